@@ -1,0 +1,663 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The user ABI of vexfs: what /dev/vexfs takes and gives. The one copy, used
+ * by the kernel and by userspace alike; plain enough for C++ and for Rust's
+ * bindgen.
+ *
+ * Conventions
+ *  - Every request starts with its size. A longer structure from a newer
+ *    program is accepted when the part this kernel does not know is zero
+ *    (E2BIG otherwise); a shorter one is read as if followed by zeroes.
+ *  - Unknown flags and non-zero padding are errors (EINVAL), so that both can
+ *    be given a meaning later.
+ *  - Pointers travel as __u64, so that 32-bit programs need no translation.
+ *  - Distances are f32. Squared L2, L1, Hamming: the sum; inner product: 1 - dot;
+ *    cosine: 1 - cos; Jaccard: 1 - intersection/union. Smaller is nearer.
+ *  - Results are sorted by distance, ties by id.
+ */
+#ifndef _UAPI_LINUX_VEXFS_H
+#define _UAPI_LINUX_VEXFS_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define VEXFS_DEVICE		"/dev/vexfs"
+#define VEXFS_ABI		1
+
+/* Limits. A name is 1 to 63 printable bytes of UTF-8 without '/'. */
+#define VEXFS_NAME_SIZE		64	/* with the NUL that ends it */
+#define VEXFS_DIM_MAX		65536
+#define VEXFS_ATTR_MAX		64	/* bytes of an attribute record */
+#define VEXFS_LAYOUT_MAX	1024	/* bytes of its description */
+#define VEXFS_BATCH_MAX		65536	/* vectors in one request */
+#define VEXFS_QUERIES_MAX	4096	/* queries in one request */
+#define VEXFS_K_MAX		4096
+#define VEXFS_FILTER_MAX	4096	/* BPF instructions, the kernel's own limit */
+
+enum vexfs_type {
+	VEXFS_TYPE_F32	= 1,
+	VEXFS_TYPE_F16	= 2,
+	VEXFS_TYPE_BF16	= 3,
+	VEXFS_TYPE_I8	= 4,
+	VEXFS_TYPE_U8	= 5,
+	VEXFS_TYPE_B1	= 6,	/* bits, the first in the lowest bit of byte 0 */
+};
+
+enum vexfs_metric {
+	VEXFS_METRIC_L2		= 1,	/* squared */
+	VEXFS_METRIC_IP		= 2,
+	VEXFS_METRIC_COS	= 3,
+	VEXFS_METRIC_L1		= 4,	/* f32, i8, u8 */
+	VEXFS_METRIC_HAMMING	= 5,	/* b1 */
+	VEXFS_METRIC_JACCARD	= 6,	/* b1 */
+};
+
+enum vexfs_index {
+	VEXFS_INDEX_NONE	= 0,
+	VEXFS_INDEX_GRAPH	= 1,
+};
+
+/* How vectors lie in a request's memory. */
+enum vexfs_format {
+	VEXFS_FORMAT_F32	= 0,	/* dim floats, converted (b1: > 0 is a set bit) */
+	VEXFS_FORMAT_RAW	= 1,	/* the collection's own type */
+};
+
+/* ioctl numbers; an enum, so that every language's bindings can read them */
+enum vexfs_ioctl {
+	VEXFS_IOC_INFO		= _IO('V', 0x00),	/* struct vexfs_info */
+	VEXFS_IOC_CREATE	= _IO('V', 0x01),	/* struct vexfs_create */
+	VEXFS_IOC_ATTACH	= _IO('V', 0x02),	/* struct vexfs_attach */
+	VEXFS_IOC_DROP		= _IO('V', 0x03),	/* struct vexfs_drop */
+	VEXFS_IOC_LIST		= _IO('V', 0x04),	/* struct vexfs_list */
+	VEXFS_IOC_STAT		= _IO('V', 0x05),	/* struct vexfs_stat, attached */
+	VEXFS_IOC_SET		= _IO('V', 0x06),	/* struct vexfs_set, attached */
+	VEXFS_IOC_PUT		= _IO('V', 0x10),	/* struct vexfs_put, attached */
+	VEXFS_IOC_GET		= _IO('V', 0x11),	/* struct vexfs_get, attached */
+	VEXFS_IOC_DELETE	= _IO('V', 0x12),	/* struct vexfs_delete, attached */
+	VEXFS_IOC_DISTANCE	= _IO('V', 0x13),	/* struct vexfs_distance, attached */
+	VEXFS_IOC_WALK		= _IO('V', 0x14),	/* struct vexfs_walk, attached */
+	VEXFS_IOC_SEARCH	= _IO('V', 0x20),	/* struct vexfs_search, attached */
+	VEXFS_IOC_CLASSIFY	= _IO('V', 0x21),	/* struct vexfs_classify, attached */
+	VEXFS_IOC_INDEX		= _IO('V', 0x30),	/* struct vexfs_index_req, attached */
+	VEXFS_IOC_CHECK		= _IO('V', 0x31),	/* struct vexfs_check, attached */
+};
+
+/**
+ * struct vexfs_info - VEXFS_IOC_INFO: what this module is and can do
+ * @size: sizeof of this structure
+ * @abi: out: VEXFS_ABI of the module
+ * @version: out: the module's version, a string
+ * @simd: out: name of the arithmetic variant in use
+ * @features: out: bits of VEXFS_FEATURE_*
+ */
+struct vexfs_info {
+	__u32 size;
+	__u32 abi;
+	char version[32];
+	char simd[32];
+	__u64 features;
+};
+
+#define VEXFS_FEATURE_GRAPH	(1ULL << 0)	/* VEXFS_INDEX_GRAPH is built in */
+#define VEXFS_FEATURE_FILTER	(1ULL << 1)	/* filters are built in */
+
+/**
+ * struct vexfs_create - VEXFS_IOC_CREATE: make a collection
+ * @size: sizeof of this structure
+ * @flags: VEXFS_CREATE_*
+ * @name: its name, NUL-terminated, zero-padded
+ * @dim: components in a vector, 1 to VEXFS_DIM_MAX
+ * @type: enum vexfs_type
+ * @metric: enum vexfs_metric
+ * @index: enum vexfs_index
+ * @mode: permission bits (0600 and the like; x bits mean nothing); 0 is 0600
+ * @attr_size: bytes of the attribute record, 0 to VEXFS_ATTR_MAX
+ * @capacity: most vectors it may hold; 0 for no limit of its own
+ * @m: graph: neighbours of a node, 2 to 64; 0 for the default, 16
+ * @ef_construction: graph: candidates looked at on insert, up to 4096; 0 for
+ *	the default, 200
+ * @code: graph: compact code beside the rows, enum vexfs_code
+ * @layout_len: bytes at @layout, at most VEXFS_LAYOUT_MAX
+ * @layout: pointer to a description of the attribute record, kept and handed
+ *	back as it is (libvexfs puts field names and offsets there)
+ *
+ * The creator's effective user and group become owner and group. The file
+ * descriptor is attached to the new collection, unless VEXFS_CREATE_DETACHED.
+ */
+struct vexfs_create {
+	__u32 size;
+	__u32 flags;
+	char name[VEXFS_NAME_SIZE];
+	__u32 dim;
+	__u8 type;
+	__u8 metric;
+	__u8 index;
+	__u8 pad0;
+	__u32 mode;
+	__u32 attr_size;
+	__u64 capacity;
+	__u32 m;
+	__u32 ef_construction;
+	__u32 code;
+	__u32 layout_len;
+	__u64 layout;
+};
+
+#define VEXFS_CREATE_DETACHED	(1U << 0)
+
+/* Compact codes for walking a graph of f32 rows; survivors are reranked. */
+enum vexfs_code {
+	VEXFS_CODE_NONE	= 0,
+	VEXFS_CODE_I8	= 1,
+	VEXFS_CODE_BF16	= 2,
+	VEXFS_CODE_B1	= 3,
+};
+
+/**
+ * struct vexfs_attach - VEXFS_IOC_ATTACH: this descriptor means that collection
+ * @size: sizeof of this structure
+ * @flags: VEXFS_ATTACH_READ, VEXFS_ATTACH_WRITE; the mode of the collection must
+ *	allow what is asked for (EACCES). The descriptor's own open mode counts too
+ * @name: which
+ *
+ * A descriptor is attached once (EBUSY afterwards).
+ */
+struct vexfs_attach {
+	__u32 size;
+	__u32 flags;
+	char name[VEXFS_NAME_SIZE];
+};
+
+#define VEXFS_ATTACH_READ	(1U << 0)
+#define VEXFS_ATTACH_WRITE	(1U << 1)
+
+/**
+ * struct vexfs_drop - VEXFS_IOC_DROP: the name goes now, the memory with the
+ * last descriptor
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @name: which
+ *
+ * Ops on a descriptor whose collection was dropped fail with ENOENT.
+ */
+struct vexfs_drop {
+	__u32 size;
+	__u32 flags;
+	char name[VEXFS_NAME_SIZE];
+};
+
+/**
+ * struct vexfs_stat - VEXFS_IOC_STAT, and a row of VEXFS_IOC_LIST
+ * @size: sizeof of this structure
+ * @flags: out: VEXFS_STAT_*
+ * @name: out: its name
+ * @dim: out: components
+ * @type: out: enum vexfs_type
+ * @metric: out: enum vexfs_metric
+ * @index: out: enum vexfs_index
+ * @pad0: 0
+ * @mode: out: permission bits
+ * @uid: out: owner, in the caller's user namespace
+ * @gid: out: group, in the caller's user namespace
+ * @attr_size: out: bytes of the attribute record
+ * @capacity: out: most vectors it may hold, 0 for no limit
+ * @count: out: vectors in it
+ * @bytes: out: memory held, everything counted
+ * @row_bytes: out: bytes that carry components
+ * @stride: out: bytes from row to row
+ * @created: out: seconds since the epoch
+ * @generation: out: grows with every mutation
+ * @m: out: graph parameter
+ * @ef_construction: out: graph parameter
+ * @code: out: enum vexfs_code
+ * @index_state: out: enum vexfs_index_state
+ * @index_done: out: vectors in the graph
+ * @index_bytes: out: memory of the graph
+ * @layout_len: in: room at @layout; out: length of the description
+ * @pad1: 0
+ * @layout: in: where the description goes, or 0 (always 0 in a row of LIST)
+ */
+struct vexfs_stat {
+	__u32 size;
+	__u32 flags;
+	char name[VEXFS_NAME_SIZE];
+	__u32 dim;
+	__u8 type;
+	__u8 metric;
+	__u8 index;
+	__u8 pad0;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 attr_size;
+	__u64 capacity;
+	__u64 count;
+	__u64 bytes;
+	__u32 row_bytes;
+	__u32 stride;
+	__s64 created;
+	__u64 generation;
+	__u32 m;
+	__u32 ef_construction;
+	__u32 code;
+	__u32 index_state;
+	__u64 index_done;
+	__u64 index_bytes;
+	__u32 layout_len;
+	__u32 pad1;
+	__u64 layout;
+};
+
+#define VEXFS_STAT_DROPPED	(1U << 0)
+
+enum vexfs_index_state {
+	VEXFS_INDEX_ABSENT	= 0,
+	VEXFS_INDEX_BUILDING	= 1,	/* searches stay exact */
+	VEXFS_INDEX_READY	= 2,
+	VEXFS_INDEX_STOPPED	= 3,	/* a build was stopped; searches stay exact */
+};
+
+/**
+ * struct vexfs_list - VEXFS_IOC_LIST: the collections the caller may read
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @cursor: in: 0 to start, then what the last call returned; out: where to go
+ *	on, 0 at the end
+ * @stat_size: sizeof(struct vexfs_stat) of the caller
+ * @count: in: room at @stats in rows; out: rows written
+ * @stats: where the rows go
+ */
+struct vexfs_list {
+	__u32 size;
+	__u32 flags;
+	__u64 cursor;
+	__u32 stat_size;
+	__u32 count;
+	__u64 stats;
+};
+
+/**
+ * struct vexfs_set - VEXFS_IOC_SET: change what can be changed, all or nothing
+ * @size: sizeof of this structure
+ * @what: bits of VEXFS_SET_*: which of the fields below count
+ * @mode: permission bits
+ * @uid: owner (CAP_CHOWN)
+ * @gid: group (owner who is in it, or CAP_CHOWN)
+ * @pad: 0
+ * @capacity: most vectors; not below what it holds (ENOSPC)
+ * @layout_len: bytes at @layout
+ * @pad1: 0
+ * @layout: pointer to the new description
+ */
+struct vexfs_set {
+	__u32 size;
+	__u32 what;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 pad;
+	__u64 capacity;
+	__u32 layout_len;
+	__u32 pad1;
+	__u64 layout;
+};
+
+#define VEXFS_SET_MODE		(1U << 0)
+#define VEXFS_SET_UID		(1U << 1)
+#define VEXFS_SET_GID		(1U << 2)
+#define VEXFS_SET_CAPACITY	(1U << 3)
+#define VEXFS_SET_LAYOUT	(1U << 4)
+
+/**
+ * struct vexfs_put - VEXFS_IOC_PUT: store vectors
+ * @size: sizeof of this structure
+ * @flags: one of VEXFS_PUT_INSERT (EEXIST for an id that is there),
+ *	VEXFS_PUT_UPDATE (ENOENT for one that is not), VEXFS_PUT_UPSERT; and
+ *	VEXFS_PUT_CONTINUE to go on after a vector that was refused
+ * @format: enum vexfs_format
+ * @count: vectors, 1 to VEXFS_BATCH_MAX
+ * @ids: pointer to @count __u64
+ * @vectors: pointer to @count vectors, one after another without gaps
+ * @attrs: pointer to @count attribute records of the collection's size, or 0
+ *	for records of zeroes (an update then keeps the old record)
+ * @errors: pointer to @count __s32, or 0: 0 or -errno of each vector
+ * @done: out: vectors stored. Without VEXFS_PUT_CONTINUE the first @done are,
+ *	and the error is that of the next one
+ * @priority: enum vexfs_priority
+ * @deadline_ns: give up after so long (ETIME); 0 for never
+ * @kernel_ns: out: time spent inside
+ */
+struct vexfs_put {
+	__u32 size;
+	__u32 flags;
+	__u32 format;
+	__u32 count;
+	__u64 ids;
+	__u64 vectors;
+	__u64 attrs;
+	__u64 errors;
+	__u32 done;
+	__u32 priority;
+	__u64 deadline_ns;
+	__u64 kernel_ns;
+};
+
+#define VEXFS_PUT_INSERT	(1U << 0)
+#define VEXFS_PUT_UPDATE	(1U << 1)
+#define VEXFS_PUT_UPSERT	(VEXFS_PUT_INSERT | VEXFS_PUT_UPDATE)
+#define VEXFS_PUT_CONTINUE	(1U << 2)
+
+enum vexfs_priority {
+	VEXFS_PRIORITY_MEDIUM	= 0,
+	VEXFS_PRIORITY_HIGH	= 1,
+	VEXFS_PRIORITY_LOW	= 2,
+};
+
+/**
+ * struct vexfs_get - VEXFS_IOC_GET: read vectors by id
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @format: enum vexfs_format
+ * @count: ids, 1 to VEXFS_BATCH_MAX
+ * @ids: pointer to @count __u64
+ * @vectors: where the vectors go, or 0
+ * @attrs: where the attribute records go, or 0
+ * @errors: pointer to @count __s32, or 0. With it, an unknown id is -ENOENT
+ *	there and its place in @vectors and @attrs is zeroed; without it the
+ *	request fails with ENOENT
+ * @done: out: vectors found
+ * @priority: enum vexfs_priority
+ * @deadline_ns: as in struct vexfs_put
+ * @kernel_ns: out: time spent inside
+ */
+struct vexfs_get {
+	__u32 size;
+	__u32 flags;
+	__u32 format;
+	__u32 count;
+	__u64 ids;
+	__u64 vectors;
+	__u64 attrs;
+	__u64 errors;
+	__u32 done;
+	__u32 priority;
+	__u64 deadline_ns;
+	__u64 kernel_ns;
+};
+
+/**
+ * struct vexfs_delete - VEXFS_IOC_DELETE: forget vectors
+ * @size: sizeof of this structure
+ * @flags: VEXFS_DELETE_CONTINUE to go on after an id that is not there
+ * @count: ids, 1 to VEXFS_BATCH_MAX
+ * @done: out: vectors deleted
+ * @ids: pointer to @count __u64
+ * @errors: pointer to @count __s32, or 0
+ * @deadline_ns: as in struct vexfs_put
+ * @kernel_ns: out: time spent inside
+ * @priority: enum vexfs_priority
+ * @pad: 0
+ */
+struct vexfs_delete {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 done;
+	__u64 ids;
+	__u64 errors;
+	__u64 deadline_ns;
+	__u64 kernel_ns;
+	__u32 priority;
+	__u32 pad;
+};
+
+#define VEXFS_DELETE_CONTINUE	(1U << 0)
+
+/**
+ * struct vexfs_distance - VEXFS_IOC_DISTANCE: from a query to stored vectors
+ * @size: sizeof of this structure
+ * @flags: VEXFS_QUERY_BY_ID
+ * @format: enum vexfs_format of the query
+ * @count: ids, 1 to VEXFS_BATCH_MAX
+ * @query: pointer to the query vector, or to the id of a stored one
+ * @ids: pointer to @count __u64
+ * @distances: where @count f32 go
+ * @errors: pointer to @count __s32, or 0; as in struct vexfs_get
+ * @done: out: distances computed
+ * @priority: enum vexfs_priority
+ * @deadline_ns: as in struct vexfs_put
+ * @kernel_ns: out: time spent inside
+ */
+struct vexfs_distance {
+	__u32 size;
+	__u32 flags;
+	__u32 format;
+	__u32 count;
+	__u64 query;
+	__u64 ids;
+	__u64 distances;
+	__u64 errors;
+	__u32 done;
+	__u32 priority;
+	__u64 deadline_ns;
+	__u64 kernel_ns;
+};
+
+#define VEXFS_QUERY_BY_ID	(1U << 0)
+
+/**
+ * struct vexfs_walk - VEXFS_IOC_WALK: every vector, a part at a time
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @cursor: in: 0 to start, then what the last call returned; out: where to go
+ *	on, 0 at the end
+ * @format: enum vexfs_format
+ * @count: in: room in vectors, 1 to VEXFS_BATCH_MAX; out: vectors written
+ * @ids: where the ids go
+ * @vectors: where the vectors go, or 0
+ * @attrs: where the attribute records go, or 0
+ *
+ * A vector that is there from the first call to the last is seen once. One
+ * that is inserted or deleted meanwhile may be seen or not.
+ */
+struct vexfs_walk {
+	__u32 size;
+	__u32 flags;
+	__u64 cursor;
+	__u32 format;
+	__u32 count;
+	__u64 ids;
+	__u64 vectors;
+	__u64 attrs;
+};
+
+/**
+ * struct vexfs_filter_insn - one instruction of a filter
+ *
+ * The layout of struct sock_filter. The program sees the attribute record as
+ * its packet: absolute loads of 1, 2 or 4 bytes inside the record (big-endian,
+ * as classic BPF has it), no ancillary data. A return value other than 0 keeps
+ * the vector.
+ */
+struct vexfs_filter_insn {
+	__u16 code;
+	__u8 jt;
+	__u8 jf;
+	__u32 k;
+};
+
+/**
+ * struct vexfs_search - VEXFS_IOC_SEARCH: nearest neighbours, or all in a range
+ * @size: sizeof of this structure
+ * @flags: VEXFS_QUERY_BY_ID, VEXFS_SEARCH_*
+ * @format: enum vexfs_format of the queries
+ * @count: queries, 1 to VEXFS_QUERIES_MAX
+ * @queries: pointer to @count vectors, or to @count ids of stored ones
+ * @k: results for each query, 1 to VEXFS_K_MAX
+ * @ef: graph: candidates kept while walking; 0 for max(k, 64)
+ * @radius: f32 bits: VEXFS_SEARCH_RANGE: results are not further than this
+ * @filter_len: instructions at @filter, 0 for no filter
+ * @filter: pointer to struct vexfs_filter_insn
+ * @ids: where @count times @k __u64 go; unused places hold ~0
+ * @distances: where @count times @k f32 go, or 0; unused places hold +infinity
+ * @attrs: where @count times @k attribute records go, or 0
+ * @counts: where @count __u32 go, the results of each query; or 0 when @count
+ *	is 1
+ * @after_distance: f32 bits; VEXFS_SEARCH_AFTER: results come after this
+ *	distance ...
+ * @found: out: results of query 0
+ * @after_id: ... and, at that distance, after this id (continue a range search
+ *	with the last result of the call before; @count is 1)
+ * @plan: out: enum vexfs_plan, how query 0 was answered
+ * @priority: enum vexfs_priority
+ * @deadline_ns: as in struct vexfs_put
+ * @kernel_ns: out: time spent inside
+ * @distances_done: out: distances computed, all queries together
+ * @more: out: range search: 1 when there are results beyond the k given
+ * @pad: 0
+ */
+struct vexfs_search {
+	__u32 size;
+	__u32 flags;
+	__u32 format;
+	__u32 count;
+	__u64 queries;
+	__u32 k;
+	__u32 ef;
+	__u32 radius;
+	__u32 filter_len;
+	__u64 filter;
+	__u64 ids;
+	__u64 distances;
+	__u64 attrs;
+	__u64 counts;
+	__u32 after_distance;
+	__u32 found;
+	__u64 after_id;
+	__u32 plan;
+	__u32 priority;
+	__u64 deadline_ns;
+	__u64 kernel_ns;
+	__u64 distances_done;
+	__u32 more;
+	__u32 pad;
+};
+
+/* bit 0 is VEXFS_QUERY_BY_ID */
+#define VEXFS_SEARCH_EXACT	(1U << 1)	/* never approximate */
+#define VEXFS_SEARCH_RANGE	(1U << 2)	/* within @radius; exact */
+#define VEXFS_SEARCH_AFTER	(1U << 3)	/* continue a range search */
+#define VEXFS_SEARCH_SKIP_SELF	(1U << 4)	/* by id: leave the query's own id out */
+
+enum vexfs_plan {
+	VEXFS_PLAN_SCAN		= 1,	/* every row compared */
+	VEXFS_PLAN_SCAN_MATCHES	= 2,	/* every row that passes the filter compared */
+	VEXFS_PLAN_GRAPH	= 3,	/* graph walked */
+	VEXFS_PLAN_GRAPH_FILTER	= 4,	/* graph walked, results filtered on the way */
+	VEXFS_PLAN_BLOCK	= 5,	/* queries and rows tiled, survivors compared */
+};
+
+/**
+ * struct vexfs_vote - one class and its share
+ * @value: the value of the attribute field
+ * @votes: neighbours that carry it
+ * @pad: 0
+ */
+struct vexfs_vote {
+	__u64 value;
+	__u32 votes;
+	__u32 pad;
+};
+
+/**
+ * struct vexfs_classify - VEXFS_IOC_CLASSIFY: majority among the neighbours
+ * @size: sizeof of this structure
+ * @flags: VEXFS_QUERY_BY_ID, VEXFS_SEARCH_EXACT, VEXFS_SEARCH_SKIP_SELF
+ * @format: enum vexfs_format of the query
+ * @k: neighbours asked, 1 to VEXFS_K_MAX
+ * @query: pointer to the vector, or to the id of a stored one
+ * @ef: as in struct vexfs_search
+ * @field_offset: where in the attribute record the class stands
+ * @field_size: its bytes, 1, 2, 4 or 8, little-endian
+ * @filter_len: instructions at @filter
+ * @filter: as in struct vexfs_search
+ * @votes: where the classes go, most votes first, ties to the smaller value
+ * @count: in: room at @votes; out: classes there are
+ * @plan: out: enum vexfs_plan
+ * @deadline_ns: as in struct vexfs_put
+ * @kernel_ns: out: time spent inside
+ */
+struct vexfs_classify {
+	__u32 size;
+	__u32 flags;
+	__u32 format;
+	__u32 k;
+	__u64 query;
+	__u32 ef;
+	__u32 field_offset;
+	__u32 field_size;
+	__u32 filter_len;
+	__u64 filter;
+	__u64 votes;
+	__u32 count;
+	__u32 plan;
+	__u64 deadline_ns;
+	__u64 kernel_ns;
+};
+
+/**
+ * struct vexfs_index_req - VEXFS_IOC_INDEX: build, stop or drop the graph
+ * @size: sizeof of this structure
+ * @op: enum vexfs_index_op
+ * @m: build: as in struct vexfs_create
+ * @ef_construction: build: as in struct vexfs_create
+ * @code: build: enum vexfs_code
+ * @pad: 0
+ */
+struct vexfs_index_req {
+	__u32 size;
+	__u32 op;
+	__u32 m;
+	__u32 ef_construction;
+	__u32 code;
+	__u32 pad;
+};
+
+enum vexfs_index_op {
+	VEXFS_INDEX_OP_BUILD	= 1,	/* in the background; progress in vexfs_stat */
+	VEXFS_INDEX_OP_STOP	= 2,
+	VEXFS_INDEX_OP_DROP	= 3,
+};
+
+/**
+ * struct vexfs_check - VEXFS_IOC_CHECK: walk everything and prove it sound
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @vectors: out: vectors looked at
+ * @reachable: out: graph: vectors reached from the entry point
+ * @links: out: graph: links followed
+ * @faults: out: things that are wrong; 0 is a sound collection
+ * @kernel_ns: out: time spent inside
+ * @report: out: the first fault in words, or empty
+ */
+struct vexfs_check {
+	__u32 size;
+	__u32 flags;
+	__u64 vectors;
+	__u64 reachable;
+	__u64 links;
+	__u64 faults;
+	__u64 kernel_ns;
+	char report[256];
+};
+
+/*
+ * mmap: an attached descriptor maps the collection's rows read-only, extent by
+ * extent, @stride bytes apart, in the order in which rows were first used. The
+ * offset must be a multiple of the page size. A row may be reused for another
+ * vector at any time: mapped rows are for bulk reading of collections that
+ * their owner keeps still.
+ */
+
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The order in which the rooms come up, and down again. Nothing else belongs
+ * here: a room's parameters, files and state live in the room.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+
+/**
+ * struct room - one step of the ladder
+ * @name: what the log calls it when it cannot come up
+ * @init: brings the room up; it may use every room listed before it
+ * @exit: takes it down; nothing above it is left by then
+ */
+struct room {
+	const char *name;
+	int (*init)(void);
+	void (*exit)(void);
+};
+
+/* From the ground floor up. */
+static const struct room rooms[] = {
+};
+
+static void rooms_down(size_t n)
+{
+	while (n--)
+		rooms[n].exit();
+}
+
+static int __init vexfs_init(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rooms); i++) {
+		int err = rooms[i].init();
+
+		if (err) {
+			pr_err("%s did not come up: error %d\n", rooms[i].name, err);
+			rooms_down(i);
+			return err;
+		}
+	}
+	pr_info("version %s\n", VEXFS_VERSION);
+	return 0;
+}
+
+static void __exit vexfs_exit(void)
+{
+	rooms_down(ARRAY_SIZE(rooms));
+}
+
+module_init(vexfs_init);
+module_exit(vexfs_exit);
+
+MODULE_DESCRIPTION("Vector store and similarity search for every process on the machine");
+MODULE_AUTHOR("vexfs maintainers");
+MODULE_VERSION(VEXFS_VERSION);
+MODULE_LICENSE("GPL");

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Distances. Rows, queries and counts go in, keys come out; no float crosses
+ * this header. Nothing in this room knows of collections, users or allocation.
+ *
+ * A key is a u32 that sorts like the distance it stands for. Equal inputs give
+ * equal keys whichever variant computes them (docs/arithmetic.md says for
+ * which types, and why).
+ */
+#ifndef _VEXFS_MATH_H
+#define _VEXFS_MATH_H
+
+#include <linux/types.h>
+#include <linux/vexfs.h>
+
+#define VEXFS_ROW_ALIGN		64u
+
+/**
+ * struct vexfs_space - what the bytes of a row mean; constant once set up
+ * @type: enum vexfs_type
+ * @metric: enum vexfs_metric
+ * @dim: components in a vector (bits, for b1)
+ * @row_bytes: bytes that carry components
+ * @stride: bytes from row to row: @row_bytes rounded up to VEXFS_ROW_ALIGN;
+ *	the bytes between the two are zero in every row and in every query
+ */
+struct vexfs_space {
+	u8 type;
+	u8 metric;
+	u32 dim;
+	u32 row_bytes;
+	u32 stride;
+};
+
+/* -EINVAL when type, metric and dimension do not go together. */
+int vexfs_space_init(struct vexfs_space *sp, u32 type, u32 metric, u32 dim);
+
+/*
+ * Every row has an auxiliary u32 beside it, made when the row is imported and
+ * handed back with the row: a norm in a form that only this room knows.
+ *
+ * Import writes @stride bytes to @row (64-byte aligned). Both return -EDOM when
+ * a component is NaN or infinite or does not fit the type's range (f32 into
+ * f16, say; integer types round to nearest even and saturate). @n rows lie
+ * @stride bytes apart in @rows and @src_step bytes apart in @src. On -EDOM
+ * @bad, if not NULL, is the index of the first row refused; rows before it are
+ * complete.
+ */
+int vexfs_math_import_f32(const struct vexfs_space *sp, void *rows, u32 *aux,
+			  const void *src, size_t src_step, u32 n, u32 *bad);
+int vexfs_math_import_raw(const struct vexfs_space *sp, void *rows, u32 *aux,
+			  const void *src, size_t src_step, u32 n, u32 *bad);
+int vexfs_math_export_f32(const struct vexfs_space *sp, void *dst, const void *row, u32 aux);
+
+/*
+ * Scan: one query against @n rows that lie @sp->stride bytes apart.
+ * Gather: one query against @n rows by pointer. Both write @n keys. @q is a
+ * row like any other (imported, padded, aligned), @q_aux its auxiliary.
+ * Any @n is legal: the work is cut into FPU sections inside.
+ */
+int vexfs_math_scan(const struct vexfs_space *sp, const void *q, u32 q_aux,
+		    const void *rows, const u32 *aux, u32 n, u32 *keys);
+int vexfs_math_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,
+		      const void *const *rows, const u32 *aux, u32 n, u32 *keys);
+
+/* Keys and the user's distances: f32 bit patterns, converted exactly. */
+u32 vexfs_key_from_f32(u32 f32_bits);
+u32 vexfs_key_to_f32(u32 key);
+
+/**
+ * struct vexfs_block_hit - a pair that may be near enough
+ * @query: index of the query in the block
+ * @row: index of the row in the call
+ */
+struct vexfs_block_hit {
+	u32 query;
+	u32 row;
+};
+
+/*
+ * Block: many queries against many rows. Finds every pair whose key is not
+ * above the limit of its query, and perhaps a few that are just above it: the
+ * caller gets the exact keys of the survivors from vexfs_math_gather(). The
+ * packed form of the queries is made once, in memory that the caller provides
+ * (64-byte aligned, vexfs_math_block_bytes()).
+ *
+ * @n rows at most VEXFS_BLOCK_ROWS a call. Returns the number of hits, or
+ * -EOVERFLOW when more than @max_hits pairs qualify, in which case the caller
+ * lowers the limits or uses scan for these rows.
+ */
+#define VEXFS_BLOCK_ROWS	1024u
+
+size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq);
+int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
+			  const void *queries, const u32 *q_aux, u32 nq);
+int vexfs_math_block(const struct vexfs_space *sp, const void *packed, u32 nq,
+		     const u32 *limits, const void *rows, const u32 *aux, u32 n,
+		     struct vexfs_block_hit *hits, u32 max_hits);
+
+int vexfs_math_init(void);
+void vexfs_math_exit(void);
+
+#endif
