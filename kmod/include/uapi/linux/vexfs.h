@@ -478,7 +478,8 @@ struct vexfs_walk {
  * The layout of struct sock_filter. The program sees the attribute record as
  * its packet: absolute loads of 1, 2 or 4 bytes inside the record (big-endian,
  * as classic BPF has it), no ancillary data. A return value other than 0 keeps
- * the vector.
+ * the vector. So numbers in a record are big-endian by convention: one load
+ * compares one, and libvexfs writes them so.
  */
 struct vexfs_filter_insn {
 	__u16 code;
@@ -579,7 +580,7 @@ struct vexfs_vote {
  * @query: pointer to the vector, or to the id of a stored one
  * @ef: as in struct vexfs_search
  * @field_offset: where in the attribute record the class stands
- * @field_size: its bytes, 1, 2, 4 or 8, little-endian
+ * @field_size: its bytes, 1, 2, 4 or 8, big-endian, as a filter loads them
  * @filter_len: instructions at @filter
  * @filter: as in struct vexfs_search
  * @votes: where the classes go, most votes first, ties to the smaller value
