@@ -9,6 +9,9 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 
+#include "control/debugfs.h"
+#include "math/math.h"
+
 /**
  * struct room - one step of the ladder
  * @name: what the log calls it when it cannot come up
@@ -23,6 +26,8 @@ struct room {
 
 /* From the ground floor up. */
 static const struct room rooms[] = {
+	{ "math", vexfs_math_init, vexfs_math_exit },
+	{ "debugfs", vexfs_debugfs_init, vexfs_debugfs_exit },
 };
 
 static void rooms_down(size_t n)

@@ -7,6 +7,25 @@
 #ifndef _VEXFS_COMPAT_H
 #define _VEXFS_COMPAT_H
 
+#include <linux/export.h>
+
 #include "features.h"
+
+/*
+ * VEXFS_EXPORT_KUNIT(symbol) lets the KUnit module see an internal function;
+ * a module built without tests exports nothing. The suite file that uses it
+ * says VEXFS_IMPORT_KUNIT; once.
+ */
+#ifdef VEXFS_KUNIT
+#ifdef HAVE_STRING_NAMESPACES
+#define VEXFS_EXPORT_KUNIT(sym)	EXPORT_SYMBOL_NS_GPL(sym, "VEXFS_KUNIT")
+#define VEXFS_IMPORT_KUNIT	MODULE_IMPORT_NS("VEXFS_KUNIT")
+#else
+#define VEXFS_EXPORT_KUNIT(sym)	EXPORT_SYMBOL_NS_GPL(sym, VEXFS_KUNIT)
+#define VEXFS_IMPORT_KUNIT	MODULE_IMPORT_NS(VEXFS_KUNIT)
+#endif
+#else
+#define VEXFS_EXPORT_KUNIT(sym)
+#endif
 
 #endif

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Wires what the rooms below can show to files under vexfs in debugfs. The
+ * rooms do not know of files; this file does not know what they show.
+ */
+#include <linux/debugfs.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "control/debugfs.h"
+#include "math/fpu.h"
+
+typedef void (*show_fn)(struct seq_file *m);
+
+/**
+ * struct debugfs_file - one file
+ * @dir: directory under vexfs, or NULL
+ * @name: its name
+ * @show: writes the whole of it
+ */
+struct debugfs_file {
+	const char *dir;
+	const char *name;
+	show_fn show;
+};
+
+/* Files of one directory stand together. */
+static const struct debugfs_file files[] = {
+	{ NULL, "fpu", vexfs_fpu_show },
+};
+
+static struct dentry *root;
+
+static int show(struct seq_file *m, void *unused)
+{
+	const struct debugfs_file *f = m->private;
+
+	f->show(m);
+	return 0;
+}
+
+static int open(struct inode *inode, struct file *file)
+{
+	/* Room for all of it at once: a second try would measure again. */
+	return single_open_size(file, show, inode->i_private, SZ_64K);
+}
+
+static const struct file_operations fops = {
+	.owner = THIS_MODULE,
+	.open = open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+struct dentry *vexfs_debugfs_root(void)
+{
+	return root;
+}
+
+int vexfs_debugfs_init(void)
+{
+	struct dentry *dir = NULL;
+	const char *name = NULL;
+	size_t i;
+
+	/* debugfs is for looking: the module works without it. */
+	root = debugfs_create_dir("vexfs", NULL);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		const struct debugfs_file *f = &files[i];
+
+		if (f->dir && (!name || strcmp(f->dir, name)))
+			dir = debugfs_create_dir(f->dir, root);
+		name = f->dir;
+		debugfs_create_file(f->name, 0400, f->dir ? dir : root, (void *)f, &fops);
+	}
+	return 0;
+}
+
+void vexfs_debugfs_exit(void)
+{
+	debugfs_remove_recursive(root);
+}

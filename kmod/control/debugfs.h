@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The directory vexfs in debugfs and its files, for looking only: nothing in
+ * it may change what the module does.
+ */
+#ifndef _VEXFS_DEBUGFS_H
+#define _VEXFS_DEBUGFS_H
+
+struct dentry;
+
+/* Of the directory itself; an error pointer where debugfs is not built. */
+struct dentry *vexfs_debugfs_root(void);
+
+int vexfs_debugfs_init(void);
+void vexfs_debugfs_exit(void);
+
+#endif

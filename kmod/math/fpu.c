@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The one owner of kernel_fpu_begin() and kernel_fpu_end(): opens and closes
+ * sections, times each of them, and learns how much work fits the budget. It
+ * knows nothing about what is computed inside.
+ *
+ * Time is read from the processor's cycle counter and not from a kernel clock:
+ * the smallest section, a few rows for a graph, takes little more than 100 ns,
+ * and User Mode Linux has no scheduler clock finer than a tick.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bitops.h>
+#include <linux/delay.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <asm/fpu/api.h>
+
+#include "compat/compat.h"
+#include "math/fpu.h"
+
+/*
+ * The distribution has four buckets in each power of two, from 2^BUCKET_LOW ns
+ * up. Everything shorter is in the first bucket, everything longer in the last.
+ */
+#define BUCKET_LOW	6
+#define BUCKET_HIGH	24
+#define BUCKETS		((BUCKET_HIGH - BUCKET_LOW) * 4 + 1)
+
+/*
+ * Sections of one processor, named as in struct vexfs_fpu_totals. Written by
+ * that processor only, with preemption off. An interrupt that counts a refusal
+ * may come in between: every update is one instruction.
+ */
+struct fpu_cpu {
+	u64 sections;
+	u64 ns;
+	u64 longest_ns;
+	u64 over;
+	u64 refused;
+	u64 without;
+	u64 buckets[BUCKETS];
+};
+
+static DEFINE_PER_CPU(struct fpu_cpu, fpu_cpu);
+
+/* Nanoseconds in a cycle, times 2^CYCLE_SHIFT. Set once, before any section. */
+#define CYCLE_SHIFT	24
+static u32 cycle_mult __ro_after_init = 1U << CYCLE_SHIFT;
+
+static u32 budget_ns __read_mostly = VEXFS_FPU_BUDGET_DEFAULT_US * 1000;
+
+static int budget_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int us;
+	int err = kstrtouint(val, 0, &us);
+
+	if (err)
+		return err;
+	if (us < VEXFS_FPU_BUDGET_MIN_US || us > VEXFS_FPU_BUDGET_MAX_US) {
+		pr_err("fpu_budget_us is %u to %u, not %u\n", VEXFS_FPU_BUDGET_MIN_US,
+		       VEXFS_FPU_BUDGET_MAX_US, us);
+		return -EINVAL;
+	}
+	WRITE_ONCE(budget_ns, us * 1000);
+	return 0;
+}
+
+static int budget_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(budget_ns) / 1000);
+}
+
+static const struct kernel_param_ops budget_ops = {
+	.set = budget_set,
+	.get = budget_get,
+};
+
+module_param_cb(fpu_budget_us, &budget_ops, NULL, 0644);
+MODULE_PARM_DESC(fpu_budget_us, "Longest FPU section in microseconds, 5 to 500 (default 50)");
+
+u32 vexfs_fpu_budget_ns(void)
+{
+	return READ_ONCE(budget_ns);
+}
+VEXFS_EXPORT_KUNIT(vexfs_fpu_budget_ns);
+
+u64 vexfs_fpu_stamp(void)
+{
+	u32 low, high;
+
+	/*
+	 * Not ordered: the few instructions that may drift across the edge of
+	 * a section do not matter, and a fence would cost more than the read.
+	 */
+	asm volatile("rdtsc" : "=a" (low), "=d" (high));
+	return (u64)high << 32 | low;
+}
+VEXFS_EXPORT_KUNIT(vexfs_fpu_stamp);
+
+u64 vexfs_fpu_stamp_ns(u64 from, u64 to)
+{
+	/* A virtual processor that moved may see the counter jump back. */
+	if (unlikely((s64)(to - from) < 0))
+		return 0;
+	return mul_u64_u32_shr(to - from, cycle_mult, CYCLE_SHIFT);
+}
+VEXFS_EXPORT_KUNIT(vexfs_fpu_stamp_ns);
+
+bool vexfs_fpu_usable(void)
+{
+	/* irq_fpu_usable() may only be asked outside an NMI. */
+	return !in_nmi() && !in_hardirq() && irq_fpu_usable();
+}
+VEXFS_EXPORT_KUNIT(vexfs_fpu_usable);
+
+int vexfs_fpu_refuse(void)
+{
+	this_cpu_inc(fpu_cpu.refused);
+	return -EOPNOTSUPP;
+}
+
+void vexfs_fpu_went_without(void)
+{
+	this_cpu_inc(fpu_cpu.without);
+}
+
+u64 vexfs_fpu_begin(void)
+{
+	u64 stamp;
+
+	/* kernel_fpu_begin() is empty in User Mode Linux. */
+	preempt_disable();
+	stamp = vexfs_fpu_stamp();
+	kernel_fpu_begin();
+	return stamp;
+}
+VEXFS_EXPORT_KUNIT(vexfs_fpu_begin);
+
+static unsigned int bucket_of(u32 ns)
+{
+	unsigned int octave;
+
+	if (ns < 1U << BUCKET_LOW)
+		return 0;
+	octave = fls(ns) - 1;
+	if (octave >= BUCKET_HIGH)
+		return BUCKETS - 1;
+	return 1 + (octave - BUCKET_LOW) * 4 + (ns >> (octave - 2) & 3);
+}
+
+/* The shortest section that is too long for bucket @b. */
+static u32 bucket_end(unsigned int b)
+{
+	unsigned int octave = BUCKET_LOW + (b - 1) / 4;
+
+	if (!b)
+		return 1U << BUCKET_LOW;
+	return (1U << octave) + (((b - 1) % 4 + 1) << (octave - 2));
+}
+
+u32 vexfs_fpu_end(u64 stamp)
+{
+	u64 took;
+	u32 ns;
+
+	kernel_fpu_end();
+	took = vexfs_fpu_stamp_ns(stamp, vexfs_fpu_stamp());
+	ns = min_t(u64, took, U32_MAX);
+	this_cpu_inc(fpu_cpu.sections);
+	this_cpu_add(fpu_cpu.ns, ns);
+	this_cpu_inc(fpu_cpu.buckets[bucket_of(ns)]);
+	if (unlikely(ns > this_cpu_read(fpu_cpu.longest_ns)))
+		this_cpu_write(fpu_cpu.longest_ns, ns);
+	if (unlikely(ns > READ_ONCE(budget_ns)))
+		this_cpu_inc(fpu_cpu.over);
+	preempt_enable();
+	return ns;
+}
+VEXFS_EXPORT_KUNIT(vexfs_fpu_end);
+
+/*
+ * Work is planned for three quarters of the budget: rows that miss the cache
+ * take longer than the ones before them.
+ */
+static u64 planned_ps(void)
+{
+	return READ_ONCE(budget_ns) * 750ULL;
+}
+
+/* One second: keeps the product with VEXFS_FPU_ITEMS_MAX inside 64 bits. */
+#define COST_MAX_PS	1000000000000ULL
+
+u32 vexfs_fpu_items(const struct vexfs_pace *pace, u32 units, u32 left)
+{
+	u64 cost = min_t(u64, (u64)units * READ_ONCE(pace->ps), COST_MAX_PS);
+	u64 plan = planned_ps();
+
+	left = min(left, VEXFS_FPU_ITEMS_MAX);
+	/* Small calls, the hot ones of a graph, need no division. */
+	if (likely(left * cost <= plan))
+		return left;
+	return max_t(u64, div64_u64(plan, cost), 1);
+}
+VEXFS_EXPORT_KUNIT(vexfs_fpu_items);
+
+void vexfs_fpu_learn(struct vexfs_pace *pace, u64 units, u32 ns)
+{
+	u32 old = READ_ONCE(pace->ps);
+	u64 seen;
+	s64 step;
+
+	if (ns < READ_ONCE(budget_ns) / 4)
+		return;
+	seen = div64_u64(ns * 1000ULL, units);
+	seen = clamp_t(u64, seen, old / 2, old * 2ULL);
+	/* Quick to slow down, slow to speed up. */
+	step = (s64)seen - old;
+	step = step > 0 ? step / 4 : step / 16;
+	if (step)
+		WRITE_ONCE(pace->ps, clamp_t(s64, old + step, 1, U32_MAX));
+}
+VEXFS_EXPORT_KUNIT(vexfs_fpu_learn);
+
+void vexfs_fpu_rest(void)
+{
+	if (!in_task() || irqs_disabled() || preempt_count() || rcu_preempt_depth())
+		return;
+	cond_resched();
+}
+
+void vexfs_fpu_totals(struct vexfs_fpu_totals *t)
+{
+	int cpu;
+
+	memset(t, 0, sizeof(*t));
+	for_each_possible_cpu(cpu) {
+		const struct fpu_cpu *c = per_cpu_ptr(&fpu_cpu, cpu);
+
+		t->sections += READ_ONCE(c->sections);
+		t->ns += READ_ONCE(c->ns);
+		t->longest_ns = max(t->longest_ns, READ_ONCE(c->longest_ns));
+		t->over += READ_ONCE(c->over);
+		t->refused += READ_ONCE(c->refused);
+		t->without += READ_ONCE(c->without);
+	}
+}
+VEXFS_EXPORT_KUNIT(vexfs_fpu_totals);
+
+void vexfs_fpu_show(struct seq_file *m)
+{
+	struct vexfs_fpu_totals t;
+	unsigned int b;
+	int cpu;
+
+	vexfs_fpu_totals(&t);
+	seq_printf(m, "budget_ns %u\nsections %llu\ntime_ns %llu\nlongest_ns %llu\n",
+		   vexfs_fpu_budget_ns(), t.sections, t.ns, t.longest_ns);
+	seq_printf(m, "over_budget %llu\nrefused %llu\nwithout_fpu %llu\n",
+		   t.over, t.refused, t.without);
+	for (b = 0; b < BUCKETS; b++) {
+		u64 sum = 0;
+
+		for_each_possible_cpu(cpu)
+			sum += READ_ONCE(per_cpu_ptr(&fpu_cpu, cpu)->buckets[b]);
+		if (!sum)
+			continue;
+		if (b < BUCKETS - 1)
+			seq_printf(m, "below_ns %u %llu\n", bucket_end(b), sum);
+		else
+			seq_printf(m, "above_ns %u %llu\n", bucket_end(b - 1), sum);
+	}
+}
+
+int vexfs_fpu_init(void)
+{
+	u64 stamp = vexfs_fpu_stamp();
+	u64 ns = ktime_get_raw_ns();
+	u64 cycles, mult;
+
+	usleep_range(3000, 5000);
+	cycles = vexfs_fpu_stamp() - stamp;
+	ns = ktime_get_raw_ns() - ns;
+	/* 100 MHz to 10 GHz; anything else is a counter that cannot be trusted. */
+	mult = cycles ? div64_u64(ns << CYCLE_SHIFT, cycles) : 0;
+	if (mult < (1U << CYCLE_SHIFT) / 10 || mult > (1U << CYCLE_SHIFT) * 10ULL) {
+		pr_warn("the cycle counter does not keep time: FPU sections are shown in cycles\n");
+		return 0;
+	}
+	cycle_mult = mult;
+	return 0;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * FPU sections: the one owner of kernel_fpu_begin() and kernel_fpu_end(). Work
+ * is cut so that a section stays under a budget, and every section is timed.
+ * Nothing between begin and end may sleep, fault or take a lock that sleeps.
+ */
+#ifndef _VEXFS_FPU_H
+#define _VEXFS_FPU_H
+
+#include <linux/types.h>
+
+struct seq_file;
+
+/* Bounds of the parameter fpu_budget_us. */
+#define VEXFS_FPU_BUDGET_MIN_US		5u
+#define VEXFS_FPU_BUDGET_MAX_US		500u
+#define VEXFS_FPU_BUDGET_DEFAULT_US	50u
+
+/* Most items of work in one section, whatever they cost. */
+#define VEXFS_FPU_ITEMS_MAX		65536u
+
+/**
+ * struct vexfs_pace - what one kind of work costs, learned from its sections
+ * @ps: picoseconds a unit takes; a unit is what the caller says it is
+ *
+ * Read and written without a lock by everyone who runs that kind of work: a
+ * lost update costs a little precision and nothing else.
+ */
+struct vexfs_pace {
+	u32 ps;
+};
+
+/**
+ * vexfs_fpu_usable - may the FPU be used in this context?
+ *
+ * Hard interrupts and NMIs never use it, even where the processor's state would
+ * allow it: a budget of microseconds has no place there.
+ */
+bool vexfs_fpu_usable(void);
+
+/* A float was asked for where the FPU may not be used; returns -EOPNOTSUPP. */
+int vexfs_fpu_refuse(void);
+
+/* Work was done by integer code because the FPU may not be used here. */
+void vexfs_fpu_went_without(void);
+
+/**
+ * vexfs_fpu_begin - open a section; vexfs_fpu_usable() must hold
+ *
+ * Returns a stamp for vexfs_fpu_end(). Preemption is off until then.
+ */
+u64 vexfs_fpu_begin(void);
+
+/**
+ * vexfs_fpu_end - close a section and account it
+ * @stamp: from vexfs_fpu_begin()
+ *
+ * Returns what the section took, in nanoseconds.
+ */
+u32 vexfs_fpu_end(u64 stamp);
+
+/**
+ * vexfs_fpu_items - how many items to do in the next section
+ * @pace: what a unit costs
+ * @units: units in one item
+ * @left: items left to do
+ *
+ * At least 1: an item is the smallest piece of work there is.
+ */
+u32 vexfs_fpu_items(const struct vexfs_pace *pace, u32 units, u32 left);
+
+/**
+ * vexfs_fpu_learn - correct a pace by a section that was measured
+ * @pace: what a unit is believed to cost
+ * @units: units the section did
+ * @ns: what it took
+ *
+ * Short sections teach nothing (they are dominated by fixed costs), and one
+ * section moves a pace by a factor of two at most: an interrupt in the middle
+ * of a section is not the work's fault.
+ */
+void vexfs_fpu_learn(struct vexfs_pace *pace, u64 units, u32 ns);
+
+/**
+ * vexfs_fpu_rest - between two sections: let others run, where that is allowed
+ *
+ * Does nothing in interrupts, with preemption or interrupts off, and inside an
+ * RCU reader. A kernel without preemption counts cannot tell that a spinlock
+ * is held, see math.h.
+ */
+void vexfs_fpu_rest(void);
+
+/* Stamps in the clock of the sections, and what lies between two of them. */
+u64 vexfs_fpu_stamp(void);
+u64 vexfs_fpu_stamp_ns(u64 from, u64 to);
+
+/* The budget in force. */
+u32 vexfs_fpu_budget_ns(void);
+
+/**
+ * struct vexfs_fpu_totals - all sections since load, all processors together
+ * @sections: how many
+ * @ns: their time
+ * @longest_ns: the longest
+ * @over: those longer than the budget of their time
+ * @refused: calls for floats where the FPU may not be used
+ * @without: calls served by integer code there
+ */
+struct vexfs_fpu_totals {
+	u64 sections;
+	u64 ns;
+	u64 longest_ns;
+	u64 over;
+	u64 refused;
+	u64 without;
+};
+
+void vexfs_fpu_totals(struct vexfs_fpu_totals *t);
+
+/* The file vexfs/fpu of debugfs. */
+void vexfs_fpu_show(struct seq_file *m);
+
+int vexfs_fpu_init(void);
+
+#endif

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module that carries the KUnit suites: its parameters and its description.
+ * A suite is a file of its own and registers itself; nothing is tested here.
+ */
+#include <linux/module.h>
+
+#include "compat/compat.h"
+#include "suites.h"
+
+bool vexfs_kunit_quick;
+module_param_named(quick, vexfs_kunit_quick, bool, 0444);
+MODULE_PARM_DESC(quick, "Fewer inputs in each case, for emulated machines");
+
+MODULE_DESCRIPTION("KUnit suites of vexfs");
+MODULE_AUTHOR("vexfs maintainers");
+MODULE_LICENSE("GPL");
+VEXFS_IMPORT_KUNIT;
