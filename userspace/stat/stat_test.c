@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Known answers for libvexstat: differences of known size are planted in many
+ * synthetic experiments, and the rates at which they are called are held
+ * against the rates that were promised. The seed is fixed: a failure repeats.
+ */
+#include "hist.h"
+#include "rng.h"
+#include "vexstat.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int tests, failures;
+
+static void report(int ok, const char *name, const char *detail)
+{
+	printf("%sok %d - %s%s%s\n", ok ? "" : "not ", ++tests, name, *detail ? ": " : "", detail);
+	if (!ok)
+		failures++;
+}
+
+#define CHECK(cond, name, ...)						\
+	do {								\
+		char detail_[256];					\
+		snprintf(detail_, sizeof(detail_), __VA_ARGS__);	\
+		report(cond, name, detail_);				\
+	} while (0)
+
+/* One value: mean 1000 * factor, spread cv; skewed when asked, as latencies are. */
+static double draw(struct vs_rng *r, double factor, double cv, int skewed)
+{
+	double g = sqrt(-2 * log(1 - vs_rng_unit(r))) * cos(2 * M_PI * vs_rng_unit(r));
+	double s;
+
+	if (!skewed)
+		return 1000 * factor * (1 + cv * g);
+	s = sqrt(log(1 + cv * cv));
+	return 1000 * factor * exp(s * g - s * s / 2);
+}
+
+struct rates {
+	double regressed, improved, unchanged, cannot, called;
+};
+
+static struct rates experiment(double factor, double cv, int skewed, size_t n, double min_effect,
+			       double alpha, unsigned int runs)
+{
+	struct vs_rules rules = VS_RULES_DEFAULT;
+	enum vs_direction dir = VS_HIGHER;
+	struct rates out = { 0 };
+	double a[256], b[256];
+	struct vs_change c;
+	struct vs_rng rng;
+	unsigned int i;
+	size_t j;
+
+	rules.min_effect = min_effect;
+	rules.alpha = alpha;
+	rules.resamples = 1000;
+	vs_rng_seed(&rng, 42);
+	for (i = 0; i < runs; i++) {
+		for (j = 0; j < n; j++) {
+			a[j] = draw(&rng, 1, cv, skewed);
+			b[j] = draw(&rng, factor, cv, skewed);
+		}
+		rules.seed = i;
+		vs_compare(a, n, b, n, 0, 0, &rules, &c);
+		vs_decide_all(&c, &dir, 1, &rules);
+		out.regressed += c.verdict == VS_REGRESSED;
+		out.improved += c.verdict == VS_IMPROVED;
+		out.unchanged += c.verdict == VS_UNCHANGED;
+		out.cannot += c.verdict == VS_CANNOT_TELL;
+		out.called += c.p <= alpha;
+	}
+	out.regressed /= runs;
+	out.improved /= runs;
+	out.unchanged /= runs;
+	out.cannot /= runs;
+	out.called /= runs;
+	return out;
+}
+
+static void planted(void)
+{
+	static const struct { double cv; int skewed; size_t n; } setups[] = {
+		{ 0.02, 0, 10 }, { 0.03, 0, 30 }, { 0.03, 1, 30 }, { 0.20, 1, 100 },
+	};
+	struct rates r;
+	size_t i;
+
+	for (i = 0; i < sizeof(setups) / sizeof(setups[0]); i++) {
+		double cv = setups[i].cv;
+		size_t n = setups[i].n;
+		/* three standard errors of a rate of 5 % over 1000 experiments */
+		double allow = 0.05 + 3 * sqrt(0.05 * 0.95 / 1000);
+
+		r = experiment(1, cv, setups[i].skewed, n, 0, 0.05, 1000);
+		CHECK(r.called <= allow, "no difference is called no more often than alpha",
+		      "called %.3f of 1000, cv %.2f, n %zu", r.called, cv, n);
+		CHECK(r.called >= 0.005, "the interval is not uselessly wide",
+		      "called %.3f of 1000", r.called);
+		r = experiment(1, cv, setups[i].skewed, n, 0.05, 0.05, 400);
+		CHECK(r.regressed + r.improved <= 0.05, "no difference with a minimum effect",
+		      "called %.3f", r.regressed + r.improved);
+		r = experiment(0.9, cv, setups[i].skewed, n, 0.05, 0.05, 400);
+		if (cv < 0.1)
+			CHECK(r.regressed >= 0.95, "a loss of 10 % is called regressed",
+			      "called %.3f", r.regressed);
+		CHECK(r.improved == 0, "a loss of 10 % is never called improved",
+		      "called %.3f", r.improved);
+		r = experiment(1.1, cv, setups[i].skewed, n, 0.05, 0.05, 400);
+		if (cv < 0.1)
+			CHECK(r.improved >= 0.95, "a gain of 10 % is called improved",
+			      "called %.3f", r.improved);
+		r = experiment(0.97, cv, setups[i].skewed, n, 0.05, 0.05, 400);
+		CHECK(r.regressed <= 0.05, "a loss of 3 % is below a minimum effect of 5 %",
+		      "called %.3f", r.regressed);
+		CHECK(r.unchanged + r.cannot >= 0.95, "and is left at unchanged or cannot tell",
+		      "%.3f and %.3f", r.unchanged, r.cannot);
+	}
+	r = experiment(0.97, 0.02, 0, 30, 0.01, 0.05, 400);
+	CHECK(r.regressed >= 0.95, "a loss of 3 % is called when 1 % matters",
+	      "called %.3f", r.regressed);
+	r = experiment(1, 0.02, 0, 30, 0.05, 0.05, 400);
+	CHECK(r.unchanged >= 0.95, "no difference, little noise: unchanged", "%.3f", r.unchanged);
+	r = experiment(0.9, 0.6, 1, 5, 0.05, 0.05, 400);
+	CHECK(r.cannot >= 0.8, "much noise, few values: cannot tell", "%.3f", r.cannot);
+}
+
+/* "How many repetitions are needed" must be enough, and not absurdly many. */
+static void need(void)
+{
+	struct vs_rules rules = VS_RULES_DEFAULT;
+	enum vs_direction dir = VS_HIGHER;
+	unsigned int i, told = 0, asked = 0, sane = 0;
+	double a[4096], b[4096];
+	struct vs_change c;
+	struct vs_rng rng;
+	size_t j, n;
+
+	rules.resamples = 1000;
+	vs_rng_seed(&rng, 7);
+	for (i = 0; i < 200; i++) {
+		for (j = 0; j < 8; j++) {
+			a[j] = draw(&rng, 1, 0.08, 0);
+			b[j] = draw(&rng, 0.9, 0.08, 0);
+		}
+		vs_compare(a, 8, b, 8, 0, 0, &rules, &c);
+		vs_decide_all(&c, &dir, 1, &rules);
+		if (c.verdict != VS_CANNOT_TELL)
+			continue;
+		asked++;
+		n = c.need;
+		sane += n > 8 && n <= 4096;
+		if (n > 4096)
+			continue;
+		for (j = 0; j < n; j++) {
+			a[j] = draw(&rng, 1, 0.08, 0);
+			b[j] = draw(&rng, 0.9, 0.08, 0);
+		}
+		vs_compare(a, n, b, n, 0, 0, &rules, &c);
+		vs_decide_all(&c, &dir, 1, &rules);
+		told += c.verdict != VS_CANNOT_TELL;
+	}
+	CHECK(asked >= 20, "eight noisy values leave doubt", "%u of 200", asked);
+	CHECK(sane == asked, "the number asked for is more than there were, and finite",
+	      "%u of %u", sane, asked);
+	CHECK(told >= asked * 3 / 4, "the number asked for settles it", "%u of %u", told, asked);
+}
+
+static void holm(void)
+{
+	static const double p[] = { 0.01, 0.04, 0.03, 0.005 };
+	static const double want[] = { 0.03, 0.06, 0.06, 0.02 };
+	enum vs_direction dir[20];
+	struct vs_rules rules = VS_RULES_DEFAULT;
+	struct vs_change c[20];
+	double out[4], a[20], b[20];
+	unsigned int i, k, wrong = 0;
+	struct vs_rng rng;
+	size_t j;
+	int ok = 1;
+
+	vs_holm(p, out, 4);
+	for (i = 0; i < 4; i++)
+		ok = ok && fabs(out[i] - want[i]) < 1e-12;
+	CHECK(ok, "Holm's correction of a textbook example", "%g %g %g %g",
+	      out[0], out[1], out[2], out[3]);
+
+	rules.resamples = 2000;
+	rules.min_effect = 0;
+	vs_rng_seed(&rng, 3);
+	for (k = 0; k < 20; k++)
+		dir[k] = VS_LOWER;
+	for (i = 0; i < 200; i++) {
+		int any = 0;
+
+		for (k = 0; k < 20; k++) {
+			for (j = 0; j < 20; j++) {
+				a[j] = draw(&rng, 1, 0.05, 0);
+				b[j] = draw(&rng, 1, 0.05, 0);
+			}
+			vs_compare(a, 20, b, 20, 0, 0, &rules, &c[k]);
+		}
+		vs_decide_all(c, dir, 20, &rules);
+		for (k = 0; k < 20; k++)
+			any |= c[k].verdict == VS_REGRESSED || c[k].verdict == VS_IMPROVED;
+		wrong += any;
+	}
+	CHECK(wrong <= 200 * 0.05 + 3 * sqrt(200 * 0.05 * 0.95),
+	      "twenty metrics without a difference: one is called in at most 5 % of runs",
+	      "%u of 200", wrong);
+}
+
+static void edges(void)
+{
+	struct vs_rules rules = VS_RULES_DEFAULT;
+	enum vs_direction higher = VS_HIGHER, lower = VS_LOWER;
+	double same[5] = { 7, 7, 7, 7, 7 }, more[5] = { 9, 9, 9, 9, 9 }, none[5] = { 0 };
+	double wave_a[60], wave_b[60], runs[12];
+	struct vs_interval iv;
+	struct vs_change c;
+	struct vs_noise ns;
+	struct vs_rng rng;
+	unsigned int i, k, cover = 0, calls = 0;
+
+	vs_compare(same, 5, same, 5, 0, 0, &rules, &c);
+	vs_decide_all(&c, &higher, 1, &rules);
+	CHECK(c.verdict == VS_UNCHANGED && c.change == 0, "equal constants are unchanged", "%s",
+	      vs_verdict_name(c.verdict));
+	vs_compare(same, 5, more, 5, 0, 0, &rules, &c);
+	vs_decide_all(&c, &higher, 1, &rules);
+	CHECK(c.verdict == VS_IMPROVED, "more of a rate is an improvement", "%s",
+	      vs_verdict_name(c.verdict));
+	vs_decide_all(&c, &lower, 1, &rules);
+	CHECK(c.verdict == VS_REGRESSED && c.fail, "more of a latency is a regression", "%s",
+	      vs_verdict_name(c.verdict));
+	vs_compare(none, 5, same, 5, 0, 0, &rules, &c);
+	vs_decide_all(&c, &lower, 1, &rules);
+	CHECK(c.verdict == VS_REGRESSED && isfinite(c.change), "from nothing to something", "%g",
+	      c.change);
+	vs_compare(none, 5, none, 5, 0, 0, &rules, &c);
+	vs_decide_all(&c, &lower, 1, &rules);
+	CHECK(c.verdict == VS_UNCHANGED, "nothing and nothing", "%s", vs_verdict_name(c.verdict));
+	vs_compare(same, 2, more, 2, 0, 0, &rules, &c);
+	vs_decide_all(&c, &higher, 1, &rules);
+	CHECK(c.verdict == VS_CANNOT_TELL && c.need > 2, "two values prove nothing", "need %zu",
+	      c.need);
+	vs_compare(same, 5, more, 5, 0, 0.4, &rules, &c);
+	vs_decide_all(&c, &higher, 1, &rules);
+	CHECK(c.verdict != VS_IMPROVED, "a change below the noise floor is not called", "%s",
+	      vs_verdict_name(c.verdict));
+
+	/* 95 % intervals hold the truth about 95 times in 100. */
+	vs_rng_seed(&rng, 11);
+	rules.resamples = 1000;
+	for (i = 0; i < 400; i++) {
+		for (k = 0; k < 20; k++)
+			wave_a[k] = draw(&rng, 1, 0.1, 1);
+		rules.seed = i;
+		iv = vs_bootstrap_mean(wave_a, 20, &rules);
+		cover += iv.low <= 1000 && iv.high >= 1000;
+	}
+	CHECK(cover >= 400 * 0.95 - 3 * sqrt(400 * 0.05 * 0.95),
+	      "intervals of 95 % hold the truth that often", "%u of 400", cover);
+
+	/* Slices of a run that drifts resemble each other: not 60 values. */
+	rules.min_effect = 0;
+	for (i = 0; i < 200; i++) {
+		double xa = 0, xb = 0;
+
+		for (k = 0; k < 60; k++) {
+			xa = 0.8 * xa + draw(&rng, 0.01, 3, 0);
+			xb = 0.8 * xb + draw(&rng, 0.01, 3, 0);
+			wave_a[k] = 1000 + xa;
+			wave_b[k] = 1000 + xb;
+		}
+		vs_compare(wave_a, 60, wave_b, 60, 0, 0, &rules, &c);
+		calls += c.p <= 0.05;
+	}
+	CHECK(calls <= 30, "drift is not taken for a difference", "called %u of 200", calls);
+
+	for (k = 0; k < 12; k++)
+		runs[k] = draw(&rng, 1, 0.04, 0);
+	ns = vs_noise_of(runs, 12);
+	CHECK(ns.sd > 0.02 && ns.sd < 0.07, "noise between runs is found again", "%.3f", ns.sd);
+	CHECK(ns.floor > ns.sd && ns.floor < 0.2, "noise floor of pairs", "%.3f", ns.floor);
+}
+
+static void steady(void)
+{
+	unsigned int i, k, flat = 0, rising = 0;
+	struct vs_rng rng;
+	double v[10];
+
+	vs_rng_seed(&rng, 5);
+	for (i = 0; i < 300; i++) {
+		for (k = 0; k < 10; k++)
+			v[k] = draw(&rng, 1, 0.02, 0);
+		flat += vs_steady(v, 10, 0.02);
+		for (k = 0; k < 10; k++)
+			v[k] = draw(&rng, 0.5 + 0.05 * k, 0.02, 0);
+		rising += vs_steady(v, 10, 0.02);
+	}
+	CHECK(flat >= 270, "a flat series is at rest", "%u of 300", flat);
+	CHECK(rising == 0, "a rising one is not", "%u of 300", rising);
+}
+
+static void histogram(void)
+{
+	enum { N = 100000 };
+	static struct vs_hist h, half[2], back;
+	static const double at[] = { 0.01, 0.5, 0.9, 0.95, 0.99, 0.999, 1 };
+	double *v = malloc(N * sizeof(*v)), worst = 0;
+	struct vs_rng rng;
+	uint64_t x;
+	size_t i;
+	int ok = 1;
+
+	for (i = 0; i < VS_HIST_BUCKETS; i++) {
+		x = vs_hist_low(i);
+		if (vs_hist_index(x) != i || vs_hist_index(x + vs_hist_width(i) - 1) != i)
+			ok = 0;
+		if (i && vs_hist_low(i) != vs_hist_low(i - 1) + vs_hist_width(i - 1))
+			ok = 0;
+	}
+	CHECK(ok, "buckets follow one another without gap or overlap", "%u buckets",
+	      VS_HIST_BUCKETS);
+
+	vs_rng_seed(&rng, 9);
+	for (i = 0; i < N; i++) {
+		/* 1 ns to an hour, even on the logarithm */
+		x = (uint64_t)exp(vs_rng_unit(&rng) * log(3.6e12));
+		v[i] = (double)x;
+		vs_hist_add(&h, x);
+		vs_hist_add(&half[i & 1], x);
+	}
+	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		double exact, err;
+
+		/* nearest rank, as the histogram defines it */
+		exact = vs_quantile(v, N, (ceil(at[i] * N) - 1) / (N - 1));
+		err = fabs((double)vs_hist_quantile(&h, at[i]) - exact) / exact;
+		if (err > worst)
+			worst = err;
+	}
+	CHECK(worst < 0.01, "percentiles against exact ones", "worst error %.4f", worst);
+	CHECK(fabs(vs_hist_mean(&h) - vs_mean(v, N)) / vs_mean(v, N) < 1e-9, "the mean is exact",
+	      "%g", vs_hist_mean(&h));
+	CHECK(fabs(vs_hist_stddev(&h) / vs_stddev(v, N) - 1) < 0.01, "standard deviation", "%g",
+	      vs_hist_stddev(&h));
+
+	vs_hist_diff(&back, &h, &half[1]);
+	CHECK(!memcmp(back.bucket, half[0].bucket, sizeof(back.bucket)) &&
+	      back.count == half[0].count && back.sum == half[0].sum,
+	      "a histogram minus its part is the other part", "%llu values",
+	      (unsigned long long)back.count);
+	vs_hist_merge(&half[0], &half[1]);
+	CHECK(!memcmp(&half[0], &h, sizeof(h)), "parts add up to the whole", "%llu values",
+	      (unsigned long long)h.count);
+
+	memset(&h, 0, sizeof(h));
+	vs_hist_add(&h, ~0ULL >> 1);
+	CHECK(vs_hist_quantile(&h, 0.5) <= ~0ULL >> 1 && h.count == 1,
+	      "a value beyond the top is kept in the last bucket", "%u",
+	      vs_hist_index(~0ULL >> 1));
+	memset(&h, 0, sizeof(h));
+	CHECK(vs_hist_quantile(&h, 0.99) == 0 && vs_hist_mean(&h) == 0, "an empty one says 0", "%d",
+	      0);
+	free(v);
+}
+
+int main(void)
+{
+	histogram();
+	planted();
+	need();
+	holm();
+	edges();
+	steady();
+	printf("1..%d\n", tests);
+	return failures != 0;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Is B better than A? Confidence intervals by bootstrap, verdicts that need
+ * both statistics and size, and an honest "cannot tell". Knows numbers only:
+ * what they measure and where they came from is the caller's business.
+ */
+#ifndef VEXSTAT_H
+#define VEXSTAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum vs_direction {
+	VS_HIGHER,	/* more is better: rates, hit ratios, recall */
+	VS_LOWER,	/* less is better: latencies, memory */
+};
+
+enum vs_verdict {
+	VS_CANNOT_TELL,
+	VS_UNCHANGED,
+	VS_IMPROVED,
+	VS_REGRESSED,
+};
+
+/**
+ * struct vs_rules - what counts as a change
+ * @alpha: chance of calling a change where there is none that matters, over
+ *	all metrics compared together
+ * @min_effect: relative changes below this do not matter (0.05 is 5 %): a
+ *	change is called when it is provably larger, "unchanged" when it is
+ *	provably smaller
+ * @fail_effect: a regression of this size is a failure, below it a warning
+ * @resamples: of the bootstrap
+ * @seed: of the bootstrap, so that a comparison repeats to the digit
+ */
+struct vs_rules {
+	double alpha;
+	double min_effect;
+	double fail_effect;
+	unsigned int resamples;
+	uint64_t seed;
+};
+
+#define VS_RULES_DEFAULT { 0.05, 0.05, 0.10, 10000, 1 }
+
+/**
+ * struct vs_change - B against A in one metric
+ * @a: mean of A
+ * @b: mean of B
+ * @change: b / a - 1
+ * @low: confidence interval of @change, lower end
+ * @high: upper end
+ * @p: chance of seeing this if the true change were no larger than the limit,
+ *	which is the minimum effect or the noise floor, whichever is larger
+ * @p_holm: @p corrected for the number of metrics (vs_decide_all())
+ * @floor: noise floor that was respected: a smaller change is not called
+ * @verdict: what to say
+ * @fail: a regression of at least the size that fails
+ * @have: values on the smaller side
+ * @need: VS_CANNOT_TELL: values on each side that would be enough, about
+ */
+struct vs_change {
+	double a, b;
+	double change, low, high;
+	double p, p_holm;
+	double floor;
+	enum vs_verdict verdict;
+	int fail;
+	size_t have, need;
+};
+
+struct vs_interval {
+	double mean, low, high;
+};
+
+double vs_mean(const double *v, size_t n);
+double vs_stddev(const double *v, size_t n);	/* of the sample, n - 1 */
+double vs_quantile(const double *v, size_t n, double q);	/* any order of v */
+
+/* Mean with its studentised bootstrap interval at 1 - alpha. */
+struct vs_interval vs_bootstrap_mean(const double *v, size_t n, const struct vs_rules *r);
+
+/**
+ * vs_compare() - fill in everything of a change but verdict and p_holm
+ * @a: values of A: one per repetition, or one per slice of a run
+ * @na: how many; below 4 nothing can be said
+ * @b: values of B
+ * @nb: how many
+ * @noise: relative standard deviation between runs, if the values do not
+ *	contain it (slices of one run), else 0
+ * @floor: relative size of change that A/A comparisons reach on this machine
+ * @r: rules
+ * @out: the result
+ *
+ * Slices of one run resemble their neighbours; the interval is widened by
+ * their first autocorrelation, so that a long slow wave is not taken for
+ * many independent values.
+ */
+void vs_compare(const double *a, size_t na, const double *b, size_t nb,
+		double noise, double floor, const struct vs_rules *r, struct vs_change *out);
+
+/* Holm's correction over all @n changes, then a verdict for each. */
+void vs_decide_all(struct vs_change *c, const enum vs_direction *dir, size_t n,
+		   const struct vs_rules *r);
+
+/* p[] to Holm-corrected p in out[]; the order is kept. */
+void vs_holm(const double *p, double *out, size_t n);
+
+/**
+ * struct vs_noise - what A/A comparisons of one metric show
+ * @sd: relative standard deviation between runs
+ * @floor: 95 % of all pairs of runs differ by less than this, relatively
+ */
+struct vs_noise {
+	double sd;
+	double floor;
+};
+
+/* @means: one mean per run of the same thing. */
+struct vs_noise vs_noise_of(const double *means, size_t n);
+
+/**
+ * struct vs_line - a straight line through values at x = 0, 1, 2...
+ * @slope: per step
+ * @se: its standard error
+ * @mean: of the values
+ */
+struct vs_line {
+	double slope, se, mean;
+};
+
+struct vs_line vs_fit(const double *v, size_t n);
+
+/*
+ * Has a series of rates come to rest? True when its slope over the whole
+ * window cannot be told from zero (two standard errors), or is below
+ * @tolerance of the mean.
+ */
+int vs_steady(const double *v, size_t n, double tolerance);
+
+const char *vs_verdict_name(enum vs_verdict v);
+
+#endif
