@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The stack budget. An op notes where its stack began, deep points measure how
+ * far it has come, and scratch memory above a threshold comes from the pools
+ * instead of the stack. Too deep is counted and reported; it never stops an op.
+ */
+#ifndef _VEXFS_MEM_SCRATCH_H
+#define _VEXFS_MEM_SCRATCH_H
+
+#include <linux/compiler.h>
+#include <linux/instruction_pointer.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+
+#include "mem/pool.h"
+
+/**
+ * struct vexfs_stack_mark - the stack of one op
+ * @base: stack pointer at entry; 0 for an op whose stack is not watched
+ * @task: whose stack that is
+ * @name: what the op is called in reports
+ * @deepest: bytes below @base at the deepest point measured
+ * @heap_gets: scratch taken from the pools
+ * @heap_bytes: and its bytes
+ *
+ * Belongs to the op and is touched only by the task that runs it.
+ */
+struct vexfs_stack_mark {
+	unsigned long base;
+	const struct task_struct *task;
+	const char *name;
+	u32 deepest;
+	u32 heap_gets;
+	u64 heap_bytes;
+};
+
+/* How many bytes may be used before the next report; read-mostly. */
+extern u32 vexfs_stack_alarm_at;
+
+/**
+ * vexfs_stack_begin() - the op's stack begins here
+ * @mark: the op's mark
+ * @name: for reports; must stay valid
+ *
+ * Also called by a worker that takes an op over from the task that began it.
+ */
+static __always_inline void vexfs_stack_begin(struct vexfs_stack_mark *mark, const char *name)
+{
+	mark->base = (unsigned long)__builtin_frame_address(0);
+	mark->task = current;
+	mark->name = name;
+}
+
+void vexfs_stack_deep(struct vexfs_stack_mark *mark, unsigned long depth, unsigned long ip);
+
+/**
+ * vexfs_stack_check_at() - measure, on behalf of the code at @ip
+ * @mark: the op's mark, or NULL
+ * @ip: whom a report names
+ */
+static __always_inline void vexfs_stack_check_at(struct vexfs_stack_mark *mark, unsigned long ip)
+{
+	unsigned long depth;
+
+	if (!mark || mark->task != current)
+		return;
+	depth = mark->base - (unsigned long)__builtin_frame_address(0);
+	/* On another stack, an interrupt's say, the difference means nothing. */
+	if (depth <= mark->deepest || depth >= THREAD_SIZE)
+		return;
+	if (unlikely(depth > READ_ONCE(vexfs_stack_alarm_at)))
+		vexfs_stack_deep(mark, depth, ip);
+	mark->deepest = depth;
+}
+
+/* Measure here. Cheap enough for any function that calls no deeper of its own. */
+#define vexfs_stack_check(mark)	vexfs_stack_check_at(mark, _THIS_IP_)
+
+/**
+ * struct vexfs_scratch - scratch memory of one function
+ * @p: the memory
+ * @size: bytes asked for
+ * @from_pool: where it came from
+ */
+struct vexfs_scratch {
+	void *p;
+	size_t size;
+	bool from_pool;
+};
+
+/**
+ * vexfs_scratch_get() - scratch from the stack when it is small, else from a pool
+ * @s: what vexfs_scratch_put() needs to know
+ * @mark: the op's mark, or NULL
+ * @local: an array of the caller, or NULL
+ * @local_size: its bytes
+ * @size: bytes needed
+ * @gfp: for the pool
+ *
+ * @local is used when @size fits it, is not above the heap threshold, and the
+ * mode is not aggressive. Large requests (above the large threshold) do not
+ * touch the pools' reserve, so that they cannot starve small ones.
+ *
+ * Return: the memory, not cleared unless @gfp has __GFP_ZERO, or NULL.
+ */
+void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
+			void *local, size_t local_size, size_t size, gfp_t gfp);
+void vexfs_scratch_put(struct vexfs_scratch *s);
+
+/* What is counted; see VEXFS_POOL_COUNTERS. */
+#define VEXFS_STACK_COUNTERS(X)								\
+	X(violations, "times", COUNTER, "times an op went deeper than the limit")	\
+	X(alarms, "times", COUNTER, "times an op went deeper than the alarm, not the limit") \
+	X(scratch_stack, "times", COUNTER, "scratch served from the caller's stack")	\
+	X(scratch_heap, "times", COUNTER, "scratch served from the pools")		\
+	X(scratch_large, "times", COUNTER, "scratch above the large threshold")		\
+	X(scratch_failed, "times", COUNTER, "scratch that could not be had")		\
+	X(scratch_bytes, "bytes", COUNTER, "scratch asked for")				\
+	X(deepest, "bytes", GAUGE, "deepest an op has been since the last reset")	\
+	X(limit, "bytes", GAUGE, "how deep an op may go")				\
+	X(alarm, "bytes", GAUGE, "how deep it goes before it is reported")
+
+struct vexfs_stack_stats {
+#define X(field, unit, kind, doc) u64 field;
+	VEXFS_STACK_COUNTERS(X)
+#undef X
+};
+
+#define VEXFS_STACK_RECORDS	64u
+
+/**
+ * struct vexfs_stack_record - one violation
+ * @seq: its number, from 1 on since load
+ * @time_ns: when, on the monotonic clock
+ * @ip: the deep point that measured it (print with %pS)
+ * @depth: bytes of stack
+ * @pid: of the task, in the initial namespace
+ * @comm: its command
+ * @op: what the op is called
+ */
+struct vexfs_stack_record {
+	u64 seq;
+	u64 time_ns;
+	unsigned long ip;
+	u32 depth;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	const char *op;
+};
+
+void vexfs_stack_read(bool since_reset, struct vexfs_stack_stats *st);
+/* The newest records, newest first; returns how many were written to @rec. */
+unsigned int vexfs_stack_records(struct vexfs_stack_record *rec, unsigned int max);
+void vexfs_stack_reset(void);
+
+/* An op that has ended: its depth goes into the overall maximum. */
+void vexfs_stack_end(const struct vexfs_stack_mark *mark);
+
+struct seq_file;
+void vexfs_stack_show(struct seq_file *m);
+
+int vexfs_scratch_init(void);
+void vexfs_scratch_exit(void);
+
+#endif

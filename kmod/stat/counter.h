@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The account as a whole: subjects, their instances, and what is counted for
+ * each. Whoever shows figures (debugfs, netlink, an exporter) walks these
+ * tables, so that a name means the same everywhere. Nothing is counted here.
+ */
+#ifndef _VEXFS_STAT_COUNTER_H
+#define _VEXFS_STAT_COUNTER_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+enum vexfs_counter_kind {
+	VEXFS_COUNTER,		/* only grows, until its subject is reset */
+	VEXFS_GAUGE,		/* goes up and down */
+};
+
+/**
+ * struct vexfs_counter - one figure
+ * @name: unique in its subject
+ * @unit: what it counts
+ * @doc: what it means, one clause
+ * @kind: counter or gauge
+ */
+struct vexfs_counter {
+	const char *name;
+	const char *unit;
+	const char *doc;
+	enum vexfs_counter_kind kind;
+};
+
+#define VEXFS_COUNTER_ROW(field, unit_, kind_, doc_) \
+	{ .name = #field, .unit = (unit_), .doc = (doc_), .kind = VEXFS_##kind_ },
+
+/**
+ * struct vexfs_subject - something that has figures
+ * @node: in the list of subjects
+ * @name: unique
+ * @doc: what it is
+ * @counters: its figures
+ * @counters_n: how many
+ * @instances: how many instances there are now (kinds of op, tiers, ...)
+ * @instance: name of instance @i; valid while the module is loaded
+ * @read: writes @counters_n figures of instance @i; may sleep
+ * @reset: since-reset figures start anew; NULL when there is nothing to reset
+ */
+struct vexfs_subject {
+	struct list_head node;
+	const char *name;
+	const char *doc;
+	const struct vexfs_counter *counters;
+	unsigned int counters_n;
+	unsigned int (*instances)(void);
+	const char *(*instance)(unsigned int i);
+	int (*read)(unsigned int i, bool since_reset, u64 *values);
+	int (*reset)(void);
+};
+
+#define VEXFS_SUBJECT_COUNTERS_MAX	64u
+
+/* Rooms above add their own. May sleep; -EEXIST for a name that is taken. */
+int vexfs_subject_add(struct vexfs_subject *s);
+void vexfs_subject_del(struct vexfs_subject *s);
+
+/*
+ * Calls @fn for each subject in the order in which they were added, until it
+ * returns other than 0, which is returned. @fn may sleep, and may not add or
+ * delete subjects.
+ */
+int vexfs_subject_walk(int (*fn)(struct vexfs_subject *s, void *arg), void *arg);
+
+/* By name; -ENOENT, -EOPNOTSUPP when there is nothing to reset. "all" resets all. */
+int vexfs_subject_reset(const char *name);
+
+/* The number of fields of a structure that holds figures and nothing else. */
+#define VEXFS_COUNTERS_IN(type)	(sizeof(type) / sizeof(u64))
+
+struct seq_file;
+/* Every figure of every subject, a line each, with its documentation. */
+int vexfs_subject_show(struct seq_file *m, void *unused);
+
+int vexfs_counter_init(void);
+void vexfs_counter_exit(void);
+
+#endif
