@@ -1,0 +1,67 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with scripts/lab
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds vexfs for a lab's kernel. Each kernel has a mirror of the sources under
+# build/ (folders with links to the files), so that builds for several kernels
+# run side by side and leave nothing in the tree.
+
+# mirror_sources DIRECTORY: makes or refreshes the mirror.
+mirror_sources() {
+	local dir=$1 item
+	mkdir -p "$dir" || die "$E_SPACE" "cannot write to $dir: is the disk full?"
+	find "$dir" -xtype l -delete
+	for item in Kbuild VERSION kmod kunit; do
+		[ -e "$top/$item" ] || continue
+		(cd "$top" && find "$item" \( -type f -o -type l \) \
+			! -name '*.o' ! -name '*.ko' ! -name '*.mod' ! -name '*.mod.c' ! -name '.*' \
+			! -name '*.su' ! -name '*.ci' ! -name features.h -print)
+	done | while read -r item; do
+		[ -L "$dir/$item" ] && continue
+		[ "${item%/*}" = "$item" ] || mkdir -p "$dir/${item%/*}"
+		ln -sfn "$top/$item" "$dir/$item"
+	done
+}
+
+# build_module KDIR NAME [MAKE-ARGUMENT...]: prints the folder with vexfs.ko.
+# With a chroot in $chroot the build runs in there.
+build_module() (
+	local kdir=$1 name=$2 dir=$top/build/module/$2 log status
+	shift 2
+	[ -e "$kdir/Makefile" ] || die "$E_KDIR" "KDIR=$kdir holds no kernel tree." \
+		"Install the headers of the kernel (linux-headers-...) or name a built tree."
+	[ -e "$kdir/include/config/auto.conf" ] || die "$E_KDIR" \
+		"the kernel tree $kdir is not configured." \
+		"Run 'make olddefconfig modules_prepare' in it, or name another KDIR."
+	take_lock "$top/build/module/$name.lock"
+	mirror_sources "$dir"
+	log=$dir.log
+	${in_chroot:-} make -C "$kdir" M="$dir" -j"$(nproc)" "$@" modules > "$log" 2>&1 < /dev/null
+	status=$?
+	if [ $status -ne 0 ]; then
+		grep -vE '^(make|  (CC|LD|AR|PROBE|MODPOST))' "$log" | tail -40 >&2
+		if grep -q 'No space left' "$log"; then
+			die "$E_SPACE" "the disk filled up while vexfs was built for $name."
+		fi
+		die "$E_BUILD" "vexfs does not build for $name; the whole log is $log"
+	fi
+	if grep -q 'warning:' "$log"; then
+		grep -A6 'warning:' "$log" | head -40 >&2
+		say "vexfs builds for $name with warnings; the whole log is $log"
+	fi
+	echo "$dir"
+)
+
+# build_init: the static first process of a lab; prints its path.
+build_init() (
+	local out=$top/build/lab-init log
+	if [ ! -e "$out" ] || [ "$here/init.c" -nt "$out" ]; then
+		need_packages gcc:gcc /usr/include/stdio.h:libc6-dev
+		take_lock "$top/build/lab-init.lock"
+		log=$(gcc -O2 -Wall -static -o "$out.$$" "$here/init.c" 2>&1) || {
+			printf '%s\n' "$log" >&2
+			die "$E_BUILD" "the first process of the lab does not compile; see above"
+		}
+		mv "$out.$$" "$out"
+	fi
+	echo "$out"
+)
