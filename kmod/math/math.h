@@ -10,8 +10,7 @@
 #ifndef _VEXFS_MATH_H
 #define _VEXFS_MATH_H
 
-#include <linux/types.h>
-#include <linux/vexfs.h>
+#include "types.h"
 
 #define VEXFS_ROW_ALIGN		64u
 

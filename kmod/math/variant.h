@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The table that joins the variant files with the glue. A variant is a set of
+ * forms, one per type, metric and extra instruction; the glue takes the best
+ * form that the processor has, cuts the work into FPU sections and never looks
+ * inside. No function here may sleep, fault, allocate or call the kernel.
+ */
+#ifndef _VEXFS_MATH_VARIANT_H
+#define _VEXFS_MATH_VARIANT_H
+
+#include "math.h"
+
+/* What the processor has and the system saves: the glue finds out. */
+enum vexfs_cpu {
+	VEXFS_CPU_AVX2		= 1u << 0,	/* AVX2, FMA, F16C; ymm state enabled */
+	VEXFS_CPU_AVX512	= 1u << 1,	/* F, BW, VL, DQ; zmm state; AVX2 too */
+	VEXFS_CPU_VNNI		= 1u << 2,	/* AVX512_VNNI */
+	VEXFS_CPU_BF16		= 1u << 3,	/* AVX512_BF16 */
+	VEXFS_CPU_FP16		= 1u << 4,	/* AVX512_FP16 */
+	VEXFS_CPU_VPOPCNTDQ	= 1u << 5,	/* AVX512_VPOPCNTDQ */
+};
+
+/* Work can be cut inside a row at multiples of this many bytes. */
+#define VEXFS_PART_BYTES	1024u
+/* The same for imports and exports, in components of the vector. */
+#define VEXFS_PART_DIMS		8192u
+
+/*
+ * A key that scan and gather could not find in f32 (a product overflowed, or a
+ * norm is out of the range in which f32 is sound). Not the key of any distance.
+ * The glue finds the real one with vexfs_wide_part() and vexfs_wide_finish().
+ */
+#define VEXFS_KEY_WIDE		0xffffffffu
+
+/**
+ * struct vexfs_math_state - what a row leaves between two parts of it
+ * @bytes: private to the function that works on the row; all zero before the
+ *	first part
+ */
+struct vexfs_math_state {
+	u8 bytes[256] __aligned(64);
+};
+
+/**
+ * struct vexfs_math_form - one type and metric in one variant
+ * @name: of the instructions it uses ("avx512-vnni"), for people
+ * @type: enum vexfs_type
+ * @metric: enum vexfs_metric
+ * @needs: bits of enum vexfs_cpu without which it must not be called
+ * @fpu: it touches vector registers: call it inside an FPU section only
+ * @scan: one query, @n rows @sp->stride apart; returns how many keys are
+ *	VEXFS_KEY_WIDE
+ * @gather: the same with rows by pointer
+ * @part: the bytes @from to @to of one row, both multiples of VEXFS_PART_BYTES
+ *	(or @to the stride); parts go in order from 0
+ * @finish: the key of the row whose parts are all in @st, bit for bit what
+ *	@scan gives; may be VEXFS_KEY_WIDE
+ * @block_group: queries in a packed group; 0 when the form has no block shape
+ *	(the glue then scans for every query)
+ * @block_max_dim: largest dimension for which the block shape may be used
+ * @block_bytes: bytes of @nq packed queries
+ * @block_pack: pack the groups that hold the queries @first to @first + @count
+ *	(@first a multiple of @block_group). The packed form belongs to the form
+ *	that packed it
+ * @block: the queries @first to @first + @count (@first a multiple of
+ *	@block_group, @count too or up to the end) against @n rows. @limits is
+ *	indexed by query, hits carry @row_base plus the row's index. Returns the
+ *	number of hits; no more than @max are written, so more than @max means
+ *	that it did not fit
+ *
+ * Rows and queries are VEXFS_ROW_ALIGN aligned and zero padded. Scan, gather
+ * and block take any @n, but the caller holds the FPU for as long as they run.
+ */
+struct vexfs_math_form {
+	const char *name;
+	u8 type;
+	u8 metric;
+	bool fpu;
+	u32 needs;
+
+	u32 (*scan)(const struct vexfs_space *sp, const void *q, u32 q_aux,
+		    const void *rows, const u32 *aux, u32 n, u32 *keys);
+	u32 (*gather)(const struct vexfs_space *sp, const void *q, u32 q_aux,
+		      const void *const *rows, const u32 *aux, u32 n, u32 *keys);
+	void (*part)(const struct vexfs_space *sp, const void *q, const void *row,
+		     u32 from, u32 to, struct vexfs_math_state *st);
+	u32 (*finish)(const struct vexfs_space *sp, const struct vexfs_math_state *st,
+		      u32 q_aux, u32 aux);
+
+	u32 block_group;
+	u32 block_max_dim;
+	size_t (*block_bytes)(const struct vexfs_space *sp, u32 nq);
+	void (*block_pack)(const struct vexfs_space *sp, void *packed, const void *queries,
+			   const u32 *q_aux, u32 nq, u32 first, u32 count);
+	u32 (*block)(const struct vexfs_space *sp, const void *packed, u32 nq, u32 first,
+		     u32 count, const u32 *limits, const void *rows, const u32 *aux, u32 n,
+		     u32 row_base, struct vexfs_block_hit *hits, u32 max);
+};
+
+/**
+ * struct vexfs_math_conv - conversions of one type in one variant
+ * @type: enum vexfs_type
+ * @needs: bits of enum vexfs_cpu
+ * @from_f32: components @from to @from + @count of the vector of floats at @src
+ *	(any alignment) into @row; both numbers multiples of VEXFS_PART_DIMS, or
+ *	up to @sp->dim, and then the padding of @row is written too. 0 or -EDOM
+ * @from_raw: the same from components of the row's own type
+ * @aux: the auxiliary of the row whose parts are all in @st
+ * @to_f32: components of a row as floats, @dst at any alignment
+ *
+ * All of them use the FPU.
+ */
+struct vexfs_math_conv {
+	u8 type;
+	u32 needs;
+	int (*from_f32)(const struct vexfs_space *sp, void *row, const void *src,
+			u32 from, u32 count, struct vexfs_math_state *st);
+	int (*from_raw)(const struct vexfs_space *sp, void *row, const void *src,
+			u32 from, u32 count, struct vexfs_math_state *st);
+	u32 (*aux)(const struct vexfs_space *sp, const struct vexfs_math_state *st);
+	void (*to_f32)(const struct vexfs_space *sp, void *dst, const void *row,
+		       u32 from, u32 count);
+};
+
+/**
+ * struct vexfs_math_variant - a set of instructions
+ * @name: what the parameter calls it
+ * @needs: bits of enum vexfs_cpu without which none of it may run
+ * @forms: for a type and metric there may be several: the last whose @needs are
+ *	met is the best
+ * @nr_forms: how many
+ * @convs: likewise
+ * @nr_convs: how many
+ *
+ * Every variant has a form for each type and metric with its own @needs alone.
+ */
+struct vexfs_math_variant {
+	const char *name;
+	u32 needs;
+	const struct vexfs_math_form *forms;
+	u32 nr_forms;
+	const struct vexfs_math_conv *convs;
+	u32 nr_convs;
+};
+
+/* The forms of integer types in the scalar variant have @fpu false. */
+extern const struct vexfs_math_variant vexfs_math_scalar;
+#if defined(__x86_64__)
+extern const struct vexfs_math_variant vexfs_math_avx2;
+extern const struct vexfs_math_variant vexfs_math_avx512;
+#endif
+
+/* In all these the best one is the last. */
+const struct vexfs_math_form *vexfs_math_find_form(const struct vexfs_math_variant *v, u32 cpu,
+						   u32 type, u32 metric);
+const struct vexfs_math_conv *vexfs_math_find_conv(const struct vexfs_math_variant *v, u32 cpu,
+						   u32 type);
+
+/*
+ * f32, f16 and bf16 with inner product or cosine, in doubles, for the rows that
+ * came out as VEXFS_KEY_WIDE; one implementation for all variants. Uses the FPU.
+ */
+void vexfs_wide_part(const struct vexfs_space *sp, const void *q, const void *row,
+		     u32 from, u32 to, struct vexfs_math_state *st);
+u32 vexfs_wide_finish(const struct vexfs_space *sp, const struct vexfs_math_state *st);
+
+#endif
