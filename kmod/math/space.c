@@ -3,6 +3,11 @@
  * What goes together with what, and keys: integer arithmetic only, callable
  * from anywhere. Nothing here depends on the processor.
  */
+#ifdef __KERNEL__
+#include "compat/compat.h"
+#else
+#define VEXFS_EXPORT_KUNIT(sym)	extern int vexfs_no_export
+#endif
 #include "bits.h"
 #include "variant.h"
 
@@ -43,16 +48,19 @@ int vexfs_space_init(struct vexfs_space *sp, u32 type, u32 metric, u32 dim)
 	sp->stride = (sp->row_bytes + VEXFS_ROW_ALIGN - 1) & ~(VEXFS_ROW_ALIGN - 1);
 	return 0;
 }
+VEXFS_EXPORT_KUNIT(vexfs_space_init);
 
 u32 vexfs_key_from_f32(u32 f32_bits)
 {
 	return f32_to_key(f32_bits);
 }
+VEXFS_EXPORT_KUNIT(vexfs_key_from_f32);
 
 u32 vexfs_key_to_f32(u32 key)
 {
 	return key_to_f32(key);
 }
+VEXFS_EXPORT_KUNIT(vexfs_key_to_f32);
 
 const struct vexfs_math_form *vexfs_math_find_form(const struct vexfs_math_variant *v, u32 cpu,
 						   u32 type, u32 metric)
