@@ -68,7 +68,7 @@ fi
 	for f in "$tmp"/[A-Z]*.c; do
 		[ -e "$f" ] || continue
 		name=$(basename "$f" .c)
-		if "$@" -Werror -Wno-error=frame-larger-than -Wno-unused -fsyntax-only \
+		if "$@" -Werror -Wno-unused -fsyntax-only \
 				"$f" > "$tmp/$name.log" 2>&1; then
 			echo "#define HAVE_$name 1"
 		else

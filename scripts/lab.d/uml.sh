@@ -29,7 +29,7 @@ uml_build() {
 	fi
 	lab_kdir=$dir
 	lab_make=(ARCH=um)
-	lab_kunit_core=("$dir/lib/kunit/kunit.ko enable=1")
+	lab_kunit_core=("$dir/lib/kunit/kunit.ko enable=1 autorun=1")
 }
 
 uml_channels() {

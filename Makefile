@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The front door: `make help' lists what there is. The module itself is built by
+# the kernel's Kbuild from the file Kbuild; programs by userspace/*/module.mk;
+# further targets live in scripts/mk/*.mk. Build results go to build/ only.
+
+VERSION := $(shell cat VERSION)
+PREFIX ?= /usr/local
+DESTDIR ?=
+KDIR ?= /lib/modules/$(shell uname -r)/build
+LAB ?= uml
+CC ?= gcc
+
+# Kbuild reads this file too when somebody names the tree with M=; Kbuild's own
+# file takes precedence there, so nothing here needs to care.
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+
+# What userspace/*/module.mk adds to.
+PROGRAMS :=
+LIBRARIES :=
+HEADERS := kmod/include/uapi/linux/vexfs.h
+UNIT_TESTS :=
+
+.PHONY: all
+all: tools module-if-possible ## module for KDIR (default: the running kernel) and the programs
+
+-include userspace/common/module.mk
+include $(filter-out userspace/common/module.mk,$(wildcard userspace/*/module.mk))
+include $(sort $(wildcard scripts/mk/*.mk))
+
+.PHONY: tools
+tools: $(PROGRAMS) $(LIBRARIES) ## vexctl, vexstress, libvexfs and friends, in build/bin and build/lib
+
+.PHONY: module module-if-possible
+module: ## vexfs.ko for KDIR, in build/module/host
+	@scripts/build-module "$(KDIR)"
+
+module-if-possible:
+ifeq ($(origin KDIR),file)
+	@if [ -e "$(KDIR)" ]; then scripts/build-module "$(KDIR)"; else \
+		echo "vexfs.ko was not built: the running kernel ($$(uname -r)) has no headers here."; \
+		echo "Install linux-headers-$$(uname -r), name a kernel tree with KDIR=..., or use a lab (make run)."; fi
+else
+	@scripts/build-module "$(KDIR)"
+endif
+
+.PHONY: run
+run: tools ## the main job: vexfs against its targets in LAB (default uml)
+	@scripts/run "$(LAB)"
+
+.PHONY: test
+test: tools $(UNIT_TESTS) ## all tests, cheap ones first; T="NAME..." picks groups
+	@mkdir -p build/test
+	@printf '%s\n' $(UNIT_TESTS) | sed '/^$$/d' > build/test/unit-tests
+	@scripts/test $(T)
+
+.PHONY: kunit
+kunit: ## the KUnit suites in LAB (uml or debug)
+	@scripts/kunit "$(LAB)"
+
+.PHONY: matrix
+matrix: ## every kernel: build, load, 20 load/unload cycles, clean log
+	@scripts/matrix
+
+.PHONY: lint
+lint: tools ## style, warnings, static analysis; prints its summary only
+	@scripts/lint
+
+.PHONY: clean
+clean: ## remove build results (kernels stay in the cache)
+	rm -rf build
+	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name '*.su' -o -name '*.ci' -o -name 'modules.order' \
+		-o -name 'Module.symvers' -o -path ./kmod/compat/features.h \) -type f -exec rm -f {} +
+
+.PHONY: help
+help: ## this list
+	@echo "vexfs $(VERSION)"
+	@awk -F ':.*## ' '/^[a-z][a-z0-9 _-]*:.*## / { \
+		split($$1, names, " "); printf "  make %-18s %s\n", names[1], $$2 }' \
+		Makefile $(sort $(wildcard scripts/mk/*.mk userspace/*/module.mk))
+	@echo "Variables: KDIR, LAB, PREFIX, DESTDIR, T. Labs: scripts/lab list"
