@@ -12,6 +12,7 @@
 
 #include "control/debugfs.h"
 #include "math/fpu.h"
+#include "math/proof.h"
 
 typedef void (*show_fn)(struct seq_file *m);
 
@@ -30,6 +31,9 @@ struct debugfs_file {
 /* Files of one directory stand together. */
 static const struct debugfs_file files[] = {
 	{ NULL, "fpu", vexfs_fpu_show },
+	{ "simd", "variants", vexfs_math_show_variants },
+	{ "simd", "selftest", vexfs_math_show_selftest },
+	{ "simd", "bench", vexfs_math_show_bench },
 };
 
 static struct dentry *root;

@@ -211,13 +211,18 @@ u32 vexfs_fpu_items(const struct vexfs_pace *pace, u32 units, u32 left)
 }
 VEXFS_EXPORT_KUNIT(vexfs_fpu_items);
 
+bool vexfs_fpu_fits(const struct vexfs_pace *pace, u32 units)
+{
+	return (u64)units * READ_ONCE(pace->ps) <= planned_ps();
+}
+
 void vexfs_fpu_learn(struct vexfs_pace *pace, u64 units, u32 ns)
 {
 	u32 old = READ_ONCE(pace->ps);
 	u64 seen;
 	s64 step;
 
-	if (ns < READ_ONCE(budget_ns) / 4)
+	if (units * old < planned_ps() / 2 && ns <= READ_ONCE(budget_ns))
 		return;
 	seen = div64_u64(ns * 1000ULL, units);
 	seen = clamp_t(u64, seen, old / 2, old * 2ULL);

@@ -69,15 +69,18 @@ u32 vexfs_fpu_end(u64 stamp);
  */
 u32 vexfs_fpu_items(const struct vexfs_pace *pace, u32 units, u32 left);
 
+/* Does one item of @units fit a section as a whole? */
+bool vexfs_fpu_fits(const struct vexfs_pace *pace, u32 units);
+
 /**
  * vexfs_fpu_learn - correct a pace by a section that was measured
  * @pace: what a unit is believed to cost
  * @units: units the section did
  * @ns: what it took
  *
- * Short sections teach nothing (they are dominated by fixed costs), and one
- * section moves a pace by a factor of two at most: an interrupt in the middle
- * of a section is not the work's fault.
+ * Sections planned to be short teach nothing unless they ran long: fixed costs
+ * dominate them. One section moves a pace by a quarter at most: an interrupt in
+ * the middle of it is not the work's fault.
  */
 void vexfs_fpu_learn(struct vexfs_pace *pace, u64 units, u32 ns);
 

@@ -3,12 +3,26 @@
  * The front door of the arithmetic: brings the room up and down. No distance is
  * computed here.
  */
+#include "math/engine.h"
 #include "math/fpu.h"
 #include "math/math.h"
+#include "math/proof.h"
 
 int vexfs_math_init(void)
 {
-	return vexfs_fpu_init();
+	int err = vexfs_fpu_init();
+
+	if (err)
+		return err;
+	vexfs_engines_init();
+	err = vexfs_math_selftest();
+	if (err)
+		return err;
+	err = vexfs_math_calibrate();
+	if (err)
+		return err;
+	vexfs_engines_start();
+	return 0;
 }
 
 void vexfs_math_exit(void)

@@ -34,6 +34,10 @@ struct vexfs_space {
 /* -EINVAL when type, metric and dimension do not go together. */
 int vexfs_space_init(struct vexfs_space *sp, u32 type, u32 metric, u32 dim);
 
+/* For people; NULL for a number that is none. */
+const char *vexfs_type_name(u32 type);
+const char *vexfs_metric_name(u32 metric);
+
 /*
  * Every row has an auxiliary u32 beside it, made when the row is imported and
  * handed back with the row: a norm in a form that only this room knows.

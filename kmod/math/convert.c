@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Import and export: cuts conversions into FPU sections, several rows in one
+ * where they are short, parts of a row where they are long. What is rounded and
+ * what is refused is the variants' business.
+ */
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "math/engine.h"
+#include "math/run.h"
+
+/* Components in a unit of work, see struct vexfs_convert. */
+#define UNIT_DIMS	16
+
+typedef int (*import_fn)(const struct vexfs_space *sp, void *row, const void *src,
+			 u32 from, u32 count, struct vexfs_math_state *st);
+
+static u32 units_of(u32 dims)
+{
+	return dims / UNIT_DIMS + 1;
+}
+
+/* Components from @from on that the next section takes, of a row cut into parts. */
+static u32 part_dims(const struct vexfs_pace *pace, u32 from, u32 dim)
+{
+	u32 parts = vexfs_fpu_items(pace, VEXFS_PART_DIMS / UNIT_DIMS, dim / VEXFS_PART_DIMS + 1);
+
+	return min(parts * VEXFS_PART_DIMS, dim - from);
+}
+
+static noinline int import_parts(struct vexfs_convert *c, struct vexfs_pace *pace,
+				 const struct vexfs_space *sp, import_fn fn, void *row,
+				 u32 *aux, const void *src)
+{
+	struct vexfs_math_state st = {};
+	u32 from, count;
+	int err = 0;
+
+	for (from = 0; !err && from < sp->dim; from += count) {
+		u64 stamp;
+
+		if (from)
+			vexfs_fpu_rest();
+		count = part_dims(pace, from, sp->dim);
+		stamp = vexfs_fpu_begin();
+		err = fn(sp, row, src, from, count, &st);
+		if (!err && from + count == sp->dim)
+			*aux = c->conv->aux(sp, &st);
+		vexfs_fpu_learn(pace, units_of(count), vexfs_fpu_end(stamp));
+	}
+	return err;
+}
+
+/* @n short rows in one section. Returns how many are complete; less is -EDOM. */
+static u32 import_rows(struct vexfs_convert *c, const struct vexfs_space *sp, import_fn fn,
+		       void *rows, u32 *aux, const void *src, size_t src_step, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		struct vexfs_math_state st = {};
+
+		if (fn(sp, rows, src, 0, sp->dim, &st))
+			break;
+		aux[i] = c->conv->aux(sp, &st);
+		rows += sp->stride;
+		src += src_step;
+	}
+	return i;
+}
+
+static int import(const struct vexfs_space *sp, enum vexfs_move move, void *rows, u32 *aux,
+		  const void *src, size_t src_step, u32 n, u32 *bad)
+{
+	struct vexfs_convert *c = &vexfs_engine()->convert[sp->type];
+	struct vexfs_pace *pace = &c->pace[move];
+	import_fn fn = move == VEXFS_MOVE_FROM_F32 ? c->conv->from_f32 : c->conv->from_raw;
+	u32 units = units_of(sp->dim);
+	u32 done, m;
+
+	if (unlikely(!vexfs_fpu_usable()))
+		return vexfs_fpu_refuse();
+	for (done = 0; done < n; done += m) {
+		void *row = rows + (size_t)done * sp->stride;
+		const void *from = src + done * src_step;
+		u32 good;
+
+		if (done)
+			vexfs_fpu_rest();
+		m = vexfs_fpu_items(pace, units, n - done);
+		if (unlikely(m == 1 && !vexfs_fpu_fits(pace, units))) {
+			good = !import_parts(c, pace, sp, fn, row, aux + done, from);
+		} else {
+			u64 stamp = vexfs_fpu_begin();
+			u32 ns;
+
+			good = import_rows(c, sp, fn, row, aux + done, from, src_step, m);
+			ns = vexfs_fpu_end(stamp);
+			if (m < n && good == m)
+				vexfs_fpu_learn(pace, (u64)m * units, ns);
+		}
+		if (good < m) {
+			if (bad)
+				*bad = done + good;
+			return -EDOM;
+		}
+	}
+	return 0;
+}
+
+int vexfs_math_import_f32(const struct vexfs_space *sp, void *rows, u32 *aux,
+			  const void *src, size_t src_step, u32 n, u32 *bad)
+{
+	return import(sp, VEXFS_MOVE_FROM_F32, rows, aux, src, src_step, n, bad);
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_import_f32);
+
+int vexfs_math_import_raw(const struct vexfs_space *sp, void *rows, u32 *aux,
+			  const void *src, size_t src_step, u32 n, u32 *bad)
+{
+	return import(sp, VEXFS_MOVE_FROM_RAW, rows, aux, src, src_step, n, bad);
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_import_raw);
+
+int vexfs_math_export_f32(const struct vexfs_space *sp, void *dst, const void *row, u32 aux)
+{
+	struct vexfs_convert *c = &vexfs_engine()->convert[sp->type];
+	struct vexfs_pace *pace = &c->pace[VEXFS_MOVE_TO_F32];
+	u32 from, count;
+
+	if (unlikely(!vexfs_fpu_usable()))
+		return vexfs_fpu_refuse();
+	for (from = 0; from < sp->dim; from += count) {
+		u64 stamp;
+		u32 ns;
+
+		if (from)
+			vexfs_fpu_rest();
+		count = vexfs_fpu_fits(pace, units_of(sp->dim - from)) ? sp->dim - from :
+			part_dims(pace, from, sp->dim);
+		stamp = vexfs_fpu_begin();
+		c->conv->to_f32(sp, dst, row, from, count);
+		ns = vexfs_fpu_end(stamp);
+		if (count < sp->dim)
+			vexfs_fpu_learn(pace, units_of(count), ns);
+	}
+	return 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_export_f32);

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Asks the kernel which instruction sets there are and whether their registers
+ * are saved on a context switch: a processor bit alone is not enough. Decides
+ * nothing.
+ */
+#include <linux/kernel.h>
+#include <asm/cpufeature.h>
+#include <asm/fpu/api.h>
+
+#include "compat/compat.h"
+#include "math/cpu.h"
+#include "math/variant.h"
+
+/* State components, as bits of XCR0. */
+#define STATE_AVX	0x06ull
+#define STATE_AVX512	0xe6ull
+
+#ifdef HAVE_CPU_HAS_XFEATURES
+static bool state_enabled(u64 mask)
+{
+	return cpu_has_xfeatures(mask, NULL);
+}
+#else
+/* User Mode Linux: its host decides, and tells through XCR0. */
+static bool state_enabled(u64 mask)
+{
+	u32 low, high;
+
+	if (!boot_cpu_has(X86_FEATURE_XSAVE))
+		return false;
+	asm volatile("xgetbv" : "=a" (low), "=d" (high) : "c" (0));
+	return (low & mask) == mask;
+}
+#endif
+
+static bool has_avx2(void)
+{
+	return boot_cpu_has(X86_FEATURE_AVX) && boot_cpu_has(X86_FEATURE_AVX2) &&
+	       boot_cpu_has(X86_FEATURE_FMA) && boot_cpu_has(X86_FEATURE_F16C);
+}
+
+static bool has_avx512(void)
+{
+	return boot_cpu_has(X86_FEATURE_AVX512F) && boot_cpu_has(X86_FEATURE_AVX512BW) &&
+	       boot_cpu_has(X86_FEATURE_AVX512VL) && boot_cpu_has(X86_FEATURE_AVX512DQ);
+}
+
+u32 vexfs_cpu_features(void)
+{
+	u32 cpu = 0;
+
+	if (!has_avx2() || !state_enabled(STATE_AVX))
+		return 0;
+	cpu |= VEXFS_CPU_AVX2;
+	if (!has_avx512() || !state_enabled(STATE_AVX512))
+		return cpu;
+	cpu |= VEXFS_CPU_AVX512;
+	if (boot_cpu_has(X86_FEATURE_AVX512_VNNI))
+		cpu |= VEXFS_CPU_VNNI;
+	if (boot_cpu_has(X86_FEATURE_AVX512_BF16))
+		cpu |= VEXFS_CPU_BF16;
+	if (boot_cpu_has(X86_FEATURE_AVX512_FP16))
+		cpu |= VEXFS_CPU_FP16;
+	if (boot_cpu_has(X86_FEATURE_AVX512_VPOPCNTDQ))
+		cpu |= VEXFS_CPU_VPOPCNTDQ;
+	return cpu;
+}
+
+const char *vexfs_cpu_lacks(u32 needs)
+{
+	u32 lacks = needs & ~vexfs_cpu_features();
+
+	if (!lacks)
+		return NULL;
+	if (!has_avx2())
+		return "the processor has no AVX2 with FMA and F16C";
+	if (!state_enabled(STATE_AVX))
+		return "the system does not save AVX registers";
+	if (lacks & VEXFS_CPU_AVX512) {
+		if (!has_avx512())
+			return "the processor has no AVX-512 F, BW, VL and DQ";
+		return "the system does not save AVX-512 registers";
+	}
+	if (lacks & VEXFS_CPU_VNNI)
+		return "the processor has no AVX512_VNNI";
+	if (lacks & VEXFS_CPU_BF16)
+		return "the processor has no AVX512_BF16";
+	if (lacks & VEXFS_CPU_FP16)
+		return "the processor has no AVX512_FP16";
+	return "the processor has no AVX512_VPOPCNTDQ";
+}

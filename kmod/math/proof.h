@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Proof that the engines are right, and how fast they are: the self-test at
+ * load, the calibration after it, and the two files that repeat them on demand.
+ * For the math room and for whoever wires the files.
+ */
+#ifndef _VEXFS_MATH_PROOF_H
+#define _VEXFS_MATH_PROOF_H
+
+struct seq_file;
+
+/*
+ * Compare every usable engine with the scalar one; an engine that differs is
+ * disabled. Process context. -ENOMEM when there is no memory to do it in.
+ */
+int vexfs_math_selftest(void);
+
+/* Measure what the work of every usable engine costs, so that sections fit. */
+int vexfs_math_calibrate(void);
+
+/* The file vexfs/simd/variants: what there is, what is in use, what cannot be. */
+void vexfs_math_show_variants(struct seq_file *m);
+
+/* The files vexfs/simd/selftest and vexfs/simd/bench: done anew when read. */
+void vexfs_math_show_selftest(struct seq_file *m);
+void vexfs_math_show_bench(struct seq_file *m);
+
+#ifdef VEXFS_KUNIT
+/* Let the next self-tests see a wrong key from the variant of this name. */
+void vexfs_math_selftest_plant(const char *variant);
+#endif
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How the files that cut work into sections measure it: units of 64 bytes of a
+ * row, and one more for what a row costs whatever its length. For the math room
+ * only.
+ */
+#ifndef _VEXFS_MATH_RUN_H
+#define _VEXFS_MATH_RUN_H
+
+#include <linux/minmax.h>
+
+#include "math/engine.h"
+
+static inline u32 vexfs_run_units(u32 bytes)
+{
+	return bytes / 64 + 1;
+}
+
+/* Where the next part of a row ends that started at byte @from of @stride. */
+static inline u32 vexfs_run_part(const struct vexfs_pace *pace, u32 from, u32 stride)
+{
+	u32 parts = vexfs_fpu_items(pace, VEXFS_PART_BYTES / 64, stride / VEXFS_PART_BYTES + 1);
+
+	return min(from + parts * VEXFS_PART_BYTES, stride);
+}
+
+#endif

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Block: cuts many queries against many rows into FPU sections, and scans for
+ * each query where a form has no block shape. Which pairs qualify is the forms'
+ * business.
+ */
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "math/engine.h"
+#include "math/run.h"
+
+/*
+ * Rows that a section takes for all its queries together: enough of them to
+ * make up for reading the packed queries, few enough to stay in the cache.
+ */
+#define TILE_ROWS	64u
+
+/* Keys that the detour through scan holds at a time, on the stack. */
+#define DETOUR_KEYS	64u
+
+/**
+ * struct packed - what stands before the packed queries
+ * @form: whose packed form it is: the engine may change between two calls. NULL
+ *	for a plain copy of the queries, followed by their auxiliaries
+ */
+struct packed {
+	const struct vexfs_math_form *form;
+} __aligned(VEXFS_ROW_ALIGN);
+
+static bool has_block(const struct vexfs_math_form *f, const struct vexfs_space *sp)
+{
+	return f->block_group && sp->dim <= f->block_max_dim;
+}
+
+static size_t copy_bytes(const struct vexfs_space *sp, u32 nq)
+{
+	return (size_t)nq * (sp->stride + sizeof(u32));
+}
+
+size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq)
+{
+	size_t most = copy_bytes(sp, nq);
+	unsigned int i;
+
+	/* Whichever engine packs them in the end. */
+	for (i = 0; i < VEXFS_ENGINES; i++) {
+		const struct vexfs_math_form *f = vexfs_engines[i].work[sp->type][sp->metric].form;
+
+		if (f && has_block(f, sp))
+			most = max(most, f->block_bytes(sp, nq));
+	}
+	return sizeof(struct packed) + round_up(most, VEXFS_ROW_ALIGN);
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_block_bytes);
+
+int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
+			  const void *queries, const u32 *q_aux, u32 nq)
+{
+	struct vexfs_work *w = &vexfs_engine()->work[sp->type][sp->metric];
+	struct packed *p = packed;
+	void *body = p + 1;
+	u32 done, m;
+
+	p->form = NULL;
+	if (unlikely(w->form->fpu && !vexfs_fpu_usable())) {
+		w = &vexfs_engines[0].work[sp->type][sp->metric];
+		if (w->form->fpu)
+			return vexfs_fpu_refuse();
+		vexfs_fpu_went_without();
+	}
+	if (!w->form->fpu || !has_block(w->form, sp)) {
+		for (done = 0; done < nq; done++) {
+			memcpy(body + (size_t)done * sp->stride,
+			       queries + (size_t)done * sp->stride, sp->stride);
+			vexfs_fpu_rest();
+		}
+		memcpy(body + (size_t)nq * sp->stride, q_aux, nq * sizeof(*q_aux));
+		return 0;
+	}
+	p->form = w->form;
+	for (done = 0; done < nq; done += m) {
+		u32 group = w->form->block_group;
+		u64 stamp;
+
+		if (done)
+			vexfs_fpu_rest();
+		/* Packing moves bytes: slower than a scan, by far not as slow as 8 scans. */
+		m = vexfs_fpu_items(&w->pace[VEXFS_SHAPE_SCAN], 8 * vexfs_run_units(sp->stride),
+				    nq - done);
+		m = min(max(round_down(m, group), group), nq - done);
+		stamp = vexfs_fpu_begin();
+		w->form->block_pack(sp, body, queries, q_aux, nq, done, m);
+		vexfs_fpu_end(stamp);
+	}
+	return 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_block_pack);
+
+/* For forms without a block shape: scan for each query in turn. */
+static int detour(const struct vexfs_space *sp, const void *queries, u32 nq, const u32 *limits,
+		  const void *rows, const u32 *aux, u32 n, struct vexfs_block_hit *hits, u32 max)
+{
+	const u32 *q_aux = queries + (size_t)nq * sp->stride;
+	u32 keys[DETOUR_KEYS];
+	u32 q, i, j, m, found = 0;
+	int err;
+
+	for (i = 0; i < n; i += m) {
+		m = min(n - i, DETOUR_KEYS);
+		for (q = 0; q < nq; q++) {
+			err = vexfs_math_scan(sp, queries + (size_t)q * sp->stride, q_aux[q],
+					      rows + (size_t)i * sp->stride, aux + i, m, keys);
+			if (err)
+				return err;
+			for (j = 0; j < m; j++) {
+				if (keys[j] > limits[q])
+					continue;
+				if (found == max)
+					return -EOVERFLOW;
+				hits[found++] = (struct vexfs_block_hit){ q, i + j };
+			}
+			/* Every call may fit a section, all of them together do not. */
+			vexfs_fpu_rest();
+		}
+	}
+	return found;
+}
+
+/*
+ * How many queries and rows the next section takes: all queries and as many rows
+ * as fit, or, when that is less than a tile, a tile of rows and as many groups of
+ * queries as fit.
+ */
+static void cut(const struct vexfs_pace *pace, u32 units, u32 group, u32 nq, u32 left,
+		u32 *queries, u32 *rows)
+{
+	u32 m = vexfs_fpu_items(pace, units * nq, left);
+	u32 tile;
+
+	if (m == left || m >= TILE_ROWS) {
+		*queries = nq;
+		*rows = m == left ? m : round_down(m, TILE_ROWS);
+		return;
+	}
+	tile = min(left, TILE_ROWS);
+	m = round_down(vexfs_fpu_items(pace, units * tile, nq), group);
+	if (m) {
+		*queries = m;
+		*rows = tile;
+		return;
+	}
+	*queries = min(group, nq);
+	*rows = vexfs_fpu_items(pace, units * *queries, tile);
+}
+
+static struct vexfs_pace *pace_of(const struct vexfs_space *sp, const struct vexfs_math_form *f)
+{
+	unsigned int i;
+
+	for (i = VEXFS_ENGINES - 1; i; i--)
+		if (vexfs_engines[i].work[sp->type][sp->metric].form == f)
+			break;
+	return &vexfs_engines[i].work[sp->type][sp->metric].pace[VEXFS_SHAPE_BLOCK];
+}
+
+int vexfs_math_block(const struct vexfs_space *sp, const void *packed, u32 nq,
+		     const u32 *limits, const void *rows, const u32 *aux, u32 n,
+		     struct vexfs_block_hit *hits, u32 max_hits)
+{
+	const struct packed *p = packed;
+	const struct vexfs_math_form *f = p->form;
+	u32 units = vexfs_run_units(sp->stride);
+	struct vexfs_pace *pace;
+	u32 row, found = 0, m;
+
+	if (WARN_ON_ONCE(n > VEXFS_BLOCK_ROWS))
+		return -EINVAL;
+	if (!f)
+		return detour(sp, p + 1, nq, limits, rows, aux, n, hits, max_hits);
+	if (unlikely(!vexfs_fpu_usable()))
+		return vexfs_fpu_refuse();
+
+	pace = pace_of(sp, f);
+	for (row = 0; row < n; row += m) {
+		u32 first, queries;
+
+		cut(pace, units, f->block_group, nq, n - row, &queries, &m);
+		for (first = 0; first < nq; first += queries) {
+			u32 count = min(queries, nq - first);
+			u64 stamp;
+			u32 got;
+
+			if (row || first)
+				vexfs_fpu_rest();
+			stamp = vexfs_fpu_begin();
+			got = f->block(sp, p + 1, nq, first, count, limits,
+				       rows + (size_t)row * sp->stride, aux + row, m, row,
+				       hits + found, max_hits - found);
+			vexfs_fpu_learn(pace, (u64)count * m * units, vexfs_fpu_end(stamp));
+			if (got > max_hits - found)
+				return -EOVERFLOW;
+			found += got;
+		}
+	}
+	return found;
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_block);
