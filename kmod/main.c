@@ -11,6 +11,7 @@
 
 #include "control/debugfs.h"
 #include "math/math.h"
+#include "store/store.h"
 
 /**
  * struct room - one step of the ladder
@@ -27,6 +28,7 @@ struct room {
 /* From the ground floor up. */
 static const struct room rooms[] = {
 	{ "math", vexfs_math_init, vexfs_math_exit },
+	{ "store", vexfs_store_init, vexfs_store_exit },
 	{ "debugfs", vexfs_debugfs_init, vexfs_debugfs_exit },
 };
 

@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Collections as things with a name, an owner and an end: the registry, the
+ * permission checks, the quotas. It must not know what is inside them.
+ *
+ * Names belong to a user namespace: a process sees the collections that were
+ * made in its own. Modes are those of files (x bits mean nothing); whoever has
+ * CAP_DAC_OVERRIDE over the namespace may do everything.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/hashtable.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+#include <linux/user_namespace.h>
+#include <linux/xarray.h>
+
+#include "compat/compat.h"
+#include "store/internal.h"
+#include "store/name.h"
+
+static unsigned int max_collections = 65536;
+module_param(max_collections, uint, 0644);
+MODULE_PARM_DESC(max_collections, "Most collections there may be, all users together");
+
+static unsigned long max_user_bytes;
+module_param(max_user_bytes, ulong, 0644);
+MODULE_PARM_DESC(max_user_bytes, "Most bytes the collections of one user may hold (0: no limit)");
+
+/* ---- what each user holds ---- */
+
+/**
+ * struct vexfs_account - memory of one owner
+ * @node: in accounts
+ * @uid: whose
+ * @refs: collections
+ * @bytes: all of them together
+ */
+struct vexfs_account {
+	struct hlist_node node;
+	kuid_t uid;
+	u32 refs;
+	u64 bytes;
+};
+
+/* Guards accounts, what is in them, and every collection's ->account. */
+static DEFINE_SPINLOCK(accounts_lock);
+static DEFINE_HASHTABLE(accounts, 6);
+
+static struct vexfs_account *account_get(kuid_t uid)
+{
+	struct vexfs_account *a, *fresh = kzalloc(sizeof(*fresh), GFP_KERNEL);
+
+	if (!fresh)
+		return NULL;
+	spin_lock(&accounts_lock);
+	hash_for_each_possible(accounts, a, node, __kuid_val(uid)) {
+		if (uid_eq(a->uid, uid)) {
+			a->refs++;
+			spin_unlock(&accounts_lock);
+			kfree(fresh);
+			return a;
+		}
+	}
+	fresh->uid = uid;
+	fresh->refs = 1;
+	hash_add(accounts, &fresh->node, __kuid_val(uid));
+	spin_unlock(&accounts_lock);
+	return fresh;
+}
+
+static void account_put(struct vexfs_account *a)
+{
+	spin_lock(&accounts_lock);
+	if (--a->refs)
+		a = NULL;
+	else
+		hash_del(&a->node);
+	spin_unlock(&accounts_lock);
+	kfree(a);
+}
+
+int vexfs_collection_charge(struct vexfs_collection *c, u64 bytes)
+{
+	u64 limit = READ_ONCE(max_user_bytes);
+	int err = 0;
+
+	spin_lock(&accounts_lock);
+	if (limit && (bytes > limit || c->account->bytes > limit - bytes))
+		err = -ENOSPC;
+	else
+		c->account->bytes += bytes;
+	spin_unlock(&accounts_lock);
+	if (!err)
+		atomic64_add(bytes, &c->bytes);
+	return err;
+}
+
+void vexfs_collection_uncharge(struct vexfs_collection *c, u64 bytes)
+{
+	spin_lock(&accounts_lock);
+	c->account->bytes -= bytes;
+	spin_unlock(&accounts_lock);
+	atomic64_sub(bytes, &c->bytes);
+}
+
+/* A new owner takes over what the collection holds. */
+static void account_move(struct vexfs_collection *c, struct vexfs_account *to)
+{
+	struct vexfs_account *from;
+	u64 bytes;
+
+	spin_lock(&accounts_lock);
+	from = c->account;
+	bytes = atomic64_read(&c->bytes);
+	from->bytes -= bytes;
+	to->bytes += bytes;
+	c->account = to;
+	spin_unlock(&accounts_lock);
+	account_put(from);
+}
+
+/* ---- the registry ---- */
+
+/* Guards names, by_serial, and the changeable settings of every collection. */
+static DEFINE_MUTEX(registry_lock);
+static DEFINE_HASHTABLE(names, 10);
+static DEFINE_XARRAY_ALLOC1(by_serial);
+static unsigned int ncollections;
+static u64 next_serial = 1;
+
+static u32 name_hash(const char *name)
+{
+	return full_name_hash(NULL, name, strlen(name));
+}
+
+static struct vexfs_collection *find_name(const struct user_namespace *ns, const char *name)
+{
+	struct vexfs_collection *c;
+
+	hash_for_each_possible(names, c, by_name, name_hash(name))
+		if (c->ns == ns && !strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+static bool owner_or_capable(const struct vexfs_collection *c, int cap)
+{
+	return uid_eq(current_fsuid(), READ_ONCE(c->uid)) || ns_capable(c->ns, cap);
+}
+
+int vexfs_collection_allowed(const struct vexfs_collection *c, u32 may)
+{
+	umode_t mode = READ_ONCE(c->mode);
+
+	if (uid_eq(current_fsuid(), READ_ONCE(c->uid)))
+		mode >>= 6;
+	else if (in_group_p(READ_ONCE(c->gid)))
+		mode >>= 3;
+	if (!(may & ~mode))
+		return 0;
+	if (!(may & VEXFS_MAY_WRITE) && ns_capable_noaudit(c->ns, CAP_DAC_READ_SEARCH))
+		return 0;
+	return ns_capable(c->ns, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+}
+
+static void collection_end(struct work_struct *work)
+{
+	struct vexfs_collection *c = container_of(work, struct vexfs_collection, end_work);
+
+	/* extents on their way out first: the index still has a part of them */
+	vexfs_reap_all(c);
+	vexfs_index_detach(c);
+	vexfs_reap_all(c);
+	vexfs_extents_destroy(c);
+	vexfs_idmap_destroy(c);
+	cleanup_srcu_struct(&c->srcu);
+	WARN_ON_ONCE(atomic64_read(&c->bytes));
+	account_put(c->account);
+	put_user_ns(c->ns);
+	kvfree(c->layout);
+	kfree(c);
+}
+
+static void collection_release(struct kref *ref)
+{
+	struct vexfs_collection *c = container_of(ref, struct vexfs_collection, ref);
+
+	queue_work(vexfs_store_wq, &c->end_work);
+}
+
+void vexfs_collection_get(struct vexfs_collection *c)
+{
+	kref_get(&c->ref);
+}
+
+void vexfs_collection_put(struct vexfs_collection *c)
+{
+	kref_put(&c->ref, collection_release);
+}
+
+int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collection **out)
+{
+	struct vexfs_collection *c;
+	int err;
+
+	if (!vexfs_name_valid(spec->name, sizeof(spec->name)))
+		return -EINVAL;
+	if (spec->mode & ~0777 || spec->index_kind > VEXFS_INDEX_GRAPH)
+		return -EINVAL;
+	if (spec->attr_size > VEXFS_ATTR_MAX || spec->layout_len > VEXFS_LAYOUT_MAX)
+		return -E2BIG;
+
+	c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+	if (!c)
+		return -ENOMEM;
+	c->space = spec->space;
+	c->attr_size = spec->attr_size;
+	memcpy(c->name, spec->name, sizeof(c->name));
+	c->index_kind = spec->index_kind;
+	c->mode = spec->mode;
+	c->uid = current_euid();
+	c->gid = current_egid();
+	c->capacity = spec->capacity;
+	c->created = ktime_get_real_seconds();
+	kref_init(&c->ref);
+	init_rwsem(&c->quiesce);
+	mutex_init(&c->grow_lock);
+	mutex_init(&c->index_lock);
+	spin_lock_init(&c->slots_lock);
+	init_waitqueue_head(&c->busy_wait);
+	INIT_DELAYED_WORK(&c->reaper, vexfs_reap_work);
+	INIT_WORK(&c->end_work, collection_end);
+
+	err = -ENOMEM;
+	if (spec->layout_len) {
+		c->layout = kvmalloc(spec->layout_len, GFP_KERNEL_ACCOUNT);
+		if (!c->layout)
+			goto free;
+		memcpy(c->layout, spec->layout, spec->layout_len);
+		c->layout_len = spec->layout_len;
+	}
+	c->account = account_get(c->uid);
+	if (!c->account)
+		goto free_layout;
+	err = init_srcu_struct(&c->srcu);
+	if (err)
+		goto put_account;
+	err = vexfs_extents_init(c);
+	if (err)
+		goto cleanup_srcu;
+	err = vexfs_idmap_init(c);
+	if (err)
+		goto free_extents;
+	c->ns = get_user_ns(current_user_ns());
+	*out = c;
+	return 0;
+
+free_extents:
+	vexfs_extents_destroy(c);
+cleanup_srcu:
+	cleanup_srcu_struct(&c->srcu);
+put_account:
+	account_put(c->account);
+free_layout:
+	kvfree(c->layout);
+free:
+	kfree(c);
+	return err;
+}
+
+int vexfs_collection_publish(struct vexfs_collection *c)
+{
+	struct vexfs_mutation m = { .op = VEXFS_MUTATE_CREATE };
+
+	return vexfs_mutate(c, &m);
+}
+
+int vexfs_registry_add(struct vexfs_collection *c)
+{
+	int err = 0;
+
+	mutex_lock(&registry_lock);
+	if (find_name(c->ns, c->name)) {
+		err = -EEXIST;
+	} else if (ncollections >= READ_ONCE(max_collections) || next_serial >= ULONG_MAX) {
+		err = -ENOSPC;
+	} else {
+		err = xa_insert(&by_serial, next_serial, c, GFP_KERNEL);
+		if (!err) {
+			c->serial = next_serial++;
+			hash_add(names, &c->by_name, name_hash(c->name));
+			ncollections++;
+			kref_get(&c->ref);
+		}
+	}
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
+int vexfs_registry_remove(struct vexfs_collection *c)
+{
+	mutex_lock(&registry_lock);
+	if (c->dropped || !c->serial) {
+		mutex_unlock(&registry_lock);
+		return -ENOENT;
+	}
+	WRITE_ONCE(c->dropped, true);
+	hash_del(&c->by_name);
+	xa_erase(&by_serial, c->serial);
+	ncollections--;
+	mutex_unlock(&registry_lock);
+	kref_put(&c->ref, collection_release);
+	return 0;
+}
+
+static struct vexfs_collection *get_by_name(const char *name)
+{
+	struct vexfs_collection *c;
+
+	mutex_lock(&registry_lock);
+	c = find_name(current_user_ns(), name);
+	if (c)
+		kref_get(&c->ref);
+	mutex_unlock(&registry_lock);
+	return c;
+}
+
+int vexfs_collection_open(const char *name, u32 may, struct vexfs_collection **out)
+{
+	struct vexfs_collection *c;
+	int err;
+
+	if (!vexfs_name_valid(name, VEXFS_NAME_SIZE))
+		return -EINVAL;
+	c = get_by_name(name);
+	if (!c)
+		return -ENOENT;
+	err = vexfs_collection_allowed(c, may);
+	if (err)
+		vexfs_collection_put(c);
+	else
+		*out = c;
+	return err;
+}
+
+int vexfs_collection_drop(const char *name)
+{
+	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DROP };
+	struct vexfs_collection *c;
+	int err;
+
+	if (!vexfs_name_valid(name, VEXFS_NAME_SIZE))
+		return -EINVAL;
+	c = get_by_name(name);
+	if (!c)
+		return -ENOENT;
+	/* like a file in a sticky directory */
+	err = owner_or_capable(c, CAP_DAC_OVERRIDE) ? vexfs_mutate(c, &m) : -EACCES;
+	vexfs_collection_put(c);
+	return err;
+}
+
+struct vexfs_collection *vexfs_collection_next(u64 *cursor, bool all)
+{
+	struct vexfs_collection *c;
+	unsigned long serial;
+
+	if (*cursor > ULONG_MAX)
+		return NULL;
+	mutex_lock(&registry_lock);
+	xa_for_each_start(&by_serial, serial, c, *cursor) {
+		if (all || (c->ns == current_user_ns() &&
+			    !vexfs_collection_allowed(c, VEXFS_MAY_READ))) {
+			kref_get(&c->ref);
+			*cursor = serial + 1;
+			break;
+		}
+	}
+	mutex_unlock(&registry_lock);
+	return c;
+}
+
+/* ---- settings ---- */
+
+static int set_allowed(const struct vexfs_collection *c, const struct vexfs_set *set,
+		       kuid_t uid, kgid_t gid)
+{
+	bool in_ns_owner = owner_or_capable(c, CAP_FOWNER);
+
+	if ((set->what & ~VEXFS_SET_GID & ~VEXFS_SET_UID) && !in_ns_owner)
+		return -EACCES;
+	if ((set->what & VEXFS_SET_UID) && !uid_eq(uid, c->uid) && !ns_capable(c->ns, CAP_CHOWN))
+		return -EACCES;
+	if ((set->what & VEXFS_SET_GID) && !gid_eq(gid, c->gid) && !ns_capable(c->ns, CAP_CHOWN) &&
+	    !(uid_eq(current_fsuid(), c->uid) && in_group_p(gid)))
+		return -EACCES;
+	return 0;
+}
+
+int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
+		       const void *layout)
+{
+	struct vexfs_account *account = NULL;
+	kuid_t uid = c->uid;
+	kgid_t gid = c->gid;
+	char *new_layout = NULL;
+	int err;
+
+	if (set->what & VEXFS_SET_UID) {
+		uid = make_kuid(current_user_ns(), set->uid);
+		if (!uid_valid(uid))
+			return -EINVAL;
+	}
+	if (set->what & VEXFS_SET_GID) {
+		gid = make_kgid(current_user_ns(), set->gid);
+		if (!gid_valid(gid))
+			return -EINVAL;
+	}
+	if ((set->what & VEXFS_SET_MODE) && (set->mode & ~0777))
+		return -EINVAL;
+	if ((set->what & VEXFS_SET_LAYOUT) && set->layout_len) {
+		if (set->layout_len > VEXFS_LAYOUT_MAX)
+			return -E2BIG;
+		new_layout = kvmalloc(set->layout_len, GFP_KERNEL_ACCOUNT);
+		if (!new_layout)
+			return -ENOMEM;
+		memcpy(new_layout, layout, set->layout_len);
+	}
+	if (set->what & VEXFS_SET_UID) {
+		account = account_get(uid);
+		if (!account) {
+			kvfree(new_layout);
+			return -ENOMEM;
+		}
+	}
+
+	mutex_lock(&registry_lock);
+	err = c->dropped ? -ENOENT : set_allowed(c, set, uid, gid);
+	if (!err && (set->what & VEXFS_SET_CAPACITY)) {
+		/* from here on writers keep to the new one; those under way had the old */
+		u64 old = c->capacity;
+
+		WRITE_ONCE(c->capacity, set->capacity);
+		if (set->capacity && atomic64_read(&c->promised) > set->capacity) {
+			WRITE_ONCE(c->capacity, old);
+			err = -ENOSPC;
+		}
+	}
+	if (!err) {
+		if (set->what & VEXFS_SET_MODE)
+			WRITE_ONCE(c->mode, set->mode);
+		if (set->what & VEXFS_SET_GID)
+			WRITE_ONCE(c->gid, gid);
+		if (set->what & VEXFS_SET_UID) {
+			WRITE_ONCE(c->uid, uid);
+			account_move(c, account);
+			account = NULL;
+		}
+		if (set->what & VEXFS_SET_LAYOUT) {
+			swap(c->layout, new_layout);
+			c->layout_len = set->layout_len;
+		}
+	}
+	mutex_unlock(&registry_lock);
+	if (account)
+		account_put(account);
+	kvfree(new_layout);
+	return err;
+}
+
+u32 vexfs_collection_layout(struct vexfs_collection *c, void *buf, u32 room)
+{
+	u32 len;
+
+	mutex_lock(&registry_lock);
+	len = c->layout_len;
+	if (room && len)
+		memcpy(buf, c->layout, min(len, room));
+	mutex_unlock(&registry_lock);
+	return len;
+}
+
+void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct vexfs_index_ref *index;
+	int idx;
+
+	memset(st, 0, sizeof(*st));
+	st->size = sizeof(*st);
+	memcpy(st->name, c->name, sizeof(st->name));
+	st->dim = c->space.dim;
+	st->type = c->space.type;
+	st->metric = c->space.metric;
+	st->index = c->index_kind;
+	st->attr_size = c->attr_size;
+	st->count = max_t(s64, atomic64_read(&c->count), 0);
+	st->bytes = atomic64_read(&c->bytes);
+	st->row_bytes = c->space.row_bytes;
+	st->stride = c->space.stride;
+	st->created = c->created;
+	st->generation = atomic64_read(&c->generation);
+	mutex_lock(&registry_lock);
+	st->flags = c->dropped ? VEXFS_STAT_DROPPED : 0;
+	st->mode = c->mode;
+	st->uid = from_kuid_munged(ns, c->uid);
+	st->gid = from_kgid_munged(ns, c->gid);
+	st->capacity = c->capacity;
+	st->layout_len = c->layout_len;
+	mutex_unlock(&registry_lock);
+
+	idx = vexfs_read_lock(c);
+	index = vexfs_index(c);
+	if (index) {
+		if (index->ops->bytes)
+			st->index_bytes = index->ops->bytes(c, index->priv);
+		if (index->ops->stat)
+			index->ops->stat(c, index->priv, st);
+	}
+	vexfs_read_unlock(c, idx);
+}
+
+/* ---- an index on a collection ---- */
+
+static void index_ref_free(struct vexfs_collection *c, struct vexfs_garbage *g)
+{
+	kfree(container_of(g, struct vexfs_index_ref, garbage));
+}
+
+int vexfs_index_attach(struct vexfs_collection *c, const struct vexfs_index_ops *ops, void *priv)
+{
+	struct vexfs_index_ref *ref = kzalloc(sizeof(*ref), GFP_KERNEL_ACCOUNT);
+	int err = 0;
+
+	if (!ref)
+		return -ENOMEM;
+	ref->garbage.free = index_ref_free;
+	ref->ops = ops;
+	ref->priv = priv;
+	mutex_lock(&c->index_lock);
+	down_write(&c->quiesce);
+	if (rcu_access_pointer(c->index))
+		err = -EBUSY;
+	else
+		rcu_assign_pointer(c->index, ref);
+	up_write(&c->quiesce);
+	mutex_unlock(&c->index_lock);
+	if (err)
+		kfree(ref);
+	return err;
+}
+
+int vexfs_index_detach(struct vexfs_collection *c)
+{
+	struct vexfs_index_ref *ref;
+
+	mutex_lock(&c->index_lock);
+	down_write(&c->quiesce);
+	ref = vexfs_index(c);
+	RCU_INIT_POINTER(c->index, NULL);
+	up_write(&c->quiesce);
+	if (!ref) {
+		mutex_unlock(&c->index_lock);
+		return -ENOENT;
+	}
+	synchronize_srcu(&c->srcu);
+	ref->ops->detach(c, ref->priv);
+	mutex_unlock(&c->index_lock);
+	kfree(ref);
+	return 0;
+}
+
+/* ---- up and down ---- */
+
+int vexfs_store_init(void)
+{
+	vexfs_store_wq = alloc_workqueue("vexfs_store", WQ_UNBOUND, 0);
+	return vexfs_store_wq ? 0 : -ENOMEM;
+}
+
+void vexfs_store_exit(void)
+{
+	struct vexfs_collection *c;
+	unsigned long serial;
+
+	/* no descriptor and no other module is left: the registry has the last references */
+	xa_for_each(&by_serial, serial, c) {
+		struct vexfs_mutation m = { .op = VEXFS_MUTATE_DROP };
+
+		vexfs_mutate(c, &m);
+	}
+	destroy_workqueue(vexfs_store_wq);
+	xa_destroy(&by_serial);
+}

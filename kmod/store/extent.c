@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where rows lie: extents and their columns, slots handed out in runs, and the
+ * reaper, which takes slots and memory back once no reader can see them. A row
+ * never moves, and is never written while somebody may read it.
+ */
+#include <linux/gfp.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "compat/compat.h"
+#include "store/internal.h"
+
+#define SMALL_EXTENT_BYTES	(16u << 10)	/* rows of extent 0, about */
+#define REAP_DELAY		1		/* jiffies that dead slots gather */
+#define REAP_NOW		65536u		/* dead slots that do not wait */
+
+struct workqueue_struct *vexfs_store_wq;
+
+/* ---- extents ---- */
+
+static size_t extent_row_bytes(const struct vexfs_collection *c, u32 nrows)
+{
+	return (size_t)nrows * c->space.stride;
+}
+
+static size_t extent_column_bytes(const struct vexfs_collection *c, u32 nrows)
+{
+	return (size_t)nrows * (sizeof(u64) + sizeof(u32) + sizeof(u32) + c->attr_size + 1);
+}
+
+static void *rows_alloc(size_t bytes, gfp_t gfp, bool *vmalloced)
+{
+	void *rows = NULL;
+
+	*vmalloced = false;
+	if (get_order(bytes) <= get_order(VEXFS_EXTENT_BYTES))
+		rows = alloc_pages_exact(bytes, gfp | __GFP_NOWARN | __GFP_NORETRY);
+	if (!rows) {
+		rows = __vmalloc(bytes, gfp | __GFP_NOWARN);
+		*vmalloced = true;
+	}
+	return rows;
+}
+
+static void extent_free(struct vexfs_collection *c, struct vexfs_extent *e)
+{
+	if (e->vmalloced)
+		vfree(e->rows);
+	else if (e->rows)
+		free_pages_exact(e->rows, extent_row_bytes(c, e->nrows));
+	kvfree(e->ids);
+	vexfs_collection_uncharge(c, e->bytes);
+	kfree(e);
+}
+
+static void extent_gone(struct vexfs_collection *c, struct vexfs_garbage *g)
+{
+	struct vexfs_extent *e = container_of(g, struct vexfs_extent, garbage);
+	int idx = vexfs_read_lock(c);
+	struct vexfs_index_ref *index = vexfs_index(c);
+
+	if (index && index->ops->extent_gone)
+		index->ops->extent_gone(c, index->priv, e);
+	vexfs_read_unlock(c, idx);
+	extent_free(c, e);
+}
+
+static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
+{
+	u32 nrows = vexfs_extent_rows(c, number);
+	size_t bytes = extent_row_bytes(c, nrows);
+	size_t columns = extent_column_bytes(c, nrows);
+	bool zero = READ_ONCE(c->zero_rows);
+	struct vexfs_extent *e;
+	u8 *p;
+	int err;
+
+	err = vexfs_collection_charge(c, sizeof(*e) + bytes + columns);
+	if (err)
+		return ERR_PTR(err);
+	e = kzalloc(sizeof(*e), GFP_KERNEL_ACCOUNT);
+	if (!e) {
+		vexfs_collection_uncharge(c, sizeof(*e) + bytes + columns);
+		return ERR_PTR(-ENOMEM);
+	}
+	e->bytes = sizeof(*e) + bytes + columns;
+	e->nrows = nrows;
+	e->rows = rows_alloc(bytes, GFP_KERNEL_ACCOUNT | (zero ? __GFP_ZERO : 0), &e->vmalloced);
+	p = kvmalloc(columns, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	e->ids = (u64 *)p;
+	if (!e->rows || !p) {
+		extent_free(c, e);
+		return ERR_PTR(-ENOMEM);
+	}
+	e->zeroed = zero;
+	p += nrows * sizeof(u64);
+	e->aux = (u32 *)p;
+	p += nrows * sizeof(u32);
+	e->next = (u32 *)p;
+	p += nrows * sizeof(u32);
+	if (c->attr_size)
+		e->attrs = p;
+	p += (size_t)nrows * c->attr_size;
+	e->state = p;
+	memset(e->state, VEXFS_SLOT_FREE, nrows);
+	e->first = vexfs_extent_first(c, number);
+	e->nfree = nrows;
+	e->garbage.free = extent_gone;
+	return e;
+}
+
+/* ---- the directory ---- */
+
+static void dir_free(struct vexfs_collection *c, struct vexfs_garbage *g)
+{
+	struct vexfs_dir *d = container_of(g, struct vexfs_dir, garbage);
+
+	vexfs_collection_uncharge(c, struct_size(d, ext, d->room));
+	kvfree(d);
+}
+
+static struct vexfs_dir *dir_new(struct vexfs_collection *c, u32 room)
+{
+	struct vexfs_dir *d;
+	int err = vexfs_collection_charge(c, struct_size(d, ext, room));
+
+	if (err)
+		return ERR_PTR(err);
+	d = kvzalloc(struct_size(d, ext, room), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!d) {
+		vexfs_collection_uncharge(c, struct_size(d, ext, room));
+		return ERR_PTR(-ENOMEM);
+	}
+	d->room = room;
+	d->garbage.free = dir_free;
+	return d;
+}
+
+/* Twice the room, for the directory and its bitmap; grow_lock held. */
+static int dir_double(struct vexfs_collection *c)
+{
+	struct vexfs_dir *old = vexfs_dir(c);
+	struct vexfs_dir *d = dir_new(c, old->room * 2);
+	unsigned long *bits, *old_bits;
+
+	if (IS_ERR(d))
+		return PTR_ERR(d);
+	bits = kvzalloc(BITS_TO_LONGS(d->room) * sizeof(long), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!bits) {
+		dir_free(c, &d->garbage);
+		return -ENOMEM;
+	}
+	memcpy(d->ext, old->ext, old->room * sizeof(d->ext[0]));
+
+	spin_lock(&c->slots_lock);
+	bitmap_copy(bits, c->free_extents, old->room);
+	old_bits = c->free_extents;
+	c->free_extents = bits;
+	rcu_assign_pointer(c->dir, d);
+	spin_unlock(&c->slots_lock);
+
+	kvfree(old_bits);
+	vexfs_retire(c, &old->garbage);
+	return 0;
+}
+
+/* One more extent, at the lowest place that is empty. */
+static int extents_grow(struct vexfs_collection *c)
+{
+	struct vexfs_extent *e;
+	struct vexfs_dir *d;
+	u32 number;
+	int err = 0;
+
+	if (mutex_lock_interruptible(&c->grow_lock))
+		return -EINTR;
+	d = vexfs_dir(c);
+
+	spin_lock(&c->slots_lock);
+	number = find_first_bit(c->free_extents, d->room);
+	spin_unlock(&c->slots_lock);
+	if (number < d->room)
+		goto out;	/* somebody else was faster */
+
+	for (number = 0; number < d->room && d->ext[number]; number++)
+		;
+	if ((u64)vexfs_extent_first(c, number) + vexfs_extent_rows(c, number) > VEXFS_SLOTS_MAX) {
+		err = -ENOSPC;
+		goto out;
+	}
+	if (number == d->room) {
+		err = dir_double(c);
+		if (err)
+			goto out;
+		d = vexfs_dir(c);
+	}
+	e = extent_new(c, number);
+	if (IS_ERR(e)) {
+		err = PTR_ERR(e);
+		goto out;
+	}
+	spin_lock(&c->slots_lock);
+	smp_store_release(&d->ext[number], e);
+	__set_bit(number, c->free_extents);
+	spin_unlock(&c->slots_lock);
+	if (number >= c->nextents)
+		WRITE_ONCE(c->nextents, number + 1);
+out:
+	mutex_unlock(&c->grow_lock);
+	return err;
+}
+
+/* ---- slots ---- */
+
+/* Cuts a run out of an extent that has FREE slots; slots_lock held. */
+static void carve(struct vexfs_collection *c, u32 number, u32 want, struct vexfs_run *run)
+{
+	struct vexfs_extent *e = vexfs_dir(c)->ext[number];
+	u8 *p = memchr(e->state + e->hint, VEXFS_SLOT_FREE, e->nrows - e->hint);
+	u32 row, n, most;
+
+	row = p - e->state;
+	most = min(want, e->nrows - row);
+	for (n = 1; n < most && e->state[row + n] == VEXFS_SLOT_FREE; n++)
+		;
+	memset(e->state + row, VEXFS_SLOT_FILLING, n);
+	e->nfree -= n;
+	e->hint = row + n;
+	e->fresh = max(e->fresh, row + n);
+	if (!e->nfree)
+		__clear_bit(number, c->free_extents);
+	run->ext = e;
+	run->row = row;
+	run->n = n;
+}
+
+int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run)
+{
+	bool reaped = false;
+	int err;
+
+	lockdep_assert_held_read(&c->quiesce);
+	want = min(want, VEXFS_RUN_MAX);
+	for (;;) {
+		u32 room, number;
+
+		spin_lock(&c->slots_lock);
+		room = vexfs_dir(c)->room;
+		number = find_first_bit(c->free_extents, room);
+		if (number < room)
+			carve(c, number, want, run);
+		spin_unlock(&c->slots_lock);
+		if (number < room)
+			return 0;
+
+		err = extents_grow(c);
+		if (!err)
+			continue;
+		if (reaped || err == -EINTR)
+			return err;
+		/* what was deleted lately may be enough */
+		vexfs_reap(c);
+		reaped = true;
+	}
+}
+
+/* slots_lock held */
+static void slot_free(struct vexfs_collection *c, struct vexfs_extent *e, u32 row)
+{
+	WRITE_ONCE(e->state[row], VEXFS_SLOT_FREE);
+	if (!e->nfree++)
+		__set_bit(vexfs_extent_number(c, e->first), c->free_extents);
+	e->hint = min(e->hint, row);
+}
+
+/*
+ * Slots that were never shown to a reader need no grace period. Their rows may
+ * not have been written, and must not show old memory to a later mapping.
+ */
+void vexfs_unreserve(struct vexfs_collection *c, const struct vexfs_run *run)
+{
+	u32 i;
+
+	memset(vexfs_run_rows(c, run), 0, extent_row_bytes(c, run->n));
+	spin_lock(&c->slots_lock);
+	for (i = run->n; i--;)
+		slot_free(c, run->ext, run->row + i);
+	spin_unlock(&c->slots_lock);
+}
+
+static void reap_soon(struct vexfs_collection *c, bool now)
+{
+	if (now)
+		mod_delayed_work(vexfs_store_wq, &c->reaper, 0);
+	else
+		queue_delayed_work(vexfs_store_wq, &c->reaper, REAP_DELAY);
+}
+
+/* @slots are DEAD and out of the index: on to the reaper. */
+void vexfs_slots_dead(struct vexfs_collection *c, const u32 *slots, u32 n)
+{
+	bool now;
+	u32 i;
+
+	if (!n)
+		return;
+	spin_lock(&c->slots_lock);
+	for (i = 0; i < n; i++) {
+		struct vexfs_extent *e = vexfs_extent(c, slots[i]);
+
+		e->next[slots[i] - e->first] = c->dead_head;
+		c->dead_head = slots[i];
+	}
+	c->dead_count += n;
+	now = c->dead_count >= REAP_NOW;
+	spin_unlock(&c->slots_lock);
+	reap_soon(c, now);
+}
+
+void vexfs_retire(struct vexfs_collection *c, struct vexfs_garbage *g)
+{
+	spin_lock(&c->slots_lock);
+	g->next = c->garbage;
+	c->garbage = g;
+	spin_unlock(&c->slots_lock);
+	reap_soon(c, false);
+}
+
+/* ---- the reaper ---- */
+
+#define REAP_BATCH	32u
+
+/* Frees a chain of slots after its grace period; true when an extent is empty now. */
+static bool reap_slots(struct vexfs_collection *c, u32 head)
+{
+	u32 slots[REAP_BATCH];
+	bool empty = false;
+
+	while (head != VEXFS_NO_SLOT) {
+		struct vexfs_index_ref *index;
+		u32 n, i;
+		int idx;
+
+		for (n = 0; n < REAP_BATCH && head != VEXFS_NO_SLOT; n++) {
+			struct vexfs_extent *e = vexfs_extent(c, head);
+
+			slots[n] = head;
+			head = e->next[head - e->first];
+		}
+		idx = vexfs_read_lock(c);
+		index = vexfs_index(c);
+		if (index && index->ops->reuse)
+			index->ops->reuse(c, index->priv, slots, n);
+		vexfs_read_unlock(c, idx);
+
+		spin_lock(&c->slots_lock);
+		for (i = 0; i < n; i++) {
+			struct vexfs_extent *e = vexfs_extent(c, slots[i]);
+
+			slot_free(c, e, slots[i] - e->first);
+			empty |= e->nfree == e->nrows && e->first;
+		}
+		spin_unlock(&c->slots_lock);
+		cond_resched();
+	}
+	return empty;
+}
+
+/* Extents without a vector go, but for the first, which is small. */
+static void reap_extents(struct vexfs_collection *c)
+{
+	struct vexfs_extent *e;
+	struct vexfs_dir *d;
+	u32 number, last = 0;
+
+	mutex_lock(&c->grow_lock);
+	d = vexfs_dir(c);
+	for (number = 1; number < c->nextents; number++) {
+		bool gone = false;
+
+		e = d->ext[number];
+		if (!e)
+			continue;
+		if (READ_ONCE(e->nfree) == e->nrows) {
+			spin_lock(&c->slots_lock);
+			if (e->nfree == e->nrows) {
+				__clear_bit(number, c->free_extents);
+				WRITE_ONCE(d->ext[number], NULL);
+				gone = true;
+			}
+			spin_unlock(&c->slots_lock);
+		}
+		if (gone)
+			vexfs_retire(c, &e->garbage);
+		else
+			last = number;
+	}
+	if (c->nextents)
+		WRITE_ONCE(c->nextents, last + 1);
+	mutex_unlock(&c->grow_lock);
+}
+
+static void reap_garbage(struct vexfs_collection *c, struct vexfs_garbage *g)
+{
+	while (g) {
+		struct vexfs_garbage *next = g->next;
+
+		g->free(c, g);
+		g = next;
+		cond_resched();
+	}
+}
+
+void vexfs_reap_work(struct work_struct *work)
+{
+	struct vexfs_collection *c = container_of(to_delayed_work(work),
+						  struct vexfs_collection, reaper);
+	struct vexfs_garbage *g;
+	u32 head, n;
+
+	spin_lock(&c->slots_lock);
+	head = c->dead_head;
+	n = c->dead_count;
+	g = c->garbage;
+	c->dead_head = VEXFS_NO_SLOT;
+	c->dead_count = 0;
+	c->garbage = NULL;
+	spin_unlock(&c->slots_lock);
+	if (head == VEXFS_NO_SLOT && !g)
+		return;
+
+	synchronize_srcu(&c->srcu);
+	if (reap_slots(c, head))
+		reap_extents(c);
+	reap_garbage(c, g);
+
+	c->reaped += n;
+	if (c->reaped > 1024 && c->reaped > 2 * (u64)atomic64_read(&c->count)) {
+		int idx = vexfs_read_lock(c);
+
+		c->reaped = 0;
+		vexfs_idmap_shrink(c);
+		vexfs_read_unlock(c, idx);
+	}
+}
+
+void vexfs_reap_all(struct vexfs_collection *c)
+{
+	do {
+		cancel_delayed_work_sync(&c->reaper);
+		vexfs_reap_work(&c->reaper.work);
+	} while (c->garbage || c->dead_count);
+	cancel_delayed_work_sync(&c->reaper);
+}
+
+void vexfs_reap(struct vexfs_collection *c)
+{
+	/* slots first, then the extents they leave behind, then what that retired */
+	int rounds = 3;
+
+	while (rounds--) {
+		mod_delayed_work(vexfs_store_wq, &c->reaper, 0);
+		flush_delayed_work(&c->reaper);
+	}
+}
+
+/* ---- rows seen from outside ---- */
+
+void vexfs_rows_expose(struct vexfs_collection *c)
+{
+	struct vexfs_extent *e;
+	struct vexfs_dir *d;
+	u32 number;
+
+	if (READ_ONCE(c->zero_rows))
+		return;
+	/* no writer: no slot is FILLING; no extent comes or goes */
+	down_write(&c->quiesce);
+	mutex_lock(&c->grow_lock);
+	d = vexfs_dir(c);
+	vexfs_for_each_extent(d, number, e) {
+		if (!e->zeroed)
+			memset(e->rows + extent_row_bytes(c, e->fresh), 0,
+			       extent_row_bytes(c, e->nrows - e->fresh));
+		e->zeroed = true;
+	}
+	smp_store_release(&c->zero_rows, true);
+	mutex_unlock(&c->grow_lock);
+	up_write(&c->quiesce);
+}
+
+/* ---- beginning and end ---- */
+
+int vexfs_extents_init(struct vexfs_collection *c)
+{
+	u32 stride = c->space.stride;
+	/* whole pages, however the stride divides them */
+	u32 least = stride % PAGE_SIZE ? ilog2(PAGE_SIZE) - __ffs(stride) : 0;
+	struct vexfs_dir *d;
+
+	c->small_shift = max_t(u32, least, ilog2(max(SMALL_EXTENT_BYTES / stride, 1u)));
+	c->full_shift = max_t(u32, c->small_shift, ilog2(max(VEXFS_EXTENT_BYTES / stride, 1u)));
+	c->dead_head = VEXFS_NO_SLOT;
+	c->free_extents = kzalloc(sizeof(long), GFP_KERNEL_ACCOUNT);
+	if (!c->free_extents)
+		return -ENOMEM;
+	d = dir_new(c, 16);
+	if (IS_ERR(d)) {
+		kvfree(c->free_extents);
+		c->free_extents = NULL;
+		return PTR_ERR(d);
+	}
+	rcu_assign_pointer(c->dir, d);
+	return 0;
+}
+
+/* Nobody reads or writes any more, and the reaper does not run. */
+void vexfs_extents_destroy(struct vexfs_collection *c)
+{
+	struct vexfs_dir *d = vexfs_dir(c);
+	struct vexfs_extent *e;
+	u32 number;
+
+	if (!d)
+		return;
+	reap_garbage(c, c->garbage);
+	c->garbage = NULL;
+	vexfs_for_each_extent(d, number, e) {
+		extent_free(c, e);
+		cond_resched();
+	}
+	dir_free(c, &d->garbage);
+	kvfree(c->free_extents);
+}

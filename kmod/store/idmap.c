@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which slot an id means: an extendible hash table whose shards are small open
+ * addressing tables. Lookups take no lock; growing, splitting and shrinking
+ * touch one shard of at most 4096 entries at a time, so that nobody waits long
+ * however many vectors there are. The ids themselves stand in the extents; an
+ * entry keeps 32 bits of the hash, which are enough to split without them.
+ */
+#include <linux/hash.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/prefetch.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "compat/compat.h"
+#include "store/internal.h"
+
+#define SHARD_MIN_BITS	4u
+#define SHARD_MAX_BITS	12u
+#define DIR_MAX_DEPTH	20u
+
+static u32 entry_tag(u64 e)
+{
+	return e >> 32;
+}
+
+static bool entry_used(u64 e)
+{
+	return (u32)e != 0;
+}
+
+static u32 entry_slot(u64 e)
+{
+	return ((u32)e & ~IDMAP_BUSY) - 1;
+}
+
+static u64 entry_make(u32 tag, u32 slot, u32 busy)
+{
+	return (u64)tag << 32 | busy | (slot + 1);
+}
+
+/* Entries that may be used before the shard has to grow: three quarters. */
+static u32 shard_limit(u32 bits)
+{
+	return (3u << bits) / 4;
+}
+
+static size_t shard_bytes(u32 bits)
+{
+	return sizeof(struct vexfs_idshard) + (sizeof(u64) << bits);
+}
+
+u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id)
+{
+	u64 h = id ^ c->ids.seed;
+
+	h *= 0x9e3779b97f4a7c15ULL;
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93ULL;
+	return h >> 32;
+}
+
+static struct vexfs_iddir *iddir(struct vexfs_collection *c)
+{
+	return srcu_dereference_check(c->ids.dir, &c->srcu, 1);
+}
+
+static u32 dir_index(u32 depth, u32 tag)
+{
+	return depth ? tag >> (32 - depth) : 0;
+}
+
+static struct vexfs_idshard *shard_of(struct vexfs_collection *c, u32 tag)
+{
+	struct vexfs_iddir *d = iddir(c);
+
+	return smp_load_acquire(&d->shard[dir_index(d->depth, tag)]);
+}
+
+void vexfs_idmap_prefetch_shard(struct vexfs_collection *c, u32 tag)
+{
+	prefetchw(shard_of(c, tag));
+}
+
+void vexfs_idmap_prefetch_entry(struct vexfs_collection *c, u32 tag)
+{
+	struct vexfs_idshard *s = shard_of(c, tag);
+
+	prefetchw(&s->entry[tag & ((1u << s->bits) - 1)]);
+}
+
+static struct vexfs_idshard *shard_lock(struct vexfs_collection *c, u32 tag)
+{
+	for (;;) {
+		struct vexfs_idshard *s = shard_of(c, tag);
+
+		spin_lock(&s->lock);
+		if (likely(!s->moved))
+			return s;
+		spin_unlock(&s->lock);
+		cpu_relax();
+	}
+}
+
+/*
+ * The entry of @id, or NULL; *@room is the first entry that may take it. The
+ * caller holds the shard's lock.
+ */
+static u64 *shard_find(struct vexfs_collection *c, struct vexfs_idshard *s, u64 id, u32 tag,
+		       u64 **room)
+{
+	u32 mask = (1u << s->bits) - 1;
+	u64 *tomb = NULL;
+	u32 i;
+
+	for (i = tag & mask;; i = (i + 1) & mask) {
+		u64 e = s->entry[i];
+
+		if (!entry_used(e)) {
+			if (!e) {
+				*room = tomb ?: &s->entry[i];
+				return NULL;
+			}
+			if (!tomb)
+				tomb = &s->entry[i];
+		} else if (entry_tag(e) == tag && vexfs_slot_id(c, entry_slot(e)) == id) {
+			return &s->entry[i];
+		}
+	}
+}
+
+int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
+{
+	struct vexfs_idshard *s = shard_lock(c, p->tag);
+	u64 *room = NULL;
+	u64 *e = shard_find(c, s, p->id, p->tag, &room);
+	int err = 0;
+
+	p->old = VEXFS_NO_SLOT;
+	if (e) {
+		if ((u32)*e & IDMAP_BUSY) {
+			err = -EBUSY;
+		} else if (!(p->flags & VEXFS_PUT_UPDATE)) {
+			err = -EEXIST;
+		} else {
+			p->old = entry_slot(*e);
+			if (p->keep_attrs && c->attr_size)
+				memcpy((void *)vexfs_slot_attrs(c, p->slot),
+				       vexfs_slot_attrs(c, p->old), c->attr_size);
+			if (p->claim) {
+				WRITE_ONCE(*e, *e | IDMAP_BUSY);
+			} else {
+				vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_LIVE);
+				smp_store_release(e, entry_make(p->tag, p->slot, 0));
+				vexfs_slot_set_state(c, p->old, VEXFS_SLOT_DEAD);
+			}
+		}
+	} else if (!(p->flags & VEXFS_PUT_INSERT)) {
+		err = -ENOENT;
+	} else if (!*room && s->used >= shard_limit(s->bits)) {
+		err = -EAGAIN;
+	} else if (!*p->credit) {
+		err = -ENOSPC;
+	} else {
+		--*p->credit;
+		if (!*room)
+			s->used++;
+		s->live++;
+		if (!p->claim)
+			vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_LIVE);
+		smp_store_release(room, entry_make(p->tag, p->slot, p->claim ? IDMAP_BUSY : 0));
+	}
+	spin_unlock(&s->lock);
+	return err;
+}
+
+/* The claimed id now means the new slot. */
+void vexfs_idmap_publish(struct vexfs_collection *c, const struct vexfs_idput *p)
+{
+	struct vexfs_idshard *s = shard_lock(c, p->tag);
+	u64 *room;
+	u64 *e = shard_find(c, s, p->id, p->tag, &room);
+
+	if (!WARN_ON_ONCE(!e || !((u32)*e & IDMAP_BUSY))) {
+		vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_LIVE);
+		smp_store_release(e, entry_make(p->tag, p->slot, 0));
+		if (p->old != VEXFS_NO_SLOT)
+			vexfs_slot_set_state(c, p->old, VEXFS_SLOT_DEAD);
+	}
+	spin_unlock(&s->lock);
+}
+
+/* The claim ends, and the id means what it meant before. */
+void vexfs_idmap_abort(struct vexfs_collection *c, const struct vexfs_idput *p)
+{
+	struct vexfs_idshard *s = shard_lock(c, p->tag);
+	u64 *room;
+	u64 *e = shard_find(c, s, p->id, p->tag, &room);
+
+	if (!WARN_ON_ONCE(!e || !((u32)*e & IDMAP_BUSY))) {
+		if (p->old != VEXFS_NO_SLOT) {
+			WRITE_ONCE(*e, *e & ~(u64)IDMAP_BUSY);
+		} else {
+			WRITE_ONCE(*e, IDMAP_TOMB);
+			s->live--;
+			++*p->credit;
+		}
+	}
+	spin_unlock(&s->lock);
+}
+
+int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old)
+{
+	struct vexfs_idshard *s = shard_lock(c, tag);
+	u64 *room;
+	u64 *e = shard_find(c, s, id, tag, &room);
+	int err = 0;
+
+	if (!e) {
+		err = -ENOENT;
+	} else if ((u32)*e & IDMAP_BUSY) {
+		err = -EBUSY;
+	} else {
+		*old = entry_slot(*e);
+		WRITE_ONCE(*e, IDMAP_TOMB);
+		s->live--;
+		vexfs_slot_set_state(c, *old, VEXFS_SLOT_DEAD);
+	}
+	spin_unlock(&s->lock);
+	return err;
+}
+
+bool vexfs_idmap_is_busy(struct vexfs_collection *c, u64 id)
+{
+	int idx = vexfs_read_lock(c);
+	u32 tag = vexfs_idmap_tag(c, id);
+	struct vexfs_idshard *s = shard_lock(c, tag);
+	u64 *room;
+	u64 *e = shard_find(c, s, id, tag, &room);
+	bool busy = e && ((u32)*e & IDMAP_BUSY);
+
+	spin_unlock(&s->lock);
+	vexfs_read_unlock(c, idx);
+	return busy;
+}
+
+/*
+ * Lookup without a lock. A shard that was replaced stays as it was when it was
+ * replaced, so whatever is found LIVE counts, and only a miss must be tried
+ * again in the new shard. An entry whose slot is not LIVE is either in flight
+ * (then the id means nothing, or no longer anything), or has just been swapped
+ * for another slot: then the entry has changed.
+ */
+static u32 find_tag(struct vexfs_collection *c, u64 id, u32 tag)
+{
+	struct vexfs_idshard *s;
+	u32 mask, i;
+	u64 e;
+
+again:
+	s = shard_of(c, tag);
+	mask = (1u << s->bits) - 1;
+	for (i = tag & mask;; i = (i + 1) & mask) {
+		u32 slot;
+
+		e = smp_load_acquire(&s->entry[i]);
+		if (!e)
+			break;
+		if (!entry_used(e) || entry_tag(e) != tag)
+			continue;
+		slot = entry_slot(e);
+		if (vexfs_slot_id(c, slot) != id)
+			continue;
+		if (vexfs_slot_live(c, slot))
+			return slot;
+		if (smp_load_acquire(&s->moved) || READ_ONCE(s->entry[i]) != e) {
+			cpu_relax();
+			goto again;
+		}
+		/* busy with a slot that is not LIVE yet, or being removed */
+		return VEXFS_NO_SLOT;
+	}
+	/* pairs with the release of @moved: what was added since is in the new one */
+	if (smp_load_acquire(&s->moved)) {
+		cpu_relax();
+		goto again;
+	}
+	return VEXFS_NO_SLOT;
+}
+
+u32 vexfs_find(struct vexfs_collection *c, u64 id)
+{
+	return find_tag(c, id, vexfs_idmap_tag(c, id));
+}
+
+u32 vexfs_find_many(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *slots)
+{
+	u32 tag[16], found = 0, i, j, m;
+
+	for (i = 0; i < n; i += m) {
+		m = min_t(u32, n - i, ARRAY_SIZE(tag));
+		for (j = 0; j < m; j++) {
+			tag[j] = vexfs_idmap_tag(c, ids[i + j]);
+			prefetch(shard_of(c, tag[j]));
+		}
+		for (j = 0; j < m; j++) {
+			struct vexfs_idshard *s = shard_of(c, tag[j]);
+
+			prefetch(&s->entry[tag[j] & ((1u << s->bits) - 1)]);
+		}
+		for (j = 0; j < m; j++) {
+			slots[i + j] = find_tag(c, ids[i + j], tag[j]);
+			found += slots[i + j] != VEXFS_NO_SLOT;
+		}
+	}
+	return found;
+}
+
+/* ---- growing and shrinking ---- */
+
+static void shard_free(struct vexfs_collection *c, struct vexfs_garbage *g)
+{
+	struct vexfs_idshard *s = container_of(g, struct vexfs_idshard, garbage);
+
+	vexfs_collection_uncharge(c, shard_bytes(s->bits));
+	kvfree(s);
+}
+
+static struct vexfs_idshard *shard_new(struct vexfs_collection *c, u32 bits, u32 depth)
+{
+	struct vexfs_idshard *s;
+	int err = vexfs_collection_charge(c, shard_bytes(bits));
+
+	if (err)
+		return ERR_PTR(err);
+	s = kvzalloc(shard_bytes(bits), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!s) {
+		vexfs_collection_uncharge(c, shard_bytes(bits));
+		return ERR_PTR(-ENOMEM);
+	}
+	spin_lock_init(&s->lock);
+	s->bits = bits;
+	s->depth = depth;
+	s->garbage.free = shard_free;
+	return s;
+}
+
+static void dir_free(struct vexfs_collection *c, struct vexfs_garbage *g)
+{
+	struct vexfs_iddir *d = container_of(g, struct vexfs_iddir, garbage);
+
+	vexfs_collection_uncharge(c, struct_size(d, shard, 1u << d->depth));
+	kvfree(d);
+}
+
+static struct vexfs_iddir *dir_new(struct vexfs_collection *c, u32 depth)
+{
+	struct vexfs_iddir *d;
+	size_t bytes = struct_size(d, shard, 1u << depth);
+	int err = vexfs_collection_charge(c, bytes);
+
+	if (err)
+		return ERR_PTR(err);
+	d = kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!d) {
+		vexfs_collection_uncharge(c, bytes);
+		return ERR_PTR(-ENOMEM);
+	}
+	d->depth = depth;
+	d->garbage.free = dir_free;
+	return d;
+}
+
+/* resize_lock held */
+static int dir_double(struct vexfs_collection *c)
+{
+	struct vexfs_iddir *old = iddir(c);
+	struct vexfs_iddir *d;
+	u32 i;
+
+	if (old->depth >= DIR_MAX_DEPTH)
+		return -ENOSPC;
+	d = dir_new(c, old->depth + 1);
+	if (IS_ERR(d))
+		return PTR_ERR(d);
+	for (i = 0; i < 1u << old->depth; i++)
+		d->shard[2 * i] = d->shard[2 * i + 1] = old->shard[i];
+	rcu_assign_pointer(c->ids.dir, d);
+	vexfs_retire(c, &old->garbage);
+	return 0;
+}
+
+static void shard_add(struct vexfs_idshard *s, u64 e)
+{
+	u32 mask = (1u << s->bits) - 1;
+	u32 i = entry_tag(e) & mask;
+
+	while (s->entry[i])
+		i = (i + 1) & mask;
+	s->entry[i] = e;
+	s->used++;
+	s->live++;
+}
+
+/* Every place of the directory where @old stands, from the one for @tag. */
+static void dir_replace(struct vexfs_iddir *d, u32 tag, u32 depth, struct vexfs_idshard *s)
+{
+	u32 span = 1u << (d->depth - depth);
+	u32 first = dir_index(depth, tag) * span;
+	u32 i;
+
+	for (i = 0; i < span; i++)
+		smp_store_release(&d->shard[first + i], s);
+}
+
+/* Bits of a table that holds @live entries and has room for as many again. */
+static u32 bits_for(u32 live)
+{
+	u32 bits = SHARD_MIN_BITS;
+
+	while (bits <= SHARD_MAX_BITS && shard_limit(bits) < 2 * live)
+		bits++;
+	return bits;
+}
+
+/*
+ * Replaces the shard of @tag by one of @bits, or by two when @bits is beyond
+ * the largest. resize_lock held. -EAGAIN when it filled up meanwhile.
+ */
+static int shard_replace(struct vexfs_collection *c, u32 tag, u32 bits)
+{
+	struct vexfs_idshard *old = shard_of(c, tag);
+	struct vexfs_idshard *s[2] = { };
+	bool split = bits > SHARD_MAX_BITS;
+	struct vexfs_iddir *d;
+	u32 i, shift;
+	int err;
+
+	if (split && old->depth == iddir(c)->depth) {
+		err = dir_double(c);
+		if (err)
+			return err;
+	}
+	for (i = 0; i <= split; i++) {
+		s[i] = shard_new(c, min(bits, SHARD_MAX_BITS), old->depth + split);
+		if (IS_ERR(s[i])) {
+			err = PTR_ERR(s[i]);
+			if (i)
+				shard_free(c, &s[0]->garbage);
+			return err;
+		}
+	}
+	d = iddir(c);
+	shift = 31 - old->depth;
+
+	spin_lock(&old->lock);
+	if (!split && old->live >= shard_limit(bits)) {
+		spin_unlock(&old->lock);
+		shard_free(c, &s[0]->garbage);
+		return -EAGAIN;
+	}
+	for (i = 0; i < 1u << old->bits; i++) {
+		u64 e = old->entry[i];
+
+		if (entry_used(e))
+			shard_add(s[split ? entry_tag(e) >> shift & 1 : 0], e);
+	}
+	if (split) {
+		dir_replace(d, tag & ~(1u << shift), old->depth + 1, s[0]);
+		dir_replace(d, tag | 1u << shift, old->depth + 1, s[1]);
+	} else {
+		dir_replace(d, tag, old->depth, s[0]);
+	}
+	smp_store_release(&old->moved, true);
+	spin_unlock(&old->lock);
+	vexfs_retire(c, &old->garbage);
+	return 0;
+}
+
+int vexfs_idmap_grow(struct vexfs_collection *c, u32 tag)
+{
+	struct vexfs_idshard *s;
+	int err = 0;
+
+	if (mutex_lock_interruptible(&c->ids.resize_lock))
+		return -EINTR;
+	s = shard_of(c, tag);
+	if (READ_ONCE(s->used) >= shard_limit(s->bits))
+		err = shard_replace(c, tag, bits_for(READ_ONCE(s->live)));
+	mutex_unlock(&c->ids.resize_lock);
+	/* lost a race: the caller tries again anyway */
+	return err == -EAGAIN ? 0 : err;
+}
+
+void vexfs_idmap_shrink(struct vexfs_collection *c)
+{
+	u32 i, depth;
+
+	mutex_lock(&c->ids.resize_lock);
+	depth = iddir(c)->depth;
+	for (i = 0; i < 1u << depth; i++) {
+		struct vexfs_idshard *s = iddir(c)->shard[i];
+		u32 bits = bits_for(READ_ONCE(s->live));
+
+		if (bits + 1 < s->bits)
+			shard_replace(c, depth ? i << (32 - depth) : 0, bits);
+		if (need_resched()) {
+			/* the directory only grows, and index i keeps its shards */
+			mutex_unlock(&c->ids.resize_lock);
+			cond_resched();
+			mutex_lock(&c->ids.resize_lock);
+			if (iddir(c)->depth != depth)
+				break;
+		}
+	}
+	mutex_unlock(&c->ids.resize_lock);
+}
+
+u64 vexfs_idmap_count(struct vexfs_collection *c)
+{
+	struct vexfs_idshard *last = NULL;
+	struct vexfs_iddir *d = iddir(c);
+	u64 n = 0;
+	u32 i;
+
+	for (i = 0; i < 1u << d->depth; i++) {
+		struct vexfs_idshard *s = READ_ONCE(d->shard[i]);
+
+		if (s != last)
+			n += READ_ONCE(s->live);
+		last = s;
+		cond_resched();
+	}
+	return n;
+}
+
+int vexfs_idmap_init(struct vexfs_collection *c)
+{
+	struct vexfs_idshard *s;
+	struct vexfs_iddir *d;
+
+	mutex_init(&c->ids.resize_lock);
+	c->ids.seed = get_random_u64();
+	d = dir_new(c, 0);
+	if (IS_ERR(d))
+		return PTR_ERR(d);
+	s = shard_new(c, SHARD_MIN_BITS, 0);
+	if (IS_ERR(s)) {
+		dir_free(c, &d->garbage);
+		return PTR_ERR(s);
+	}
+	d->shard[0] = s;
+	rcu_assign_pointer(c->ids.dir, d);
+	return 0;
+}
+
+/* Nobody reads or writes any more. */
+void vexfs_idmap_destroy(struct vexfs_collection *c)
+{
+	struct vexfs_iddir *d = iddir(c);
+	struct vexfs_idshard *last = NULL;
+	u32 i;
+
+	if (!d)
+		return;
+	for (i = 0; i < 1u << d->depth; i++) {
+		struct vexfs_idshard *s = d->shard[i];
+
+		/* the places of one shard are neighbours */
+		if (s != last)
+			shard_free(c, &s->garbage);
+		last = s;
+		cond_resched();
+	}
+	dir_free(c, &d->garbage);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the store tell each other. Nothing outside this room
+ * includes it, except its tests.
+ */
+#ifndef _VEXFS_STORE_INTERNAL_H
+#define _VEXFS_STORE_INTERNAL_H
+
+#include "store/store.h"
+
+/* An entry of the id map: the tag above, then whether busy, then slot + 1. */
+#define IDMAP_BUSY		0x80000000u
+#define IDMAP_TOMB		(1ULL << 32)
+
+/**
+ * struct vexfs_idshard - a part of the id map: open addressing, linear probing
+ * @garbage: for its end
+ * @lock: writers
+ * @moved: replaced by another; nothing changes here any more. Set last
+ * @depth: top bits of the tag that all ids here share
+ * @bits: log2 of the entries
+ * @used: entries that are not empty, tombs included
+ * @live: entries that name a slot
+ * @entry: 0, IDMAP_TOMB, or tag << 32 | busy | slot + 1
+ */
+struct vexfs_idshard {
+	spinlock_t lock;
+	bool moved;
+	u8 depth;
+	u8 bits;
+	u32 used;
+	u32 live;
+	struct vexfs_garbage garbage;
+	u64 entry[] ____cacheline_aligned_in_smp;
+};
+
+/**
+ * struct vexfs_iddir - shards by the top @depth bits of the tag
+ * @garbage: for its end
+ * @depth: log2 of the entries
+ * @shard: a shard stands here once or more often
+ */
+struct vexfs_iddir {
+	struct vexfs_garbage garbage;
+	u32 depth;
+	struct vexfs_idshard *shard[];
+};
+
+/**
+ * struct vexfs_idput - one vector on its way into the id map
+ * @id: its id
+ * @tag: hash of it
+ * @slot: where it lies, in FILLING
+ * @flags: VEXFS_PUT_*
+ * @claim: only mark the id busy
+ * @keep_attrs: an update takes the old attribute record over
+ * @credit: new ids that may still be added; counted down
+ * @old: out: the slot it replaces (or will), or VEXFS_NO_SLOT
+ */
+struct vexfs_idput {
+	u64 id;
+	u32 tag;
+	u32 slot;
+	u32 flags;
+	bool claim;
+	bool keep_attrs;
+	u32 *credit;
+	u32 old;
+};
+
+int vexfs_idmap_init(struct vexfs_collection *c);
+void vexfs_idmap_destroy(struct vexfs_collection *c);
+u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id);
+/* Start the misses that a put, a removal or a lookup of the tag would take. */
+void vexfs_idmap_prefetch_shard(struct vexfs_collection *c, u32 tag);
+void vexfs_idmap_prefetch_entry(struct vexfs_collection *c, u32 tag);
+/*
+ * Writers; inside vexfs_read_lock(). -EBUSY: claimed by another writer.
+ * -EAGAIN: no room, vexfs_idmap_grow() makes some.
+ */
+int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p);
+void vexfs_idmap_publish(struct vexfs_collection *c, const struct vexfs_idput *p);
+void vexfs_idmap_abort(struct vexfs_collection *c, const struct vexfs_idput *p);
+int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old);
+int vexfs_idmap_grow(struct vexfs_collection *c, u32 tag);
+/* Give memory back after many removals. */
+void vexfs_idmap_shrink(struct vexfs_collection *c);
+bool vexfs_idmap_is_busy(struct vexfs_collection *c, u64 id);
+/* Entries that name a slot; exact only while nobody writes. */
+u64 vexfs_idmap_count(struct vexfs_collection *c);
+
+int vexfs_extents_init(struct vexfs_collection *c);
+void vexfs_extents_destroy(struct vexfs_collection *c);
+void vexfs_slots_dead(struct vexfs_collection *c, const u32 *slots, u32 n);
+void vexfs_reap_work(struct work_struct *work);
+/* Runs the reaper here until nothing is left for it; nobody else makes more. */
+void vexfs_reap_all(struct vexfs_collection *c);
+
+static inline void vexfs_slot_set_state(struct vexfs_collection *c, u32 slot, u8 state)
+{
+	struct vexfs_extent *e = vexfs_extent(c, slot);
+
+	smp_store_release(&e->state[slot - e->first], state);
+}
+
+/* collection.c: the registry's side of mutations */
+int vexfs_registry_add(struct vexfs_collection *c);
+int vexfs_registry_remove(struct vexfs_collection *c);
+int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
+		       const void *layout);
+
+extern struct workqueue_struct *vexfs_store_wq;
+
+#endif

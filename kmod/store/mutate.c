@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The one way in. Every change of a collection passes vexfs_mutate(), which is
+ * where a journal can stand: before it nothing has happened, after it the change
+ * is visible. It must not know where the vectors came from.
+ */
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "store/internal.h"
+
+#define GROUP	32u	/* vectors whose cache misses overlap */
+
+int vexfs_write_begin(struct vexfs_collection *c)
+{
+	down_read(&c->quiesce);
+	if (vexfs_collection_dropped(c)) {
+		up_read(&c->quiesce);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+void vexfs_write_end(struct vexfs_collection *c)
+{
+	up_read(&c->quiesce);
+}
+
+/* Another writer is between claim and publish; the caller holds no claim. */
+static int wait_busy(struct vexfs_collection *c, u64 id)
+{
+	return wait_event_interruptible(c->busy_wait, !vexfs_idmap_is_busy(c, id)) ? -EINTR : 0;
+}
+
+/* Errors that would meet every vector that follows, too. */
+static bool ends_batch(int err)
+{
+	return err == -ENOMEM || err == -EINTR;
+}
+
+/*
+ * New ids that may be added: as many as @want, fewer when the collection is
+ * nearly full. What is not used goes back with credit_return().
+ */
+static u32 credit_take(struct vexfs_collection *c, u32 want)
+{
+	u64 capacity = READ_ONCE(c->capacity) ?: VEXFS_SLOTS_MAX;
+	s64 now = atomic64_add_return(want, &c->promised);
+	s64 over = now - (s64)min_t(u64, capacity, S64_MAX);
+
+	if (over > 0) {
+		u32 back = min_t(s64, over, want);
+
+		atomic64_sub(back, &c->promised);
+		want -= back;
+	}
+	return want;
+}
+
+static void credit_return(struct vexfs_collection *c, u32 n)
+{
+	if (n)
+		atomic64_sub(n, &c->promised);
+}
+
+/*
+ * Takes the steps that a put or a claim of one id may need before it is decided.
+ * With @claims_held it must not wait: -EBUSY.
+ */
+static int put_one(struct vexfs_collection *c, struct vexfs_idput *p, bool claims_held)
+{
+	int err;
+
+	for (;;) {
+		err = vexfs_idmap_put(c, p);
+		if (err == -EAGAIN)
+			err = vexfs_idmap_grow(c, p->tag);
+		else if (err == -EBUSY && !claims_held)
+			err = wait_busy(c, p->id);
+		else
+			return err;
+		if (err)
+			return err;
+	}
+}
+
+static void note(struct vexfs_mutation *m, u32 i, int err)
+{
+	if (m->errors)
+		m->errors[i] = err;
+}
+
+/* A vector was refused: does the batch go on? */
+static bool goes_on(const struct vexfs_mutation *m, int err)
+{
+	return (m->flags & VEXFS_PUT_CONTINUE) && !ends_batch(err);
+}
+
+/* Gives back slots of the run from @from on, before any reader saw them. */
+static void run_cut(struct vexfs_collection *c, const struct vexfs_run *run, u32 from, u32 n)
+{
+	struct vexfs_run rest = { .ext = run->ext, .row = run->row + from, .n = n };
+
+	if (n)
+		vexfs_unreserve(c, &rest);
+}
+
+/* ---- put without an index: every vector is one step ---- */
+
+static int put_plain(struct vexfs_collection *c, struct vexfs_mutation *m, u32 *credit)
+{
+	u32 first = vexfs_run_slot(&m->run);
+	u32 tags[GROUP], old[GROUP];
+	u32 i, j, n, nold;
+	int err = 0;
+
+	for (i = 0; i < m->n && !err; i += n) {
+		n = min(GROUP, m->n - i);
+		for (j = 0; j < n; j++) {
+			tags[j] = vexfs_idmap_tag(c, m->ids[i + j]);
+			vexfs_idmap_prefetch_shard(c, tags[j]);
+		}
+		for (j = 0; j < n; j++)
+			vexfs_idmap_prefetch_entry(c, tags[j]);
+		for (nold = 0, j = 0; j < n; j++) {
+			struct vexfs_idput p = {
+				.id = m->ids[i + j],
+				.tag = tags[j],
+				.slot = first + i + j,
+				.flags = m->flags,
+				.keep_attrs = !m->attrs,
+				.credit = credit,
+			};
+			int e = put_one(c, &p, false);
+
+			note(m, i + j, e);
+			m->tried++;
+			if (!e) {
+				m->done++;
+				if (p.old != VEXFS_NO_SLOT)
+					old[nold++] = p.old;
+				continue;
+			}
+			run_cut(c, &m->run, i + j, 1);
+			if (!goes_on(m, e)) {
+				run_cut(c, &m->run, i + j + 1, m->n - i - j - 1);
+				err = e;
+				break;
+			}
+		}
+		vexfs_slots_dead(c, old, nold);
+	}
+	return err;
+}
+
+/* ---- put with an index: claim, into the index, publish ---- */
+
+/**
+ * struct put_batch - claims of one batch between the two steps
+ * @n: claims
+ * @nold: slots in @old
+ * @p: the claims
+ * @slots: their new slots
+ * @old: slots that were replaced
+ */
+struct put_batch {
+	u32 n;
+	u32 nold;
+	struct vexfs_idput p[VEXFS_RUN_MAX];
+	u32 slots[VEXFS_RUN_MAX];
+	u32 old[VEXFS_RUN_MAX];
+};
+
+static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *index,
+			struct vexfs_mutation *m, struct put_batch *b)
+{
+	u32 i;
+	int err;
+
+	if (!b->n)
+		return 0;
+	err = index->ops->insert(c, index->priv, b->slots, b->n);
+	b->nold = 0;
+	for (i = 0; i < b->n; i++) {
+		struct vexfs_idput *p = &b->p[i];
+
+		if (err) {
+			vexfs_idmap_abort(c, p);
+			vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_DEAD);
+			note(m, p->slot - vexfs_run_slot(&m->run), err);
+			continue;
+		}
+		vexfs_idmap_publish(c, p);
+		m->done++;
+		if (p->old != VEXFS_NO_SLOT)
+			b->old[b->nold++] = p->old;
+	}
+	if (wq_has_sleeper(&c->busy_wait))
+		wake_up_all(&c->busy_wait);
+	if (err) {
+		vexfs_slots_dead(c, b->slots, b->n);
+	} else if (b->nold) {
+		index->ops->remove(c, index->priv, b->old, b->nold);
+		vexfs_slots_dead(c, b->old, b->nold);
+	}
+	b->n = 0;
+	return err;
+}
+
+static int put_indexed(struct vexfs_collection *c, struct vexfs_index_ref *index,
+		       struct vexfs_mutation *m, u32 *credit)
+{
+	u32 first = vexfs_run_slot(&m->run);
+	struct put_batch *b;
+	int err = 0, e;
+	u32 i = 0;
+
+	b = kmalloc(sizeof(*b), GFP_KERNEL);
+	if (!b) {
+		run_cut(c, &m->run, 0, m->n);
+		return -ENOMEM;
+	}
+	b->n = 0;
+	while (i < m->n && !err) {
+		struct vexfs_idput *p = &b->p[b->n];
+
+		*p = (struct vexfs_idput) {
+			.id = m->ids[i],
+			.tag = vexfs_idmap_tag(c, m->ids[i]),
+			.slot = first + i,
+			.flags = m->flags,
+			.claim = true,
+			.keep_attrs = !m->attrs,
+			.credit = credit,
+		};
+		e = put_one(c, p, b->n);
+		if (e == -EBUSY) {
+			err = batch_finish(c, index, m, b);
+			continue;	/* now it may wait */
+		}
+		note(m, i, e);
+		if (e) {
+			run_cut(c, &m->run, i, 1);
+			if (!goes_on(m, e)) {
+				i++;
+				err = e;
+				break;
+			}
+		} else {
+			b->slots[b->n++] = p->slot;
+		}
+		i++;
+	}
+	/* what was claimed before the failure is still to be stored */
+	e = batch_finish(c, index, m, b);
+	if (e)
+		err = e;
+	m->tried = i;
+	run_cut(c, &m->run, i, m->n - i);
+	kfree(b);
+	return err;
+}
+
+static int put(struct vexfs_collection *c, struct vexfs_mutation *m)
+{
+	struct vexfs_extent *e = m->run.ext;
+	u32 row = m->run.row;
+	struct vexfs_index_ref *index;
+	u32 credit, credit_left;
+	int idx, err;
+
+	memcpy(e->ids + row, m->ids, m->n * sizeof(u64));
+	if (e->attrs) {
+		void *attrs = vexfs_run_attrs(c, &m->run);
+
+		if (m->attrs)
+			memcpy(attrs, m->attrs, (size_t)m->n * c->attr_size);
+		else
+			memset(attrs, 0, (size_t)m->n * c->attr_size);
+	}
+
+	credit = (m->flags & VEXFS_PUT_INSERT) ? credit_take(c, m->n) : 0;
+	credit_left = credit;
+	idx = vexfs_read_lock(c);
+	index = vexfs_index(c);
+	if (index)
+		err = put_indexed(c, index, m, &credit_left);
+	else
+		err = put_plain(c, m, &credit_left);
+	vexfs_read_unlock(c, idx);
+
+	credit_return(c, credit_left);
+	atomic64_add(credit - credit_left, &c->count);
+	return err;
+}
+
+/* ---- delete ---- */
+
+static int remove_one(struct vexfs_collection *c, u64 id, u32 tag, u32 *old)
+{
+	int err;
+
+	while ((err = vexfs_idmap_remove(c, id, tag, old)) == -EBUSY) {
+		err = wait_busy(c, id);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+static int delete(struct vexfs_collection *c, struct vexfs_mutation *m)
+{
+	struct vexfs_index_ref *index;
+	u32 tags[GROUP], old[GROUP];
+	u32 i, j, n, nold;
+	int idx, err = 0;
+
+	idx = vexfs_read_lock(c);
+	index = vexfs_index(c);
+	for (i = 0; i < m->n && !err; i += n) {
+		n = min(GROUP, m->n - i);
+		for (j = 0; j < n; j++) {
+			tags[j] = vexfs_idmap_tag(c, m->ids[i + j]);
+			vexfs_idmap_prefetch_shard(c, tags[j]);
+		}
+		for (j = 0; j < n; j++)
+			vexfs_idmap_prefetch_entry(c, tags[j]);
+		for (nold = 0, j = 0; j < n && !err; j++) {
+			int e = remove_one(c, m->ids[i + j], tags[j], &old[nold]);
+
+			note(m, i + j, e);
+			m->tried++;
+			if (!e)
+				nold++;
+			else if (!(m->flags & VEXFS_DELETE_CONTINUE) || ends_batch(e))
+				err = e;
+		}
+		m->done += nold;
+		atomic64_sub(nold, &c->count);
+		atomic64_sub(nold, &c->promised);
+		if (nold && index)
+			index->ops->remove(c, index->priv, old, nold);
+		vexfs_slots_dead(c, old, nold);
+	}
+	vexfs_read_unlock(c, idx);
+	return err;
+}
+
+int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m)
+{
+	int err = -EINVAL;
+
+	m->done = 0;
+	m->tried = 0;
+
+	/* A journal would write @m down here, and wait for it where asked to. */
+	switch (m->op) {
+	case VEXFS_MUTATE_PUT:
+		lockdep_assert_held_read(&c->quiesce);
+		err = put(c, m);
+		break;
+	case VEXFS_MUTATE_DELETE:
+		lockdep_assert_held_read(&c->quiesce);
+		err = delete(c, m);
+		break;
+	case VEXFS_MUTATE_SET:
+		err = vexfs_registry_set(c, m->set, m->set_layout);
+		m->done = !err;
+		break;
+	case VEXFS_MUTATE_CREATE:
+		err = vexfs_registry_add(c);
+		m->done = !err;
+		break;
+	case VEXFS_MUTATE_DROP:
+		err = vexfs_registry_remove(c);
+		m->done = !err;
+		break;
+	}
+	if (m->done)
+		atomic64_add(m->done, &c->generation);
+	return err;
+}

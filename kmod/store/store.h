@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Collections: names, ownership, rows, ids, attribute records and their
+ * lifetime. This room knows how many bytes a row has, never what they mean;
+ * it must not know distances, user pointers, or what an index is.
+ *
+ * Words: a vector lives in a slot (a u32). Slots lie in extents. An extent has
+ * the rows, and beside them one array per column: aux, ids, attrs, state.
+ *
+ * Life of a slot
+ *
+ *	FREE -> FILLING		vexfs_reserve(): the slot belongs to one writer, who
+ *				fills row, aux, id and attributes; then the index,
+ *				if any, takes the slot in (ops->insert)
+ *	FILLING -> LIVE		vexfs_mutate(): all columns were written before (store
+ *				release); the id means this slot from now on
+ *	FILLING -> DEAD		the vector was refused, or the writer gave up
+ *	LIVE -> DEAD		deleted, or replaced by an update. The index lets go of
+ *				it (ops->remove) after this step
+ *	DEAD -> FREE		by the reaper, after an SRCU grace period that began
+ *				after all of the above; then ops->reuse
+ *
+ * What a reader may rely on. Inside vexfs_read_lock(), once it has seen a slot
+ * LIVE (vexfs_slot_state(), an acquire), the row, aux, id and attributes of
+ * that slot keep their values until vexfs_read_unlock(), whatever writers do:
+ * a delete makes the slot DEAD but takes nothing away. A reader that computes
+ * from a row before it looks at the state may have computed from a row half
+ * written: look first. Readers take no lock, and write no line that others
+ * write (SRCU counts per CPU). They may sleep and may take page faults.
+ *
+ * Two writers, one id. The id map decides, under the spinlock of one of its
+ * shards, and only for a few hundred nanoseconds. Without an index, each vector
+ * of a batch is one such step: whichever comes second sees what the first did
+ * (EEXIST, ENOENT, or its slot replaced). With an index the new slot goes
+ * into the index between two steps: the first marks the id busy (claims it),
+ * the second publishes it. Other writers of the same id wait for a busy id, and
+ * nobody waits while it holds a claim of its own: a batch that meets a busy id
+ * (also its own, when an id comes twice in a batch) first finishes what it has.
+ * Readers never wait: a busy id means what it meant before the claim.
+ *
+ * Locks, outermost first: collection->quiesce (read: writing under way),
+ * grow_lock (extents and their directory come and go), idmap->resize_lock, an
+ * id shard's lock, slots_lock. The registry's lock is taken alone.
+ */
+#ifndef _VEXFS_STORE_H
+#define _VEXFS_STORE_H
+
+#include <linux/atomic.h>
+#include <linux/bug.h>
+#include <linux/bitops.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/vexfs.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "math/math.h"
+
+struct user_namespace;
+struct vexfs_account;
+struct vexfs_collection;
+
+#define VEXFS_NO_SLOT		(~0u)
+#define VEXFS_SLOTS_MAX		0x7ffffff0u	/* the id map keeps 31 bits */
+#define VEXFS_EXTENT_BYTES	(2u << 20)	/* rows of a full extent, at most */
+
+enum vexfs_slot_state {
+	VEXFS_SLOT_FREE		= 0,
+	VEXFS_SLOT_FILLING	= 1,
+	VEXFS_SLOT_LIVE		= 2,
+	VEXFS_SLOT_DEAD		= 3,
+};
+
+/**
+ * struct vexfs_garbage - memory that goes when no reader can see it any more
+ * @next: the reaper's list
+ * @free: called in process context after an SRCU grace period; may sleep
+ */
+struct vexfs_garbage {
+	struct vexfs_garbage *next;
+	void (*free)(struct vexfs_collection *c, struct vexfs_garbage *g);
+};
+
+/**
+ * struct vexfs_extent - rows and their columns; never moves while published
+ * @rows: @nrows rows, collection->space.stride bytes apart; page aligned
+ * @aux: what the arithmetic wants beside each row
+ * @ids: the user's id of each row
+ * @state: enum vexfs_slot_state of each row; read with acquire
+ * @attrs: attribute records, collection->attr_size bytes apart, or NULL
+ * @index: belongs to the index: set in ops->insert or by a build, freed in
+ *	ops->extent_gone; NULL in a new extent
+ * @first: slot of the first row
+ * @nrows: rows
+ * @nfree: slots in FREE; slots_lock
+ * @fresh: rows from here on were never handed out (and hold whatever the
+ *	memory held before, unless @zeroed); slots_lock
+ * @hint: no slot below this row is FREE; slots_lock
+ * @next: links DEAD slots that wait for their grace period; slots_lock
+ * @bytes: memory, all columns included
+ * @vmalloced: how @rows was allocated
+ * @zeroed: rows held zeroes at first
+ * @garbage: for its end
+ */
+struct vexfs_extent {
+	void *rows;
+	u32 *aux;
+	u64 *ids;
+	u8 *state;
+	u8 *attrs;
+	void *index;
+	u32 first;
+	u32 nrows;
+
+	u32 nfree ____cacheline_aligned_in_smp;
+	u32 hint;
+	u32 fresh;
+	u32 *next;
+	size_t bytes;
+	bool vmalloced;
+	bool zeroed;
+	struct vexfs_garbage garbage;
+};
+
+/**
+ * struct vexfs_dir - the extents, by number; replaced when it must grow
+ * @garbage: for its end
+ * @room: entries there are
+ * @ext: published extents; NULL where there is none (not yet, or no longer)
+ */
+struct vexfs_dir {
+	struct vexfs_garbage garbage;
+	u32 room;
+	struct vexfs_extent *ext[];
+};
+
+/**
+ * struct vexfs_index_ops - how an index follows a collection
+ * @name: for messages
+ * @insert: @n slots in FILLING, all columns written, are about to become LIVE.
+ *	Called inside vexfs_read_lock(); may sleep. Either takes all of them and
+ *	returns 0, or none and returns an errno, which refuses the vectors. A
+ *	search that comes upon one of them before it is LIVE leaves it out of its
+ *	answer, but may walk through it.
+ * @remove: @n slots are DEAD (or were never LIVE, and will not be, after an
+ *	insert that was followed by another failure). Called inside
+ *	vexfs_read_lock(); may sleep; must not fail: afterwards no new reader can
+ *	come to these slots through the index. May be called for a slot that the
+ *	index has not got (a build under way has not come to it yet): then the
+ *	build must not take it in later. Rows stay readable.
+ * @reuse: no reader is left from before @remove; @n slots are about to be FREE.
+ *	May be NULL. Called by the reaper, may sleep.
+ * @extent_gone: the last reader of an extent without vectors has left; free
+ *	@ext->index. Its slot numbers may come again with a new extent.
+ * @detach: the index was taken off the collection (vexfs_index_detach()) or the
+ *	collection ends; no reader and no writer is left. Free everything, the
+ *	->index of all extents (vexfs_for_each_extent()) included.
+ * @bytes: memory held
+ * @stat: fill in the index's fields of struct vexfs_stat
+ *
+ * Slots come in the order of the request, at most VEXFS_RUN_MAX in a call, and
+ * calls for different slots run at the same time on different CPUs.
+ */
+struct vexfs_index_ops {
+	const char *name;
+	int (*insert)(struct vexfs_collection *c, void *index, const u32 *slots, u32 n);
+	void (*remove)(struct vexfs_collection *c, void *index, const u32 *slots, u32 n);
+	void (*reuse)(struct vexfs_collection *c, void *index, const u32 *slots, u32 n);
+	void (*extent_gone)(struct vexfs_collection *c, void *index, struct vexfs_extent *ext);
+	void (*detach)(struct vexfs_collection *c, void *index);
+	u64 (*bytes)(struct vexfs_collection *c, void *index);
+	void (*stat)(struct vexfs_collection *c, void *index, struct vexfs_stat *st);
+};
+
+/**
+ * struct vexfs_index_ref - an index on a collection
+ * @garbage: for its end
+ * @ops: what it does
+ * @priv: its own object
+ */
+struct vexfs_index_ref {
+	struct vexfs_garbage garbage;
+	const struct vexfs_index_ops *ops;
+	void *priv;
+};
+
+struct vexfs_iddir;
+
+/**
+ * struct vexfs_idmap - which slot an id means
+ * @dir: shards by the top bits of the hash; replaced when it doubles
+ * @seed: of the hash, so that nobody can choose ids that collide
+ * @resize_lock: directory changes
+ */
+struct vexfs_idmap {
+	struct vexfs_iddir __rcu *dir;
+	u64 seed;
+	struct mutex resize_lock;
+};
+
+/**
+ * struct vexfs_collection - a named set of vectors
+ *
+ * First what is constant from creation to end and read all the time, then what
+ * writers change, each on lines of its own.
+ */
+struct vexfs_collection {
+	struct vexfs_space space;
+	u32 attr_size;
+	u32 small_shift;	/* rows of extent 0: 1 << small_shift */
+	u32 full_shift;		/* rows of a full extent: 1 << full_shift */
+	struct vexfs_dir __rcu *dir;
+	struct vexfs_index_ref __rcu *index;
+	struct vexfs_idmap ids;
+	struct srcu_struct srcu;
+
+	/* registry; its lock, but for the constant ones */
+	u64 serial;		/* constant */
+	char name[VEXFS_NAME_SIZE];	/* constant */
+	struct user_namespace *ns;	/* constant: where the name is known */
+	time64_t created;	/* constant */
+	u8 index_kind;		/* enum vexfs_index asked for at creation; constant */
+	struct hlist_node by_name;
+	struct kref ref;
+	bool dropped;
+	umode_t mode;
+	kuid_t uid;
+	kgid_t gid;
+	u32 layout_len;
+	char *layout;
+	struct vexfs_account *account;
+	struct work_struct end_work;
+
+	/* writers */
+	struct rw_semaphore quiesce ____cacheline_aligned_in_smp;
+	struct mutex grow_lock;
+	struct mutex index_lock;	/* attach and detach of an index */
+	u32 nextents;		/* entries of dir ever used; grow_lock */
+	bool zero_rows;		/* rows are mapped by somebody: new extents start as zeroes */
+	wait_queue_head_t busy_wait;
+	u64 capacity;
+	atomic64_t promised;	/* vectors there are or may come: never above capacity */
+
+	spinlock_t slots_lock ____cacheline_aligned_in_smp;
+	unsigned long *free_extents;	/* bit: extent has FREE slots; slots_lock */
+	u32 dead_head;		/* DEAD slots that wait for the reaper; slots_lock */
+	u32 dead_count;
+	struct vexfs_garbage *garbage;	/* slots_lock */
+	struct delayed_work reaper;
+	u64 reaped;		/* slots since the id map was last shrunk; reaper's own */
+
+	atomic64_t count ____cacheline_aligned_in_smp;
+	atomic64_t generation;
+	atomic64_t bytes;
+	atomic_long_t mapped;	/* mappings of rows */
+};
+
+/* ---- extents and slots: for readers, inside vexfs_read_lock() ---- */
+
+static inline int vexfs_read_lock(struct vexfs_collection *c)
+{
+	return srcu_read_lock(&c->srcu);
+}
+
+static inline void vexfs_read_unlock(struct vexfs_collection *c, int idx)
+{
+	srcu_read_unlock(&c->srcu, idx);
+}
+
+/*
+ * Extents double from 1 << small_shift rows until they are full-sized: 0 and 1
+ * have 1 << small_shift, 2 twice that, and so on; from slot 1 << full_shift on
+ * all have 1 << full_shift.
+ */
+static inline u32 vexfs_extent_number(const struct vexfs_collection *c, u32 slot)
+{
+	u32 full = slot >> c->full_shift;
+
+	if (likely(full))
+		return full + c->full_shift - c->small_shift;
+	return fls(slot >> c->small_shift);
+}
+
+static inline u32 vexfs_extent_first(const struct vexfs_collection *c, u32 number)
+{
+	u32 small = c->full_shift - c->small_shift;
+
+	if (number > small)
+		return (number - small) << c->full_shift;
+	return number ? 1u << (c->small_shift + number - 1) : 0;
+}
+
+static inline u32 vexfs_extent_rows(const struct vexfs_collection *c, u32 number)
+{
+	u32 small = c->full_shift - c->small_shift;
+
+	if (number > small)
+		return 1u << c->full_shift;
+	return 1u << (c->small_shift + (number ? number - 1 : 0));
+}
+
+static inline struct vexfs_dir *vexfs_dir(const struct vexfs_collection *c)
+{
+	return srcu_dereference_check(c->dir, &c->srcu, 1);
+}
+
+/* The extent of a slot that the caller got inside this read section. */
+static inline struct vexfs_extent *vexfs_extent(const struct vexfs_collection *c, u32 slot)
+{
+	return READ_ONCE(vexfs_dir(c)->ext[vexfs_extent_number(c, slot)]);
+}
+
+static inline const void *vexfs_extent_row(const struct vexfs_collection *c,
+					   const struct vexfs_extent *e, u32 slot)
+{
+	return e->rows + (size_t)(slot - e->first) * c->space.stride;
+}
+
+static inline const void *vexfs_slot_row(const struct vexfs_collection *c, u32 slot)
+{
+	return vexfs_extent_row(c, vexfs_extent(c, slot), slot);
+}
+
+static inline u32 vexfs_slot_aux(const struct vexfs_collection *c, u32 slot)
+{
+	const struct vexfs_extent *e = vexfs_extent(c, slot);
+
+	return e->aux[slot - e->first];
+}
+
+static inline u64 vexfs_slot_id(const struct vexfs_collection *c, u32 slot)
+{
+	const struct vexfs_extent *e = vexfs_extent(c, slot);
+
+	return READ_ONCE(e->ids[slot - e->first]);
+}
+
+static inline const void *vexfs_slot_attrs(const struct vexfs_collection *c, u32 slot)
+{
+	const struct vexfs_extent *e = vexfs_extent(c, slot);
+
+	return e->attrs ? e->attrs + (size_t)(slot - e->first) * c->attr_size : NULL;
+}
+
+/* enum vexfs_slot_state; what it says LIVE stays readable in this section */
+static inline u8 vexfs_slot_state(const struct vexfs_collection *c, u32 slot)
+{
+	const struct vexfs_extent *e = vexfs_extent(c, slot);
+
+	return smp_load_acquire(&e->state[slot - e->first]);
+}
+
+static inline bool vexfs_slot_live(const struct vexfs_collection *c, u32 slot)
+{
+	return vexfs_slot_state(c, slot) == VEXFS_SLOT_LIVE;
+}
+
+/* Visits the published extents of directory @d, lowest slots first. */
+#define vexfs_for_each_extent(d, number, e)					\
+	for ((number) = 0; (number) < (d)->room; (number)++)			\
+		if (!((e) = READ_ONCE((d)->ext[number]))) {} else
+
+/* One above the highest slot ever handed out can be: for arrays by slot. */
+static inline u32 vexfs_slots_end(const struct vexfs_collection *c)
+{
+	return vexfs_extent_first(c, READ_ONCE(c->nextents));
+}
+
+/*
+ * The slot that @id means now, or VEXFS_NO_SLOT. The slot was LIVE at some
+ * moment of the call. Inside vexfs_read_lock().
+ */
+u32 vexfs_find(struct vexfs_collection *c, u64 id);
+/* The same for @n ids; misses overlap. Returns how many were found. */
+u32 vexfs_find_many(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *slots);
+
+/* ---- writing ---- */
+
+#define VEXFS_RUN_MAX	256u	/* slots reserved at once */
+
+/**
+ * struct vexfs_run - slots in FILLING, one after another, that the caller fills
+ * @ext: their extent
+ * @row: the first, as a row of @ext
+ * @n: how many
+ */
+struct vexfs_run {
+	struct vexfs_extent *ext;
+	u32 row;
+	u32 n;
+};
+
+static inline u32 vexfs_run_slot(const struct vexfs_run *r)
+{
+	return r->ext->first + r->row;
+}
+
+static inline void *vexfs_run_rows(const struct vexfs_collection *c, const struct vexfs_run *r)
+{
+	return r->ext->rows + (size_t)r->row * c->space.stride;
+}
+
+static inline void *vexfs_run_attrs(const struct vexfs_collection *c, const struct vexfs_run *r)
+{
+	return r->ext->attrs ? r->ext->attrs + (size_t)r->row * c->attr_size : NULL;
+}
+
+/*
+ * Writing: vexfs_write_begin(), then any number of reserve, fill and mutate, then
+ * vexfs_write_end(). What happens in between may sleep, but must not wait for user
+ * memory, and is kept to a batch of about VEXFS_RUN_MAX vectors. Begin returns
+ * -ENOENT when the collection was dropped. Does not nest.
+ */
+int vexfs_write_begin(struct vexfs_collection *c);
+void vexfs_write_end(struct vexfs_collection *c);
+
+/*
+ * Between one and @want (at most VEXFS_RUN_MAX) neighbouring slots. -ENOMEM, or
+ * -ENOSPC when the owner's quota is used up. May sleep. What is not given to
+ * vexfs_mutate() goes back with vexfs_unreserve().
+ */
+int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run);
+void vexfs_unreserve(struct vexfs_collection *c, const struct vexfs_run *run);
+
+enum vexfs_mutation_op {
+	VEXFS_MUTATE_PUT	= 1,	/* @run's vectors; between begin and end */
+	VEXFS_MUTATE_DELETE	= 2,	/* @ids; between begin and end */
+	VEXFS_MUTATE_SET	= 3,	/* @set: mode, owner, capacity, layout */
+	VEXFS_MUTATE_CREATE	= 4,	/* the collection becomes known by its name */
+	VEXFS_MUTATE_DROP	= 5,	/* ... and unknown */
+};
+
+/**
+ * struct vexfs_mutation - one change of a collection
+ * @op: which
+ * @flags: VEXFS_PUT_INSERT, VEXFS_PUT_UPDATE (or both), VEXFS_PUT_CONTINUE;
+ *	VEXFS_DELETE_CONTINUE
+ * @run: put: the slots, row and aux written. Whatever happens they are no
+ *	longer the caller's afterwards
+ * @ids: put and delete: the ids
+ * @attrs: put: attribute records, or NULL to keep the old one of an update
+ *	and start with zeroes otherwise
+ * @n: ids, at most VEXFS_RUN_MAX; for a put, @run.n
+ * @set: what to change
+ * @set_layout: the new description, in kernel memory
+ * @errors: put and delete: -errno or 0 of each vector tried; may be NULL
+ * @done: out: vectors stored or deleted
+ * @tried: out: vectors looked at; less than @n after an error without CONTINUE,
+ *	and after -EINTR
+ */
+struct vexfs_mutation {
+	enum vexfs_mutation_op op;
+	u32 flags;
+	struct vexfs_run run;
+	const u64 *ids;
+	const void *attrs;
+	u32 n;
+	const struct vexfs_set *set;
+	const void *set_layout;
+	s32 *errors;
+	u32 done;
+	u32 tried;
+};
+
+/*
+ * The one way in: every change of a collection's contents, settings and
+ * existence passes here, one after the other as far as a single id is
+ * concerned. Returns 0, or the error of the first vector that was refused (with
+ * CONTINUE only errors that end the whole batch), or -ENOENT when the
+ * collection was dropped, -EINTR when a signal came while it waited for a busy
+ * id. May sleep; not inside vexfs_read_lock().
+ */
+int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m);
+
+/* ---- collections ---- */
+
+/**
+ * struct vexfs_spec - what a new collection is like; all fields checked by
+ *	vexfs_collection_create()
+ */
+struct vexfs_spec {
+	char name[VEXFS_NAME_SIZE];
+	struct vexfs_space space;
+	u8 index_kind;
+	umode_t mode;
+	u32 attr_size;
+	u64 capacity;
+	const void *layout;
+	u32 layout_len;
+};
+
+#define VEXFS_MAY_READ	4u
+#define VEXFS_MAY_WRITE	2u
+
+/*
+ * Names are looked up in the caller's user namespace. The result is a counted
+ * reference. -EINVAL for what is not a name, -ENOENT, -EEXIST, -EACCES, -ENOSPC
+ * (number of collections), -ENOMEM.
+ *
+ * A created collection is unknown to others until vexfs_collection_publish(),
+ * which may find that the name was taken meanwhile (-EEXIST), so that an index
+ * can be put on it first. vexfs_collection_put() without publish undoes it.
+ */
+int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collection **out);
+int vexfs_collection_publish(struct vexfs_collection *c);
+int vexfs_collection_open(const char *name, u32 may, struct vexfs_collection **out);
+int vexfs_collection_drop(const char *name);
+void vexfs_collection_get(struct vexfs_collection *c);
+void vexfs_collection_put(struct vexfs_collection *c);
+/*
+ * The first collection from *@cursor on that the caller may read, referenced;
+ * *@cursor moves behind it. NULL at the end. With @all every namespace and mode
+ * counts (for the control plane and its administrator).
+ */
+struct vexfs_collection *vexfs_collection_next(u64 *cursor, bool all);
+int vexfs_collection_allowed(const struct vexfs_collection *c, u32 may);
+void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st);
+/* Copies at most @room bytes of the description; returns its length. */
+u32 vexfs_collection_layout(struct vexfs_collection *c, void *buf, u32 room);
+
+static inline bool vexfs_collection_dropped(const struct vexfs_collection *c)
+{
+	return READ_ONCE(c->dropped);
+}
+
+/*
+ * Memory that belongs to a collection but is allocated elsewhere (the index):
+ * counts towards its bytes and its owner's quota. -ENOSPC.
+ */
+int vexfs_collection_charge(struct vexfs_collection *c, u64 bytes);
+void vexfs_collection_uncharge(struct vexfs_collection *c, u64 bytes);
+
+/* ---- index ---- */
+
+/*
+ * Puts an index on a collection: from the return on every new slot goes through
+ * ops->insert, every dead one through ops->remove. Slots that were LIVE before
+ * are for the index to find (a build). -EBUSY when there is one. Detach waits
+ * until no reader and no writer is left in it, then calls ops->detach.
+ */
+int vexfs_index_attach(struct vexfs_collection *c, const struct vexfs_index_ops *ops, void *priv);
+int vexfs_index_detach(struct vexfs_collection *c);
+
+/*
+ * Rows are about to be seen by a process: makes sure that no row holds anything
+ * but vectors of this collection or zeroes, now and later.
+ */
+void vexfs_rows_expose(struct vexfs_collection *c);
+
+/* The index of a collection, or NULL; inside vexfs_read_lock(). */
+static inline struct vexfs_index_ref *vexfs_index(const struct vexfs_collection *c)
+{
+	return srcu_dereference_check(c->index, &c->srcu, 1);
+}
+
+/* Memory to be freed when the readers of now have gone; never fails. */
+void vexfs_retire(struct vexfs_collection *c, struct vexfs_garbage *g);
+/* Waits until everything retired so far has been freed. For tests and quotas. */
+void vexfs_reap(struct vexfs_collection *c);
+
+/**
+ * struct vexfs_soundness - what a walk over a collection found
+ * @vectors: LIVE slots
+ * @faults: things that are wrong
+ * @report: the first of them in words
+ */
+struct vexfs_soundness {
+	u64 vectors;
+	u64 faults;
+	char report[256];
+};
+
+/* Compares id map, slots and counters while writers go on. May sleep. */
+int vexfs_check_store(struct vexfs_collection *c, struct vexfs_soundness *s);
+
+int vexfs_store_init(void);
+void vexfs_store_exit(void);
+
+#endif
