@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Running a filter program outside of the kernel, for trying one and for tests.
+ * It must refuse what the kernel would refuse and never read outside of the
+ * record.
+ */
+#include <errno.h>
+#include <linux/filter.h>
+
+#include "number.h"
+
+struct machine {
+	uint32_t a, x;
+	uint32_t mem[BPF_MEMWORDS];
+};
+
+static bool alu(struct machine *m, uint16_t code, uint32_t k)
+{
+	uint32_t v = BPF_SRC(code) == BPF_X ? m->x : k;
+
+	switch (BPF_OP(code)) {
+	case BPF_ADD:
+		m->a += v;
+		return true;
+	case BPF_SUB:
+		m->a -= v;
+		return true;
+	case BPF_MUL:
+		m->a *= v;
+		return true;
+	case BPF_AND:
+		m->a &= v;
+		return true;
+	case BPF_OR:
+		m->a |= v;
+		return true;
+	case BPF_XOR:
+		m->a ^= v;
+		return true;
+	case BPF_LSH:
+		m->a <<= v & 31;
+		return true;
+	case BPF_RSH:
+		m->a >>= v & 31;
+		return true;
+	case BPF_NEG:
+		m->a = 0 - m->a;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool condition(const struct machine *m, uint16_t code, uint32_t k, bool *yes)
+{
+	uint32_t v = BPF_SRC(code) == BPF_X ? m->x : k;
+
+	switch (BPF_OP(code)) {
+	case BPF_JEQ:
+		*yes = m->a == v;
+		return true;
+	case BPF_JGT:
+		*yes = m->a > v;
+		return true;
+	case BPF_JGE:
+		*yes = m->a >= v;
+		return true;
+	case BPF_JSET:
+		*yes = m->a & v;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool load(struct machine *m, uint16_t code, uint32_t k, const void *record, size_t size)
+{
+	unsigned int bytes = BPF_SIZE(code) == BPF_W ? 4 : BPF_SIZE(code) == BPF_H ? 2 : 1;
+
+	switch (BPF_MODE(code)) {
+	case BPF_IMM:
+		m->a = k;
+		return true;
+	case BPF_MEM:
+		if (k >= BPF_MEMWORDS)
+			return false;
+		m->a = m->mem[k];
+		return true;
+	case BPF_ABS:
+		if ((uint64_t)k + bytes > size)
+			return false;
+		m->a = (uint32_t)field_load(record, k, bytes);
+		return true;
+	default:
+		return false;
+	}
+}
+
+int vexfs_filter_run(const struct vexfs_filter *filter, const void *record, size_t size)
+{
+	struct machine m = { 0 };
+
+	for (uint64_t pc = 0; pc < filter->count; pc++) {
+		const struct vexfs_filter_insn *i = &filter->insns[pc];
+		bool yes;
+
+		switch (BPF_CLASS(i->code)) {
+		case BPF_LD:
+			if (!load(&m, i->code, i->k, record, size))
+				return -EINVAL;
+			break;
+		case BPF_LDX:
+			if (BPF_MODE(i->code) == BPF_MEM && i->k < BPF_MEMWORDS)
+				m.x = m.mem[i->k];
+			else if (BPF_MODE(i->code) == BPF_IMM)
+				m.x = i->k;
+			else
+				return -EINVAL;
+			break;
+		case BPF_ST:
+		case BPF_STX:
+			if (i->k >= BPF_MEMWORDS)
+				return -EINVAL;
+			m.mem[i->k] = BPF_CLASS(i->code) == BPF_ST ? m.a : m.x;
+			break;
+		case BPF_ALU:
+			if (!alu(&m, i->code, i->k))
+				return -EINVAL;
+			break;
+		case BPF_JMP:
+			if (BPF_OP(i->code) == BPF_JA) {
+				pc += i->k;
+				break;
+			}
+			if (!condition(&m, i->code, i->k, &yes))
+				return -EINVAL;
+			pc += yes ? i->jt : i->jf;
+			break;
+		case BPF_RET:
+			return (BPF_RVAL(i->code) == BPF_A ? m.a : i->k) != 0;
+		default:
+			if (BPF_MISCOP(i->code) == BPF_TAX)
+				m.x = m.a;
+			else
+				m.a = m.x;
+		}
+	}
+	return -EINVAL;
+}

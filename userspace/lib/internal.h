@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of libvexfs share and nobody else sees. A handle does not
+ * change after it was opened: that is what makes it safe for many threads.
+ */
+#ifndef VEXFS_LIB_INTERNAL_H
+#define VEXFS_LIB_INTERNAL_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "vexfs.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+struct vexfs {
+	int fd;
+	unsigned int access;		/* VEXFS_ATTACH_* */
+	uint32_t dim;
+	uint32_t type;
+	uint32_t metric;
+	uint32_t attr_size;
+	uint32_t raw_bytes;		/* of a vector in the collection's own type */
+	char name[VEXFS_NAME_SIZE];
+	char layout[VEXFS_LAYOUT_MAX + 1];
+};
+
+/* Fills @err and returns -@code. Bytes that would spoil a terminal become '?'. */
+__attribute__((format(printf, 3, 4)))
+int vexfs_fail(struct vexfs_error *err, int code, const char *fmt, ...);
+__attribute__((format(printf, 4, 5)))
+int vexfs_fail_at(struct vexfs_error *err, int code, unsigned int position, const char *fmt, ...);
+void vexfs_error_clear(struct vexfs_error *err);
+
+/*
+ * One request; 0 or an errno, which the caller explains. Not restarted when a
+ * signal came: a program that catches one wants to know.
+ */
+int vexfs_request(int fd, unsigned long op, void *req);
+
+/* The sentence for an errno that means the same in every operation. */
+int vexfs_explain(const struct vexfs *h, struct vexfs_error *err, int code, const char *what,
+		  uint64_t deadline_ns);
+
+/* True when the collection of this handle has lost its name. */
+bool vexfs_is_dropped(const struct vexfs *h);
+
+/* Looks for a component that the collection cannot hold. */
+bool vexfs_find_bad_component(const struct vexfs *h, uint32_t format, const void *vectors,
+			      uint64_t count, uint64_t *vector, uint32_t *component,
+			      const char **what);
+
+/* Time left of a deadline that runs over several requests. */
+struct vexfs_clock {
+	uint64_t deadline_ns;
+	uint64_t start_ns;
+};
+
+void vexfs_clock_start(struct vexfs_clock *clock, uint64_t deadline_ns);
+/* 0 or ETIME; @left gets what remains, 0 for no deadline. */
+int vexfs_clock_left(const struct vexfs_clock *clock, __u64 *left);
+
+/* Pointer arithmetic on the ABI's __u64 pointers; 0 stays 0. */
+static inline uint64_t advance(uint64_t pointer, uint64_t n, size_t bytes)
+{
+	return pointer ? pointer + n * bytes : 0;
+}
+
+float vexfs_f16_to_f32(uint16_t half);
+
+#endif

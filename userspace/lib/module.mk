@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# libvexfs, shared and static. The map file is the list of what it exports.
+
+LIB_OBJS := $(patsubst userspace/%.c,build/obj/%.o,$(sort $(wildcard userspace/lib/*.c)))
+LIB_SAN_OBJS := $(LIB_OBJS:build/obj/%=build/san/%)
+PREFIX ?= /usr/local
+
+build/lib/libvexfs.so.1: $(LIB_OBJS) userspace/lib/libvexfs.map
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) -shared -Wl,-soname,libvexfs.so.1 -Wl,-z,defs \
+		-Wl,--version-script=userspace/lib/libvexfs.map -o $@ $(LIB_OBJS) -lm
+
+build/lib/libvexfs.so: build/lib/libvexfs.so.1
+	ln -sf libvexfs.so.1 $@
+
+# One object that keeps the internal names to itself, so that they clash with
+# nobody's.
+OBJCOPY ?= objcopy
+build/lib/libvexfs.a: $(LIB_OBJS)
+	@mkdir -p $(@D)
+	$(LD) -r -o build/lib/libvexfs.o $(LIB_OBJS)
+	$(OBJCOPY) -w -G 'vexfs_*' build/lib/libvexfs.o
+	rm -f $@
+	$(AR) rcs $@ build/lib/libvexfs.o
+
+build/lib/pkgconfig/vexfs.pc: userspace/lib/vexfs.pc.in VERSION
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e "s|@VERSION@|$$(cat VERSION)|" $< > $@
+
+LIBVEXFS := build/lib/libvexfs.so
+# For programs in build/bin: they find build/lib beside them.
+U_LIBS := -Lbuild/lib -lvexfs '-Wl,-rpath,$$ORIGIN/../lib'
+
+.PHONY: lib
+lib: build/lib/libvexfs.so build/lib/libvexfs.a build/lib/pkgconfig/vexfs.pc ## the client library
+userspace: lib

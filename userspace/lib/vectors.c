@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Storing, reading, deleting and measuring vectors. A request with more vectors
+ * than the kernel takes at once goes in parts; when one part fails, @done says
+ * how far it got and the sentence names the vector.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "internal.h"
+
+static uint64_t id_at(uint64_t ids, uint64_t n)
+{
+	uint64_t id;
+
+	memcpy(&id, (const void *)(uintptr_t)(ids + n * sizeof(id)), sizeof(id));
+	return id;
+}
+
+static bool bad_f32(uint32_t bits)
+{
+	return (bits & 0x7f800000u) == 0x7f800000u;
+}
+
+bool vexfs_find_bad_component(const struct vexfs *h, uint32_t format, const void *vectors,
+			      uint64_t count, uint64_t *vector, uint32_t *component,
+			      const char **what)
+{
+	uint32_t type = format == VEXFS_FORMAT_F32 ? VEXFS_TYPE_F32 : h->type;
+	const unsigned char *p = vectors;
+
+	*what = "NaN or infinity";
+	if (type != VEXFS_TYPE_F32 && type != VEXFS_TYPE_F16 && type != VEXFS_TYPE_BF16)
+		return false;
+	for (*vector = 0; *vector < count; ++*vector) {
+		for (*component = 0; *component < h->dim; ++*component) {
+			uint16_t half;
+			uint32_t bits;
+			float f;
+
+			if (type == VEXFS_TYPE_F32) {
+				memcpy(&bits, p, 4);
+				memcpy(&f, p, 4);
+				p += 4;
+				if (bad_f32(bits))
+					return true;
+				if (h->type == VEXFS_TYPE_F16 && fabsf(f) >= 65520.0f) {
+					*what = "a number beyond the range of f16";
+					return true;
+				}
+				if (h->type == VEXFS_TYPE_BF16 && fabsf(f) >= 0x1.ffp+127f) {
+					*what = "a number beyond the range of bf16";
+					return true;
+				}
+				continue;
+			}
+			memcpy(&half, p, 2);
+			p += 2;
+			if (type == VEXFS_TYPE_BF16 ? bad_f32((uint32_t)half << 16) :
+			    (half & 0x7c00) == 0x7c00)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The sentence for a vector that holds what it must not. */
+static int explain_component(const struct vexfs *h, uint32_t format, uint64_t vectors,
+			     uint64_t first, uint64_t count, const uint64_t *id,
+			     struct vexfs_error *err)
+{
+	uint64_t from = advance(vectors, first, vexfs_vector_bytes(h, format));
+	const char *what;
+	uint32_t component;
+	uint64_t n;
+
+	if (!vexfs_find_bad_component(h, format, (const void *)(uintptr_t)from, count, &n,
+				      &component, &what))
+		return vexfs_fail(err, EDOM, "a vector holds a number that '%s' cannot store",
+				  h->name);
+	if (id)
+		return vexfs_fail(err, EDOM, "vector %" PRIu64 " (id %" PRIu64 ") has %s at component %u",
+				  first + n, *id, what, component);
+	return vexfs_fail(err, EDOM, "vector %" PRIu64 " has %s at component %u", first + n, what,
+			  component);
+}
+
+static int explain_put(const struct vexfs *h, const struct vexfs_put *req, uint64_t at, int code,
+		       struct vexfs_error *err)
+{
+	uint64_t id = at < req->count && req->ids && code != EFAULT ? id_at(req->ids, at) : 0;
+	struct vexfs_stat st = { .size = sizeof(st) };
+
+	switch (code) {
+	case EEXIST:
+		return vexfs_fail(err, code, "id %" PRIu64 " is already in '%s' (vector %" PRIu64 ")",
+				  id, h->name, at);
+	case ENOENT:
+		if (vexfs_is_dropped(h))
+			break;
+		return vexfs_fail(err, code, "id %" PRIu64 " is not in '%s' (vector %" PRIu64 ")", id,
+				  h->name, at);
+	case EDOM:
+		return explain_component(h, req->format, req->vectors, at, 1, &id, err);
+	case ENOSPC:
+		if (!vexfs_request(h->fd, VEXFS_IOC_STAT, &st) && st.capacity &&
+		    st.count >= st.capacity)
+			return vexfs_fail(err, code, "'%s' is full: it holds %" PRIu64
+					  " vectors, its capacity (vector %" PRIu64 ")", h->name,
+					  (uint64_t)st.count, at);
+		return vexfs_fail(err, code, "the memory quota is used up (vector %" PRIu64 ")", at);
+	case EINVAL:
+		if (!req->count)
+			return vexfs_fail(err, code, "put: a batch of 0 vectors");
+		if (!(req->flags & VEXFS_PUT_UPSERT))
+			return vexfs_fail(err, code, "put: none of insert, update, upsert is set");
+		if (req->format > VEXFS_FORMAT_RAW)
+			return vexfs_fail(err, code, "put: format %u is unknown", req->format);
+		if (req->attrs && !h->attr_size)
+			return vexfs_fail(err, code, "put: '%s' has no attribute record", h->name);
+		if (req->priority > VEXFS_PRIORITY_LOW)
+			return vexfs_fail(err, code, "put: priority %u is unknown", req->priority);
+		if (id == UINT64_MAX)
+			return vexfs_fail(err, code, "put: the id 2^64-1 is reserved (vector %" PRIu64
+					  ")", at);
+		break;
+	}
+	return vexfs_explain(h, err, code, "put", req->deadline_ns);
+}
+
+int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err)
+{
+	size_t bytes = vexfs_vector_bytes(h, req->format);
+	struct vexfs_clock clock;
+	uint64_t at = 0;
+	int e;
+
+	vexfs_error_clear(err);
+	vexfs_clock_start(&clock, req->deadline_ns);
+	req->size = sizeof(*req);
+	req->done = 0;
+	req->kernel_ns = 0;
+	do {
+		uint64_t n = req->count - at;
+		struct vexfs_put part = *req;
+
+		e = vexfs_clock_left(&clock, &part.deadline_ns);
+		if (e)
+			break;
+		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
+		part.ids = advance(req->ids, at, sizeof(uint64_t));
+		part.vectors = advance(req->vectors, at, bytes);
+		part.attrs = advance(req->attrs, at, h->attr_size);
+		part.errors = advance(req->errors, at, sizeof(int32_t));
+		part.done = 0;
+		e = vexfs_request(h->fd, VEXFS_IOC_PUT, &part);
+		req->done += part.done;
+		req->kernel_ns += part.kernel_ns;
+		if (e) {
+			at += part.done;
+			break;
+		}
+		/* A signal may end a part early, with what was stored. */
+		if (!(req->flags & VEXFS_PUT_CONTINUE) && part.done && part.done < part.count)
+			at += part.done;
+		else
+			at += part.count;
+	} while (at < req->count);
+	return e ? explain_put(h, req, at, e, err) : 0;
+}
+
+static int explain_ids(const struct vexfs *h, const char *what, uint32_t count, uint32_t format,
+		       uint64_t ids, uint64_t at, int code, uint64_t deadline_ns,
+		       struct vexfs_error *err)
+{
+	if (code == ENOENT && !vexfs_is_dropped(h) && at < count)
+		return vexfs_fail(err, code, "id %" PRIu64 " is not in '%s'", id_at(ids, at), h->name);
+	if (code == EINVAL && !count)
+		return vexfs_fail(err, code, "%s: a batch of 0 ids", what);
+	if (code == EINVAL && format > VEXFS_FORMAT_RAW)
+		return vexfs_fail(err, code, "%s: format %u is unknown", what, format);
+	return vexfs_explain(h, err, code, what, deadline_ns);
+}
+
+int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err)
+{
+	size_t bytes = vexfs_vector_bytes(h, req->format);
+	struct vexfs_clock clock;
+	uint64_t at = 0;
+	int e;
+
+	vexfs_error_clear(err);
+	vexfs_clock_start(&clock, req->deadline_ns);
+	req->size = sizeof(*req);
+	req->done = 0;
+	req->kernel_ns = 0;
+	do {
+		uint64_t n = req->count - at;
+		struct vexfs_get part = *req;
+
+		e = vexfs_clock_left(&clock, &part.deadline_ns);
+		if (e)
+			break;
+		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
+		part.ids = advance(req->ids, at, sizeof(uint64_t));
+		part.vectors = advance(req->vectors, at, bytes);
+		part.attrs = advance(req->attrs, at, h->attr_size);
+		part.errors = advance(req->errors, at, sizeof(int32_t));
+		part.done = 0;
+		e = vexfs_request(h->fd, VEXFS_IOC_GET, &part);
+		req->done += part.done;
+		req->kernel_ns += part.kernel_ns;
+		at += e ? part.done : part.count;
+	} while (!e && at < req->count);
+	return e ? explain_ids(h, "get", req->count, req->format, req->ids, at, e,
+			       req->deadline_ns, err) : 0;
+}
+
+int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_error *err)
+{
+	struct vexfs_clock clock;
+	uint64_t at = 0;
+	int e;
+
+	vexfs_error_clear(err);
+	vexfs_clock_start(&clock, req->deadline_ns);
+	req->size = sizeof(*req);
+	req->done = 0;
+	req->kernel_ns = 0;
+	do {
+		uint64_t n = req->count - at;
+		struct vexfs_delete part = *req;
+
+		e = vexfs_clock_left(&clock, &part.deadline_ns);
+		if (e)
+			break;
+		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
+		part.ids = advance(req->ids, at, sizeof(uint64_t));
+		part.errors = advance(req->errors, at, sizeof(int32_t));
+		part.done = 0;
+		e = vexfs_request(h->fd, VEXFS_IOC_DELETE, &part);
+		req->done += part.done;
+		req->kernel_ns += part.kernel_ns;
+		if (e || (!(req->flags & VEXFS_DELETE_CONTINUE) && part.done))
+			at += part.done;
+		else
+			at += part.count;
+	} while (!e && at < req->count);
+	return e ? explain_ids(h, "delete", req->count, 0, req->ids, at, e, req->deadline_ns,
+			       err) : 0;
+}
+
+int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_error *err)
+{
+	struct vexfs_clock clock;
+	uint64_t at = 0;
+	int e;
+
+	vexfs_error_clear(err);
+	vexfs_clock_start(&clock, req->deadline_ns);
+	req->size = sizeof(*req);
+	req->done = 0;
+	req->kernel_ns = 0;
+	do {
+		uint64_t n = req->count - at;
+		struct vexfs_distance part = *req;
+
+		e = vexfs_clock_left(&clock, &part.deadline_ns);
+		if (e)
+			break;
+		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
+		part.ids = advance(req->ids, at, sizeof(uint64_t));
+		part.distances = advance(req->distances, at, sizeof(float));
+		part.errors = advance(req->errors, at, sizeof(int32_t));
+		part.done = 0;
+		e = vexfs_request(h->fd, VEXFS_IOC_DISTANCE, &part);
+		req->done += part.done;
+		req->kernel_ns += part.kernel_ns;
+		at += e ? part.done : part.count;
+	} while (!e && at < req->count);
+	if (e == EDOM)
+		return explain_component(h, req->format, req->query, 0, 1, NULL, err);
+	return e ? explain_ids(h, "distance", req->count, req->format, req->ids, at, e,
+			       req->deadline_ns, err) : 0;
+}
+
+int vexfs_do_walk(struct vexfs *h, struct vexfs_walk *req, struct vexfs_error *err)
+{
+	int e;
+
+	vexfs_error_clear(err);
+	req->size = sizeof(*req);
+	e = vexfs_request(h->fd, VEXFS_IOC_WALK, req);
+	if (e == E2BIG)
+		return vexfs_fail(err, e, "walk: %u vectors at once, at most %u", req->count,
+				  VEXFS_BATCH_MAX);
+	if (e == EINVAL && !req->count)
+		return vexfs_fail(err, e, "walk: a batch of 0 vectors");
+	return e ? vexfs_explain(h, err, e, "walk", 0) : 0;
+}

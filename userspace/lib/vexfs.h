@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * libvexfs: the operations of /dev/vexfs as C functions, and what belongs
+ * beside them: attribute records with named fields, filter expressions, and
+ * the common file formats of vectors. See libvexfs(3).
+ *
+ * Conventions
+ *  - A function returns 0, or -errno. With a struct vexfs_error it also says in
+ *    a sentence what was wrong with which argument. NULL is fine there.
+ *  - A function that mirrors an operation takes the structure of that
+ *    operation (linux/vexfs.h): vexfs_do_put() takes struct vexfs_put. The library fills in @size;
+ *    fill the rest with zeroes and what you need.
+ *  - Nothing here is global. A handle may be used by many threads at once.
+ */
+#ifndef VEXFS_H
+#define VEXFS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <linux/vexfs.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct vexfs_error - what went wrong
+ * @code: an errno value. ENODEV: the module is not there
+ * @position: where in a text argument (a filter, a layout, a record), in bytes
+ *	from its beginning
+ * @text: the sentence, without a full stop
+ */
+struct vexfs_error {
+	int code;
+	unsigned int position;
+	char text[400];
+};
+
+/* ---- the module, collections ---- */
+
+struct vexfs;
+
+/* What the module is and can do. @device may be NULL everywhere: VEXFS_DEVICE. */
+int vexfs_do_info(const char *device, struct vexfs_info *info, struct vexfs_error *err);
+
+/* Makes a collection. @layout, when not NULL, is a record layout as text (see
+ * below): it is checked, stored, and sets @req->attr_size when that is 0. @h
+ * may be NULL; otherwise it is opened for reading and writing.
+ */
+int vexfs_do_create(const char *device, struct vexfs_create *req, const char *name,
+		 const char *layout, struct vexfs **h, struct vexfs_error *err);
+
+/* Opens a collection. @flags: VEXFS_ATTACH_READ, VEXFS_ATTACH_WRITE. */
+int vexfs_open(const char *device, const char *name, unsigned int flags, struct vexfs **h,
+	       struct vexfs_error *err);
+void vexfs_close(struct vexfs *h);
+int vexfs_fd(const struct vexfs *h);
+
+int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err);
+
+/* Calls @fn for each collection the caller may read, until it returns non-zero;
+ * that value is then returned.
+ */
+int vexfs_do_list(const char *device, int (*fn)(const struct vexfs_stat *st, void *arg), void *arg,
+	       struct vexfs_error *err);
+
+int vexfs_do_stat(struct vexfs *h, struct vexfs_stat *st, struct vexfs_error *err);
+int vexfs_do_set(struct vexfs *h, struct vexfs_set *req, struct vexfs_error *err);
+
+/* What does not change while a handle is open. */
+const char *vexfs_name(const struct vexfs *h);
+uint32_t vexfs_dim(const struct vexfs *h);
+enum vexfs_type vexfs_vector_type(const struct vexfs *h);
+enum vexfs_metric vexfs_metric_of(const struct vexfs *h);
+uint32_t vexfs_attr_size(const struct vexfs *h);
+const char *vexfs_layout_text(const struct vexfs *h);	/* "" when there is none */
+
+/* Bytes of one vector in @format, as the functions below take and give it. */
+size_t vexfs_vector_bytes(const struct vexfs *h, uint32_t format);
+
+/* ---- vectors ---- */
+
+/* @count may be beyond the limits of one request: it is sent in parts, and
+ * @done, @kernel_ns and the like are sums. An interrupted request is restarted.
+ */
+int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err);
+int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err);
+int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_error *err);
+int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_error *err);
+int vexfs_do_walk(struct vexfs *h, struct vexfs_walk *req, struct vexfs_error *err);
+
+/* Maps the rows of the collection, read-only: see mmap in linux/vexfs.h. Undo
+ * with munmap(). @offset and @bytes are multiples of the page size.
+ */
+int vexfs_map(struct vexfs *h, uint64_t offset, size_t bytes, const void **rows,
+	      struct vexfs_error *err);
+
+/* ---- search ---- */
+
+int vexfs_do_search(struct vexfs *h, struct vexfs_search *req, struct vexfs_error *err);
+int vexfs_do_classify(struct vexfs *h, struct vexfs_classify *req, struct vexfs_error *err);
+int vexfs_do_index(struct vexfs *h, struct vexfs_index_req *req, struct vexfs_error *err);
+int vexfs_do_check(struct vexfs *h, struct vexfs_check *req, struct vexfs_error *err);
+
+/* The bits of a float, for @radius and @after_distance of struct vexfs_search. */
+static inline uint32_t vexfs_f32_bits(float f)
+{
+	union {
+		float f;
+		uint32_t u;
+	} v;
+
+	v.f = f;
+	return v.u;
+}
+
+/* The nearest @k of one f32 query; returns how many were found, or -errno. */
+int vexfs_nearest(struct vexfs *h, const float *query, uint32_t k, uint64_t *ids,
+		  float *distances, struct vexfs_error *err);
+
+/* ---- names ---- */
+
+/* Text of an enum value and back. The names are those of vexctl: "f32", "cos",
+ * "graph". An unknown value gives "?"; an unknown name -EINVAL.
+ */
+const char *vexfs_type_name(unsigned int type);
+const char *vexfs_metric_name(unsigned int metric);
+const char *vexfs_index_name(unsigned int index);
+const char *vexfs_index_state_name(unsigned int state);
+const char *vexfs_code_name(unsigned int code);
+const char *vexfs_plan_name(unsigned int plan);
+int vexfs_type_from_name(const char *name);
+int vexfs_metric_from_name(const char *name);
+int vexfs_index_from_name(const char *name);
+int vexfs_code_from_name(const char *name);
+
+/* ---- attribute records ---- */
+
+/*
+ * A layout names the fields of a record:
+ *
+ *	layout := field { "," field }
+ *	field  := name ":" type [ "@" offset ]
+ *	type   := u8 | u16 | u32 | u64 | i8 | i16 | i32 | i64 | f32
+ *
+ * Spaces mean nothing. A name is a letter or '_' and up to 30 more letters,
+ * digits and '_'. A field without an offset follows the one before it without
+ * a gap. Fields do not overlap and end within VEXFS_ATTR_MAX bytes. Numbers
+ * stand in a record big-endian: filters and vexfs_do_classify() read them so, and
+ * vexfs_record_set() and vexfs_record_get() turn them.
+ */
+enum vexfs_field_type {
+	VEXFS_FIELD_U8 = 1,
+	VEXFS_FIELD_U16,
+	VEXFS_FIELD_U32,
+	VEXFS_FIELD_U64,
+	VEXFS_FIELD_I8,
+	VEXFS_FIELD_I16,
+	VEXFS_FIELD_I32,
+	VEXFS_FIELD_I64,
+	VEXFS_FIELD_F32,
+};
+
+#define VEXFS_FIELD_NAME_SIZE	32
+#define VEXFS_FIELDS_MAX	64
+
+struct vexfs_field {
+	char name[VEXFS_FIELD_NAME_SIZE];
+	enum vexfs_field_type type;
+	uint8_t offset;
+	uint8_t size;
+};
+
+/**
+ * struct vexfs_layout - a layout, read
+ * @fields: in the order of the text
+ * @count: how many
+ * @size: bytes of the record up to the end of its last field
+ */
+struct vexfs_layout {
+	struct vexfs_field fields[VEXFS_FIELDS_MAX];
+	unsigned int count;
+	unsigned int size;
+};
+
+/**
+ * struct vexfs_value - a number of any field type
+ * @type: its type: U64 for all unsigned, I64 for all signed, F32
+ */
+struct vexfs_value {
+	enum vexfs_field_type type;
+	union {
+		uint64_t u;
+		int64_t i;
+		float f;
+	} v;
+};
+
+int vexfs_layout_parse(const char *text, struct vexfs_layout *layout, struct vexfs_error *err);
+const struct vexfs_field *vexfs_layout_find(const struct vexfs_layout *layout, const char *name);
+const char *vexfs_field_type_name(enum vexfs_field_type type);
+
+/* Reads and writes one field of a record. Writing fails with -ERANGE when the
+ * number does not fit the field, with -EDOM for NaN.
+ */
+int vexfs_record_set(const struct vexfs_field *field, void *record,
+		     const struct vexfs_value *value, struct vexfs_error *err);
+void vexfs_record_get(const struct vexfs_field *field, const void *record,
+		      struct vexfs_value *value);
+
+/* Reads "lang=3, year=2020" into a record of @layout->size bytes. Fields that
+ * are not named keep what they hold.
+ */
+int vexfs_record_parse(const struct vexfs_layout *layout, const char *text, void *record,
+		       struct vexfs_error *err);
+
+/* ---- filters ---- */
+
+/*
+ * A filter is an expression over the fields of a layout:
+ *
+ *	or     := and { "||" and }
+ *	and    := unary { "&&" unary }
+ *	unary  := "!" unary | "(" or ")" | test
+ *	test   := term [ op number | "in" set ] | number op term
+ *	term   := field [ "&" number ]  |  "(" term ")"
+ *	op     := "==" | "!=" | "<" | "<=" | ">" | ">="
+ *	set    := "{" range { "," range } "}"
+ *	range  := number [ ".." number ]
+ *	number := [ "-" ] digits | "0x" hexdigits | for f32 fields also 1.5, 2e3
+ *
+ * A term alone means "is not zero". "&" binds tighter than a comparison. A
+ * number must fit the field that it is compared with. f32 fields are compared
+ * with the nearest f32; a NaN in a record is unequal to everything.
+ */
+struct vexfs_filter {
+	struct vexfs_filter_insn *insns;
+	unsigned int count;
+};
+
+int vexfs_filter_compile(const struct vexfs_layout *layout, const char *text,
+			 struct vexfs_filter *filter, struct vexfs_error *err);
+void vexfs_filter_free(struct vexfs_filter *filter);
+
+/* Runs a filter here, as the kernel would: 1 keeps the record, 0 does not. For
+ * trying a filter on data at hand. -EINVAL when the program is not one the
+ * kernel would take.
+ */
+int vexfs_filter_run(const struct vexfs_filter *filter, const void *record, size_t size);
+
+/* ---- files ---- */
+
+enum vexfs_file_format {
+	VEXFS_FILE_FVECS = 1,	/* per row: i32 dimension, then f32 */
+	VEXFS_FILE_IVECS,	/* the same with i32 */
+	VEXFS_FILE_BVECS,	/* the same with u8 */
+	VEXFS_FILE_FBIN,	/* u32 rows, u32 dimension, then f32 */
+	VEXFS_FILE_U8BIN,
+	VEXFS_FILE_I8BIN,
+	VEXFS_FILE_NPY,		/* NumPy, two dimensions, C order */
+};
+
+/* Types of components in files: those of VEXFS_TYPE_* and these. */
+#define VEXFS_ELEM_I32	0x101
+#define VEXFS_ELEM_F64	0x102
+#define VEXFS_ELEM_U64	0x103
+#define VEXFS_ELEM_I64	0x104
+
+/**
+ * struct vexfs_file_info - what a file holds
+ * @format: its format
+ * @elem: VEXFS_TYPE_* or VEXFS_ELEM_*
+ * @dim: components in a row
+ * @rows: rows, checked against the size of the file
+ */
+struct vexfs_file_info {
+	enum vexfs_file_format format;
+	unsigned int elem;
+	uint32_t dim;
+	uint64_t rows;
+};
+
+struct vexfs_file;
+
+/* By the end of the name, -EINVAL when it is none of the formats. */
+int vexfs_file_format_from_path(const char *path);
+
+int vexfs_file_open(const char *path, struct vexfs_file **file, struct vexfs_file_info *info,
+		    struct vexfs_error *err);
+/* Skips rows; fewer when the file ends. */
+int vexfs_file_skip(struct vexfs_file *file, uint64_t rows, struct vexfs_error *err);
+/* Reads up to @rows rows, as they are or as f32; returns how many, 0 at the end. */
+ssize_t vexfs_file_read(struct vexfs_file *file, void *buf, size_t rows, struct vexfs_error *err);
+ssize_t vexfs_file_read_f32(struct vexfs_file *file, float *buf, size_t rows,
+			    struct vexfs_error *err);
+
+/* Writes a file: @info->rows need not be known, vexfs_file_close() sets it. The
+ * file appears under its name when it is complete, or not at all.
+ */
+int vexfs_file_create(const char *path, const struct vexfs_file_info *info,
+		      struct vexfs_file **file, struct vexfs_error *err);
+int vexfs_file_write(struct vexfs_file *file, const void *rows, size_t count,
+		     struct vexfs_error *err);
+/* Closes; when writing, makes the file appear. Without this or after an error,
+ * vexfs_file_abandon() removes what was written.
+ */
+int vexfs_file_close(struct vexfs_file *file, struct vexfs_error *err);
+void vexfs_file_abandon(struct vexfs_file *file);
+
+/* Said now and then during long work; return non-zero to stop (-ECANCELED). */
+typedef int (*vexfs_progress_fn)(uint64_t done, uint64_t total, void *arg);
+
+/**
+ * struct vexfs_import_opts - how to import
+ * @skip: rows of the file to pass over
+ * @limit: most rows to take, 0 for all
+ * @first_id: id of the first row taken, when there is no @ids_path
+ * @ids_path: .npy file with one id for each row of the file, or NULL
+ * @attrs_path: .u8bin or .npy file with one attribute record for each row of
+ *	the file, or NULL
+ * @attr: attribute record given to each vector, or NULL
+ * @flags: VEXFS_PUT_INSERT or VEXFS_PUT_UPSERT; 0 is insert
+ * @priority: enum vexfs_priority
+ * @progress: called after every batch, or NULL
+ * @arg: for @progress
+ * @done: out: vectors stored, also on failure
+ * @kernel_ns: out: time spent in the kernel
+ */
+struct vexfs_import_opts {
+	uint64_t skip;
+	uint64_t limit;
+	uint64_t first_id;
+	const char *ids_path;
+	const char *attrs_path;
+	const void *attr;
+	uint32_t flags;
+	uint32_t priority;
+	vexfs_progress_fn progress;
+	void *arg;
+	uint64_t done;
+	uint64_t kernel_ns;
+};
+
+int vexfs_import(struct vexfs *h, const char *path, struct vexfs_import_opts *opts,
+		 struct vexfs_error *err);
+
+/**
+ * struct vexfs_export_opts - how to export
+ * @format: enum vexfs_file_format, 0 to go by the name
+ * @ids_path: .npy file that gets the ids, or NULL
+ * @attrs_path: .u8bin or .npy file that gets the attribute records, or NULL
+ * @progress: called after every batch, or NULL
+ * @arg: for @progress
+ * @done: out: vectors written
+ *
+ * Rows are written in the order of their ids. Types that the format does not
+ * know are written as f32.
+ */
+struct vexfs_export_opts {
+	uint32_t format;
+	uint32_t pad;
+	const char *ids_path;
+	const char *attrs_path;
+	vexfs_progress_fn progress;
+	void *arg;
+	uint64_t done;
+};
+
+int vexfs_export(struct vexfs *h, const char *path, struct vexfs_export_opts *opts,
+		 struct vexfs_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
