@@ -19,6 +19,7 @@ SHELL := /bin/bash
 # What userspace/*/module.mk adds to.
 PROGRAMS :=
 LIBRARIES :=
+PCFILES :=
 HEADERS := kmod/include/uapi/linux/vexfs.h
 UNIT_TESTS :=
 
@@ -30,7 +31,7 @@ include $(filter-out userspace/common/module.mk,$(wildcard userspace/*/module.mk
 include $(sort $(wildcard scripts/mk/*.mk))
 
 .PHONY: tools
-tools: $(PROGRAMS) $(LIBRARIES) ## vexctl, vexstress, libvexfs and friends, in build/bin and build/lib
+tools: $(PROGRAMS) $(LIBRARIES) $(PCFILES) ## vexctl, vexstress, libvexfs and friends, in build/bin and build/lib
 
 .PHONY: module module-if-possible
 module: ## vexfs.ko for KDIR, in build/module/host

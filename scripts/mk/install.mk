@@ -13,6 +13,8 @@ manpages = $(wildcard docs/man/*.[1-8])
 install-tools: tools
 	@set -e; for f in $(PROGRAMS); do $(INSTALL) -D -m 755 $$f "$(DESTDIR)$(PREFIX)/bin/$${f##*/}"; done
 	@set -e; mkdir -p "$(DESTDIR)$(PREFIX)/lib"; for f in $(LIBRARIES); do cp -a $$f "$(DESTDIR)$(PREFIX)/lib/"; done
+	@set -e; for f in $(PCFILES); do \
+		$(INSTALL) -D -m 644 $$f "$(DESTDIR)$(PREFIX)/lib/pkgconfig/$${f##*/}"; done
 	@set -e; for f in $(HEADERS); do case $$f in \
 		kmod/include/uapi/*) to=$${f#kmod/include/uapi/} ;; *) to=$${f##*/} ;; esac; \
 		$(INSTALL) -D -m 644 $$f "$(DESTDIR)$(PREFIX)/include/$$to"; done
@@ -30,6 +32,7 @@ install: install-tools module ## programs and library below PREFIX, the module f
 uninstall: ## remove what install put there
 	@set -e; for f in $(PROGRAMS); do rm -f "$(DESTDIR)$(PREFIX)/bin/$${f##*/}"; done
 	@set -e; for f in $(LIBRARIES); do rm -f "$(DESTDIR)$(PREFIX)/lib/$${f##*/}"; done
+	@set -e; for f in $(PCFILES); do rm -f "$(DESTDIR)$(PREFIX)/lib/pkgconfig/$${f##*/}"; done
 	@set -e; for f in $(HEADERS); do case $$f in \
 		kmod/include/uapi/*) to=$${f#kmod/include/uapi/} ;; *) to=$${f##*/} ;; esac; \
 		rm -f "$(DESTDIR)$(PREFIX)/include/$$to"; done

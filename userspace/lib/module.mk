@@ -4,7 +4,6 @@
 
 LIB_OBJS := $(patsubst userspace/%.c,build/obj/%.o,$(sort $(wildcard userspace/lib/*.c)))
 LIB_SAN_OBJS := $(LIB_OBJS:build/obj/%=build/san/%)
-PREFIX ?= /usr/local
 
 build/lib/libvexfs.so.1: $(LIB_OBJS) userspace/lib/libvexfs.map
 	@mkdir -p $(@D)
@@ -34,4 +33,6 @@ U_LIBS := -Lbuild/lib -lvexfs '-Wl,-rpath,$$ORIGIN/../lib'
 
 .PHONY: lib
 lib: build/lib/libvexfs.so build/lib/libvexfs.a build/lib/pkgconfig/vexfs.pc ## the client library
-userspace: lib
+LIBRARIES += build/lib/libvexfs.so.1 build/lib/libvexfs.so build/lib/libvexfs.a
+HEADERS += userspace/lib/vexfs.h
+PCFILES += build/lib/pkgconfig/vexfs.pc

