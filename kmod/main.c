@@ -11,6 +11,7 @@
 
 #include "control/debugfs.h"
 #include "math/math.h"
+#include "mem/pool.h"
 #include "store/store.h"
 
 /**
@@ -27,6 +28,7 @@ struct room {
 
 /* From the ground floor up. */
 static const struct room rooms[] = {
+	{ "mem", vexfs_mem_init, vexfs_mem_exit },
 	{ "math", vexfs_math_init, vexfs_math_exit },
 	{ "store", vexfs_store_init, vexfs_store_exit },
 	{ "debugfs", vexfs_debugfs_init, vexfs_debugfs_exit },

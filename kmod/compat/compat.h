@@ -8,8 +8,16 @@
 #define _VEXFS_COMPAT_H
 
 #include <linux/export.h>
+#include <linux/slab.h>
 
 #include "features.h"
+
+/* Caches of like size are merged unless one says no, which 6.1 cannot. */
+#ifdef SLAB_NO_MERGE
+#define VEXFS_SLAB_NO_MERGE	SLAB_NO_MERGE
+#else
+#define VEXFS_SLAB_NO_MERGE	0
+#endif
 
 /*
  * VEXFS_EXPORT_KUNIT(symbol) lets the KUnit module see an internal function;

@@ -56,7 +56,7 @@ enum vexfs_tier_id {
 	X(reserve, "buffers", GAUGE, "buffers in reserve now")				\
 	X(hit_ppm, "ppm", GAUGE, "hits of a million requests since the last reset")	\
 	X(use_ppm, "ppm", GAUGE, "in_use in millionths of size")			\
-	X(frag_ppm, "ppm", GAUGE, "room in slabs that hold our buffers and is not ours, in millionths")
+	X(frag_ppm, "ppm", GAUGE, "slabs that packing would free, in millionths of those we hold buffers in")
 
 struct vexfs_pool_stats {
 #define X(field, unit, kind, doc) u64 field;
@@ -77,10 +77,12 @@ struct vexfs_pool_stats {
  *
  * Buffers of up to VEXFS_POOL_MAX bytes are aligned to VEXFS_POOL_ALIGN.
  *
- * Any context that @gfp allows, hard interrupts included (not NMI). When the
+ * Any context that @gfp allows, hard interrupts included (not NMI; on a
+ * PREEMPT_RT kernel not hard interrupts either, as for kmalloc()). When the
  * slab allocator has nothing, the reserve of the tier is tapped; a caller that
  * may sleep and did not say __GFP_NORETRY then waits a bounded time for a
- * buffer to come back, unless it is killed.
+ * buffer to come back, unless it is killed. __GFP_NOMEMALLOC leaves the reserve
+ * alone.
  *
  * Return: the buffer or NULL.
  */
@@ -130,7 +132,7 @@ int vexfs_pool_refill(void);		/* and come again */
 int vexfs_pool_compact(u32 above_ppm);
 
 struct seq_file;
-int vexfs_pool_show(struct seq_file *m, void *unused);
+void vexfs_pool_show(struct seq_file *m);
 
 int vexfs_mem_init(void);
 void vexfs_mem_exit(void);

@@ -159,7 +159,4 @@ void vexfs_stack_end(const struct vexfs_stack_mark *mark);
 struct seq_file;
 void vexfs_stack_show(struct seq_file *m);
 
-int vexfs_scratch_init(void);
-void vexfs_scratch_exit(void);
-
 #endif

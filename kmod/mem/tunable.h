@@ -50,7 +50,7 @@ extern const unsigned int vexfs_mem_tunables_n;
  */
 #define VEXFS_TUNABLE(sym, def, lo, hi, unit_, doc_, mode, ...)			\
 	u32 vexfs_##sym = (def);						\
-	const struct vexfs_tunable vexfs_tunable_##sym = {			\
+	static const struct vexfs_tunable vexfs_tunable_##sym = {			\
 		.name = #sym, .unit = (unit_), .doc = (doc_),			\
 		.min = (lo), .max = (hi), .value = &vexfs_##sym,		\
 		.read_only = !((mode) & 0200), ##__VA_ARGS__			\

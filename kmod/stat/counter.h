@@ -77,7 +77,7 @@ int vexfs_subject_reset(const char *name);
 
 struct seq_file;
 /* Every figure of every subject, a line each, with its documentation. */
-int vexfs_subject_show(struct seq_file *m, void *unused);
+void vexfs_subject_show(struct seq_file *m);
 
 int vexfs_counter_init(void);
 void vexfs_counter_exit(void);

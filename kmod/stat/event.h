@@ -100,7 +100,7 @@ const char *vexfs_event_name(enum vexfs_event_kind kind);
 const char *vexfs_event_doc(enum vexfs_event_kind kind);
 
 struct seq_file;
-int vexfs_event_show(struct seq_file *m, void *unused);
+void vexfs_event_show(struct seq_file *m);
 
 int vexfs_event_init(void);
 void vexfs_event_exit(void);

@@ -244,9 +244,9 @@ int vexfs_op_reset(void);
 size_t vexfs_op_bytes(void);
 
 struct seq_file;
-int vexfs_op_show(struct seq_file *m, void *unused);
+void vexfs_op_show(struct seq_file *m);
 /* The file "stack": what mem knows, and the deepest of each kind of op. */
-int vexfs_op_show_stack(struct seq_file *m, void *unused);
+void vexfs_op_show_stack(struct seq_file *m);
 
 int vexfs_stat_init(void);
 void vexfs_stat_exit(void);

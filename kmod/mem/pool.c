@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pools as everybody sees them: which tier serves a request, and what is
+ * larger than all of them. How a tier works is in tier.c, and when one grows or
+ * shrinks in pool_manage.c.
+ */
+#include <linux/instruction_pointer.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "mem/pool_priv.h"
+
+#define CREATE_TRACE_POINTS
+#include "mem/pool_trace.h"
+
+struct vexfs_tier vexfs_tiers[VEXFS_TIER_HUGE];
+
+/* Nobody can ask kvmalloc() for more. */
+#define HUGE_MAX	((size_t)INT_MAX)
+
+/*
+ * Huge requests cost microseconds anyway, so their counters may be shared.
+ */
+static struct {
+	atomic64_t allocs;
+	atomic64_t failures;
+	atomic64_t frees;
+	atomic64_t bytes;
+	atomic64_t held_bytes;
+	atomic64_t in_use;
+	atomic64_t high_water;
+	atomic64_t high_water_reset;
+	atomic64_t sizes[VEXFS_POOL_SIZES];
+	struct vexfs_pool_stats base;
+} huge;
+
+static const char *const tier_names[VEXFS_TIER_COUNT] = {
+#define X(id, name, bytes, count) [VEXFS_TIER_##id] = name,
+	VEXFS_TIERS(X)
+#undef X
+	[VEXFS_TIER_HUGE] = "huge",
+};
+
+static const u32 tier_bytes[VEXFS_TIER_COUNT] = {
+#define X(id, name, bytes, count) [VEXFS_TIER_##id] = bytes,
+	VEXFS_TIERS(X)
+#undef X
+};
+
+const char *vexfs_pool_tier_name(enum vexfs_tier_id tier)
+{
+	return tier < VEXFS_TIER_COUNT ? tier_names[tier] : NULL;
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_tier_name);
+
+size_t vexfs_pool_tier_bytes(enum vexfs_tier_id tier)
+{
+	return tier < VEXFS_TIER_COUNT ? tier_bytes[tier] : 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_tier_bytes);
+
+static void atomic64_raise(atomic64_t *max, s64 v)
+{
+	s64 old = atomic64_read(max);
+
+	while (old < v && !atomic64_try_cmpxchg(max, &old, v))
+		;
+}
+
+static void *huge_alloc(size_t size, gfp_t gfp)
+{
+	void *p = size <= HUGE_MAX ? kvmalloc(size, gfp | __GFP_NOWARN) : NULL;
+	s64 now;
+
+	if (!p) {
+		atomic64_inc(&huge.failures);
+		vexfs_mem_tell(VEXFS_NEWS_EXHAUSTED, size, atomic64_read(&huge.in_use), "huge");
+		return NULL;
+	}
+	atomic64_inc(&huge.allocs);
+	atomic64_add(size, &huge.bytes);
+	atomic64_add(size, &huge.held_bytes);
+	atomic64_inc(&huge.sizes[vexfs_pool_size_bucket(size)]);
+	now = atomic64_inc_return(&huge.in_use);
+	atomic64_raise(&huge.high_water, now);
+	atomic64_raise(&huge.high_water_reset, now);
+	return p;
+}
+
+static void huge_free(void *p, size_t size)
+{
+	atomic64_inc(&huge.frees);
+	atomic64_dec(&huge.in_use);
+	atomic64_sub(size, &huge.held_bytes);
+	kvfree(p);
+}
+
+void *vexfs_pool_alloc(size_t size, gfp_t gfp)
+{
+	enum vexfs_tier_id tier = vexfs_pool_tier(size);
+	void *p;
+
+	if (likely(tier < VEXFS_TIER_HUGE))
+		p = vexfs_tier_alloc(&vexfs_tiers[tier], size, gfp);
+	else
+		p = huge_alloc(size, gfp);
+	trace_vexfs_pool_alloc(_RET_IP_, p, size, tier, gfp);
+	return p;
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_alloc);
+
+void vexfs_pool_free(void *p, size_t size)
+{
+	enum vexfs_tier_id tier = vexfs_pool_tier(size);
+
+	if (!p)
+		return;
+	trace_vexfs_pool_free(_RET_IP_, p, size, tier);
+	if (likely(tier < VEXFS_TIER_HUGE))
+		vexfs_tier_free(&vexfs_tiers[tier], p, size);
+	else
+		huge_free(p, size);
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_free);
+
+static void huge_read(bool since_reset, struct vexfs_pool_stats *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->allocs = atomic64_read(&huge.allocs);
+	st->failures = atomic64_read(&huge.failures);
+	st->frees = atomic64_read(&huge.frees);
+	st->bytes = atomic64_read(&huge.bytes);
+	if (since_reset) {
+		st->allocs -= huge.base.allocs;
+		st->failures -= huge.base.failures;
+		st->frees -= huge.base.frees;
+		st->bytes -= huge.base.bytes;
+	}
+	st->misses = st->allocs;
+	st->in_use = atomic64_read(&huge.in_use);
+	st->held = st->in_use;
+	st->held_bytes = atomic64_read(&huge.held_bytes);
+	st->high_water = atomic64_read(since_reset ? &huge.high_water_reset : &huge.high_water);
+}
+
+void vexfs_pool_read(enum vexfs_tier_id tier, bool since_reset, struct vexfs_pool_stats *st)
+{
+	if (tier < VEXFS_TIER_HUGE)
+		vexfs_tier_read(&vexfs_tiers[tier], since_reset, st);
+	else
+		huge_read(since_reset, st);
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_read);
+
+void vexfs_pool_read_sizes(u64 sizes[VEXFS_POOL_SIZES])
+{
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_POOL_SIZES; i++)
+		sizes[i] = atomic64_read(&huge.sizes[i]);
+	for (i = 0; i < VEXFS_TIER_HUGE; i++)
+		vexfs_tier_read_sizes(&vexfs_tiers[i], sizes);
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_read_sizes);
+
+void vexfs_pool_reset(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_TIER_HUGE; i++)
+		vexfs_tier_reset(&vexfs_tiers[i]);
+	huge_read(false, &huge.base);
+	atomic64_set(&huge.high_water_reset, atomic64_read(&huge.in_use));
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_reset);

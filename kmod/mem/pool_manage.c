@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How large the tiers are: sizes set by hand, memory given up under pressure,
+ * compaction, and the worker that keeps hit rate and utilisation. No request
+ * passes through here.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpuhotplug.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "compat/compat.h"
+#include "mem/pool_priv.h"
+#include "mem/scratch.h"
+
+/* The worker looks this often, and judges a tier only by so many requests. */
+#define ROUND_MS	1000u
+#define ROUND_ALLOCS	64u
+/* A tier shrinks by a tenth after so many rounds of using less than half of what it may. */
+#define CALM_ROUNDS	30u
+/* Buffers in use cannot be moved: what compaction did not cure, it leaves alone for a while. */
+#define COMPACT_ROUNDS	60u
+
+/*
+ * Serialises everything that changes sizes; the tiers' own locks nest inside.
+ * @pools_up tells a parameter set while the module loads from one set later.
+ */
+static DEFINE_MUTEX(sizes_lock);
+static bool pools_up;
+
+static u32 *const size_params[VEXFS_TIER_HUGE] = {
+	[VEXFS_TIER_SMALL] = &vexfs_pool_small,
+	[VEXFS_TIER_MEDIUM] = &vexfs_pool_medium,
+	[VEXFS_TIER_LARGE] = &vexfs_pool_large,
+};
+
+static bool within_limit(const u32 counts[VEXFS_TIER_HUGE], u32 limit_mb)
+{
+	u64 bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_TIER_HUGE; i++)
+		bytes += (u64)counts[i] * vexfs_pool_tier_bytes(i);
+	return bytes <= (u64)limit_mb << 20;
+}
+
+static void sizes_now(u32 counts[VEXFS_TIER_HUGE])
+{
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_TIER_HUGE; i++)
+		counts[i] = *size_params[i];
+}
+
+static void set_one(unsigned int tier, u32 count)
+{
+	struct vexfs_tier *t = &vexfs_tiers[tier];
+
+	mutex_lock(&t->manage);
+	vexfs_tier_set_size(t, count);
+	mutex_unlock(&t->manage);
+}
+
+static int resize_one(unsigned int tier, u32 count)
+{
+	struct vexfs_tier *t = &vexfs_tiers[tier];
+	int err;
+
+	mutex_lock(&t->manage);
+	err = vexfs_tier_resize(t, count);
+	mutex_unlock(&t->manage);
+	return err;
+}
+
+/* All or nothing; under sizes_lock. */
+static int resize_all(const u32 counts[VEXFS_TIER_HUGE])
+{
+	u32 old[VEXFS_TIER_HUGE];
+	unsigned int i;
+	int err;
+
+	if (!within_limit(counts, vexfs_pool_limit_mb))
+		return -E2BIG;
+	sizes_now(old);
+	for (i = 0; i < VEXFS_TIER_HUGE && pools_up && vexfs_pool_enabled; i++) {
+		err = resize_one(i, counts[i]);
+		if (err) {
+			/* As before. What has shrunk fills again as it is used. */
+			while (i--)
+				set_one(i, old[i]);
+			return err;
+		}
+	}
+	for (i = 0; i < VEXFS_TIER_HUGE; i++)
+		WRITE_ONCE(*size_params[i], counts[i]);
+	return 0;
+}
+
+/* The worker does not go below what an operator has asked for. */
+static u32 floor[VEXFS_TIER_HUGE];
+
+static int resize_by_hand(const u32 counts[VEXFS_TIER_HUGE])
+{
+	int err = resize_all(counts);
+
+	if (!err)
+		memcpy(floor, counts, sizeof(floor));
+	return err;
+}
+
+int vexfs_pool_resize_all(const u32 counts[VEXFS_TIER_HUGE])
+{
+	int err;
+
+	mutex_lock(&sizes_lock);
+	err = resize_by_hand(counts);
+	mutex_unlock(&sizes_lock);
+	return err;
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_resize_all);
+
+int vexfs_pool_resize(enum vexfs_tier_id tier, u32 count)
+{
+	u32 counts[VEXFS_TIER_HUGE];
+	int err;
+
+	if (tier >= VEXFS_TIER_HUGE)
+		return -EINVAL;
+	mutex_lock(&sizes_lock);
+	sizes_now(counts);
+	counts[tier] = count;
+	err = resize_by_hand(counts);
+	mutex_unlock(&sizes_lock);
+	return err;
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_resize);
+
+int vexfs_pool_grow(u32 percent)
+{
+	u32 counts[VEXFS_TIER_HUGE];
+	u64 more = 0;
+	unsigned int i;
+	int err;
+
+	if (!percent || percent > 1000)
+		return -EINVAL;
+	mutex_lock(&sizes_lock);
+	sizes_now(counts);
+	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
+		u64 step = DIV_ROUND_UP_ULL((u64)counts[i] * percent, 100);
+
+		more += step * vexfs_pool_tier_bytes(i);
+		counts[i] = min_t(u64, counts[i] + step, U32_MAX);
+	}
+	/* In an emergency, do not make it worse. */
+	if (more > ((u64)max(si_mem_available(), 0L) << PAGE_SHIFT) / 4)
+		err = -ENOMEM;
+	else
+		err = resize_by_hand(counts);
+	mutex_unlock(&sizes_lock);
+	return err;
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_grow);
+
+void vexfs_pool_drain(void)
+{
+	unsigned int i;
+
+	mutex_lock(&sizes_lock);
+	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
+		vexfs_tier_gather(&vexfs_tiers[i]);
+		vexfs_tier_trim(&vexfs_tiers[i], 0, U32_MAX);
+	}
+	mutex_unlock(&sizes_lock);
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_drain);
+
+int vexfs_pool_refill(void)
+{
+	unsigned int i;
+	int err = 0;
+
+	mutex_lock(&sizes_lock);
+	for (i = 0; i < VEXFS_TIER_HUGE && !err; i++)
+		err = vexfs_tier_fill(&vexfs_tiers[i]);
+	mutex_unlock(&sizes_lock);
+	return err;
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_refill);
+
+static int compact(u32 above_ppm, u64 *next, u64 now)
+{
+	struct vexfs_pool_stats st;
+	unsigned int i;
+	int n = 0;
+
+	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
+		struct vexfs_tier *t = &vexfs_tiers[i];
+
+		vexfs_tier_read(t, false, &st);
+		if (st.frag_ppm <= above_ppm)
+			continue;
+		if (next) {
+			if (now < next[i])
+				continue;
+			next[i] = now + COMPACT_ROUNDS;
+		}
+		mutex_lock(&t->manage);
+		vexfs_tier_compact(t);
+		mutex_unlock(&t->manage);
+		n++;
+	}
+	return n;
+}
+
+int vexfs_pool_compact(u32 above_ppm)
+{
+	int n;
+
+	mutex_lock(&sizes_lock);
+	n = compact(above_ppm, NULL, 0);
+	mutex_unlock(&sizes_lock);
+	return n;
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_compact);
+
+/* Parameters. */
+
+int vexfs_pool_apply_size(const struct vexfs_tunable *t, u32 v)
+{
+	unsigned int i;
+
+	if (!pools_up) {
+		WRITE_ONCE(*t->value, v);
+		return 0;
+	}
+	for (i = 0; i < VEXFS_TIER_HUGE; i++)
+		if (size_params[i] == t->value)
+			return vexfs_pool_resize(i, v);
+	return -EINVAL;
+}
+
+int vexfs_pool_apply_limit(const struct vexfs_tunable *t, u32 v)
+{
+	u32 counts[VEXFS_TIER_HUGE];
+	int err = 0;
+
+	mutex_lock(&sizes_lock);
+	sizes_now(counts);
+	if (pools_up && !within_limit(counts, v))
+		err = -E2BIG;
+	else
+		WRITE_ONCE(*t->value, v);
+	mutex_unlock(&sizes_lock);
+	return err;
+}
+
+int vexfs_pool_apply_enabled(const struct vexfs_tunable *t, u32 v)
+{
+	unsigned int i;
+	int err = 0;
+
+	mutex_lock(&sizes_lock);
+	for (i = 0; i < VEXFS_TIER_HUGE && pools_up && !err; i++)
+		err = resize_one(i, v ? *size_params[i] : 0);
+	if (!err)
+		WRITE_ONCE(*t->value, v);
+	else
+		/* Only filling fails: back to keeping nothing. */
+		while (i--)
+			set_one(i, 0);
+	mutex_unlock(&sizes_lock);
+	return err;
+}
+
+int vexfs_pool_apply_wait(const struct vexfs_tunable *t, u32 v)
+{
+	unsigned int i;
+
+	WRITE_ONCE(*t->value, v);
+	for (i = 0; i < VEXFS_TIER_HUGE; i++)
+		WRITE_ONCE(vexfs_tiers[i].wait_ms, v);
+	return 0;
+}
+
+/* The worker. */
+
+static struct vexfs_pool_stats seen[VEXFS_TIER_HUGE];
+static struct vexfs_pool_round rounds[VEXFS_TIER_HUGE];
+static u64 rounds_done;
+static u64 next_compact[VEXFS_TIER_HUGE];
+
+/*
+ * One tier, one round. Grows by a quarter at once when it misses or is too
+ * full; shrinks by a tenth, not below what was asked for by hand, only after it
+ * has used less than half of what it may for CALM_ROUNDS in a row. The gap between
+ * the two keeps it from swinging.
+ */
+static u32 judge(unsigned int tier, u32 size)
+{
+	struct vexfs_pool_round *r = &rounds[tier];
+	struct vexfs_pool_stats st;
+	u64 allocs, min_hit, max_use;
+	u32 start = floor[tier];
+	u32 peak;
+
+	vexfs_tier_read_round(&vexfs_tiers[tier], &st, &peak);
+	allocs = st.allocs - seen[tier].allocs;
+	r->hit_ppm = allocs ? div64_u64((st.hits - seen[tier].hits) * 1000000, allocs) : 1000000;
+	r->use_ppm = size ? div64_u64(peak * 1000000ULL, size) : 0;
+	seen[tier] = st;
+
+	min_hit = READ_ONCE(vexfs_pool_min_hit_pct) * 10000ULL;
+	max_use = READ_ONCE(vexfs_pool_max_use_pct) * 10000ULL;
+	if (r->use_ppm > max_use || (allocs >= ROUND_ALLOCS && r->hit_ppm < min_hit)) {
+		u64 want = div64_u64(peak * 1000000ULL, max_use) + 1;
+
+		r->calm = 0;
+		return max_t(u64, size + size / 4 + 1, want);
+	}
+	if (size <= start || r->use_ppm > max_use / 2) {
+		r->calm = 0;
+		return size;
+	}
+	if (++r->calm < CALM_ROUNDS)
+		return size;
+	r->calm = 0;
+	return max(size - size / 10, start);
+}
+
+static void auto_round(struct work_struct *work);
+static DECLARE_DELAYED_WORK(auto_work, auto_round);
+
+static void auto_round(struct work_struct *work)
+{
+	u32 counts[VEXFS_TIER_HUGE];
+	unsigned int i;
+
+	mutex_lock(&sizes_lock);
+	sizes_now(counts);
+	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
+		u32 old = counts[i];
+
+		counts[i] = judge(i, old);
+		/* Beyond the limit or out of memory: stay, and try again next round. */
+		if (counts[i] != old && (!vexfs_pool_enabled || resize_all(counts)))
+			counts[i] = old;
+	}
+	if (READ_ONCE(vexfs_pool_compaction))
+		compact(READ_ONCE(vexfs_pool_compact_pct) * 10000, next_compact, rounds_done);
+	rounds_done++;
+	mutex_unlock(&sizes_lock);
+	if (READ_ONCE(vexfs_pool_auto))
+		schedule_delayed_work(&auto_work, msecs_to_jiffies(ROUND_MS));
+}
+
+int vexfs_pool_apply_auto(const struct vexfs_tunable *t, u32 v)
+{
+	WRITE_ONCE(*t->value, v);
+	if (pools_up && v)
+		schedule_delayed_work(&auto_work, 0);
+	return 0;
+}
+
+void vexfs_pool_last_round(enum vexfs_tier_id tier, struct vexfs_pool_round *r)
+{
+	mutex_lock(&sizes_lock);
+	*r = rounds[tier];
+	mutex_unlock(&sizes_lock);
+}
+
+/* Memory pressure: idle buffers go first, and come back as they are used. */
+
+static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
+{
+	unsigned long n = 0;
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_TIER_HUGE; i++)
+		n += READ_ONCE(vexfs_tiers[i].idle_n);
+	return n ?: SHRINK_EMPTY;
+}
+
+static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
+{
+	unsigned long done = 0;
+	unsigned int i;
+
+	/* Large ones first: they give the most for the least. */
+	for (i = VEXFS_TIER_HUGE; i-- && done < sc->nr_to_scan; )
+		done += vexfs_tier_shrink(&vexfs_tiers[i], sc->nr_to_scan - done);
+	return done ?: SHRINK_STOP;
+}
+
+#ifdef HAVE_SHRINKER_ALLOC
+static struct shrinker *shrinker;
+
+static int shrinker_up(void)
+{
+	shrinker = shrinker_alloc(0, "vexfs-pools");
+	if (!shrinker)
+		return -ENOMEM;
+	shrinker->count_objects = shrink_count;
+	shrinker->scan_objects = shrink_scan;
+	shrinker_register(shrinker);
+	return 0;
+}
+
+static void shrinker_down(void)
+{
+	shrinker_free(shrinker);
+}
+#else
+static struct shrinker shrinker = {
+	.count_objects = shrink_count,
+	.scan_objects = shrink_scan,
+	.seeks = DEFAULT_SEEKS,
+};
+
+static int shrinker_up(void)
+{
+	return register_shrinker(&shrinker, "vexfs-pools");
+}
+
+static void shrinker_down(void)
+{
+	unregister_shrinker(&shrinker);
+}
+#endif
+
+/* A CPU that goes down leaves its magazines to the stock. */
+static int cpu_down_prep(unsigned int cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_TIER_HUGE; i++)
+		vexfs_tier_gather_here(&vexfs_tiers[i]);
+	return 0;
+}
+
+static int cpuhp_state;
+
+int vexfs_mem_init(void)
+{
+	unsigned int i;
+	int err;
+
+	sizes_now(floor);
+	if (!within_limit(floor, vexfs_pool_limit_mb)) {
+		pr_err("the pools' sizes do not fit pool_limit_mb=%u\n", vexfs_pool_limit_mb);
+		return -E2BIG;
+	}
+	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
+		err = vexfs_tier_init(&vexfs_tiers[i], vexfs_pool_tier_name(i),
+				      vexfs_pool_tier_bytes(i), vexfs_pool_enabled ? floor[i] : 0,
+				      vexfs_pool_reserve, vexfs_pool_debug);
+		if (err)
+			goto fail_tiers;
+		vexfs_tiers[i].wait_ms = vexfs_pool_wait_ms;
+	}
+	err = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "vexfs/pools", NULL, cpu_down_prep);
+	if (err < 0)
+		goto fail_tiers;
+	cpuhp_state = err;
+	err = shrinker_up();
+	if (err)
+		goto fail_cpuhp;
+	mutex_lock(&sizes_lock);
+	pools_up = true;
+	mutex_unlock(&sizes_lock);
+	if (vexfs_pool_auto)
+		schedule_delayed_work(&auto_work, msecs_to_jiffies(ROUND_MS));
+	return 0;
+fail_cpuhp:
+	cpuhp_remove_state_nocalls(cpuhp_state);
+fail_tiers:
+	while (i--)
+		vexfs_tier_exit(&vexfs_tiers[i]);
+	return err;
+}
+
+void vexfs_mem_exit(void)
+{
+	unsigned int i;
+
+	/* No parameter may wake the worker any more. */
+	mutex_lock(&sizes_lock);
+	pools_up = false;
+	WRITE_ONCE(vexfs_pool_auto, 0);
+	mutex_unlock(&sizes_lock);
+	cancel_delayed_work_sync(&auto_work);
+	shrinker_down();
+	cpuhp_remove_state_nocalls(cpuhp_state);
+	for (i = VEXFS_TIER_HUGE; i--; )
+		vexfs_tier_exit(&vexfs_tiers[i]);
+}

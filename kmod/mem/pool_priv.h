@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the pools share with each other and with nobody else.
+ */
+#ifndef _VEXFS_MEM_POOL_PRIV_H
+#define _VEXFS_MEM_POOL_PRIV_H
+
+#include "mem/notify.h"
+#include "mem/params.h"
+#include "mem/pool.h"
+#include "mem/tier.h"
+
+/* There from vexfs_mem_init() to vexfs_mem_exit(). */
+extern struct vexfs_tier vexfs_tiers[VEXFS_TIER_HUGE];
+
+/**
+ * struct vexfs_pool_round - what the worker found in its last round
+ * @hit_ppm: hits of a million requests of the round
+ * @use_ppm: most in use during the round, in millionths of the size
+ * @calm: rounds in a row in which a smaller tier would have done
+ */
+struct vexfs_pool_round {
+	u64 hit_ppm;
+	u64 use_ppm;
+	u32 calm;
+};
+
+void vexfs_pool_last_round(enum vexfs_tier_id tier, struct vexfs_pool_round *r);
+
+#endif

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The stack budget: what was too deep, and scratch memory that does not go on
+ * the stack. Measuring is in the header, for it has to be cheap; nothing here
+ * runs for an op that stays inside its budget, except to give it memory.
+ */
+#include <linux/kernel.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+
+#include "compat/compat.h"
+#include "mem/notify.h"
+#include "mem/params.h"
+#include "mem/scratch.h"
+
+u32 vexfs_stack_alarm_at __read_mostly = 2800;
+VEXFS_EXPORT_KUNIT(vexfs_stack_alarm_at);
+
+/* Served scratch; each update is one instruction, so any context may count. */
+struct scratch_cpu {
+	u64 stack;
+	u64 heap;
+	u64 large;
+	u64 failed;
+	u64 bytes;
+};
+
+static DEFINE_PER_CPU(struct scratch_cpu, scratch_cpu);
+
+/*
+ * Violations and the newest records of them. The lock is raw and irq-safe: an
+ * op may run anywhere. @violations is the number of the newest record.
+ */
+static DEFINE_RAW_SPINLOCK(record_lock);
+static struct vexfs_stack_record records[VEXFS_STACK_RECORDS];
+static u64 violations;
+static u64 alarms;
+
+/* Deepest op; raised with cmpxchg. */
+static u32 deepest;
+static u32 deepest_reset;
+
+static struct vexfs_stack_stats base;
+
+static void raise_to(u32 *max, u32 v)
+{
+	u32 old = READ_ONCE(*max);
+
+	while (old < v && !try_cmpxchg(max, &old, v))
+		;
+}
+
+void vexfs_stack_deep(struct vexfs_stack_mark *mark, unsigned long depth, unsigned long ip)
+{
+	struct vexfs_stack_record *r;
+	unsigned long flags;
+
+	if (depth <= READ_ONCE(vexfs_stack_limit)) {
+		raw_spin_lock_irqsave(&record_lock, flags);
+		/* One alarm an op, however long it stays there. */
+		if (mark->deepest <= READ_ONCE(vexfs_stack_alarm_at))
+			alarms++;
+		raw_spin_unlock_irqrestore(&record_lock, flags);
+		return;
+	}
+	raw_spin_lock_irqsave(&record_lock, flags);
+	r = &records[violations++ % VEXFS_STACK_RECORDS];
+	r->seq = violations;
+	r->time_ns = ktime_get_mono_fast_ns();
+	r->ip = ip;
+	r->depth = depth;
+	r->pid = task_pid_nr(current);
+	memcpy(r->comm, current->comm, sizeof(r->comm));
+	r->comm[sizeof(r->comm) - 1] = '\0';
+	r->op = mark->name;
+	raw_spin_unlock_irqrestore(&record_lock, flags);
+	raise_to(&deepest, depth);
+	raise_to(&deepest_reset, depth);
+	vexfs_mem_tell(VEXFS_NEWS_STACK, depth, ip, mark->name);
+}
+VEXFS_EXPORT_KUNIT(vexfs_stack_deep);
+
+void vexfs_stack_end(const struct vexfs_stack_mark *mark)
+{
+	raise_to(&deepest, mark->deepest);
+	raise_to(&deepest_reset, mark->deepest);
+}
+VEXFS_EXPORT_KUNIT(vexfs_stack_end);
+
+void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
+			void *local, size_t local_size, size_t size, gfp_t gfp)
+{
+	bool fits = local && size <= local_size;
+
+	s->size = size;
+	this_cpu_add(scratch_cpu.bytes, size);
+	if (fits && (!READ_ONCE(vexfs_stack_optimize) ||
+		     (!READ_ONCE(vexfs_stack_aggressive) &&
+		      size <= READ_ONCE(vexfs_stack_heap_threshold)))) {
+		this_cpu_inc(scratch_cpu.stack);
+		s->from_pool = false;
+		s->p = local;
+		if (gfp & __GFP_ZERO)
+			memset(local, 0, size);
+		return local;
+	}
+	if (size > READ_ONCE(vexfs_stack_large_threshold)) {
+		this_cpu_inc(scratch_cpu.large);
+		gfp |= __GFP_NOMEMALLOC;
+	}
+	s->from_pool = true;
+	s->p = vexfs_pool_alloc(size, gfp);
+	if (!s->p) {
+		this_cpu_inc(scratch_cpu.failed);
+		return NULL;
+	}
+	this_cpu_inc(scratch_cpu.heap);
+	if (mark) {
+		mark->heap_gets++;
+		mark->heap_bytes += size;
+	}
+	return s->p;
+}
+VEXFS_EXPORT_KUNIT(vexfs_scratch_get);
+
+void vexfs_scratch_put(struct vexfs_scratch *s)
+{
+	if (s->from_pool)
+		vexfs_pool_free(s->p, s->size);
+	s->p = NULL;
+	s->from_pool = false;
+}
+VEXFS_EXPORT_KUNIT(vexfs_scratch_put);
+
+int vexfs_stack_apply(const struct vexfs_tunable *t, u32 v)
+{
+	WRITE_ONCE(*t->value, v);
+	/* One comparison tells whether a depth is of interest at all. */
+	WRITE_ONCE(vexfs_stack_alarm_at, min(vexfs_stack_alarm, vexfs_stack_limit));
+	return 0;
+}
+
+static void read_counters(struct vexfs_stack_stats *st)
+{
+	unsigned long flags;
+	int cpu;
+
+	memset(st, 0, sizeof(*st));
+	raw_spin_lock_irqsave(&record_lock, flags);
+	st->violations = violations;
+	st->alarms = alarms;
+	raw_spin_unlock_irqrestore(&record_lock, flags);
+	for_each_possible_cpu(cpu) {
+		const struct scratch_cpu *c = per_cpu_ptr(&scratch_cpu, cpu);
+
+		st->scratch_stack += READ_ONCE(c->stack);
+		st->scratch_heap += READ_ONCE(c->heap);
+		st->scratch_large += READ_ONCE(c->large);
+		st->scratch_failed += READ_ONCE(c->failed);
+		st->scratch_bytes += READ_ONCE(c->bytes);
+	}
+}
+
+void vexfs_stack_read(bool since_reset, struct vexfs_stack_stats *st)
+{
+	read_counters(st);
+	if (since_reset) {
+		st->violations -= base.violations;
+		st->alarms -= base.alarms;
+		st->scratch_stack -= base.scratch_stack;
+		st->scratch_heap -= base.scratch_heap;
+		st->scratch_large -= base.scratch_large;
+		st->scratch_failed -= base.scratch_failed;
+		st->scratch_bytes -= base.scratch_bytes;
+	}
+	st->deepest = since_reset ? READ_ONCE(deepest_reset) : READ_ONCE(deepest);
+	st->limit = READ_ONCE(vexfs_stack_limit);
+	st->alarm = READ_ONCE(vexfs_stack_alarm);
+}
+VEXFS_EXPORT_KUNIT(vexfs_stack_read);
+
+unsigned int vexfs_stack_records(struct vexfs_stack_record *rec, unsigned int max)
+{
+	unsigned long flags;
+	unsigned int n = 0;
+
+	raw_spin_lock_irqsave(&record_lock, flags);
+	while (n < max && n < VEXFS_STACK_RECORDS && violations - n > base.violations) {
+		rec[n] = records[(violations - n - 1) % VEXFS_STACK_RECORDS];
+		n++;
+	}
+	raw_spin_unlock_irqrestore(&record_lock, flags);
+	return n;
+}
+VEXFS_EXPORT_KUNIT(vexfs_stack_records);
+
+void vexfs_stack_reset(void)
+{
+	read_counters(&base);
+	WRITE_ONCE(deepest_reset, 0);
+}
+VEXFS_EXPORT_KUNIT(vexfs_stack_reset);
+
+void vexfs_stack_show(struct seq_file *m)
+{
+	struct vexfs_stack_stats now, ever;
+	struct vexfs_stack_record *rec;
+	const size_t bytes = VEXFS_STACK_RECORDS * sizeof(*rec);
+	unsigned int i, n;
+
+	vexfs_stack_read(true, &now);
+	vexfs_stack_read(false, &ever);
+	seq_puts(m, "# figure            since_reset      since_load\n");
+#define X(field, unit, kind, doc) \
+	seq_printf(m, "%-15s %15llu %15llu\n", #field, now.field, ever.field);
+	VEXFS_STACK_COUNTERS(X)
+#undef X
+	seq_printf(m, "\nheap_threshold  %15u\nlarge_threshold %15u\naggressive      %15u\n",
+		   READ_ONCE(vexfs_stack_heap_threshold), READ_ONCE(vexfs_stack_large_threshold),
+		   READ_ONCE(vexfs_stack_aggressive));
+
+	rec = vexfs_pool_alloc(bytes, GFP_KERNEL);
+	if (!rec)
+		return;
+	n = vexfs_stack_records(rec, VEXFS_STACK_RECORDS);
+	seq_puts(m, "\n# violations since the last reset, newest first\n");
+	seq_puts(m, "# number time_ns depth pid command op symbol\n");
+	for (i = 0; i < n; i++)
+		seq_printf(m, "%llu %llu %u %d %s %s %pS\n", rec[i].seq, rec[i].time_ns,
+			   rec[i].depth, rec[i].pid, rec[i].comm, rec[i].op, (void *)rec[i].ip);
+	vexfs_pool_free(rec, bytes);
+}
