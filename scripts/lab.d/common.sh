@@ -36,12 +36,14 @@ die() {
 	exit "$code"
 }
 
-# Progress: one line that overwrites itself on a terminal, a line a step
-# elsewhere.
+# Progress: one line that overwrites itself on a terminal; elsewhere a line now
+# and then.
+last_progress=-10
 progress() {
 	if [ -t 2 ]; then
 		printf '\rlab: %-70.70s' "$*" >&2
-	else
+	elif [ $((SECONDS - last_progress)) -ge 10 ]; then
+		last_progress=$SECONDS
 		say "$@"
 	fi
 }

@@ -5,7 +5,7 @@
 # kernel images, headers, a chroot with the matching compiler. They come through
 # a private apt directory in the cache; the machine's own apt is never touched.
 
-suites=(trixie trixie-backports)
+suites=(bookworm bookworm-security trixie trixie-backports)
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # The mirror this machine already uses, so that a local mirror or proxy works.
@@ -41,14 +41,17 @@ private_lists() {
 	if [ -e "$apt/fresh" ] && [ -n "$(find "$apt/fresh" -mmin -1440)" ]; then
 		return
 	fi
-	local mirror suite
+	local mirror suite uri
 	mirror=$(debian_mirror) || exit
 	mkdir -p "$apt"/{etc/apt.conf.d,etc/preferences.d,state/lists/partial,cache/archives/partial}
 	# Proxies and timeouts that the machine's apt knows hold here as well.
 	apt-config dump | grep -E '^Acquire::(http|https|Retries)' > "$apt/etc/apt.conf.d/machine" || :
 	: > "$apt/status"
 	for suite in "${suites[@]}"; do
-		echo "deb [signed-by=$keyring] $mirror $suite main"
+		uri=$mirror
+		# Security updates live beside the main archive.
+		[[ $suite != *-security ]] || uri=${mirror%/*}/debian-security
+		echo "deb [signed-by=$keyring] $uri $suite main"
 	done > "$apt/etc/sources.list"
 	progress "reading the package lists of ${suites[*]}"
 	if ! private_apt apt-get update -o APT::Update::Error-Mode=any > "$apt/log" 2>&1; then
@@ -65,9 +68,9 @@ private_lists() {
 	touch "$apt/fresh"
 }
 
-# newest_package SUITE REGEX: the name of the newest package that matches.
+# newest_package REGEX: the name of the newest package that matches.
 newest_package() {
-	private_apt apt-cache -n search "$2" | awk '{ print $1 }' | sort -V | tail -1
+	private_apt apt-cache -n search "$1" | awk '{ print $1 }' | sort -V | tail -1
 }
 
 # fetch_deb PACKAGE[=VERSION|/SUITE] DIRECTORY
@@ -81,4 +84,76 @@ fetch_deb() {
 			"Check the network ('apt-get update' must work) and the space in $2, then run this again."
 	}
 	progress_end
+}
+
+# package_parts PACKAGE: it and the packages of the same kernel it depends on.
+package_parts() {
+	local todo=("$1") seen=" $1 " pkg dep
+	while [ ${#todo[@]} -gt 0 ]; do
+		pkg=${todo[0]}
+		todo=("${todo[@]:1}")
+		echo "$pkg"
+		for dep in $(private_apt apt-cache depends "$pkg" |
+				awk '$1 == "Depends:" || $1 == "|Depends:" { print $2 }' |
+				grep -E '^linux-(binary|modules|headers|kbuild|image|base)-[0-9]' |
+				grep -v -e -unsigned -e -image-.*-dbg); do
+			[[ $seen != *" $dep "* ]] || continue
+			seen+="$dep "
+			todo+=("$dep")
+		done
+	done
+}
+
+# The compilers of Debian 13 in a folder of their own: packages and all they
+# depend on, unpacked, not installed, so that no root is needed. Prints it.
+chroot_packages=(base-files bash coreutils dash sed grep mawk findutils perl-base diffutils gzip
+	xz-utils zstd make gcc-14 gcc-12 libc6-dev libelf1t64 libssl3t64 zlib1g pahole kmod)
+compiler_chroot() (
+	local key dir deb n=0 total
+	key=$(echo "${suites[*]} ${chroot_packages[*]}" | sha256sum | cut -c1-12)
+	dir=$cache/chroot/$key
+	[ -e "$dir/.complete" ] && { echo "$dir"; return; }
+	take_lock "$dir.lock"
+	[ -e "$dir/.complete" ] && { echo "$dir"; return; }
+	need_space 2500 "$cache" "the chroot with Debian 13's compilers"
+	private_lists || exit
+	say "fetching Debian 13's compilers"
+	if ! private_apt apt-get install --download-only --no-install-recommends -y \
+			"${chroot_packages[@]}" > "$apt/log" 2>&1; then
+		grep -E '^[EW]:' "$apt/log" | head -3 >&2
+		die "$E_NET" "downloading Debian 13's compilers failed; see above." \
+			"Check the network ('apt-get update' must work), then run this again."
+	fi
+	rm -rf "$dir" "$dir.new"
+	mkdir -p "$dir.new"
+	total=$(find "$apt/cache/archives" -name '*.deb' | wc -l)
+	# base-files first: it carries the links of the merged /usr.
+	for deb in "$apt"/cache/archives/base-files_*.deb "$apt"/cache/archives/*.deb; do
+		progress "unpacking $((n += 1)) of $total packages"
+		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir.new" --keep-directory-symlink \
+			--no-same-owner || die "$E_SPACE" "unpacking ${deb##*/} failed: is the disk full?"
+	done
+	progress_end
+	ln -sf mawk "$dir.new/usr/bin/awk"
+	mkdir -p "$dir.new/proc" "$dir.new/dev" "$dir.new/tmp"
+	touch "$dir.new/.complete"
+	mv "$dir.new" "$dir"
+	rm -f "$apt"/cache/archives/*.deb
+	echo "$dir"
+)
+
+# in_chroot DIRECTORY COMMAND...: runs it there, with the project and the cache
+# visible at their own places.
+run_in_chroot() {
+	local root=$1 wrap=(unshare --mount)
+	shift
+	[ "$(id -u)" = 0 ] || wrap=(unshare --user --map-root-user --mount)
+	# shellcheck disable=SC2016 # for the inner shell
+	"${wrap[@]}" sh -c 'root=$1; shift
+		for dir in /dev /proc "$1" "$2"; do
+			mkdir -p "$root$dir" && mount --rbind "$dir" "$root$dir" || exit 1
+		done
+		shift 2
+		exec chroot "$root" "$@"' sh "$root" "$top" "$cache" \
+		/usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/tmp LANG=C.UTF-8 "$@"
 }

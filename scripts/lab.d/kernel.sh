@@ -85,11 +85,11 @@ build_kernel() (
 		name=${line%%=*}
 		[ "${line#*=}" = n ] && continue
 		grep -qxF "$line" "$dir/.config" || missing+=" $name"
-	done < <(grep '^CONFIG_' "$dir/fragments.config")
+	done < <(tac "$dir/fragments.config" | awk -F= '/^CONFIG_/ && !seen[$1]++')
 	[ -z "${missing:-}" ] || say "note: this source does not take$missing"
 	# shellcheck disable=SC2086 # several targets
 	if ! run_logged "$dir/build.log" "$steps" "$lab kernel" \
-			nice make -C "$src" O="$dir" ARCH="$arch" -j"$(nproc)" $targets; then
+			make -C "$src" O="$dir" ARCH="$arch" -j"$(nproc)" $targets; then
 		grep -nE 'error|Error|No space' "$dir/build.log" | head -10 >&2
 		if grep -q 'No space left' "$dir/build.log"; then
 			die "$E_SPACE" "the disk filled up while the $lab kernel was built." \

@@ -23,9 +23,9 @@ mirror_sources() {
 }
 
 # build_module KDIR NAME [MAKE-ARGUMENT...]: prints the folder with vexfs.ko.
-# With a chroot in $chroot the build runs in there.
+# With a chroot in $lab_chroot the build runs in there.
 build_module() (
-	local kdir=$1 name=$2 dir=$top/build/module/$2 log status
+	local kdir=$1 name=$2 dir=$top/build/module/$2 log status wrap=()
 	shift 2
 	[ -e "$kdir/Makefile" ] || die "$E_KDIR" "KDIR=$kdir holds no kernel tree." \
 		"Install the headers of the kernel (linux-headers-...) or name a built tree."
@@ -35,7 +35,9 @@ build_module() (
 	take_lock "$top/build/module/$name.lock"
 	mirror_sources "$dir"
 	log=$dir.log
-	${in_chroot:-} make -C "$kdir" M="$dir" -j"$(nproc)" "$@" modules > "$log" 2>&1 < /dev/null
+	if [ -n "${lab_chroot:-}" ]; then wrap=(run_in_chroot "$lab_chroot"); fi
+	"${wrap[@]}" make -C "${kdir#"${lab_chroot:-}"}" M="$dir" -j"$(nproc)" "$@" modules \
+		> "$log" 2>&1 < /dev/null
 	status=$?
 	if [ $status -ne 0 ]; then
 		grep -vE '^(make|  (CC|LD|AR|PROBE|MODPOST))' "$log" | tail -40 >&2
