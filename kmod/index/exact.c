@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exact search: every row is compared. One query reads the rows once, at the
+ * speed of memory; many queries share each block of rows while it is in the
+ * cache. Results are the same whatever the way and however many CPUs help:
+ * candidates are ordered by key and id, and keys come from the arithmetic's
+ * fixed order. Must not take a lock that a writer waits for.
+ *
+ * What is returned existed: the state of a row is looked at before the row, and
+ * from then on the row stays as it is until the end of the read section. An
+ * update under way may show an id in two slots; one of them is dropped at the
+ * end, and the search is done again when that leaves it short.
+ */
+#include <linux/cpumask.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "compat/compat.h"
+#include "index/search.h"
+#include "mem/pool.h"
+
+#define CHUNK_ROWS	VEXFS_BLOCK_ROWS	/* rows looked at in one go, at most */
+#define CHUNK_BYTES	(256u << 10)		/* ... and their bytes, while they stay cached */
+#define SPARSE		4u			/* one in so many passes: gather, not scan */
+#define BLOCK_QUERIES	8u			/* fewer are scanned one by one */
+#define BLOCK_HITS	16384u			/* candidate pairs of one block */
+#define HELPERS_MAX	64u
+#define RETRIES		3			/* searches done again after updates */
+
+static unsigned int search_threads;
+module_param(search_threads, uint, 0644);
+MODULE_PARM_DESC(search_threads, "Most CPUs that one exact search may use (0: all)");
+
+static unsigned long search_parallel_bytes = 16ul << 20;
+module_param(search_parallel_bytes, ulong, 0644);
+MODULE_PARM_DESC(search_parallel_bytes,
+		 "Bytes of rows that an exact search must have to compare for each CPU it uses");
+
+static struct workqueue_struct *search_wq;
+
+/**
+ * struct exact_run - an exact search under way
+ * @s: what is searched
+ * @d: the directory as it was when it began
+ * @chunk: rows looked at in one go
+ * @packed: the queries as the block form wants them, or NULL
+ * @packed_bytes: its size
+ * @next: extent that nobody has taken yet
+ * @err: why it ends early
+ */
+struct exact_run {
+	struct vexfs_search_job *s;
+	struct vexfs_dir *d;
+	u32 chunk;
+	void *packed;
+	size_t packed_bytes;
+	atomic_t next;
+	int err;
+};
+
+/**
+ * struct exact_work - what one CPU needs meanwhile
+ * @run: the search
+ * @results: its own heaps
+ * @work: how a helper is started
+ * @hits: candidate pairs of a block
+ * @sorted: the same by query
+ * @limits: of each query, and then where its hits begin
+ * @keys: distances of a chunk
+ * @rows: rows to gather
+ * @aux: theirs
+ * @where: their numbers in the chunk
+ * @pass: rows of a chunk that pass the filter
+ * @state: states of the rows of a chunk, seen before the rows
+ */
+struct exact_work {
+	struct exact_run *run;
+	struct vexfs_topk *results;
+	struct work_struct work;
+	struct vexfs_block_hit *hits;
+	struct vexfs_block_hit *sorted;
+	u32 *limits;
+	u32 keys[CHUNK_ROWS];
+	const void *rows[VEXFS_FILTER_RUN];
+	u32 aux[VEXFS_FILTER_RUN];
+	u16 where[VEXFS_FILTER_RUN];
+	u16 pass[VEXFS_FILTER_RUN];
+	u8 state[CHUNK_ROWS];
+};
+
+static void offer(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 key)
+{
+	const u64 *self = w->run->s->self;
+	u64 id = e->ids[row];
+
+	if (!self || self[q] != id)
+		vexfs_topk_offer(&w->results[q], key, id, e->first + row);
+}
+
+/* One query, rows one after another; only rows that were LIVE count. */
+static int scan_rows(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
+{
+	struct vexfs_search_job *s = w->run->s;
+	const struct vexfs_topk *t = &w->results[q];
+	u32 limit, i;
+	int err;
+
+	err = vexfs_math_scan(&s->c->space, vexfs_job_query(s, q), s->aux[q],
+			      e->rows + (size_t)row * s->c->space.stride, e->aux + row, n, w->keys);
+	if (err)
+		return err;
+	limit = t->limit;
+	for (i = 0; i < n; i++) {
+		if (likely(w->keys[i] > limit))
+			continue;
+		if (w->state[i] == VEXFS_SLOT_LIVE) {
+			offer(w, q, e, row + i, w->keys[i]);
+			limit = t->limit;
+		}
+	}
+	return 0;
+}
+
+/* One query, the @n rows of w->rows. */
+static int gather_rows(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
+{
+	struct vexfs_search_job *s = w->run->s;
+	u32 i;
+	int err;
+
+	err = vexfs_math_gather(&s->c->space, vexfs_job_query(s, q), s->aux[q], w->rows, w->aux,
+				n, w->keys);
+	if (err)
+		return err;
+	for (i = 0; i < n; i++)
+		if (w->keys[i] <= w->results[q].limit)
+			offer(w, q, e, row + w->where[i], w->keys[i]);
+	return 0;
+}
+
+static void gather_add(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 i, u32 at)
+{
+	w->rows[at] = e->rows + (size_t)(row + i) * w->run->s->c->space.stride;
+	w->aux[at] = e->aux[row + i];
+	w->where[at] = i;
+}
+
+/*
+ * Rows that do not pass the filter are as good as dead. Returns how many are
+ * left, which are in w->rows when they are few enough to gather.
+ */
+static u32 filter_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
+{
+	struct vexfs_search_job *s = w->run->s;
+	u32 attr_size = s->c->attr_size;
+	u32 i, j, m, from, passed, left = 0;
+
+	for (i = 0; i < n; i += m) {
+		m = min(VEXFS_FILTER_RUN, n - i);
+		passed = vexfs_filter_run(s->filter, e->attrs + (size_t)(row + i) * attr_size,
+					  attr_size, m, w->pass);
+		for (from = i, j = 0; j < passed; j++) {
+			u32 at = i + w->pass[j];
+
+			memset(w->state + from, VEXFS_SLOT_DEAD, at - from);
+			from = at + 1;
+			if (w->state[at] != VEXFS_SLOT_LIVE)
+				continue;
+			if (left < VEXFS_FILTER_RUN)
+				gather_add(w, e, row, at, left);
+			left++;
+		}
+		memset(w->state + from, VEXFS_SLOT_DEAD, i + m - from);
+	}
+	return left;
+}
+
+/* ---- many queries ---- */
+
+/* The survivors of a block get their key in the fixed order. */
+static int block_survivors(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 nhits)
+{
+	u32 nq = w->run->s->nq;
+	u32 *start = w->limits;
+	u32 i, q, n, at;
+	int err;
+
+	/* by query: count, add up, put each in its place */
+	memset(start, 0, (nq + 1) * sizeof(*start));
+	for (i = 0; i < nhits; i++)
+		start[w->hits[i].query + 1]++;
+	for (q = 0; q < nq; q++)
+		start[q + 1] += start[q];
+	for (i = 0; i < nhits; i++)
+		w->sorted[start[w->hits[i].query]++] = w->hits[i];
+
+	for (i = 0; i < nhits; i = at) {
+		q = w->sorted[i].query;
+		for (at = i, n = 0; at < nhits && n < VEXFS_FILTER_RUN && w->sorted[at].query == q;
+		     at++) {
+			u32 hit = w->sorted[at].row;
+
+			if (w->state[hit] == VEXFS_SLOT_LIVE)
+				gather_add(w, e, row, hit, n++);
+		}
+		err = n ? gather_rows(w, q, e, row, n) : 0;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int block_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
+{
+	struct exact_run *run = w->run;
+	struct vexfs_search_job *s = run->s;
+	int hits, err;
+	u32 q;
+
+	hits = -EOVERFLOW;
+	if (run->packed && w->hits) {
+		for (q = 0; q < s->nq; q++)
+			w->limits[q] = w->results[q].limit;
+		hits = vexfs_math_block(&s->c->space, run->packed, s->nq, w->limits,
+					e->rows + (size_t)row * s->c->space.stride, e->aux + row, n,
+					w->hits, BLOCK_HITS);
+	}
+	if (hits >= 0)
+		return block_survivors(w, e, row, hits);
+	if (hits != -EOVERFLOW)
+		return hits;
+	/* the limits are not tight yet: the plain way tightens them */
+	for (q = 0; q < s->nq; q++) {
+		err = scan_rows(w, q, e, row, n);
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* ---- chunks and extents ---- */
+
+static int chunk(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
+{
+	struct vexfs_search_job *s = w->run->s;
+	u32 left = n, q;
+	int err;
+
+	memcpy(w->state, e->state + row, n);
+	/* states before rows: see vexfs_slot_state() */
+	smp_rmb();
+	if (!memchr(w->state, VEXFS_SLOT_LIVE, n))
+		return 0;
+	if (s->filter) {
+		left = filter_rows(w, e, row, n);
+		if (!left)
+			return 0;
+	}
+	if (s->nq == 1 && (!s->filter || left > VEXFS_FILTER_RUN || left >= n / SPARSE)) {
+		atomic64_add(n, &s->distances);
+		return scan_rows(w, 0, e, row, n);
+	}
+	if (!s->filter || left > VEXFS_FILTER_RUN || left >= n / SPARSE) {
+		atomic64_add((u64)n * s->nq, &s->distances);
+		return block_rows(w, e, row, n);
+	}
+	atomic64_add((u64)left * s->nq, &s->distances);
+	for (q = 0; q < s->nq; q++) {
+		err = gather_rows(w, q, e, row, left);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Deadline for everyone, signals for the one who asked. */
+static int expired(struct exact_work *w, bool helper)
+{
+	struct exact_run *run = w->run;
+	struct vexfs_op *op = run->s->op;
+
+	if (READ_ONCE(run->err))
+		return run->err;
+	if (!helper && signal_pending(current))
+		return -EINTR;
+	if (op->deadline_ns && ktime_get_ns() >= op->deadline_ns)
+		return -ETIME;
+	return 0;
+}
+
+static void run_extents(struct exact_work *w, bool helper)
+{
+	struct exact_run *run = w->run;
+	int err = 0;
+
+	while (!err) {
+		u32 number = atomic_fetch_inc(&run->next);
+		struct vexfs_extent *e;
+		u32 row, n;
+
+		if (number >= run->d->room)
+			return;
+		e = READ_ONCE(run->d->ext[number]);
+		for (row = 0; e && row < e->nrows && !err; row += n) {
+			n = min(run->chunk, e->nrows - row);
+			err = expired(w, helper) ?: chunk(w, e, row, n);
+			cond_resched();
+		}
+	}
+	WRITE_ONCE(run->err, err);
+}
+
+static void help(struct work_struct *work)
+{
+	run_extents(container_of(work, struct exact_work, work), true);
+}
+
+/* ---- setting up ---- */
+
+static void work_free(struct exact_work *w)
+{
+	u32 nq = w->run->s->nq;
+
+	vexfs_pool_free(w->hits, 2 * BLOCK_HITS * sizeof(*w->hits));
+	vexfs_pool_free(w->limits, (nq + 1) * sizeof(*w->limits));
+	vexfs_pool_free(w, sizeof(*w));
+}
+
+static struct exact_work *work_new(struct exact_run *run)
+{
+	struct vexfs_op *op = run->s->op;
+	struct exact_work *w = vexfs_op_alloc(op, sizeof(*w), GFP_KERNEL);
+
+	if (!w)
+		return NULL;
+	w->run = run;
+	w->results = run->s->results;
+	w->hits = NULL;
+	w->limits = NULL;
+	if (run->packed) {
+		w->limits = vexfs_op_alloc(op, (run->s->nq + 1) * sizeof(*w->limits), GFP_KERNEL);
+		w->hits = vexfs_op_alloc(op, 2 * BLOCK_HITS * sizeof(*w->hits), GFP_KERNEL);
+		if (!w->limits || !w->hits) {
+			work_free(w);
+			return NULL;
+		}
+		w->sorted = w->hits + BLOCK_HITS;
+	}
+	return w;
+}
+
+/* A helper's own heaps: copies of the settings, nothing in them. */
+static size_t results_bytes(const struct vexfs_search_job *s)
+{
+	return s->nq * (sizeof(struct vexfs_topk) +
+			(size_t)s->results[0].k * sizeof(struct vexfs_hit));
+}
+
+static struct exact_work *helper_new(struct exact_run *run)
+{
+	struct vexfs_search_job *s = run->s;
+	struct exact_work *w = work_new(run);
+	struct vexfs_hit *hits;
+	u32 q;
+
+	if (!w)
+		return NULL;
+	w->results = vexfs_op_alloc(s->op, results_bytes(s), GFP_KERNEL | __GFP_NORETRY);
+	if (!w->results) {
+		work_free(w);
+		return NULL;
+	}
+	hits = (struct vexfs_hit *)(w->results + s->nq);
+	for (q = 0; q < s->nq; q++) {
+		w->results[q] = s->results[q];
+		w->results[q].hits = hits + (size_t)q * s->results[0].k;
+	}
+	INIT_WORK(&w->work, help);
+	return w;
+}
+
+static u32 helpers_wanted(const struct exact_run *run)
+{
+	u64 rows = vexfs_slots_end(run->s->c);
+	u64 bytes = rows * run->s->c->space.stride * run->s->nq;
+	u32 most = READ_ONCE(search_threads) ?: num_online_cpus();
+	u64 fit = bytes / max(READ_ONCE(search_parallel_bytes), 1ul);
+
+	most = min3(most, num_online_cpus(), HELPERS_MAX + 1);
+	return most > 1 && fit > 1 ? min_t(u64, fit, most) - 1 : 0;
+}
+
+/* All extents, with as many helpers as are worth it and can be had. */
+static int run_all(struct exact_run *run)
+{
+	struct vexfs_search_job *s = run->s;
+	struct exact_work *own, **helper = NULL;
+	u32 wanted, n = 0, i, q;
+
+	own = work_new(run);
+	if (!own)
+		return -ENOMEM;
+	wanted = helpers_wanted(run);
+	if (wanted)
+		helper = vexfs_op_alloc(s->op, wanted * sizeof(*helper), GFP_KERNEL);
+	if (helper) {
+		while (n < wanted && (helper[n] = helper_new(run)))
+			queue_work(search_wq, &helper[n++]->work);
+	}
+	run_extents(own, false);
+	for (i = 0; i < n; i++) {
+		/* one that has not begun has nothing left to do */
+		cancel_work_sync(&helper[i]->work);
+		for (q = 0; q < s->nq; q++)
+			vexfs_topk_merge(&s->results[q], &helper[i]->results[q]);
+		vexfs_pool_free(helper[i]->results, results_bytes(s));
+		work_free(helper[i]);
+	}
+	vexfs_pool_free(helper, wanted * sizeof(*helper));
+	work_free(own);
+	return run->err;
+}
+
+static int search_once(struct vexfs_search_job *s)
+{
+	const struct vexfs_space *sp = &s->c->space;
+	struct exact_run run = {
+		.s = s,
+		.d = vexfs_dir(s->c),
+		.chunk = clamp(CHUNK_BYTES / sp->stride, 16u, CHUNK_ROWS),
+	};
+	int err = 0;
+
+	s->plan = s->filter ? VEXFS_PLAN_SCAN_MATCHES : VEXFS_PLAN_SCAN;
+	if (s->nq >= BLOCK_QUERIES) {
+		run.packed_bytes = vexfs_math_block_bytes(sp, s->nq);
+		run.packed = vexfs_op_alloc(s->op, run.packed_bytes, GFP_KERNEL);
+		if (!run.packed)
+			return -ENOMEM;
+		err = vexfs_math_block_pack(sp, run.packed, s->queries, s->aux, s->nq);
+		if (!s->filter)
+			s->plan = VEXFS_PLAN_BLOCK;
+	}
+	if (!err)
+		err = run_all(&run);
+	vexfs_pool_free(run.packed, run.packed_bytes);
+	return err;
+}
+
+/* ---- ids seen twice ---- */
+
+static bool hit_live(void *arg, u32 slot)
+{
+	return vexfs_slot_live(arg, slot);
+}
+
+/* Sorts the answers; true when an update has left one of them short. */
+static bool finish(struct vexfs_search_job *s, struct vexfs_hit *scratch, bool changed)
+{
+	bool was_short = false;
+	u32 q;
+
+	for (q = 0; q < s->nq; q++) {
+		struct vexfs_topk *t = &s->results[q];
+		bool full = t->n == t->k;
+
+		vexfs_topk_sort(t);
+		if (changed && t->n > 1 &&
+		    vexfs_topk_unique(t, hit_live, s->c, scratch) && full)
+			was_short = true;
+	}
+	return was_short;
+}
+
+int vexfs_search_exact(struct vexfs_search_job *s)
+{
+	size_t bytes = s->results[0].k * sizeof(struct vexfs_hit);
+	struct vexfs_collection *c = s->c;
+	struct vexfs_hit *scratch;
+	int idx, err, tries;
+	u32 q;
+
+	scratch = vexfs_op_alloc(s->op, bytes, GFP_KERNEL);
+	if (!scratch)
+		return -ENOMEM;
+	idx = vexfs_read_lock(c);
+	for (tries = 0;; tries++) {
+		u64 generation = atomic64_read(&c->generation);
+
+		err = search_once(s);
+		if (err)
+			break;
+		if (!finish(s, scratch, generation != atomic64_read(&c->generation)) ||
+		    tries == RETRIES)
+			break;
+		for (q = 0; q < s->nq; q++)
+			vexfs_topk_reset(&s->results[q]);
+	}
+	vexfs_read_unlock(c, idx);
+	vexfs_pool_free(scratch, bytes);
+	s->op->distances += atomic64_read(&s->distances);
+	return err;
+}
+
+int vexfs_exact_init(void)
+{
+	search_wq = alloc_workqueue("vexfs_search", WQ_UNBOUND, 0);
+	return search_wq ? 0 : -ENOMEM;
+}
+
+void vexfs_exact_exit(void)
+{
+	destroy_workqueue(search_wq);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Indexes as the data plane sees them: which there are, and how a collection
+ * gets one. What an index is stays in its own files.
+ */
+#ifndef _VEXFS_INDEX_INDEX_H
+#define _VEXFS_INDEX_INDEX_H
+
+#include "store/store.h"
+
+/* Bits of VEXFS_FEATURE_* for the indexes that are built in. */
+u64 vexfs_index_features(void);
+
+/*
+ * Puts the index that @req asks for on a collection that nobody else knows yet.
+ * Nothing to do for VEXFS_INDEX_NONE. -EOPNOTSUPP for one that is not built in,
+ * -EINVAL for parameters that do not fit, -ENOMEM, -ENOSPC.
+ */
+int vexfs_index_create(struct vexfs_collection *c, const struct vexfs_create *req);
+
+/* VEXFS_IOC_INDEX, between index operations one at a time. */
+int vexfs_index_request(struct vexfs_collection *c, const struct vexfs_index_req *req);
+
+/* Adds what the index says about itself to a check of the collection. */
+int vexfs_index_check(struct vexfs_collection *c, struct vexfs_check *check);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A search as the index room sees it: query rows in kernel memory, results as
+ * heaps of (key, id, slot). Whoever answers it, by comparing every row or by
+ * walking a graph, takes this and fills it in.
+ */
+#ifndef _VEXFS_INDEX_SEARCH_H
+#define _VEXFS_INDEX_SEARCH_H
+
+#include "index/filter.h"
+#include "index/topk.h"
+#include "stat/op.h"
+#include "store/store.h"
+
+/**
+ * struct vexfs_search_job - queries that are answered together
+ * @c: collection
+ * @op: the op it is done for
+ * @nq: queries
+ * @flags: VEXFS_SEARCH_*
+ * @ef: graph: candidates kept while walking; 0 for the default
+ * @queries: @nq rows, imported, one stride apart, 64-byte aligned
+ * @aux: theirs
+ * @self: ids to leave out, one a query, or NULL
+ * @filter: or NULL
+ * @results: @nq heaps, set up by the caller (k, radius, after); sorted, nearest
+ *	first, and free of double ids afterwards
+ * @plan: out: enum vexfs_plan
+ * @distances: out: distances computed
+ */
+struct vexfs_search_job {
+	struct vexfs_collection *c;
+	struct vexfs_op *op;
+	u32 nq;
+	u32 flags;
+	u32 ef;
+	const void *queries;
+	const u32 *aux;
+	const u64 *self;
+	const struct vexfs_filter *filter;
+	struct vexfs_topk *results;
+	u32 plan;
+	atomic64_t distances;
+};
+
+static inline const void *vexfs_job_query(const struct vexfs_search_job *s, u32 i)
+{
+	return s->queries + (size_t)i * s->c->space.stride;
+}
+
+/*
+ * Answers a job by the best plan for it. -ETIME, -EINTR when a signal is pending,
+ * -ENOMEM, or what the arithmetic says. Not inside vexfs_read_lock(); may sleep.
+ */
+int vexfs_search(struct vexfs_search_job *s);
+
+/* The same, by comparing every row (or every row that passes the filter). */
+int vexfs_search_exact(struct vexfs_search_job *s);
+
+int vexfs_exact_init(void);
+void vexfs_exact_exit(void);
+
+#endif

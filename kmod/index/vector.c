@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Vector ops on kernel memory. Vectors are converted and checked straight into
+ * the slots they will live in, a run at a time, and become visible by
+ * vexfs_mutate(); nothing is written twice.
+ */
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "index/vector.h"
+#include "mem/pool.h"
+
+int vexfs_vector_import(const struct vexfs_collection *c, u32 format, void *rows, u32 *aux,
+			const void *src, u32 n, u32 *bad)
+{
+	size_t step = vexfs_vector_bytes(c, format);
+
+	if (format == VEXFS_FORMAT_F32)
+		return vexfs_math_import_f32(&c->space, rows, aux, src, step, n, bad);
+	return vexfs_math_import_raw(&c->space, rows, aux, src, step, n, bad);
+}
+
+void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst,
+			 const void *row, u32 aux)
+{
+	if (format == VEXFS_FORMAT_F32)
+		vexfs_math_export_f32(&c->space, dst, row, aux);
+	else
+		memcpy(dst, row, c->space.row_bytes);
+}
+
+/* ---- put ---- */
+
+/* Stores the first @n of a filled run; the run shrinks by them. */
+static int put_filled(struct vexfs_collection *c, struct vexfs_put_part *p,
+		      struct vexfs_run *run, u32 n)
+{
+	u32 at = p->tried;
+	struct vexfs_mutation m = {
+		.op = VEXFS_MUTATE_PUT,
+		.flags = p->flags,
+		.run = { .ext = run->ext, .row = run->row, .n = n },
+		.ids = p->ids + at,
+		.attrs = p->attrs ? p->attrs + (size_t)at * c->attr_size : NULL,
+		.n = n,
+		.errors = p->errors ? p->errors + at : NULL,
+	};
+	int err;
+
+	if (!n)
+		return 0;
+	err = vexfs_mutate(c, &m);
+	run->row += n;
+	run->n -= n;
+	p->done += m.done;
+	p->tried += m.tried;
+	return err;
+}
+
+/* One run: import, store, and step over vectors that are refused. */
+static int put_run(struct vexfs_collection *c, struct vexfs_put_part *p, struct vexfs_run *run)
+{
+	size_t step = vexfs_vector_bytes(c, p->format);
+	int err = 0;
+
+	while (run->n && !err) {
+		u32 n = run->n, bad = 0;
+		int domain;
+
+		domain = vexfs_vector_import(c, p->format, vexfs_run_rows(c, run),
+					     run->ext->aux + run->row,
+					     p->vectors + p->tried * step, n, &bad);
+		if (domain && domain != -EDOM)
+			return domain;
+		err = put_filled(c, p, run, domain ? bad : n);
+		if (err || !domain)
+			break;
+		if (p->errors)
+			p->errors[p->tried] = domain;
+		p->tried++;
+		if (!(p->flags & VEXFS_PUT_CONTINUE))
+			return domain;
+		/* the slot of the refused vector is the next one's */
+		if (run->n > p->n - p->tried) {
+			struct vexfs_run last = *run;
+
+			last.row += run->n - 1;
+			last.n = 1;
+			run->n--;
+			vexfs_unreserve(c, &last);
+		}
+	}
+	return err;
+}
+
+int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p)
+{
+	struct vexfs_run run = { };
+	int err;
+
+	p->done = 0;
+	p->tried = 0;
+	err = vexfs_write_begin(c);
+	if (err)
+		return err;
+	while (p->tried < p->n && !err) {
+		err = vexfs_reserve(c, p->n - p->tried, &run);
+		if (err)
+			break;
+		err = put_run(c, p, &run);
+		if (run.n)
+			vexfs_unreserve(c, &run);
+	}
+	vexfs_write_end(c);
+	return err;
+}
+
+/* ---- get ---- */
+
+static void get_one(struct vexfs_collection *c, struct vexfs_get_part *p, u32 i, u32 slot)
+{
+	size_t bytes = vexfs_vector_bytes(c, p->format);
+	void *vector = p->vectors ? p->vectors + i * bytes : NULL;
+	void *attrs = p->attrs ? p->attrs + (size_t)i * c->attr_size : NULL;
+
+	p->errors[i] = slot == VEXFS_NO_SLOT ? -ENOENT : 0;
+	if (slot == VEXFS_NO_SLOT) {
+		if (vector)
+			memset(vector, 0, bytes);
+		if (attrs)
+			memset(attrs, 0, c->attr_size);
+		return;
+	}
+	p->done++;
+	if (vector)
+		vexfs_vector_export(c, p->format, vector, vexfs_slot_row(c, slot),
+				    vexfs_slot_aux(c, slot));
+	if (attrs && c->attr_size)
+		memcpy(attrs, vexfs_slot_attrs(c, slot), c->attr_size);
+}
+
+void vexfs_get_vectors(struct vexfs_collection *c, struct vexfs_get_part *p)
+{
+	u32 slots[32];
+	u32 i, j, n;
+	int idx;
+
+	p->done = 0;
+	idx = vexfs_read_lock(c);
+	for (i = 0; i < p->n; i += n) {
+		n = min_t(u32, p->n - i, ARRAY_SIZE(slots));
+		vexfs_find_many(c, p->ids + i, n, slots);
+		for (j = 0; j < n; j++)
+			get_one(c, p, i + j, slots[j]);
+	}
+	vexfs_read_unlock(c, idx);
+}
+
+int vexfs_row_by_id(struct vexfs_collection *c, u64 id, void *row, u32 *aux)
+{
+	int idx = vexfs_read_lock(c);
+	u32 slot = vexfs_find(c, id);
+
+	if (slot != VEXFS_NO_SLOT) {
+		memcpy(row, vexfs_slot_row(c, slot), c->space.stride);
+		*aux = vexfs_slot_aux(c, slot);
+	}
+	vexfs_read_unlock(c, idx);
+	return slot == VEXFS_NO_SLOT ? -ENOENT : 0;
+}
+
+/* ---- distances by id ---- */
+
+/**
+ * struct distance_work - what a batch of distances needs meanwhile
+ * @slots: of the ids
+ * @rows: of those that there are
+ * @aux: theirs
+ * @keys: their distances
+ */
+struct distance_work {
+	u32 slots[VEXFS_RUN_MAX];
+	const void *rows[VEXFS_RUN_MAX];
+	u32 aux[VEXFS_RUN_MAX];
+	u32 keys[VEXFS_RUN_MAX];
+};
+
+int vexfs_distances(struct vexfs_collection *c, struct vexfs_op *op, const void *q, u32 q_aux,
+		    const u64 *ids, u32 n, u32 *distances, s32 *errors)
+{
+	struct distance_work *w = vexfs_op_alloc(op, sizeof(*w), GFP_KERNEL);
+	u32 i, found = 0;
+	int idx, err;
+
+	if (!w)
+		return -ENOMEM;
+	n = min(n, VEXFS_RUN_MAX);
+	idx = vexfs_read_lock(c);
+	vexfs_find_many(c, ids, n, w->slots);
+	for (i = 0; i < n; i++) {
+		if (w->slots[i] == VEXFS_NO_SLOT)
+			continue;
+		w->rows[found] = vexfs_slot_row(c, w->slots[i]);
+		w->aux[found++] = vexfs_slot_aux(c, w->slots[i]);
+	}
+	err = vexfs_math_gather(&c->space, q, q_aux, w->rows, w->aux, found, w->keys);
+	vexfs_read_unlock(c, idx);
+
+	for (found = 0, i = 0; i < n && !err; i++) {
+		bool there = w->slots[i] != VEXFS_NO_SLOT;
+
+		errors[i] = there ? 0 : -ENOENT;
+		distances[i] = there ? vexfs_key_to_f32(w->keys[found++]) : VEXFS_F32_INFINITY;
+	}
+	op->distances += found;
+	vexfs_pool_free(w, sizeof(*w));
+	return err ?: found;
+}
+
+/* ---- walk ---- */
+
+static void walk_one(struct vexfs_collection *c, struct vexfs_walk_part *p,
+		     const struct vexfs_extent *e, u32 row)
+{
+	size_t bytes = vexfs_vector_bytes(c, p->format);
+
+	p->ids[p->n] = e->ids[row];
+	if (p->vectors)
+		vexfs_vector_export(c, p->format, p->vectors + p->n * bytes,
+				    e->rows + (size_t)row * c->space.stride, e->aux[row]);
+	if (p->attrs && c->attr_size)
+		memcpy(p->attrs + (size_t)p->n * c->attr_size,
+		       e->attrs + (size_t)row * c->attr_size, c->attr_size);
+	p->n++;
+}
+
+void vexfs_walk_vectors(struct vexfs_collection *c, struct vexfs_walk_part *p)
+{
+	int idx = vexfs_read_lock(c);
+	struct vexfs_dir *d = vexfs_dir(c);
+	u32 number;
+
+	p->n = 0;
+	p->end = false;
+	if (p->cursor > VEXFS_SLOTS_MAX)
+		p->cursor = VEXFS_SLOTS_MAX;
+	for (number = vexfs_extent_number(c, p->cursor); number < d->room; number++) {
+		struct vexfs_extent *e = READ_ONCE(d->ext[number]);
+		u32 row;
+
+		if (!e)
+			continue;
+		for (row = p->cursor > e->first ? p->cursor - e->first : 0; row < e->nrows; row++) {
+			p->cursor = e->first + row;
+			if (p->n == p->room)
+				goto out;
+			if (smp_load_acquire(&e->state[row]) == VEXFS_SLOT_LIVE)
+				walk_one(c, p, e, row);
+		}
+		p->cursor = e->first + e->nrows;
+		cond_resched();
+	}
+	p->end = true;
+out:
+	vexfs_read_unlock(c, idx);
+}

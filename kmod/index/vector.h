@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Vector ops on kernel memory: store, read, compare. Joins the store, which knows
+ * slots, and the arithmetic, which knows bytes; the data plane and the kernel
+ * API bring the memory. Never touches user pointers.
+ */
+#ifndef _VEXFS_INDEX_VECTOR_H
+#define _VEXFS_INDEX_VECTOR_H
+
+#include "stat/op.h"
+#include "store/store.h"
+
+/* Bytes of a vector in a request of @format (enum vexfs_format, checked). */
+static inline size_t vexfs_vector_bytes(const struct vexfs_collection *c, u32 format)
+{
+	return format == VEXFS_FORMAT_F32 ? c->space.dim * 4ul : c->space.row_bytes;
+}
+
+/* As vexfs_math_import_f32() or _raw(). */
+int vexfs_vector_import(const struct vexfs_collection *c, u32 format, void *rows, u32 *aux,
+			const void *src, u32 n, u32 *bad);
+/* One row out, vexfs_vector_bytes() long. */
+void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst,
+			 const void *row, u32 aux);
+
+/**
+ * struct vexfs_put_part - vectors to store
+ * @flags: VEXFS_PUT_*
+ * @format: enum vexfs_format
+ * @n: vectors
+ * @ids: theirs
+ * @vectors: @n of them, without gaps
+ * @attrs: @n attribute records, or NULL
+ * @errors: 0 or -errno of each, or NULL
+ * @done: out: stored
+ * @tried: out: looked at
+ */
+struct vexfs_put_part {
+	u32 flags;
+	u32 format;
+	u32 n;
+	const u64 *ids;
+	const void *vectors;
+	const void *attrs;
+	s32 *errors;
+	u32 done;
+	u32 tried;
+};
+
+/* Errors as vexfs_mutate(), and -EDOM for NaN and infinity. */
+int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p);
+
+/**
+ * struct vexfs_get_part - vectors to read
+ * @format: enum vexfs_format
+ * @n: ids, at most VEXFS_RUN_MAX
+ * @ids: which
+ * @vectors: where they go, or NULL
+ * @attrs: where the attribute records go, or NULL
+ * @errors: 0 or -ENOENT of each
+ * @done: out: found
+ */
+struct vexfs_get_part {
+	u32 format;
+	u32 n;
+	const u64 *ids;
+	void *vectors;
+	void *attrs;
+	s32 *errors;
+	u32 done;
+};
+
+void vexfs_get_vectors(struct vexfs_collection *c, struct vexfs_get_part *p);
+
+/*
+ * Distances (f32 bits) from the row @q to the vectors of @n ids, at most
+ * VEXFS_RUN_MAX; +infinity and -ENOENT in @errors where there is none. Returns how
+ * many there were, or -errno.
+ */
+int vexfs_distances(struct vexfs_collection *c, struct vexfs_op *op, const void *q, u32 q_aux,
+		    const u64 *ids, u32 n, u32 *distances, s32 *errors);
+
+/* The row and aux of a stored vector, copied. -ENOENT. */
+int vexfs_row_by_id(struct vexfs_collection *c, u64 id, void *row, u32 *aux);
+
+/**
+ * struct vexfs_walk_part - a part of a walk over every vector
+ * @cursor: in and out: slot to go on from
+ * @format: enum vexfs_format
+ * @room: vectors that fit
+ * @ids: where ids go
+ * @vectors: where vectors go, or NULL
+ * @attrs: where attribute records go, or NULL
+ * @n: out: vectors
+ * @end: out: nothing is left
+ */
+struct vexfs_walk_part {
+	u64 cursor;
+	u32 format;
+	u32 room;
+	u64 *ids;
+	void *vectors;
+	void *attrs;
+	u32 n;
+	bool end;
+};
+
+void vexfs_walk_vectors(struct vexfs_collection *c, struct vexfs_walk_part *p);
+
+#define VEXFS_F32_INFINITY	0x7f800000u
+
+#endif
