@@ -13,6 +13,7 @@
 #include "index/search.h"
 #include "math/math.h"
 #include "mem/pool.h"
+#include "stat/counter.h"
 #include "store/store.h"
 
 /**
@@ -31,6 +32,7 @@ struct room {
 static const struct room rooms[] = {
 	{ "mem", vexfs_mem_init, vexfs_mem_exit },
 	{ "math", vexfs_math_init, vexfs_math_exit },
+	{ "stat", vexfs_stat_init, vexfs_stat_exit },
 	{ "store", vexfs_store_init, vexfs_store_exit },
 	{ "exact", vexfs_exact_init, vexfs_exact_exit },
 	{ "debugfs", vexfs_debugfs_init, vexfs_debugfs_exit },

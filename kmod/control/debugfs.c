@@ -13,7 +13,7 @@
 #include "control/debugfs.h"
 #include "math/fpu.h"
 #include "math/proof.h"
-#include "mem/scratch.h"
+#include "stat/show.h"
 
 typedef void (*show_fn)(struct seq_file *m);
 
@@ -32,8 +32,11 @@ struct debugfs_file {
 /* Files of one directory stand together. */
 static const struct debugfs_file files[] = {
 	{ NULL, "fpu", vexfs_fpu_show },
-	{ NULL, "pools", vexfs_pool_show },
-	{ NULL, "stack", vexfs_stack_show },
+	{ NULL, "pools", vexfs_show_pools },
+	{ NULL, "stack", vexfs_show_stack },
+	{ NULL, "ops", vexfs_show_ops },
+	{ NULL, "events", vexfs_show_events },
+	{ NULL, "counters", vexfs_show_counters },
 	{ "simd", "variants", vexfs_math_show_variants },
 	{ "simd", "selftest", vexfs_math_show_selftest },
 	{ "simd", "bench", vexfs_math_show_bench },

@@ -38,16 +38,16 @@ static struct {
 } huge;
 
 static const char *const tier_names[VEXFS_TIER_COUNT] = {
-#define X(id, name, bytes, count) [VEXFS_TIER_##id] = name,
-	VEXFS_TIERS(X)
-#undef X
+	[VEXFS_TIER_SMALL] = "small",
+	[VEXFS_TIER_MEDIUM] = "medium",
+	[VEXFS_TIER_LARGE] = "large",
 	[VEXFS_TIER_HUGE] = "huge",
 };
 
 static const u32 tier_bytes[VEXFS_TIER_COUNT] = {
-#define X(id, name, bytes, count) [VEXFS_TIER_##id] = bytes,
-	VEXFS_TIERS(X)
-#undef X
+	[VEXFS_TIER_SMALL] = VEXFS_SMALL_BYTES,
+	[VEXFS_TIER_MEDIUM] = VEXFS_MEDIUM_BYTES,
+	[VEXFS_TIER_LARGE] = VEXFS_LARGE_BYTES,
 };
 
 const char *vexfs_pool_tier_name(enum vexfs_tier_id tier)

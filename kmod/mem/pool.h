@@ -14,54 +14,44 @@
 #define VEXFS_POOL_ALIGN	64u	/* of every buffer of a tier */
 #define VEXFS_POOL_MAX		16384u	/* larger requests are huge */
 
-/*
- * The tiers: name, bytes of a buffer, buffers at start. VEXFS_TIER_HUGE stands
- * behind them in statistics; it has no stock.
- */
-#define VEXFS_TIERS(X)			\
-	X(SMALL, "small", 1024, 128)	\
-	X(MEDIUM, "medium", 4096, 64)	\
-	X(LARGE, "large", 16384, 32)
-
 enum vexfs_tier_id {
-#define X(id, name, bytes, count) VEXFS_TIER_##id,
-	VEXFS_TIERS(X)
-#undef X
-	VEXFS_TIER_HUGE,
+	VEXFS_TIER_SMALL,
+	VEXFS_TIER_MEDIUM,
+	VEXFS_TIER_LARGE,
+	VEXFS_TIER_HUGE,	/* has no stock: what is larger than all tiers */
 	VEXFS_TIER_COUNT
 };
 
-/*
- * What is counted for each tier: field, unit, kind, and what it means. The one
- * list: the structure below, the account (stat/counter.h) and with it debugfs,
- * netlink and the exporter are made from it.
- */
-#define VEXFS_POOL_COUNTERS(X)								\
-	X(allocs, "buffers", COUNTER, "requests served, whatever served them")		\
-	X(hits, "buffers", COUNTER, "requests served without the slab allocator")	\
-	X(misses, "buffers", COUNTER, "requests served by the slab allocator")		\
-	X(failures, "buffers", COUNTER, "requests that got nothing")			\
-	X(frees, "buffers", COUNTER, "buffers given back by their users")		\
-	X(bytes, "bytes", COUNTER, "bytes asked for")					\
-	X(reserve_used, "buffers", COUNTER, "requests served by the reserve")		\
-	X(waits, "times", COUNTER, "requests that waited for a buffer to come back")	\
-	X(resizes, "times", COUNTER, "changes of the size")				\
-	X(shrunk, "buffers", COUNTER, "idle buffers given up under memory pressure")	\
-	X(compactions, "times", COUNTER, "times the stock was packed into fewer slabs")	\
-	X(size, "buffers", GAUGE, "buffers the tier keeps")				\
-	X(held, "buffers", GAUGE, "buffers taken from the slab allocator")		\
-	X(in_use, "buffers", GAUGE, "buffers in the hands of users")			\
-	X(high_water, "buffers", GAUGE, "most in use at once since the last reset")	\
-	X(held_bytes, "bytes", GAUGE, "memory of the buffers held and of the reserve")	\
-	X(reserve, "buffers", GAUGE, "buffers in reserve now")				\
-	X(hit_ppm, "ppm", GAUGE, "hits of a million requests since the last reset")	\
-	X(use_ppm, "ppm", GAUGE, "in_use in millionths of size")			\
-	X(frag_ppm, "ppm", GAUGE, "slabs that packing would free, in millionths of those we hold buffers in")
+/* Bytes of a buffer. */
+#define VEXFS_SMALL_BYTES	1024u
+#define VEXFS_MEDIUM_BYTES	4096u
+#define VEXFS_LARGE_BYTES	VEXFS_POOL_MAX
 
+/*
+ * Figures of a tier. What each means, and whether it grows or goes up and
+ * down, is said once, in the account (stat/subjects.c).
+ */
 struct vexfs_pool_stats {
-#define X(field, unit, kind, doc) u64 field;
-	VEXFS_POOL_COUNTERS(X)
-#undef X
+	u64 allocs;
+	u64 hits;
+	u64 misses;
+	u64 failures;
+	u64 frees;
+	u64 bytes;
+	u64 reserve_used;
+	u64 waits;
+	u64 resizes;
+	u64 shrunk;
+	u64 compactions;
+	u64 size;
+	u64 held;
+	u64 in_use;
+	u64 high_water;
+	u64 held_bytes;
+	u64 reserve;
+	u64 hit_ppm;
+	u64 use_ppm;
+	u64 frag_ppm;
 };
 
 /* Requests by size: bucket b counts sizes up to 64 << b, the last the rest. */
@@ -100,10 +90,11 @@ void vexfs_pool_free(void *p, size_t size);
 /* The tier that serves @size. */
 static inline enum vexfs_tier_id vexfs_pool_tier(size_t size)
 {
-#define X(id, name, bytes, count) if (size <= (bytes)) return VEXFS_TIER_##id;
-	VEXFS_TIERS(X)
-#undef X
-	return VEXFS_TIER_HUGE;
+	if (size <= VEXFS_SMALL_BYTES)
+		return VEXFS_TIER_SMALL;
+	if (size <= VEXFS_MEDIUM_BYTES)
+		return VEXFS_TIER_MEDIUM;
+	return size <= VEXFS_LARGE_BYTES ? VEXFS_TIER_LARGE : VEXFS_TIER_HUGE;
 }
 
 const char *vexfs_pool_tier_name(enum vexfs_tier_id tier);
@@ -132,6 +123,7 @@ int vexfs_pool_refill(void);		/* and come again */
 int vexfs_pool_compact(u32 above_ppm);
 
 struct seq_file;
+/* What the account does not know: sizes asked for, and what the worker sees. */
 void vexfs_pool_show(struct seq_file *m);
 
 int vexfs_mem_init(void);

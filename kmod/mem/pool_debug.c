@@ -61,7 +61,7 @@ static void fault(struct vexfs_tier *t, enum vexfs_tier_fault what, const void *
 	if (t->fault)
 		t->fault(t, what, p);
 	else
-		WARN(1, "pool %s: buffer %px %s\n", t->name, p, fault_names[what]);
+		WARN(1, "pool %s: buffer %p %s\n", t->name, p, fault_names[what]);
 }
 
 static void mark_idle(struct vexfs_tier *t, void *p)

@@ -207,19 +207,11 @@ VEXFS_EXPORT_KUNIT(vexfs_stack_reset);
 
 void vexfs_stack_show(struct seq_file *m)
 {
-	struct vexfs_stack_stats now, ever;
 	struct vexfs_stack_record *rec;
 	const size_t bytes = VEXFS_STACK_RECORDS * sizeof(*rec);
 	unsigned int i, n;
 
-	vexfs_stack_read(true, &now);
-	vexfs_stack_read(false, &ever);
-	seq_puts(m, "# figure            since_reset      since_load\n");
-#define X(field, unit, kind, doc) \
-	seq_printf(m, "%-15s %15llu %15llu\n", #field, now.field, ever.field);
-	VEXFS_STACK_COUNTERS(X)
-#undef X
-	seq_printf(m, "\nheap_threshold  %15u\nlarge_threshold %15u\naggressive      %15u\n",
+	seq_printf(m, "heap_threshold %u\nlarge_threshold %u\naggressive %u\n",
 		   READ_ONCE(vexfs_stack_heap_threshold), READ_ONCE(vexfs_stack_large_threshold),
 		   READ_ONCE(vexfs_stack_aggressive));
 

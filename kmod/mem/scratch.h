@@ -107,23 +107,18 @@ void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
 			void *local, size_t local_size, size_t size, gfp_t gfp);
 void vexfs_scratch_put(struct vexfs_scratch *s);
 
-/* What is counted; see VEXFS_POOL_COUNTERS. */
-#define VEXFS_STACK_COUNTERS(X)								\
-	X(violations, "times", COUNTER, "times an op went deeper than the limit")	\
-	X(alarms, "times", COUNTER, "times an op went deeper than the alarm, not the limit") \
-	X(scratch_stack, "times", COUNTER, "scratch served from the caller's stack")	\
-	X(scratch_heap, "times", COUNTER, "scratch served from the pools")		\
-	X(scratch_large, "times", COUNTER, "scratch above the large threshold")		\
-	X(scratch_failed, "times", COUNTER, "scratch that could not be had")		\
-	X(scratch_bytes, "bytes", COUNTER, "scratch asked for")				\
-	X(deepest, "bytes", GAUGE, "deepest an op has been since the last reset")	\
-	X(limit, "bytes", GAUGE, "how deep an op may go")				\
-	X(alarm, "bytes", GAUGE, "how deep it goes before it is reported")
-
+/* What is counted; each figure is explained in stat/subjects.c. */
 struct vexfs_stack_stats {
-#define X(field, unit, kind, doc) u64 field;
-	VEXFS_STACK_COUNTERS(X)
-#undef X
+	u64 violations;
+	u64 alarms;
+	u64 scratch_stack;
+	u64 scratch_heap;
+	u64 scratch_large;
+	u64 scratch_failed;
+	u64 scratch_bytes;
+	u64 deepest;
+	u64 limit;
+	u64 alarm;
 };
 
 #define VEXFS_STACK_RECORDS	64u
@@ -157,6 +152,7 @@ void vexfs_stack_reset(void);
 void vexfs_stack_end(const struct vexfs_stack_mark *mark);
 
 struct seq_file;
+/* What the account does not know: thresholds and the records. */
 void vexfs_stack_show(struct seq_file *m);
 
 #endif

@@ -29,9 +29,6 @@ struct vexfs_counter {
 	enum vexfs_counter_kind kind;
 };
 
-#define VEXFS_COUNTER_ROW(field, unit_, kind_, doc_) \
-	{ .name = #field, .unit = (unit_), .doc = (doc_), .kind = VEXFS_##kind_ },
-
 /**
  * struct vexfs_subject - something that has figures
  * @node: in the list of subjects
@@ -72,14 +69,13 @@ int vexfs_subject_walk(int (*fn)(struct vexfs_subject *s, void *arg), void *arg)
 /* By name; -ENOENT, -EOPNOTSUPP when there is nothing to reset. "all" resets all. */
 int vexfs_subject_reset(const char *name);
 
-/* The number of fields of a structure that holds figures and nothing else. */
+/* By name, or NULL. It stays while whoever added it stays. */
+struct vexfs_subject *vexfs_subject_find(const char *name);
+
+/* The number of figures in a structure that holds nothing else. */
 #define VEXFS_COUNTERS_IN(type)	(sizeof(type) / sizeof(u64))
 
-struct seq_file;
-/* Every figure of every subject, a line each, with its documentation. */
-void vexfs_subject_show(struct seq_file *m);
-
-int vexfs_counter_init(void);
-void vexfs_counter_exit(void);
+int vexfs_stat_init(void);
+void vexfs_stat_exit(void);
 
 #endif

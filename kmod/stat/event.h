@@ -9,29 +9,17 @@
 
 #include <linux/types.h>
 
-/* The kinds: id, name, what @a and @b mean, documentation. */
-#define VEXFS_EVENTS(X)									\
-	X(STACK, "stack-violation", "depth in bytes", "code address",			\
-	  "an op went deeper than the stack limit")					\
-	X(EXHAUSTED, "pool-exhausted", "bytes asked for", "buffers held",		\
-	  "a pool could not serve a request, not even from its reserve")		\
-	X(RESIZED, "pool-resized", "new size", "old size",				\
-	  "a tier of the pools was given another size")					\
-	X(SLOW, "slow-op", "nanoseconds", "limit in nanoseconds",			\
-	  "an op took longer than slow_op_us")						\
-	X(VARIANT, "variant-switched", "0", "0",					\
-	  "another arithmetic variant is in use; subject names it")			\
-	X(VARIANT_BAD, "variant-disabled", "0", "0",					\
-	  "an arithmetic variant failed its self-test; subject names it")		\
-	X(TUNED, "tunables-changed", "new value", "old value",				\
-	  "a tunable was changed; subject names it")					\
-	X(CREATED, "collection-created", "0", "0", "a collection was created")		\
-	X(DROPPED, "collection-dropped", "0", "0", "a collection was dropped")
-
+/* What each is called and what @a and @b of it mean is said in event.c. */
 enum vexfs_event_kind {
-#define X(id, name, a, b, doc) VEXFS_EVENT_##id,
-	VEXFS_EVENTS(X)
-#undef X
+	VEXFS_EVENT_STACK,
+	VEXFS_EVENT_EXHAUSTED,
+	VEXFS_EVENT_RESIZED,
+	VEXFS_EVENT_SLOW,
+	VEXFS_EVENT_VARIANT,
+	VEXFS_EVENT_VARIANT_BAD,
+	VEXFS_EVENT_TUNED,
+	VEXFS_EVENT_CREATED,
+	VEXFS_EVENT_DROPPED,
 	VEXFS_EVENT_KINDS
 };
 
@@ -42,8 +30,8 @@ enum vexfs_event_kind {
  * struct vexfs_event - one event
  * @seq: its number, from 0 on since load, without gaps
  * @time_ns: when, on the monotonic clock
- * @a: see VEXFS_EVENTS
- * @b: see VEXFS_EVENTS
+ * @a: see vexfs_event_a()
+ * @b: see vexfs_event_b()
  * @kind: enum vexfs_event_kind
  * @pid: of the task that ran
  * @subject: which op, tier, variant, tunable or collection
@@ -83,26 +71,19 @@ u64 vexfs_event_now(void);
 typedef void (*vexfs_event_sink)(const struct vexfs_event *ev, u64 lost);
 void vexfs_event_set_sink(vexfs_event_sink sink);
 
-#define VEXFS_EVENT_COUNTERS(X)								\
-	X(raised, "events", COUNTER, "events raised")					\
-	X(thinned, "events", COUNTER, "events that were counted and not kept, for their kind flooded") \
-	X(overwritten, "events", COUNTER, "events that have left the ring")
-
+/* Each figure is explained in subjects.c. */
 struct vexfs_event_stats {
-#define X(field, unit, kind, doc) u64 field;
-	VEXFS_EVENT_COUNTERS(X)
-#undef X
+	u64 raised;
+	u64 thinned;
+	u64 overwritten;
 };
 
 void vexfs_event_stats(struct vexfs_event_stats *st);
 u64 vexfs_event_count(enum vexfs_event_kind kind);	/* raised, thinned ones included */
 const char *vexfs_event_name(enum vexfs_event_kind kind);
 const char *vexfs_event_doc(enum vexfs_event_kind kind);
-
-struct seq_file;
-void vexfs_event_show(struct seq_file *m);
-
-int vexfs_event_init(void);
-void vexfs_event_exit(void);
+/* What the two numbers of such an event mean. */
+const char *vexfs_event_a(enum vexfs_event_kind kind);
+const char *vexfs_event_b(enum vexfs_event_kind kind);
 
 #endif

@@ -18,8 +18,12 @@
 #define VEXFS_HIST_OCTAVES	37u
 #define VEXFS_HIST_BUCKETS	(VEXFS_HIST_OCTAVES * VEXFS_HIST_SUB)
 
-/* A CPU's part: octaves appear when the first value falls into them. */
+/*
+ * A CPU's part: octaves appear when the first value falls into them. @busy is
+ * set while the owner counts, so that an interrupt stays out.
+ */
 struct vexfs_hist_cpu {
+	u32 busy;
 	void *octave[VEXFS_HIST_OCTAVES];
 };
 
@@ -48,6 +52,9 @@ void vexfs_hist_exit(struct vexfs_hist *h);
 
 /* Any context in which GFP_NOWAIT memory may be had. */
 void vexfs_hist_add(struct vexfs_hist *h, u64 ns);
+
+/* An empty one, or NULL. Freed with kvfree(). May sleep. */
+struct vexfs_hist_data *vexfs_hist_data_new(void);
 
 /* Adds what @h holds to @d. Clear @d first for a copy; do not to merge. */
 void vexfs_hist_read(const struct vexfs_hist *h, struct vexfs_hist_data *d);

@@ -14,96 +14,44 @@
 #include "mem/scratch.h"
 #include "stat/rate.h"
 
-#define VEXFS_CLASSES(X)								\
-	X(VECTOR, "vector", "exact ops: store, read, compare, search every row")	\
-	X(SEMANTIC, "semantic", "approximate ops over the graph")			\
-	X(FUSE, "fuse", "requests served on a mount")					\
-	X(CONTROL, "control", "everything that is not done to vectors")
-
+/* What each class and each kind is called, and what it means, is said in op_names.c. */
 enum vexfs_class {
-#define X(id, name, doc) VEXFS_CLASS_##id,
-	VEXFS_CLASSES(X)
-#undef X
+	VEXFS_CLASS_VECTOR,	/* exact ops */
+	VEXFS_CLASS_SEMANTIC,	/* approximate ops over the graph */
+	VEXFS_CLASS_FUSE,	/* requests served on a mount */
+	VEXFS_CLASS_CONTROL,	/* everything that is not done to vectors */
 	VEXFS_CLASS_COUNT
 };
 
-/* Id, name, class, documentation. Append only: userspace keeps histories by name. */
-#define VEXFS_OPS(X)									\
-	X(PUT, "put", VECTOR, "insert, update or upsert of vectors")			\
-	X(GET, "get", VECTOR, "read of vectors by id")					\
-	X(DELETE, "delete", VECTOR, "deletion of vectors by id")			\
-	X(DISTANCE, "distance", VECTOR, "distances from a query to vectors by id")	\
-	X(WALK, "walk", VECTOR, "a part of a walk over every vector")			\
-	X(EXACT, "exact", VECTOR, "nearest neighbours by comparing every row")		\
-	X(RANGE, "range", VECTOR, "all vectors within a radius")			\
-	X(EXACT_FILTERED, "exact-filtered", VECTOR,					\
-	  "nearest neighbours among the rows that pass a filter, by comparing them")	\
-	X(GRAPH, "graph", SEMANTIC, "nearest neighbours by walking the graph")		\
-	X(FILTERED, "filtered", SEMANTIC, "the same, results filtered on the way")	\
-	X(BY_ID, "by-id", SEMANTIC, "nearest neighbours of a stored vector over the graph") \
-	X(NEAR_DUP, "near-dup", SEMANTIC, "near-duplicates within a radius over the graph") \
-	X(CLASSIFY, "classify", SEMANTIC, "majority among the neighbours")		\
-	X(FUSE, "request", FUSE, "a request on a mount, whatever it asks")		\
-	X(CREATE, "create", CONTROL, "a new collection")				\
-	X(ATTACH, "attach", CONTROL, "a descriptor is attached to a collection")	\
-	X(DROP, "drop", CONTROL, "a collection is dropped")				\
-	X(LIST, "list", CONTROL, "a part of the list of collections")			\
-	X(INFO, "info", CONTROL, "what the module or a collection is")			\
-	X(SET, "set", CONTROL, "a change of a collection's properties")			\
-	X(INDEX, "index", CONTROL, "a build of a graph, or its end")			\
-	X(CHECK, "check", CONTROL, "a check of a whole collection")			\
-	X(MMAP, "mmap", CONTROL, "rows are mapped")
-
 enum vexfs_op_kind {
-#define X(id, name, class, doc) VEXFS_OP_##id,
-	VEXFS_OPS(X)
-#undef X
+	VEXFS_OP_PUT,
+	VEXFS_OP_GET,
+	VEXFS_OP_DELETE,
+	VEXFS_OP_DISTANCE,
+	VEXFS_OP_WALK,
+	VEXFS_OP_EXACT,
+	VEXFS_OP_RANGE,
+	VEXFS_OP_EXACT_FILTERED,	/* rows that pass a filter are compared */
+	VEXFS_OP_GRAPH,
+	VEXFS_OP_FILTERED,		/* graph walked, results filtered */
+	VEXFS_OP_BY_ID,			/* graph walked from a stored vector */
+	VEXFS_OP_NEAR_DUP,
+	VEXFS_OP_CLASSIFY,
+	VEXFS_OP_FUSE,
+	VEXFS_OP_CREATE,
+	VEXFS_OP_ATTACH,
+	VEXFS_OP_DROP,
+	VEXFS_OP_LIST,
+	VEXFS_OP_INFO,
+	VEXFS_OP_SET,
+	VEXFS_OP_INDEX,
+	VEXFS_OP_CHECK,
+	VEXFS_OP_MMAP,
 	VEXFS_OP_KINDS
 };
 
-/* Errors that are counted by name; the rest count as "other". */
-#define VEXFS_ERRNOS(X)									\
-	X(ENOENT) X(EEXIST) X(EINVAL) X(E2BIG) X(EDOM) X(EACCES) X(EPERM) X(ENOSPC)	\
-	X(ENOMEM) X(ETIME) X(EINTR) X(EOPNOTSUPP) X(EFAULT) X(EBUSY) X(EAGAIN)		\
-	X(ENOTTY) X(ECANCELED)
-
-enum vexfs_errno_slot {
-#define X(e) VEXFS_ERR_##e,
-	VEXFS_ERRNOS(X)
-#undef X
-	VEXFS_ERR_OTHER,
-	VEXFS_ERR_SLOTS
-};
-
-/*
- * What is counted for each kind of op: field, unit, kind, and what it means.
- * See VEXFS_POOL_COUNTERS. The first ones are sums over ops, kept per CPU.
- */
-#define VEXFS_OP_SUMS(X)								\
-	X(count, "ops", COUNTER, "ops that have ended, errors included")		\
-	X(errors, "ops", COUNTER, "ops that ended with an error")			\
-	X(items, "items", COUNTER, "vectors or queries the ops carried")		\
-	X(ns, "ns", COUNTER, "time the ops took, summed up")				\
-	X(bytes_in, "bytes", COUNTER, "bytes copied in from users")			\
-	X(bytes_out, "bytes", COUNTER, "bytes copied out to users")			\
-	X(fpu_ns, "ns", COUNTER, "time spent in FPU sections")				\
-	X(distances, "distances", COUNTER, "distances computed")			\
-	X(heap_gets, "buffers", COUNTER, "buffers taken from the pools")		\
-	X(heap_bytes, "bytes", COUNTER, "and their bytes")
-
-#define VEXFS_OP_GAUGES(X)								\
-	X(rate_1s, "mops/s", GAUGE, "thousandths of an op per second, last second")	\
-	X(rate_10s, "mops/s", GAUGE, "the same over 10 seconds")			\
-	X(rate_60s, "mops/s", GAUGE, "the same over 60 seconds")			\
-	X(mean_ns, "ns", GAUGE, "mean time of an op")					\
-	X(p50_ns, "ns", GAUGE, "median")						\
-	X(p95_ns, "ns", GAUGE, "95th percentile")					\
-	X(p99_ns, "ns", GAUGE, "99th percentile")					\
-	X(p999_ns, "ns", GAUGE, "99.9th percentile")					\
-	X(max_ns, "ns", GAUGE, "slowest")						\
-	X(stack_max, "bytes", GAUGE, "deepest stack measured since load")
-
-#define VEXFS_OP_COUNTERS(X)	VEXFS_OP_SUMS(X) VEXFS_OP_GAUGES(X)
+/* Errors that are counted by name, VEXFS_ERR_SLOTS - 1 of them; the rest is "other". */
+#define VEXFS_ERR_SLOTS		18u
 
 /**
  * struct vexfs_op - an op while it runs
@@ -135,6 +83,9 @@ struct vexfs_op {
 	struct vexfs_stack_mark stack;
 };
 
+/* Names by kind; for everybody but the inlines below there is vexfs_op_name(). */
+extern const char *const vexfs_op_names[VEXFS_OP_KINDS];
+
 const char *vexfs_op_name(unsigned int kind);
 const char *vexfs_op_doc(unsigned int kind);
 enum vexfs_class vexfs_op_class(unsigned int kind);
@@ -164,13 +115,13 @@ static __always_inline void vexfs_op_begin(struct vexfs_op *op, enum vexfs_op_ki
 	};
 	if (timeout_ns)
 		op->deadline_ns = timeout_ns < U64_MAX - now ? now + timeout_ns : U64_MAX;
-	vexfs_stack_begin(&op->stack, vexfs_op_name(kind));
+	vexfs_stack_begin(&op->stack, vexfs_op_names[kind]);
 }
 
 /* A task goes on with an op that another one began (a worker of the bridge). */
 static __always_inline void vexfs_op_take_over(struct vexfs_op *op)
 {
-	vexfs_stack_begin(&op->stack, vexfs_op_name(op->kind));
+	vexfs_stack_begin(&op->stack, vexfs_op_names[op->kind]);
 }
 
 /**
@@ -217,11 +168,33 @@ static inline void *vexfs_op_alloc(struct vexfs_op *op, size_t size, gfp_t gfp)
 	return vexfs_pool_alloc(size, gfp);
 }
 
-/* The account of one kind, or of a class as a whole. */
+/**
+ * struct vexfs_op_stats - the account of one kind of op, or of a class
+ *
+ * Each figure is explained in subjects.c. The first ones, up to and including
+ * heap_bytes, are sums over ops; what follows is worked out when read.
+ */
 struct vexfs_op_stats {
-#define X(field, unit, kind, doc) u64 field;
-	VEXFS_OP_COUNTERS(X)
-#undef X
+	u64 count;
+	u64 errors;
+	u64 items;
+	u64 ns;
+	u64 bytes_in;
+	u64 bytes_out;
+	u64 fpu_ns;
+	u64 distances;
+	u64 heap_gets;
+	u64 heap_bytes;
+	u64 rate_1s;
+	u64 rate_10s;
+	u64 rate_60s;
+	u64 mean_ns;
+	u64 p50_ns;
+	u64 p95_ns;
+	u64 p99_ns;
+	u64 p999_ns;
+	u64 max_ns;
+	u64 stack_max;
 	u64 err[VEXFS_ERR_SLOTS];
 };
 
@@ -243,12 +216,7 @@ int vexfs_op_reset(void);
 /* Bytes of memory the account takes. */
 size_t vexfs_op_bytes(void);
 
-struct seq_file;
-void vexfs_op_show(struct seq_file *m);
-/* The file "stack": what mem knows, and the deepest of each kind of op. */
-void vexfs_op_show_stack(struct seq_file *m);
-
-int vexfs_stat_init(void);
-void vexfs_stat_exit(void);
+int vexfs_op_init(void);
+void vexfs_op_exit(void);
 
 #endif

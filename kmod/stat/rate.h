@@ -8,14 +8,11 @@
 
 #include <linux/types.h>
 
-/* Windows in seconds. */
-#define VEXFS_RATE_WINDOWS(X)	X(1) X(10) X(60)
-
 enum vexfs_rate_window {
-#define X(s) VEXFS_RATE_##s,
-	VEXFS_RATE_WINDOWS(X)
-#undef X
-	VEXFS_RATE_WINDOW_COUNT
+	VEXFS_RATE_1,		/* seconds */
+	VEXFS_RATE_10,
+	VEXFS_RATE_60,
+	VEXFS_RATE_WINDOWS
 };
 
 /*

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ring of events. Raising one copies a few words under a raw lock and
+ * never waits; readers bring a cursor of their own, and are told what they
+ * missed. Events never change what the module does.
+ */
+#include <linux/build_bug.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+#include <linux/workqueue.h>
+
+#include "compat/compat.h"
+#include "stat/event.h"
+
+/* A kind may raise so many in a second; what is more is only counted. */
+#define BURST	32u
+
+static const struct {
+	const char *name;
+	const char *a;
+	const char *b;
+	const char *doc;
+} kinds[] = {
+	[VEXFS_EVENT_STACK] = { "stack-violation", "depth in bytes", "code address",
+		"an op went deeper than the stack limit; subject is the op" },
+	[VEXFS_EVENT_EXHAUSTED] = { "pool-exhausted", "bytes asked for", "buffers held",
+		"a request found slab allocator and reserve empty; subject is the tier" },
+	[VEXFS_EVENT_RESIZED] = { "pool-resized", "new size", "old size",
+		"a tier of the pools got another size; subject is the tier" },
+	[VEXFS_EVENT_SLOW] = { "slow-op", "time in ns", "limit in ns",
+		"an op took longer than slow_op_us; subject is the op" },
+	[VEXFS_EVENT_VARIANT] = { "variant-switched", "0", "0",
+		"another arithmetic variant is in use; subject is its name" },
+	[VEXFS_EVENT_VARIANT_BAD] = { "variant-disabled", "0", "0",
+		"an arithmetic variant failed its self-test; subject is its name" },
+	[VEXFS_EVENT_TUNED] = { "tunables-changed", "new value", "old value",
+		"a tunable was changed; subject is its name" },
+	[VEXFS_EVENT_CREATED] = { "collection-created", "0", "0",
+		"a collection was created; subject is its name" },
+	[VEXFS_EVENT_DROPPED] = { "collection-dropped", "0", "0",
+		"a collection was dropped; subject is its name" },
+};
+
+static_assert(ARRAY_SIZE(kinds) == VEXFS_EVENT_KINDS);
+static_assert((VEXFS_EVENT_RING & (VEXFS_EVENT_RING - 1)) == 0);
+
+/* Guards everything below, and is held for the copy of one event at a time. */
+static DEFINE_RAW_SPINLOCK(ring_lock);
+static struct vexfs_event ring[VEXFS_EVENT_RING];
+static u64 raised;
+static u64 thinned;
+static struct {
+	u64 count;
+	unsigned long second;
+	u32 burst;
+} state[VEXFS_EVENT_KINDS];
+
+/* The sink runs in the worker only. */
+static vexfs_event_sink sink;
+static u64 sink_cursor;
+static DEFINE_MUTEX(sink_lock);
+
+static void feed_sink(struct work_struct *work);
+static DECLARE_WORK(sink_work, feed_sink);
+
+static bool too_many(enum vexfs_event_kind kind)
+{
+	unsigned long second = jiffies / HZ;
+
+	if (state[kind].second != second) {
+		state[kind].second = second;
+		state[kind].burst = 0;
+	}
+	return state[kind].burst++ >= BURST;
+}
+
+void vexfs_event_raise(enum vexfs_event_kind kind, u64 a, u64 b, const char *subject)
+{
+	struct vexfs_event *ev;
+	unsigned long flags;
+
+	if (WARN_ON_ONCE(kind >= VEXFS_EVENT_KINDS))
+		return;
+	raw_spin_lock_irqsave(&ring_lock, flags);
+	state[kind].count++;
+	if (too_many(kind)) {
+		thinned++;
+		raw_spin_unlock_irqrestore(&ring_lock, flags);
+		return;
+	}
+	ev = &ring[raised % VEXFS_EVENT_RING];
+	ev->seq = raised++;
+	ev->time_ns = ktime_get_mono_fast_ns();
+	ev->a = a;
+	ev->b = b;
+	ev->kind = kind;
+	ev->pid = task_pid_nr(current);
+	strscpy(ev->subject, subject ?: "", sizeof(ev->subject));
+	raw_spin_unlock_irqrestore(&ring_lock, flags);
+	if (READ_ONCE(sink))
+		schedule_work(&sink_work);
+}
+VEXFS_EXPORT_KUNIT(vexfs_event_raise);
+
+unsigned int vexfs_event_read(u64 *cursor, struct vexfs_event *ev, unsigned int max, u64 *lost)
+{
+	unsigned int n = 0;
+	bool more = true;
+
+	*lost = 0;
+	while (n < max && more) {
+		unsigned long flags;
+		u64 oldest;
+
+		/* One at a time, so that nobody who raises waits for long. */
+		raw_spin_lock_irqsave(&ring_lock, flags);
+		oldest = raised > VEXFS_EVENT_RING ? raised - VEXFS_EVENT_RING : 0;
+		if (*cursor < oldest) {
+			*lost += oldest - *cursor;
+			*cursor = oldest;
+		}
+		more = *cursor < raised;
+		if (more)
+			ev[n++] = ring[(*cursor)++ % VEXFS_EVENT_RING];
+		raw_spin_unlock_irqrestore(&ring_lock, flags);
+	}
+	return n;
+}
+VEXFS_EXPORT_KUNIT(vexfs_event_read);
+
+u64 vexfs_event_now(void)
+{
+	unsigned long flags;
+	u64 now;
+
+	raw_spin_lock_irqsave(&ring_lock, flags);
+	now = raised;
+	raw_spin_unlock_irqrestore(&ring_lock, flags);
+	return now;
+}
+VEXFS_EXPORT_KUNIT(vexfs_event_now);
+
+static void feed_sink(struct work_struct *work)
+{
+	vexfs_event_sink fn = READ_ONCE(sink);
+	struct vexfs_event ev;
+	u64 lost;
+
+	while (fn && vexfs_event_read(&sink_cursor, &ev, 1, &lost)) {
+		fn(&ev, lost);
+		cond_resched();
+	}
+}
+
+void vexfs_event_set_sink(vexfs_event_sink fn)
+{
+	mutex_lock(&sink_lock);
+	WRITE_ONCE(sink, NULL);
+	cancel_work_sync(&sink_work);
+	sink_cursor = vexfs_event_now();
+	WRITE_ONCE(sink, fn);
+	mutex_unlock(&sink_lock);
+}
+VEXFS_EXPORT_KUNIT(vexfs_event_set_sink);
+
+void vexfs_event_stats(struct vexfs_event_stats *st)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&ring_lock, flags);
+	st->raised = raised + thinned;
+	st->thinned = thinned;
+	st->overwritten = raised > VEXFS_EVENT_RING ? raised - VEXFS_EVENT_RING : 0;
+	raw_spin_unlock_irqrestore(&ring_lock, flags);
+}
+VEXFS_EXPORT_KUNIT(vexfs_event_stats);
+
+u64 vexfs_event_count(enum vexfs_event_kind kind)
+{
+	return kind < VEXFS_EVENT_KINDS ? READ_ONCE(state[kind].count) : 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_event_count);
+
+const char *vexfs_event_name(enum vexfs_event_kind kind)
+{
+	return kind < VEXFS_EVENT_KINDS ? kinds[kind].name : NULL;
+}
+VEXFS_EXPORT_KUNIT(vexfs_event_name);
+
+const char *vexfs_event_doc(enum vexfs_event_kind kind)
+{
+	return kind < VEXFS_EVENT_KINDS ? kinds[kind].doc : NULL;
+}
+
+const char *vexfs_event_a(enum vexfs_event_kind kind)
+{
+	return kind < VEXFS_EVENT_KINDS ? kinds[kind].a : NULL;
+}
+
+const char *vexfs_event_b(enum vexfs_event_kind kind)
+{
+	return kind < VEXFS_EVENT_KINDS ? kinds[kind].b : NULL;
+}

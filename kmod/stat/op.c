@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The account of ops. vexfs_op_end() is the one place where an op is counted;
+ * it touches memory of its own CPU only. Reading adds the CPUs up and takes a
+ * baseline off for those who ask since the last reset; nothing is ever zeroed
+ * under a writer.
+ */
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "mem/tunable.h"
+#include "stat/event.h"
+#include "stat/hist.h"
+#include "stat/op.h"
+#include "stat/op_priv.h"
+
+/* The sums at the head of struct vexfs_op_stats. */
+#define SUMS	(offsetof(struct vexfs_op_stats, rate_1s) / sizeof(u64))
+
+/**
+ * struct tally - what one CPU has counted of one kind
+ * @busy: the owner is counting; an interrupt that finds it set counts elsewhere
+ * @stack_max: deepest stack
+ * @max_ns: slowest op
+ * @sum: in the order of struct vexfs_op_stats
+ * @err: errors by slot
+ */
+struct tally {
+	u32 busy;
+	u32 stack_max;
+	u64 max_ns;
+	u64 sum[SUMS];
+	u64 err[VEXFS_ERR_SLOTS];
+};
+
+/**
+ * struct account - of one kind
+ * @cpu: each CPU's tally, written by that CPU only with preemption off
+ * @hist: its latencies
+ * @nested: tally of ops that ended inside another one's counting
+ * @nested_lock: guards @nested; taken in interrupts
+ * @base: sums at the last reset, under base_lock
+ * @base_err: errors at the last reset
+ * @base_hist: histogram at the last reset, or NULL
+ */
+struct account {
+	struct tally __percpu *cpu;
+	struct vexfs_hist hist;
+	struct tally nested;
+	raw_spinlock_t nested_lock;
+	u64 base[SUMS];
+	u64 base_err[VEXFS_ERR_SLOTS];
+	struct vexfs_hist_data *base_hist;
+};
+
+static struct account accounts[VEXFS_OP_KINDS];
+static DEFINE_MUTEX(base_lock);
+
+u32 vexfs_slow_op_us = 1000000;
+static const struct vexfs_tunable slow_op = {
+	.name = "slow_op_us",
+	.unit = "us",
+	.doc = "An op that takes longer is reported as an event",
+	.min = 0,
+	.max = 3600000000u,
+	.value = &vexfs_slow_op_us,
+};
+module_param_cb(slow_op_us, &vexfs_tunable_param_ops, (void *)&slow_op, 0644);
+MODULE_PARM_DESC(slow_op_us,
+		 "An op that takes longer is reported as an event [1000000, 0 for never, us]");
+
+const struct vexfs_tunable *const vexfs_stat_tunables[] = { &slow_op };
+const unsigned int vexfs_stat_tunables_n = ARRAY_SIZE(vexfs_stat_tunables);
+
+static void tally_op(struct tally *t, const struct vexfs_op *op, u64 ns, int err)
+{
+	const u64 add[SUMS] = {
+		1, err < 0, op->items, ns, op->bytes_in, op->bytes_out, op->fpu_ns,
+		op->distances, op->stack.heap_gets, op->stack.heap_bytes,
+	};
+	unsigned int i;
+
+	for (i = 0; i < SUMS; i++)
+		WRITE_ONCE(t->sum[i], t->sum[i] + add[i]);
+	if (unlikely(err < 0)) {
+		i = vexfs_errno_slot(err);
+		WRITE_ONCE(t->err[i], t->err[i] + 1);
+	}
+	if (unlikely(ns > t->max_ns))
+		WRITE_ONCE(t->max_ns, ns);
+	if (unlikely(op->stack.deepest > t->stack_max))
+		WRITE_ONCE(t->stack_max, op->stack.deepest);
+}
+
+u64 vexfs_op_end(struct vexfs_op *op, int err)
+{
+	struct account *a = &accounts[op->kind < VEXFS_OP_KINDS ? op->kind : 0];
+	u64 ns = ktime_get_ns() - op->start_ns;
+	u32 limit = READ_ONCE(vexfs_slow_op_us);
+	bool done = false;
+	struct tally *t;
+
+	preempt_disable();
+	t = this_cpu_ptr(a->cpu);
+	if (likely(!READ_ONCE(t->busy))) {
+		WRITE_ONCE(t->busy, 1);
+		barrier();
+		tally_op(t, op, ns, err);
+		barrier();
+		WRITE_ONCE(t->busy, 0);
+		done = true;
+	}
+	preempt_enable();
+	if (unlikely(!done)) {
+		unsigned long flags;
+
+		raw_spin_lock_irqsave(&a->nested_lock, flags);
+		tally_op(&a->nested, op, ns, err);
+		raw_spin_unlock_irqrestore(&a->nested_lock, flags);
+	}
+	vexfs_hist_add(&a->hist, ns);
+	vexfs_stack_end(&op->stack);
+	if (unlikely(limit && ns > limit * 1000ULL))
+		vexfs_event_raise(VEXFS_EVENT_SLOW, ns, limit * 1000ULL, vexfs_op_names[op->kind]);
+	return ns;
+}
+VEXFS_EXPORT_KUNIT(vexfs_op_end);
+
+static void add_tally(const struct tally *t, struct vexfs_op_stats *st)
+{
+	u64 *sum = &st->count;
+	unsigned int i;
+
+	for (i = 0; i < SUMS; i++)
+		sum[i] += READ_ONCE(t->sum[i]);
+	for (i = 0; i < VEXFS_ERR_SLOTS; i++)
+		st->err[i] += READ_ONCE(t->err[i]);
+	st->max_ns = max(st->max_ns, READ_ONCE(t->max_ns));
+	st->stack_max = max_t(u64, st->stack_max, READ_ONCE(t->stack_max));
+}
+
+/* Sums, errors and the two maxima, since load. Adds to @st. */
+static void add_account(struct account *a, struct vexfs_op_stats *st)
+{
+	unsigned long flags;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		add_tally(per_cpu_ptr(a->cpu, cpu), st);
+	raw_spin_lock_irqsave(&a->nested_lock, flags);
+	add_tally(&a->nested, st);
+	raw_spin_unlock_irqrestore(&a->nested_lock, flags);
+}
+
+static void take_base_off(const struct account *a, struct vexfs_op_stats *st,
+			  struct vexfs_hist_data *hist)
+{
+	u64 *sum = &st->count;
+	unsigned int i;
+
+	for (i = 0; i < SUMS; i++)
+		sum[i] -= a->base[i];
+	for (i = 0; i < VEXFS_ERR_SLOTS; i++)
+		st->err[i] -= a->base_err[i];
+	if (a->base_hist)
+		vexfs_hist_subtract(hist, a->base_hist);
+}
+
+static void read_one(unsigned int kind, bool since_reset, struct vexfs_op_stats *st,
+		     struct vexfs_hist_data *hist)
+{
+	struct account *a = &accounts[kind];
+
+	add_account(a, st);
+	vexfs_hist_read(&a->hist, hist);
+	if (since_reset)
+		take_base_off(a, st, hist);
+	st->rate_1s += vexfs_rate_milli(kind, VEXFS_RATE_1);
+	st->rate_10s += vexfs_rate_milli(kind, VEXFS_RATE_10);
+	st->rate_60s += vexfs_rate_milli(kind, VEXFS_RATE_60);
+}
+
+static void finish(struct vexfs_op_stats *st, const struct vexfs_hist_data *hist)
+{
+	st->mean_ns = st->count ? div64_u64(st->ns, st->count) : 0;
+	st->p50_ns = vexfs_hist_percentile(hist, 500000);
+	st->p95_ns = vexfs_hist_percentile(hist, 950000);
+	st->p99_ns = vexfs_hist_percentile(hist, 990000);
+	st->p999_ns = vexfs_hist_percentile(hist, 999000);
+	/* Exact unless the slowest op was before the reset. */
+	st->max_ns = min(st->max_ns, vexfs_hist_max(hist));
+	/* The middle of the last bucket may lie above its largest value. */
+	st->p50_ns = min(st->p50_ns, st->max_ns);
+	st->p95_ns = min(st->p95_ns, st->max_ns);
+	st->p99_ns = min(st->p99_ns, st->max_ns);
+	st->p999_ns = min(st->p999_ns, st->max_ns);
+}
+
+/* The kinds for which @wanted is true, together. */
+static int read_where(bool (*wanted)(unsigned int kind, unsigned int arg), unsigned int arg,
+		      bool since_reset, struct vexfs_op_stats *st, struct vexfs_hist_data *hist)
+{
+	struct vexfs_hist_data *own = NULL;
+	unsigned int kind;
+
+	if (!hist) {
+		own = vexfs_hist_data_new();
+		if (!own)
+			return -ENOMEM;
+		hist = own;
+	} else {
+		memset(hist, 0, sizeof(*hist));
+	}
+	memset(st, 0, sizeof(*st));
+	mutex_lock(&base_lock);
+	for (kind = 0; kind < VEXFS_OP_KINDS; kind++)
+		if (wanted(kind, arg))
+			read_one(kind, since_reset, st, hist);
+	mutex_unlock(&base_lock);
+	finish(st, hist);
+	kvfree(own);
+	return 0;
+}
+
+static bool same_kind(unsigned int kind, unsigned int arg)
+{
+	return kind == arg;
+}
+
+static bool same_class(unsigned int kind, unsigned int arg)
+{
+	return vexfs_op_class(kind) == arg;
+}
+
+int vexfs_op_read(unsigned int kind, bool since_reset, struct vexfs_op_stats *st,
+		  struct vexfs_hist_data *hist)
+{
+	if (kind >= VEXFS_OP_KINDS)
+		return -EINVAL;
+	return read_where(same_kind, kind, since_reset, st, hist);
+}
+VEXFS_EXPORT_KUNIT(vexfs_op_read);
+
+int vexfs_op_read_class(unsigned int class, bool since_reset, struct vexfs_op_stats *st,
+			struct vexfs_hist_data *hist)
+{
+	if (class >= VEXFS_CLASS_COUNT)
+		return -EINVAL;
+	return read_where(same_class, class, since_reset, st, hist);
+}
+VEXFS_EXPORT_KUNIT(vexfs_op_read_class);
+
+u64 vexfs_op_count(unsigned int kind)
+{
+	struct account *a = &accounts[kind];
+	u64 n = READ_ONCE(a->nested.sum[0]);
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		n += READ_ONCE(per_cpu_ptr(a->cpu, cpu)->sum[0]);
+	return n;
+}
+VEXFS_EXPORT_KUNIT(vexfs_op_count);
+
+int vexfs_op_reset(void)
+{
+	struct vexfs_op_stats st;
+	unsigned int kind;
+	int err = 0;
+
+	mutex_lock(&base_lock);
+	/* All the memory first, so that nothing is half reset. */
+	for (kind = 0; kind < VEXFS_OP_KINDS && !err; kind++) {
+		struct account *a = &accounts[kind];
+
+		if (!a->base_hist && vexfs_op_count(kind)) {
+			a->base_hist = vexfs_hist_data_new();
+			err = a->base_hist ? 0 : -ENOMEM;
+		}
+	}
+	for (kind = 0; kind < VEXFS_OP_KINDS && !err; kind++) {
+		struct account *a = &accounts[kind];
+
+		/* Ops that came after the memory was taken belong to the next period. */
+		if (!a->base_hist)
+			continue;
+		memset(&st, 0, sizeof(st));
+		add_account(a, &st);
+		memcpy(a->base, &st.count, sizeof(a->base));
+		memcpy(a->base_err, st.err, sizeof(a->base_err));
+		memset(a->base_hist, 0, sizeof(*a->base_hist));
+		vexfs_hist_read(&a->hist, a->base_hist);
+	}
+	mutex_unlock(&base_lock);
+	return err;
+}
+VEXFS_EXPORT_KUNIT(vexfs_op_reset);
+
+size_t vexfs_op_bytes(void)
+{
+	size_t bytes = sizeof(accounts);
+	unsigned int kind;
+
+	for (kind = 0; kind < VEXFS_OP_KINDS; kind++)
+		bytes += num_possible_cpus() * sizeof(struct tally) +
+			 vexfs_hist_bytes(&accounts[kind].hist) +
+			 (accounts[kind].base_hist ? sizeof(struct vexfs_hist_data) : 0);
+	return bytes;
+}
+VEXFS_EXPORT_KUNIT(vexfs_op_bytes);
+
+void vexfs_op_exit(void)
+{
+	unsigned int kind;
+
+	for (kind = 0; kind < VEXFS_OP_KINDS; kind++) {
+		vexfs_hist_exit(&accounts[kind].hist);
+		free_percpu(accounts[kind].cpu);
+		kvfree(accounts[kind].base_hist);
+	}
+	memset(accounts, 0, sizeof(accounts));
+}
+
+int vexfs_op_init(void)
+{
+	unsigned int kind;
+
+	for (kind = 0; kind < VEXFS_OP_KINDS; kind++) {
+		struct account *a = &accounts[kind];
+
+		raw_spin_lock_init(&a->nested_lock);
+		a->cpu = alloc_percpu(struct tally);
+		if (!a->cpu || vexfs_hist_init(&a->hist)) {
+			vexfs_op_exit();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
