@@ -42,6 +42,10 @@ static int explain_query(const struct vexfs *h, const char *what, uint32_t flags
 static int explain_search(const struct vexfs *h, const struct vexfs_search *req, uint64_t at,
 			  uint64_t n, int code, struct vexfs_error *err)
 {
+	struct vexfs_filter filter = {
+		.insns = (struct vexfs_filter_insn *)(uintptr_t)req->filter,
+		.count = req->filter_len,
+	};
 	float radius;
 
 	switch (code) {
@@ -71,9 +75,8 @@ static int explain_search(const struct vexfs *h, const struct vexfs_search *req,
 		if (req->filter_len && !h->attr_size)
 			return vexfs_fail(err, code, "'%s' has no attribute record to filter by",
 					  h->name);
-		if (req->filter_len)
-			return vexfs_fail(err, code,
-					  "the filter, or another argument, is not one that the kernel takes");
+		if (req->filter_len && vexfs_filter_check(&filter, h->attr_size, err))
+			return -code;
 		break;
 	case EDOM:
 		memcpy(&radius, &req->radius, sizeof(radius));

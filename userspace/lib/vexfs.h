@@ -244,6 +244,11 @@ int vexfs_filter_compile(const struct vexfs_layout *layout, const char *text,
 			 struct vexfs_filter *filter, struct vexfs_error *err);
 void vexfs_filter_free(struct vexfs_filter *filter);
 
+/* Says which instruction the kernel would refuse for records of @size bytes, and
+ * why; @position of the error is its number.
+ */
+int vexfs_filter_check(const struct vexfs_filter *filter, size_t size, struct vexfs_error *err);
+
 /* Runs a filter here, as the kernel would: 1 keeps the record, 0 does not. For
  * trying a filter on data at hand. -EINVAL when the program is not one the
  * kernel would take.

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests of userspace. test_*.c are unit tests: they run anywhere, under ASan and
+# UBSan, with the library's own objects. fuzz_*.c are libFuzzer targets.
+
+TEST_SAN_COMMON := build/san/common/json.o
+U_TESTS := $(patsubst userspace/tests/%.c,build/test-bin/%,$(sort $(wildcard userspace/tests/test_*.c)))
+
+$(U_TESTS): build/test-bin/%: build/san/tests/%.o $(LIB_SAN_OBJS) $(TEST_SAN_COMMON)
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) $(U_SAN) -o $@ $^ -lm
+
+UNIT_TESTS += $(U_TESTS)
+
+FUZZERS := $(patsubst userspace/tests/%.c,build/fuzz/%,$(sort $(wildcard userspace/tests/fuzz_*.c)))
+FUZZ_SECONDS ?= 30
+
+$(FUZZERS): build/fuzz/%: userspace/tests/%.c $(wildcard userspace/lib/*.c userspace/lib/*.h)
+	@mkdir -p $(@D)
+	clang -std=gnu11 -O1 -g $(U_INC) $(U_DEFS) -fsanitize=fuzzer,address,undefined \
+		-o $@ $< $(wildcard userspace/lib/*.c) -lm
+
+.PHONY: fuzz-lib
+fuzz-lib: $(FUZZERS) ## fuzz the filter compiler, records and file readers (FUZZ_SECONDS each)
+	@set -e; for f in $(FUZZERS); do \
+		mkdir -p build/fuzz/corpus/$${f##*/}; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 \
+			build/fuzz/corpus/$${f##*/} > build/fuzz/$${f##*/}.log 2>&1 || \
+			{ tail -40 build/fuzz/$${f##*/}.log; exit 1; }; \
+		echo "$${f##*/}: $$(sed -n 's/^stat::number_of_executed_units: *//p' build/fuzz/$${f##*/}.log) inputs, nothing found"; \
+	done
