@@ -50,7 +50,8 @@ static inline const void *vexfs_job_query(const struct vexfs_search_job *s, u32 
 
 /*
  * Answers a job by the best plan for it. -ETIME, -EINTR when a signal is pending,
- * -ENOMEM, or what the arithmetic says. Not inside vexfs_read_lock(); may sleep.
+ * -ENOMEM, or what the arithmetic says. May sleep. Slots of the results are good
+ * for as long as the caller is inside a vexfs_read_lock() of its own.
  */
 int vexfs_search(struct vexfs_search_job *s);
 

@@ -258,7 +258,6 @@ struct vexfs_collection {
 	atomic64_t count ____cacheline_aligned_in_smp;
 	atomic64_t generation;
 	atomic64_t bytes;
-	atomic_long_t mapped;	/* mappings of rows */
 };
 
 /* ---- extents and slots: for readers, inside vexfs_read_lock() ---- */

@@ -32,6 +32,7 @@
 #define VEXFS_BATCH_MAX		65536	/* vectors in one request */
 #define VEXFS_QUERIES_MAX	4096	/* queries in one request */
 #define VEXFS_K_MAX		4096
+#define VEXFS_EF_MAX		4096	/* candidates of a graph search or insert */
 #define VEXFS_FILTER_MAX	4096	/* BPF instructions, the kernel's own limit */
 
 enum vexfs_type {

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rows in a process's own address space, read-only. Pages are mapped as they are
+ * touched and keep their memory for as long as they stay mapped, whatever becomes
+ * of the extent; a mapping never shows memory that was not this collection's.
+ */
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/vmalloc.h>
+
+#include "compat/mm.h"
+#include "data/data.h"
+
+static vm_fault_t rows_fault(struct vm_fault *vmf)
+{
+	struct vexfs_collection *c = vmf->vma->vm_private_data;
+	u64 at = (u64)vmf->pgoff << PAGE_SHIFT;
+	u64 slot = div_u64(at, c->space.stride);
+	struct vexfs_extent *e = NULL;
+	struct page *page = NULL;
+	int idx;
+
+	if (vmf->pgoff >= VEXFS_SLOTS_MAX || slot >= VEXFS_SLOTS_MAX)
+		return VM_FAULT_SIGBUS;
+	idx = vexfs_read_lock(c);
+	if (vexfs_extent_number(c, slot) < vexfs_dir(c)->room)
+		e = vexfs_extent(c, slot);
+	if (e) {
+		/* extents are whole pages, so the page lies in this one */
+		void *p = e->rows + (at - (u64)e->first * c->space.stride);
+
+		page = e->vmalloced ? vmalloc_to_page(p) : virt_to_page(p);
+		get_page(page);
+		vmf->page = page;
+	}
+	vexfs_read_unlock(c, idx);
+	return page ? 0 : VM_FAULT_SIGBUS;
+}
+
+static const struct vm_operations_struct rows_vm_ops = {
+	.fault = rows_fault,
+};
+
+int vexfs_rows_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct vexfs_collection *c;
+	struct vexfs_op op;
+	int err = 0;
+
+	vexfs_op_begin(&op, VEXFS_OP_MMAP, 0, 0);
+	c = vexfs_session_collection(file->private_data, VEXFS_MAY_READ);
+	if (IS_ERR(c)) {
+		err = PTR_ERR(c);
+	} else if (vma->vm_flags & (VM_WRITE | VM_EXEC)) {
+		err = -EACCES;
+	} else {
+		vexfs_rows_expose(c);
+		vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYWRITE | VM_MAYEXEC);
+		/* the descriptor's reference: a mapping keeps its file */
+		vma->vm_private_data = c;
+		vma->vm_ops = &rows_vm_ops;
+	}
+	vexfs_op_end(&op, err);
+	return err;
+}

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Put, get, delete, distance and walk as ioctls. A request of 65536 vectors goes
+ * through in parts that fit a pool buffer, so that it costs no more memory than
+ * a small one, can be interrupted between the parts, and never holds anything
+ * while it waits for user memory.
+ */
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "data/data.h"
+#include "mem/pool.h"
+
+#define INDEXED_PART_BYTES	(256u << 10)	/* an index gains from larger parts */
+
+/**
+ * struct part - room for a part of a request
+ * @buf: the memory
+ * @bytes: its size
+ * @n: vectors that fit
+ * @vectors: theirs, or NULL
+ * @ids: theirs
+ * @attrs: theirs, or NULL
+ * @errors: theirs
+ */
+struct part {
+	void *buf;
+	size_t bytes;
+	u32 n;
+	void *vectors;
+	u64 *ids;
+	void *attrs;
+	s32 *errors;
+};
+
+static int part_alloc(struct part *p, struct vexfs_op *op, struct vexfs_collection *c,
+		      size_t vector_bytes, bool attrs, u32 count)
+{
+	size_t each = vector_bytes + sizeof(u64) + sizeof(s32) + (attrs ? c->attr_size : 0);
+	size_t room = rcu_access_pointer(c->index) ? INDEXED_PART_BYTES : VEXFS_POOL_MAX;
+	size_t vectors_bytes, attrs_bytes;
+
+	/* what rounding up may add */
+	p->n = clamp_t(size_t, (room - 128) / each, 1, min(count, VEXFS_RUN_MAX));
+	vectors_bytes = round_up(p->n * vector_bytes, 64);
+	attrs_bytes = attrs ? round_up(p->n * c->attr_size, 8) : 0;
+	p->bytes = vectors_bytes + attrs_bytes + p->n * (sizeof(u64) + sizeof(s32));
+	p->buf = vexfs_op_alloc(op, p->bytes, GFP_KERNEL_ACCOUNT);
+	if (!p->buf)
+		return -ENOMEM;
+	p->vectors = vector_bytes ? p->buf : NULL;
+	p->ids = p->buf + vectors_bytes;
+	p->attrs = attrs ? (void *)(p->ids + p->n) : NULL;
+	p->errors = (void *)(p->ids + p->n) + attrs_bytes;
+	return 0;
+}
+
+static void part_free(struct part *p)
+{
+	vexfs_pool_free(p->buf, p->bytes);
+}
+
+static int batch_valid(u32 format, u32 count, u32 priority)
+{
+	if (!count || format > VEXFS_FORMAT_RAW || !vexfs_priority_valid(priority))
+		return -EINVAL;
+	return count > VEXFS_BATCH_MAX ? -E2BIG : 0;
+}
+
+/* ---- put ---- */
+
+static int put_part(struct vexfs_collection *c, struct vexfs_op *op, struct vexfs_put *req,
+		    struct part *p, u32 *at)
+{
+	size_t bytes = vexfs_vector_bytes(c, req->format);
+	u32 n = min(p->n, req->count - *at);
+	struct vexfs_put_part put = {
+		.flags = req->flags,
+		.format = req->format,
+		.n = n,
+		.ids = p->ids,
+		.vectors = p->vectors,
+		.attrs = p->attrs,
+		.errors = p->errors,
+	};
+	int err;
+
+	if (vexfs_copy_in(op, p->ids, vexfs_user_at(req->ids, *at, sizeof(u64)),
+			  n * sizeof(u64)) ||
+	    vexfs_copy_in(op, p->vectors, vexfs_user_at(req->vectors, *at, bytes), n * bytes))
+		return -EFAULT;
+	if (p->attrs && vexfs_copy_in(op, p->attrs, vexfs_user_at(req->attrs, *at, c->attr_size),
+				      (size_t)n * c->attr_size))
+		return -EFAULT;
+	err = vexfs_put_vectors(c, &put);
+	req->done += put.done;
+	if (req->errors && vexfs_copy_out(op, vexfs_user_at(req->errors, *at, sizeof(s32)),
+					  p->errors, put.tried * sizeof(s32)))
+		err = -EFAULT;
+	*at += put.tried;
+	return err;
+}
+
+static int put(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_put *req)
+{
+	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_WRITE);
+	struct part p;
+	u32 at = 0;
+	int err;
+
+	req->done = 0;
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	if (req->flags & ~(VEXFS_PUT_UPSERT | VEXFS_PUT_CONTINUE) ||
+	    !(req->flags & VEXFS_PUT_UPSERT))
+		return -EINVAL;
+	err = batch_valid(req->format, req->count, req->priority);
+	if (err)
+		return err;
+	vexfs_op_asked(op, req->priority, req->deadline_ns, req->count);
+	err = part_alloc(&p, op, c, vexfs_vector_bytes(c, req->format),
+			 req->attrs && c->attr_size, req->count);
+	if (err)
+		return err;
+	while (at < req->count && !err) {
+		err = vexfs_op_interrupted(op);
+		if (!err)
+			err = put_part(c, op, req, &p, &at);
+		cond_resched();
+	}
+	part_free(&p);
+	return err;
+}
+
+long vexfs_do_put(struct file *file, void __user *arg)
+{
+	struct vexfs_put req;
+	struct vexfs_op op;
+	int err;
+
+	vexfs_op_begin(&op, VEXFS_OP_PUT, 0, 0);
+	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg);
+	if (!err) {
+		err = put(file->private_data, &op, &req);
+		req.kernel_ns = vexfs_op_ns(&op);
+		if (vexfs_request_out(&req, sizeof(req), arg, req.size))
+			err = -EFAULT;
+		err = vexfs_restart(err, req.done);
+	}
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* ---- get ---- */
+
+static int get_part(struct vexfs_collection *c, struct vexfs_op *op, struct vexfs_get *req,
+		    struct part *p, u32 at, u32 n)
+{
+	size_t bytes = vexfs_vector_bytes(c, req->format);
+	struct vexfs_get_part get = {
+		.format = req->format,
+		.n = n,
+		.ids = p->ids,
+		.vectors = p->vectors,
+		.attrs = p->attrs,
+		.errors = p->errors,
+	};
+
+	if (vexfs_copy_in(op, p->ids, vexfs_user_at(req->ids, at, sizeof(u64)), n * sizeof(u64)))
+		return -EFAULT;
+	vexfs_get_vectors(c, &get);
+	req->done += get.done;
+	if (get.done < n && !req->errors)
+		return -ENOENT;
+	if (p->vectors &&
+	    vexfs_copy_out(op, vexfs_user_at(req->vectors, at, bytes), p->vectors, n * bytes))
+		return -EFAULT;
+	if (p->attrs && vexfs_copy_out(op, vexfs_user_at(req->attrs, at, c->attr_size), p->attrs,
+				       (size_t)n * c->attr_size))
+		return -EFAULT;
+	if (req->errors && vexfs_copy_out(op, vexfs_user_at(req->errors, at, sizeof(s32)),
+					  p->errors, n * sizeof(s32)))
+		return -EFAULT;
+	return 0;
+}
+
+static int get(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_get *req)
+{
+	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_READ);
+	struct part p;
+	u32 at, n;
+	int err;
+
+	req->done = 0;
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	if (req->flags)
+		return -EINVAL;
+	err = batch_valid(req->format, req->count, req->priority);
+	if (err)
+		return err;
+	vexfs_op_asked(op, req->priority, req->deadline_ns, req->count);
+	err = part_alloc(&p, op, c, req->vectors ? vexfs_vector_bytes(c, req->format) : 0,
+			 req->attrs && c->attr_size, req->count);
+	if (err)
+		return err;
+	for (at = 0; at < req->count && !err; at += n) {
+		n = min(p.n, req->count - at);
+		err = vexfs_op_interrupted(op);
+		if (!err)
+			err = get_part(c, op, req, &p, at, n);
+		cond_resched();
+	}
+	part_free(&p);
+	return err;
+}
+
+long vexfs_do_get(struct file *file, void __user *arg)
+{
+	struct vexfs_get req;
+	struct vexfs_op op;
+	int err;
+
+	vexfs_op_begin(&op, VEXFS_OP_GET, 0, 0);
+	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg);
+	if (!err) {
+		err = get(file->private_data, &op, &req);
+		req.kernel_ns = vexfs_op_ns(&op);
+		if (vexfs_request_out(&req, sizeof(req), arg, req.size))
+			err = -EFAULT;
+		err = vexfs_restart(err, false);
+	}
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* ---- delete ---- */
+
+static int delete_part(struct vexfs_collection *c, struct vexfs_op *op,
+		       struct vexfs_delete *req, struct part *p, u32 *at)
+{
+	struct vexfs_mutation m = {
+		.op = VEXFS_MUTATE_DELETE,
+		.flags = req->flags,
+		.ids = p->ids,
+		.n = min(p->n, req->count - *at),
+		.errors = p->errors,
+	};
+	int err;
+
+	if (vexfs_copy_in(op, p->ids, vexfs_user_at(req->ids, *at, sizeof(u64)),
+			  m.n * sizeof(u64)))
+		return -EFAULT;
+	err = vexfs_write_begin(c);
+	if (err)
+		return err;
+	err = vexfs_mutate(c, &m);
+	vexfs_write_end(c);
+	req->done += m.done;
+	if (req->errors && vexfs_copy_out(op, vexfs_user_at(req->errors, *at, sizeof(s32)),
+					  p->errors, m.tried * sizeof(s32)))
+		err = -EFAULT;
+	*at += m.tried;
+	return err;
+}
+
+static int delete(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_delete *req)
+{
+	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_WRITE);
+	struct part p;
+	u32 at = 0;
+	int err;
+
+	static_assert(VEXFS_DELETE_CONTINUE != VEXFS_PUT_CONTINUE);
+	req->done = 0;
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	if (req->flags & ~VEXFS_DELETE_CONTINUE || req->pad)
+		return -EINVAL;
+	err = batch_valid(0, req->count, req->priority);
+	if (err)
+		return err;
+	vexfs_op_asked(op, req->priority, req->deadline_ns, req->count);
+	err = part_alloc(&p, op, c, 0, false, req->count);
+	if (err)
+		return err;
+	while (at < req->count && !err) {
+		err = vexfs_op_interrupted(op);
+		if (!err)
+			err = delete_part(c, op, req, &p, &at);
+		cond_resched();
+	}
+	part_free(&p);
+	return err;
+}
+
+long vexfs_do_delete(struct file *file, void __user *arg)
+{
+	struct vexfs_delete req;
+	struct vexfs_op op;
+	int err;
+
+	vexfs_op_begin(&op, VEXFS_OP_DELETE, 0, 0);
+	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg);
+	if (!err) {
+		err = delete(file->private_data, &op, &req);
+		req.kernel_ns = vexfs_op_ns(&op);
+		if (vexfs_request_out(&req, sizeof(req), arg, req.size))
+			err = -EFAULT;
+		err = vexfs_restart(err, req.done);
+	}
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* ---- queries ---- */
+
+int vexfs_queries_in(struct vexfs_collection *c, struct vexfs_op *op, u32 format, u64 user,
+		     u32 n, void *rows, u32 *aux)
+{
+	size_t bytes = vexfs_vector_bytes(c, format);
+	struct part p;
+	u32 at, m;
+	int err;
+
+	err = part_alloc(&p, op, c, bytes, false, n);
+	if (err)
+		return err;
+	for (at = 0; at < n && !err; at += m) {
+		m = min(p.n, n - at);
+		err = vexfs_copy_in(op, p.vectors, vexfs_user_at(user, at, bytes), m * bytes);
+		if (!err)
+			err = vexfs_vector_import(c, format, rows + (size_t)at * c->space.stride,
+						  aux + at, p.vectors, m, NULL);
+		cond_resched();
+	}
+	part_free(&p);
+	return err;
+}
+
+int vexfs_queries_by_id(struct vexfs_collection *c, struct vexfs_op *op, u64 user, u32 n,
+			u64 *ids, void *rows, u32 *aux)
+{
+	u32 i;
+	int err;
+
+	err = vexfs_copy_in(op, ids, vexfs_user(user), n * sizeof(u64));
+	for (i = 0; i < n && !err; i++)
+		err = vexfs_row_by_id(c, ids[i], rows + (size_t)i * c->space.stride, aux + i);
+	return err;
+}
+
+/* ---- distance ---- */
+
+static int distance_part(struct vexfs_collection *c, struct vexfs_op *op,
+			 struct vexfs_distance *req, struct part *p, u32 at, u32 n,
+			 const void *q, u32 q_aux)
+{
+	u32 *distances = p->vectors;
+	int found;
+
+	if (vexfs_copy_in(op, p->ids, vexfs_user_at(req->ids, at, sizeof(u64)), n * sizeof(u64)))
+		return -EFAULT;
+	found = vexfs_distances(c, op, q, q_aux, p->ids, n, distances, p->errors);
+	if (found < 0)
+		return found;
+	req->done += found;
+	if (found < n && !req->errors)
+		return -ENOENT;
+	if (vexfs_copy_out(op, vexfs_user_at(req->distances, at, sizeof(u32)), distances,
+			   n * sizeof(u32)))
+		return -EFAULT;
+	if (req->errors && vexfs_copy_out(op, vexfs_user_at(req->errors, at, sizeof(s32)),
+					  p->errors, n * sizeof(s32)))
+		return -EFAULT;
+	return 0;
+}
+
+static int distance_from(struct vexfs_collection *c, struct vexfs_op *op,
+			 struct vexfs_distance *req, void *q)
+{
+	struct part p;
+	u32 at, n, q_aux;
+	u64 id;
+	int err;
+
+	if (req->flags & VEXFS_QUERY_BY_ID)
+		err = vexfs_queries_by_id(c, op, req->query, 1, &id, q, &q_aux);
+	else
+		err = vexfs_queries_in(c, op, req->format, req->query, 1, q, &q_aux);
+	if (err)
+		return err;
+	err = part_alloc(&p, op, c, sizeof(u32), false, req->count);
+	if (err)
+		return err;
+	for (at = 0; at < req->count && !err; at += n) {
+		n = min(p.n, req->count - at);
+		err = vexfs_op_interrupted(op);
+		if (!err)
+			err = distance_part(c, op, req, &p, at, n, q, q_aux);
+		cond_resched();
+	}
+	part_free(&p);
+	return err;
+}
+
+static int distance(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_distance *req)
+{
+	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_READ);
+	void *q;
+	int err;
+
+	req->done = 0;
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	if (req->flags & ~VEXFS_QUERY_BY_ID)
+		return -EINVAL;
+	err = batch_valid(req->format, req->count, req->priority);
+	if (err)
+		return err;
+	vexfs_op_asked(op, req->priority, req->deadline_ns, req->count);
+	q = vexfs_op_alloc(op, c->space.stride, GFP_KERNEL_ACCOUNT);
+	if (!q)
+		return -ENOMEM;
+	err = distance_from(c, op, req, q);
+	vexfs_pool_free(q, c->space.stride);
+	return err;
+}
+
+long vexfs_do_distance(struct file *file, void __user *arg)
+{
+	struct vexfs_distance req;
+	struct vexfs_op op;
+	int err;
+
+	vexfs_op_begin(&op, VEXFS_OP_DISTANCE, 0, 0);
+	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg);
+	if (!err) {
+		err = distance(file->private_data, &op, &req);
+		req.kernel_ns = vexfs_op_ns(&op);
+		if (vexfs_request_out(&req, sizeof(req), arg, req.size))
+			err = -EFAULT;
+		err = vexfs_restart(err, false);
+	}
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* ---- walk ---- */
+
+static int walk_part(struct vexfs_collection *c, struct vexfs_op *op, struct vexfs_walk *req,
+		     struct part *p, u32 at, u32 room, struct vexfs_walk_part *walk)
+{
+	size_t bytes = vexfs_vector_bytes(c, req->format);
+
+	walk->format = req->format;
+	walk->room = room;
+	walk->ids = p->ids;
+	walk->vectors = p->vectors;
+	walk->attrs = p->attrs;
+	vexfs_walk_vectors(c, walk);
+	if (vexfs_copy_out(op, vexfs_user_at(req->ids, at, sizeof(u64)), p->ids,
+			   walk->n * sizeof(u64)))
+		return -EFAULT;
+	if (p->vectors && vexfs_copy_out(op, vexfs_user_at(req->vectors, at, bytes), p->vectors,
+					 walk->n * bytes))
+		return -EFAULT;
+	if (p->attrs && vexfs_copy_out(op, vexfs_user_at(req->attrs, at, c->attr_size), p->attrs,
+				       (size_t)walk->n * c->attr_size))
+		return -EFAULT;
+	return 0;
+}
+
+static int walk(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_walk *req)
+{
+	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_READ);
+	struct vexfs_walk_part w = { .cursor = req->cursor };
+	u32 room = req->count, at = 0;
+	struct part p;
+	int err;
+
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	if (req->flags)
+		return -EINVAL;
+	err = batch_valid(req->format, room, 0);
+	if (err)
+		return err;
+	err = part_alloc(&p, op, c, req->vectors ? vexfs_vector_bytes(c, req->format) : 0,
+			 req->attrs && c->attr_size, room);
+	if (err)
+		return err;
+	while (at < room && !w.end && !err) {
+		err = walk_part(c, op, req, &p, at, min(p.n, room - at), &w);
+		at += w.n;
+		/* what has been written so far is a good answer */
+		if (!err && vexfs_op_interrupted(op))
+			break;
+		cond_resched();
+	}
+	part_free(&p);
+	if (err)
+		return err;
+	op->items = at;
+	req->count = at;
+	req->cursor = w.end ? 0 : w.cursor;
+	return 0;
+}
+
+long vexfs_do_walk(struct file *file, void __user *arg)
+{
+	struct vexfs_walk req;
+	struct vexfs_op op;
+	int err;
+
+	vexfs_op_begin(&op, VEXFS_OP_WALK, 0, 0);
+	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg);
+	if (!err)
+		err = walk(file->private_data, &op, &req);
+	if (!err)
+		err = vexfs_request_out(&req, sizeof(req), arg, req.size);
+	vexfs_op_end(&op, err);
+	return err;
+}
