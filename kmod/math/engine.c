@@ -25,6 +25,10 @@
 
 struct vexfs_engine vexfs_engines[VEXFS_ENGINES] = {
 	{ .variant = &vexfs_math_scalar },
+#ifdef CONFIG_X86_64
+	{ .variant = &vexfs_math_avx2 },
+	{ .variant = &vexfs_math_avx512 },
+#endif
 };
 VEXFS_EXPORT_KUNIT(vexfs_engines);
 

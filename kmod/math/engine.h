@@ -74,7 +74,11 @@ struct vexfs_engine {
 };
 
 /* From the plainest to the fastest; engine 0 is the scalar one, always usable. */
+#ifdef CONFIG_X86_64
+#define VEXFS_ENGINES	3
+#else
 #define VEXFS_ENGINES	1
+#endif
 extern struct vexfs_engine vexfs_engines[VEXFS_ENGINES];
 
 static inline bool vexfs_engine_usable(const struct vexfs_engine *e)

@@ -6,7 +6,7 @@
 #ifdef __KERNEL__
 #include "compat/compat.h"
 #else
-#define VEXFS_EXPORT_KUNIT(sym)	extern int vexfs_no_export
+#define VEXFS_EXPORT_KUNIT(sym)
 #endif
 #include "bits.h"
 #include "variant.h"

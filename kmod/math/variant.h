@@ -145,7 +145,7 @@ struct vexfs_math_variant {
 
 /* The forms of integer types in the scalar variant have @fpu false. */
 extern const struct vexfs_math_variant vexfs_math_scalar;
-#if defined(__x86_64__)
+#ifdef __x86_64__
 extern const struct vexfs_math_variant vexfs_math_avx2;
 extern const struct vexfs_math_variant vexfs_math_avx512;
 #endif

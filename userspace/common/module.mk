@@ -5,7 +5,7 @@
 
 HOSTCC_USER ?= $(CC)
 HOSTCXX_USER ?= $(CXX)
-U_WARN := -Wall -Wextra -Wshadow
+U_WARN := -Wall -Wextra -Wshadow -Wno-missing-field-initializers
 U_INC := -Ikmod/include/uapi -Iuserspace/common -Iuserspace/lib
 U_DEFS := -D_GNU_SOURCE -DVEXFS_VERSION=\"$(shell cat VERSION)\"
 U_CFLAGS := -std=gnu11 -O2 -g $(U_WARN) -fPIC -MMD -MP $(U_INC) $(U_DEFS)

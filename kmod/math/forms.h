@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The functions of the vector variants, declared once for the files that define
+ * them and for the tables that list them.
+ */
+#ifndef _VEXFS_MATH_FORMS_H
+#define _VEXFS_MATH_FORMS_H
+
+#include "variant.h"
+
+#define FORM_DECLARE(fn)								\
+	u32 fn##_scan(const struct vexfs_space *sp, const void *q, u32 q_aux,		\
+		      const void *rows, const u32 *aux, u32 n, u32 *keys);		\
+	u32 fn##_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,		\
+			const void *const *rows, const u32 *aux, u32 n, u32 *keys);	\
+	void fn##_part(const struct vexfs_space *sp, const void *q, const void *row,	\
+		       u32 from, u32 to, struct vexfs_math_state *st);			\
+	u32 fn##_finish(const struct vexfs_space *sp, const struct vexfs_math_state *st, \
+			u32 q_aux, u32 aux);
+
+#define FORMS_DECLARE_FLOAT(isa)							\
+	FORM_DECLARE(isa##_f32_l2)							\
+	FORM_DECLARE(isa##_f32_ip)							\
+	FORM_DECLARE(isa##_f32_cos)							\
+	FORM_DECLARE(isa##_f32_l1)							\
+	FORM_DECLARE(isa##_f16_l2)							\
+	FORM_DECLARE(isa##_f16_ip)							\
+	FORM_DECLARE(isa##_f16_cos)							\
+	FORM_DECLARE(isa##_bf16_l2)							\
+	FORM_DECLARE(isa##_bf16_ip)							\
+	FORM_DECLARE(isa##_bf16_cos)
+
+#define FORMS_DECLARE_DOT(isa)								\
+	FORM_DECLARE(isa##_i8_l2)							\
+	FORM_DECLARE(isa##_i8_ip)							\
+	FORM_DECLARE(isa##_i8_cos)							\
+	FORM_DECLARE(isa##_u8_l2)							\
+	FORM_DECLARE(isa##_u8_ip)							\
+	FORM_DECLARE(isa##_u8_cos)
+
+#define FORMS_DECLARE_L1(isa)								\
+	FORM_DECLARE(isa##_i8_l1)							\
+	FORM_DECLARE(isa##_u8_l1)
+
+#define FORMS_DECLARE_BITS(isa)								\
+	FORM_DECLARE(isa##_b1_hamming)							\
+	FORM_DECLARE(isa##_b1_jaccard)
+
+FORMS_DECLARE_FLOAT(vexfs_scalar)
+FORMS_DECLARE_DOT(vexfs_scalar)
+FORMS_DECLARE_L1(vexfs_scalar)
+FORMS_DECLARE_BITS(vexfs_scalar)
+
+FORMS_DECLARE_FLOAT(vexfs_avx2)
+FORMS_DECLARE_DOT(vexfs_avx2)
+FORMS_DECLARE_L1(vexfs_avx2)
+FORMS_DECLARE_BITS(vexfs_avx2)
+
+FORMS_DECLARE_FLOAT(vexfs_avx512)
+FORMS_DECLARE_DOT(vexfs_avx512)
+FORMS_DECLARE_L1(vexfs_avx512)
+FORMS_DECLARE_BITS(vexfs_avx512)
+FORMS_DECLARE_DOT(vexfs_avx512_vnni)
+FORMS_DECLARE_BITS(vexfs_avx512_vpopcntdq)
+
+/* A row of a table: @has is the variant's own bits and those of the form. */
+#define FORM_ROW(label, has, tp, mt, fn)						\
+	{ .name = label, .type = VEXFS_TYPE_##tp, .metric = VEXFS_METRIC_##mt,		\
+	  .fpu = true, .needs = has, .scan = fn##_scan, .gather = fn##_gather,		\
+	  .part = fn##_part, .finish = fn##_finish }
+
+#define FORM_ROWS_FLOAT(label, has, isa)						\
+	FORM_ROW(label, has, F32, L2, isa##_f32_l2),					\
+	FORM_ROW(label, has, F32, IP, isa##_f32_ip),					\
+	FORM_ROW(label, has, F32, COS, isa##_f32_cos),					\
+	FORM_ROW(label, has, F32, L1, isa##_f32_l1),					\
+	FORM_ROW(label, has, F16, L2, isa##_f16_l2),					\
+	FORM_ROW(label, has, F16, IP, isa##_f16_ip),					\
+	FORM_ROW(label, has, F16, COS, isa##_f16_cos),					\
+	FORM_ROW(label, has, BF16, L2, isa##_bf16_l2),					\
+	FORM_ROW(label, has, BF16, IP, isa##_bf16_ip),					\
+	FORM_ROW(label, has, BF16, COS, isa##_bf16_cos)
+
+#define FORM_ROWS_DOT(label, has, isa)							\
+	FORM_ROW(label, has, I8, L2, isa##_i8_l2),					\
+	FORM_ROW(label, has, I8, IP, isa##_i8_ip),					\
+	FORM_ROW(label, has, I8, COS, isa##_i8_cos),					\
+	FORM_ROW(label, has, U8, L2, isa##_u8_l2),					\
+	FORM_ROW(label, has, U8, IP, isa##_u8_ip),					\
+	FORM_ROW(label, has, U8, COS, isa##_u8_cos)
+
+#define FORM_ROWS_L1(label, has, isa)							\
+	FORM_ROW(label, has, I8, L1, isa##_i8_l1),					\
+	FORM_ROW(label, has, U8, L1, isa##_u8_l1)
+
+#define FORM_ROWS_BITS(label, has, isa)							\
+	FORM_ROW(label, has, B1, HAMMING, isa##_b1_hamming),				\
+	FORM_ROW(label, has, B1, JACCARD, isa##_b1_jaccard)
+
+#endif

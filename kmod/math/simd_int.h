@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Scan and gather of i8, u8 and b1, written once for AVX2 and AVX-512. All sums
+ * are exact modulo 2^32, and every result is below 2^32: the order of addition
+ * does not matter. The file that includes it has defined
+ *
+ *	vec_t			a register; vec_zero(), vec_load(p), vec_store(p, v)
+ *	ivec_tree8(acc), ivec_tree1(acc)	sums of 32-bit lanes
+ *
+ * and then says INT_ADD() for each way of adding and INT_METRIC() for each form.
+ */
+#include "simd.h"
+
+enum {
+	INT_L2,		/* from the dot product; auxiliaries are squared norms */
+	INT_SUM,	/* below 2^24 */
+	INT_IP_I8,
+	INT_IP_U8,
+	INT_COS_I8,
+	INT_COS_U8,
+	INT_JACCARD,	/* auxiliaries are numbers of bits */
+};
+
+static __always_inline u32 int_keys(__m256i sum, int how, u32 q_aux, const u32 *aux_p, u32 n,
+				    u32 *keys)
+{
+	const __m256i one = _mm256_set1_epi32(1), qa = _mm256_set1_epi32((int)q_aux);
+	__m256i aux = load_some(aux_p, n), any;
+	__m256 d;
+
+	switch (how) {
+	case INT_L2:
+		d = f32_from_u32(_mm256_sub_epi32(_mm256_add_epi32(qa, aux),
+						  _mm256_add_epi32(sum, sum)));
+		break;
+	case INT_IP_I8:
+		d = _mm256_cvtepi32_ps(_mm256_sub_epi32(one, sum));
+		break;
+	case INT_IP_U8:
+		/* -(dot - 1), and 1 for no dot at all */
+		d = _mm256_sub_ps(_mm256_setzero_ps(), f32_from_u32(_mm256_sub_epi32(sum, one)));
+		d = _mm256_blendv_ps(d, _mm256_set1_ps(1.0f), _mm256_castsi256_ps(
+				     _mm256_cmpeq_epi32(sum, _mm256_setzero_si256())));
+		break;
+	case INT_COS_I8:
+		d = cosine(_mm256_cvtepi32_ps(sum), _mm256_castsi256_ps(aux),
+			   _mm256_castsi256_ps(qa));
+		break;
+	case INT_COS_U8:
+		d = cosine(f32_from_u32(sum), _mm256_castsi256_ps(aux), _mm256_castsi256_ps(qa));
+		break;
+	case INT_JACCARD:
+		any = _mm256_sub_epi32(_mm256_add_epi32(qa, aux), sum);
+		d = _mm256_div_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(any, sum)),
+				  _mm256_cvtepi32_ps(any));
+		d = _mm256_andnot_ps(_mm256_castsi256_ps(
+				     _mm256_cmpeq_epi32(any, _mm256_setzero_si256())), d);
+		break;
+	default:
+		d = _mm256_cvtepi32_ps(sum);
+	}
+	store_some(keys, keys_from_f32(d), n);
+	return 0;
+}
+
+/*
+ * prep() makes of a register of the query what op() wants of it; bias() is what
+ * must be taken from the sum of any row, a property of the query.
+ */
+#define INT_ADD(name, prep_t, prep, op, bias)						\
+static __always_inline void name##_add(vec_t *acc, const u32 rows, const u8 *q,		\
+				       const u8 *const *p, u32 bytes)			\
+{											\
+	u32 off, r;									\
+											\
+	for (off = 0; off < bytes; off += sizeof(vec_t)) {				\
+		prep_t x = prep(vec_load(q + off));					\
+											\
+		UNROLL_8								\
+		for (r = 0; r < rows; r++)						\
+			acc[r] = op(acc[r], x, vec_load(p[r] + off));			\
+	}										\
+}											\
+											\
+static __always_inline __m256i name##_sum8(const u8 *q, const u8 *const *p, u32 bytes)	\
+{											\
+	vec_t acc[GROUP];								\
+	u32 r;										\
+											\
+	UNROLL_8									\
+	for (r = 0; r < GROUP; r++)							\
+		acc[r] = vec_zero();							\
+	name##_add(acc, GROUP, q, p, bytes);						\
+	return ivec_tree8(acc);								\
+}											\
+											\
+static __always_inline __m256i name##_sum1(const u8 *q, const u8 *p, u32 bytes)		\
+{											\
+	vec_t acc = vec_zero();								\
+											\
+	name##_add(&acc, 1, q, &p, bytes);						\
+	return ivec_tree1(acc);								\
+}											\
+											\
+static __always_inline u32 name##_bias(const u8 *q, u32 bytes)				\
+{											\
+	return bias(q, bytes);								\
+}
+
+#define INT_UNBIAS(sum, bias)	_mm256_sub_epi32(sum, _mm256_set1_epi32((int)(bias)))
+
+/* Where the bias of a row lies in a state, behind its sums. */
+#define STATE_BIAS(st)	(*(u32 *)((st)->bytes + 128))
+
+#define INT_METRIC(fn, name, how)							\
+u32 fn##_scan(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
+	      const void *rows, const u32 *aux, u32 n, u32 *keys)			\
+{											\
+	const u32 stride = sp->stride, bias = name##_bias(q, stride);			\
+	const u8 *row = rows, *p[GROUP];						\
+	u32 i, r;									\
+											\
+	for (i = 0; i + GROUP <= n; i += GROUP) {					\
+		UNROLL_8								\
+		for (r = 0; r < GROUP; r++)						\
+			p[r] = row + (size_t)r * stride;				\
+		int_keys(INT_UNBIAS(name##_sum8(q, p, stride), bias), how, q_aux,	\
+			 aux + i, GROUP, keys + i);					\
+		row += (size_t)GROUP * stride;						\
+	}										\
+	for (; i < n; i++, row += stride)						\
+		int_keys(INT_UNBIAS(name##_sum1(q, row, stride), bias), how, q_aux,	\
+			 aux + i, 1, keys + i);						\
+	return 0;									\
+}											\
+											\
+u32 fn##_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
+		const void *const *rows, const u32 *aux, u32 n, u32 *keys)		\
+{											\
+	const u32 stride = sp->stride, bias = name##_bias(q, stride);			\
+	u32 i, r;									\
+											\
+	for (r = 0; r < GROUP && r < n; r++)						\
+		ahead(rows[r], stride);							\
+	for (i = 0; i + GROUP <= n; i += GROUP) {					\
+		for (r = i + GROUP; r < i + 2 * GROUP && r < n; r++)			\
+			ahead(rows[r], stride);						\
+		int_keys(INT_UNBIAS(name##_sum8(q, (const u8 *const *)rows + i, stride), \
+				    bias), how, q_aux, aux + i, GROUP, keys + i);	\
+	}										\
+	for (; i < n; i++)								\
+		int_keys(INT_UNBIAS(name##_sum1(q, rows[i], stride), bias), how, q_aux,	\
+			 aux + i, 1, keys + i);						\
+	return 0;									\
+}											\
+											\
+void fn##_part(const struct vexfs_space *sp, const void *q, const void *row,		\
+	       u32 from, u32 to, struct vexfs_math_state *st)				\
+{											\
+	vec_t acc = vec_load(st->bytes);						\
+	const u8 *p = (const u8 *)row + from;						\
+											\
+	name##_add(&acc, 1, (const u8 *)q + from, &p, to - from);			\
+	vec_store(st->bytes, acc);							\
+	STATE_BIAS(st) += name##_bias((const u8 *)q + from, to - from);			\
+}											\
+											\
+u32 fn##_finish(const struct vexfs_space *sp, const struct vexfs_math_state *st,	\
+		u32 q_aux, u32 aux)							\
+{											\
+	__m256i sum = ivec_tree1(vec_load(st->bytes));					\
+	u32 key;									\
+											\
+	int_keys(INT_UNBIAS(sum, *(const u32 *)(st->bytes + 128)), how, q_aux, &aux, 1,	\
+		 &key);									\
+	return key;									\
+}
+
+#define INT_METRICS_DOT(isa)						\
+	INT_METRIC(isa##_i8_l2, dot_i8, INT_L2)				\
+	INT_METRIC(isa##_i8_ip, dot_i8, INT_IP_I8)			\
+	INT_METRIC(isa##_i8_cos, dot_i8, INT_COS_I8)			\
+	INT_METRIC(isa##_u8_l2, dot_u8, INT_L2)				\
+	INT_METRIC(isa##_u8_ip, dot_u8, INT_IP_U8)			\
+	INT_METRIC(isa##_u8_cos, dot_u8, INT_COS_U8)
+
+#define INT_METRICS_L1(isa)						\
+	INT_METRIC(isa##_i8_l1, l1_i8, INT_SUM)				\
+	INT_METRIC(isa##_u8_l1, l1_u8, INT_SUM)
+
+#define INT_METRICS_BITS(isa)						\
+	INT_METRIC(isa##_b1_hamming, b1_xor, INT_SUM)			\
+	INT_METRIC(isa##_b1_jaccard, b1_and, INT_JACCARD)
+
+/* For ways of adding that need neither. */
+#define AS_IT_IS(x)		(x)
+#define NO_BIAS(q, bytes)	0

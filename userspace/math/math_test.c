@@ -1,0 +1,638 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every form of every variant against the dumb reference: each dimension of the
+ * list, each kind of data, rows that end and begin at a guard page. The same
+ * files as in the module, under sanitizers. The seed is fixed.
+ */
+#include "drive.h"
+#include "reference.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define ROWS_MAX	19
+#define PAGE		4096
+
+static int tests, failures;
+static u32 cpu;
+
+static void report(bool ok, const char *name, const char *detail)
+{
+	printf("%sok %d - %s%s%s\n", ok ? "" : "not ", ++tests, name, *detail ? ": " : "", detail);
+	failures += !ok;
+}
+
+/* splitmix64 */
+static u64 seed;
+
+static u64 draw(void)
+{
+	u64 z = seed += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return z ^ z >> 31;
+}
+
+static float unit(void)
+{
+	return (float)((double)(draw() >> 11) * 0x1p-52 - 1.0);
+}
+
+/**
+ * struct guarded - memory between two pages that nobody may touch
+ * @size: bytes between the guards, whole pages
+ */
+struct guarded {
+	u8 *base;
+	size_t size;
+};
+
+static struct guarded guarded_new(size_t bytes)
+{
+	struct guarded g;
+	u8 *all;
+
+	g.size = (bytes + PAGE - 1) / PAGE * PAGE;
+	all = mmap(NULL, g.size + 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		   -1, 0);
+	if (all == MAP_FAILED || mprotect(all, PAGE, PROT_NONE) ||
+	    mprotect(all + PAGE + g.size, PAGE, PROT_NONE)) {
+		perror("mmap");
+		exit(2);
+	}
+	g.base = all + PAGE;
+	return g;
+}
+
+static void guarded_free(struct guarded g)
+{
+	munmap(g.base - PAGE, g.size + 2 * PAGE);
+}
+
+/* @bytes at the end, or at the start. */
+static u8 *guarded_at(struct guarded g, size_t bytes, bool end)
+{
+	return end ? g.base + g.size - bytes : g.base;
+}
+
+enum pattern {
+	RANDOM, ZEROS, DENORMAL, HUGE_ONES, TINY, NEGATIVE, SAME, EXTREME, CANCEL, SPARSE, PATTERNS
+};
+
+static const char *const pattern_name[] = {
+	"random", "zeros", "denormal", "huge", "tiny", "negative", "same", "extreme", "cancel",
+	"sparse",
+};
+
+static float component(enum pattern p, u32 type, u32 row, u32 i)
+{
+	float big = type == VEXFS_TYPE_F16 ? 60000.0f : 3e38f;
+
+	if (type == VEXFS_TYPE_I8 || type == VEXFS_TYPE_U8) {
+		switch (p) {
+		case ZEROS:
+			return 0;
+		case EXTREME:
+			return draw() & 1 ? 1e9f : -1e9f;
+		case HUGE_ONES:
+			return 1e9f;
+		case NEGATIVE:
+			return row % 2 ? -1e9f : 127;
+		case SAME:
+			return (float)(i % 256) - 128;
+		case SPARSE:
+			return i % 17 ? 0 : 100;
+		default:
+			return unit() * 300;
+		}
+	}
+	switch (p) {
+	case ZEROS:
+		return row % 3 ? 0.0f : unit();
+	case DENORMAL:
+		return unit() * (type == VEXFS_TYPE_F16 ? 0x1p-16f : 0x1p-128f);
+	case HUGE_ONES:
+		return unit() * big;
+	case TINY:
+		return unit() * (type == VEXFS_TYPE_F16 ? 1e-4f : 1e-25f);
+	case NEGATIVE:
+		return -fabsf(unit());
+	case SAME:
+		return sinf((float)i);
+	case EXTREME:
+		return draw() & 1 ? big : -big;
+	case CANCEL:
+		return (i % 2 ? 1.0f : -1.0f) * 1000.0f + unit();
+	case SPARSE:
+		return i % 17 ? 0.0f : unit();
+	default:
+		return unit();
+	}
+}
+
+struct set {
+	struct vexfs_space sp;
+	enum pattern pattern;
+	u32 n;
+	struct guarded mem;	/* query and rows in one piece */
+	u8 *q, *rows;
+	u32 q_aux, aux[ROWS_MAX];
+};
+
+/* Vectors as floats that begin at odd places, imported in one go and in parts. */
+static bool set_fill(struct set *s, bool end, char *why, size_t room)
+{
+	const struct vexfs_math_conv *best = NULL;
+	size_t bytes = (size_t)s->sp.dim * 4;
+	struct guarded src = guarded_new(bytes + 1), copy = guarded_new(s->sp.stride);
+	u8 *from = guarded_at(src, bytes, true), *row, *back;
+	u32 i, r, aux, v;
+	bool ok = true;
+
+	s->mem = guarded_new((size_t)(s->n + 1) * s->sp.stride);
+	row = guarded_at(s->mem, (size_t)(s->n + 1) * s->sp.stride, end);
+	s->q = row;
+	s->rows = row + s->sp.stride;
+	back = guarded_at(copy, s->sp.stride, true);
+	for (r = 0; r <= s->n; r++, row += s->sp.stride) {
+		for (i = 0; i < s->sp.dim; i++) {
+			float f = component(s->pattern, s->sp.type, r, i);
+
+			memcpy(from + 4 * (size_t)i, &f, 4);
+		}
+		memset(row, 0xa5, s->sp.stride);
+		best = vexfs_math_find_conv(drive_variants[0], 0, s->sp.type);
+		if (drive_import(best, &s->sp, row, &aux, from, false)) {
+			snprintf(why, room, "import refused a good vector");
+			ok = false;
+		}
+		if (r)
+			s->aux[r - 1] = aux;
+		else
+			s->q_aux = aux;
+		for (v = 0; v < drive_nr_variants; v++) {
+			const struct vexfs_math_conv *c;
+			u32 other;
+
+			if (drive_variants[v]->needs & ~cpu)
+				continue;
+			c = vexfs_math_find_conv(drive_variants[v], cpu, s->sp.type);
+			memset(back, 0x5a, s->sp.stride);
+			if (drive_import_parts(c, &s->sp, back, &other, from, false) ||
+			    memcmp(back, row, s->sp.stride) || other != aux) {
+				snprintf(why, room, "%s imports row %u otherwise",
+					 drive_variants[v]->name, r);
+				ok = false;
+			}
+			/* Raw, from the last bytes before the guard. */
+			memcpy(guarded_at(src, s->sp.row_bytes, true), row, s->sp.row_bytes);
+			memset(back, 0x5a, s->sp.stride);
+			if (drive_import(c, &s->sp, back, &other,
+					 guarded_at(src, s->sp.row_bytes, true), true) ||
+			    memcmp(back, row, s->sp.stride) || other != aux) {
+				snprintf(why, room, "%s imports raw row %u otherwise",
+					 drive_variants[v]->name, r);
+				ok = false;
+			}
+			/* And back: to the end of the page, at any alignment. */
+			c->to_f32(&s->sp, from, row, 0, s->sp.dim);
+			for (i = 0; i < s->sp.dim; i++) {
+				float f;
+
+				memcpy(&f, from + 4 * (size_t)i, 4);
+				if (f != (float)ref_component(s->sp.type, row, i)) {
+					snprintf(why, room, "%s exports %g for component %u",
+						 drive_variants[v]->name, (double)f, i);
+					ok = false;
+					break;
+				}
+			}
+		}
+	}
+	guarded_free(src);
+	guarded_free(copy);
+	return ok;
+}
+
+static bool sorted_like(const struct set *s, const u32 *keys, char *why, size_t room)
+{
+	u32 i, j;
+
+	for (i = 0; i < s->n; i++) {
+		for (j = 0; j < s->n; j++) {
+			long double a = ref_value(vexfs_key_to_f32(keys[i]));
+			long double b = ref_value(vexfs_key_to_f32(keys[j]));
+
+			if ((a < b) != (keys[i] < keys[j]) || (a == b) != (keys[i] == keys[j])) {
+				snprintf(why, room, "keys %x and %x do not sort as %Lg and %Lg",
+					 keys[i], keys[j], a, b);
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+static bool check_form(const struct set *s, const struct vexfs_math_form *f, u32 *keys,
+		       char *why, size_t room)
+{
+	u32 other[ROWS_MAX], order[ROWS_MAX], aux[ROWS_MAX], n, i;
+	const void *rows[ROWS_MAX];
+
+	drive_scan(f, &s->sp, s->q, s->q_aux, s->rows, s->aux, s->n, keys);
+	for (i = 0; i < s->n; i++) {
+		const u8 *row = s->rows + (size_t)i * s->sp.stride;
+		long double bound, want = ref_distance(&s->sp, s->q, row, &bound), got;
+
+		got = ref_value(vexfs_key_to_f32(keys[i]));
+		if (s->sp.metric == VEXFS_METRIC_COS && want < 0)
+			want = 0;
+		if (isnan(got) || (bound == 0 && vexfs_key_to_f32(keys[i]) != ref_f32(want)) ||
+		    (bound != 0 && !isinf(got) && fabsl(got - want) > bound) ||
+		    (isinf(got) && (got < 0 ? -want : want) + bound < 0x1.fffffep127L)) {
+			snprintf(why, room, "row %u: %.9Lg, not %.9Lg (bound %Lg)", i, got, want,
+				 bound);
+			return false;
+		}
+	}
+	if (!sorted_like(s, keys, why, room))
+		return false;
+
+	/* Gather: the rows backwards, in every number. */
+	for (i = 0; i < s->n; i++) {
+		order[i] = s->n - 1 - i;
+		rows[i] = s->rows + (size_t)order[i] * s->sp.stride;
+		aux[i] = s->aux[order[i]];
+	}
+	for (n = 1; n <= s->n; n += s->n > 8 && n > 1 ? 5 : 1) {
+		memset(other, 0, sizeof(other));
+		drive_gather(f, &s->sp, s->q, s->q_aux, rows, aux, n, other);
+		for (i = 0; i < n; i++) {
+			if (other[i] != keys[order[i]]) {
+				snprintf(why, room, "gather of %u: row %u has %x, scan %x", n,
+					 order[i], other[i], keys[order[i]]);
+				return false;
+			}
+		}
+	}
+	for (i = 0; i < s->n; i += 3) {
+		u32 step = VEXFS_PART_BYTES * (1 + i % 3);
+		u32 key = drive_parts(f, &s->sp, s->q, s->q_aux,
+				      s->rows + (size_t)i * s->sp.stride, s->aux[i], step);
+
+		if (key != keys[i]) {
+			snprintf(why, room, "in parts: row %u has %x, scan %x", i, key, keys[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* All forms of a type and metric on one set of rows. */
+static bool check_set(struct set *s, bool end, char *why, size_t room)
+{
+	u32 keys[ROWS_MAX], first[ROWS_MAX] = {}, v, i;
+	bool exact = s->sp.type > VEXFS_TYPE_BF16, have = false, ok;
+	char text[160] = "";
+
+	ok = set_fill(s, end, text, sizeof(text));
+	if (!ok)
+		snprintf(why, room, "dim %u, %s: %s", s->sp.dim, pattern_name[s->pattern], text);
+	for (v = 0; ok && v < drive_nr_variants; v++) {
+		const struct vexfs_math_variant *var = drive_variants[v];
+		u32 k;
+
+		for (k = 0; ok && k < var->nr_forms; k++) {
+			const struct vexfs_math_form *f = &var->forms[k];
+
+			if (f->type != s->sp.type || f->metric != s->sp.metric || f->needs & ~cpu)
+				continue;
+			ok = check_form(s, f, keys, text, sizeof(text));
+			/* Scalar floats round otherwise; all else agrees. */
+			if (ok && (v || exact)) {
+				if (have && memcmp(first, keys, s->n * 4)) {
+					for (i = 0; first[i] == keys[i]; i++)
+						;
+					snprintf(text, sizeof(text), "row %u: %x, %x before", i,
+						 keys[i], first[i]);
+					ok = false;
+				}
+				memcpy(first, keys, sizeof(first));
+				have = true;
+			}
+			if (!ok)
+				snprintf(why, room, "%s, dim %u, %s: %s", f->name, s->sp.dim,
+					 pattern_name[s->pattern], text);
+		}
+	}
+	guarded_free(s->mem);
+	return ok;
+}
+
+static const u32 long_dims[] = {
+	255, 256, 257, 767, 768, 769, 1535, 1536, 1537, 4096, 65536,
+};
+
+static void test_distances(void)
+{
+	u32 type, metric, dim, i;
+
+	for (type = VEXFS_TYPE_F32; type <= VEXFS_TYPE_B1; type++) {
+		for (metric = VEXFS_METRIC_L2; metric <= VEXFS_METRIC_JACCARD; metric++) {
+			char name[64], why[256] = "";
+			struct set s;
+			bool ok = true;
+
+			if (vexfs_space_init(&s.sp, type, metric, 1))
+				continue;
+			seed = type * 100 + metric;
+			for (i = 0; ok && i < 130 + sizeof(long_dims) / sizeof(long_dims[0]); i++) {
+				dim = i < 130 ? i + 1 : long_dims[i - 130];
+				vexfs_space_init(&s.sp, type, metric, dim);
+				s.n = dim <= 130 ? ROWS_MAX : dim <= 4096 ? 11 : 3;
+				for (s.pattern = 0; ok && s.pattern < PATTERNS; s.pattern++) {
+					/* Long ones: what can go wrong with length. */
+					if (dim > 4096 && s.pattern != RANDOM &&
+					    s.pattern != EXTREME && s.pattern != HUGE_ONES)
+						continue;
+					if (dim <= 130 && dim > 33 && dim % 4 > 1 &&
+					    s.pattern != RANDOM)
+						continue;
+					ok = check_set(&s, (s.pattern + dim) % 2, why, sizeof(why));
+				}
+			}
+			snprintf(name, sizeof(name), "%s %s, every form, dimensions 1 to 65536",
+				 drive_type_name(type), drive_metric_name(metric));
+			report(ok, name, why);
+		}
+	}
+}
+
+/* All of f16 and bf16, and floats around every boundary of theirs, in every variant. */
+static void test_halves(void)
+{
+	static const struct {
+		u32 type;
+		int digits, min_exp, max_exp;
+	} half[] = {
+		{ VEXFS_TYPE_F16, 11, -24, 15 },
+		{ VEXFS_TYPE_BF16, 8, -133, 127 },
+	};
+	char why[160] = "", name[64];
+	struct vexfs_space sp;
+	u32 h, v, k, i;
+
+	for (k = 0; k < 2; k++) {
+		static u8 row[65536 * 2] __aligned(64);
+		static u16 all[65536];
+		static float f[65536];
+		u32 aux, n = 0;
+		bool ok = true;
+
+		vexfs_space_init(&sp, half[k].type, VEXFS_METRIC_L2, 65536);
+		for (h = 0; h < 65536; h++) {
+			all[h] = (u16)h;
+			if ((h & (k ? 0x7f80 : 0x7c00)) == (k ? 0x7f80 : 0x7c00))
+				all[h] = 0;
+		}
+		for (v = 0; v < drive_nr_variants; v++) {
+			const struct vexfs_math_conv *c;
+
+			if (drive_variants[v]->needs & ~cpu)
+				continue;
+			c = vexfs_math_find_conv(drive_variants[v], cpu, half[k].type);
+			if (drive_import(c, &sp, row, &aux, all, true) || memcmp(row, all, sizeof(all)))
+				ok = false;
+			c->to_f32(&sp, f, row, 0, 65536);
+			for (h = 0; ok && h < 65536; h++) {
+				if (f[h] != (float)ref_component(half[k].type, all, h)) {
+					snprintf(why, sizeof(why), "%s: %x is exported as %g",
+						 drive_variants[v]->name, all[h], (double)f[h]);
+					ok = false;
+				}
+			}
+			/* Ties, and one bit to either side of them, for every value. */
+			seed = 7;
+			for (h = 0; ok && h + 8 <= 65536; h += 8) {
+				for (i = 0; i < 8; i++) {
+					u16 lo = all[h + i];
+					float a = (float)ref_component(half[k].type, &lo, 0);
+					u32 bits;
+
+					memcpy(&bits, &a, 4);
+					/* Below the normal numbers a step is wider. */
+					if (k)
+						bits |= 0x8000 + (u32)(draw() % 3) - 1;
+					else
+						bits += 0x1000 + (u32)(draw() % 3) - 1;
+					memcpy(&f[n++ % 65536], &bits, 4);
+				}
+			}
+			for (i = 0; ok && i < 65536; i += 128) {
+				struct vexfs_space one;
+				u32 j;
+
+				vexfs_space_init(&one, half[k].type, VEXFS_METRIC_L2, 128);
+				if (drive_import(c, &one, row, &aux, f + i, false))
+					continue;	/* one of them is too large */
+				for (j = 0; j < 128; j++) {
+					long double x = f[i + j], y, step;
+					int exp;
+
+					y = ref_component(half[k].type, row, j);
+					frexpl(x, &exp);
+					exp -= half[k].digits;
+					if (exp < half[k].min_exp)
+						exp = half[k].min_exp;
+					step = ldexpl(1, exp);
+					if (y != rintl(x / step) * step) {
+						snprintf(why, sizeof(why), "%s: %a became %La",
+							 drive_variants[v]->name, (double)f[i + j],
+							 y);
+						ok = false;
+					}
+				}
+			}
+		}
+		snprintf(name, sizeof(name), "%s: every value there and back, ties to even",
+			 drive_type_name(half[k].type));
+		report(ok, name, why);
+	}
+}
+
+/* What the door must refuse, at every place of a vector. */
+static void test_refusals(void)
+{
+	static const float bad[] = { NAN, -NAN, INFINITY, -INFINITY };
+	char why[160] = "";
+	bool ok = true;
+	u32 type, v, at, b, dim = 77, aux;
+
+	for (type = VEXFS_TYPE_F32; type <= VEXFS_TYPE_B1; type++) {
+		struct vexfs_space sp;
+		u32 metric = type == VEXFS_TYPE_B1 ? VEXFS_METRIC_HAMMING : VEXFS_METRIC_COS;
+
+		vexfs_space_init(&sp, type, metric, dim);
+		for (v = 0; v < drive_nr_variants; v++) {
+			const struct vexfs_math_conv *c;
+
+			if (drive_variants[v]->needs & ~cpu)
+				continue;
+			c = vexfs_math_find_conv(drive_variants[v], cpu, type);
+			for (at = 0; at < dim; at++) {
+				u8 row[512] __aligned(64);
+				float x[77] = {};
+				u16 h[77] = {};
+
+				for (b = 0; b < 4; b++) {
+					x[at] = bad[b];
+					if (drive_import(c, &sp, row, &aux, x, false) != -EDOM)
+						ok = false;
+					if (type == VEXFS_TYPE_F32 &&
+					    drive_import(c, &sp, row, &aux, x, true) != -EDOM)
+						ok = false;
+				}
+				x[at] = type == VEXFS_TYPE_F16 ? 65520.0f : 0x1.ffp127f;
+				if (type == VEXFS_TYPE_F16 || type == VEXFS_TYPE_BF16) {
+					if (drive_import(c, &sp, row, &aux, x, false) != -EDOM)
+						ok = false;
+					x[at] = type == VEXFS_TYPE_F16 ? -65519.0f : -0x1.fep127f;
+					if (drive_import(c, &sp, row, &aux, x, false))
+						ok = false;
+					for (b = 0; b < 2; b++) {
+						h[at] = (u16)((type == VEXFS_TYPE_F16 ? 0x7c00 :
+							       0x7f80) | b << 15 | (at & 1));
+						if (drive_import(c, &sp, row, &aux, h, true) !=
+						    -EDOM)
+							ok = false;
+					}
+				}
+				if (!ok) {
+					snprintf(why, sizeof(why), "%s %s, component %u",
+						 drive_variants[v]->name, drive_type_name(type),
+						 at);
+					goto out;
+				}
+			}
+		}
+	}
+out:
+	report(ok, "NaN, infinity and what does not fit are refused at every place", why);
+}
+
+static void test_bytes(void)
+{
+	static const struct {
+		float f;
+		s32 i8, u8;
+	} want[] = {
+		{ 0.5f, 0, 0 }, { 1.5f, 2, 2 }, { 2.5f, 2, 2 }, { -0.5f, 0, 0 }, { -1.5f, -2, 0 },
+		{ -2.5f, -2, 0 }, { 126.5f, 126, 126 }, { 127.5f, 127, 128 }, { -128.5f, -128, 0 },
+		{ 254.5f, 127, 254 }, { 255.5f, 127, 255 }, { 1e30f, 127, 255 },
+		{ -1e30f, -128, 0 }, { 0.49999997f, 0, 0 }, { 0.50000006f, 1, 1 },
+		{ 2147483648.0f, 127, 255 }, { 1e-40f, 0, 0 },
+	};
+	char why[160] = "";
+	bool ok = true;
+	u32 v, i, n = sizeof(want) / sizeof(want[0]), aux;
+
+	for (v = 0; v < drive_nr_variants; v++) {
+		struct vexfs_space sp;
+		u8 row[128] __aligned(64);
+		float f[70];
+		u32 type;
+
+		if (drive_variants[v]->needs & ~cpu)
+			continue;
+		for (type = VEXFS_TYPE_I8; type <= VEXFS_TYPE_U8; type++) {
+			vexfs_space_init(&sp, type, VEXFS_METRIC_L2, 70);
+			for (i = 0; i < 70; i++)
+				f[i] = want[i % n].f;
+			if (drive_import(vexfs_math_find_conv(drive_variants[v], cpu, type), &sp,
+					 row, &aux, f, false))
+				ok = false;
+			for (i = 0; i < 70; i++) {
+				s32 got = type == VEXFS_TYPE_I8 ? (s8)row[i] : row[i];
+				s32 exp = type == VEXFS_TYPE_I8 ? want[i % n].i8 : want[i % n].u8;
+
+				if (got != exp) {
+					snprintf(why, sizeof(why), "%s: %g became %d",
+						 drive_variants[v]->name, (double)f[i], got);
+					ok = false;
+				}
+			}
+		}
+	}
+	report(ok, "i8 and u8 round to even and saturate", why);
+}
+
+static void test_keys(void)
+{
+	char why[96] = "";
+	bool ok = true;
+	u64 b;
+
+	for (b = 0; b < 1ull << 32; b += 9973) {
+		u32 f = (u32)b, key = vexfs_key_from_f32(f);
+
+		if ((f & 0x7f800000) == 0x7f800000 && (f & 0x7fffff))
+			continue;
+		if (f != 0x80000000 && vexfs_key_to_f32(key) != f) {
+			snprintf(why, sizeof(why), "%x comes back as %x", f, vexfs_key_to_f32(key));
+			ok = false;
+		}
+		if (key == VEXFS_KEY_WIDE)
+			ok = false;
+	}
+	if (vexfs_key_from_f32(0x80000000) != vexfs_key_from_f32(0))
+		ok = false;
+	for (b = 1; b < 0x7f800000; b += 5) {
+		if (vexfs_key_from_f32((u32)b) <= vexfs_key_from_f32((u32)b - 1) ||
+		    vexfs_key_from_f32((u32)b | 0x80000000) >=
+		    vexfs_key_from_f32(((u32)b - 1) | 0x80000000)) {
+			snprintf(why, sizeof(why), "order breaks at %llx", (unsigned long long)b);
+			ok = false;
+			break;
+		}
+	}
+	report(ok, "keys sort like floats and convert both ways; -0 and 0 are one", why);
+}
+
+static void test_spaces(void)
+{
+	struct vexfs_space sp;
+	bool ok = true;
+	u32 t, m, good = 0;
+
+	for (t = 0; t < 20; t++)
+		for (m = 0; m < 20; m++)
+			good += !vexfs_space_init(&sp, t, m, 7);
+	ok &= good == 20;
+	ok &= vexfs_space_init(&sp, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0) == -EINVAL;
+	ok &= vexfs_space_init(&sp, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 65537) == -EINVAL;
+	ok &= !vexfs_space_init(&sp, VEXFS_TYPE_B1, VEXFS_METRIC_JACCARD, 513);
+	ok &= sp.row_bytes == 65 && sp.stride == 128;
+	ok &= !vexfs_space_init(&sp, VEXFS_TYPE_BF16, VEXFS_METRIC_IP, 32);
+	ok &= sp.row_bytes == 64 && sp.stride == 64;
+	report(ok, "spaces: what goes together, and how long a row is", "");
+}
+
+int main(void)
+{
+	cpu = drive_cpu();
+	printf("# processor: avx2 %d, avx512 %d, vnni %d, bf16 %d, fp16 %d, vpopcntdq %d\n",
+	       !!(cpu & VEXFS_CPU_AVX2), !!(cpu & VEXFS_CPU_AVX512), !!(cpu & VEXFS_CPU_VNNI),
+	       !!(cpu & VEXFS_CPU_BF16), !!(cpu & VEXFS_CPU_FP16), !!(cpu & VEXFS_CPU_VPOPCNTDQ));
+	test_spaces();
+	test_keys();
+	test_bytes();
+	test_halves();
+	test_refusals();
+	test_distances();
+	printf("1..%d\n", tests);
+	return failures ? 1 : 0;
+}

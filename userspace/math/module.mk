@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The arithmetic of the module in userspace: the very files of kmod/math, with
+# the flags that Kbuild gives them, for unit tests, fuzzing and math-bench.
+
+M_FLAGS := -O3 -ffp-contract=off -fno-math-errno -Wno-unused-parameter
+M_AVX2 := -mavx2 -mfma -mf16c
+M_AVX512 := $(M_AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq
+M_FILES := space scalar scalar_int scalar_float conv wide \
+	avx2 avx2_float avx2_int \
+	avx512 avx512_float avx512_int avx512_vnni avx512_vpopcntdq
+M_FLAGS_avx2_float := $(M_AVX2)
+M_FLAGS_avx2_int := $(M_AVX2)
+M_FLAGS_avx512_float := $(M_AVX512)
+M_FLAGS_avx512_int := $(M_AVX512)
+M_FLAGS_avx512_vnni := $(M_AVX512) -mavx512vnni
+M_FLAGS_avx512_vpopcntdq := $(M_AVX512) -mavx512vpopcntdq
+M_INC := -Ikmod -Iuserspace/math
+
+build/math/%.o: kmod/math/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) $(M_FLAGS) $(M_FLAGS_$*) -c -o $@ $<
+
+build/san/kmath/%.o: kmod/math/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) $(M_FLAGS) $(M_FLAGS_$*) -O1 $(U_SAN) -c -o $@ $<
+
+build/obj/math/%.o: userspace/math/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) -c -o $@ $<
+
+build/san/math/%.o: userspace/math/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) -O1 $(U_SAN) -c -o $@ $<
+
+build/test/math_test: $(addprefix build/san/math/,math_test.o drive.o reference.o) \
+		$(M_FILES:%=build/san/kmath/%.o)
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) $(U_SAN) -o $@ $^ -lm
+
+UNIT_TESTS += build/test/math_test

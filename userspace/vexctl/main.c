@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reading the command line of vexctl and finding the verb. It knows no verb by
+ * itself: all of them stand in tables.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vexctl.h"
+
+extern const struct verb collection_verbs[], vector_verbs[], file_verbs[], search_verbs[],
+	index_verbs[], help_verbs[];
+
+const struct verb_group groups[] = {
+	{ "Collections", collection_verbs },
+	{ "Files", file_verbs },
+	{ "Vectors", vector_verbs },
+	{ "Search", search_verbs },
+	{ "Graph", index_verbs },
+	{ "Help", help_verbs },
+	{ 0 },
+};
+
+const struct opt global_opts[] = {
+	{ "json", 'j', OPT_FLAG, NULL, "print one JSON value" },
+	{ "pretty", 'p', OPT_FLAG, NULL, "with -j: one member a line" },
+	{ "quiet", 'q', OPT_FLAG, NULL, "show no progress" },
+	{ "device", 0, OPT_STRING, "PATH", "device to use instead of /dev/vexfs" },
+	{ "help", 'h', OPT_FLAG, NULL, "explain the verb" },
+	{ "version", 'V', OPT_FLAG, NULL, "print the version of vexctl" },
+	{ 0 },
+};
+
+bool parse_u64(const char *text, uint64_t *v)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	char *end;
+
+	if (!(*text >= '0' && *text <= '9'))
+		return false;
+	errno = 0;
+	*v = strtoull(text, &end, hex ? 16 : 10);
+	return !errno && !*end && end > text + (hex ? 2 : 0);
+}
+
+bool parse_number(const char *text, double *v)
+{
+	char *end;
+
+	if (!*text || *text == ' ')
+		return false;
+	*v = strtod(text, &end);
+	return !*end;
+}
+
+static bool value_ok(const struct opt *o, const char *text)
+{
+	uint64_t u;
+	double d;
+	char *end;
+
+	switch (o->kind) {
+	case OPT_U64:
+		return parse_u64(text, &u);
+	case OPT_NUMBER:
+		return parse_number(text, &d);
+	case OPT_OCTAL:
+		return *text >= '0' && *text <= '7' && strtoul(text, &end, 8) <= 07777 && !*end;
+	default:
+		return true;
+	}
+}
+
+static int opt_index(const struct ctl *c, const char *name)
+{
+	for (int i = 0; c->verb->opts && c->verb->opts[i].name; i++)
+		if (!strcmp(c->verb->opts[i].name, name))
+			return i;
+	fprintf(stderr, "vexctl: '%s' has no option '%s'\n", c->verb->name, name);
+	abort();
+}
+
+bool opt_given(const struct ctl *c, const char *name)
+{
+	return c->values[opt_index(c, name)] != NULL;
+}
+
+const char *opt_string(const struct ctl *c, const char *name, const char *otherwise)
+{
+	const char *v = c->values[opt_index(c, name)];
+
+	return v ? v : otherwise;
+}
+
+uint64_t opt_u64(const struct ctl *c, const char *name, uint64_t otherwise)
+{
+	int i = opt_index(c, name);
+	uint64_t v = otherwise;
+
+	if (c->values[i] && c->verb->opts[i].kind == OPT_OCTAL)
+		return strtoul(c->values[i], NULL, 8);
+	if (c->values[i])
+		parse_u64(c->values[i], &v);
+	return v;
+}
+
+double opt_number(const struct ctl *c, const char *name, double otherwise)
+{
+	const char *v = c->values[opt_index(c, name)];
+	double d = otherwise;
+
+	if (v)
+		parse_number(v, &d);
+	return d;
+}
+
+/* True when @words (n of them) are the first words of @name; @whole: all. */
+static bool words_match(const char *name, char **words, int n, bool *whole)
+{
+	for (int i = 0; i < n; i++) {
+		size_t len = strlen(words[i]);
+
+		if (strncmp(name, words[i], len) || (name[len] && name[len] != ' '))
+			return false;
+		name += len;
+		name += *name == ' ';
+	}
+	*whole = !*name;
+	return true;
+}
+
+/* The verb with the longest name that the words begin with. */
+static const struct verb *find_verb(char **words, int n, int *used)
+{
+	const struct verb *best = NULL;
+
+	*used = 0;
+	for (int len = 1; len <= n; len++) {
+		bool any = false;
+
+		for (const struct verb_group *g = groups; g->title; g++)
+			for (const struct verb *v = g->verbs; v->name; v++) {
+				bool whole;
+
+				if (!words_match(v->name, words, len, &whole))
+					continue;
+				any = true;
+				if (whole) {
+					best = v;
+					*used = len;
+				}
+			}
+		if (!any)
+			break;
+	}
+	return best;
+}
+
+static const struct opt *match_long(const struct opt *opts, const char *name, size_t len)
+{
+	for (; opts && opts->name; opts++)
+		if (strlen(opts->name) == len && !strncmp(opts->name, name, len))
+			return opts;
+	return NULL;
+}
+
+static const struct opt *match_short(const struct opt *opts, char letter)
+{
+	for (; opts && opts->name; opts++)
+		if (opts->letter == letter)
+			return opts;
+	return NULL;
+}
+
+struct call {
+	struct ctl c;
+	bool help;
+	bool version;
+};
+
+static void set_option(struct call *call, const struct opt *o, const char *value)
+{
+	if (match_long(global_opts, o->name, strlen(o->name)) == o) {
+		if (!strcmp(o->name, "json"))
+			call->c.json = true;
+		else if (!strcmp(o->name, "pretty"))
+			call->c.pretty = true;
+		else if (!strcmp(o->name, "quiet"))
+			call->c.quiet = true;
+		else if (!strcmp(o->name, "device"))
+			call->c.device = value;
+		else if (!strcmp(o->name, "help"))
+			call->help = true;
+		else
+			call->version = true;
+		return;
+	}
+	call->c.values[o - call->c.verb->opts] = value;
+}
+
+/* Reads one option at argv[i]; returns the arguments it took, or 0 on error. */
+static int read_option(struct call *call, char **argv, int i, int argc, char *why, size_t room)
+{
+	const struct opt *verb_opts = call->c.verb ? call->c.verb->opts : NULL;
+	const char *arg = argv[i];
+	const char *value = NULL;
+	const struct opt *o;
+	int took = 1;
+
+	if (arg[1] == '-') {
+		size_t len = strcspn(arg + 2, "=");
+
+		o = match_long(verb_opts, arg + 2, len);
+		if (!o)
+			o = match_long(global_opts, arg + 2, len);
+		if (!o) {
+			snprintf(why, room, "unknown option %s", arg);
+			return 0;
+		}
+		if (arg[2 + len] == '=')
+			value = arg + 3 + len;
+		if (o->kind == OPT_FLAG && value) {
+			snprintf(why, room, "--%s takes no value", o->name);
+			return 0;
+		}
+	} else {
+		const char *s = arg + 1;
+
+		for (;; s++) {
+			o = match_short(verb_opts, *s);
+			if (!o)
+				o = match_short(global_opts, *s);
+			if (!o) {
+				snprintf(why, room, "unknown option -%c", *s);
+				return 0;
+			}
+			if (o->kind != OPT_FLAG || !s[1])
+				break;
+			set_option(call, o, "");
+		}
+		if (o->kind != OPT_FLAG && s[1])
+			value = s + 1;
+	}
+	if (o->kind != OPT_FLAG && !value) {
+		if (i + 1 >= argc) {
+			snprintf(why, room, "--%s needs a value: %s", o->name, o->arg);
+			return 0;
+		}
+		value = argv[i + 1];
+		took = 2;
+	}
+	if (value && !value_ok(o, value)) {
+		snprintf(why, room, "--%s '%s': %s expected", o->name, value,
+			 o->kind == OPT_U64 ? "a whole number" :
+			 o->kind == OPT_OCTAL ? "an octal mode" : "a number");
+		return 0;
+	}
+	set_option(call, o, value ? value : "");
+	return took;
+}
+
+/* Global options may stand before the verb; its words must follow each other. */
+static int find_words(struct call *call, char **argv, int argc, int *first, int *words)
+{
+	char why[200];
+	int i = 1;
+
+	while (i < argc && argv[i][0] == '-' && argv[i][1]) {
+		int took = read_option(call, argv, i, argc, why, sizeof(why));
+
+		if (!took)
+			return ctl_usage(&call->c, "%s", why);
+		i += took;
+	}
+	*first = i;
+	*words = 0;
+	while (i < argc && argv[i][0] != '-')
+		i++, ++*words;
+	return 0;
+}
+
+static int missing_option(struct ctl *c)
+{
+	for (int i = 0; c->verb->opts && c->verb->opts[i].name; i++)
+		if (c->verb->opts[i].required && !c->values[i])
+			return ctl_usage(c, "--%s %s is missing", c->verb->opts[i].name,
+					 c->verb->opts[i].arg);
+	return 0;
+}
+
+static int unknown_verb(struct call *call, char **words, int n)
+{
+	for (const struct verb_group *g = groups; g->title; g++)
+		for (const struct verb *v = g->verbs; v->name; v++) {
+			bool whole;
+
+			if (!words_match(v->name, words, 1, &whole))
+				continue;
+			if (call->help) {
+				print_overview(stdout, words[0]);
+				return EXIT_OK;
+			}
+			if (n > 1)
+				return ctl_usage(&call->c, "'%s' has no verb '%s'; see 'vexctl %s --help'",
+						 words[0], words[1], words[0]);
+			return ctl_usage(&call->c, "'%s' needs a verb; see 'vexctl %s --help'",
+					 words[0], words[0]);
+		}
+	return ctl_usage(&call->c, "there is no verb '%s'; see 'vexctl --help'", words[0]);
+}
+
+/* Errors of the command line itself should also be JSON when -j is anywhere. */
+static bool wants_json(char **argv, int argc)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--"))
+			break;
+		if (!strcmp(argv[i], "--json") || !strcmp(argv[i], "-j") ||
+		    !strcmp(argv[i], "-jp") || !strcmp(argv[i], "-pj"))
+			return true;
+	}
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	struct call call = { 0 };
+	struct ctl *c = &call.c;
+	int first = 0, words = 0, used, ret;
+	char why[300];
+
+	c->json = wants_json(argv, argc);
+	json_start(&c->out, stdout, false);
+	ret = find_words(&call, argv, argc, &first, &words);
+	if (ret)
+		return ret;
+	if (call.version) {
+		printf("vexctl %s\n", VEXFS_VERSION);
+		return EXIT_OK;
+	}
+	if (!words) {
+		print_overview(call.help ? stdout : stderr, NULL);
+		return call.help ? EXIT_OK : EXIT_USAGE;
+	}
+	c->verb = find_verb(argv + first, words, &used);
+	c->argv = calloc((size_t)argc + 1, sizeof(*c->argv));
+	if (!c->argv)
+		return EXIT_REFUSED;
+	for (int i = first + used; i < argc;) {
+		if (!strcmp(argv[i], "--")) {
+			while (++i < argc)
+				c->argv[c->argc++] = argv[i];
+		} else if (argv[i][0] == '-' && argv[i][1]) {
+			int took = read_option(&call, argv, i, argc, why, sizeof(why));
+
+			if (!took && !c->verb)
+				break;
+			if (!took)
+				return ctl_usage(c, "%s; see 'vexctl %s --help'", why,
+						 c->verb->name);
+			i += took;
+		} else {
+			c->argv[c->argc++] = argv[i++];
+		}
+	}
+	if (!c->verb)
+		return unknown_verb(&call, argv + first, words);
+	c->out.pretty = c->pretty;
+	if (call.help) {
+		print_help(c, c->verb);
+		return EXIT_OK;
+	}
+	if (c->argc < c->verb->min_args)
+		return ctl_usage(c, "usage: vexctl %s %s", c->verb->name, c->verb->args);
+	if (c->verb->max_args >= 0 && c->argc > c->verb->max_args)
+		return ctl_usage(c, "'%s' is one argument too many; see 'vexctl %s --help'",
+				 c->argv[c->verb->max_args], c->verb->name);
+	ret = missing_option(c);
+	if (!ret)
+		ret = c->verb->run(c);
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "vexctl: cannot write the result: %s\n", strerror(errno));
+		ret = ret ? ret : EXIT_REFUSED;
+	}
+	free(c->argv);
+	return ret;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the verbs of vexctl share. A verb is a row in a table: its name (one or
+ * more words), its options, and a function. Help, the man page and completion
+ * are made from the same rows, so they cannot say anything else.
+ *
+ * To add verbs: write a table in a file of your own, list it in groups[] in
+ * main.c.
+ */
+#ifndef VEXCTL_H
+#define VEXCTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "json.h"
+#include "vexfs.h"
+
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_REFUSED = 1,
+	EXIT_USAGE = 2,
+	EXIT_NO_MODULE = 3,
+};
+
+enum opt_kind {
+	OPT_FLAG,		/* takes no value */
+	OPT_STRING,
+	OPT_U64,		/* decimal or 0x */
+	OPT_NUMBER,		/* with a fraction */
+	OPT_OCTAL,		/* permission bits */
+};
+
+/**
+ * struct opt - an option of a verb
+ * @name: without the dashes; NULL ends a table
+ * @letter: short form, or 0
+ * @kind: what its value is
+ * @arg: what help calls the value
+ * @help: one sentence, no full stop
+ * @required: the verb does not work without it
+ */
+struct opt {
+	const char *name;
+	char letter;
+	enum opt_kind kind;
+	const char *arg;
+	const char *help;
+	bool required;
+};
+
+struct ctl;
+
+/**
+ * struct verb - a row of a table; NULL @name ends it
+ * @name: the words that call it
+ * @args: the arguments after it, for help
+ * @min_args: fewest of them
+ * @max_args: most, -1 for any number
+ * @brief: what it does, one line, no full stop
+ * @detail: more, for --help and the man page; paragraphs parted by empty lines;
+ *	or NULL
+ * @opts: its options, or NULL
+ * @run: does it; returns enum exit_code
+ */
+struct verb {
+	const char *name;
+	const char *args;
+	int min_args;
+	int max_args;
+	const char *brief;
+	const char *detail;
+	const struct opt *opts;
+	int (*run)(struct ctl *c);
+};
+
+struct verb_group {
+	const char *title;
+	const struct verb *verbs;
+};
+
+#define OPTS_MAX	32
+
+/**
+ * struct ctl - one call of vexctl
+ * @verb: what was called
+ * @argc: arguments that are not options
+ * @argv: they
+ * @json: -j
+ * @pretty: -p
+ * @quiet: -q: no progress
+ * @device: --device, or NULL
+ * @out: writer for -j; use it only when @json
+ * @values: option values, as text; index as in the verb's @opts
+ */
+struct ctl {
+	const struct verb *verb;
+	int argc;
+	char **argv;
+	bool json;
+	bool pretty;
+	bool quiet;
+	const char *device;
+	struct json out;
+	const char *values[OPTS_MAX];
+	bool progress_shown;
+};
+
+extern const struct verb_group groups[];
+extern const struct opt global_opts[];
+
+/* Options of this call. Asking for one that the table does not have is a bug. */
+bool opt_given(const struct ctl *c, const char *name);
+const char *opt_string(const struct ctl *c, const char *name, const char *otherwise);
+uint64_t opt_u64(const struct ctl *c, const char *name, uint64_t otherwise);
+double opt_number(const struct ctl *c, const char *name, double otherwise);
+
+/* Numbers as text; false when it is none or does not fit. */
+bool parse_u64(const char *text, uint64_t *v);
+bool parse_number(const char *text, double *v);
+
+/* The end of a verb that did not work: the sentence on stderr, and with -j also
+ * as "error" in the one value on stdout, whatever has been written into it.
+ */
+int ctl_fail(struct ctl *c, const struct vexfs_error *err);
+__attribute__((format(printf, 2, 3)))
+int ctl_usage(struct ctl *c, const char *fmt, ...);
+__attribute__((format(printf, 3, 4)))
+int ctl_refuse(struct ctl *c, int code, const char *fmt, ...);
+
+/* Progress on stderr, when that is a terminal. Fits vexfs_progress_fn. */
+int ctl_progress(uint64_t done, uint64_t total, void *c);
+void ctl_progress_end(struct ctl *c);
+
+/* A float as -j prints it. */
+const char *float_text(char buf[32], float f);
+
+/* Components as "1, 2.5, -3". 0, or an exit code after saying what is wrong. */
+int parse_vector(struct ctl *c, const char *text, uint32_t dim, float *out);
+
+/*
+ * The query of a verb with --query, --id or --vector: either vectors in
+ * @vectors (of @format) or ids in @ids.
+ */
+struct query {
+	bool by_id;
+	uint32_t format;
+	size_t count;
+	void *vectors;
+	uint64_t *ids;
+};
+
+/* 0, or an exit code after saying what is wrong. Free with query_free(). */
+int query_read(struct ctl *c, const struct vexfs *h, struct query *q);
+void query_free(struct query *q);
+
+#define QUERY_OPTS \
+	{ "query", 0, OPT_STRING, "FILE", "vectors of a file are the queries" }, \
+	{ "id", 0, OPT_STRING, "ID[,ID...]", "stored vectors are the queries" }, \
+	{ "vector", 0, OPT_STRING, "X,Y,...", "this vector is the query" }, \
+	{ "limit", 0, OPT_U64, "N", "take at most N queries from the file" }, \
+	{ "skip", 0, OPT_U64, "N", "pass over the first N queries of the file" }
+
+/* Ids from the arguments that follow the collection's name. */
+int ids_from_args(struct ctl *c, int from, uint64_t **ids, size_t *count);
+
+/* A record as members of an open object, or as "a=1, b=2". */
+void record_json(struct ctl *c, const struct vexfs_layout *layout, const void *record,
+		 uint32_t size);
+void record_text(const struct vexfs_layout *layout, const void *record, uint32_t size);
+
+void print_help(const struct ctl *c, const struct verb *verb);
+void print_overview(FILE *to, const char *prefix);
+void print_mdoc(void);
+void print_words(const char *prefix);
+
+#endif
