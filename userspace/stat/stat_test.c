@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
 static int tests, failures;
 
 static void report(int ok, const char *name, const char *detail)
@@ -91,7 +93,7 @@ static void planted(void)
 	struct rates r;
 	size_t i;
 
-	for (i = 0; i < sizeof(setups) / sizeof(setups[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(setups); i++) {
 		double cv = setups[i].cv;
 		size_t n = setups[i].n;
 		/* three standard errors of a rate of 5 % over 1000 experiments */
@@ -338,7 +340,7 @@ static void histogram(void)
 		vs_hist_add(&h, x);
 		vs_hist_add(&half[i & 1], x);
 	}
-	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
 		double exact, err;
 
 		/* nearest rank, as the histogram defines it */

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The clock of the measuring loop. Reads the time stamp counter where it is
+ * constant, because in a User Mode Linux lab every clock_gettime() is a real
+ * system call and would cost more than many an operation; CLOCK_MONOTONIC
+ * elsewhere. Ticks are only compared and turned into nanoseconds.
+ */
+#ifndef VEXSTRESS_CLOCK_H
+#define VEXSTRESS_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+struct vx_clock {
+	bool tsc;
+	double ns_per_tick;
+	double ticks_per_ns;
+};
+
+extern struct vx_clock vx_clock;
+
+/* Finds the rate of the counter; takes about 20 ms. */
+void vx_clock_init(void);
+
+static inline uint64_t vx_monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static inline uint64_t vx_ticks(void)
+{
+#if defined(__x86_64__)
+	if (vx_clock.tsc)
+		return __rdtsc();
+#endif
+	return vx_monotonic_ns();
+}
+
+static inline uint64_t vx_to_ns(uint64_t ticks)
+{
+	return vx_clock.tsc ? (uint64_t)((double)ticks * vx_clock.ns_per_tick) : ticks;
+}
+
+static inline uint64_t vx_to_ticks(double ns)
+{
+	return (uint64_t)(ns * vx_clock.ticks_per_ns);
+}
+
+#endif

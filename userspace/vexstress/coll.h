@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The collection a job works on, what we know to be in it, and the answers it
+ * ought to give. Whatever the workers store is written down here beforehand,
+ * in memory that worker processes share, so that any answer can be computed
+ * again without asking the module.
+ */
+#ifndef VEXSTRESS_COLL_H
+#define VEXSTRESS_COLL_H
+
+#include "data.h"
+#include "vexstress.h"
+
+#define VX_POOL_ROWS	4096	/* rows that updates draw from */
+#define VX_TAGS		100	/* values of the attribute: one of them is 1 % */
+#define VX_FILTER_TAG	7
+
+/*
+ * What an id holds. One worker owns an id and alone changes it; others read
+ * under the sequence count (odd: a change is under way).
+ * Versions: 0 absent, 1 the row of its own number, 2 + p row p of the pool.
+ */
+struct vx_id {
+	uint32_t seq;
+	uint32_t version;
+	uint32_t before;	/* the version before */
+	uint32_t pad;
+	uint64_t changed;	/* ticks when the last change was done */
+	uint64_t changed_before;
+};
+
+struct vx_coll {
+	char name[VEXFS_NAME_SIZE];
+	struct vexfs *handle;
+	struct vx_job *job;
+	struct vx_data data;
+	uint32_t dim;
+	uint64_t base;		/* ids 0 to base - 1 are filled at the start */
+	uint64_t total;		/* ids that may ever exist */
+	uint64_t ef;
+	struct vx_id *ids;	/* total, shared */
+	float *pool;		/* VX_POOL_ROWS rows */
+	float *queries;		/* nqueries rows */
+	uint64_t nqueries;
+	struct vexfs_filter filter;
+};
+
+/* Makes and fills the collection of a job; an enum vx_exit, reason said or in
+ * job->note when it is VX_SKIPPED.
+ */
+int vx_coll_setup(struct vx_job *job);
+/* Recall and exactness when all is quiet. */
+void vx_coll_finish(struct vx_job *job);
+void vx_coll_drop(struct vx_job *job);
+
+/* Drops collections whose vexstress is dead. */
+void vx_coll_sweep(void);
+
+static inline uint32_t vx_tag(uint64_t id)
+{
+	return (uint32_t)(vs_mix(id ^ 0x746167) % VX_TAGS);
+}
+
+/* The record of an id as stored: one u32, big-endian as fields are. */
+void vx_attr(uint64_t id, void *record);
+
+/* The vector of a version of an id; @tmp is room for one. */
+const float *vx_coll_row(const struct vx_coll *c, uint64_t id, uint32_t version, float *tmp);
+
+/* Distance in double precision, as the ABI defines it. */
+double vx_exact_distance(const struct vx_coll *c, const float *a, const float *b);
+/* By how much a single-precision answer may differ from it. */
+double vx_tolerance(const struct vx_coll *c, const float *a, const float *b, double d);
+
+/* Check one answer to a search; with @exact nothing may be missing. */
+void vx_check_search(struct vx_worker *w, const float *query, const uint64_t *ids,
+		     const float *distances, uint32_t count, uint64_t k, bool exact, int tag);
+void vx_check_row(struct vx_worker *w, uint64_t id, const float *row);
+void vx_check_distance(struct vx_worker *w, uint64_t id, const float *query, float distance);
+
+#endif

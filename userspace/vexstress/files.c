@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Files of results. A file appears under its name complete or not at all, also
+ * when the disk is full or the power goes; what is read is checked before
+ * anyone relies on it.
+ */
+#include "vexstress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int vx_write_file(const char *path, const char *data, size_t size)
+{
+	char *part = NULL;
+	size_t done = 0;
+	int fd, err;
+
+	if (!strcmp(path, "-")) {
+		if (fwrite(data, 1, size, stdout) != size || fflush(stdout)) {
+			vx_say("cannot write to the standard output: %s", strerror(errno));
+			return -1;
+		}
+		return 0;
+	}
+	if (asprintf(&part, "%s.part.%d", path, (int)getpid()) < 0)
+		return -1;
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		vx_say("cannot write %s: %s", path, strerror(errno));
+		free(part);
+		return -1;
+	}
+	while (done < size) {
+		ssize_t n = write(fd, data + done, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			goto fail;
+		done += (size_t)n;
+	}
+	if (fsync(fd) && errno != EINVAL && errno != EROFS)
+		goto fail;
+	if (close(fd)) {
+		fd = -1;
+		goto fail;
+	}
+	if (rename(part, path)) {
+		fd = -1;
+		goto fail;
+	}
+	free(part);
+	return 0;
+fail:
+	err = errno;
+	if (fd >= 0)
+		close(fd);
+	unlink(part);
+	free(part);
+	vx_say("cannot write %s: %s; nothing is left of it", path, strerror(err));
+	return -1;
+}
+
+int vx_write_json(const char *path, const json_t *value)
+{
+	size_t flags = JSON_INDENT(1) | JSON_REAL_PRECISION(9);
+	char *text, *grown;
+	size_t n;
+	int ret;
+
+	if (!strcmp(path, "-") && !vx_set.pretty)
+		flags = JSON_COMPACT | JSON_REAL_PRECISION(9);
+	text = json_dumps(value, flags);
+	if (!text) {
+		vx_say("cannot put the result into words: no memory");
+		return -1;
+	}
+	n = strlen(text);
+	grown = realloc(text, n + 2);
+	if (!grown) {
+		free(text);
+		return -1;
+	}
+	grown[n] = '\n';
+	ret = vx_write_file(path, grown, n + 1);
+	free(grown);
+	return ret;
+}
+
+static int make_dirs(char *path)
+{
+	char *p;
+
+	for (p = path + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = 0;
+		if (mkdir(path, 0755) && errno != EEXIST) {
+			*p = '/';
+			return -1;
+		}
+		*p = '/';
+	}
+	return mkdir(path, 0755) && errno != EEXIST ? -1 : 0;
+}
+
+char *vx_results_dir(bool make)
+{
+	const char *lab = getenv("VEXFS_RESULTS"), *xdg = getenv("XDG_DATA_HOME");
+	const char *home = getenv("HOME");
+	char *dir = NULL;
+	int n;
+
+	if (vx_set.results)
+		n = asprintf(&dir, "%s", vx_set.results);
+	else if (lab && *lab)
+		n = asprintf(&dir, "%s/baselines", lab);
+	else if (!geteuid())
+		n = asprintf(&dir, "/var/lib/vexfs/results");
+	else if (xdg && *xdg == '/')
+		n = asprintf(&dir, "%s/vexfs/results", xdg);
+	else
+		n = asprintf(&dir, "%s/.local/share/vexfs/results", home ? home : ".");
+	if (n < 0)
+		return NULL;
+	if (make && make_dirs(dir)) {
+		vx_say("cannot make the folder of results %s: %s", dir, strerror(errno));
+		free(dir);
+		return NULL;
+	}
+	return dir;
+}
+
+static bool good_name(const char *name)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	return *name && *name != '.' && !name[n] && n < 100;
+}
+
+int vx_baseline_save(const char *name, const json_t *result)
+{
+	char *dir, *path = NULL;
+	int ret = -1;
+
+	if (!good_name(name)) {
+		vx_say("'%s' is no name for a baseline: letters, digits, '.', '_' and '-'", name);
+		return -1;
+	}
+	dir = vx_results_dir(true);
+	if (dir && asprintf(&path, "%s/%s.json", dir, name) > 0)
+		ret = vx_write_json(path, result);
+	free(path);
+	free(dir);
+	return ret;
+}
+
+json_t *vx_read_result(const char *what)
+{
+	json_error_t err;
+	char *path = NULL, *dir;
+	json_t *out;
+	struct stat st;
+
+	if (!strchr(what, '/') && stat(what, &st)) {
+		dir = vx_results_dir(false);
+		if (!dir || asprintf(&path, "%s/%s.json", dir, what) < 0)
+			path = NULL;
+		free(dir);
+		if (!path || stat(path, &st)) {
+			vx_say("there is neither a file nor a baseline '%s'%s%s", what,
+			       path ? ": no " : "", path ? path : "");
+			free(path);
+			return NULL;
+		}
+	} else {
+		path = strdup(what);
+	}
+	out = path ? json_load_file(path, JSON_REJECT_DUPLICATES, &err) : NULL;
+	if (!out) {
+		vx_say("%s is not a result: line %d: %s", what, path ? err.line : 0,
+		       path ? err.text : "no memory");
+		free(path);
+		return NULL;
+	}
+	free(path);
+	if (json_integer_value(json_object_get(out, "schema_version")) != VX_SCHEMA_VERSION ||
+	    !json_is_array(json_object_get(out, "metrics")) ||
+	    !json_is_object(json_object_get(out, "fingerprint"))) {
+		vx_say("%s is not a result of this version of vexstress (schema_version %d)", what,
+		       VX_SCHEMA_VERSION);
+		json_decref(out);
+		return NULL;
+	}
+	return out;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Watches the kernel log over a run: lines that were not there before and that
+ * no healthy kernel writes make the run fail. Reads only; where the log may
+ * not be read, the result says so.
+ */
+#include "vexstress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const alarms[] = {
+	"BUG: ", "BUG at ", "WARNING: ", "Oops", "general protection fault", "Kernel panic",
+	"UBSAN: ", "KASAN: ", "KCSAN: ", "KFENCE: ", "blocked for more than",
+	"self-detected stall", "detected stall", "soft lockup", "hard LOCKUP",
+	"possible circular locking", "possible recursive locking", "inconsistent lock state",
+	"suspicious RCU usage", "Objects remaining", "unreferenced object", "refcount_t: ",
+	"held lock freed", "stack guard page", "unable to handle", "scheduling while atomic",
+	"sleeping function called from invalid context", "Out of memory",
+};
+
+static int fd = -1;
+
+void vx_klog_begin(void)
+{
+	if (vx_set.no_klog)
+		return;
+	fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && lseek(fd, 0, SEEK_END) < 0) {
+		close(fd);
+		fd = -1;
+	}
+}
+
+bool vx_klog_watched(void)
+{
+	return fd >= 0;
+}
+
+json_t *vx_klog_end(void)
+{
+	json_t *out = NULL;
+	char buf[8192], *text, *end;
+	ssize_t n;
+	size_t i;
+
+	if (fd < 0)
+		return NULL;
+	for (;;) {
+		n = read(fd, buf, sizeof(buf) - 1);
+		if (n < 0 && errno == EPIPE)
+			continue;	/* records were overwritten: go on with the next */
+		if (n <= 0)
+			break;
+		buf[n] = 0;
+		/* "level,number,time,flags;text\n" and further lines with details */
+		text = strchr(buf, ';');
+		text = text ? text + 1 : buf;
+		end = strchr(text, '\n');
+		if (end)
+			*end = 0;
+		for (i = 0; i < ARRAY_SIZE(alarms); i++) {
+			if (!strstr(text, alarms[i]))
+				continue;
+			if (!out)
+				out = json_array();
+			if (json_array_size(out) < 50)
+				json_array_append_new(out, json_string_nocheck(text));
+			break;
+		}
+	}
+	return out;
+}

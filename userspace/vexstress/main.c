@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vexstress: which command, which jobs, which exit code. Measures nothing
+ * itself.
+ */
+#include "campaign.h"
+#include "coll.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum command { RUN, COMPARE, NOISE, ABLATE, SWEEP, REPORT };
+
+static const char *const commands[] = {
+	[RUN] = "run", [COMPARE] = "compare", [NOISE] = "noise", [ABLATE] = "ablate",
+	[SWEEP] = "sweep", [REPORT] = "report",
+};
+
+static void on_signal(int sig)
+{
+	vx_signal = sig;
+}
+
+static void catch_signals(void)
+{
+	static const int list[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction sa = { .sa_handler = on_signal };
+	size_t i;
+
+	/* A second one ends it at once, whatever is left behind. */
+	sa.sa_flags = (int)SA_RESETHAND;
+	for (i = 0; i < ARRAY_SIZE(list); i++)
+		sigaction(list[i], &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int say_usage(const char *fmt, const char *what, const char *near)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text), fmt, what);
+	vx_say("%s%s%s%s", text, near ? "; did you mean '" : "", near ? near : "",
+	       near ? "'?" : "");
+	return VX_USAGE;
+}
+
+/* Workloads by name, or a job file. */
+static int gather(char **names, int n, const struct vx_job *base, struct vx_job *jobs,
+		  const char *without)
+{
+	const char *known[64], *near;
+	const struct vx_workload *wl;
+	char why[300];
+	size_t k = 0, c;
+	int i;
+
+	if (vx_set.jobfile) {
+		if (n) {
+			vx_say("'%s' and --job contradict each other", names[0]);
+			return -1;
+		}
+		return vx_jobfile_read(vx_set.jobfile, base, jobs, VX_JOBS_MAX);
+	}
+	if (!n && without) {
+		names = (char **)&without;
+		n = 1;
+	}
+	if (n > VX_JOBS_MAX) {
+		vx_say("more than %d jobs", VX_JOBS_MAX);
+		return -1;
+	}
+	for (i = 0; i < n; i++) {
+		jobs[i] = *base;
+		jobs[i].wait = true;
+		jobs[i].workload = vx_workload_find(names[i]);
+		if (!jobs[i].workload) {
+			for (k = 0; (wl = vx_workload_at(k)); k++)
+				known[k] = wl->name;
+			for (c = COMPARE; c < ARRAY_SIZE(commands); c++)
+				known[k++] = commands[c];
+			near = vx_nearest(names[i], known, k);
+			say_usage("unknown workload '%s'", names[i], near);
+			return -1;
+		}
+		snprintf(jobs[i].name, sizeof(jobs[i].name), "%s", names[i]);
+		if (vx_job_check(&jobs[i], why, sizeof(why))) {
+			vx_say("%s", why);
+			return -1;
+		}
+	}
+	for (i = 0; i < n; i++) {
+		int j;
+
+		for (j = 0; j < i; j++)
+			if (!strcmp(jobs[i].name, jobs[j].name))
+				snprintf(jobs[i].name, sizeof(jobs[i].name), "%.40s-%d", names[i], i);
+	}
+	if (!n)
+		vx_say("nothing to do: name a workload, --job FILE or --target; see --help");
+	return n ? n : -1;
+}
+
+static void settle_threads(struct vx_job *jobs, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (!jobs[i].threads)
+			jobs[i].threads = 1;
+}
+
+static int device_there(void)
+{
+	struct vexfs_info info = { 0 };
+	struct vexfs_error err;
+
+	if (!vexfs_do_info(vx_set.device, &info, &err))
+		return 0;
+	vx_say("%s", err.text);
+	return -1;
+}
+
+/* The worse of two: wrong answers above the log above misses above doubt. */
+static int worse(int a, int b)
+{
+	static const int order[] = { VX_OK, VX_CANNOT_TELL, VX_MISSED, VX_KLOG, VX_WRONG,
+				     VX_NO_DEVICE, VX_USAGE };
+	int i, ia = -1, ib = -1;
+
+	for (i = 0; i < (int)(ARRAY_SIZE(order)); i++) {
+		if (order[i] == a)
+			ia = i;
+		if (order[i] == b)
+			ib = i;
+	}
+	if (ia < 0)
+		return a;
+	if (ib < 0)
+		return b;
+	return ia > ib ? a : b;
+}
+
+static int finish_klog(json_t *result)
+{
+	bool watched = vx_klog_watched();
+	json_t *lines = vx_klog_end(), *line;
+	size_t i;
+
+	if (lines) {
+		vx_say("the kernel log got worse:");
+		json_array_foreach(lines, i, line)
+			vx_say("  %s", json_string_value(line));
+	}
+	if (result)
+		json_object_set_new(result, "kernel_log",
+				    json_pack("{s:b, s:b, s:o}", "watched", (int)watched,
+					      "clean", lines == NULL,
+					      "lines", lines ? lines : json_array()));
+	else
+		json_decref(lines);
+	return lines ? VX_KLOG : VX_OK;
+}
+
+static int against_baseline(json_t *result)
+{
+	json_t *both[2];
+	const char *names[2];
+	int ret;
+
+	both[0] = vx_read_result(vx_set.baseline);
+	if (!both[0])
+		return VX_USAGE;
+	both[1] = result;
+	names[0] = vx_set.baseline;
+	names[1] = "this run";
+	if (!vx_set.json)
+		putchar('\n');
+	else
+		vx_set.format = VX_FORMAT_JSON;
+	ret = vx_compare_results(both, names, 2);
+	json_decref(both[0]);
+	return ret;
+}
+
+static int run(int argc, char **argv, struct vx_job *base, char **names, int n)
+{
+	struct vx_job *jobs = calloc(VX_JOBS_MAX, sizeof(*jobs));
+	bool print = !vx_set.json && !vx_set.csv && !vx_set.quiet &&
+		     !(vx_set.ndjson && !strcmp(vx_set.ndjson, "-"));
+	json_t *result = NULL;
+	int count = 0, ret = VX_USAGE;
+	uint64_t r;
+
+	if (!jobs)
+		return VX_MISSED;
+	if (vx_set.target) {
+		/* "--target FILE": what is left over is the file. */
+		if (n == 1 && !vx_set.target_file && !vx_workload_find(names[0])) {
+			vx_set.target_file = names[0];
+			n = 0;
+		}
+		if (n) {
+			vx_say("--target runs its own standard jobs; '%s' cannot be given with it",
+			       names[0]);
+			goto out;
+		}
+		if (vx_target_check_settings())
+			goto out;
+	} else {
+		count = gather(names, n, base, jobs, NULL);
+		if (count < 0)
+			goto out;
+		settle_threads(jobs, count);
+	}
+	if (vx_set.save_baseline && vx_set.baseline && vx_set.json)
+		vx_set.format = VX_FORMAT_JSON;
+	if (device_there()) {
+		ret = VX_NO_DEVICE;
+		goto out;
+	}
+	vx_coll_sweep();
+	vx_klog_begin();
+	result = vx_result_new(argc, argv);
+	for (r = 0, ret = VX_OK; r < vx_set.repeat && !vx_signal; r++) {
+		int now = vx_set.target ? vx_target_run(result, base)
+					: vx_run_jobs(result, jobs, (size_t)count, print);
+
+		ret = worse(ret, now);
+		if (ret == VX_NO_DEVICE || ret == VX_USAGE || ret >= 128)
+			break;
+	}
+	ret = worse(ret, finish_klog(result));
+	if (ret == VX_NO_DEVICE || ret == VX_USAGE)
+		goto out;
+	vx_result_metrics(result);
+	json_object_set_new(result, "interrupted", json_boolean(vx_signal));
+	if (vx_set.target && print)
+		vx_target_print(result);
+	if (vx_result_emit(result))
+		ret = worse(ret, VX_MISSED);
+	if (vx_set.baseline && !vx_signal)
+		ret = worse(ret, against_baseline(result));
+out:
+	json_decref(result);
+	free(jobs);
+	if (vx_signal)
+		return 128 + vx_signal;
+	return ret;
+}
+
+static int run_campaign(enum command cmd, int argc, char **argv, struct vx_job *base,
+			char **names, int n)
+{
+	struct vx_job *jobs = calloc(VX_JOBS_MAX, sizeof(*jobs));
+	int first = cmd == SWEEP ? 1 : cmd == COMPARE ? 2 : 0;
+	int count, ret = VX_USAGE;
+
+	if (!jobs)
+		return VX_MISSED;
+	if (n < first) {
+		vx_say(cmd == SWEEP ? "sweep needs KEY=a,b,c" :
+		       "compare --interleave needs two settings, as simd=auto simd=scalar");
+		goto out;
+	}
+	count = gather(names + first, n - first, base, jobs, "vector");
+	if (count < 0)
+		goto out;
+	settle_threads(jobs, count);
+	if (device_there()) {
+		ret = VX_NO_DEVICE;
+		goto out;
+	}
+	vx_coll_sweep();
+	vx_klog_begin();
+	if (cmd == NOISE)
+		ret = vx_cmd_noise(argc, argv, jobs, (size_t)count);
+	else if (cmd == ABLATE)
+		ret = vx_cmd_ablate(argc, argv, jobs, (size_t)count);
+	else if (cmd == SWEEP)
+		ret = vx_cmd_sweep(argc, argv, names[0], jobs, (size_t)count);
+	else
+		ret = vx_cmd_interleave(argc, argv, names[0], names[1], jobs, (size_t)count);
+	ret = worse(ret, finish_klog(NULL));
+out:
+	free(jobs);
+	return vx_signal ? 128 + vx_signal : ret;
+}
+
+static int report(char **names, int n)
+{
+	json_t *result;
+	int ret;
+
+	if (n != 1 || !(vx_set.output || vx_set.report)) {
+		vx_say("report needs a result and a place: vexstress report RESULT -o FILE.html");
+		return VX_USAGE;
+	}
+	result = vx_read_result(names[0]);
+	if (!result)
+		return VX_USAGE;
+	ret = vx_report_write(vx_set.report ? vx_set.report : vx_set.output, result);
+	json_decref(result);
+	return ret ? VX_MISSED : VX_OK;
+}
+
+int main(int argc, char **argv)
+{
+	char **words = calloc((size_t)argc + 1, sizeof(*words));
+	enum command cmd = RUN;
+	struct vx_job base;
+	int n, i;
+
+	if (!words)
+		return VX_MISSED;
+	memcpy(words, argv, (size_t)argc * sizeof(*words));
+	vx_set.warmup = -1;
+	vx_set.alpha = 0.05;
+	vx_set.min_effect = 0.05;
+	vx_set.fail_effect = 0.10;
+	vx_job_defaults(&base);
+	n = vx_options_parse(argc - 1, words + 1, &base);
+	if (n < 0)
+		return VX_USAGE;
+	if (vx_set.help) {
+		vx_usage(stdout);
+		return VX_OK;
+	}
+	if (vx_set.version) {
+		puts("vexstress " VEXFS_VERSION);
+		return VX_OK;
+	}
+	if (vx_set.man) {
+		vx_man_options(stdout);
+		return VX_OK;
+	}
+	if (n) {
+		for (i = 0; i < (int)(ARRAY_SIZE(commands)); i++) {
+			if (!strcmp(words[1], commands[i])) {
+				cmd = (enum command)i;
+				words++;
+				n--;
+				break;
+			}
+		}
+	}
+	if (vx_options_finish())
+		return VX_USAGE;
+	vx_clock_init();
+	catch_signals();
+	switch (cmd) {
+	case COMPARE:
+		if (!vx_set.interleave)
+			return vx_cmd_compare(n, words + 1);
+		/* fall through */
+	case NOISE:
+	case ABLATE:
+	case SWEEP:
+		return run_campaign(cmd, argc, argv, &base, words + 1, n);
+	case REPORT:
+		return report(words + 1, n);
+	default:
+		return run(argc, argv, &base, words + 1, n);
+	}
+}

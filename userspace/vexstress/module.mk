@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# vexstress. The report has uPlot built in, fetched by npm at the version and
+# checksum of package-lock.json; where npm cannot be had the charts are plain
+# SVG, and everything else is the same.
+
+STRESS_SRCS := $(filter-out %_test.c,$(sort $(wildcard userspace/vexstress/*.c)))
+STRESS_OBJS := $(STRESS_SRCS:userspace/%.c=build/obj/%.o)
+STRESS_ASSETS := build/vexstress/assets
+STRESS_PARTS := $(addprefix $(STRESS_ASSETS)/,report.css report.js plot.css plot.js)
+
+# Results are read with jansson; a machine that has no header gets the package.
+build/packages/jansson:
+	@scripts/need /usr/include/jansson.h:libjansson-dev
+	@mkdir -p $(@D)
+	@touch $@
+
+$(STRESS_OBJS): | build/packages/jansson
+$(STRESS_OBJS): CFLAGS_USER += -DVX_ASSETS=\"$(STRESS_ASSETS)\"
+build/obj/vexstress/report.o: $(STRESS_PARTS)
+
+$(STRESS_ASSETS)/report.%: userspace/vexstress/report/report.%
+	@mkdir -p $(@D)
+	cp $< $@
+
+$(STRESS_ASSETS)/plot.js $(STRESS_ASSETS)/plot.css &: userspace/vexstress/report/package-lock.json \
+		userspace/vexstress/report/package.json userspace/vexstress/report/fetch
+	userspace/vexstress/report/fetch $(STRESS_ASSETS)
+
+build/bin/vexstress: $(STRESS_OBJS) build/lib/libvexstat.a $(LIBVEXFS)
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) -pthread -o $@ $(STRESS_OBJS) build/lib/libvexstat.a $(U_LIBS) -ljansson -lm
+
+PROGRAMS += build/bin/vexstress

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The HTML report: one file with everything in it. Tables are plain HTML and
+ * need no script; charts are drawn by report.js from the result in the page.
+ */
+#include "vexstress.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef VX_ASSETS
+#error "VX_ASSETS names the folder of the report's parts"
+#endif
+
+/* Files of the build, as they are. */
+#define ASSET(name, file)						\
+	__asm__(".section .rodata\n"					\
+		".global " #name "\n" #name ":\n"			\
+		".incbin \"" VX_ASSETS "/" file "\"\n"			\
+		".byte 0\n.previous\n");				\
+	extern const char name[]
+
+ASSET(vx_asset_css, "report.css");
+ASSET(vx_asset_js, "report.js");
+ASSET(vx_asset_plot_css, "plot.css");
+ASSET(vx_asset_plot_js, "plot.js");
+
+static void text(FILE *f, const char *s)
+{
+	for (; s && *s; s++) {
+		switch (*s) {
+		case '<':
+			fputs("&lt;", f);
+			break;
+		case '>':
+			fputs("&gt;", f);
+			break;
+		case '&':
+			fputs("&amp;", f);
+			break;
+		case '"':
+			fputs("&quot;", f);
+			break;
+		default:
+			fputc(*s, f);
+		}
+	}
+}
+
+static const char *str(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static double num(const json_t *o, const char *key)
+{
+	return json_number_value(json_object_get(o, key));
+}
+
+static void targets(FILE *f, const json_t *result)
+{
+	json_t *list = json_object_get(result, "targets"), *t;
+	size_t i;
+
+	if (!json_is_array(list))
+		return;
+	fprintf(f, "<p class=\"verdict %s\" id=\"verdict\">%s</p>\n",
+		json_is_true(json_object_get(result, "overall_success")) ? "met" : "missed",
+		json_is_true(json_object_get(result, "overall_success")) ?
+		"All targets that can be measured here are met." : "Not all targets are met.");
+	fputs("<h2>Targets</h2><div class=\"wrap\"><table id=\"targets\"><tr><th>target"
+	      "<th class=\"n\">promised<th class=\"n\">measured<th>unit<th>verdict<th></tr>\n", f);
+	json_array_foreach(list, i, t) {
+		bool skipped = json_is_true(json_object_get(t, "skipped"));
+		bool pass = json_is_true(json_object_get(t, "pass"));
+
+		fputs("<tr><td>", f);
+		text(f, str(t, "name"));
+		fprintf(f, "<td class=\"n\">%s %.6g<td class=\"n\">",
+			!strcmp(str(t, "direction"), "higher") ? "&ge;" : "&le;", num(t, "target"));
+		if (!skipped)
+			fprintf(f, "%.5g", num(t, "measured"));
+		fprintf(f, "<td>%s<td class=\"%s\">%s<td class=\"mute\">", str(t, "unit"),
+			skipped ? "skipped" : pass ? "met" : "missed",
+			skipped ? "skipped" : pass ? "met" : "missed");
+		text(f, str(t, "reason"));
+		fputs("</tr>\n", f);
+	}
+	fputs("</table></div>\n", f);
+}
+
+static void jobs(FILE *f, const json_t *result)
+{
+	json_t *j;
+	size_t i;
+
+	fputs("<h2>Jobs</h2><div class=\"wrap\"><table id=\"jobs\"><tr><th>job<th>workload"
+	      "<th class=\"n\">ops/s<th class=\"n\">mean<th class=\"n\">p50<th class=\"n\">p95"
+	      "<th class=\"n\">p99<th class=\"n\">max<th class=\"n\">in kernel"
+	      "<th class=\"n\">recall<th class=\"n\">errors</tr>\n", f);
+	json_array_foreach(json_object_get(result, "jobs"), i, j) {
+		json_t *l = json_object_get(j, "latency"), *k = json_object_get(j, "kernel");
+		json_t *r = json_object_get(j, "recall");
+
+		fputs("<tr><td>", f);
+		text(f, str(j, "name"));
+		fprintf(f, "<td>%s<td class=\"n\">%.0f<td class=\"n\">%.1f<td class=\"n\">%.1f"
+			"<td class=\"n\">%.1f<td class=\"n\">%.1f<td class=\"n\">%.1f<td class=\"n\">",
+			str(j, "workload"), num(j, "ops_per_s"), num(l, "mean_ns") / 1e3,
+			num(l, "p50_ns") / 1e3, num(l, "p95_ns") / 1e3, num(l, "p99_ns") / 1e3,
+			num(l, "max_ns") / 1e3);
+		if (json_is_object(k))
+			fprintf(f, "%.1f", num(k, "mean_ns") / 1e3);
+		fputs("<td class=\"n\">", f);
+		if (json_is_object(r))
+			fprintf(f, "%.4f", num(r, "recall"));
+		fprintf(f, "<td class=\"n\">%.0f</tr>\n", num(j, "errors"));
+	}
+	fputs("</table></div><p class=\"mute\">Latencies in microseconds.</p>\n", f);
+}
+
+static void metrics(FILE *f, const json_t *result)
+{
+	json_t *m, *v;
+	size_t i, k, n;
+
+	fputs("<h2>Metrics</h2><div class=\"wrap\"><table id=\"metrics\"><tr><th>metric"
+	      "<th class=\"n\">mean<th class=\"n\">median<th class=\"n\">std dev"
+	      "<th class=\"n\">std error<th class=\"n\">95 % interval<th>unit</tr>\n", f);
+	json_array_foreach(json_object_get(result, "metrics"), i, m) {
+		json_t *list = json_object_get(m, "samples");
+		double *s;
+
+		n = json_array_size(list);
+		s = malloc((n + 1) * sizeof(*s));
+		if (!s)
+			return;
+		json_array_foreach(list, k, v)
+			s[k] = json_number_value(v);
+		fputs("<tr><td>", f);
+		text(f, str(m, "name"));
+		fprintf(f, "<td class=\"n\">%.5g<td class=\"n\">%.5g<td class=\"n\">%.3g"
+			"<td class=\"n\">%.3g<td class=\"n\">%.5g to %.5g<td>%s</tr>\n",
+			vs_mean(s, n), vs_quantile(s, n, 0.5), vs_stddev(s, n),
+			n ? vs_stddev(s, n) / sqrt((double)n) : 0, num(m, "ci_low"),
+			num(m, "ci_high"), str(m, "unit"));
+		free(s);
+	}
+	fputs("</table></div>\n", f);
+}
+
+static void fingerprint(FILE *f, const json_t *result)
+{
+	json_t *fp = json_object_get(result, "fingerprint"), *v;
+	const char *key;
+
+	fputs("<h2>Machine</h2><div class=\"wrap\"><table id=\"machine\">\n", f);
+	json_object_foreach(fp, key, v) {
+		char *s = json_is_string(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+
+		fputs("<tr><th>", f);
+		text(f, key);
+		fputs("<td>", f);
+		text(f, s ? s : json_string_value(v));
+		fputs("</tr>\n", f);
+		free(s);
+	}
+	fputs("</table></div>\n", f);
+}
+
+/* JSON inside a script element: nothing in it may end the element. */
+static void data(FILE *f, const json_t *result)
+{
+	char *s = json_dumps(result, JSON_COMPACT | JSON_REAL_PRECISION(9)), *p;
+
+	fputs("<script type=\"application/json\" id=\"result\">", f);
+	for (p = s; p && *p; p++) {
+		if (*p == '<')
+			fputs("\\u003c", f);
+		else
+			fputc(*p, f);
+	}
+	fputs("</script>\n", f);
+	free(s);
+}
+
+int vx_report_write(const char *path, const json_t *result)
+{
+	static const struct { const char *id, *title; } charts[] = {
+		{ "throughput", "Throughput over time" },
+		{ "percentiles", "Latency by percentile" },
+		{ "distribution", "Latency distribution" },
+		{ "recall", "Recall against throughput" },
+	};
+	char *page = NULL;
+	size_t size = 0, i;
+	FILE *f = open_memstream(&page, &size);
+	int ret;
+
+	if (!f)
+		return -1;
+	fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+	      "<meta name=\"viewport\" content=\"width=device-width\">"
+	      "<title>vexstress report</title>\n<style>", f);
+	fputs(vx_asset_plot_css, f);
+	fputs(vx_asset_css, f);
+	fputs("</style></head><body>\n<h1>vexstress report</h1>\n<p class=\"mute\">", f);
+	text(f, str(result, "started"));
+	fputs(", vexstress ", f);
+	text(f, str(result, "version"));
+	fputs(", lab ", f);
+	text(f, str(json_object_get(result, "fingerprint"), "lab"));
+	fputs(", profile ", f);
+	text(f, str(json_object_get(result, "settings"), "profile"));
+	fputs("</p>\n", f);
+	targets(f, result);
+	jobs(f, result);
+	for (i = 0; i < ARRAY_SIZE(charts); i++)
+		fprintf(f, "<h2>%s</h2><div class=\"chart\" id=\"%s\"></div>\n", charts[i].title,
+			charts[i].id);
+	metrics(f, result);
+	fingerprint(f, result);
+	data(f, result);
+	fputs("<script>", f);
+	fputs(vx_asset_plot_js, f);
+	fputs("</script>\n<script>", f);
+	fputs(vx_asset_js, f);
+	fputs("</script>\n</body></html>\n", f);
+	if (fclose(f)) {
+		free(page);
+		return -1;
+	}
+	ret = vx_write_file(path, page, size);
+	free(page);
+	return ret;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of vexstress share: settings, jobs, workloads, workers and
+ * the measurements of a run. Everything a worker writes lies in memory shared
+ * by processes and has one writer; the parent only looks.
+ */
+#ifndef VEXSTRESS_H
+#define VEXSTRESS_H
+
+#include <jansson.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../stat/hist.h"
+#include "../stat/rng.h"
+#include "../stat/vexstat.h"
+#include "clock.h"
+#include "vexfs.h"
+
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+
+#define VX_SCHEMA_VERSION	1
+#define VX_KINDS_MAX		8
+#define VX_JOBS_MAX		32
+#define VX_WORKERS_MAX		1024
+#define VX_ERRNO_MAX		134
+#define VX_NAME_SIZE		48
+
+/* Exit codes; 128 + n when ended by signal n. */
+enum vx_exit {
+	VX_OK		= 0,
+	VX_MISSED	= 1,	/* a target was missed, a regression found */
+	VX_USAGE	= 2,
+	VX_NO_DEVICE	= 3,
+	VX_WRONG	= 4,	/* the module gave a wrong answer */
+	VX_KLOG		= 5,	/* the kernel log got worse */
+	VX_CANNOT_TELL	= 6,
+	VX_SKIPPED	= 100,	/* inside: this module cannot; never an exit code */
+};
+
+struct vx_job;
+struct vx_worker;
+
+/**
+ * struct vx_kind - one kind of op in a workload
+ * @name: "search", "get"
+ * @class: "vector" or "semantic", as the account in the kernel has it
+ * @share: of the calls, in percent
+ * @action: enum vx_action, what a call does
+ */
+struct vx_kind {
+	const char *name;
+	const char *class;
+	unsigned int share;
+	unsigned int action;
+};
+
+/**
+ * struct vx_workload - what can be run
+ * @name: as the command line has it
+ * @summary: a line for --help
+ * @one_op: what is counted as one op
+ * @kinds: the mix; ends with a name of NULL
+ * @vectors: size of the collection when not told otherwise, 0 for none
+ * @needs_index: VEXFS_INDEX_GRAPH, or VEXFS_INDEX_NONE
+ * @turns: kinds follow one another, all deletes and then all inserts, instead
+ *	of being drawn
+ */
+struct vx_workload {
+	const char *name;
+	const char *summary;
+	const char *one_op;
+	const struct vx_kind *kinds;
+	uint64_t vectors;
+	unsigned int needs_index;
+	bool turns;
+};
+
+enum vx_action {
+	VX_EXACT,	/* exact top-k */
+	VX_GRAPH,	/* nearest neighbours over the graph */
+	VX_FILTERED,	/* the same among 1 % of the vectors */
+	VX_UPSERT,
+	VX_INSERT,	/* ids that were not there */
+	VX_GET,
+	VX_DELETE,
+	VX_DISTANCE,
+	VX_CLASSIFY,
+	VX_STORM,	/* searches of all sizes, so that scratch of all sizes is used */
+	VX_OPEN,	/* open, attach, close */
+	VX_ABUSE,	/* hostile input */
+};
+
+const struct vx_workload *vx_workload_find(const char *name);
+const struct vx_workload *vx_workload_at(size_t i);	/* NULL at the end */
+
+/* What one worker has measured of one kind of op. */
+struct vx_measure {
+	uint64_t calls;
+	uint64_t ops;
+	uint64_t errors;
+	struct vs_hist latency;		/* as measured, per op */
+	struct vs_hist corrected;	/* open loop: from when it should have begun */
+	struct vs_hist kernel;		/* time spent in the kernel */
+	struct vs_hist crossing;	/* the rest: the price of crossing */
+};
+
+enum vx_state {
+	VX_STARTING,
+	VX_READY,
+	VX_RUNNING,
+	VX_DONE,
+	VX_FAILED,
+};
+
+/* The part of a worker that others look at, in shared memory. */
+struct vx_shared {
+	uint32_t state;		/* enum vx_state */
+	int32_t pid;
+	uint64_t checked, wrong, unchecked;
+	uint64_t distances;	/* computed, as the module reports them */
+	uint64_t user_us, system_us;
+	uint64_t voluntary, involuntary, minor, major;
+	char message[256];	/* of the first failure or wrong answer */
+	uint64_t errors[VX_ERRNO_MAX];
+	struct vx_measure kind[VX_KINDS_MAX];
+};
+
+/**
+ * struct vx_worker - one thread or process
+ * @done: out of op(): ops in the call that was made
+ * @kernel_ns: out of op(): time inside, 0 when the module did not say
+ */
+struct vx_worker {
+	struct vx_job *job;
+	struct vx_shared *shared;
+	unsigned int index;
+	struct vs_rng rng;
+	struct vexfs *handle;
+	void *priv;
+	uint64_t done;
+	uint64_t kernel_ns;
+	uint64_t started, ended;	/* ticks of the op, for check() */
+};
+
+enum { VX_THREADS, VX_PROCESSES };
+enum { VX_EVEN, VX_POISSON };
+
+/**
+ * struct vx_job - one section of a job file, or the command line
+ *
+ * Fields from @threads on are set through the option table (options.c).
+ */
+struct vx_job {
+	char name[VX_NAME_SIZE];
+	const struct vx_workload *workload;
+	bool wait;		/* begins when the jobs before it have ended */
+
+	unsigned int threads;
+	unsigned int workers;	/* VX_THREADS, VX_PROCESSES */
+	double rate;		/* ops/s of the whole job; 0: closed loop */
+	unsigned int arrival;
+	uint64_t ops;		/* 0: until the time is up */
+	double duration;	/* seconds; 0: --measurement-time */
+	double ramp, think;	/* seconds */
+	uint64_t batch;
+	uint64_t k, ef, dim, vectors;
+	unsigned int type, metric;
+	uint64_t m, ef_construction;
+	unsigned int code;
+	unsigned int priority;
+	double deadline;
+	char *cpus;
+	char *data;
+	uint64_t seed;
+	bool verify;
+
+	/* the rest belongs to the engine and to the workload */
+	struct vx_coll *coll;
+	struct vx_shared *shared;
+	struct vx_worker *worker;
+	double recall;			/* -1: no search in it */
+	uint64_t recall_queries;
+	double recall_filtered;		/* -1: none */
+	uint64_t checked, wrong;	/* by finish() */
+	char message[256];
+	double setup_seconds;
+	char note[256];			/* said beside the figures */
+};
+
+/* What a slice of the measurement showed. */
+struct vx_slice {
+	double seconds;
+	double ops_per_s;
+	double mean_ns, p50_ns, p95_ns, p99_ns;
+	double corrected_p99_ns;
+	uint64_t errors;
+};
+
+/* One job, measured. */
+struct vx_outcome {
+	struct vx_job *job;
+	double seconds;
+	double warmup_seconds;
+	bool steady;
+	struct vx_measure kind[VX_KINDS_MAX];
+	struct vx_measure all;
+	struct vx_slice *slices;
+	size_t nslices;
+	uint64_t errors[VX_ERRNO_MAX];
+	uint64_t checked, wrong, unchecked;
+	uint64_t distances;
+	double user_s, system_s;
+	uint64_t voluntary, involuntary, minor, major;
+	char message[256];
+	bool interrupted;
+	int killed_by;		/* a worker was killed by this signal */
+};
+
+/**
+ * struct vx_settings - of the whole run; set through the option table
+ */
+struct vx_settings {
+	/* how much */
+	unsigned int profile;
+	uint64_t samples;
+	double warmup, measure;
+	bool warmup_fixed;
+	uint64_t repeat;
+	/* targets */
+	bool target;
+	char *target_file, *target_set;
+	char *config;
+	/* results */
+	bool json, pretty, csv, quiet;
+	char *output, *ndjson, *csv_file, *report;
+	double interval;
+	/* baselines and comparison */
+	char *save_baseline, *baseline, *results;
+	bool only_changed, force, interleave;
+	unsigned int format;
+	double alpha, min_effect, fail_effect;
+	char *noise_file;
+	/* where */
+	char *device, *debugfs, *lab;
+	bool no_klog;
+	bool help, version, man;
+	char *jobfile;
+};
+
+extern struct vx_settings vx_set;
+/* The signal that ends the run, or 0. Written by the handler. */
+extern volatile sig_atomic_t vx_signal;
+
+/* ---- options.c, jobfile.c, suggest.c ---- */
+
+enum { VX_PROFILE_NONE, VX_PROFILE_QUICK, VX_PROFILE_FULL, VX_PROFILE_CI };
+enum { VX_FORMAT_TABLE, VX_FORMAT_MARKDOWN, VX_FORMAT_CSV, VX_FORMAT_JSON };
+
+void vx_job_defaults(struct vx_job *job);
+/* Reads options; what is left is in argv[0..return). -1: refused, said why. */
+int vx_options_parse(int argc, char **argv, struct vx_job *job);
+/* One job key as a job file or a sweep has it. 0, or -1 with the reason in @why. */
+int vx_option_set(struct vx_job *job, const char *key, const char *value, char *why, size_t size);
+bool vx_option_is_job_key(const char *key);
+/* Fills in what the profile says and was not told. */
+int vx_options_finish(void);
+int vx_job_check(const struct vx_job *job, char *why, size_t size);
+void vx_usage(FILE *out);
+void vx_man_options(FILE *out);
+
+/* Reads a job file after @base; number of jobs, or -1 with a sentence said. */
+int vx_jobfile_read(const char *path, const struct vx_job *base, struct vx_job *jobs, int max);
+
+/* The name nearest to @name, or NULL when none is near. */
+const char *vx_nearest(const char *name, const char *const *names, size_t n);
+
+/* ---- ops.c: what a worker does ---- */
+
+int vx_worker_start(struct vx_worker *w);	/* 0, or -1 with shared->message set */
+unsigned int vx_worker_pick(struct vx_worker *w);	/* the next kind */
+void vx_worker_prepare(struct vx_worker *w, unsigned int kind);	/* not measured */
+int vx_worker_op(struct vx_worker *w, unsigned int kind);	/* measured; 0 or -errno */
+void vx_worker_after(struct vx_worker *w, unsigned int kind, int err);	/* not measured */
+void vx_worker_stop(struct vx_worker *w);
+
+/* ---- abuse.c ---- */
+
+/* One hostile request; 0 when it was refused as it should be. */
+int vx_abuse(struct vx_worker *w, uint64_t which);
+void vx_abuse_begin(struct vx_worker *w);
+
+/* ---- engine.c ---- */
+
+/* Says a sentence on stderr, with the name of the program in front. */
+void vx_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Runs jobs at the same time: setup, warm-up, measurement, finish. Outcomes
+ * are malloc()ed by the callee; free with vx_outcome_free(). Returns an enum
+ * vx_exit: VX_OK also when interrupted (see the outcome).
+ */
+int vx_run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out);
+void vx_outcome_free(struct vx_outcome *out);
+
+/* An op of this worker was wrong: the first one is kept in words. */
+void vx_wrong(struct vx_worker *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- klog.c ---- */
+
+void vx_klog_begin(void);
+/* NULL, or the lines that are worse than before; array of strings. */
+json_t *vx_klog_end(void);
+bool vx_klog_watched(void);
+
+/* ---- fingerprint.c ---- */
+
+json_t *vx_fingerprint(void);
+/* NULL when alike, or the first difference in words, malloc()ed. */
+char *vx_fingerprint_differ(const json_t *a, const json_t *b);
+
+/* ---- result.c ---- */
+
+/* Says and writes a result: table, JSON, CSV, NDJSON, report as settings ask. */
+json_t *vx_result_new(int argc, char **argv);
+void vx_result_add(json_t *result, const struct vx_outcome *out);
+/* Metrics of the whole from the jobs in it, repetitions put together. */
+void vx_result_metrics(json_t *result);
+int vx_result_emit(json_t *result);
+void vx_print_outcome(const struct vx_outcome *out);
+/* One NDJSON line per slice; opened once. */
+void vx_interval_line(const struct vx_job *job, double at, const struct vx_slice *s);
+
+/* Beside, then rename; nothing is left when it fails. -1 with a sentence said. */
+int vx_write_file(const char *path, const char *data, size_t size);
+int vx_write_json(const char *path, const json_t *value);
+json_t *vx_read_result(const char *path_or_baseline);
+/* Directory of baselines; malloc()ed; made when @make. */
+char *vx_results_dir(bool make);
+int vx_baseline_save(const char *name, const json_t *result);
+
+/* ---- target.c ---- */
+
+int vx_target_check_settings(void);
+/* Runs the standard jobs, adds targets[] and overall_success. */
+int vx_target_run(json_t *result, const struct vx_job *base);
+void vx_target_print(const json_t *result);
+
+/* ---- the other commands ---- */
+
+int vx_cmd_compare(int argc, char **argv);
+int vx_report_write(const char *path, const json_t *result);
+
+/* Compares results and prints them as settings ask; an enum vx_exit. */
+int vx_compare_results(json_t **results, const char **names, size_t n);
+
+#endif

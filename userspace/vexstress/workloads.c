@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The table of workloads: what is in each and in which shares. What the ops do
+ * is in ops.c; no figure of a target stands here.
+ */
+#include "vexstress.h"
+
+#include <string.h>
+
+static const struct vx_kind vector_kinds[] = {
+	{ "search", "vector", 50, VX_EXACT },
+	{ "upsert", "vector", 25, VX_UPSERT },
+	{ "get", "vector", 15, VX_GET },
+	{ "delete", "vector", 10, VX_DELETE },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind semantic_kinds[] = {
+	{ "search", "semantic", 80, VX_GRAPH },
+	{ "filtered", "semantic", 10, VX_FILTERED },
+	{ "insert", "semantic", 10, VX_INSERT },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind point_kinds[] = {
+	{ "get", "vector", 50, VX_GET },
+	{ "distance", "vector", 30, VX_DISTANCE },
+	{ "upsert", "vector", 20, VX_UPSERT },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind pools_kinds[] = {
+	{ "storm", "vector", 100, VX_STORM },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind simd_kinds[] = {
+	{ "search", "vector", 100, VX_EXACT },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind churn_kinds[] = {
+	{ "delete", "vector", 50, VX_DELETE },
+	{ "insert", "vector", 50, VX_UPSERT },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind open_kinds[] = {
+	{ "open", "vector", 100, VX_OPEN },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind mixed_kinds[] = {
+	{ "search", "semantic", 40, VX_GRAPH },
+	{ "exact", "vector", 10, VX_EXACT },
+	{ "filtered", "semantic", 5, VX_FILTERED },
+	{ "get", "vector", 20, VX_GET },
+	{ "distance", "vector", 10, VX_DISTANCE },
+	{ "upsert", "vector", 8, VX_UPSERT },
+	{ "delete", "vector", 5, VX_DELETE },
+	{ "classify", "semantic", 2, VX_CLASSIFY },
+	{ NULL, NULL, 0, 0 }
+};
+_Static_assert(ARRAY_SIZE(mixed_kinds) <= VX_KINDS_MAX + 1,
+	       "a workload has too many kinds of ops");
+
+static const struct vx_kind abuse_kinds[] = {
+	{ "hostile", "vector", 90, VX_ABUSE },
+	{ "search", "vector", 10, VX_EXACT },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_workload workloads[] = {
+	{ "vector", "exact ops on 10,000 x 128 f32: top-10 50 %, upsert 25 %, get 15 %, delete 10 %",
+	  "one query searched, or one vector stored, read or deleted", vector_kinds, 10000, 0,
+	  false },
+	{ "semantic", "a graph of 100,000 x 128 f32 at recall@10 >= 0.95: search 80 %, filtered search (1 % match) 10 %, insert 10 %",
+	  "one query searched or one vector inserted", semantic_kinds, 100000, VEXFS_INDEX_GRAPH,
+	  false },
+	{ "point", "small ops: get 50 %, distance 30 %, upsert 20 %",
+	  "one vector read, compared or stored", point_kinds, 10000, 0, false },
+	{ "pools", "an allocation storm: searches of all sizes, so that scratch of all sizes is used",
+	  "one search call of 1 to 32 queries with k of 1 to 1,000", pools_kinds, 2000, 0, false },
+	{ "simd", "arithmetic: exact top-10 over 4,096 x 128, which stays in the cache",
+	  "one query against all vectors", simd_kinds, 4096, 0, false },
+	{ "churn", "delete everything and insert it again, in random order, without end",
+	  "one vector deleted or inserted", churn_kinds, 10000, 0, true },
+	{ "open", "open the device, attach, close", "one descriptor opened, attached and closed",
+	  open_kinds, 100, 0, false },
+	{ "mixed", "all ops on one collection of 20,000 x 128 with a graph",
+	  "one query searched or classified, or one vector stored, read, compared or deleted",
+	  mixed_kinds, 20000, VEXFS_INDEX_GRAPH, false },
+	{ "abuse", "hostile requests that must be refused, and searches that must go on working",
+	  "one hostile request refused with the right error, or one search", abuse_kinds, 1000, 0,
+	  false },
+};
+
+const struct vx_workload *vx_workload_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(workloads); i++)
+		if (!strcmp(workloads[i].name, name))
+			return &workloads[i];
+	return NULL;
+}
+
+const struct vx_workload *vx_workload_at(size_t i)
+{
+	return i < ARRAY_SIZE(workloads) ? &workloads[i] : NULL;
+}
