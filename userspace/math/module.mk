@@ -39,3 +39,25 @@ build/test/math_test: $(addprefix build/san/math/,math_test.o drive.o reference.
 	$(HOSTCC_USER) $(U_SAN) -o $@ $^ -lm
 
 UNIT_TESTS += build/test/math_test
+
+# The benchmark. Its peers are fetched or installed, never part of the tree.
+SIMSIMD_VERSION := 6.5.5
+M_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vexfs
+SIMSIMD_DIR := $(M_CACHE)/simsimd-$(SIMSIMD_VERSION)
+
+$(SIMSIMD_DIR)/include/simsimd/simsimd.h:
+	@mkdir -p $(SIMSIMD_DIR)
+	cd $(M_CACHE) && npm pack --silent simsimd@$(SIMSIMD_VERSION) > /dev/null
+	tar -xzf $(M_CACHE)/simsimd-$(SIMSIMD_VERSION).tgz -C $(SIMSIMD_DIR) \
+		--strip-components=1 --no-same-owner -m package/include package/LICENSE
+
+build/obj/math/bench_simsimd.o: userspace/math/bench_simsimd.c \
+		$(SIMSIMD_DIR)/include/simsimd/simsimd.h
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) -O3 -DHAVE_SIMSIMD -Wno-unused-function \
+		-isystem $(SIMSIMD_DIR)/include -c -o $@ $<
+
+build/bench/math-bench: $(patsubst %,build/obj/math/%.o,bench bench_peak bench_simsimd \
+		bench_memory drive) $(M_FILES:%=build/math/%.o) $(COMMON_OBJS)
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) -o $@ $^ -lm
