@@ -37,7 +37,9 @@
 /*
  * Sections of one processor, named as in struct vexfs_fpu_totals. Written by
  * that processor only, with preemption off. An interrupt that counts a refusal
- * may come in between: every update is one instruction.
+ * may come in between: on x86 every update is one instruction. The raw forms are
+ * that as well; the others disable interrupts where an update is not one, which
+ * in User Mode Linux is two system calls of the host each.
  */
 struct fpu_cpu {
 	u64 sections;
@@ -123,13 +125,13 @@ VEXFS_EXPORT_KUNIT(vexfs_fpu_usable);
 
 int vexfs_fpu_refuse(void)
 {
-	this_cpu_inc(fpu_cpu.refused);
+	raw_cpu_inc(fpu_cpu.refused);
 	return -EOPNOTSUPP;
 }
 
 void vexfs_fpu_went_without(void)
 {
-	this_cpu_inc(fpu_cpu.without);
+	raw_cpu_inc(fpu_cpu.without);
 }
 
 u64 vexfs_fpu_begin(void)
@@ -174,13 +176,13 @@ u32 vexfs_fpu_end(u64 stamp)
 	kernel_fpu_end();
 	took = vexfs_fpu_stamp_ns(stamp, vexfs_fpu_stamp());
 	ns = min_t(u64, took, U32_MAX);
-	this_cpu_inc(fpu_cpu.sections);
-	this_cpu_add(fpu_cpu.ns, ns);
-	this_cpu_inc(fpu_cpu.buckets[bucket_of(ns)]);
-	if (unlikely(ns > this_cpu_read(fpu_cpu.longest_ns)))
-		this_cpu_write(fpu_cpu.longest_ns, ns);
+	raw_cpu_inc(fpu_cpu.sections);
+	raw_cpu_add(fpu_cpu.ns, ns);
+	raw_cpu_inc(fpu_cpu.buckets[bucket_of(ns)]);
+	if (unlikely(ns > raw_cpu_read(fpu_cpu.longest_ns)))
+		raw_cpu_write(fpu_cpu.longest_ns, ns);
 	if (unlikely(ns > READ_ONCE(budget_ns)))
-		this_cpu_inc(fpu_cpu.over);
+		raw_cpu_inc(fpu_cpu.over);
 	preempt_enable();
 	return ns;
 }
