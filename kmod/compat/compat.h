@@ -32,6 +32,13 @@
 #define VEXFS_EXPORT_KUNIT(sym)	EXPORT_SYMBOL_NS_GPL(sym, "VEXFS_TESTS")
 #define VEXFS_IMPORT_KUNIT	MODULE_IMPORT_NS("VEXFS_TESTS")
 #endif
+
+/* First parameter of a generator of test parameters, where there is one. */
+#ifdef HAVE_KUNIT_PARAM_TEST
+#define VEXFS_GEN_TEST	struct kunit *unused_test,
+#else
+#define VEXFS_GEN_TEST
+#endif
 #else
 #define VEXFS_EXPORT_KUNIT(sym)
 #endif

@@ -34,7 +34,7 @@
  * @aux: of the rows and of the queries
  * @keys: results
  * @limits: of the block shape, none of which any row meets
- * @hits: none, therefore
+ * @hit: none, therefore
  */
 struct workbench {
 	u8 rows[ROWS_BYTES] __aligned(VEXFS_ROW_ALIGN);
@@ -44,7 +44,7 @@ struct workbench {
 	u32 aux[ROWS_MAX];
 	u32 keys[ROWS_MAX];
 	u32 limits[QUERIES];
-	struct vexfs_block_hit hits[1];
+	struct vexfs_block_hit hit;
 };
 
 static const char * const shape_names[] = {
@@ -65,7 +65,7 @@ static void compute(const struct vexfs_math_form *f, const struct vexfs_space *s
 		break;
 	default:
 		f->block(sp, t->packed, QUERIES, 0, QUERIES, t->limits, t->rows, t->aux, n, 0,
-			 t->hits, ARRAY_SIZE(t->hits));
+			 &t->hit, 1);
 		break;
 	}
 }

@@ -90,3 +90,4 @@ const char *vexfs_cpu_lacks(u32 needs)
 		return "the processor has no AVX512_FP16";
 	return "the processor has no AVX512_VPOPCNTDQ";
 }
+VEXFS_EXPORT_KUNIT(vexfs_cpu_lacks);

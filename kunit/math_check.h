@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Vectors with their exact distances, and the comparison of keys with them, for
+ * the arithmetic suites.
+ */
+#ifndef _VEXFS_MATH_CHECK_H
+#define _VEXFS_MATH_CHECK_H
+
+#include <kunit/test.h>
+
+#include "math/engine.h"
+#include "math_data.h"
+
+#define CHECK_ROWS	9u
+
+/* The dimensions that suites go through: all up to this one, then some. */
+#define SMALL_DIMS	130u
+#define LARGE_DIMS	11u
+extern const u32 math_large_dims[LARGE_DIMS];
+
+/**
+ * struct math_world - a query and rows, every buffer with a guard page
+ * @src_area: what was imported
+ * @rows_area: where @rows lie
+ * @query_area: where @query lies
+ * @aux_area: where @aux lies
+ * @keys_area: where @keys lie
+ * @sp: the space of the last math_world_fill()
+ * @n: its rows
+ * @rows: imported
+ * @query: imported
+ * @aux: of the rows
+ * @q_aux: of the query
+ * @keys: room for @n keys, the last before a guard page
+ * @ptr: the rows by pointer
+ * @lo: the smallest key that each row may have
+ * @hi: the largest
+ */
+struct math_world {
+	struct guarded src_area;
+	struct guarded rows_area;
+	struct guarded query_area;
+	struct guarded aux_area;
+	struct guarded keys_area;
+	struct vexfs_space sp;
+	u32 n;
+	void *rows;
+	void *query;
+	u32 *aux;
+	u32 q_aux;
+	u32 *keys;
+	const void *ptr[CHECK_ROWS];
+	u32 lo[CHECK_ROWS];
+	u32 hi[CHECK_ROWS];
+};
+
+int math_world_alloc(struct math_world *w);
+void math_world_free(struct math_world *w);
+
+/**
+ * math_world_fill - new vectors and their exact distances
+ * @test: for what fails
+ * @w: where to
+ * @sp: their space
+ * @kind: what they look like
+ * @n: rows, math_rows_for() of the dimension or fewer
+ * @tail: everything ends at a guard page, or else begins after one
+ */
+void math_world_fill(struct kunit *test, struct math_world *w, const struct vexfs_space *sp,
+		     enum math_kind kind, u32 n, bool tail);
+
+/* Every key of @w is near enough to the exact distance. */
+void math_world_check(struct kunit *test, const struct math_world *w, const char *what);
+
+/* Rows to use at a dimension, so that long ones take no longer than short ones. */
+u32 math_rows_for(u32 dim);
+
+#endif

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Conversions of every variant: rounding against the reference, refusals, rows in
+ * parts, sources and targets of any alignment that end at a page that faults.
+ */
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "math_check.h"
+#include "math_ref.h"
+#include "suites.h"
+
+#define ROWS	3u
+
+enum { FROM_F32, FROM_RAW, PARTS, WAYS };
+
+static const char * const way_names[] = { "from f32", "raw and back", "in parts" };
+
+/**
+ * struct convert_case - a parameter
+ * @engine: index
+ * @type: enum vexfs_type
+ * @way: FROM_F32, FROM_RAW or PARTS
+ * @kind: enum math_kind
+ * @number: counts the cases
+ */
+struct convert_case {
+	u32 engine;
+	u32 type;
+	u32 way;
+	u32 kind;
+	u32 number;
+};
+
+/**
+ * struct convert_world - buffers, each with guard pages
+ * @src: vectors from outside
+ * @rows: imported by the engine under test
+ * @other: imported by the scalar one
+ * @out: exported
+ */
+static struct convert_world {
+	struct guarded src;
+	struct guarded rows;
+	struct guarded other;
+	struct guarded out;
+} world;
+
+static bool next_case(struct convert_case *c)
+{
+	if (++c->kind < KINDS)
+		return true;
+	c->kind = 0;
+	if (++c->way < WAYS)
+		return true;
+	c->way = 0;
+	if (++c->type < VEXFS_TYPES)
+		return true;
+	c->type = VEXFS_TYPE_F32;
+	return ++c->engine < VEXFS_ENGINES;
+}
+
+static const void *convert_gen(VEXFS_GEN_TEST const void *prev, char *desc)
+{
+	static struct convert_case c;
+
+	if (!prev) {
+		c = (struct convert_case){ .type = VEXFS_TYPE_F32 };
+	} else {
+		c.number++;
+		if (!next_case(&c))
+			return NULL;
+	}
+	while (vexfs_engines[c.engine].lacks ||
+	       !math_kind_fits(c.kind, c.way == FROM_F32 ? VEXFS_TYPE_F32 : c.type))
+		if (!next_case(&c))
+			return NULL;
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s %s %s", vexfs_engines[c.engine].variant->name,
+		 vexfs_type_name(c.type), way_names[c.way], math_kind_name(c.kind));
+	return &c;
+}
+
+static u32 metric_for(u32 type, u32 dim)
+{
+	if (type == VEXFS_TYPE_B1)
+		return VEXFS_METRIC_JACCARD;
+	/* The norm that is kept differs. */
+	return dim % 2 ? VEXFS_METRIC_COS : VEXFS_METRIC_L2;
+}
+
+static u32 float_at(const void *p, u32 i)
+{
+	u32 bits;
+
+	memcpy(&bits, p + 4 * (size_t)i, 4);
+	return bits;
+}
+
+#define F32_ABS		0x7fffffffu
+#define F32_INF		0x7f800000u
+#define F16_MAX		0x477fe000u	/* 65504 as f32 */
+
+/* What the reference says of a vector; true when the type cannot hold a component. */
+static bool expect(u32 type, const void *src, u32 dim, u32 *rounded)
+{
+	u32 most = type == VEXFS_TYPE_F16 ? F16_MAX : F32_INF - 1;
+	bool bad = false;
+	u32 from, to, i;
+	u64 stamp;
+
+	for (from = 0; from < dim; from = to) {
+		to = min(from + REF_PART, dim);
+		stamp = vexfs_fpu_begin();
+		ref_round_trip(type, src, from, to, rounded + from);
+		vexfs_fpu_end(stamp);
+		cond_resched();
+	}
+	for (i = 0; i < dim; i++)
+		bad |= (rounded[i] & F32_ABS) > most;
+	return bad;
+}
+
+/* Both engines have the same rows, and zeroes where they end. */
+static void same_rows(struct kunit *test, const struct vexfs_space *sp, const u8 *rows,
+		      const u8 *other, const u32 *aux, const u32 *other_aux, u32 n)
+{
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, 0, memcmp(rows, other, (size_t)sp->stride * n));
+	KUNIT_EXPECT_EQ(test, 0, memcmp(aux, other_aux, n * sizeof(*aux)));
+	for (i = 0; i < n; i++, rows += sp->stride)
+		KUNIT_EXPECT_NULL(test, memchr_inv(rows + sp->row_bytes, 0,
+						   sp->stride - sp->row_bytes));
+}
+
+static int import(const struct vexfs_space *sp, struct vexfs_engine *e, u32 way, void *rows,
+		  u32 *aux, const void *src, u32 step, u32 n, u32 *bad)
+{
+	memset(rows, 0xff, (size_t)sp->stride * n);
+	WRITE_ONCE(vexfs_engine_in_use, e);
+	if (way == FROM_F32)
+		return vexfs_math_import_f32(sp, rows, aux, src, step, n, bad);
+	return vexfs_math_import_raw(sp, rows, aux, src, step, n, bad);
+}
+
+/* One vector of floats through the type and back. */
+static void check_f32(struct kunit *test, const struct vexfs_space *sp, struct vexfs_engine *e,
+		      enum math_kind kind, u64 *seed)
+{
+	u32 step = sp->dim * 4, aux[ROWS], other_aux[ROWS], bad = ~0u, want_bad = ROWS;
+	/* Odd addresses, so that no alignment is taken for granted. */
+	void *src = guarded_tail(&world.src, step * ROWS) - (sp->dim % 3);
+	void *rows = guarded_tail(&world.rows, (size_t)sp->stride * ROWS);
+	void *other = guarded_tail(&world.other, (size_t)sp->stride * ROWS);
+	void *out = guarded_tail(&world.out, step);
+	u32 *rounded = world.out.area;
+	u32 i, row;
+	int err;
+
+	for (row = 0; row < ROWS; row++) {
+		math_fill(src + row * step, VEXFS_TYPE_F32, sp->dim, kind, seed);
+		if (expect(sp->type, src + row * step, sp->dim, rounded))
+			want_bad = min(want_bad, row);
+	}
+	err = import(sp, e, FROM_F32, rows, aux, src, step, ROWS, &bad);
+	KUNIT_EXPECT_EQ(test, err, want_bad < ROWS ? -EDOM : 0);
+	KUNIT_EXPECT_EQ(test, bad, want_bad < ROWS ? want_bad : ~0u);
+	err = import(sp, &vexfs_engines[0], FROM_F32, other, other_aux, src, step, ROWS, NULL);
+	KUNIT_EXPECT_EQ(test, err, want_bad < ROWS ? -EDOM : 0);
+	same_rows(test, sp, rows, other, aux, other_aux, want_bad);
+
+	WRITE_ONCE(vexfs_engine_in_use, e);
+	for (row = 0; row < want_bad; row++) {
+		KUNIT_ASSERT_EQ(test, 0, vexfs_math_export_f32(sp, out, rows + row * sp->stride,
+							       aux[row]));
+		expect(sp->type, src + row * step, sp->dim, rounded);
+		for (i = 0; i < sp->dim; i++) {
+			/* Integers have one zero. */
+			if (sp->type >= VEXFS_TYPE_I8 && rounded[i] == ~F32_ABS)
+				rounded[i] = 0;
+			if (float_at(out, i) != rounded[i])
+				KUNIT_FAIL(test, "dim %u: %08x became %08x and not %08x\n", sp->dim,
+					   float_at(src + row * step, i), float_at(out, i),
+					   rounded[i]);
+		}
+	}
+}
+
+/* Raw components come in as they are; exported and imported again nothing changes. */
+static void check_raw(struct kunit *test, const struct vexfs_space *sp, struct vexfs_engine *e,
+		      enum math_kind kind, u64 *seed)
+{
+	u32 step = math_raw_bytes(sp->type, sp->dim), aux[ROWS], other_aux[ROWS], row;
+	void *src = guarded_tail(&world.src, step * ROWS);
+	void *rows = guarded_tail(&world.rows, (size_t)sp->stride * ROWS);
+	void *other = guarded_tail(&world.other, (size_t)sp->stride * ROWS);
+	void *out = guarded_tail(&world.out, sp->dim * 4);
+
+	for (row = 0; row < ROWS; row++)
+		math_fill(src + row * step, sp->type, sp->dim, kind, seed);
+	KUNIT_ASSERT_EQ(test, 0, import(sp, e, FROM_RAW, rows, aux, src, step, ROWS, NULL));
+	KUNIT_ASSERT_EQ(test, 0, import(sp, &vexfs_engines[0], FROM_RAW, other, other_aux, src, step,
+					ROWS, NULL));
+	same_rows(test, sp, rows, other, aux, other_aux, ROWS);
+	WRITE_ONCE(vexfs_engine_in_use, e);
+	for (row = 0; row < ROWS; row++) {
+		KUNIT_EXPECT_EQ(test, 0, memcmp(rows + row * sp->stride, src + row * step, step));
+		KUNIT_ASSERT_EQ(test, 0, vexfs_math_export_f32(sp, out, rows + row * sp->stride,
+							       aux[row]));
+		KUNIT_ASSERT_EQ(test, 0, vexfs_math_import_f32(sp, other, other_aux, out,
+							       sp->dim * 4, 1, NULL));
+		KUNIT_EXPECT_EQ(test, 0, memcmp(rows + row * sp->stride, other, sp->stride));
+		KUNIT_EXPECT_EQ(test, aux[row], other_aux[0]);
+	}
+}
+
+/* A pace so slow that no row fits a section: parts must give the same row. */
+static void check_parts(struct kunit *test, const struct vexfs_space *sp, struct vexfs_engine *e,
+			enum math_kind kind, u64 *seed)
+{
+	struct vexfs_convert saved = e->convert[sp->type];
+	u32 step = math_raw_bytes(sp->type, sp->dim), aux, other_aux, move;
+	void *src = guarded_tail(&world.src, step);
+	void *rows = guarded_tail(&world.rows, sp->stride);
+	void *other = guarded_tail(&world.other, sp->stride);
+	void *out = guarded_tail(&world.out, sp->dim * 4);
+	void *whole = world.out.area;
+
+	math_fill(src, sp->type, sp->dim, kind, seed);
+	KUNIT_ASSERT_EQ(test, 0, import(sp, e, FROM_RAW, rows, &aux, src, step, 1, NULL));
+	KUNIT_ASSERT_EQ(test, 0, vexfs_math_export_f32(sp, whole, rows, aux));
+	for (move = 0; move < VEXFS_MOVES; move++)
+		e->convert[sp->type].pace[move].ps = U32_MAX;
+	KUNIT_EXPECT_EQ(test, 0, import(sp, e, FROM_RAW, other, &other_aux, src, step, 1, NULL));
+	same_rows(test, sp, rows, other, &aux, &other_aux, 1);
+	KUNIT_EXPECT_EQ(test, 0, import(sp, e, FROM_F32, other, &other_aux, whole, sp->dim * 4, 1,
+					NULL));
+	same_rows(test, sp, rows, other, &aux, &other_aux, 1);
+	KUNIT_EXPECT_EQ(test, 0, vexfs_math_export_f32(sp, out, rows, aux));
+	KUNIT_EXPECT_EQ(test, 0, memcmp(out, whole, sp->dim * 4));
+	e->convert[sp->type] = saved;
+}
+
+static void run_dim(struct kunit *test, const struct convert_case *c, u32 dim)
+{
+	struct vexfs_engine *e = &vexfs_engines[c->engine];
+	u64 seed = dim * 64 + c->type * 8 + c->kind;
+	struct vexfs_space sp;
+
+	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, c->type, metric_for(c->type, dim), dim));
+	if (c->way == FROM_F32)
+		check_f32(test, &sp, e, c->kind, &seed);
+	else if (c->way == FROM_RAW)
+		check_raw(test, &sp, e, c->kind, &seed);
+	else
+		check_parts(test, &sp, e, c->kind, &seed);
+}
+
+static void convert(struct kunit *test)
+{
+	const struct convert_case *c = test->param_value;
+	struct vexfs_engine *in_use = vexfs_engine_in_use;
+	u32 i;
+
+	for (i = 1; i <= SMALL_DIMS; i++)
+		if (!vexfs_kunit_quick || (i + c->number) % 26 == 0)
+			run_dim(test, c, i);
+	for (i = 0; i < LARGE_DIMS; i++) {
+		/* Rows in parts need to be long; elsewhere the longest is costly. */
+		if (math_large_dims[i] == VEXFS_DIM_MAX && (vexfs_kunit_quick || c->way != PARTS))
+			continue;
+		if (!vexfs_kunit_quick || (i + c->number) % 6 == 0)
+			run_dim(test, c, math_large_dims[i]);
+	}
+	WRITE_ONCE(vexfs_engine_in_use, in_use);
+}
+
+/* What is no number must not come in, wherever it stands in whichever row. */
+static void refusals(struct kunit *test)
+{
+	static const u32 wrong[] = { 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7f800001 };
+	struct vexfs_engine *in_use = vexfs_engine_in_use;
+	u32 dims[] = { 1, 7, 16, 33, 128, 257 };
+	u32 aux[ROWS], e, type, d, w, at, bad;
+	struct vexfs_space sp;
+
+	for (e = 0; e < VEXFS_ENGINES; e++) {
+		if (vexfs_engines[e].lacks)
+			continue;
+		for (type = VEXFS_TYPE_F32; type < VEXFS_TYPES; type++) {
+			for (d = 0; d < ARRAY_SIZE(dims); d++) {
+				u32 step = dims[d] * 4;
+				void *src = guarded_tail(&world.src, step * ROWS);
+
+				vexfs_space_init(&sp, type, metric_for(type, dims[d]), dims[d]);
+				memset(src, 0, step * ROWS);
+				for (at = 0; at < dims[d]; at += 1 + dims[d] / 5) {
+					w = wrong[at % ARRAY_SIZE(wrong)];
+					memcpy(src + step * 1 + at * 4, &w, 4);
+					bad = ~0u;
+					KUNIT_EXPECT_EQ(test, -EDOM,
+							import(&sp, &vexfs_engines[e], FROM_F32,
+							       world.rows.area, aux, src, step,
+							       ROWS, &bad));
+					KUNIT_EXPECT_EQ(test, 1, bad);
+					w = 0;
+					memcpy(src + step * 1 + at * 4, &w, 4);
+				}
+			}
+		}
+	}
+	WRITE_ONCE(vexfs_engine_in_use, in_use);
+}
+
+static void refusals_raw(struct kunit *test)
+{
+	static const struct {
+		u32 type;
+		u32 size;
+		u32 bits;
+	} wrong[] = {
+		{ VEXFS_TYPE_F32, 4, 0x7fc00000 }, { VEXFS_TYPE_F32, 4, 0xff800000 },
+		{ VEXFS_TYPE_F16, 2, 0x7c00 }, { VEXFS_TYPE_F16, 2, 0xfe01 },
+		{ VEXFS_TYPE_BF16, 2, 0xff80 }, { VEXFS_TYPE_BF16, 2, 0x7f81 },
+	};
+	struct vexfs_engine *in_use = vexfs_engine_in_use;
+	struct vexfs_space sp;
+	u32 e, i, at, aux[2], bad;
+
+	for (e = 0; e < VEXFS_ENGINES; e++) {
+		if (vexfs_engines[e].lacks)
+			continue;
+		for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+			for (at = 0; at < 100; at += 9) {
+				u32 step = 100 * wrong[i].size;
+				void *src = guarded_tail(&world.src, step * 2);
+
+				vexfs_space_init(&sp, wrong[i].type, VEXFS_METRIC_L2, 100);
+				memset(src, 0, step * 2);
+				memcpy(src + step + at * wrong[i].size, &wrong[i].bits,
+				       wrong[i].size);
+				bad = ~0u;
+				KUNIT_EXPECT_EQ(test, -EDOM,
+						import(&sp, &vexfs_engines[e], FROM_RAW,
+						       world.rows.area, aux, src, step, 2, &bad));
+				KUNIT_EXPECT_EQ(test, 1, bad);
+			}
+		}
+	}
+	WRITE_ONCE(vexfs_engine_in_use, in_use);
+}
+
+static int convert_suite_init(struct kunit_suite *suite)
+{
+	size_t most = VEXFS_DIM_MAX * sizeof(u32);
+
+	if (guarded_alloc(&world.src, most) || guarded_alloc(&world.rows, most) ||
+	    guarded_alloc(&world.other, most) || guarded_alloc(&world.out, 2 * most))
+		return -ENOMEM;
+	return 0;
+}
+
+static void convert_suite_exit(struct kunit_suite *suite)
+{
+	guarded_free(&world.src);
+	guarded_free(&world.rows);
+	guarded_free(&world.other);
+	guarded_free(&world.out);
+}
+
+static struct kunit_case convert_cases[] = {
+	KUNIT_CASE_PARAM(convert, convert_gen),
+	KUNIT_CASE(refusals),
+	KUNIT_CASE(refusals_raw),
+	{}
+};
+
+static struct kunit_suite convert_suite = {
+	.name = "vexfs_math_convert",
+	.suite_init = convert_suite_init,
+	.suite_exit = convert_suite_exit,
+	.test_cases = convert_cases,
+};
+kunit_test_suite(convert_suite);

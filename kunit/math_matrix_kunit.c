@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every form of every variant in every shape, on every kind of input, against the
+ * reference: keys near enough or exact, the same keys from every vector variant,
+ * nothing read or written beyond the edges of a buffer.
+ */
+#include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "math/cpu.h"
+#include "math_check.h"
+#include "suites.h"
+
+enum { SCAN, GATHER, BLOCK, SHAPES };
+
+static const char * const shape_names[] = { "scan", "gather", "block" };
+
+/**
+ * struct matrix_case - a parameter: one form, shape and kind of input
+ * @engine: index
+ * @form: index among the forms of the variant
+ * @shape: SCAN, GATHER or BLOCK
+ * @kind: enum math_kind
+ * @number: counts the cases
+ */
+struct matrix_case {
+	u32 engine;
+	u32 form;
+	u32 shape;
+	u32 kind;
+	u32 number;
+};
+
+static struct math_world world;
+
+static const struct vexfs_math_form *form_of(const struct matrix_case *c)
+{
+	return &vexfs_engines[c->engine].variant->forms[c->form];
+}
+
+static bool next_case(struct matrix_case *c)
+{
+	if (++c->kind < KINDS)
+		return true;
+	c->kind = 0;
+	if (++c->shape < SHAPES)
+		return true;
+	c->shape = 0;
+	if (++c->form < vexfs_engines[c->engine].variant->nr_forms)
+		return true;
+	c->form = 0;
+	return ++c->engine < VEXFS_ENGINES;
+}
+
+/* Can this machine run it, and is there such a thing? */
+static bool is_case(const struct matrix_case *c)
+{
+	const struct vexfs_math_form *f = form_of(c);
+
+	if (vexfs_cpu_lacks(vexfs_engines[c->engine].variant->needs | f->needs))
+		return false;
+	if (c->shape == BLOCK && !f->block_group)
+		return false;
+	return math_kind_fits(c->kind, f->type);
+}
+
+/* One case after the other in one place: KUnit holds on to a single one. */
+static const void *matrix_gen(VEXFS_GEN_TEST const void *prev, char *desc)
+{
+	static struct matrix_case c;
+	const struct vexfs_math_form *f;
+
+	if (!prev) {
+		memset(&c, 0, sizeof(c));
+	} else {
+		c.number++;
+		if (!next_case(&c))
+			return NULL;
+	}
+	while (!is_case(&c))
+		if (!next_case(&c))
+			return NULL;
+	f = form_of(&c);
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s %s %s %s",
+		 f->name, vexfs_type_name(f->type), vexfs_metric_name(f->metric),
+		 shape_names[c.shape], math_kind_name(c.kind));
+	return &c;
+}
+
+/*
+ * Put @f in the place of the best form and its engine in use. Nothing else runs
+ * in the lab meanwhile; undone by restore_form().
+ */
+static const struct vexfs_math_form *use_form(struct vexfs_engine *e,
+					      const struct vexfs_math_form *f)
+{
+	struct vexfs_work *w = &e->work[f->type][f->metric];
+	const struct vexfs_math_form *best = w->form;
+
+	WRITE_ONCE(vexfs_engine_in_use, e);
+	w->form = f;
+	return best;
+}
+
+static void restore_form(struct vexfs_engine *e, const struct vexfs_math_form *best)
+{
+	e->work[best->type][best->metric].form = best;
+}
+
+/* Do all forms of this type give one key, or does the scalar one stand apart? */
+static bool one_key(const struct vexfs_math_form *f, const struct vexfs_engine *e)
+{
+	return f->type >= VEXFS_TYPE_I8 || e != &vexfs_engines[0];
+}
+
+/* The keys of the other engines, which must be the same bit for bit. */
+static void check_others(struct kunit *test, const struct vexfs_engine *mine,
+			 const struct vexfs_math_form *f)
+{
+	u32 keys[CHECK_ROWS];
+	unsigned int i, row;
+
+	for (i = 0; i < VEXFS_ENGINES; i++) {
+		struct vexfs_engine *e = &vexfs_engines[i];
+
+		if (e == mine || e->lacks || !one_key(f, e) || !one_key(f, mine))
+			continue;
+		WRITE_ONCE(vexfs_engine_in_use, e);
+		vexfs_math_scan(&world.sp, world.query, world.q_aux, world.rows, world.aux, world.n,
+				keys);
+		for (row = 0; row < world.n; row++)
+			if (keys[row] != world.keys[row])
+				KUNIT_FAIL(test, "dim %u, row %u: %s %08x, %s %08x\n",
+					   world.sp.dim, row, f->name, world.keys[row],
+					   e->variant->name, keys[row]);
+	}
+}
+
+/* Rows cut into parts must give the keys of rows in one piece. */
+static void check_parts(struct kunit *test, struct vexfs_work *w)
+{
+	struct vexfs_work saved = *w;
+	u32 keys[CHECK_ROWS];
+
+	if (!w->form->fpu)
+		return;
+	w->pace[VEXFS_SHAPE_SCAN].ps = U32_MAX;
+	w->part.ps = U32_MAX;
+	vexfs_math_scan(&world.sp, world.query, world.q_aux, world.rows, world.aux, world.n, keys);
+	*w = saved;
+	if (memcmp(keys, world.keys, world.n * sizeof(u32)))
+		KUNIT_FAIL(test, "dim %u: a row in parts has another key\n", world.sp.dim);
+}
+
+static void run_scan(struct kunit *test, struct vexfs_engine *e, const struct vexfs_math_form *f)
+{
+	KUNIT_ASSERT_EQ(test, 0, vexfs_math_scan(&world.sp, world.query, world.q_aux, world.rows,
+						 world.aux, world.n, world.keys));
+	math_world_check(test, &world, "scan");
+	check_parts(test, &e->work[f->type][f->metric]);
+	check_others(test, e, f);
+}
+
+/* Backwards and with the first row twice, so that no order is taken for granted. */
+static void run_gather(struct kunit *test)
+{
+	const void *ptr[CHECK_ROWS + 1];
+	u32 aux[CHECK_ROWS + 1], keys[CHECK_ROWS + 1];
+	u32 n = world.n, i;
+
+	for (i = 0; i < n; i++) {
+		ptr[i] = world.ptr[n - 1 - i];
+		aux[i] = world.aux[n - 1 - i];
+	}
+	ptr[n] = world.ptr[0];
+	aux[n] = world.aux[0];
+	KUNIT_ASSERT_EQ(test, 0, vexfs_math_gather(&world.sp, world.query, world.q_aux, world.ptr,
+						   world.aux, n, world.keys));
+	math_world_check(test, &world, "gather");
+	KUNIT_ASSERT_EQ(test, 0, vexfs_math_gather(&world.sp, world.query, world.q_aux, ptr, aux,
+						   n + 1, keys));
+	for (i = 0; i < n; i++)
+		KUNIT_EXPECT_EQ(test, keys[n - 1 - i], world.keys[i]);
+	KUNIT_EXPECT_EQ(test, keys[n], world.keys[0]);
+	vexfs_math_scan(&world.sp, world.query, world.q_aux, world.rows, world.aux, n, keys);
+	KUNIT_EXPECT_EQ(test, 0, memcmp(keys, world.keys, n * sizeof(u32)));
+}
+
+/* Rows as queries against themselves; @exact are all keys, query by query. */
+static void expect_hits(struct kunit *test, const struct vexfs_block_hit *hits, int found,
+			const u32 *exact, const u32 *limits)
+{
+	bool seen[CHECK_ROWS * CHECK_ROWS] = {};
+	u32 n = world.n, i;
+
+	for (i = 0; i < found; i++) {
+		KUNIT_ASSERT_LT(test, hits[i].query, n);
+		KUNIT_ASSERT_LT(test, hits[i].row, n);
+		KUNIT_EXPECT_FALSE(test, seen[hits[i].query * n + hits[i].row]);
+		seen[hits[i].query * n + hits[i].row] = true;
+	}
+	for (i = 0; i < n * n; i++)
+		if (exact[i] <= limits[i / n] && !seen[i])
+			KUNIT_FAIL(test, "dim %u: pair %u of %u with key %08x is missing\n",
+				   world.sp.dim, i % n, i / n, exact[i]);
+}
+
+static void run_block(struct kunit *test, const struct vexfs_math_form *f)
+{
+	static u32 exact[CHECK_ROWS * CHECK_ROWS], limits[CHECK_ROWS];
+	static struct vexfs_block_hit hits[CHECK_ROWS * CHECK_ROWS];
+	u32 n = world.n, q, wanted = 0;
+	void *packed;
+	int found;
+
+	packed = kvmalloc(vexfs_math_block_bytes(&world.sp, n), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, packed);
+	for (q = 0; q < n; q++) {
+		vexfs_math_scan(&world.sp, world.ptr[q], world.aux[q], world.rows, world.aux, n,
+				exact + q * n);
+		/* A row that really occurs: the limit itself must be found. */
+		limits[q] = exact[q * n + (q * 5 + 1) % n];
+	}
+	KUNIT_ASSERT_EQ(test, 0, vexfs_math_block_pack(&world.sp, packed, world.rows, world.aux, n));
+	found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n, hits,
+				 n * n);
+	KUNIT_EXPECT_GE(test, found, 0);
+	expect_hits(test, hits, found, exact, limits);
+
+	/* One place too few is told, and nothing is written behind the last. */
+	for (q = 0; q < n * n; q++)
+		wanted += exact[q] <= limits[q / n];
+	hits[wanted - 1].row = ~0u;
+	found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n, hits,
+				 wanted - 1);
+	KUNIT_EXPECT_EQ(test, found, -EOVERFLOW);
+	KUNIT_EXPECT_EQ(test, hits[wanted - 1].row, ~0u);
+	kvfree(packed);
+}
+
+static void run_dim(struct kunit *test, const struct matrix_case *c, u32 dim)
+{
+	struct vexfs_engine *e = &vexfs_engines[c->engine];
+	const struct vexfs_math_form *f = form_of(c), *best;
+	struct vexfs_space sp;
+
+	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, f->type, f->metric, dim));
+	WRITE_ONCE(vexfs_engine_in_use, e);
+	math_world_fill(test, &world, &sp, c->kind, math_rows_for(dim), dim % 3);
+	best = use_form(e, f);
+	if (c->shape == SCAN)
+		run_scan(test, e, f);
+	else if (c->shape == GATHER)
+		run_gather(test);
+	else
+		run_block(test, f);
+	restore_form(e, best);
+}
+
+/*
+ * The longest rows take as much time as all others together: they are left to the
+ * kinds that strain them. Under emulation each case looks at some dimensions; all
+ * cases together look at all.
+ */
+static bool skip_dim(const struct matrix_case *c, u32 dim)
+{
+	if (dim == VEXFS_DIM_MAX && c->kind != KIND_RANDOM && c->kind != KIND_EXTREME &&
+	    c->kind != KIND_MIXED)
+		return true;
+	if (!vexfs_kunit_quick)
+		return false;
+	if (dim == VEXFS_DIM_MAX)
+		return c->number % 30;
+	return (dim + c->number) % (dim <= SMALL_DIMS ? 26 : 7);
+}
+
+static void matrix(struct kunit *test)
+{
+	const struct matrix_case *c = test->param_value;
+	struct vexfs_engine *in_use = vexfs_engine_in_use;
+	u32 i;
+
+	for (i = 1; i <= SMALL_DIMS; i++)
+		if (!skip_dim(c, i))
+			run_dim(test, c, i);
+	for (i = 0; i < LARGE_DIMS; i++)
+		if (!skip_dim(c, math_large_dims[i]))
+			run_dim(test, c, math_large_dims[i]);
+	WRITE_ONCE(vexfs_engine_in_use, in_use);
+}
+
+static int matrix_suite_init(struct kunit_suite *suite)
+{
+	return math_world_alloc(&world);
+}
+
+static void matrix_suite_exit(struct kunit_suite *suite)
+{
+	math_world_free(&world);
+}
+
+static struct kunit_case matrix_cases[] = {
+	KUNIT_CASE_PARAM(matrix, matrix_gen),
+	{}
+};
+
+static struct kunit_suite matrix_suite = {
+	.name = "vexfs_math_matrix",
+	.suite_init = matrix_suite_init,
+	.suite_exit = matrix_suite_exit,
+	.test_cases = matrix_cases,
+};
+kunit_test_suite(matrix_suite);
