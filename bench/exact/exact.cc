@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exact search of vexfs beside FAISS and USearch, and what it costs to put
+ * vectors in and to cross into the kernel. One process, one thread, one set of
+ * vectors; the contenders take turns, and the median turn counts. It prints the
+ * rows of build/bench/exact.json; figures from different runs must never be
+ * compared.
+ */
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <functional>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include <cblas.h>
+#include <faiss/IndexFlat.h>
+#include <omp.h>
+#include <usearch/index_plugins.hpp>
+
+#include "vexfs.h"
+extern "C" {
+#include "json.h"
+}
+
+static constexpr uint32_t DIM = 100, K = 10, BATCH = 1000;
+static constexpr int TURNS = 7, BATCH_TURNS = 5;
+static constexpr double TURN_SECONDS = 0.15;
+
+struct row {
+	std::string name, peer, unit;
+	double ours, theirs, ratio, goal;
+	bool at_most;
+};
+
+static std::vector<row> rows;
+
+static double now()
+{
+	using namespace std::chrono;
+	return duration<double>(steady_clock::now().time_since_epoch()).count();
+}
+
+static void die(const std::string &what)
+{
+	fprintf(stderr, "bench-exact: %s\n", what.c_str());
+	exit(1);
+}
+
+static double median(std::vector<double> v)
+{
+	std::sort(v.begin(), v.end());
+	return v[v.size() / 2];
+}
+
+/* Queries of one contender, asked one at a time or all at once. */
+using ask = std::function<void(const float *query, size_t count, uint64_t *ids)>;
+
+struct contender {
+	const char *name;
+	ask search;
+	std::vector<double> rates;
+};
+
+/* One at a time for a while; queries a second. */
+static double turn_single(contender &c, const std::vector<float> &queries, size_t *next)
+{
+	uint64_t ids[K];
+	double start = now();
+	size_t n = 0;
+
+	do {
+		c.search(&queries[(*next)++ % BATCH * DIM], 1, ids);
+		n++;
+	} while (now() - start < TURN_SECONDS);
+	return n / (now() - start);
+}
+
+static double turn_batch(contender &c, const std::vector<float> &queries)
+{
+	std::vector<uint64_t> ids(BATCH * K);
+	double start = now();
+
+	c.search(queries.data(), BATCH, ids.data());
+	return BATCH / (now() - start);
+}
+
+/* Every contender must find what the first one finds, but for equal distances. */
+static void same_answers(std::vector<contender> &all, const std::vector<float> &queries)
+{
+	size_t differ = 0;
+
+	for (size_t q = 0; q < 100; q++) {
+		uint64_t first[K], other[K];
+
+		all[0].search(&queries[q * DIM], 1, first);
+		for (size_t i = 1; i < all.size(); i++) {
+			all[i].search(&queries[q * DIM], 1, other);
+			std::sort(first, first + K);
+			std::sort(other, other + K);
+			differ += memcmp(first, other, sizeof(first)) != 0;
+		}
+	}
+	if (differ > 3)
+		die(std::to_string(differ) + " of 100 answers differ: the comparison means nothing");
+}
+
+/* ---- vexfs ---- */
+
+struct collection {
+	vexfs *h = nullptr;
+	std::string name;
+	uint32_t plan = 0;
+	double crossing = 0, total = 0;		/* of the last request, in ns */
+
+	collection(const char *n, vexfs_type type) : name(n)
+	{
+		struct vexfs_create req = {};
+		vexfs_error err;
+
+		req.dim = DIM;
+		req.type = type;
+		req.metric = VEXFS_METRIC_L2;
+		vexfs_do_drop(nullptr, n, nullptr);
+		if (vexfs_do_create(nullptr, &req, n, nullptr, &h, &err))
+			die(err.text);
+	}
+
+	~collection()
+	{
+		vexfs_close(h);
+		vexfs_do_drop(nullptr, name.c_str(), nullptr);
+	}
+
+	void put(const float *v, size_t n)
+	{
+		std::vector<uint64_t> ids(n);
+		struct vexfs_put req = {};
+		vexfs_error err;
+
+		for (size_t i = 0; i < n; i++)
+			ids[i] = i;
+		req.flags = VEXFS_PUT_INSERT;
+		req.count = n;
+		req.ids = (uintptr_t)ids.data();
+		req.vectors = (uintptr_t)v;
+		if (vexfs_do_put(h, &req, &err))
+			die(err.text);
+	}
+
+	void search(const float *q, size_t n, uint64_t *ids)
+	{
+		static std::vector<float> distances(BATCH * K);
+		static std::vector<uint32_t> counts(BATCH);
+		struct vexfs_search req = {};
+		vexfs_error err;
+		double start = now();
+
+		req.count = n;
+		req.queries = (uintptr_t)q;
+		req.k = K;
+		req.ids = (uintptr_t)ids;
+		req.distances = (uintptr_t)distances.data();
+		req.counts = (uintptr_t)counts.data();
+		if (vexfs_do_search(h, &req, &err))
+			die(err.text);
+		plan = req.plan;
+		total = (now() - start) * 1e9;
+		crossing = total - (double)req.kernel_ns;
+	}
+
+	ask asker()
+	{
+		return [this](const float *q, size_t n, uint64_t *ids) { search(q, n, ids); };
+	}
+};
+
+/* ---- comparisons ---- */
+
+static void add(const std::string &name, const char *peer, const char *unit, double ours,
+		double theirs, double goal, bool at_most = false)
+{
+	rows.push_back({ name, peer, unit, ours, theirs, ours / theirs, goal, at_most });
+}
+
+static std::string size_name(size_t n)
+{
+	return std::to_string(n / 1000) + ",000 x 100 f32";
+}
+
+static void compare(size_t n, const std::vector<float> &base, const std::vector<float> &queries,
+		    double machine)
+{
+	using namespace unum::usearch;
+	collection c(("bench-" + std::to_string(n)).c_str(), VEXFS_TYPE_F32);
+	faiss::IndexFlatL2 flat(DIM);
+	metric_punned_t metric(DIM, metric_kind_t::l2sq_k, scalar_kind_t::f32_k);
+	exact_search_t exact;
+	std::vector<contender> all;
+	std::vector<double> crossing;
+	std::vector<faiss::Index::idx_t> faiss_ids(BATCH * K);
+	std::vector<float> faiss_d(BATCH * K);
+	size_t next = 0;
+
+	c.put(base.data(), n);
+	flat.add(n, base.data());
+	all.push_back({ "vexfs", c.asker(), {} });
+	all.push_back({ "FAISS", [&](const float *q, size_t count, uint64_t *ids) {
+		flat.search(count, q, K, faiss_d.data(), faiss_ids.data());
+		std::copy(faiss_ids.begin(), faiss_ids.begin() + count * K, ids);
+	}, {} });
+	all.push_back({ "USearch", [&](const float *q, size_t count, uint64_t *ids) {
+		auto found = exact((byte_t const *)base.data(), n, DIM * sizeof(float),
+				   (byte_t const *)q, count, DIM * sizeof(float), K, metric);
+
+		for (size_t i = 0; i < count; i++)
+			for (size_t j = 0; j < K; j++)
+				ids[i * K + j] = found.at(i)[j].offset;
+	}, {} });
+	same_answers(all, queries);
+	fprintf(stderr, "bench-exact: %zu vectors; USearch uses %s\n", n, metric.isa_name());
+	for (int t = 0; t < TURNS; t++)
+		for (auto &x : all)
+			x.rates.push_back(turn_single(x, queries, &next));
+	double ours = median(all[0].rates);
+
+	add("one query at a time, " + size_name(n), "FAISS IndexFlatL2", "queries/s", ours,
+	    median(all[1].rates), 3);
+	add("one query at a time, " + size_name(n), "USearch exact", "queries/s", ours,
+	    median(all[2].rates), 1.5);
+	if (n >= 300000) {
+		struct vexfs_stat st = {};
+
+		vexfs_do_stat(c.h, &st, nullptr);
+		add("bytes read by the scan, " + size_name(n), "reading memory", "GB/s",
+		    ours * n * st.stride / 1e9, machine, 0.85);
+	}
+	for (auto &x : all)
+		x.rates.clear();
+	for (int t = 0; t < BATCH_TURNS; t++)
+		for (int i = 0; i < 2; i++) {
+			all[i].rates.push_back(turn_batch(all[i], queries));
+			if (!i)
+				crossing.push_back(c.crossing / c.total);
+		}
+	add("1,000 queries at once, " + size_name(n), "FAISS IndexFlatL2", "queries/s",
+	    median(all[0].rates), median(all[1].rates), 2);
+	add("crossing of 1,000 queries, " + size_name(n), "whole request", "share",
+	    median(crossing), 1, 0.02, true);
+}
+
+/* Narrow types beside f32, same vectors. */
+static void compare_types(size_t n, const std::vector<float> &base,
+			  const std::vector<float> &queries)
+{
+	std::vector<float> scaled(base), scaled_q(queries);
+	float most = 0;
+
+	for (float f : base)
+		most = std::max(most, std::fabs(f));
+	for (float &f : scaled)
+		f *= 127 / most;
+	for (float &f : scaled_q)
+		f = std::max(-127.f, std::min(127.f, f * 127 / most));
+	collection f32("bench-f32", VEXFS_TYPE_F32), bf16("bench-bf16", VEXFS_TYPE_BF16),
+		i8("bench-i8", VEXFS_TYPE_I8);
+
+	f32.put(scaled.data(), n);
+	bf16.put(scaled.data(), n);
+	i8.put(scaled.data(), n);
+	std::vector<contender> all = { { "f32", f32.asker(), {} }, { "i8", i8.asker(), {} },
+				       { "bf16", bf16.asker(), {} } };
+	std::string size = std::to_string(n / 1000) + ",000 x 100";
+	size_t next = 0;
+
+	for (int t = 0; t < TURNS; t++)
+		for (auto &x : all)
+			x.rates.push_back(turn_single(x, scaled_q, &next));
+	add("i8, one query at a time, " + size, "vexfs f32", "queries/s", median(all[1].rates),
+	    median(all[0].rates), 3);
+	add("bf16, one query at a time, " + size, "vexfs f32", "queries/s", median(all[2].rates),
+	    median(all[0].rates), 1.8);
+	for (auto &x : all)
+		x.rates.clear();
+	for (int t = 0; t < BATCH_TURNS; t++)
+		for (auto &x : all)
+			x.rates.push_back(turn_batch(x, scaled_q));
+	add("i8, 1,000 queries at once, " + size, "vexfs f32", "queries/s", median(all[1].rates),
+	    median(all[0].rates), 3);
+	add("bf16, 1,000 queries at once, " + size, "vexfs f32", "queries/s", median(all[2].rates),
+	    median(all[0].rates), 1.8);
+}
+
+/* Storing in batches beside copying the same bytes. */
+static void compare_insert(size_t n, const std::vector<float> &base)
+{
+	int fd = open("/dev/vexfs_copy", O_WRONLY | O_CLOEXEC);
+	size_t bytes = n * DIM * sizeof(float);
+	std::vector<double> ours, theirs;
+
+	if (fd < 0)
+		die(std::string("/dev/vexfs_copy: ") + strerror(errno));
+	for (int t = 0; t < TURNS; t++) {
+		collection c("bench-insert", VEXFS_TYPE_F32);
+		double start = now();
+
+		c.put(base.data(), n);
+		ours.push_back(bytes / (now() - start) / 1e9);
+		start = now();
+		for (size_t at = 0; at < bytes;) {
+			size_t part = std::min(bytes - at, (size_t)VEXFS_BATCH_MAX * DIM * 4);
+			ssize_t got = write(fd, (const char *)base.data() + at, part);
+
+			if (got <= 0)
+				die("the copy stopped");
+			at += got;
+		}
+		theirs.push_back(bytes / (now() - start) / 1e9);
+	}
+	close(fd);
+	add("batched insert, " + size_name(n), "copying from user space", "GB/s", median(ours),
+	    median(theirs), 0.5);
+}
+
+static std::vector<float> load(const char *path, size_t want)
+{
+	vexfs_file_info info;
+	vexfs_file *file;
+	vexfs_error err;
+
+	if (vexfs_file_open(path, &file, &info, &err))
+		die(err.text);
+	if (info.dim != DIM || info.rows < want)
+		die(std::string(path) + " is not the data set that is compared on");
+	std::vector<float> v(want * DIM);
+	if (vexfs_file_read_f32(file, v.data(), want, &err) != (ssize_t)want)
+		die(err.text);
+	vexfs_file_close(file, nullptr);
+	return v;
+}
+
+static void report(const char *path)
+{
+	FILE *out = fopen(path, "w");
+	struct json j;
+
+	if (!out)
+		die(std::string(path) + ": " + strerror(errno));
+	json_start(&j, out, true);
+	json_array_begin(&j);
+	printf("%-48s %-24s %12s %12s %7s %6s\n", "what", "beside", "vexfs", "other", "ratio", "goal");
+	for (auto &r : rows) {
+		bool pass = r.at_most ? r.ratio <= r.goal : r.ratio >= r.goal;
+
+		printf("%-48s %-24s %12.4g %12.4g %7.3f %s%-5g %s\n", r.name.c_str(),
+		       r.peer.c_str(), r.ours, r.theirs, r.ratio, r.at_most ? "<" : ">", r.goal,
+		       pass ? "" : "MISSED");
+		json_object_begin(&j);
+		json_kv_string(&j, "name", r.name.c_str());
+		json_kv_string(&j, "peer", r.peer.c_str());
+		json_kv_string(&j, "unit", r.unit.c_str());
+		json_kv_double(&j, "ours", r.ours);
+		json_kv_double(&j, "theirs", r.theirs);
+		json_kv_double(&j, "ratio", r.ratio);
+		json_kv_double(&j, "goal", r.goal);
+		json_kv_bool(&j, "lower_is_better", r.at_most);
+		json_kv_bool(&j, "pass", pass);
+		json_object_end(&j);
+	}
+	json_array_end(&j);
+	if (json_finish(&j) || fclose(out))
+		die("cannot write the result");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4)
+		die("usage: exact DATA.fbin MACHINE-GB/S RESULT.json");
+	omp_set_num_threads(1);
+	openblas_set_num_threads(1);
+	std::vector<float> base = load(argv[1], 300000 + BATCH);
+	std::vector<float> queries(base.end() - BATCH * DIM, base.end());
+
+	base.resize(300000 * DIM);
+	compare(50000, base, queries, atof(argv[2]));
+	compare(300000, base, queries, atof(argv[2]));
+	compare_types(300000, base, queries);
+	compare_insert(300000, base);
+	report(argv[3]);
+	return 0;
+}

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Exact search beside FAISS and USearch, one thread, in one run of the uml lab.
+
+BENCH_EXACT := build/bench/exact
+
+$(BENCH_EXACT)/bandwidth: bench/exact/bandwidth.c
+	@mkdir -p $(@D)
+	$(CC) -O3 -march=native -Wall -Wextra -o $@ $<
+
+# The peers get what they are fastest with: their own SIMD, this machine's.
+$(BENCH_EXACT)/exact: bench/exact/exact.cc build/lib/libvexfs.a build/obj/common/json.o
+	@mkdir -p $(@D)
+	@[ -e /usr/include/faiss/IndexFlat.h ] || { \
+		echo "FAISS is missing: sudo apt-get install libfaiss-dev libopenblas-dev" >&2; exit 66; }
+	u=$$(scripts/fetch-data usearch) && $(CXX) -std=c++17 -O3 -march=native -fopenmp -Wno-uninitialized -Wno-cpp \
+		-Ikmod/include/uapi -Iuserspace/lib -Iuserspace/common \
+		-isystem $$u/include -isystem $$u/simsimd/include -isystem $$u/fp16/include \
+		-DUSEARCH_USE_SIMSIMD=1 -DUSEARCH_USE_FP16LIB=1 -DUSEARCH_USE_OPENMP=0 \
+		-o $@ $< build/obj/common/json.o build/lib/libvexfs.a -lfaiss -lopenblas -lm
+
+.PHONY: bench-exact
+bench-exact: $(BENCH_EXACT)/exact $(BENCH_EXACT)/bandwidth ## exact search beside FAISS and USearch: a table, build/bench/exact.json
+	@scripts/bench-exact
