@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests that talk to /dev/vexfs themselves; scripts/test.d runs them in the labs.
+
+LAB_TESTS := build/lab-bin/ioctl_test build/lab-bin/vexfs-storm
+
+build/lab-bin/ioctl_test: build/obj/ioctl/ioctl_test.o
+build/lab-bin/vexfs-storm: build/obj/ioctl/storm.o
+$(LAB_TESTS):
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) -o $@ $^ -lm -lpthread
+
+build/obj/ioctl/%.o: userspace/ioctl/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) $(U_CFLAGS) -Iuserspace -c -o $@ $<
+
+PROGRAMS += $(LAB_TESTS)
