@@ -107,7 +107,8 @@ package_parts() {
 # The compilers of Debian 13 in a folder of their own: packages and all they
 # depend on, unpacked, not installed, so that no root is needed. Prints it.
 chroot_packages=(base-files bash coreutils dash sed grep mawk findutils perl-base diffutils gzip
-	xz-utils zstd make gcc-14 gcc-12 libc6-dev libelf1t64 libssl3t64 zlib1g pahole kmod)
+	xz-utils zstd make gcc-14 gcc-12 libc6-dev libelf1t64 libssl3t64 zlib1g pahole kmod
+	clang-19 sparse)
 compiler_chroot() (
 	local key dir deb n=0 total
 	key=$(echo "${suites[*]} ${chroot_packages[*]}" | sha256sum | cut -c1-12)
