@@ -156,5 +156,5 @@ run_in_chroot() {
 		done
 		shift 2
 		exec chroot "$root" "$@"' sh "$root" "$top" "$cache" \
-		/usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/tmp LANG=C.UTF-8 "$@"
+		/usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/tmp LANG=C "$@"
 }
