@@ -33,6 +33,9 @@ include $(sort $(wildcard scripts/mk/*.mk))
 .PHONY: tools
 tools: $(PROGRAMS) $(LIBRARIES) $(PCFILES) ## vexctl, vexstress, libvexfs and friends, in build/bin and build/lib
 
+.PHONY: unit-tests
+unit-tests: $(UNIT_TESTS)
+
 .PHONY: module module-if-possible
 module: ## vexfs.ko for KDIR, in build/module/host
 	@scripts/build-module "$(KDIR)"

@@ -20,7 +20,7 @@ shift 2
 n=$#
 while [ "$n" -gt 0 ]; do
 	case $1 in
-	-Wp,-M*|-Wp,-MMD,*) ;;
+	-Wp,-M*) ;;
 	*) set -- "$@" "$1" ;;
 	esac
 	shift
