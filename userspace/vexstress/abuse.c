@@ -266,13 +266,6 @@ int vx_abuse(struct vx_worker *w, uint64_t which)
 		munmap(p, 4096);
 		vx_wrong(w, "rows could be mapped writable");
 		return -EPROTO;
-	case 3:
-		p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 1LL << 44);
-		if (p == MAP_FAILED)
-			return 0;
-		munmap(p, 4096);
-		vx_wrong(w, "a mapping far beyond the rows was granted");
-		return -EPROTO;
 	default:
 		return noise(w, which);
 	}

@@ -1,126 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the module tells about itself: tables in debugfs, parameters in sysfs.
- * A table is read by the names in its heading, so that columns may be added.
+ * What the module tells about itself: its counters in debugfs, its parameters
+ * in sysfs. Looks only, except at parameters that it is told to set.
  */
 #include "kstat.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PARAMETERS	"/sys/module/vexfs/parameters/"
 
-char *vx_kstat_text(const char *file)
+int vx_counter(const char *subject, const char *figure, uint64_t *since_load)
 {
-	char path[512], *buf = NULL, *grown;
-	size_t size = 0, room = 0;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", vx_set.debugfs, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return NULL;
-	for (;;) {
-		if (room - size < 4096) {
-			room = room ? room * 2 : 65536;
-			grown = realloc(buf, room + 1);
-			if (!grown)
-				break;
-			buf = grown;
-		}
-		n = read(fd, buf + size, room - size);
-		if (n <= 0)
-			break;
-		size += (size_t)n;
-	}
-	close(fd);
-	if (!buf || !size) {
-		free(buf);
-		return NULL;
-	}
-	buf[size] = 0;
-	return buf;
-}
-
-/* The line after a heading "# @section ..." up to the next empty line. */
-static char *section_of(char *text, const char *section)
-{
-	char *p = text;
-
-	if (!section)
-		return text;
-	while ((p = strchr(p, '#'))) {
-		char *s = p + 1;
-
-		while (*s == ' ')
-			s++;
-		if (!strncmp(s, section, strlen(section))) {
-			p = strchr(s, '\n');
-			return p ? p + 1 : NULL;
-		}
-		p++;
-	}
-	return NULL;
-}
-
-int vx_pools_read(uint64_t *allocs, uint64_t *hits)
-{
-	char *text = vx_kstat_text("pools"), *p, *line, *save = NULL;
-	int alloc_at = -1, hit_at = -1, rows = 0;
-
-	*allocs = *hits = 0;
-	if (!text)
-		return -1;
-	p = section_of(text, "since load");
-	for (line = p ? strtok_r(p, "\n", &save) : NULL; line && *line != '#';
-	     line = strtok_r(NULL, "\n", &save)) {
-		char *word, *inner = NULL;
-		int at = 0, heading = alloc_at < 0;
-
-		for (word = strtok_r(line, " \t", &inner); word;
-		     word = strtok_r(NULL, " \t", &inner), at++) {
-			if (heading) {
-				if (!strcmp(word, "allocs"))
-					alloc_at = at;
-				else if (!strcmp(word, "hits"))
-					hit_at = at;
-			} else if (at == alloc_at) {
-				*allocs += strtoull(word, NULL, 10);
-				rows++;
-			} else if (at == hit_at) {
-				*hits += strtoull(word, NULL, 10);
-			}
-		}
-		if (alloc_at < 0 || hit_at < 0)
-			break;
-	}
-	free(text);
-	return rows && hit_at >= 0 ? 0 : -1;
-}
-
-int vx_stack_read(const char *figure, uint64_t *since_load)
-{
-	char *text = vx_kstat_text("stack"), *line, *save = NULL;
+	char path[512], line[512], s[64], f[64];
+	unsigned long long load;
 	int ret = -1;
+	FILE *file;
 
-	if (!text)
+	snprintf(path, sizeof(path), "%s/counters", vx_set.debugfs);
+	file = fopen(path, "re");
+	if (!file)
 		return -1;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char name[64];
-		unsigned long long reset, load;
-
-		if (sscanf(line, "%63s %llu %llu", name, &reset, &load) == 3 &&
-		    !strcmp(name, figure)) {
-			*since_load = load;
-			ret = 0;
-			break;
-		}
+	*since_load = 0;
+	/* subject instance figure kind unit since_reset since_load # meaning */
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%63s %*s %63s %*s %*s %*u %llu", s, f, &load) != 3 ||
+		    strcmp(s, subject) || strcmp(f, figure))
+			continue;
+		*since_load += load;
+		ret = 0;
 	}
-	free(text);
+	fclose(file);
 	return ret;
 }
 

@@ -7,11 +7,8 @@
 
 #include "vexstress.h"
 
-char *vx_kstat_text(const char *file);		/* malloc()ed, or NULL */
-
-/* Sums over all tiers since load; -1 when there is no such file. */
-int vx_pools_read(uint64_t *allocs, uint64_t *hits);
-int vx_stack_read(const char *figure, uint64_t *since_load);
+/* A figure of a subject, all its instances together; -1 when there is none. */
+int vx_counter(const char *subject, const char *figure, uint64_t *since_load);
 
 /* Module parameters; -1 with errno. */
 int vx_param_get(const char *name, char *buf, size_t size);

@@ -279,8 +279,8 @@ static void prepare_insert(struct vx_worker *w)
 
 void vx_worker_prepare(struct vx_worker *w, unsigned int kind)
 {
-	static const uint64_t storm_k[] = { 1, 10, 10, 10, 100, STORM_K };
-	static const uint64_t storm_batch[] = { 1, 1, 1, 4, 8, STORM_BATCH };
+	static const uint64_t storm_k[] = { 1, 10, 10, 10, 10, 20, 50, 100 };
+	static const uint64_t storm_batch[] = { 1, 1, 1, 1, 2, 2, 4, 8 };
 	struct bench *b = w->priv;
 	struct vx_coll *c = b->coll;
 	uint64_t n = w->job->batch, i;
@@ -296,8 +296,13 @@ void vx_worker_prepare(struct vx_worker *w, unsigned int kind)
 		prepare_search(w, 0, n, w->job->k, true);
 		break;
 	case VX_STORM:
-		prepare_search(w, VEXFS_SEARCH_EXACT, storm_batch[vs_rng_below(&w->rng, 6)],
-			       storm_k[vs_rng_below(&w->rng, 6)], false);
+		/* One in a hundred is a large request, which no tier holds. */
+		if (!vs_rng_below(&w->rng, 100))
+			prepare_search(w, VEXFS_SEARCH_EXACT, STORM_BATCH, STORM_K, false);
+		else
+			prepare_search(w, VEXFS_SEARCH_EXACT,
+				       storm_batch[vs_rng_below(&w->rng, ARRAY_SIZE(storm_batch))],
+				       storm_k[vs_rng_below(&w->rng, ARRAY_SIZE(storm_k))], false);
 		break;
 	case VX_UPSERT:
 		prepare_upsert(w);

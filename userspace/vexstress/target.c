@@ -450,7 +450,8 @@ static int run_pools(json_t *result, const struct vx_job *base, struct vx_outcom
 		     struct tally *t)
 {
 	uint64_t allocs, hits, allocs_after, hits_after;
-	bool known = !vx_pools_read(&allocs, &hits);
+	bool known = !vx_counter("pool", "allocs", &allocs) &&
+		     !vx_counter("pool", "hits", &hits);
 	struct vx_job job;
 	int ret;
 
@@ -458,8 +459,9 @@ static int run_pools(json_t *result, const struct vx_job *base, struct vx_outcom
 	ret = run_one(result, &job, out, t);
 	if (ret)
 		return ret;
-	if (!known || vx_pools_read(&allocs_after, &hits_after))
-		skip("pool_hit_rate", "the module's file 'pools' cannot be read in debugfs");
+	if (!known || vx_counter("pool", "allocs", &allocs_after) ||
+	    vx_counter("pool", "hits", &hits_after))
+		skip("pool_hit_rate", "the module's counters cannot be read in debugfs");
 	else if (allocs_after == allocs)
 		skip("pool_hit_rate", "no op took a buffer from the pools");
 	else
@@ -472,13 +474,15 @@ static void read_stack(void)
 {
 	uint64_t deepest, violations;
 
-	if (vx_stack_read("deepest", &deepest) || vx_stack_read("violations", &violations)) {
-		skip("stack_depth_bytes", "the module's file 'stack' cannot be read in debugfs");
-		skip("stack_violations", "the module's file 'stack' cannot be read in debugfs");
+	if (vx_counter("stack", "deepest", &deepest) ||
+	    vx_counter("stack", "violations", &violations)) {
+		skip("stack_depth_bytes", "the module's counters cannot be read in debugfs");
+		skip("stack_violations", "the module's counters cannot be read in debugfs");
 		return;
 	}
 	if (!deepest) {
 		skip("stack_depth_bytes", "no op has measured its stack");
+		skip("stack_violations", "no op has measured its stack");
 		return;
 	}
 	measured("stack_depth_bytes", (double)deepest);

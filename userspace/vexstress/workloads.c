@@ -80,7 +80,7 @@ static const struct vx_workload workloads[] = {
 	{ "point", "small ops: get 50 %, distance 30 %, upsert 20 %",
 	  "one vector read, compared or stored", point_kinds, 10000, 0, false },
 	{ "pools", "an allocation storm: searches of all sizes, so that scratch of all sizes is used",
-	  "one search call of 1 to 32 queries with k of 1 to 1,000", pools_kinds, 2000, 0, false },
+	  "one search call: 1 to 8 queries with k of 1 to 100, and in one of a hundred 32 queries with k of 1,000", pools_kinds, 2000, 0, false },
 	{ "simd", "arithmetic: exact top-10 over 4,096 x 128, which stays in the cache",
 	  "one query against all vectors", simd_kinds, 4096, 0, false },
 	{ "churn", "delete everything and insert it again, in random order, without end",
