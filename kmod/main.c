@@ -11,6 +11,7 @@
 
 #include "control/debugfs.h"
 #include "data/data.h"
+#include "index/graph.h"
 #include "index/search.h"
 #include "math/math.h"
 #include "mem/pool.h"
@@ -36,6 +37,7 @@ static const struct room rooms[] = {
 	{ "stat", vexfs_stat_init, vexfs_stat_exit },
 	{ "store", vexfs_store_init, vexfs_store_exit },
 	{ "exact", vexfs_exact_init, vexfs_exact_exit },
+	{ "graph", vexfs_graph_init, vexfs_graph_exit },
 	{ "data", vexfs_data_init, vexfs_data_exit },
 	{ "debugfs", vexfs_debugfs_init, vexfs_debugfs_exit },
 };

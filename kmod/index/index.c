@@ -1,29 +1,99 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which indexes are built in. Refuses, in one place, what asks for another.
+ * Which indexes are built in, and the requests that put one on a collection or
+ * take it away. What an index does is not decided here.
  */
 #include <linux/errno.h>
+#include <linux/mutex.h>
 
+#include "index/graph.h"
 #include "index/index.h"
+
+/*
+ * One request at a time, whatever the collection: they start and end things, and
+ * the longest waits until builders have put down the vectors in their hands.
+ */
+static DEFINE_MUTEX(request_lock);
 
 u64 vexfs_index_features(void)
 {
-	return 0;
+	return VEXFS_FEATURE_GRAPH;
 }
 
 int vexfs_index_create(struct vexfs_collection *c, const struct vexfs_create *req)
 {
 	if (req->index == VEXFS_INDEX_NONE)
 		return req->m || req->ef_construction || req->code ? -EINVAL : 0;
-	return req->index == VEXFS_INDEX_GRAPH ? -EOPNOTSUPP : -EINVAL;
+	if (req->index != VEXFS_INDEX_GRAPH)
+		return -EINVAL;
+	return vexfs_graph_attach(c, req->m, req->ef_construction, req->code, false);
+}
+
+/* The graph, for requests: it does not go while request_lock is held. */
+static struct vexfs_graph *graph_of(struct vexfs_collection *c)
+{
+	int idx = vexfs_read_lock(c);
+	struct vexfs_graph *g = vexfs_graph_of(c);
+
+	vexfs_read_unlock(c, idx);
+	return g;
+}
+
+static int build(struct vexfs_collection *c, const struct vexfs_index_req *req)
+{
+	struct vexfs_graph *g = graph_of(c);
+	int err;
+
+	if (g && !vexfs_graph_like(g, req->m, req->ef_construction, req->code))
+		return vexfs_graph_ready(g) ? -EEXIST : -EINVAL;
+	if (!g) {
+		err = vexfs_graph_attach(c, req->m, req->ef_construction, req->code, true);
+		if (err)
+			return err;
+		g = graph_of(c);
+	}
+	return vexfs_graph_build(c, g);
 }
 
 int vexfs_index_request(struct vexfs_collection *c, const struct vexfs_index_req *req)
 {
-	return -EOPNOTSUPP;
+	struct vexfs_graph *g;
+	int err;
+
+	if (req->op != VEXFS_INDEX_OP_BUILD && (req->m || req->ef_construction || req->code))
+		return -EINVAL;
+	err = mutex_lock_interruptible(&request_lock);
+	if (err)
+		return err;
+	g = graph_of(c);
+	switch (req->op) {
+	case VEXFS_INDEX_OP_BUILD:
+		err = build(c, req);
+		break;
+	case VEXFS_INDEX_OP_STOP:
+		if (g)
+			vexfs_graph_stop(g);
+		else
+			err = -ENOENT;
+		break;
+	case VEXFS_INDEX_OP_DROP:
+		if (g)
+			vexfs_graph_stop(g);
+		err = g ? vexfs_index_detach(c) : -ENOENT;
+		break;
+	default:
+		err = -EINVAL;
+	}
+	mutex_unlock(&request_lock);
+	return err;
 }
 
 int vexfs_index_check(struct vexfs_collection *c, struct vexfs_check *check)
 {
-	return 0;
+	int idx = vexfs_read_lock(c);
+	struct vexfs_graph *g = vexfs_graph_of(c);
+	int err = g ? vexfs_graph_check(c, g, check) : 0;
+
+	vexfs_read_unlock(c, idx);
+	return err;
 }

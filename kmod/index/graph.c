@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The graph as an index of the store: what happens to it when slots come and go.
+ * It belongs to the collection from attach to detach.
+ */
+#include <linux/wait_bit.h>
+
+#include "compat/compat.h"
+#include "index/graph.h"
+#include "index/graph_code.h"
+#include "index/graph_edit.h"
+
+static void set_state(struct vexfs_graph *g, u32 slot, u8 state)
+{
+	graph_pair_lock(g, slot, slot);
+	WRITE_ONCE(graph_node(g, slot)->state, state);
+	graph_pair_unlock(g, slot, slot);
+}
+
+static int op_insert(struct vexfs_collection *c, void *index, const u32 *slots, u32 n)
+{
+	struct vexfs_graph *g = index;
+	u32 i;
+	int err = 0;
+
+	for (i = 0; i < n && !err; i++)
+		err = graph_ext_ensure(g, slots[i]);
+	if (err)
+		return err;
+	/* A build finds them in nobody's hands but ours. */
+	for (i = 0; i < n; i++)
+		set_state(g, slots[i], GRAPH_JOINING);
+	err = graph_code_slots(g, slots, n);
+	if (!err)
+		return graph_insert(g, slots, n);
+	for (i = 0; i < n; i++)
+		set_state(g, slots[i], GRAPH_ABSENT);
+	return err;
+}
+
+static void op_remove(struct vexfs_collection *c, void *index, const u32 *slots, u32 n)
+{
+	/* A delete must not fail, so this must not. */
+	struct graph_pick *pick = kmalloc(sizeof(*pick), GFP_KERNEL | __GFP_NOFAIL);
+	struct vexfs_graph *g = index;
+	u32 i;
+
+	/* The slots are DEAD; a build that has not claimed them yet will see that. */
+	smp_mb();
+	for (i = 0; i < n; i++) {
+		struct graph_node *node;
+
+		if (!smp_load_acquire(&vexfs_extent(c, slots[i])->index))
+			continue;
+		node = graph_node(g, slots[i]);
+		/* Claimed by a build: it ends soon, and the node is there. */
+		wait_var_event(node, READ_ONCE(node->state) != GRAPH_JOINING);
+		if (READ_ONCE(node->state) == GRAPH_PRESENT)
+			graph_delete(g, slots[i], pick);
+		cond_resched();
+	}
+	kfree(pick);
+}
+
+static void op_reuse(struct vexfs_collection *c, void *index, const u32 *slots, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (vexfs_extent(c, slots[i])->index)
+			graph_node_free(index, slots[i]);
+}
+
+static void op_extent_gone(struct vexfs_collection *c, void *index, struct vexfs_extent *ext)
+{
+	graph_ext_free(index, ext);
+}
+
+static void op_detach(struct vexfs_collection *c, void *index)
+{
+	struct vexfs_graph *g = index;
+	struct vexfs_dir *d = vexfs_dir(c);
+	struct vexfs_extent *e;
+	u32 number;
+
+	vexfs_graph_stop(g);
+	vexfs_for_each_extent(d, number, e) {
+		graph_ext_free(g, e);
+		cond_resched();
+	}
+	kvfree(g);
+}
+
+static u64 op_bytes(struct vexfs_collection *c, void *index)
+{
+	struct vexfs_graph *g = index;
+
+	return sizeof(*g) + atomic64_read(&g->bytes);
+}
+
+static void op_stat(struct vexfs_collection *c, void *index, struct vexfs_stat *st)
+{
+	struct vexfs_graph *g = index;
+
+	st->index = VEXFS_INDEX_GRAPH;
+	st->m = g->m;
+	st->ef_construction = g->efc;
+	st->code = g->code;
+	st->index_state = READ_ONCE(g->build.state);
+	st->index_done = atomic64_read(&g->count);
+	st->index_bytes = op_bytes(c, g);
+}
+
+static const struct vexfs_index_ops graph_ops = {
+	.name = "graph",
+	.insert = op_insert,
+	.remove = op_remove,
+	.reuse = op_reuse,
+	.extent_gone = op_extent_gone,
+	.detach = op_detach,
+	.bytes = op_bytes,
+	.stat = op_stat,
+};
+
+struct vexfs_graph *vexfs_graph_of(const struct vexfs_collection *c)
+{
+	struct vexfs_index_ref *ref = vexfs_index(c);
+
+	return ref && ref->ops == &graph_ops ? ref->priv : NULL;
+}
+VEXFS_EXPORT_KUNIT(vexfs_graph_of);
+
+bool vexfs_graph_ready(const struct vexfs_graph *g)
+{
+	return smp_load_acquire(&g->build.state) == VEXFS_INDEX_READY;
+}
+VEXFS_EXPORT_KUNIT(vexfs_graph_ready);
+
+bool vexfs_graph_like(const struct vexfs_graph *g, u32 m, u32 efc, u32 code)
+{
+	return (!m || m == g->m) && (!efc || efc == g->efc) && code == g->code;
+}
+
+int vexfs_graph_attach(struct vexfs_collection *c, u32 m, u32 efc, u32 code, bool build)
+{
+	struct vexfs_graph *g;
+	u32 i;
+	int err;
+
+	m = m ?: VEXFS_GRAPH_M;
+	efc = efc ?: max(VEXFS_GRAPH_EFC, m);
+	if (m < VEXFS_GRAPH_M_MIN || m > VEXFS_GRAPH_M_MAX || efc > GRAPH_EF_MAX)
+		return -EINVAL;
+	g = kvzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
+	if (!g)
+		return -ENOMEM;
+	err = graph_code_space(&c->space, code, &g->sp);
+	if (err)
+		goto free;
+	g->c = c;
+	g->m = m;
+	g->cap = 2 * m;
+	g->efc = efc;
+	g->code = code;
+	/* Only i8 codes of other metrics than cosine need one. */
+	g->scale = code == VEXFS_CODE_I8 && c->space.metric != VEXFS_METRIC_COS ? 0 : 1;
+	g->entry = GRAPH_NO_ENTRY;
+	g->root = VEXFS_NO_SLOT;
+	g->build.state = build ? VEXFS_INDEX_STOPPED : VEXFS_INDEX_READY;
+	mutex_init(&g->tree_lock);
+	mutex_init(&g->ext_lock);
+	for (i = 0; i < GRAPH_LOCKS; i++)
+		spin_lock_init(&g->locks[i]);
+	err = vexfs_index_attach(c, &graph_ops, g);
+	if (!err)
+		return 0;
+free:
+	kvfree(g);
+	return err;
+}
+VEXFS_EXPORT_KUNIT(vexfs_graph_attach);

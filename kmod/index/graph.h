@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The graph as the rest of the index room sees it. What it looks like inside is
+ * in graph_node.h.
+ */
+#ifndef _VEXFS_INDEX_GRAPH_H
+#define _VEXFS_INDEX_GRAPH_H
+
+#include "index/search.h"
+#include "store/store.h"
+
+struct vexfs_graph;
+
+#define VEXFS_GRAPH_M		16u	/* defaults */
+#define VEXFS_GRAPH_EFC		200u
+#define VEXFS_GRAPH_M_MIN	2u
+#define VEXFS_GRAPH_M_MAX	64u
+#define VEXFS_GRAPH_EF		64u	/* of a search that does not say */
+
+/*
+ * Puts an empty graph on a collection; 0 for @m or @efc is the default. With
+ * @build the vectors that are there already come in by vexfs_graph_build().
+ * -EINVAL for what does not fit, -EBUSY when there is an index, -ENOMEM.
+ */
+int vexfs_graph_attach(struct vexfs_collection *c, u32 m, u32 efc, u32 code, bool build);
+
+/*
+ * One at a time for each collection. Build starts, or goes on where a stopped
+ * build ended; -EBUSY when one is running, -EEXIST when the graph is complete.
+ * Stop waits until nobody builds any more.
+ */
+int vexfs_graph_build(struct vexfs_collection *c, struct vexfs_graph *g);
+void vexfs_graph_stop(struct vexfs_graph *g);
+
+/* The graph of a collection, or NULL; inside vexfs_read_lock(). */
+struct vexfs_graph *vexfs_graph_of(const struct vexfs_collection *c);
+bool vexfs_graph_ready(const struct vexfs_graph *g);
+/* Do the parameters of a request go with the graph that is there? */
+bool vexfs_graph_like(const struct vexfs_graph *g, u32 m, u32 efc, u32 code);
+
+/*
+ * Answers a job over the graph. 1 when the graph is not the way to go, or did not
+ * find enough: nothing is in the results then. Inside vexfs_read_lock().
+ */
+int vexfs_graph_search(struct vexfs_graph *g, struct vexfs_search_job *s);
+
+/* Proves the graph sound, while writers go on. */
+int vexfs_graph_check(struct vexfs_collection *c, struct vexfs_graph *g,
+		      struct vexfs_check *check);
+
+int vexfs_graph_init(void);
+void vexfs_graph_exit(void);
+
+#endif

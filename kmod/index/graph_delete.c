@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A node leaves: first the tree does without it, then every link to and from it
+ * goes, then those who pointed at it get other neighbours in its stead. Must not
+ * fail, and must not leave a link behind.
+ */
+#include "index/graph_edit.h"
+
+/* Candidates looked at for one lost link. */
+#define REPAIR_TRIES	4u
+
+/* Everything that points at @slot or that it points at; into @p->list, @around. */
+static u32 neighbourhood(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u32 level,
+			 u32 *around)
+{
+	u32 i, j, n, nin;
+
+	nin = graph_snapshot_in(g, slot, level, around);
+	graph_pair_lock(g, slot, slot);
+	n = graph_snapshot(g, slot, level, p->list, NULL);
+	graph_pair_unlock(g, slot, slot);
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < nin && around[j] != p->list[i]; j++)
+			;
+		if (j == nin)
+			around[nin++] = p->list[i];
+	}
+	return nin;
+}
+
+static void cut(struct vexfs_graph *g, u32 slot, u32 other, u32 level)
+{
+	graph_pair_lock(g, slot, other);
+	graph_unlink(g, other, slot, level);
+	graph_unlink(g, slot, other, level);
+	graph_pair_unlock(g, slot, other);
+}
+
+/* @u lost a neighbour: link it with the best of @around that it has not got. */
+static void reconnect(struct vexfs_graph *g, struct graph_pick *p, u32 u, const u32 *around,
+		      u32 n, u32 level)
+{
+	u32 i, k, have, tried, ncand = 0;
+	bool few;
+
+	if (!graph_present(g, u) || graph_keys_to(g, p, u, around, n))
+		return;
+	graph_pair_lock(g, u, u);
+	have = graph_snapshot(g, u, level, p->list, p->list_keys);
+	graph_pair_unlock(g, u, u);
+	if (have >= (level ? g->m : g->cap))
+		return;
+	few = have < g->m / 2;
+	for (i = 0; i < n; i++) {
+		u64 found = (u64)p->keys[i] << 32 | around[i];
+
+		for (k = 0; k < have && p->list[k] != around[i]; k++)
+			;
+		if (around[i] == u || k < have)
+			continue;
+		for (k = ncand++; k && p->cand[k - 1] > found; k--)
+			p->cand[k] = p->cand[k - 1];
+		p->cand[k] = found;
+	}
+	for (tried = 0; tried < min(ncand, REPAIR_TRIES); tried++) {
+		u32 to = graph_found_slot(p->cand[tried]), key = graph_found_key(p->cand[tried]);
+		bool hidden = false, done;
+
+		if (graph_keys_to(g, p, to, p->list, have))
+			return;
+		for (k = 0; k < have && !hidden; k++)
+			hidden = p->keys[k] < key && p->list_keys[k] < key;
+		if (hidden && !few)
+			continue;
+		graph_pair_lock(g, u, to);
+		done = graph_link_both(g, u, to, key, level) ||
+		       graph_link_one(g, u, to, key, level);
+		graph_pair_unlock(g, u, to);
+		if (done)
+			return;
+	}
+}
+
+static void leave_level(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u32 level,
+			u32 *around)
+{
+	u32 n = neighbourhood(g, p, slot, level, around);
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		cut(g, slot, around[i], level);
+	for (i = 0; i < n; i++) {
+		reconnect(g, p, around[i], around, n, level);
+		cond_resched();
+	}
+}
+
+/* @slot is a node. Inside vexfs_read_lock(). @p->around is used, too. */
+void graph_delete(struct vexfs_graph *g, u32 slot, struct graph_pick *p)
+{
+	u32 level = graph_level(g, slot);
+
+	graph_tree_leave(g, p, slot);
+	do {
+		leave_level(g, p, slot, level, p->around);
+	} while (level--);
+	atomic64_dec(&g->count);
+}

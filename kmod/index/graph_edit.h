@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Changing the graph: which links a node gets, how nodes join and leave. For the
+ * files of the graph only.
+ */
+#ifndef _VEXFS_INDEX_GRAPH_EDIT_H
+#define _VEXFS_INDEX_GRAPH_EDIT_H
+
+#include "index/graph_walk.h"
+
+/**
+ * struct graph_pick - scratch for choosing links; one per task
+ * @n: how many are chosen
+ * @chosen: key << 32 | slot, nearest first
+ * @rows: of the chosen
+ * @aux: likewise
+ * @keys: distances of a candidate to the chosen
+ * @cand: candidates, sorted
+ * @list: a list being looked at
+ * @list_keys: and its keys
+ * @around: what was around a node that leaves
+ * @homes: parents that its children may have instead
+ */
+struct graph_pick {
+	u32 n;
+	u64 chosen[GRAPH_LIST_MAX];
+	const void *rows[2 * GRAPH_LIST_MAX];
+	u32 aux[2 * GRAPH_LIST_MAX];
+	u32 keys[2 * GRAPH_LIST_MAX];
+	u64 cand[2 * GRAPH_LIST_MAX + 1];
+	u32 list[GRAPH_LIST_MAX];
+	u32 list_keys[GRAPH_LIST_MAX];
+	u32 around[2 * GRAPH_LIST_MAX];
+	u32 homes[GRAPH_LIST_MAX + 1];
+};
+
+/* graph_pick.c */
+int graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32 n, u32 self,
+	       u32 max);
+int graph_keys_to(struct vexfs_graph *g, struct graph_pick *p, u32 from, const u32 *to, u32 n);
+int graph_connect(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u64 *chosen,
+		  u32 n, u32 level);
+
+/* graph_tree.c */
+bool graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 limit);
+int graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot);
+void graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot);
+
+/* graph_insert.c, graph_delete.c */
+int graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n);
+void graph_delete(struct vexfs_graph *g, u32 slot, struct graph_pick *p);
+
+#endif

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Nodes join. New slots come in groups: their walks run side by side over the
+ * graph as it was, then they are linked one after another, each seeing the ones
+ * before it. All slots of a call join, or none does.
+ */
+#include <linux/random.h>
+
+#include "index/graph_edit.h"
+
+/**
+ * struct joining - a group on its way in
+ * @g: the graph
+ * @pick: scratch for choosing links
+ * @walks: one for each of the group
+ * @cand: candidates of one of them, then what was chosen
+ */
+struct joining {
+	struct vexfs_graph *g;
+	struct graph_pick *pick;
+	struct graph_walk *walks[GRAPH_WALKS];
+	u64 *cand;
+};
+
+static u32 random_level(const struct vexfs_graph *g)
+{
+	u32 level = 0;
+
+	while (level < GRAPH_LEVELS - 1 && !(get_random_u32() % g->m))
+		level++;
+	return level;
+}
+
+/* The walk's queue and those of the group that are linked already, sorted. */
+static int gather_candidates(struct joining *j, struct graph_walk *w, const u32 *slots, u32 mates,
+			     u32 *n)
+{
+	struct graph_pick *p = j->pick;
+	u32 i, m = 0, a = 0, b = 0;
+	u64 mate[GRAPH_WALKS];
+	int err;
+
+	if (mates) {
+		for (i = 0; i < mates; i++)
+			p->rows[i] = graph_row(j->g, slots[i], &p->aux[i]);
+		err = vexfs_math_gather(&j->g->sp, w->q, w->q_aux, p->rows, p->aux, mates, p->keys);
+		if (err)
+			return err;
+		for (i = 0; i < mates; i++) {
+			u64 found = (u64)p->keys[i] << 32 | slots[i];
+
+			for (m = i; m && mate[m - 1] > found; m--)
+				mate[m] = mate[m - 1];
+			mate[m] = found;
+		}
+	}
+	m = 0;
+	while (a < w->n || b < mates) {
+		if (b == mates || (a < w->n && graph_found_key(w->queue[a]) <= graph_found_key(mate[b])))
+			j->cand[m++] = w->queue[a++];
+		else
+			j->cand[m++] = mate[b++];
+	}
+	*n = m;
+	return 0;
+}
+
+/* The nearest of @chosen that has room for a child becomes the parent. */
+static int join_tree(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u64 *chosen, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (graph_tree_join(g, slot, graph_found_slot(chosen[i]), graph_found_key(chosen[i]),
+				    g->m))
+			return 0;
+	return graph_tree_force(g, p, slot);
+}
+
+static int join_level(struct joining *j, u32 slot, u32 level, const u64 *cand, u32 n)
+{
+	struct graph_pick *p = j->pick;
+	u32 nchosen;
+	int err;
+
+	err = graph_pick(j->g, p, cand, n, slot, j->g->m);
+	if (err)
+		return err;
+	nchosen = p->n;
+	/* The candidates are done with; what was chosen needs a place of its own. */
+	memcpy(j->cand, p->chosen, nchosen * sizeof(u64));
+	if (!level) {
+		err = join_tree(j->g, p, slot, j->cand, nchosen);
+		if (err)
+			return err;
+	}
+	return graph_connect(j->g, p, slot, j->cand, nchosen, level);
+}
+
+/* Levels above 0, highest first, once the node can be reached at level 0. */
+static int join_upper(struct joining *j, struct graph_walk *w, u32 slot)
+{
+	struct vexfs_graph *g = j->g;
+	u32 level = graph_level(g, slot);
+	u64 entry = READ_ONCE(g->entry);
+	u32 l;
+	int err;
+
+	if (entry == GRAPH_NO_ENTRY)
+		return 0;
+	for (l = min(level, graph_entry_level(entry)); l; l--) {
+		if (!graph_walk_start(g, w, w->q, w->q_aux, l))
+			break;
+		err = graph_walk_run(g, &w, 1, l);
+		if (!err)
+			err = join_level(j, slot, l, w->queue, w->n);
+		if (err)
+			return err;
+	}
+	if (level > graph_entry_level(entry)) {
+		mutex_lock(&g->tree_lock);
+		if (g->entry == GRAPH_NO_ENTRY || level > graph_entry_level(g->entry))
+			WRITE_ONCE(g->entry, GRAPH_ENTRY(level, slot));
+		mutex_unlock(&g->tree_lock);
+	}
+	return 0;
+}
+
+/*
+ * Joins a group. On an error the first @*joined nodes (the last of them perhaps in
+ * part) have links.
+ */
+static int join_group(struct joining *j, const u32 *slots, u32 n, u32 *joined)
+{
+	struct vexfs_graph *g = j->g;
+	u32 i, ncand, aux;
+	const void *row;
+	int err;
+
+	for (i = 0; i < n; i++) {
+		row = graph_row(g, slots[i], &aux);
+		/* In an empty graph the queue stays empty, and the mates are all there is. */
+		j->walks[i]->q = row;
+		j->walks[i]->q_aux = aux;
+		graph_walk_start(g, j->walks[i], row, aux, 0);
+	}
+	err = graph_walk_run(g, j->walks, n, 0);
+	if (err)
+		return err;
+	for (i = 0; i < n; i++) {
+		struct graph_node *node = graph_node(g, slots[i]);
+
+		err = gather_candidates(j, j->walks[i], slots, i, &ncand);
+		if (err)
+			return err;
+		++*joined;
+		WRITE_ONCE(node->state, GRAPH_PRESENT);
+		atomic64_inc(&g->count);
+		err = join_level(j, slots[i], 0, j->cand, ncand);
+		if (!err && node->level)
+			err = join_upper(j, j->walks[i], slots[i]);
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int prepare(struct vexfs_graph *g, const u32 *slots, u32 n)
+{
+	u32 i;
+	int err;
+
+	for (i = 0; i < n; i++) {
+		err = graph_ext_ensure(g, slots[i]);
+		if (!err)
+			err = graph_node_init(g, slots[i], random_level(g));
+		if (err)
+			break;
+	}
+	if (i == n)
+		return 0;
+	while (i--)
+		graph_node_free(g, slots[i]);
+	return err;
+}
+
+/**
+ * graph_insert() - slots become nodes
+ * @g: the graph
+ * @slots: their rows are written; nobody else inserts or deletes them
+ * @n: how many
+ *
+ * Inside vexfs_read_lock(); may sleep.
+ *
+ * Return: 0, or an errno and none of them has joined.
+ */
+int graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n)
+{
+	size_t cand_bytes = (g->efc + GRAPH_WALKS + GRAPH_M_MAX) * sizeof(u64);
+	u32 width = min(n, GRAPH_WALKS), joined = 0, done = 0, i;
+	struct joining j = { .g = g };
+	int err = prepare(g, slots, n);
+
+	if (err)
+		return err;
+	err = -ENOMEM;
+	j.pick = vexfs_pool_alloc(sizeof(*j.pick), GFP_KERNEL);
+	j.cand = vexfs_pool_alloc(cand_bytes, GFP_KERNEL);
+	if (!j.pick || !j.cand)
+		goto out;
+	for (i = 0; i < width; i++) {
+		j.walks[i] = graph_walk_alloc(g, g->efc);
+		if (!j.walks[i])
+			goto out;
+	}
+	for (err = 0; done < n && !err; done += i) {
+		i = min(n - done, width);
+		err = join_group(&j, slots + done, i, &joined);
+	}
+out:
+	for (i = 0; err && i < joined; i++)
+		graph_delete(g, slots[i], j.pick);
+	for (i = 0; i < width; i++)
+		graph_walk_free(j.walks[i]);
+	vexfs_pool_free(j.cand, cand_bytes);
+	vexfs_pool_free(j.pick, sizeof(*j.pick));
+	/* Nodes without links may go at once, the others in ops->reuse. */
+	for (i = joined; err && i < n; i++)
+		graph_node_free(g, slots[i]);
+	return err;
+}

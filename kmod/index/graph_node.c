@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Nodes and links: allocates the graph's part of an extent, and is the only
+ * place that adds and takes away a link. It keeps both ends in step and knows
+ * nothing about which links are good.
+ */
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "index/graph_node.h"
+
+static spinlock_t *lock_of(struct vexfs_graph *g, u32 slot)
+{
+	return &g->locks[(slot * 0x9e3779b1u >> 16) & (GRAPH_LOCKS - 1)];
+}
+
+void graph_pair_lock(struct vexfs_graph *g, u32 a, u32 b)
+{
+	spinlock_t *la = lock_of(g, a), *lb = lock_of(g, b);
+
+	if (la == lb) {
+		spin_lock(la);
+		return;
+	}
+	if (la > lb)
+		swap(la, lb);
+	spin_lock(la);
+	spin_lock_nested(lb, SINGLE_DEPTH_NESTING);
+}
+
+void graph_pair_unlock(struct vexfs_graph *g, u32 a, u32 b)
+{
+	spinlock_t *la = lock_of(g, a), *lb = lock_of(g, b);
+
+	spin_unlock(la);
+	if (la != lb)
+		spin_unlock(lb);
+}
+
+static int find(const u32 *list, u32 n, u32 slot)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (list[i] == slot)
+			return i;
+	return -1;
+}
+
+static void out_add(struct graph_list *l, u32 slot, u32 key)
+{
+	l->keys[*l->n] = key;
+	/* What is written about @slot comes before the way to it. */
+	smp_store_release(&l->links[*l->n], slot);
+	(*l->n)++;
+}
+
+static void out_del(struct graph_list *l, u32 i)
+{
+	u32 last = *l->n - 1;
+
+	/* A reader may see the last link twice, or end one link early. */
+	WRITE_ONCE(l->links[i], l->links[last]);
+	l->keys[i] = l->keys[last];
+	WRITE_ONCE(l->links[last], VEXFS_NO_SLOT);
+	*l->n = last;
+}
+
+static void in_add(struct graph_list *l, u32 slot)
+{
+	l->in[(*l->nr)++] = slot;
+}
+
+static void in_del(struct graph_list *l, u32 slot)
+{
+	int i = find(l->in, *l->nr, slot);
+
+	if (WARN_ON_ONCE(i < 0))
+		return;
+	l->in[i] = l->in[--*l->nr];
+}
+
+/* Below, both ends are locked. */
+
+bool graph_linked(const struct vexfs_graph *g, u32 from, u32 to, u32 level)
+{
+	struct graph_list l;
+
+	graph_list(g, from, level, &l);
+	return find(l.links, *l.n, to) >= 0;
+}
+
+bool graph_tree_edge(const struct vexfs_graph *g, u32 a, u32 b)
+{
+	return READ_ONCE(graph_node(g, a)->parent) == b ||
+	       READ_ONCE(graph_node(g, b)->parent) == a;
+}
+
+/*
+ * Links @a and @b both ways; false when there is no room, or when one of them
+ * is leaving.
+ */
+bool graph_link_both(struct vexfs_graph *g, u32 a, u32 b, u32 key, u32 level)
+{
+	struct graph_list la, lb;
+	bool ab, ba;
+
+	if (!graph_present(g, a) || !graph_present(g, b))
+		return false;
+	graph_list(g, a, level, &la);
+	graph_list(g, b, level, &lb);
+	ab = find(la.links, *la.n, b) >= 0;
+	ba = find(lb.links, *lb.n, a) >= 0;
+	if ((!ab && *la.n == la.cap) || (!ba && *lb.n == lb.cap))
+		return false;
+	if (ab && ba)
+		return true;
+	if (ab)
+		in_del(&lb, a);
+	if (ba)
+		in_del(&la, b);
+	if (!ab)
+		out_add(&la, b, key);
+	if (!ba)
+		out_add(&lb, a, key);
+	return true;
+}
+
+/* Links @from to @to, one way unless the other exists. */
+bool graph_link_one(struct vexfs_graph *g, u32 from, u32 to, u32 key, u32 level)
+{
+	struct graph_list lf, lt;
+
+	if (!graph_present(g, from) || !graph_present(g, to))
+		return false;
+	graph_list(g, from, level, &lf);
+	graph_list(g, to, level, &lt);
+	if (find(lf.links, *lf.n, to) >= 0)
+		return true;
+	if (*lf.n == lf.cap)
+		return false;
+	if (find(lt.links, *lt.n, from) >= 0) {
+		in_del(&lf, to);
+	} else {
+		if (*lt.nr == lt.cap)
+			return false;
+		in_add(&lt, from);
+	}
+	out_add(&lf, to, key);
+	return true;
+}
+
+/*
+ * Takes the link from @from to @to away, if it is there. The way back stays as a
+ * one-way link when @from has room to remember it. Tree edges are the caller's
+ * business.
+ */
+void graph_unlink(struct vexfs_graph *g, u32 from, u32 to, u32 level)
+{
+	struct graph_list lf, lt;
+	int i, back;
+
+	graph_list(g, from, level, &lf);
+	graph_list(g, to, level, &lt);
+	i = find(lf.links, *lf.n, to);
+	if (i < 0)
+		return;
+	out_del(&lf, i);
+	back = find(lt.links, *lt.n, from);
+	if (back < 0)
+		in_del(&lt, from);
+	else if (*lf.nr < lf.cap)
+		in_add(&lf, to);
+	else
+		out_del(&lt, back);
+}
+
+/* Copies a list; the result was true at some moment when the node is locked. */
+u32 graph_snapshot(const struct vexfs_graph *g, u32 slot, u32 level, u32 *links, u32 *keys)
+{
+	struct graph_list l;
+	u32 n;
+
+	graph_list(g, slot, level, &l);
+	n = *l.n;
+	memcpy(links, l.links, n * sizeof(*links));
+	if (keys)
+		memcpy(keys, l.keys, n * sizeof(*keys));
+	return n;
+}
+
+/* Everybody who points at @slot: one-way links first, then mutual ones. */
+u32 graph_snapshot_in(struct vexfs_graph *g, u32 slot, u32 level, u32 *in)
+{
+	struct graph_list l;
+	u32 links[GRAPH_LIST_MAX];
+	u32 i, n, nr;
+
+	graph_pair_lock(g, slot, slot);
+	graph_list(g, slot, level, &l);
+	nr = *l.nr;
+	memcpy(in, l.in, nr * sizeof(*in));
+	n = *l.n;
+	memcpy(links, l.links, n * sizeof(*links));
+	graph_pair_unlock(g, slot, slot);
+	for (i = 0; i < n; i++) {
+		graph_pair_lock(g, slot, links[i]);
+		if (graph_linked(g, links[i], slot, level))
+			in[nr++] = links[i];
+		graph_pair_unlock(g, slot, links[i]);
+	}
+	return nr;
+}
+
+static size_t ext_bytes(const struct vexfs_graph *g, u32 nrows)
+{
+	size_t bytes = (size_t)nrows * (3 * g->cap * sizeof(u32) + sizeof(struct graph_node));
+
+	if (g->code)
+		bytes += (size_t)nrows * (g->sp.stride + sizeof(u32));
+	return bytes;
+}
+
+/* The extent of @slot gets its part of the graph, if it has none yet. */
+int graph_ext_ensure(struct vexfs_graph *g, u32 slot)
+{
+	struct vexfs_extent *e = vexfs_extent(g->c, slot);
+	struct graph_ext *ge;
+	size_t lists;
+	int err = 0;
+
+	if (likely(smp_load_acquire(&e->index)))
+		return 0;
+	mutex_lock(&g->ext_lock);
+	if (e->index)
+		goto unlock;
+	err = -ENOMEM;
+	ge = kzalloc(sizeof(*ge), GFP_KERNEL);
+	if (!ge)
+		goto unlock;
+	ge->nrows = e->nrows;
+	ge->bytes = ext_bytes(g, e->nrows);
+	err = vexfs_collection_charge(g->c, ge->bytes);
+	if (err) {
+		kfree(ge);
+		goto unlock;
+	}
+	lists = (size_t)e->nrows * g->cap * sizeof(u32);
+	ge->links = kvmalloc(lists, GFP_KERNEL_ACCOUNT);
+	ge->keys = kvmalloc(lists, GFP_KERNEL_ACCOUNT);
+	ge->in = kvmalloc(lists, GFP_KERNEL_ACCOUNT);
+	ge->nodes = kvcalloc(e->nrows, sizeof(*ge->nodes), GFP_KERNEL_ACCOUNT);
+	ge->rows = e->rows;
+	ge->aux = e->aux;
+	if (g->code) {
+		ge->codes = kvmalloc((size_t)e->nrows * g->sp.stride, GFP_KERNEL_ACCOUNT);
+		ge->code_aux = kvcalloc(e->nrows, sizeof(u32), GFP_KERNEL_ACCOUNT);
+		ge->rows = ge->codes;
+		ge->aux = ge->code_aux;
+	}
+	if (!ge->links || !ge->keys || !ge->in || !ge->nodes ||
+	    (g->code && (!ge->codes || !ge->code_aux))) {
+		vexfs_collection_uncharge(g->c, ge->bytes);
+		e->index = ge;
+		ge->bytes = 0;
+		graph_ext_free(g, e);
+		err = -ENOMEM;
+		goto unlock;
+	}
+	memset(ge->links, 0xff, lists);
+	atomic64_add(ge->bytes, &g->bytes);
+	smp_store_release(&e->index, ge);
+	err = 0;
+unlock:
+	mutex_unlock(&g->ext_lock);
+	return err;
+}
+
+void graph_ext_free(struct vexfs_graph *g, struct vexfs_extent *e)
+{
+	struct graph_ext *ge = e->index;
+	u32 i;
+
+	if (!ge)
+		return;
+	e->index = NULL;
+	for (i = 0; ge->nodes && i < ge->nrows; i++)
+		kfree(ge->nodes[i].upper);
+	if (ge->bytes) {
+		vexfs_collection_uncharge(g->c, ge->bytes);
+		atomic64_sub(ge->bytes, &g->bytes);
+	}
+	kvfree(ge->links);
+	kvfree(ge->keys);
+	kvfree(ge->in);
+	kvfree(ge->nodes);
+	kvfree(ge->codes);
+	kvfree(ge->code_aux);
+	kfree(ge);
+}
+
+static size_t upper_bytes(const struct vexfs_graph *g, u32 level)
+{
+	struct graph_upper *up;
+
+	return struct_size(up, lists, (size_t)level * 3 * g->m);
+}
+
+/* Makes a node of a slot whose extent has its part. It has no links yet. */
+int graph_node_init(struct vexfs_graph *g, u32 slot, u32 level)
+{
+	struct graph_node *node = graph_node(g, slot);
+	struct graph_upper *up = NULL;
+
+	if (level) {
+		up = kzalloc(upper_bytes(g, level), GFP_KERNEL_ACCOUNT);
+		if (!up)
+			return -ENOMEM;
+		memset(up->lists, 0xff, (size_t)level * 3 * g->m * sizeof(u32));
+		atomic64_add(upper_bytes(g, level), &g->bytes);
+	}
+	node->parent = VEXFS_NO_SLOT;
+	node->kids = 0;
+	node->n = 0;
+	node->nr = 0;
+	node->upper = up;
+	node->level = level;
+	return 0;
+}
+
+/* No reader is left that could come to the node. */
+void graph_node_free(struct vexfs_graph *g, u32 slot)
+{
+	struct graph_node *node = graph_node(g, slot);
+
+	if (node->upper) {
+		atomic64_sub(upper_bytes(g, node->level), &g->bytes);
+		kfree(node->upper);
+		node->upper = NULL;
+		node->level = 0;
+	}
+	node->state = GRAPH_ABSENT;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Choosing links. Of the candidates near a node it keeps those that lead
+ * somewhere new: one that is nearer to a neighbour already chosen than to the
+ * node itself is left out. This file decides; graph_node.c does.
+ */
+#include <linux/sort.h>
+
+#include "index/graph_edit.h"
+
+/* Neighbours a candidate is compared with first: most are refused by these. */
+#define PICK_FIRST	4u
+
+static bool covered(const u32 *keys, u32 n, u32 key)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (keys[i] < key)
+			return true;
+	return false;
+}
+
+/* Is the candidate nearer to one of the chosen than @key? Negative: an error. */
+static int is_covered(struct vexfs_graph *g, struct graph_pick *p, const void *row, u32 aux,
+		      u32 key)
+{
+	u32 from = 0, n = min(p->n, PICK_FIRST);
+	int err;
+
+	while (from < p->n) {
+		err = vexfs_math_gather(&g->sp, row, aux, p->rows + from, p->aux + from, n, p->keys);
+		if (err)
+			return err;
+		if (covered(p->keys, n, key))
+			return 1;
+		from += n;
+		n = p->n - from;
+	}
+	return 0;
+}
+
+static void choose(struct graph_pick *p, u64 found, const void *row, u32 aux)
+{
+	p->rows[p->n] = row;
+	p->aux[p->n] = aux;
+	p->chosen[p->n++] = found & ~GRAPH_EXPANDED;
+}
+
+/* Chooses at most @max of the sorted candidates for @self into @p->chosen. */
+int graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32 n, u32 self,
+	       u32 max)
+{
+	u32 i;
+
+	p->n = 0;
+	for (i = 0; i < n && p->n < max; i++) {
+		u32 slot = graph_found_slot(cand[i]), aux;
+		const void *row;
+		int hidden;
+
+		if (slot == self)
+			continue;
+		row = graph_row(g, slot, &aux);
+		hidden = is_covered(g, p, row, aux, graph_found_key(cand[i]));
+		if (hidden < 0)
+			return hidden;
+		if (!hidden)
+			choose(p, cand[i], row, aux);
+	}
+	return 0;
+}
+
+/* Distances from @from to each of @to, into @p->keys. */
+int graph_keys_to(struct vexfs_graph *g, struct graph_pick *p, u32 from, const u32 *to, u32 n)
+{
+	const void *row;
+	u32 i, aux;
+
+	for (i = 0; i < n; i++)
+		p->rows[i] = graph_row(g, to[i], &p->aux[i]);
+	row = graph_row(g, from, &aux);
+	return vexfs_math_gather(&g->sp, row, aux, p->rows, p->aux, n, p->keys);
+}
+
+static void sort_in(u64 *a, u32 n)
+{
+	u32 i, j;
+
+	for (i = 1; i < n; i++) {
+		u64 v = a[i];
+
+		for (j = i; j && a[j - 1] > v; j--)
+			a[j] = a[j - 1];
+		a[j] = v;
+	}
+}
+
+static bool chosen_has(const struct graph_pick *p, u32 slot)
+{
+	u32 i;
+
+	for (i = 0; i < p->n; i++)
+		if (graph_found_slot(p->chosen[i]) == slot)
+			return true;
+	return false;
+}
+
+/*
+ * @slot would like a link from @to, whose list is full: choose anew among all.
+ * Links that lose are taken away, unless they belong to the tree. Returns 1 when
+ * @slot is among the chosen.
+ */
+static int prune(struct vexfs_graph *g, struct graph_pick *p, u32 to, u32 slot, u32 key, u32 level)
+{
+	u32 cap = level ? g->m : g->cap;
+	u32 i, n;
+	int err;
+
+	graph_pair_lock(g, to, to);
+	n = graph_snapshot(g, to, level, p->list, p->list_keys);
+	graph_pair_unlock(g, to, to);
+	for (i = 0; i < n; i++)
+		p->cand[i] = (u64)p->list_keys[i] << 32 | p->list[i];
+	p->cand[n] = (u64)key << 32 | slot;
+	sort_in(p->cand, n + 1);
+	err = graph_pick(g, p, p->cand, n + 1, to, cap);
+	if (err)
+		return err;
+	for (i = 0; i < n; i++) {
+		if (chosen_has(p, p->list[i]))
+			continue;
+		graph_pair_lock(g, to, p->list[i]);
+		if (level || !graph_tree_edge(g, to, p->list[i]))
+			graph_unlink(g, to, p->list[i], level);
+		graph_pair_unlock(g, to, p->list[i]);
+	}
+	return chosen_has(p, slot);
+}
+
+/* Links @slot with the @n @chosen at @level, where these have room or make some. */
+int graph_connect(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u64 *chosen,
+		  u32 n, u32 level)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		u32 to = graph_found_slot(chosen[i]), key = graph_found_key(chosen[i]);
+		bool done;
+		int keep;
+
+		graph_pair_lock(g, slot, to);
+		done = graph_link_both(g, slot, to, key, level);
+		graph_pair_unlock(g, slot, to);
+		if (done)
+			continue;
+		keep = prune(g, p, to, slot, key, level);
+		if (keep < 0)
+			return keep;
+		graph_pair_lock(g, slot, to);
+		if (!keep || !graph_link_both(g, slot, to, key, level))
+			graph_link_one(g, slot, to, key, level);
+		graph_pair_unlock(g, slot, to);
+	}
+	return 0;
+}

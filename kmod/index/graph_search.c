@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Searches over the graph: decides whether the graph is the way to go, walks for
+ * several queries at a time, ranks what was found by the rows themselves, and
+ * leaves to the exact search whatever would come out short. It keeps the promise
+ * that an answer holds min(k, matches) results.
+ */
+#include <linux/random.h>
+#include <linux/sched/signal.h>
+
+#include "compat/compat.h"
+#include "index/graph.h"
+#include "index/graph_code.h"
+#include "index/graph_walk.h"
+
+/*
+ * What a plan costs, in distances of a walk: rows that a walk looks at for each
+ * candidate it keeps; rows one after another that cost as much as one of them;
+ * records that the filter looks at for it. Measured in the uml lab on GloVe-100,
+ * see docs/graph.md.
+ */
+#define COST_CANDIDATE	20u
+#define COST_SCAN	3u
+#define COST_FILTER	2u
+
+/* Records looked at to estimate how many pass a filter. */
+#define SAMPLES		512u
+
+/* Of what a filter lets pass, a walk looks for a third more than k and some. */
+#define SPARE(k)	((k) + (k) / 3 + 16)
+
+/* Candidates of a walk over codes that are ranked by their rows. */
+#define RERANK(k)	(2 * (k) + 16)
+
+/**
+ * struct answering - a job under way
+ * @g: the graph
+ * @s: the job
+ * @ef: candidates to keep
+ * @walks: side by side
+ * @codes: the codes of their queries
+ * @code_aux: likewise
+ * @raw: scratch for making them
+ * @scratch: for dropping ids seen twice
+ * @rows: rows to rank by
+ * @aux: theirs
+ * @slots: theirs
+ * @keys: their distances
+ */
+struct answering {
+	struct vexfs_graph *g;
+	struct vexfs_search_job *s;
+	u32 ef;
+	struct graph_walk *walks[GRAPH_WALKS];
+	void *codes;
+	u32 code_aux[GRAPH_WALKS];
+	void *raw;
+	struct vexfs_hit *scratch;
+	const void *rows[GRAPH_LIST_MAX];
+	u32 aux[GRAPH_LIST_MAX];
+	u32 slots[GRAPH_LIST_MAX];
+	u32 keys[GRAPH_LIST_MAX];
+};
+
+/* How many in a million LIVE vectors pass the filter; at least one in SAMPLES. */
+static u32 estimate(struct vexfs_search_job *s)
+{
+	struct vexfs_collection *c = s->c;
+	u32 end = vexfs_slots_end(c), live = 0, pass = 0, i;
+
+	for (i = 0; i < 2 * SAMPLES && live < SAMPLES && end; i++) {
+		u32 slot = (u64)get_random_u32() * end >> 32;
+		struct vexfs_extent *e = vexfs_extent(c, slot);
+
+		if (!e || !vexfs_slot_live(c, slot))
+			continue;
+		live++;
+		pass += vexfs_filter_match(s->filter, vexfs_slot_attrs(c, slot));
+	}
+	return live ? div_u64(1000000ull * max(pass, 1u), live) : 1000000;
+}
+
+/* Is a walk cheaper than comparing rows? Sets @ef to what it should keep. */
+static bool worth_it(struct vexfs_graph *g, struct vexfs_search_job *s, u32 *ef)
+{
+	u64 count = atomic64_read(&s->c->count), walk, scan, wide;
+	u32 k = s->results[0].k, ppm;
+
+	*ef = max(s->ef ?: VEXFS_GRAPH_EF, k);
+	if (s->filter) {
+		ppm = estimate(s);
+		wide = div_u64(1000000ull * SPARE(k), ppm);
+		*ef = max_t(u64, *ef, min_t(u64, wide, U32_MAX));
+		scan = div_u64(count * ppm, 1000000) +
+		       vexfs_slots_end(s->c) / COST_FILTER / s->nq;
+	} else {
+		scan = count / COST_SCAN;
+	}
+	walk = (u64)*ef * COST_CANDIDATE;
+	return *ef <= GRAPH_EF_MAX && walk < scan;
+}
+
+static bool hit_live(void *arg, u32 slot)
+{
+	return vexfs_slot_live(arg, slot);
+}
+
+/* A node that may be in the answer of query @q. */
+static bool counts(struct vexfs_search_job *s, u32 q, u32 slot, u64 *id)
+{
+	if (!vexfs_slot_live(s->c, slot))
+		return false;
+	*id = vexfs_slot_id(s->c, slot);
+	if (s->self && s->self[q] == *id)
+		return false;
+	return !s->filter || vexfs_filter_match(s->filter, vexfs_slot_attrs(s->c, slot));
+}
+
+/* The first of the queue, which is sorted by what the user asked for. */
+static void take(struct answering *a, u32 q, const struct graph_walk *w)
+{
+	struct vexfs_topk *t = &a->s->results[q];
+	u64 id;
+	u32 i;
+
+	for (i = 0; i < w->n; i++) {
+		u32 slot = graph_found_slot(w->queue[i]), key = graph_found_key(w->queue[i]);
+
+		if (t->n == t->k && key > t->limit)
+			break;
+		if (counts(a->s, q, slot, &id))
+			vexfs_topk_offer(t, key, id, slot);
+	}
+}
+
+/* The queue is sorted by codes: its first are ranked by their rows. */
+static int take_coded(struct answering *a, u32 q, const struct graph_walk *w)
+{
+	struct vexfs_search_job *s = a->s;
+	struct vexfs_topk *t = &s->results[q];
+	u32 left = RERANK(t->k), i = 0, j, n;
+	u64 id;
+	int err;
+
+	while (i < w->n && left) {
+		for (n = 0; i < w->n && left && n < GRAPH_LIST_MAX; i++) {
+			u32 slot = graph_found_slot(w->queue[i]);
+
+			if (!counts(s, q, slot, &id))
+				continue;
+			a->slots[n] = slot;
+			a->rows[n] = vexfs_slot_row(s->c, slot);
+			a->aux[n] = vexfs_slot_aux(s->c, slot);
+			prefetch(a->rows[n]);
+			n++;
+			left--;
+		}
+		err = vexfs_math_gather(&s->c->space, vexfs_job_query(s, q), s->aux[q], a->rows,
+					a->aux, n, a->keys);
+		if (err)
+			return err;
+		atomic64_add(n, &s->distances);
+		for (j = 0; j < n; j++)
+			if (a->keys[j] <= t->limit)
+				vexfs_topk_offer(t, a->keys[j], vexfs_slot_id(s->c, a->slots[j]),
+						 a->slots[j]);
+	}
+	return 0;
+}
+
+static int answer_some(struct answering *a, u32 q, u32 n)
+{
+	struct vexfs_search_job *s = a->s;
+	struct vexfs_graph *g = a->g;
+	u32 i;
+	int err;
+
+	for (i = 0; i < n; i++) {
+		const void *row = vexfs_job_query(s, q + i);
+		u32 aux = s->aux[q + i];
+
+		if (g->code) {
+			err = graph_code_row(g, row, a->raw, a->codes + (size_t)i * g->sp.stride,
+					     &a->code_aux[i]);
+			if (err)
+				return err;
+			row = a->codes + (size_t)i * g->sp.stride;
+			aux = a->code_aux[i];
+		}
+		graph_walk_start(g, a->walks[i], row, aux, 0);
+	}
+	err = graph_walk_run(g, a->walks, n, 0);
+	for (i = 0; i < n && !err; i++) {
+		if (g->code)
+			err = take_coded(a, q + i, a->walks[i]);
+		else
+			take(a, q + i, a->walks[i]);
+	}
+	return err;
+}
+
+/* Sorted, no id twice. True when an answer is shorter than it may be. */
+static bool too_short(struct answering *a)
+{
+	struct vexfs_search_job *s = a->s;
+	bool was_short = false;
+	u32 q;
+
+	for (q = 0; q < s->nq; q++) {
+		struct vexfs_topk *t = &s->results[q];
+
+		vexfs_topk_sort(t);
+		if (t->n > 1)
+			vexfs_topk_unique(t, hit_live, s->c, a->scratch);
+		if (t->n < t->k &&
+		    (s->filter || t->n + !!s->self < atomic64_read(&s->c->count)))
+			was_short = true;
+	}
+	return was_short;
+}
+
+static void answering_free(struct answering *a, u32 width)
+{
+	u32 i;
+
+	for (i = 0; i < width; i++) {
+		if (a->walks[i])
+			atomic64_add(a->walks[i]->distances, &a->s->distances);
+		graph_walk_free(a->walks[i]);
+	}
+	vexfs_pool_free(a->codes, (size_t)width * a->g->sp.stride);
+	vexfs_pool_free(a->raw, a->s->c->space.stride);
+	vexfs_pool_free(a->scratch, a->s->results[0].k * sizeof(*a->scratch));
+	vexfs_pool_free(a, sizeof(*a));
+}
+
+static struct answering *answering_new(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef,
+				       u32 width)
+{
+	struct answering *a = vexfs_op_alloc(s->op, sizeof(*a), GFP_KERNEL | __GFP_ZERO);
+	u32 i;
+
+	if (!a)
+		return NULL;
+	a->g = g;
+	a->s = s;
+	a->ef = ef;
+	a->scratch = vexfs_op_alloc(s->op, s->results[0].k * sizeof(*a->scratch), GFP_KERNEL);
+	if (!a->scratch)
+		goto free;
+	if (g->code) {
+		a->codes = vexfs_op_alloc(s->op, (size_t)width * g->sp.stride, GFP_KERNEL);
+		a->raw = vexfs_op_alloc(s->op, s->c->space.stride, GFP_KERNEL);
+		if (!a->codes || !a->raw)
+			goto free;
+	}
+	for (i = 0; i < width; i++) {
+		a->walks[i] = graph_walk_alloc(g, ef);
+		if (!a->walks[i])
+			goto free;
+	}
+	return a;
+free:
+	answering_free(a, width);
+	return NULL;
+}
+
+static void set_kind(struct vexfs_search_job *s)
+{
+	s->plan = s->filter ? VEXFS_PLAN_GRAPH_FILTER : VEXFS_PLAN_GRAPH;
+	if (s->op->kind == VEXFS_OP_EXACT && s->flags & VEXFS_QUERY_BY_ID)
+		s->op->kind = VEXFS_OP_BY_ID;
+	else if (s->op->kind == VEXFS_OP_EXACT)
+		s->op->kind = VEXFS_OP_GRAPH;
+	else if (s->op->kind == VEXFS_OP_EXACT_FILTERED)
+		s->op->kind = VEXFS_OP_FILTERED;
+}
+
+int vexfs_graph_search(struct vexfs_graph *g, struct vexfs_search_job *s)
+{
+	u32 width = min(s->nq, GRAPH_WALKS), q, n, ef;
+	struct answering *a;
+	bool again = false;
+	int err = 0;
+
+	if (s->flags & (VEXFS_SEARCH_EXACT | VEXFS_SEARCH_RANGE | VEXFS_SEARCH_AFTER) ||
+	    !vexfs_graph_ready(g) || !worth_it(g, s, &ef))
+		return 1;
+	a = answering_new(g, s, ef, width);
+	if (!a)
+		return -ENOMEM;
+	for (q = 0; q < s->nq && !err; q += n) {
+		n = min(width, s->nq - q);
+		err = signal_pending(current) ? -EINTR : vexfs_op_expired(s->op);
+		if (!err)
+			err = answer_some(a, q, n);
+		vexfs_stack_check(&s->op->stack);
+		cond_resched();
+	}
+	if (!err)
+		again = too_short(a);
+	answering_free(a, width);
+	if (!again) {
+		set_kind(s);
+		s->op->distances += atomic64_read(&s->distances);
+		return err;
+	}
+	for (q = 0; q < s->nq; q++)
+		vexfs_topk_reset(&s->results[q]);
+	return 1;
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tree that keeps every node reachable. Nodes join it as leaves; when one
+ * leaves, its children move to other parents first. Nothing here cares whether
+ * a link is a good one for searching.
+ */
+#include "index/graph_edit.h"
+
+/* Takes the furthest link of @slot away that is not of the tree. */
+static bool make_room(struct vexfs_graph *g, u32 slot)
+{
+	struct graph_list l;
+	u32 victim = VEXFS_NO_SLOT, far = 0, i;
+
+	graph_pair_lock(g, slot, slot);
+	graph_list(g, slot, 0, &l);
+	if (*l.n < l.cap) {
+		graph_pair_unlock(g, slot, slot);
+		return true;
+	}
+	for (i = 0; i < *l.n; i++) {
+		if (graph_tree_edge(g, slot, l.links[i]))
+			continue;
+		if (victim == VEXFS_NO_SLOT || l.keys[i] > far) {
+			victim = l.links[i];
+			far = l.keys[i];
+		}
+	}
+	graph_pair_unlock(g, slot, slot);
+	if (victim == VEXFS_NO_SLOT)
+		return false;
+	graph_pair_lock(g, slot, victim);
+	if (!graph_tree_edge(g, slot, victim))
+		graph_unlink(g, slot, victim, 0);
+	graph_pair_unlock(g, slot, victim);
+	return true;
+}
+
+/*
+ * @slot becomes a child of @parent, unless that has @limit children already, is
+ * leaving, or has no room to make.
+ */
+bool graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 limit)
+{
+	struct graph_node *node = graph_node(g, slot), *up = graph_node(g, parent);
+	bool may, done = false;
+	int tries;
+
+	/* Others may take the room that was made, but not for ever. */
+	for (tries = 0; tries < 16 && !done; tries++) {
+		graph_pair_lock(g, slot, parent);
+		may = up->state == GRAPH_PRESENT && up->kids < limit;
+		done = may && graph_link_both(g, slot, parent, key, 0);
+		if (done) {
+			WRITE_ONCE(node->parent, parent);
+			up->kids++;
+		}
+		graph_pair_unlock(g, slot, parent);
+		if (!may || (!done && (!make_room(g, parent) || !make_room(g, slot))))
+			break;
+	}
+	return done;
+}
+
+static u32 key_between(struct vexfs_graph *g, struct graph_pick *p, u32 a, u32 b)
+{
+	return graph_keys_to(g, p, a, &b, 1) ? 0 : p->keys[0];
+}
+
+/* A child of @slot; there is one, for the caller found @slot full of them. */
+static u32 any_kid(struct vexfs_graph *g, u32 slot)
+{
+	struct graph_list l;
+	u32 i, kid = VEXFS_NO_SLOT;
+
+	graph_pair_lock(g, slot, slot);
+	graph_list(g, slot, 0, &l);
+	for (i = 0; i < *l.n && kid == VEXFS_NO_SLOT; i++)
+		if (READ_ONCE(graph_node(g, l.links[i])->parent) == slot)
+			kid = l.links[i];
+	graph_pair_unlock(g, slot, slot);
+	return kid;
+}
+
+/*
+ * @slot joins below @at, wherever there is room: down to a leaf if need be.
+ * tree_lock is held, so nobody leaves meanwhile.
+ */
+static void join_below(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u32 at)
+{
+	while (!graph_tree_join(g, slot, at, key_between(g, p, slot, at), g->cap - 1)) {
+		u32 kid = any_kid(g, at);
+
+		if (kid != VEXFS_NO_SLOT)
+			at = kid;
+		cond_resched();
+	}
+}
+
+/* None of its neighbours took @slot as a child: find it a place, or make it the root. */
+int graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
+{
+	mutex_lock(&g->tree_lock);
+	if (g->root == VEXFS_NO_SLOT) {
+		g->root = slot;
+		WRITE_ONCE(g->entry, GRAPH_ENTRY(graph_level(g, slot), slot));
+	} else {
+		join_below(g, p, slot, g->root);
+	}
+	mutex_unlock(&g->tree_lock);
+	return 0;
+}
+
+/* The entry is leaving: the highest of the others takes its place. */
+static void move_entry(struct vexfs_graph *g, u32 leaving)
+{
+	struct vexfs_dir *d = vexfs_dir(g->c);
+	u64 best = GRAPH_NO_ENTRY;
+	struct vexfs_extent *e;
+	u32 number, i;
+
+	vexfs_for_each_extent(d, number, e) {
+		const struct graph_ext *ge = smp_load_acquire(&e->index);
+
+		for (i = 0; ge && i < ge->nrows; i++) {
+			const struct graph_node *node = &ge->nodes[i];
+
+			if (READ_ONCE(node->state) != GRAPH_PRESENT || e->first + i == leaving)
+				continue;
+			if (best == GRAPH_NO_ENTRY || node->level > graph_entry_level(best))
+				best = GRAPH_ENTRY(node->level, e->first + i);
+		}
+		cond_resched();
+	}
+	WRITE_ONCE(g->entry, best);
+}
+
+/* Takes @slot out of the tree, for good: from here on nobody links to it. */
+void graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
+{
+	struct graph_node *node = graph_node(g, slot);
+	u32 *kids = p->around, *homes = p->homes;
+	u32 i, j, n, nkids = 0, nhomes = 0, up;
+
+	mutex_lock(&g->tree_lock);
+	graph_pair_lock(g, slot, slot);
+	WRITE_ONCE(node->state, GRAPH_LEAVING);
+	n = graph_snapshot(g, slot, 0, p->list, NULL);
+	graph_pair_unlock(g, slot, slot);
+
+	if (graph_entry_slot(g->entry) == slot)
+		move_entry(g, slot);
+	for (i = 0; i < n; i++)
+		if (READ_ONCE(graph_node(g, p->list[i])->parent) == slot)
+			kids[nkids++] = p->list[i];
+	up = node->parent;
+	if (up != VEXFS_NO_SLOT) {
+		graph_pair_lock(g, slot, up);
+		graph_node(g, up)->kids--;
+		WRITE_ONCE(node->parent, VEXFS_NO_SLOT);
+		graph_pair_unlock(g, slot, up);
+		homes[nhomes++] = up;
+	} else if (nkids) {
+		/* The root: one of its children follows it. */
+		up = kids[--nkids];
+		graph_pair_lock(g, slot, up);
+		WRITE_ONCE(graph_node(g, up)->parent, VEXFS_NO_SLOT);
+		graph_pair_unlock(g, slot, up);
+		g->root = up;
+		homes[nhomes++] = up;
+	} else if (g->root == slot) {
+		g->root = VEXFS_NO_SLOT;
+	}
+
+	for (i = 0; i < nkids; i++) {
+		u32 best = 0;
+		bool joined;
+
+		/* The way back to @slot makes room; the way here stays for now. */
+		graph_pair_lock(g, slot, kids[i]);
+		graph_unlink(g, kids[i], slot, 0);
+		WRITE_ONCE(graph_node(g, kids[i])->parent, VEXFS_NO_SLOT);
+		graph_pair_unlock(g, slot, kids[i]);
+		if (graph_keys_to(g, p, kids[i], homes, nhomes))
+			memset(p->keys, 0, nhomes * sizeof(*p->keys));
+		for (j = 1; j < nhomes; j++)
+			if (p->keys[j] < p->keys[best])
+				best = j;
+		joined = graph_tree_join(g, kids[i], homes[best], p->keys[best], g->cap - 2);
+		if (!joined)
+			join_below(g, p, kids[i], up);
+		homes[nhomes++] = kids[i];
+	}
+	node->kids = 0;
+	mutex_unlock(&g->tree_lock);
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Walks: best-first search over the lists of one level. This file only reads
+ * the graph, takes no lock, and writes nothing but its own scratch.
+ *
+ * A walk keeps the ef nearest nodes it has seen in one sorted array, which is
+ * the list of candidates and the list of results in one. Taking a node means
+ * marking it; what its neighbours add is merged in with one pass. Each step
+ * has two halves: collect() reads a node's list, drops what was visited and
+ * asks for the rows; compute() finds the distances and merges. Between the two,
+ * other walks have their turn.
+ */
+#include <linux/bitmap.h>
+
+#include "index/graph_walk.h"
+
+/* Lines of a row that are fetched ahead; longer rows find the rest by themselves. */
+#define PREFETCH_LINES	8u
+
+static size_t bitmap_bytes(u32 bits)
+{
+	return BITS_TO_LONGS(bits) * sizeof(long);
+}
+
+static size_t queue_bytes(u32 ef)
+{
+	return (ef + GRAPH_LIST_MAX) * sizeof(u64);
+}
+
+struct graph_walk *graph_walk_alloc(struct vexfs_graph *g, u32 ef)
+{
+	struct graph_walk *w = vexfs_pool_alloc(sizeof(*w), GFP_KERNEL);
+
+	if (!w)
+		return NULL;
+	w->ef = ef;
+	w->bits = max(vexfs_slots_end(g->c), 1u);
+	w->distances = 0;
+	w->nlog = 0;
+	w->queue = vexfs_pool_alloc(queue_bytes(ef), GFP_KERNEL);
+	w->log = vexfs_pool_alloc(GRAPH_LOG * sizeof(u32), GFP_KERNEL);
+	w->visited = vexfs_pool_alloc(bitmap_bytes(w->bits), GFP_KERNEL | __GFP_ZERO);
+	if (w->queue && w->log && w->visited)
+		return w;
+	graph_walk_free(w);
+	return NULL;
+}
+
+void graph_walk_free(struct graph_walk *w)
+{
+	if (!w)
+		return;
+	vexfs_pool_free(w->visited, bitmap_bytes(w->bits));
+	vexfs_pool_free(w->log, GRAPH_LOG * sizeof(u32));
+	vexfs_pool_free(w->queue, queue_bytes(w->ef));
+	vexfs_pool_free(w, sizeof(*w));
+}
+
+static void forget(struct graph_walk *w)
+{
+	u32 i;
+
+	if (w->nlog > GRAPH_LOG || w->nlog * 64 > w->bits) {
+		memset(w->visited, 0, bitmap_bytes(w->bits));
+	} else {
+		for (i = 0; i < w->nlog; i++)
+			w->visited[w->log[i] / BITS_PER_LONG] = 0;
+	}
+	w->nlog = 0;
+}
+
+static bool visit(struct graph_walk *w, u32 slot)
+{
+	unsigned long bit, *word;
+
+	if (unlikely(slot >= w->bits))
+		return false;
+	bit = 1UL << (slot % BITS_PER_LONG);
+	word = &w->visited[slot / BITS_PER_LONG];
+	if (*word & bit)
+		return false;
+	*word |= bit;
+	if (w->nlog < GRAPH_LOG)
+		w->log[w->nlog] = slot;
+	w->nlog++;
+	return true;
+}
+
+static const u32 *links_of(const struct vexfs_graph *g, u32 slot, u32 level, u32 *cap)
+{
+	struct graph_upper *up;
+	u32 row;
+	const struct graph_ext *ge = graph_ext(g, slot, &row);
+
+	if (likely(!level)) {
+		*cap = g->cap;
+		return ge->links + (size_t)row * g->cap;
+	}
+	*cap = g->m;
+	up = READ_ONCE(ge->nodes[row].upper);
+	return up->lists + (level - 1) * 3 * g->m;
+}
+
+/* Which of the neighbours of @slot are new? Asks for their rows. */
+static void collect_from(struct vexfs_graph *g, struct graph_walk *w, u32 slot, u32 level,
+			 bool only_new)
+{
+	u32 lines = min(g->sp.stride / 64, PREFETCH_LINES);
+	u32 cap, i, j, row, n = 0;
+	const u32 *links = links_of(g, slot, level, &cap);
+
+	for (i = 0; i < cap; i++) {
+		u32 to = READ_ONCE(links[i]);
+		const struct graph_ext *ge;
+		const void *p;
+
+		if (to == VEXFS_NO_SLOT)
+			break;
+		if (only_new && !visit(w, to))
+			continue;
+		ge = graph_ext(g, to, &row);
+		p = ge->rows + (size_t)row * g->sp.stride;
+		w->slots[n] = to;
+		w->rows[n] = p;
+		prefetch(&ge->aux[row]);
+		for (j = 0; j < lines; j++)
+			prefetch(p + j * 64);
+		n++;
+	}
+	w->nbatch = n;
+}
+
+static int distances(struct vexfs_graph *g, struct graph_walk *w)
+{
+	u32 i, row;
+
+	for (i = 0; i < w->nbatch; i++) {
+		const struct graph_ext *ge = graph_ext(g, w->slots[i], &row);
+
+		w->aux[i] = ge->aux[row];
+	}
+	w->distances += w->nbatch;
+	return vexfs_math_gather(&g->sp, w->q, w->q_aux, w->rows, w->aux, w->nbatch, w->keys);
+}
+
+/* The next node to expand, or false when the walk is at its end. */
+static bool advance(struct graph_walk *w)
+{
+	while (w->next < w->n && w->queue[w->next] & GRAPH_EXPANDED)
+		w->next++;
+	return w->next < w->n;
+}
+
+static void collect(struct vexfs_graph *g, struct graph_walk *w, u32 level)
+{
+	u32 slot = graph_found_slot(w->queue[w->next]);
+
+	w->queue[w->next++] |= GRAPH_EXPANDED;
+	collect_from(g, w, slot, level, true);
+}
+
+/* Merges the batch, sorted, into the queue; both ends of the arrays are in sight. */
+static void merge(struct graph_walk *w, u64 *add, u32 m)
+{
+	u32 i = w->n, j = m, t = w->n + m;
+
+	while (t > w->ef) {
+		if (graph_found_key(add[j - 1]) >= graph_found_key(w->queue[i - 1]))
+			j--;
+		else
+			i--;
+		t--;
+		if (!j)
+			return;
+		if (!i)
+			break;
+	}
+	w->n = t;
+	while (j) {
+		if (i && graph_found_key(w->queue[i - 1]) > graph_found_key(add[j - 1]))
+			w->queue[--t] = w->queue[--i];
+		else
+			w->queue[--t] = add[--j];
+	}
+	w->next = min(w->next, t);
+}
+
+static int compute(struct vexfs_graph *g, struct graph_walk *w, u32 level)
+{
+	u64 *add = w->queue + w->ef;
+	u32 worst = U32_MAX, i, j, m = 0;
+	int err;
+
+	if (w->nbatch) {
+		err = distances(g, w);
+		if (err)
+			return err;
+		if (w->n == w->ef)
+			worst = graph_found_key(w->queue[w->n - 1]);
+		for (i = 0; i < w->nbatch; i++) {
+			u64 found = (u64)w->keys[i] << 32 | w->slots[i];
+
+			if (w->keys[i] >= worst)
+				continue;
+			for (j = m++; j && add[j - 1] > found; j--)
+				add[j] = add[j - 1];
+			add[j] = found;
+		}
+		w->nbatch = 0;
+		if (m)
+			merge(w, add, m);
+	}
+	if (advance(w)) {
+		u32 cap;
+		const u32 *links = links_of(g, graph_found_slot(w->queue[w->next]), level, &cap);
+
+		for (i = 0; i < cap; i += 16)
+			prefetch(links + i);
+	}
+	return 0;
+}
+
+bool graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q, u32 q_aux,
+		      u32 level)
+{
+	u64 entry = READ_ONCE(g->entry);
+	u32 at, key, best, l, i;
+	bool moved;
+
+	forget(w);
+	w->n = 0;
+	w->next = 0;
+	w->nbatch = 0;
+	if (entry == GRAPH_NO_ENTRY)
+		return false;
+	w->q = q;
+	w->q_aux = q_aux;
+	at = graph_entry_slot(entry);
+	w->slots[0] = at;
+	w->rows[0] = graph_row(g, at, &w->aux[0]);
+	w->nbatch = 1;
+	if (distances(g, w))
+		return false;
+	key = w->keys[0];
+	for (l = graph_entry_level(entry); l > level; l--) {
+		do {
+			moved = false;
+			collect_from(g, w, at, l, false);
+			if (!w->nbatch || distances(g, w))
+				break;
+			for (best = 0, i = 1; i < w->nbatch; i++)
+				if (w->keys[i] < w->keys[best])
+					best = i;
+			if (w->keys[best] < key) {
+				key = w->keys[best];
+				at = w->slots[best];
+				moved = true;
+			}
+		} while (moved);
+	}
+	w->nbatch = 0;
+	if (!visit(w, at))
+		return false;
+	w->queue[0] = (u64)key << 32 | at;
+	w->n = 1;
+	return true;
+}
+
+int graph_walk_run(struct vexfs_graph *g, struct graph_walk **walks, u32 n, u32 level)
+{
+	struct graph_walk *on[GRAPH_WALKS];
+	struct graph_walk *before = NULL;
+	u32 i, left = 0;
+	int err;
+
+	for (i = 0; i < n; i++)
+		if (walks[i]->n)
+			on[left++] = walks[i];
+	while (left) {
+		for (i = 0; i < left; ) {
+			struct graph_walk *w = on[i];
+
+			if (w == before) {
+				/* The only one left: nobody to wait for. */
+				err = compute(g, w, level);
+				before = NULL;
+				if (err)
+					return err;
+			}
+			if (!advance(w)) {
+				on[i] = on[--left];
+				continue;
+			}
+			collect(g, w, level);
+			if (before) {
+				err = compute(g, before, level);
+				if (err)
+					return err;
+			}
+			before = w;
+			i++;
+		}
+		if (before && left <= 1) {
+			err = compute(g, before, level);
+			before = NULL;
+			if (err)
+				return err;
+		}
+		cond_resched();
+	}
+	return 0;
+}
