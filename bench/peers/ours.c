@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Our side of the comparison: the same data, queries and figures as peers.cc,
+ * through /dev/vexfs. Prints one JSON object. With --filtered and --turnover it
+ * also measures what the peers are not asked: searches under a filter against
+ * comparing all matches, and a graph after every vector was replaced many times.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vexfs.h"
+
+enum { K = 10, TRUTH_K = 100, BATCH = 4096, THREADS_MAX = 16 };
+
+static struct {
+	const char *name;
+	size_t n, nq;
+	uint32_t dim;
+	int threads;
+	float *base, *queries;
+	uint32_t *truth;
+	uint64_t *ids;
+	uint32_t *attrs;
+} data;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+static void die(const struct vexfs_error *err)
+{
+	fprintf(stderr, "ours: %s\n", err->text);
+	exit(1);
+}
+
+static void *load(const char *prefix, const char *what, size_t *bytes)
+{
+	char name[4096];
+	FILE *f;
+	void *p;
+
+	snprintf(name, sizeof(name), "%s.%s", prefix, what);
+	f = fopen(name, "rb");
+	if (!f || fseek(f, 0, SEEK_END) || (*bytes = ftell(f)) == 0 || fseek(f, 0, SEEK_SET) ||
+	    !(p = malloc(*bytes)) || fread(p, 1, *bytes, f) != *bytes) {
+		fprintf(stderr, "ours: cannot read %s\n", name);
+		exit(1);
+	}
+	fclose(f);
+	return p;
+}
+
+static struct vexfs *handle(void)
+{
+	struct vexfs_error err;
+	struct vexfs *h;
+
+	if (vexfs_open(NULL, data.name, VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE, &h, &err))
+		die(&err);
+	return h;
+}
+
+/* ---- work spread over threads ---- */
+
+struct part {
+	int thread;
+	const uint32_t *order;		/* vectors to store or delete */
+	size_t from, to;
+	uint32_t ef, flags;
+	const struct vexfs_filter_insn *filter;
+	uint32_t filter_len;
+	uint64_t *found;
+	uint32_t plan;
+	void (*run)(struct part *p, struct vexfs *h);
+};
+
+static void *part_main(void *arg)
+{
+	struct part *p = arg;
+	struct vexfs *h = handle();
+
+	p->run(p, h);
+	vexfs_close(h);
+	return NULL;
+}
+
+/* Returns seconds. */
+static double spread(struct part *like, size_t n, int threads)
+{
+	pthread_t tid[THREADS_MAX];
+	struct part parts[THREADS_MAX];
+	double start = now();
+	int i;
+
+	for (i = 0; i < threads; i++) {
+		parts[i] = *like;
+		parts[i].thread = i;
+		parts[i].from = n * i / threads;
+		parts[i].to = n * (i + 1) / threads;
+	}
+	if (threads == 1) {
+		part_main(parts);
+	} else {
+		for (i = 0; i < threads; i++)
+			if (pthread_create(&tid[i], NULL, part_main, &parts[i]))
+				exit(1);
+		for (i = 0; i < threads; i++)
+			pthread_join(tid[i], NULL);
+	}
+	like->plan = parts[0].plan;
+	return now() - start;
+}
+
+static void put_part(struct part *p, struct vexfs *h)
+{
+	float *v = malloc(sizeof(*v) * BATCH * data.dim);
+	uint64_t ids[BATCH];
+	uint32_t attrs[BATCH];
+	struct vexfs_error err;
+	size_t i, j, n;
+
+	for (i = p->from; i < p->to; i += n) {
+		struct vexfs_put req = { .flags = VEXFS_PUT_INSERT, .ids = (uintptr_t)ids,
+					 .vectors = (uintptr_t)v, .attrs = (uintptr_t)attrs };
+
+		n = p->to - i < BATCH ? p->to - i : BATCH;
+		for (j = 0; j < n; j++) {
+			size_t which = p->order ? p->order[i + j] : i + j;
+
+			ids[j] = data.ids[which];
+			attrs[j] = data.attrs[which];
+			memcpy(v + j * data.dim, data.base + which * data.dim,
+			       data.dim * sizeof(*v));
+		}
+		req.count = n;
+		if (vexfs_do_put(h, &req, &err))
+			die(&err);
+	}
+	free(v);
+}
+
+static void delete_part(struct part *p, struct vexfs *h)
+{
+	uint64_t ids[BATCH];
+	struct vexfs_error err;
+	size_t i, j, n;
+
+	for (i = p->from; i < p->to; i += n) {
+		struct vexfs_delete req = { .ids = (uintptr_t)ids };
+
+		n = p->to - i < BATCH ? p->to - i : BATCH;
+		for (j = 0; j < n; j++)
+			ids[j] = data.ids[p->order[i + j]];
+		req.count = n;
+		if (vexfs_do_delete(h, &req, &err))
+			die(&err);
+	}
+}
+
+static void search_part(struct part *p, struct vexfs *h)
+{
+	struct vexfs_error err;
+	uint32_t counts[VEXFS_QUERIES_MAX];
+	size_t n, i;
+
+	for (i = p->from; i < p->to; i += n) {
+		struct vexfs_search req = { .flags = p->flags, .k = K, .ef = p->ef };
+
+		n = p->to - i < VEXFS_QUERIES_MAX ? p->to - i : VEXFS_QUERIES_MAX;
+		req.count = n;
+		req.queries = (uintptr_t)(data.queries + i * data.dim);
+		req.ids = (uintptr_t)(p->found + i * K);
+		req.counts = (uintptr_t)counts;
+		req.filter = (uintptr_t)p->filter;
+		req.filter_len = p->filter_len;
+		if (vexfs_do_search(h, &req, &err))
+			die(&err);
+		p->plan = req.plan;
+	}
+}
+
+/* Queries a second, the best of some runs. */
+static double rate(struct part *p, int threads)
+{
+	double best = 1e30, spent = 0, t;
+	int runs;
+
+	for (runs = 0; runs < 2 || (spent < 0.4 && runs < 10); runs++) {
+		t = spread(p, data.nq, threads);
+		best = t < best ? t : best;
+		spent += t;
+	}
+	return data.nq / best;
+}
+
+static double recall(const uint64_t *found)
+{
+	size_t q, right = 0;
+	int j, t;
+
+	for (q = 0; q < data.nq; q++)
+		for (j = 0; j < K; j++)
+			for (t = 0; t < K; t++)
+				right += found[q * K + j] == data.truth[q * TRUTH_K + t];
+	return (double)right / (data.nq * K);
+}
+
+static void points(const int *ef, int nef, int threads)
+{
+	struct part p = { .run = search_part, .found = malloc(data.nq * K * sizeof(uint64_t)) };
+	int i;
+
+	printf("\"points\": [");
+	for (i = 0; i < nef; i++) {
+		double qps;
+
+		p.ef = ef[i];
+		qps = rate(&p, threads);
+		printf("%s{\"ef\": %d, \"recall\": %.4f, \"qps\": %.1f, \"plan\": \"%s\"}",
+		       i ? ", " : "", ef[i], recall(p.found), qps, vexfs_plan_name(p.plan));
+	}
+	printf("]");
+	free(p.found);
+}
+
+/* ---- filtered ---- */
+
+static void filtered(void)
+{
+	static const int permille[] = { 100, 10, 1 };
+	size_t bytes = data.nq * K * sizeof(uint64_t), q, i;
+	uint64_t *found = malloc(bytes), *exact = malloc(bytes);
+	int f, j, t;
+
+	printf(", \"filtered\": [");
+	for (f = 0; f < 3; f++) {
+		/* The record holds a number below 1000, in network order. */
+		const struct vexfs_filter_insn prog[] = {
+			{ 0x20, 0, 0, 0 },			/* ld [0] */
+			{ 0x35, 1, 0, (uint32_t)permille[f] },	/* jge #n, reject */
+			{ 0x06, 0, 0, 1 },
+			{ 0x06, 0, 0, 0 },
+		};
+		struct part p = { .run = search_part, .filter = prog, .filter_len = 4 };
+		double qps, scan;
+		size_t right = 0, wanted = 0, missing = 0, matches = 0;
+		const char *plan;
+
+		for (i = 0; i < data.n; i++)
+			matches += __builtin_bswap32(data.attrs[i]) < (uint32_t)permille[f];
+		matches = matches < K ? matches : K;
+		p.found = exact;
+		p.flags = VEXFS_SEARCH_EXACT;
+		scan = rate(&p, 1);
+		p.found = found;
+		p.flags = 0;
+		qps = rate(&p, 1);
+		plan = vexfs_plan_name(p.plan);
+		for (q = 0; q < data.nq; q++) {
+			size_t have = 0;
+
+			for (j = 0; j < K; j++) {
+				have += found[q * K + j] != UINT64_MAX;
+				for (t = 0; t < K; t++)
+					right += found[q * K + j] == exact[q * K + t] &&
+						 found[q * K + j] != UINT64_MAX;
+			}
+			wanted += matches;
+			missing += have != matches;
+		}
+		printf("%s{\"percent\": %.1f, \"recall\": %.4f, \"qps\": %.1f, \"scan_qps\": %.1f, "
+		       "\"plan\": \"%s\", \"queries_short\": %zu}", f ? ", " : "", permille[f] / 10.0,
+		       (double)right / wanted, qps, scan, plan, missing);
+	}
+	printf("]");
+	free(found);
+	free(exact);
+}
+
+/* ---- turnovers ---- */
+
+static uint64_t rng = 42;
+
+static uint32_t rnd(uint32_t below)
+{
+	rng = rng * 6364136223846793005ull + 1442695040888963407ull;
+	return (rng >> 33) % below;
+}
+
+static double recall_at(uint32_t ef)
+{
+	struct part p = { .run = search_part, .ef = ef,
+			  .found = malloc(data.nq * K * sizeof(uint64_t)) };
+	double r;
+
+	spread(&p, data.nq, 1);
+	r = recall(p.found);
+	free(p.found);
+	return r;
+}
+
+static void turnover(struct vexfs *h, int rounds)
+{
+	uint32_t *order = malloc(data.n * sizeof(*order));
+	struct vexfs_stat before = { 0 }, after = { 0 };
+	double fresh = recall_at(64), churned, del = 0, put = 0;
+	struct vexfs_check check = { 0 };
+	struct vexfs_error err;
+	size_t i, n;
+	int r;
+
+	if (vexfs_do_stat(h, &before, &err))
+		die(&err);
+	for (i = 0; i < data.n; i++)
+		order[i] = i;
+	for (r = 0; r < rounds; r++) {
+		for (i = data.n - 1; i; i--) {
+			uint32_t j = rnd(i + 1), t = order[i];
+
+			order[i] = order[j];
+			order[j] = t;
+		}
+		for (i = 0; i < data.n; i += n) {
+			struct part p = { .run = delete_part };
+
+			n = data.n - i < data.n / 20 + 1 ? data.n - i : data.n / 20 + 1;
+			p.order = order + i;
+			del += spread(&p, n, data.threads);
+			p.run = put_part;
+			put += spread(&p, n, data.threads);
+		}
+	}
+	churned = recall_at(64);
+	sleep(1);	/* the last freed slots come back */
+	if (vexfs_do_stat(h, &after, &err) || vexfs_do_check(h, &check, &err))
+		die(&err);
+	printf(", \"turnover\": {\"rounds\": %d, \"recall_fresh\": %.4f, \"recall\": %.4f, "
+	       "\"bytes_fresh\": %llu, \"bytes\": %llu, \"deletes_per_s\": %.1f, "
+	       "\"inserts_per_s\": %.1f, \"faults\": %llu, \"reachable\": %llu, \"report\": \"%s\"}",
+	       rounds, fresh, churned, (unsigned long long)before.bytes,
+	       (unsigned long long)after.bytes, rounds * data.n / del, rounds * data.n / put,
+	       (unsigned long long)check.faults, (unsigned long long)check.reachable, check.report);
+	free(order);
+}
+
+int main(int argc, char **argv)
+{
+	struct vexfs_create req = { .metric = VEXFS_METRIC_COS, .index = VEXFS_INDEX_GRAPH,
+				    .m = 16, .ef_construction = 200, .attr_size = 4 };
+	int rounds = 0, filters = 0, nef = 0, ef[64], i;
+	const char *type = "f32", *code = "none", *prefix = NULL;
+	struct part p = { .run = put_part };
+	struct vexfs_check check = { 0 };
+	struct vexfs_stat st = { 0 };
+	struct vexfs_error err;
+	size_t bytes, limit = SIZE_MAX;
+	struct vexfs *h;
+	double built;
+
+	data.threads = 1;
+	data.name = "bench-peers";
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--type") && i + 1 < argc)
+			type = argv[++i];
+		else if (!strcmp(argv[i], "--code") && i + 1 < argc)
+			code = argv[++i];
+		else if (!strcmp(argv[i], "--threads") && i + 1 < argc)
+			data.threads = atoi(argv[++i]);
+		else if (!strcmp(argv[i], "--limit") && i + 1 < argc)
+			limit = strtoul(argv[++i], NULL, 0);
+		else if (!strcmp(argv[i], "--turnover") && i + 1 < argc)
+			rounds = atoi(argv[++i]);
+		else if (!strcmp(argv[i], "--filtered"))
+			filters = 1;
+		else if (argv[i][0] != '-' && !prefix)
+			prefix = argv[i];
+		else if (argv[i][0] != '-' && !data.dim)
+			data.dim = atoi(argv[i]);
+		else if (argv[i][0] != '-' && nef < 64)
+			ef[nef++] = atoi(argv[i]);
+		else
+			prefix = "", data.dim = 0, i = argc;
+	}
+	if (!data.dim || data.threads < 1 || data.threads > THREADS_MAX ||
+	    vexfs_type_from_name(type) < 0 || vexfs_code_from_name(code) < 0) {
+		fprintf(stderr, "usage: ours [--type f32|bf16|i8] [--code none|i8|bf16|b1] [--threads N]\n"
+			"            [--limit N] [--filtered] [--turnover ROUNDS] PREFIX DIM EF...\n");
+		return 2;
+	}
+	data.base = load(prefix, "base", &bytes);
+	data.n = bytes / sizeof(float) / data.dim;
+	data.n = data.n < limit ? data.n : limit;
+	data.queries = load(prefix, "query", &bytes);
+	data.nq = bytes / sizeof(float) / data.dim;
+	data.truth = load(prefix, "truth", &bytes);
+	data.ids = malloc(data.n * sizeof(*data.ids));
+	data.attrs = malloc(data.n * sizeof(*data.attrs));
+	for (size_t v = 0; v < data.n; v++) {
+		data.ids[v] = v;
+		data.attrs[v] = __builtin_bswap32(rnd(1000));
+	}
+	/* i8 collections take components from -127 to 127; cosine does not mind. */
+	if (!strcmp(type, "i8")) {
+		for (size_t v = 0; v < data.n + data.nq; v++) {
+			float *f = v < data.n ? data.base + v * data.dim :
+				   data.queries + (v - data.n) * data.dim, most = 0;
+
+			for (uint32_t d = 0; d < data.dim; d++)
+				most = f[d] > most ? f[d] : -f[d] > most ? -f[d] : most;
+			for (uint32_t d = 0; d < data.dim; d++)
+				f[d] *= most > 0 ? 127 / most : 0;
+		}
+	}
+
+	req.dim = data.dim;
+	req.type = vexfs_type_from_name(type);
+	req.code = vexfs_code_from_name(code);
+	if (vexfs_do_create(NULL, &req, data.name, NULL, &h, &err))
+		die(&err);
+	built = spread(&p, data.n, data.threads);
+	if (vexfs_do_stat(h, &st, &err) || vexfs_do_check(h, &check, &err))
+		die(&err);
+	printf("{\"peer\": \"vexfs\", \"type\": \"%s\", \"code\": \"%s\", \"data\": \"%s\", \"dim\": %u, "
+	       "\"n\": %zu, \"threads\": %d, \"build_per_s\": %.1f, \"bytes\": %llu, "
+	       "\"index_bytes\": %llu, \"faults\": %llu, \"reachable\": %llu, ", type, code,
+	       strrchr(prefix, '/') ? strrchr(prefix, '/') + 1 : prefix, data.dim, data.n,
+	       data.threads, data.n / built, (unsigned long long)st.bytes,
+	       (unsigned long long)st.index_bytes, (unsigned long long)check.faults,
+	       (unsigned long long)check.reachable);
+	points(ef, nef, data.threads);
+	if (filters)
+		filtered();
+	if (rounds)
+		turnover(h, rounds);
+	printf("}\n");
+	vexfs_close(h);
+	if (vexfs_do_drop(NULL, data.name, &err))
+		die(&err);
+	return 0;
+}
