@@ -25,15 +25,16 @@
 /* Rows whose sums are turned into keys together. */
 #define GROUP 8
 
-/* Ask for the first lines of a row; the processor itself fetches what follows. */
-#define AHEAD_LINES	4
-
-static __always_inline void ahead(const u8 *row, u32 stride)
+/*
+ * Ask for the first lines of a row; the processor itself fetches what follows.
+ * Asking beyond a short row does no harm, and a loop would cost more.
+ */
+static __always_inline void ahead(const void *row)
 {
-	u32 l;
-
-	for (l = 0; l < AHEAD_LINES * 64 && l < stride; l += 64)
-		_mm_prefetch((const char *)row + l, _MM_HINT_T0);
+	_mm_prefetch((const char *)row, _MM_HINT_T0);
+	_mm_prefetch((const char *)row + 64, _MM_HINT_T0);
+	_mm_prefetch((const char *)row + 128, _MM_HINT_T0);
+	_mm_prefetch((const char *)row + 192, _MM_HINT_T0);
 }
 
 enum {
@@ -77,33 +78,60 @@ static __always_inline __m256 f32_from_u32(__m256i v)
 	return _mm256_add_ps(_mm256_mul_ps(hi, _mm256_set1_ps(65536.0f)), lo);
 }
 
-static __always_inline void store_some(u32 *keys, __m256i k, u32 n)
+/* Eight keys, or one; @n is a constant. */
+static __always_inline void store_keys(u32 *keys, __m256i k, const u32 n)
 {
-	if (n == GROUP) {
+	if (n == GROUP)
 		_mm256_storeu_si256((__m256i_u *)keys, k);
-	} else {
-		u32 tmp[GROUP] __aligned(32), i;
+	else
+		keys[0] = (u32)_mm_cvtsi128_si32(_mm256_castsi256_si128(k));
+}
 
-		_mm256_store_si256((__m256i *)tmp, k);
-		for (i = 0; i < n; i++)
-			keys[i] = tmp[i];
+static __always_inline __m256i load_aux(const u32 *aux, const u32 n)
+{
+	if (n == GROUP)
+		return _mm256_loadu_si256((const __m256i_u *)aux);
+	return _mm256_castsi128_si256(_mm_cvtsi32_si128((int)aux[0]));
+}
+
+/**
+ * struct rest - rows left over that are worth a group, filled up with the last
+ * @p: the rows
+ * @aux: their auxiliaries
+ * @keys: what came out
+ */
+struct rest {
+	const u8 *p[GROUP];
+	u32 aux[GROUP];
+	u32 keys[GROUP];
+};
+
+/* With fewer, one by one is faster. */
+#define REST_LEAST	4
+
+static __always_inline void rest_add(struct rest *rest, u32 at, const u8 *row, u32 aux)
+{
+	for (; at < GROUP; at++) {
+		rest->p[at] = row;
+		rest->aux[at] = aux;
 	}
 }
 
-static __always_inline __m256i load_some(const u32 *aux, u32 n)
+/* Hands out the first @n keys; returns how many of them are VEXFS_KEY_WIDE. */
+static __always_inline u32 rest_out(const struct rest *rest, u32 n, u32 *keys)
 {
-	u32 tmp[GROUP] __aligned(32) = {}, i;
+	u32 i, wide = 0;
 
-	if (n == GROUP)
-		return _mm256_loadu_si256((const __m256i_u *)aux);
-	for (i = 0; i < n; i++)
-		tmp[i] = aux[i];
-	return _mm256_load_si256((const __m256i *)tmp);
+	for (i = 0; i < n; i++) {
+		keys[i] = rest->keys[i];
+		wide += keys[i] == VEXFS_KEY_WIDE;
+	}
+	return wide;
 }
 
 /*
- * Eight sums of floats to keys, of which the first @n are wanted; returns how
- * many of those are VEXFS_KEY_WIDE. A sum of squares or of absolute values that
+ * Eight sums of floats to keys, or one (@n, a constant); returns how many of
+ * them are VEXFS_KEY_WIDE. A sum of squares or of absolute values that
  * is infinite is right: nothing was subtracted.
  */
 static __always_inline u32 float_keys(__m256 sum, int how, u32 q_aux, const u32 *aux, u32 n,
@@ -112,17 +140,17 @@ static __always_inline u32 float_keys(__m256 sum, int how, u32 q_aux, const u32 
 	__m256i k, bad;
 
 	if (how == KEEP_SUM) {
-		store_some(keys, keys_from_f32(sum), n);
+		store_keys(keys, keys_from_f32(sum), n);
 		return 0;
 	}
 	if (how == ONE_MINUS)
 		sum = _mm256_sub_ps(_mm256_set1_ps(1.0f), sum);
 	else
-		sum = cosine(sum, _mm256_castsi256_ps(load_some(aux, n)),
+		sum = cosine(sum, _mm256_castsi256_ps(load_aux(aux, n)),
 			     _mm256_castsi256_ps(_mm256_set1_epi32((int)q_aux)));
 	bad = not_finite(sum);
 	k = _mm256_or_si256(keys_from_f32(sum), bad);
-	store_some(keys, k, n);
+	store_keys(keys, k, n);
 	return (u32)__builtin_popcount((u32)_mm256_movemask_ps(_mm256_castsi256_ps(bad)) &
 				       ((1u << n) - 1));
 }
@@ -152,6 +180,57 @@ static __always_inline __m256 tree1(__m256 r)
 
 	s = _mm_add_ps(s, _mm_movehl_ps(s, s));
 	return _mm256_castps128_ps256(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+
+/*
+ * Scan and gather from fn_group(), eight rows, and fn_one(), a row. fn_bias() is
+ * what must be known of the query beforehand.
+ */
+#define SIMD_SHAPES(fn)									\
+u32 fn##_scan(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
+	      const void *rows, const u32 *aux, u32 n, u32 *keys)			\
+{											\
+	const u32 stride = sp->stride, bias = fn##_bias(q, stride);			\
+	const u8 *row = rows, *p[GROUP];						\
+	u32 i, r, wide = 0;								\
+											\
+	for (i = 0; i + GROUP <= n; i += GROUP) {					\
+		UNROLL_8								\
+		for (r = 0; r < GROUP; r++)						\
+			p[r] = row + (size_t)r * stride;				\
+		wide += fn##_group(q, q_aux, p, aux + i, stride, bias, keys + i);	\
+		row += (size_t)GROUP * stride;						\
+	}										\
+	for (; i < n; i++, row += stride)						\
+		wide += fn##_one(q, q_aux, row, aux + i, stride, bias, keys + i);	\
+	return wide;									\
+}											\
+											\
+u32 fn##_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
+		const void *const *rows, const u32 *aux, u32 n, u32 *keys)		\
+{											\
+	const u32 stride = sp->stride, bias = fn##_bias(q, stride);			\
+	const u8 *const *p = (const u8 *const *)rows;					\
+	u32 i, r, wide = 0;								\
+											\
+	for (i = 0; i + GROUP <= n; i += GROUP) {					\
+		if (i + 2 * GROUP <= n)							\
+			UNROLL_8							\
+			for (r = i + GROUP; r < i + 2 * GROUP; r++)			\
+				ahead(p[r]);						\
+		wide += fn##_group(q, q_aux, p + i, aux + i, stride, bias, keys + i);	\
+	}										\
+	if (n - i >= REST_LEAST) {							\
+		struct rest rest;							\
+											\
+		for (r = 0; i + r < n; r++)						\
+			rest_add(&rest, r, p[i + r], aux[i + r]);			\
+		fn##_group(q, q_aux, rest.p, rest.aux, stride, bias, rest.keys);	\
+		return wide + rest_out(&rest, n - i, keys + i);				\
+	}										\
+	for (; i < n; i++)								\
+		wide += fn##_one(q, q_aux, p[i], aux + i, stride, bias, keys + i);	\
+	return wide;									\
 }
 
 #endif

@@ -75,46 +75,24 @@ static __always_inline __m256 name##_sum1(const u8 *q, const u8 *p, u32 bytes)		
 }
 
 #define FLOAT_METRIC(fn, name, how)							\
-u32 fn##_scan(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
-	      const void *rows, const u32 *aux, u32 n, u32 *keys)			\
+static __always_inline u32 fn##_group(const u8 *q, u32 q_aux, const u8 *const *p,	\
+				      const u32 *aux, u32 stride, u32 bias, u32 *keys)	\
 {											\
-	const u32 stride = sp->stride;							\
-	const u8 *row = rows, *p[GROUP];						\
-	u32 i, r, wide = 0;								\
-											\
-	for (i = 0; i + GROUP <= n; i += GROUP) {					\
-		UNROLL_8								\
-		for (r = 0; r < GROUP; r++)						\
-			p[r] = row + (size_t)r * stride;				\
-		wide += float_keys(name##_sum8(q, p, stride), how, q_aux, aux + i,	\
-				   GROUP, keys + i);					\
-		row += (size_t)GROUP * stride;						\
-	}										\
-	for (; i < n; i++, row += stride)						\
-		wide += float_keys(name##_sum1(q, row, stride), how, q_aux, aux + i, 1,	\
-				   keys + i);						\
-	return wide;									\
+	return float_keys(name##_sum8(q, p, stride), how, q_aux, aux, GROUP, keys);	\
 }											\
 											\
-u32 fn##_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
-		const void *const *rows, const u32 *aux, u32 n, u32 *keys)		\
+static __always_inline u32 fn##_one(const u8 *q, u32 q_aux, const u8 *row,		\
+				    const u32 *aux, u32 stride, u32 bias, u32 *keys)	\
 {											\
-	const u32 stride = sp->stride;							\
-	u32 i, r, wide = 0;								\
-											\
-	for (r = 0; r < GROUP && r < n; r++)						\
-		ahead(rows[r], stride);							\
-	for (i = 0; i + GROUP <= n; i += GROUP) {					\
-		for (r = i + GROUP; r < i + 2 * GROUP && r < n; r++)			\
-			ahead(rows[r], stride);						\
-		wide += float_keys(name##_sum8(q, (const u8 *const *)rows + i, stride), \
-				   how, q_aux, aux + i, GROUP, keys + i);		\
-	}										\
-	for (; i < n; i++)								\
-		wide += float_keys(name##_sum1(q, rows[i], stride), how, q_aux,		\
-				   aux + i, 1, keys + i);				\
-	return wide;									\
+	return float_keys(name##_sum1(q, row, stride), how, q_aux, aux, 1, keys);	\
 }											\
+											\
+static __always_inline u32 fn##_bias(const u8 *q, u32 bytes)				\
+{											\
+	return 0;									\
+}											\
+											\
+SIMD_SHAPES(fn)										\
 											\
 void fn##_part(const struct vexfs_space *sp, const void *q, const void *row,		\
 	       u32 from, u32 to, struct vexfs_math_state *st)				\

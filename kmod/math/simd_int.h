@@ -25,7 +25,7 @@ static __always_inline u32 int_keys(__m256i sum, int how, u32 q_aux, const u32 *
 				    u32 *keys)
 {
 	const __m256i one = _mm256_set1_epi32(1), qa = _mm256_set1_epi32((int)q_aux);
-	__m256i aux = load_some(aux_p, n), any;
+	__m256i aux = load_aux(aux_p, n), any;
 	__m256 d;
 
 	switch (how) {
@@ -59,7 +59,7 @@ static __always_inline u32 int_keys(__m256i sum, int how, u32 q_aux, const u32 *
 	default:
 		d = _mm256_cvtepi32_ps(sum);
 	}
-	store_some(keys, keys_from_f32(d), n);
+	store_keys(keys, keys_from_f32(d), n);
 	return 0;
 }
 
@@ -113,46 +113,26 @@ static __always_inline u32 name##_bias(const u8 *q, u32 bytes)				\
 #define STATE_BIAS(st)	(*(u32 *)((st)->bytes + 128))
 
 #define INT_METRIC(fn, name, how)							\
-u32 fn##_scan(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
-	      const void *rows, const u32 *aux, u32 n, u32 *keys)			\
+static __always_inline u32 fn##_group(const u8 *q, u32 q_aux, const u8 *const *p,	\
+				      const u32 *aux, u32 stride, u32 bias, u32 *keys)	\
 {											\
-	const u32 stride = sp->stride, bias = name##_bias(q, stride);			\
-	const u8 *row = rows, *p[GROUP];						\
-	u32 i, r;									\
-											\
-	for (i = 0; i + GROUP <= n; i += GROUP) {					\
-		UNROLL_8								\
-		for (r = 0; r < GROUP; r++)						\
-			p[r] = row + (size_t)r * stride;				\
-		int_keys(INT_UNBIAS(name##_sum8(q, p, stride), bias), how, q_aux,	\
-			 aux + i, GROUP, keys + i);					\
-		row += (size_t)GROUP * stride;						\
-	}										\
-	for (; i < n; i++, row += stride)						\
-		int_keys(INT_UNBIAS(name##_sum1(q, row, stride), bias), how, q_aux,	\
-			 aux + i, 1, keys + i);						\
-	return 0;									\
+	return int_keys(INT_UNBIAS(name##_sum8(q, p, stride), bias), how, q_aux, aux,	\
+			GROUP, keys);							\
 }											\
 											\
-u32 fn##_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
-		const void *const *rows, const u32 *aux, u32 n, u32 *keys)		\
+static __always_inline u32 fn##_one(const u8 *q, u32 q_aux, const u8 *row,		\
+				    const u32 *aux, u32 stride, u32 bias, u32 *keys)	\
 {											\
-	const u32 stride = sp->stride, bias = name##_bias(q, stride);			\
-	u32 i, r;									\
-											\
-	for (r = 0; r < GROUP && r < n; r++)						\
-		ahead(rows[r], stride);							\
-	for (i = 0; i + GROUP <= n; i += GROUP) {					\
-		for (r = i + GROUP; r < i + 2 * GROUP && r < n; r++)			\
-			ahead(rows[r], stride);						\
-		int_keys(INT_UNBIAS(name##_sum8(q, (const u8 *const *)rows + i, stride), \
-				    bias), how, q_aux, aux + i, GROUP, keys + i);	\
-	}										\
-	for (; i < n; i++)								\
-		int_keys(INT_UNBIAS(name##_sum1(q, rows[i], stride), bias), how, q_aux,	\
-			 aux + i, 1, keys + i);						\
-	return 0;									\
+	return int_keys(INT_UNBIAS(name##_sum1(q, row, stride), bias), how, q_aux, aux,	\
+			1, keys);							\
 }											\
+											\
+static __always_inline u32 fn##_bias(const u8 *q, u32 bytes)				\
+{											\
+	return name##_bias(q, bytes);							\
+}											\
+											\
+SIMD_SHAPES(fn)										\
 											\
 void fn##_part(const struct vexfs_space *sp, const void *q, const void *row,		\
 	       u32 from, u32 to, struct vexfs_math_state *st)				\
