@@ -94,7 +94,7 @@ static struct vexfs_engine *find_engine(const char *name)
 static void use_engine(struct vexfs_engine *e)
 {
 	if (READ_ONCE(vexfs_engine_in_use) != e)
-		pr_info("arithmetic: %s\n", e->variant->name);
+		pr_info_ratelimited("arithmetic: %s\n", e->variant->name);
 	WRITE_ONCE(vexfs_engine_in_use, e);
 }
 

@@ -59,13 +59,8 @@ static u32 cycle_mult __ro_after_init = 1U << CYCLE_SHIFT;
 
 static u32 budget_ns __read_mostly = VEXFS_FPU_BUDGET_DEFAULT_US * 1000;
 
-static int budget_set(const char *val, const struct kernel_param *kp)
+int vexfs_fpu_set_budget(u32 us)
 {
-	unsigned int us;
-	int err = kstrtouint(val, 0, &us);
-
-	if (err)
-		return err;
 	if (us < VEXFS_FPU_BUDGET_MIN_US || us > VEXFS_FPU_BUDGET_MAX_US) {
 		pr_err("fpu_budget_us is %u to %u, not %u\n", VEXFS_FPU_BUDGET_MIN_US,
 		       VEXFS_FPU_BUDGET_MAX_US, us);
@@ -73,6 +68,15 @@ static int budget_set(const char *val, const struct kernel_param *kp)
 	}
 	WRITE_ONCE(budget_ns, us * 1000);
 	return 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_fpu_set_budget);
+
+static int budget_set(const char *val, const struct kernel_param *kp)
+{
+	u32 us;
+	int err = kstrtou32(val, 0, &us);
+
+	return err ? err : vexfs_fpu_set_budget(us);
 }
 
 static int budget_get(char *buf, const struct kernel_param *kp)
@@ -213,6 +217,9 @@ u32 vexfs_fpu_items(const struct vexfs_pace *pace, u32 units, u32 left)
 }
 VEXFS_EXPORT_KUNIT(vexfs_fpu_items);
 
+/* No unit takes longer than half a millisecond, not even under emulation. */
+#define PACE_MAX	500000000u
+
 bool vexfs_fpu_fits(const struct vexfs_pace *pace, u32 units)
 {
 	return (u64)units * READ_ONCE(pace->ps) <= planned_ps();
@@ -220,19 +227,22 @@ bool vexfs_fpu_fits(const struct vexfs_pace *pace, u32 units)
 
 void vexfs_fpu_learn(struct vexfs_pace *pace, u64 units, u32 ns)
 {
-	u32 old = READ_ONCE(pace->ps);
+	u32 old = min(READ_ONCE(pace->ps), PACE_MAX);
 	u64 seen;
-	s64 step;
+	int step;
 
 	if (units * old < planned_ps() / 2 && ns <= READ_ONCE(budget_ns))
 		return;
 	seen = div64_u64(ns * 1000ULL, units);
-	seen = clamp_t(u64, seen, old / 2, old * 2ULL);
+	seen = clamp_t(u64, seen, old / 2, min(old * 2, PACE_MAX));
 	/* Quick to slow down, slow to speed up. */
-	step = (s64)seen - old;
-	step = step > 0 ? step / 4 : step / 16;
+	step = (int)seen - (int)old;
+	if (step > 0)
+		step = DIV_ROUND_UP(step, 4);
+	else
+		step /= 8;
 	if (step)
-		WRITE_ONCE(pace->ps, clamp_t(s64, old + step, 1, U32_MAX));
+		WRITE_ONCE(pace->ps, max(old + step, 1u));
 }
 VEXFS_EXPORT_KUNIT(vexfs_fpu_learn);
 

@@ -100,6 +100,9 @@ u64 vexfs_fpu_stamp_ns(u64 from, u64 to);
 /* The budget in force. */
 u32 vexfs_fpu_budget_ns(void);
 
+/* Another budget from the next section on; -EINVAL outside the bounds above. */
+int vexfs_fpu_set_budget(u32 us);
+
 /**
  * struct vexfs_fpu_totals - all sections since load, all processors together
  * @sections: how many

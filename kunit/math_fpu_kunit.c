@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * FPU sections: the budget and how paces learn it, and the contexts in which the
+ * arithmetic may be called: sections of others, interrupts, with locks held.
+ */
+#include <linux/completion.h>
+#include <linux/irq_work.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/timer.h>
+
+#include "compat/compat.h"
+#include "math/fpu.h"
+#include "math_check.h"
+#include "suites.h"
+
+static struct math_world world;
+
+static void items_fit_the_budget(struct kunit *test)
+{
+	static const u32 costs[] = { 1, 100, 640, 20000, 1000000, U32_MAX };
+	static const u32 units[] = { 1, 9, 65, 4097, 1u << 24 };
+	static const u32 lefts[] = { 0, 1, 7, 1000, 65536, U32_MAX };
+	u64 budget_ps = vexfs_fpu_budget_ns() * 1000ULL;
+	u32 c, u, l;
+
+	for (c = 0; c < ARRAY_SIZE(costs); c++) {
+		for (u = 0; u < ARRAY_SIZE(units); u++) {
+			for (l = 0; l < ARRAY_SIZE(lefts); l++) {
+				struct vexfs_pace pace = { .ps = costs[c] };
+				u32 n = vexfs_fpu_items(&pace, units[u], lefts[l]);
+
+				KUNIT_EXPECT_LE(test, n, lefts[l]);
+				KUNIT_EXPECT_LE(test, n, VEXFS_FPU_ITEMS_MAX);
+				if (lefts[l])
+					KUNIT_EXPECT_GE(test, n, 1);
+				/* One item is done whatever it costs. */
+				if (n > 1)
+					KUNIT_EXPECT_LE(test, (u64)n * units[u] * costs[c],
+							budget_ps);
+			}
+		}
+	}
+}
+
+/* From any first guess sections end up below the budget, and not far below. */
+static void paces_learn(struct kunit *test)
+{
+	static const u32 truths[] = { 20, 640, 15000, 900000 };
+	static const u32 guesses[] = { 1, 640, 20000, 50000000 };
+	u32 budget = vexfs_fpu_budget_ns();
+	u32 t, g, i, n = 0, ns = 0;
+
+	for (t = 0; t < ARRAY_SIZE(truths); t++) {
+		for (g = 0; g < ARRAY_SIZE(guesses); g++) {
+			struct vexfs_pace pace = { .ps = guesses[g] };
+
+			for (i = 0; i < 400; i++) {
+				n = vexfs_fpu_items(&pace, 9, U32_MAX);
+				ns = n * 9ULL * truths[t] / 1000;
+				vexfs_fpu_learn(&pace, n * 9ULL, ns);
+			}
+			KUNIT_EXPECT_LE(test, ns, budget);
+			if (n > 1 && n < VEXFS_FPU_ITEMS_MAX)
+				KUNIT_EXPECT_GE(test, ns, budget / 4);
+		}
+	}
+}
+
+/* An interrupt in one section must not make all others short for long. */
+static void one_long_section_is_forgotten(struct kunit *test)
+{
+	struct vexfs_pace pace = { .ps = 640 };
+	u32 usual = vexfs_fpu_items(&pace, 9, U32_MAX), n, i;
+
+	vexfs_fpu_learn(&pace, usual * 9ULL, 100000000);
+	KUNIT_EXPECT_GE(test, vexfs_fpu_items(&pace, 9, U32_MAX), usual / 2);
+	for (i = 0; i < 100; i++) {
+		n = vexfs_fpu_items(&pace, 9, U32_MAX);
+		vexfs_fpu_learn(&pace, n * 9ULL, n * 9 * 640ULL / 1000);
+	}
+	KUNIT_EXPECT_GE(test, vexfs_fpu_items(&pace, 9, U32_MAX), usual * 9 / 10);
+}
+
+static void budget_has_bounds(struct kunit *test)
+{
+	u32 us = vexfs_fpu_budget_ns() / 1000;
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_fpu_set_budget(VEXFS_FPU_BUDGET_MIN_US - 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_fpu_set_budget(VEXFS_FPU_BUDGET_MAX_US + 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_fpu_set_budget(0));
+	KUNIT_EXPECT_EQ(test, us * 1000, vexfs_fpu_budget_ns());
+	KUNIT_EXPECT_EQ(test, 0, vexfs_fpu_set_budget(VEXFS_FPU_BUDGET_MIN_US));
+	KUNIT_EXPECT_EQ(test, VEXFS_FPU_BUDGET_MIN_US * 1000, vexfs_fpu_budget_ns());
+	KUNIT_EXPECT_EQ(test, 0, vexfs_fpu_set_budget(us));
+}
+
+/* The longest calls there are: rows of VEXFS_DIM_MAX components, many times over. */
+enum long_call { LONG_SCAN, LONG_GATHER, LONG_IMPORT, LONG_EXPORT, LONG_BLOCK, LONG_CALLS };
+
+static const char * const long_names[] = { "scan", "gather", "import", "export", "block" };
+
+struct long_case {
+	u32 call;
+	u32 type;
+};
+
+static const void *long_gen(VEXFS_GEN_TEST const void *prev, char *desc)
+{
+	static const u32 types[] = { VEXFS_TYPE_F32, VEXFS_TYPE_BF16, VEXFS_TYPE_I8 };
+	static struct long_case c;
+	static u32 i;
+
+	i = prev ? i + 1 : 0;
+	if (i == LONG_CALLS * ARRAY_SIZE(types))
+		return NULL;
+	c.call = i % LONG_CALLS;
+	c.type = types[i / LONG_CALLS];
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s", vexfs_type_name(c.type),
+		 long_names[c.call]);
+	return &c;
+}
+
+/*
+ * The block shape at its longest: as many queries and rows as a call takes, in
+ * the longest vectors that a form tiles.
+ */
+static void long_block(struct kunit *test, u32 type)
+{
+	const struct vexfs_math_form *f = vexfs_engine()->work[type][VEXFS_METRIC_L2].form;
+	u32 dim = f->block_group ? min(f->block_max_dim, 4096u) : 64;
+	u32 nq = 64, n = vexfs_kunit_quick ? 32 : VEXFS_BLOCK_ROWS, i;
+	struct vexfs_block_hit hit;
+	struct vexfs_space sp;
+	u32 *limits, *aux;
+	void *rows, *packed;
+
+	vexfs_space_init(&sp, type, VEXFS_METRIC_L2, dim);
+	rows = kvzalloc((size_t)sp.stride * n, GFP_KERNEL);
+	packed = kvmalloc(vexfs_math_block_bytes(&sp, nq), GFP_KERNEL);
+	limits = kunit_kzalloc(test, nq * sizeof(*limits), GFP_KERNEL);
+	aux = kunit_kzalloc(test, n * sizeof(*aux), GFP_KERNEL);
+	if (rows && packed && limits && aux) {
+		/* No row is nearer than nothing: there are no hits. */
+		for (i = 0; i < 3; i++) {
+			KUNIT_EXPECT_EQ(test, 0,
+					vexfs_math_block_pack(&sp, packed, rows, aux, min(n, nq)));
+			KUNIT_EXPECT_EQ(test, 0, vexfs_math_block(&sp, packed, min(n, nq), limits,
+								  rows, aux, n, &hit, 1));
+		}
+	} else {
+		KUNIT_FAIL(test, "no memory\n");
+	}
+	kvfree(rows);
+	kvfree(packed);
+}
+
+static void long_run(struct kunit *test, const struct long_case *c)
+{
+	u32 times = vexfs_kunit_quick ? 4 : 200, done;
+	u32 raw = math_raw_bytes(c->type, VEXFS_DIM_MAX);
+
+	if (c->call == LONG_BLOCK) {
+		long_block(test, c->type);
+		return;
+	}
+	for (done = 0; done < times; done++) {
+		switch (c->call) {
+		case LONG_SCAN:
+			vexfs_math_scan(&world.sp, world.query, world.q_aux, world.rows, world.aux,
+					world.n, world.keys);
+			break;
+		case LONG_GATHER:
+			vexfs_math_gather(&world.sp, world.query, world.q_aux, world.ptr, world.aux,
+					  world.n, world.keys);
+			break;
+		case LONG_IMPORT:
+			vexfs_math_import_raw(&world.sp, world.rows, world.aux,
+					      guarded_tail(&world.src_area, raw * world.n), raw,
+					      world.n, NULL);
+			break;
+		default:
+			vexfs_math_export_f32(&world.sp, world.src_area.area, world.rows,
+					      world.aux[0]);
+			break;
+		}
+	}
+}
+
+/*
+ * A virtual processor may be taken away in the middle of a section, so a few may
+ * be long; most must not be. An emulated one needs a budget that its slowness
+ * cannot eat up before anything was computed.
+ */
+static void budget_is_kept(struct kunit *test)
+{
+	const struct long_case *c = test->param_value;
+	struct vexfs_fpu_totals before, after;
+	u32 us = vexfs_fpu_budget_ns() / 1000;
+	struct vexfs_space sp;
+	u64 sections, over;
+
+	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, c->type, VEXFS_METRIC_L2, VEXFS_DIM_MAX));
+	math_world_fill(test, &world, &sp, KIND_RANDOM, math_rows_for(VEXFS_DIM_MAX), true);
+	if (vexfs_kunit_quick)
+		vexfs_fpu_set_budget(VEXFS_FPU_BUDGET_MAX_US);
+	/* Once to learn the pace, once to be measured. */
+	long_run(test, c);
+	vexfs_fpu_totals(&before);
+	long_run(test, c);
+	vexfs_fpu_totals(&after);
+	vexfs_fpu_set_budget(us);
+
+	sections = after.sections - before.sections;
+	over = after.over - before.over;
+	kunit_info(test, "%llu sections, %llu over the budget, %llu ns on average\n", sections,
+		   over, sections ? div64_u64(after.ns - before.ns, sections) : 0);
+	KUNIT_EXPECT_LE(test, over * 3, sections);
+}
+
+/**
+ * struct visit - the same gathers from another context
+ * @work: for a hard interrupt
+ * @timer: for a soft one
+ * @float_sp: of a type that needs the FPU
+ * @int_sp: of one that does not
+ * @ints: an integer query and a row
+ * @int_aux: of them
+ * @floats: a float query and a row, both zero
+ * @copy: what an import writes
+ * @packed: the integer query for the block shape
+ * @usable: what the arithmetic says of that context
+ * @hard: was it a hard interrupt?
+ * @float_err: result there
+ * @int_err: result there
+ * @block_err: result of the block shape
+ * @import_err: result of an import
+ * @float_key: key there
+ * @int_key: key there
+ * @visits: how often it ran
+ */
+struct visit {
+	struct irq_work work;
+	struct timer_list timer;
+	struct vexfs_space float_sp;
+	struct vexfs_space int_sp;
+	u8 ints[2][64] __aligned(VEXFS_ROW_ALIGN);
+	u8 floats[2][256] __aligned(VEXFS_ROW_ALIGN);
+	u8 copy[64] __aligned(VEXFS_ROW_ALIGN);
+	u8 packed[1024] __aligned(VEXFS_ROW_ALIGN);
+	u32 int_aux[2];
+	bool usable;
+	bool hard;
+	int float_err;
+	int int_err;
+	int block_err;
+	int import_err;
+	u32 float_key;
+	u32 int_key;
+	u32 visits;
+};
+
+static void do_visit(struct visit *v)
+{
+	const void *int_row = v->ints[1], *float_row = v->floats[1];
+	struct vexfs_block_hit hit;
+	u32 aux = 0, limit;
+
+	v->usable = vexfs_fpu_usable();
+	v->hard = in_hardirq();
+	v->float_err = vexfs_math_gather(&v->float_sp, v->floats[0], 0, &float_row, &aux, 1,
+					 &v->float_key);
+	v->int_err = vexfs_math_gather(&v->int_sp, v->ints[0], v->int_aux[0], &int_row,
+				       &v->int_aux[1], 1, &v->int_key);
+	limit = v->int_key;
+	v->block_err = vexfs_math_block_pack(&v->int_sp, v->packed, v->ints[0], v->int_aux, 1);
+	if (!v->block_err)
+		v->block_err = vexfs_math_block(&v->int_sp, v->packed, 1, &limit, int_row,
+						&v->int_aux[1], 1, &hit, 1);
+	v->import_err = vexfs_math_import_raw(&v->int_sp, v->copy, &aux, int_row, 64, 1, NULL);
+	smp_store_release(&v->visits, v->visits + 1);
+}
+
+static void visit_by_irq_work(struct irq_work *work)
+{
+	do_visit(container_of(work, struct visit, work));
+}
+
+static void visit_by_timer(struct timer_list *timer)
+{
+	do_visit(container_of(timer, struct visit, timer));
+}
+
+static struct visit *new_visit(struct kunit *test)
+{
+	struct visit *v = kunit_kzalloc(test, sizeof(*v) + VEXFS_ROW_ALIGN, GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, v);
+	v = PTR_ALIGN(v, VEXFS_ROW_ALIGN);
+	v->work = IRQ_WORK_INIT_HARD(visit_by_irq_work);
+	timer_setup(&v->timer, visit_by_timer, 0);
+	vexfs_space_init(&v->float_sp, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 64);
+	vexfs_space_init(&v->int_sp, VEXFS_TYPE_U8, VEXFS_METRIC_L2, 64);
+	/* 64 differences of 2: 256. */
+	for (i = 0; i < 2; i++) {
+		u8 src[64];
+
+		memset(src, 3 + 2 * i, sizeof(src));
+		KUNIT_ASSERT_EQ(test, 0, vexfs_math_import_raw(&v->int_sp, v->ints[i],
+							       &v->int_aux[i], src, 64, 1, NULL));
+	}
+	return v;
+}
+
+/* The keys of 256 and of 0. */
+#define KEY_256		(0x43800000u | 0x80000000u)
+#define KEY_0		0x80000000u
+
+/* Waits with the processor, so that it works inside a section, too. */
+static bool wait_for_visit(struct visit *v, u32 visits)
+{
+	unsigned long end = jiffies + 10 * HZ;
+
+	while (smp_load_acquire(&v->visits) < visits)
+		if (time_after(jiffies, end))
+			return false;
+		else
+			cpu_relax();
+	return true;
+}
+
+/* Whatever the context, the result is right or the call says that it cannot. */
+static void check_visit(struct kunit *test, const struct visit *v)
+{
+	if (v->usable)
+		KUNIT_EXPECT_EQ(test, v->float_key, KEY_0);
+	KUNIT_EXPECT_EQ(test, v->float_err, v->usable ? 0 : -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, v->import_err, v->usable ? 0 : -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, v->int_err, 0);
+	KUNIT_EXPECT_EQ(test, v->int_key, KEY_256);
+	KUNIT_EXPECT_EQ(test, v->block_err, 1);
+}
+
+static void hard_interrupt(struct kunit *test)
+{
+	struct visit *v = new_visit(test);
+	struct vexfs_fpu_totals before, after;
+
+	vexfs_fpu_totals(&before);
+	irq_work_queue(&v->work);
+	irq_work_sync(&v->work);
+	vexfs_fpu_totals(&after);
+	KUNIT_ASSERT_EQ(test, v->visits, 1);
+	KUNIT_EXPECT_TRUE(test, v->hard);
+	KUNIT_EXPECT_FALSE(test, v->usable);
+	check_visit(test, v);
+	KUNIT_EXPECT_GE(test, after.refused - before.refused, 2);
+	if (vexfs_engine() != &vexfs_engines[0])
+		KUNIT_EXPECT_GE(test, after.without - before.without, 2);
+}
+
+static void soft_interrupt(struct kunit *test)
+{
+	struct visit *v = new_visit(test);
+
+	mod_timer(&v->timer, jiffies + 1);
+	KUNIT_EXPECT_TRUE(test, wait_for_visit(v, 1));
+	timer_delete_sync(&v->timer);
+	KUNIT_EXPECT_FALSE(test, v->hard);
+	check_visit(test, v);
+}
+
+/* An interrupt in the middle of a section, and what the section says afterwards. */
+static void interrupt_in_a_section(struct kunit *test)
+{
+	struct visit *v = new_visit(test);
+	bool came;
+	u64 stamp;
+
+	stamp = vexfs_fpu_begin();
+	irq_work_queue(&v->work);
+	came = wait_for_visit(v, 1);
+	vexfs_fpu_end(stamp);
+	irq_work_sync(&v->work);
+	KUNIT_ASSERT_TRUE(test, came);
+	KUNIT_EXPECT_FALSE(test, v->usable);
+	check_visit(test, v);
+}
+
+static void section_in_a_section(struct kunit *test)
+{
+	struct visit *v = new_visit(test);
+	u64 stamp = vexfs_fpu_begin();
+
+	do_visit(v);
+	vexfs_fpu_end(stamp);
+	/* A real kernel forbids it; User Mode Linux has nothing to forbid. */
+	KUNIT_EXPECT_EQ(test, v->usable, !IS_ENABLED(CONFIG_X86));
+	check_visit(test, v);
+}
+
+/* Floats are computed while interrupts compute integers on top of them. */
+static void interrupts_while_computing(struct kunit *test)
+{
+	u32 want[CHECK_ROWS], rounds = vexfs_kunit_quick ? 20 : 200, i, visits = 0;
+	struct visit *v = new_visit(test);
+	struct vexfs_space sp;
+
+	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, VEXFS_TYPE_F32, VEXFS_METRIC_IP, 768));
+	math_world_fill(test, &world, &sp, KIND_RANDOM, math_rows_for(768), true);
+	vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n, want);
+	for (i = 0; i < rounds; i++) {
+		if (irq_work_queue(&v->work))
+			visits++;
+		vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n,
+				world.keys);
+		KUNIT_ASSERT_EQ(test, 0, memcmp(want, world.keys, world.n * sizeof(u32)));
+	}
+	irq_work_sync(&v->work);
+	KUNIT_EXPECT_EQ(test, v->visits, visits);
+	check_visit(test, v);
+}
+
+/* Several sections where nothing may sleep: no scheduling in between. */
+static void long_call_where_nothing_sleeps(struct kunit *test)
+{
+	static DEFINE_SPINLOCK(lock);
+	u32 want[CHECK_ROWS], us = vexfs_fpu_budget_ns() / 1000;
+	struct vexfs_space sp;
+	unsigned long flags;
+
+	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, VEXFS_TYPE_F16, VEXFS_METRIC_L2,
+						  VEXFS_DIM_MAX));
+	math_world_fill(test, &world, &sp, KIND_RANDOM, math_rows_for(VEXFS_DIM_MAX), true);
+	vexfs_fpu_set_budget(VEXFS_FPU_BUDGET_MIN_US);
+	vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n, want);
+
+	spin_lock_irqsave(&lock, flags);
+	vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n, world.keys);
+	spin_unlock_irqrestore(&lock, flags);
+	KUNIT_EXPECT_EQ(test, 0, memcmp(want, world.keys, world.n * sizeof(u32)));
+
+	rcu_read_lock();
+	vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n, world.keys);
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, 0, memcmp(want, world.keys, world.n * sizeof(u32)));
+
+	preempt_disable();
+	vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n, world.keys);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, 0, memcmp(want, world.keys, world.n * sizeof(u32)));
+	vexfs_fpu_set_budget(us);
+}
+
+static int fpu_suite_init(struct kunit_suite *suite)
+{
+	return math_world_alloc(&world);
+}
+
+static void fpu_suite_exit(struct kunit_suite *suite)
+{
+	math_world_free(&world);
+}
+
+static struct kunit_case fpu_cases[] = {
+	KUNIT_CASE(items_fit_the_budget),
+	KUNIT_CASE(paces_learn),
+	KUNIT_CASE(one_long_section_is_forgotten),
+	KUNIT_CASE(budget_has_bounds),
+	KUNIT_CASE_PARAM(budget_is_kept, long_gen),
+	KUNIT_CASE(hard_interrupt),
+	KUNIT_CASE(soft_interrupt),
+	KUNIT_CASE(interrupt_in_a_section),
+	KUNIT_CASE(section_in_a_section),
+	KUNIT_CASE(interrupts_while_computing),
+	KUNIT_CASE(long_call_where_nothing_sleeps),
+	{}
+};
+
+static struct kunit_suite fpu_suite = {
+	.name = "vexfs_math_fpu",
+	.suite_init = fpu_suite_init,
+	.suite_exit = fpu_suite_exit,
+	.test_cases = fpu_cases,
+};
+kunit_test_suite(fpu_suite);

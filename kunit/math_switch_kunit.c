@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Choosing the variant: what is refused, switching while others compute, and the
+ * self-test, which must find a fault that was planted. Keys and spaces come along,
+ * since both are the same whatever was chosen.
+ */
+#include <linux/delay.h>
+#include <linux/kernel.h>
+#include <linux/kthread.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "math/proof.h"
+#include "math_check.h"
+#include "suites.h"
+
+#define WORKERS		3u
+#define WORK_ROWS	64u
+#define WORK_DIM	200u
+
+/* Back to what was asked for before the case; the suite leaves no trace. */
+static void restore(const struct vexfs_engine *in_use, bool was_auto)
+{
+	vexfs_engine_select(was_auto ? "auto" : in_use->variant->name);
+}
+
+static void select_refuses(struct kunit *test)
+{
+	struct vexfs_engine *in_use = vexfs_engine();
+	bool was_auto = vexfs_engine_is_auto();
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_engine_select("altivec"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_engine_select(""));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_engine_select("scalar2"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_engine_select("scalar avx2"));
+	KUNIT_EXPECT_PTR_EQ(test, in_use, vexfs_engine());
+	for (i = 0; i < VEXFS_ENGINES; i++) {
+		struct vexfs_engine *e = &vexfs_engines[i];
+
+		if (vexfs_engine_usable(e)) {
+			KUNIT_EXPECT_EQ(test, 0, vexfs_engine_select(e->variant->name));
+			KUNIT_EXPECT_PTR_EQ(test, e, vexfs_engine());
+			KUNIT_EXPECT_FALSE(test, vexfs_engine_is_auto());
+		} else {
+			KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, vexfs_engine_select(e->variant->name));
+			KUNIT_EXPECT_PTR_NE(test, e, vexfs_engine());
+		}
+	}
+	KUNIT_EXPECT_EQ(test, 0, vexfs_engine_select("auto\n"));
+	KUNIT_EXPECT_TRUE(test, vexfs_engine_is_auto());
+	restore(in_use, was_auto);
+}
+
+/* A variant that computes wrong keys is found, disabled, and refused from then on. */
+static void planted_failure_is_found(struct kunit *test)
+{
+	struct vexfs_engine *in_use = vexfs_engine();
+	bool was_auto = vexfs_engine_is_auto();
+	u32 i;
+
+	for (i = 1; i < VEXFS_ENGINES; i++) {
+		struct vexfs_engine *e = &vexfs_engines[i];
+
+		if (!vexfs_engine_usable(e))
+			continue;
+		KUNIT_ASSERT_EQ(test, 0, vexfs_engine_select(e->variant->name));
+		vexfs_math_selftest_plant(e->variant->name);
+		KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest());
+		vexfs_math_selftest_plant(NULL);
+		KUNIT_EXPECT_NOT_NULL(test, e->failed);
+		KUNIT_EXPECT_FALSE(test, vexfs_engine_usable(e));
+		KUNIT_EXPECT_PTR_NE(test, e, vexfs_engine());
+		KUNIT_EXPECT_TRUE(test, vexfs_engine_is_auto());
+		KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, vexfs_engine_select(e->variant->name));
+
+		/* Without the plant it is as good as before. */
+		e->failed = NULL;
+		KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest());
+		KUNIT_EXPECT_NULL(test, e->failed);
+	}
+	restore(in_use, was_auto);
+}
+
+/**
+ * struct worker - one thread that computes while variants change
+ * @task: the thread
+ * @int_sp: integer space, keys always the same
+ * @float_sp: float space, keys of the scalar variant or of the vector ones
+ * @ints: query and rows
+ * @int_aux: of them
+ * @floats: query and rows
+ * @float_aux: of them
+ * @int_keys: what must come out
+ * @float_keys: what must come out, by scalar or by vector
+ * @packed: room for two packed queries
+ * @rounds: done
+ * @wrong: keys that were none of those
+ * @err: last error of a call
+ */
+struct worker {
+	struct task_struct *task;
+	struct vexfs_space int_sp;
+	struct vexfs_space float_sp;
+	void *ints;
+	u32 *int_aux;
+	void *floats;
+	u32 *float_aux;
+	u32 int_keys[WORK_ROWS];
+	u32 float_keys[2][WORK_ROWS];
+	void *packed;
+	u64 rounds;
+	u64 wrong;
+	int err;
+};
+
+static int compute_both(const struct worker *w, u32 *ints, u32 *floats)
+{
+	int err = vexfs_math_scan(&w->int_sp, w->ints, w->int_aux[0], w->ints + w->int_sp.stride,
+				  w->int_aux + 1, WORK_ROWS, ints);
+
+	return err ?: vexfs_math_scan(&w->float_sp, w->floats, w->float_aux[0],
+				      w->floats + w->float_sp.stride, w->float_aux + 1, WORK_ROWS,
+				      floats);
+}
+
+/* Every call is answered by one engine, so all keys of a call are of one kind. */
+static void one_round(struct worker *w)
+{
+	struct vexfs_block_hit hits[2];
+	u32 ints[WORK_ROWS], floats[WORK_ROWS], limits[2] = { ~0u - 1, 0 };
+	int err = compute_both(w, ints, floats);
+
+	if (err)
+		w->err = err;
+	w->wrong += memcmp(ints, w->int_keys, sizeof(ints)) != 0;
+	w->wrong += memcmp(floats, w->float_keys[0], sizeof(floats)) &&
+		    memcmp(floats, w->float_keys[1], sizeof(floats));
+
+	/* Packed by one engine, perhaps used while another one is in use. */
+	err = vexfs_math_block_pack(&w->float_sp, w->packed, w->floats, w->float_aux, 2);
+	if (!err)
+		err = vexfs_math_block(&w->float_sp, w->packed, 2, limits, w->floats, w->float_aux,
+				       2, hits, 2);
+	if (err < 0)
+		w->err = err;
+	else
+		w->wrong += err != 2 || hits[0].query || hits[1].query;
+	w->rounds++;
+}
+
+static int work(void *data)
+{
+	struct worker *w = data;
+
+	while (!kthread_should_stop()) {
+		one_round(w);
+		cond_resched();
+	}
+	return 0;
+}
+
+static void *make_rows(struct kunit *test, const struct vexfs_space *sp, u32 **aux)
+{
+	u32 raw = math_raw_bytes(sp->type, sp->dim), i;
+	void *rows = kunit_kzalloc(test, (WORK_ROWS + 2) * sp->stride, GFP_KERNEL);
+	void *src = kunit_kzalloc(test, raw, GFP_KERNEL);
+	u64 seed = sp->type;
+
+	*aux = kunit_kzalloc(test, (WORK_ROWS + 1) * sizeof(u32), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, rows && src && *aux);
+	rows = PTR_ALIGN(rows, VEXFS_ROW_ALIGN);
+	for (i = 0; i <= WORK_ROWS; i++) {
+		math_fill(src, sp->type, sp->dim, KIND_RANDOM, &seed);
+		KUNIT_ASSERT_EQ(test, 0, vexfs_math_import_raw(sp, rows + i * sp->stride, *aux + i,
+							       src, raw, 1, NULL));
+	}
+	return rows;
+}
+
+static void set_up_worker(struct kunit *test, struct worker *w)
+{
+	u32 keys[WORK_ROWS];
+
+	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&w->int_sp, VEXFS_TYPE_I8, VEXFS_METRIC_IP,
+						  WORK_DIM));
+	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&w->float_sp, VEXFS_TYPE_F32, VEXFS_METRIC_COS,
+						  WORK_DIM));
+	w->ints = make_rows(test, &w->int_sp, &w->int_aux);
+	w->floats = make_rows(test, &w->float_sp, &w->float_aux);
+	w->packed = kunit_kzalloc(test, vexfs_math_block_bytes(&w->float_sp, 2) + VEXFS_ROW_ALIGN,
+				  GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, w->packed);
+	w->packed = PTR_ALIGN(w->packed, VEXFS_ROW_ALIGN);
+	vexfs_engine_select("scalar");
+	KUNIT_ASSERT_EQ(test, 0, compute_both(w, w->int_keys, w->float_keys[0]));
+	vexfs_engine_select("auto");
+	KUNIT_ASSERT_EQ(test, 0, compute_both(w, keys, w->float_keys[1]));
+	KUNIT_ASSERT_EQ(test, 0, memcmp(keys, w->int_keys, sizeof(keys)));
+}
+
+static void switch_under_load(struct kunit *test)
+{
+	struct worker *workers = kunit_kzalloc(test, WORKERS * sizeof(*workers), GFP_KERNEL);
+	struct vexfs_engine *in_use = vexfs_engine();
+	bool was_auto = vexfs_engine_is_auto();
+	u32 switches = vexfs_kunit_quick ? 500 : 5000, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, workers);
+	for (i = 0; i < WORKERS; i++)
+		set_up_worker(test, &workers[i]);
+	for (i = 0; i < WORKERS; i++) {
+		struct worker *w = &workers[i];
+
+		w->task = kthread_run(work, w, "vexfs-switch/%u", i);
+		if (IS_ERR(w->task)) {
+			w->task = NULL;
+			KUNIT_FAIL(test, "no thread\n");
+		}
+	}
+	for (i = 0; i < switches; i++) {
+		struct vexfs_engine *e = &vexfs_engines[i % VEXFS_ENGINES];
+
+		if (vexfs_engine_usable(e))
+			vexfs_engine_select(e->variant->name);
+		cond_resched();
+		if (i % 100 == 0)
+			usleep_range(1000, 2000);
+	}
+	for (i = 0; i < WORKERS; i++) {
+		if (!workers[i].task)
+			continue;
+		kthread_stop(workers[i].task);
+		KUNIT_EXPECT_GT(test, workers[i].rounds, 0);
+		KUNIT_EXPECT_EQ(test, workers[i].wrong, 0);
+		KUNIT_EXPECT_EQ(test, workers[i].err, 0);
+	}
+	restore(in_use, was_auto);
+}
+
+/* Keys sort as the numbers do; every f32 comes back, and the two zeroes are one. */
+static void keys_sort_as_distances(struct kunit *test)
+{
+	static const u32 ascending[] = {
+		0xff800000, 0xff7fffff, 0xc2280000, 0xbf800001, 0xbf800000, 0xbf7fffff, 0x80800000,
+		0x807fffff, 0x80000002, 0x80000001, 0x00000000, 0x00000001, 0x00000002, 0x007fffff,
+		0x00800000, 0x3f7fffff, 0x3f800000, 0x3f800001, 0x42280000, 0x7f7fffff, 0x7f800000,
+	};
+	u64 seed = 7;
+	u32 i, bits;
+
+	for (i = 0; i < ARRAY_SIZE(ascending); i++) {
+		u32 key = vexfs_key_from_f32(ascending[i]);
+
+		KUNIT_EXPECT_EQ(test, vexfs_key_to_f32(key), ascending[i]);
+		KUNIT_EXPECT_NE(test, key, VEXFS_KEY_WIDE);
+		if (i)
+			KUNIT_EXPECT_LT(test, vexfs_key_from_f32(ascending[i - 1]), key);
+	}
+	KUNIT_EXPECT_EQ(test, vexfs_key_from_f32(0x80000000), vexfs_key_from_f32(0));
+	for (i = 0; i < 100000; i++) {
+		bits = math_random(&seed) | (i & 1) << 31;
+		if (bits != 0x80000000 && vexfs_key_to_f32(vexfs_key_from_f32(bits)) != bits)
+			KUNIT_FAIL(test, "%08x does not come back\n", bits);
+		/* The next number away from zero is the next key away from the middle. */
+		if ((bits & 0x7fffffff) < 0x7f800000 && bits != 0x80000000 &&
+		    vexfs_key_from_f32(bits + 1) !=
+		    vexfs_key_from_f32(bits) + (bits >> 31 ? -1 : 1))
+			KUNIT_FAIL(test, "%08x and its neighbour do not sort\n", bits);
+	}
+}
+
+static void spaces(struct kunit *test)
+{
+	static const struct {
+		u32 type;
+		u32 metrics;	/* bits */
+	} legal[] = {
+		{ VEXFS_TYPE_F32, 0x1e }, { VEXFS_TYPE_F16, 0x0e }, { VEXFS_TYPE_BF16, 0x0e },
+		{ VEXFS_TYPE_I8, 0x1e }, { VEXFS_TYPE_U8, 0x1e }, { VEXFS_TYPE_B1, 0x60 },
+	};
+	struct vexfs_space sp;
+	u32 i, metric;
+
+	for (i = 0; i < ARRAY_SIZE(legal); i++) {
+		for (metric = 0; metric < 40; metric++) {
+			int err = vexfs_space_init(&sp, legal[i].type, metric, 100);
+
+			KUNIT_EXPECT_EQ(test, err,
+					metric < 32 && legal[i].metrics >> metric & 1 ? 0 : -EINVAL);
+			if (err)
+				continue;
+			KUNIT_EXPECT_EQ(test, sp.row_bytes, math_raw_bytes(sp.type, 100));
+			KUNIT_EXPECT_EQ(test, sp.stride % VEXFS_ROW_ALIGN, 0);
+			KUNIT_EXPECT_GE(test, sp.stride, sp.row_bytes);
+			KUNIT_EXPECT_LT(test, sp.stride, sp.row_bytes + VEXFS_ROW_ALIGN);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_space_init(&sp, 0, VEXFS_METRIC_L2, 100));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_space_init(&sp, VEXFS_TYPES, VEXFS_METRIC_L2, 100));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_space_init(&sp, ~0u, VEXFS_METRIC_L2, 100));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_space_init(&sp, 1, VEXFS_METRIC_L2, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			vexfs_space_init(&sp, 1, VEXFS_METRIC_L2, VEXFS_DIM_MAX + 1));
+	KUNIT_EXPECT_EQ(test, 0, vexfs_space_init(&sp, 1, VEXFS_METRIC_L2, VEXFS_DIM_MAX));
+}
+
+static struct kunit_case switch_cases[] = {
+	KUNIT_CASE(select_refuses),
+	KUNIT_CASE(planted_failure_is_found),
+	KUNIT_CASE(switch_under_load),
+	KUNIT_CASE(keys_sort_as_distances),
+	KUNIT_CASE(spaces),
+	{}
+};
+
+static struct kunit_suite switch_suite = {
+	.name = "vexfs_math_switch",
+	.test_cases = switch_cases,
+};
+kunit_test_suite(switch_suite);
