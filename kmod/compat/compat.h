@@ -12,6 +12,13 @@
 
 #include "features.h"
 
+/* Device nodes are named by looking at a device that older kernels let one change. */
+#ifdef HAVE_DEVNODE_CONST
+#define DEVNODE_CONST	const
+#else
+#define DEVNODE_CONST
+#endif
+
 /* Caches of like size are merged unless one says no, which 6.1 cannot. */
 #ifdef SLAB_NO_MERGE
 #define VEXFS_SLAB_NO_MERGE	SLAB_NO_MERGE

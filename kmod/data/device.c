@@ -7,7 +7,6 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
-#include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -15,13 +14,9 @@
 
 #include "compat/compat.h"
 #include "data/data.h"
+#include "data/node.h"
 #include "index/index.h"
 #include "math/engine.h"
-
-static ushort device_mode = 0666;
-module_param(device_mode, ushort, 0444);
-MODULE_PARM_DESC(device_mode,
-		 "Permission bits of /dev/vexfs (collections have owners and modes of their own)");
 
 /* ---- requests ---- */
 
@@ -307,12 +302,6 @@ static const struct file_operations device_fops = {
 	.llseek = noop_llseek,
 };
 
-static struct miscdevice device = {
-	.minor = MISC_DYNAMIC_MINOR,
-	.name = "vexfs",
-	.fops = &device_fops,
-};
-
 int vexfs_data_init(void)
 {
 	/* the ABI is the same for 32-bit programs: nothing may depend on their alignment */
@@ -327,15 +316,12 @@ int vexfs_data_init(void)
 	static_assert(sizeof(struct vexfs_search) == 136);
 	static_assert(sizeof(struct vexfs_classify) == 80);
 
-	if (device_mode & ~0777)
-		return -EINVAL;
-	device.mode = device_mode;
-	return misc_register(&device);
+	return vexfs_node_add(&device_fops);
 }
 
 void vexfs_data_exit(void)
 {
-	misc_deregister(&device);
+	vexfs_node_del();
 }
 
 MODULE_ALIAS("devname:vexfs");

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The node /dev/vexfs: its number, mode and group. A misc device would do, if
+ * it could be given a group.
+ */
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/kernel.h>
+#include <linux/moduleparam.h>
+#include <linux/uidgid.h>
+
+#include "compat/compat.h"
+#include "data/node.h"
+
+static ushort device_mode = 0666;
+module_param(device_mode, ushort, 0444);
+MODULE_PARM_DESC(device_mode,
+		 "Permission bits of /dev/vexfs (collections have owners and modes of their own)");
+
+static uint device_gid;
+module_param(device_gid, uint, 0444);
+MODULE_PARM_DESC(device_gid,
+		 "Group of /dev/vexfs; its members may also look through the control plane");
+
+static dev_t number;
+static struct cdev cdev;
+static struct device *node;
+
+static char *devnode(DEVNODE_CONST struct device *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
+{
+	/* Only asked for the name when the node goes. */
+	if (mode)
+		*mode = device_mode;
+	if (gid)
+		*gid = vexfs_device_gid();
+	return NULL;
+}
+
+static const struct device_type node_type = {
+	.name = "vexfs",
+	.devnode = devnode,
+};
+
+static struct class node_class = {
+	.name = "vexfs",
+};
+
+kgid_t vexfs_device_gid(void)
+{
+	return KGIDT_INIT(device_gid);
+}
+
+static void release(struct device *dev)
+{
+	kfree(dev);
+}
+
+static int add_node(void)
+{
+	int err;
+
+	node = kzalloc(sizeof(*node), GFP_KERNEL);
+	if (!node)
+		return -ENOMEM;
+	device_initialize(node);
+	node->class = &node_class;
+	node->type = &node_type;
+	node->devt = number;
+	node->release = release;
+	err = dev_set_name(node, "vexfs") ?: cdev_device_add(&cdev, node);
+	if (err)
+		put_device(node);
+	return err;
+}
+
+int vexfs_node_add(const struct file_operations *fops)
+{
+	int err;
+
+	if (device_mode & ~0777 || !gid_valid(vexfs_device_gid()))
+		return -EINVAL;
+	err = class_register(&node_class);
+	if (err)
+		return err;
+	err = alloc_chrdev_region(&number, 0, 1, "vexfs");
+	if (err)
+		goto no_number;
+	cdev_init(&cdev, fops);
+	cdev.owner = fops->owner;
+	err = add_node();
+	if (err)
+		goto no_node;
+	return 0;
+
+no_node:
+	unregister_chrdev_region(number, 1);
+no_number:
+	class_unregister(&node_class);
+	return err;
+}
+
+void vexfs_node_del(void)
+{
+	cdev_device_del(&cdev, node);
+	put_device(node);
+	unregister_chrdev_region(number, 1);
+	class_unregister(&node_class);
+}
