@@ -10,6 +10,8 @@
 #include <linux/module.h>
 
 #include "control/debugfs.h"
+#include "control/netlink.h"
+#include "control/subjects.h"
 #include "data/data.h"
 #include "index/graph.h"
 #include "index/search.h"
@@ -39,6 +41,9 @@ static const struct room rooms[] = {
 	{ "exact", vexfs_exact_init, vexfs_exact_exit },
 	{ "graph", vexfs_graph_init, vexfs_graph_exit },
 	{ "data", vexfs_data_init, vexfs_data_exit },
+	{ "subjects", vexfs_control_subjects_init,
+	  vexfs_control_subjects_exit },
+	{ "netlink", vexfs_netlink_init, vexfs_netlink_exit },
 	{ "debugfs", vexfs_debugfs_init, vexfs_debugfs_exit },
 };
 

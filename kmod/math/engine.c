@@ -98,35 +98,50 @@ static void use_engine(struct vexfs_engine *e)
 	WRITE_ONCE(vexfs_engine_in_use, e);
 }
 
-int vexfs_engine_select(const char *name)
+/* Under select_lock. *@e is NULL for the best there is; *@why says what is wrong. */
+static int pick_engine(const char *name, struct vexfs_engine **e, const char **why)
 {
-	struct vexfs_engine *e = NULL;
+	*e = NULL;
+	if (sysfs_streq(name, "auto"))
+		return 0;
+	*e = find_engine(name);
+	*why = "there is no such variant";
+	if (!*e)
+		return -EINVAL;
+	/* At load the parameter comes before the engines are set up. */
+	*why = vexfs_cpu_lacks((*e)->variant->needs);
+	if (!*why)
+		*why = (*e)->failed;
+	return *why ? -EOPNOTSUPP : 0;
+}
+
+int vexfs_engine_check(const char *name)
+{
+	struct vexfs_engine *e;
 	const char *why;
-	int err = 0;
+	int err;
 
 	mutex_lock(&select_lock);
-	if (!sysfs_streq(name, "auto")) {
-		e = find_engine(name);
-		if (!e) {
-			pr_err("simd: no variant has the name '%.*s'\n",
-			       (int)strcspn(name, "\n"), name);
-			err = -EINVAL;
-			goto out;
-		}
-		/* At load the parameter comes before the engines are set up. */
-		why = vexfs_cpu_lacks(e->variant->needs);
-		if (!why)
-			why = e->failed;
-		if (why) {
-			pr_err("simd: %s cannot be used: %s\n", e->variant->name, why);
-			err = -EOPNOTSUPP;
-			goto out;
-		}
+	err = pick_engine(name, &e, &why);
+	mutex_unlock(&select_lock);
+	return err;
+}
+
+int vexfs_engine_select(const char *name)
+{
+	struct vexfs_engine *e;
+	const char *why;
+	int err;
+
+	mutex_lock(&select_lock);
+	err = pick_engine(name, &e, &why);
+	if (err) {
+		pr_err("simd: '%.*s' cannot be used: %s\n", (int)strcspn(name, "\n"), name, why);
+	} else {
+		wanted = e;
+		if (started)
+			use_engine(e ? e : best_engine());
 	}
-	wanted = e;
-	if (started)
-		use_engine(e ? e : best_engine());
-out:
 	mutex_unlock(&select_lock);
 	return err;
 }

@@ -107,6 +107,9 @@ bool vexfs_engine_is_auto(void);
  */
 int vexfs_engine_select(const char *name);
 
+/* Whether vexfs_engine_select() would take @name now; changes nothing. */
+int vexfs_engine_check(const char *name);
+
 /* @e gives wrong results for the reason @why (a constant): never use it again. */
 void vexfs_engine_fail(struct vexfs_engine *e, const char *why);
 

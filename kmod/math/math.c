@@ -15,7 +15,7 @@ int vexfs_math_init(void)
 	if (err)
 		return err;
 	vexfs_engines_init();
-	err = vexfs_math_selftest();
+	err = vexfs_math_selftest(NULL, NULL);
 	if (err)
 		return err;
 	err = vexfs_math_calibrate();

@@ -9,11 +9,18 @@
 
 struct seq_file;
 
+struct vexfs_engine;
+
+/* Told of each engine but the scalar one, after @cases comparisons. */
+typedef void (*vexfs_selftest_report)(const struct vexfs_engine *e, unsigned int cases,
+				      void *arg);
+
 /*
  * Compare every usable engine with the scalar one; an engine that differs is
- * disabled. Process context. -ENOMEM when there is no memory to do it in.
+ * disabled. @report may be NULL. Process context. -ENOMEM when there is no memory
+ * to do it in.
  */
-int vexfs_math_selftest(void);
+int vexfs_math_selftest(vexfs_selftest_report report, void *arg);
 
 /* Measure what the work of every usable engine costs, so that sections fit. */
 int vexfs_math_calibrate(void);

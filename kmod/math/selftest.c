@@ -258,7 +258,7 @@ static unsigned int check_engine(struct vexfs_engine *e, struct workbench *t)
 	return done;
 }
 
-static int run(struct seq_file *m)
+int vexfs_math_selftest(vexfs_selftest_report report, void *arg)
 {
 	struct workbench *t = kvmalloc(sizeof(*t), GFP_KERNEL);
 	unsigned int i;
@@ -271,25 +271,24 @@ static int run(struct seq_file *m)
 
 		if (vexfs_engine_usable(e))
 			done = check_engine(e, t);
-		if (!m)
-			continue;
-		if (vexfs_engine_usable(e))
-			seq_printf(m, "%s ok, %u comparisons\n", e->variant->name, done);
-		else
-			seq_printf(m, "%s %s\n", e->variant->name, e->lacks ? e->lacks : e->failed);
+		if (report)
+			report(e, done, arg);
 	}
 	kvfree(t);
 	return 0;
 }
-
-int vexfs_math_selftest(void)
-{
-	return run(NULL);
-}
 VEXFS_EXPORT_KUNIT(vexfs_math_selftest);
+
+static void show_result(const struct vexfs_engine *e, unsigned int cases, void *arg)
+{
+	if (vexfs_engine_usable(e))
+		seq_printf(arg, "%s ok, %u comparisons\n", e->variant->name, cases);
+	else
+		seq_printf(arg, "%s %s\n", e->variant->name, e->lacks ? e->lacks : e->failed);
+}
 
 void vexfs_math_show_selftest(struct seq_file *m)
 {
-	if (run(m))
+	if (vexfs_math_selftest(show_result, m))
 		seq_puts(m, "no memory to run it in\n");
 }

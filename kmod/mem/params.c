@@ -108,26 +108,3 @@ VEXFS_TUNABLE(stack_aggressive, 0, 0, 1, "flag",
 	      "Take all scratch from the pools", 0644);
 VEXFS_TUNABLE(stack_optimize, 1, 0, 1, "flag",
 	      "Heed the thresholds; with 0 scratch that fits the stack stays there", 0644);
-
-const struct vexfs_tunable *const vexfs_mem_tunables[] = {
-	&vexfs_tunable_pool_small,
-	&vexfs_tunable_pool_medium,
-	&vexfs_tunable_pool_large,
-	&vexfs_tunable_pool_reserve,
-	&vexfs_tunable_pool_limit_mb,
-	&vexfs_tunable_pool_wait_ms,
-	&vexfs_tunable_pool_enabled,
-	&vexfs_tunable_pool_debug,
-	&vexfs_tunable_pool_auto,
-	&vexfs_tunable_pool_min_hit_pct,
-	&vexfs_tunable_pool_max_use_pct,
-	&vexfs_tunable_pool_compaction,
-	&vexfs_tunable_pool_compact_pct,
-	&vexfs_tunable_stack_limit,
-	&vexfs_tunable_stack_alarm,
-	&vexfs_tunable_stack_heap_threshold,
-	&vexfs_tunable_stack_large_threshold,
-	&vexfs_tunable_stack_aggressive,
-	&vexfs_tunable_stack_optimize,
-};
-const unsigned int vexfs_mem_tunables_n = ARRAY_SIZE(vexfs_mem_tunables);

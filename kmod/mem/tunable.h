@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tunables: numbers that an operator may change while the module runs. Each
- * room keeps a table of its own; the module parameter and whoever else sets
+ * Tunables: numbers that an operator may change while the module runs. A
+ * room keeps its own; the module parameter and whoever else sets
  * them go through the same check, and a value that is refused changes nothing.
  */
 #ifndef _VEXFS_MEM_TUNABLE_H
@@ -17,6 +17,7 @@
  * @doc: what it does, one sentence
  * @min: smallest legal value
  * @max: largest
+ * @def: value when no parameter is given
  * @value: where it is kept; readers use READ_ONCE()
  * @check: NULL, or a further test: -errno refuses @v; changes nothing
  * @apply: NULL, or what makes the value effective and stores it; -errno
@@ -29,6 +30,7 @@ struct vexfs_tunable {
 	const char *doc;
 	u32 min;
 	u32 max;
+	u32 def;
 	u32 *value;
 	int (*check)(const struct vexfs_tunable *t, u32 v);
 	int (*apply)(const struct vexfs_tunable *t, u32 v);
@@ -40,23 +42,19 @@ int vexfs_tunable_set(const struct vexfs_tunable *t, u32 v);
 
 extern const struct kernel_param_ops vexfs_tunable_param_ops;
 
-/* The tunables of this room, for those who list or set them together. */
-extern const struct vexfs_tunable *const vexfs_mem_tunables[];
-extern const unsigned int vexfs_mem_tunables_n;
-
 /*
  * VEXFS_TUNABLE - a tunable that is a module parameter as well. The rest are
  * further initialisers of struct vexfs_tunable.
  */
-#define VEXFS_TUNABLE(sym, def, lo, hi, unit_, doc_, mode, ...)			\
-	u32 vexfs_##sym = (def);						\
+#define VEXFS_TUNABLE(sym, def_, lo, hi, unit_, doc_, mode, ...)			\
+	u32 vexfs_##sym = (def_);						\
 	static const struct vexfs_tunable vexfs_tunable_##sym = {			\
 		.name = #sym, .unit = (unit_), .doc = (doc_),			\
-		.min = (lo), .max = (hi), .value = &vexfs_##sym,		\
+		.min = (lo), .max = (hi), .def = (def_), .value = &vexfs_##sym,	\
 		.read_only = !((mode) & 0200), ##__VA_ARGS__			\
 	};									\
 	module_param_cb(sym, &vexfs_tunable_param_ops,				\
 			(void *)&vexfs_tunable_##sym, mode);			\
-	MODULE_PARM_DESC(sym, doc_ " [" #def ", " #lo " to " #hi ", " unit_ "]")
+	MODULE_PARM_DESC(sym, doc_ " [" #def_ ", " #lo " to " #hi ", " unit_ "]")
 
 #endif

@@ -64,21 +64,8 @@ struct account {
 static struct account accounts[VEXFS_OP_KINDS];
 static DEFINE_MUTEX(base_lock);
 
-u32 vexfs_slow_op_us = 1000000;
-static const struct vexfs_tunable slow_op = {
-	.name = "slow_op_us",
-	.unit = "us",
-	.doc = "An op that takes longer is reported as an event",
-	.min = 0,
-	.max = 3600000000u,
-	.value = &vexfs_slow_op_us,
-};
-module_param_cb(slow_op_us, &vexfs_tunable_param_ops, (void *)&slow_op, 0644);
-MODULE_PARM_DESC(slow_op_us,
-		 "An op that takes longer is reported as an event [1000000, 0 for never, us]");
-
-const struct vexfs_tunable *const vexfs_stat_tunables[] = { &slow_op };
-const unsigned int vexfs_stat_tunables_n = ARRAY_SIZE(vexfs_stat_tunables);
+VEXFS_TUNABLE(slow_op_us, 1000000, 0, 3600000000u, "us",
+	      "An op that takes longer is reported as an event (0: never)", 0644);
 
 static void tally_op(struct tally *t, const struct vexfs_op *op, u64 ns, int err)
 {

@@ -132,6 +132,7 @@ static DEFINE_HASHTABLE(names, 10);
 static DEFINE_XARRAY_ALLOC1(by_serial);
 static unsigned int ncollections;
 static u64 next_serial = 1;
+static u64 changes;	/* collections that came or went */
 
 static u32 name_hash(const char *name)
 {
@@ -295,6 +296,7 @@ int vexfs_registry_add(struct vexfs_collection *c)
 			c->serial = next_serial++;
 			hash_add(names, &c->by_name, name_hash(c->name));
 			ncollections++;
+			changes++;
 			kref_get(&c->ref);
 		}
 	}
@@ -313,9 +315,21 @@ int vexfs_registry_remove(struct vexfs_collection *c)
 	hash_del(&c->by_name);
 	xa_erase(&by_serial, c->serial);
 	ncollections--;
+	changes++;
 	mutex_unlock(&registry_lock);
 	kref_put(&c->ref, collection_release);
 	return 0;
+}
+
+u32 vexfs_registry_count(u64 *changed)
+{
+	u32 count;
+
+	mutex_lock(&registry_lock);
+	count = ncollections;
+	*changed = changes;
+	mutex_unlock(&registry_lock);
+	return count;
 }
 
 static struct vexfs_collection *get_by_name(const char *name)

@@ -11,6 +11,7 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
+#include "stat/event.h"
 #include "store/internal.h"
 
 #define GROUP	32u	/* vectors whose cache misses overlap */
@@ -374,10 +375,14 @@ int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m)
 	case VEXFS_MUTATE_CREATE:
 		err = vexfs_registry_add(c);
 		m->done = !err;
+		if (!err)
+			vexfs_event_raise(VEXFS_EVENT_CREATED, 0, 0, c->name);
 		break;
 	case VEXFS_MUTATE_DROP:
 		err = vexfs_registry_remove(c);
 		m->done = !err;
+		if (!err)
+			vexfs_event_raise(VEXFS_EVENT_DROPPED, 0, 0, c->name);
 		break;
 	}
 	if (m->done)

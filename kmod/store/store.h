@@ -519,6 +519,8 @@ void vexfs_collection_put(struct vexfs_collection *c);
  */
 struct vexfs_collection *vexfs_collection_next(u64 *cursor, bool all);
 int vexfs_collection_allowed(const struct vexfs_collection *c, u32 may);
+/* Collections there are; @changed grows when one comes or goes. */
+u32 vexfs_registry_count(u64 *changed);
 void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st);
 /* Copies at most @room bytes of the description; returns its length. */
 u32 vexfs_collection_layout(struct vexfs_collection *c, void *buf, u32 room);

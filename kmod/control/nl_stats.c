@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The account over netlink: one row, all rows, and all rows of the ops every so
+ * often for those who subscribed. What the figures are and what they are called
+ * is the business of stat/counter.h.
+ */
+#include <linux/ktime.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "control/netlink.h"
+#include "mem/tunable.h"
+#include "stat/counter.h"
+
+/**
+ * struct request - which rows are wanted, and where they go
+ * @subject: name of the subject, or NULL for all
+ * @row: name of the instance, or NULL for all
+ * @skip: rows already sent
+ * @seen: rows walked over
+ * @skb: where they go
+ * @portid: who asked
+ * @seq: number of the request
+ * @flags: of the message's header
+ * @cmd: of the message's header
+ * @cb: the dump, or NULL
+ * @values: room for one row
+ */
+struct request {
+	const char *subject;
+	const char *row;
+	unsigned long skip;
+	unsigned long seen;
+	struct sk_buff *skb;
+	u32 portid;
+	u32 seq;
+	int flags;
+	u8 cmd;
+	struct netlink_callback *cb;
+	u64 values[VEXFS_SUBJECT_COUNTERS_MAX];
+};
+
+static int put_counters(struct sk_buff *skb, const struct vexfs_subject *s, const u64 *values)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->counters_n; i++) {
+		struct nlattr *nest = nla_nest_start(skb, VEXFS_A_STATS_COUNTER);
+
+		if (!nest || nla_put_string(skb, VEXFS_A_COUNTER_NAME, s->counters[i].name) ||
+		    nla_put_u64_64bit(skb, VEXFS_A_COUNTER_VALUE, values[i], VEXFS_A_COUNTER_PAD))
+			return -EMSGSIZE;
+		nla_nest_end(skb, nest);
+	}
+	return 0;
+}
+
+static int put_row(struct request *r, const struct vexfs_subject *s, unsigned int i)
+{
+	void *hdr;
+	int err;
+
+	err = s->read(i, true, r->values);
+	if (err)
+		return err;
+	hdr = genlmsg_put(r->skb, r->portid, r->seq, vexfs_family, r->flags, r->cmd);
+	if (!hdr)
+		return -EMSGSIZE;
+	if (r->cb)
+		genl_dump_check_consistent(r->cb, hdr);
+	err = nla_put_string(r->skb, VEXFS_A_STATS_SUBJECT, s->name) ?:
+	      nla_put_string(r->skb, VEXFS_A_STATS_ROW, s->instance(i)) ?:
+	      nla_put_u64_64bit(r->skb, VEXFS_A_STATS_TIME_NS, ktime_get_ns(),
+				VEXFS_A_STATS_PAD) ?:
+	      put_counters(r->skb, s, r->values);
+	if (err) {
+		genlmsg_cancel(r->skb, hdr);
+		return err;
+	}
+	genlmsg_end(r->skb, hdr);
+	return 0;
+}
+
+static int put_subject(struct vexfs_subject *s, void *arg)
+{
+	struct request *r = arg;
+	unsigned int i, n;
+	int err;
+
+	if (r->subject && strcmp(r->subject, s->name))
+		return 0;
+	n = s->instances();
+	for (i = 0; i < n; i++) {
+		if (r->row && strcmp(r->row, s->instance(i)))
+			continue;
+		if (r->seen++ < r->skip)
+			continue;
+		err = put_row(r, s, i);
+		if (err)
+			return err;
+		r->skip++;
+	}
+	return 0;
+}
+
+static int has_subject(struct vexfs_subject *s, void *arg)
+{
+	return !strcmp(s->name, arg);
+}
+
+int vexfs_nl_stats_get_doit(struct sk_buff *req, struct genl_info *info)
+{
+	struct nlattr *subject = info->attrs[VEXFS_A_STATS_SUBJECT];
+	struct nlattr *row = info->attrs[VEXFS_A_STATS_ROW];
+	struct request *r;
+	int err;
+
+	err = vexfs_nl_may_look(req, info->extack);
+	if (err)
+		return err;
+	if (!subject || !row) {
+		NL_SET_ERR_MSG(info->extack, "which subject and row? a dump gives all");
+		return -EINVAL;
+	}
+	r = kzalloc(sizeof(*r), GFP_KERNEL);
+	if (!r)
+		return -ENOMEM;
+	r->subject = nla_data(subject);
+	r->row = nla_data(row);
+	r->portid = info->snd_portid;
+	r->seq = info->snd_seq;
+	r->cmd = VEXFS_CMD_STATS_GET;
+	r->skb = vexfs_nl_alloc();
+	err = r->skb ? vexfs_subject_walk(put_subject, r) : -ENOMEM;
+	if (!err && !r->skip) {
+		err = -ENOENT;
+		if (vexfs_subject_walk(has_subject, (void *)r->subject))
+			NL_SET_ERR_MSG_ATTR(info->extack, row, "the subject has no such row");
+		else
+			NL_SET_ERR_MSG_ATTR(info->extack, subject, "no such subject");
+	}
+	if (err)
+		nlmsg_free(r->skb);
+	else
+		err = genlmsg_reply(r->skb, info);
+	kfree(r);
+	return err;
+}
+
+int vexfs_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct nlattr *subject = vexfs_genl_dump_attrs(cb)[VEXFS_A_STATS_SUBJECT];
+	struct request *r;
+	int err;
+
+	err = vexfs_nl_may_look(cb->skb, cb->extack);
+	if (err)
+		return err;
+	if (subject && !vexfs_subject_walk(has_subject, nla_data(subject))) {
+		NL_SET_ERR_MSG_ATTR(cb->extack, subject, "no such subject");
+		return -ENOENT;
+	}
+	r = kzalloc(sizeof(*r), GFP_KERNEL);
+	if (!r)
+		return -ENOMEM;
+	/* Rows come and go with collections. */
+	cb->seq = vexfs_nl_generation();
+	r->subject = subject ? nla_data(subject) : NULL;
+	r->skip = cb->args[0];
+	r->skb = skb;
+	r->portid = NETLINK_CB(cb->skb).portid;
+	r->seq = cb->nlh->nlmsg_seq;
+	r->flags = NLM_F_MULTI;
+	r->cmd = VEXFS_CMD_STATS_GET;
+	r->cb = cb;
+	err = vexfs_subject_walk(put_subject, r);
+	cb->args[0] = r->skip;
+	kfree(r);
+	/* A part is full: the rest goes into the next one. */
+	if (err == -EMSGSIZE && skb->len)
+		err = skb->len;
+	return err < 0 ? err : skb->len;
+}
+
+/* ---- for subscribers ---- */
+
+VEXFS_TUNABLE(stats_interval_ms, 1000, 100, 3600000, "ms",
+	      "how often subscribers of the statistics are told", 0644);
+
+static void tell(struct work_struct *work);
+static DECLARE_DELAYED_WORK(teller, tell);
+
+/* One message for each row, so that a slow reader loses rows and not everything. */
+static int tell_subject(struct vexfs_subject *s, void *arg)
+{
+	struct request *r = arg;
+	unsigned int i, n = s->instances();
+
+	if (strcmp(s->name, "op"))
+		return 0;
+	for (i = 0; i < n; i++) {
+		r->skb = vexfs_nl_alloc();
+		if (!r->skb)
+			return -ENOMEM;
+		if (put_row(r, s, i))
+			nlmsg_free(r->skb);
+		else
+			genlmsg_multicast_netns(vexfs_family, &init_net, r->skb, 0, VEXFS_NLGRP_STATS,
+						GFP_KERNEL);
+	}
+	return 0;
+}
+
+static void tell(struct work_struct *work)
+{
+	struct request *r;
+
+	if (genl_has_listeners(vexfs_family, &init_net,
+			       VEXFS_NLGRP_STATS)) {
+		r = kzalloc(sizeof(*r), GFP_KERNEL);
+		if (r) {
+			r->cmd = VEXFS_CMD_STATS_NTF;
+			vexfs_subject_walk(tell_subject, r);
+			kfree(r);
+		}
+	}
+	queue_delayed_work(system_unbound_wq, &teller,
+			   msecs_to_jiffies(READ_ONCE(vexfs_stats_interval_ms)));
+}
+
+int vexfs_nl_stats_init(void)
+{
+	queue_delayed_work(system_unbound_wq, &teller, HZ);
+	return 0;
+}
+
+void vexfs_nl_stats_exit(void)
+{
+	cancel_delayed_work_sync(&teller);
+}

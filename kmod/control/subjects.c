@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Subjects of the account whose rooms know nothing of it: FPU sections, variants of
+ * the arithmetic, and the store as a whole. Each collection by itself is listed
+ * by the collections' own commands, for collections come and go.
+ */
+#include <linux/build_bug.h>
+#include <linux/kernel.h>
+
+#include "control/subjects.h"
+#include "math/engine.h"
+#include "math/fpu.h"
+#include "stat/counter.h"
+#include "store/store.h"
+
+static const struct vexfs_counter fpu_counters[] = {
+	{ "sections", "sections", "FPU sections", VEXFS_COUNTER },
+	{ "ns", "ns", "time spent in them", VEXFS_COUNTER },
+	{ "longest_ns", "ns", "the longest of them", VEXFS_GAUGE },
+	{ "over", "sections", "sections longer than the budget of their time", VEXFS_COUNTER },
+	{ "refused", "calls", "calls for floats where the FPU may not be used", VEXFS_COUNTER },
+	{ "without", "calls", "calls served by integer code for that reason", VEXFS_COUNTER },
+};
+
+static_assert(ARRAY_SIZE(fpu_counters) == VEXFS_COUNTERS_IN(struct vexfs_fpu_totals));
+
+static const struct vexfs_counter simd_counters[] = {
+	{ "usable", "flag", "this machine can run it and its self-test passed", VEXFS_GAUGE },
+	{ "in_use", "flag", "it is the one in use", VEXFS_GAUGE },
+};
+
+static const struct vexfs_counter store_counters[] = {
+	{ "collections", "collections", "collections there are", VEXFS_GAUGE },
+	{ "changes", "times", "times one came or went", VEXFS_COUNTER },
+	{ "vectors", "vectors", "vectors in all of them", VEXFS_GAUGE },
+	{ "bytes", "bytes", "memory they hold", VEXFS_GAUGE },
+};
+
+static unsigned int one(void)
+{
+	return 1;
+}
+
+static const char *all(unsigned int i)
+{
+	return "all";
+}
+
+static int fpu_read(unsigned int i, bool since_reset, u64 *values)
+{
+	vexfs_fpu_totals((struct vexfs_fpu_totals *)values);
+	return 0;
+}
+
+static unsigned int simd_instances(void)
+{
+	return VEXFS_ENGINES;
+}
+
+static const char *simd_instance(unsigned int i)
+{
+	return vexfs_engines[i].variant->name;
+}
+
+static int simd_read(unsigned int i, bool since_reset, u64 *values)
+{
+	values[0] = vexfs_engine_usable(&vexfs_engines[i]);
+	values[1] = vexfs_engine() == &vexfs_engines[i];
+	return 0;
+}
+
+static int store_read(unsigned int i, bool since_reset, u64 *values)
+{
+	struct vexfs_collection *c;
+	u64 cursor = 0;
+
+	values[0] = vexfs_registry_count(&values[1]);
+	values[2] = 0;
+	values[3] = 0;
+	while ((c = vexfs_collection_next(&cursor, true))) {
+		values[2] += atomic64_read(&c->count);
+		values[3] += atomic64_read(&c->bytes);
+		vexfs_collection_put(c);
+	}
+	return 0;
+}
+
+static struct vexfs_subject subjects[] = {
+	{
+		.name = "fpu", .doc = "FPU sections",
+		.counters = fpu_counters, .counters_n = ARRAY_SIZE(fpu_counters),
+		.instances = one, .instance = all, .read = fpu_read,
+	}, {
+		.name = "simd", .doc = "variants of the arithmetic",
+		.counters = simd_counters, .counters_n = ARRAY_SIZE(simd_counters),
+		.instances = simd_instances, .instance = simd_instance, .read = simd_read,
+	}, {
+		.name = "store", .doc = "all collections together",
+		.counters = store_counters, .counters_n = ARRAY_SIZE(store_counters),
+		.instances = one, .instance = all, .read = store_read,
+	},
+};
+
+int vexfs_control_subjects_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(subjects); i++) {
+		int err = vexfs_subject_add(&subjects[i]);
+
+		if (err) {
+			while (i--)
+				vexfs_subject_del(&subjects[i]);
+			return err;
+		}
+	}
+	return 0;
+}
+
+void vexfs_control_subjects_exit(void)
+{
+	unsigned int i = ARRAY_SIZE(subjects);
+
+	while (i--)
+		vexfs_subject_del(&subjects[i]);
+}
