@@ -19,6 +19,6 @@ build/san/%.o: userspace/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC_USER) $(U_CFLAGS) -O1 $(U_SAN) -c -o $@ $<
 
-COMMON_OBJS := build/obj/common/json.o
+COMMON_OBJS := $(patsubst %,build/obj/common/%.o,ini json nearest)
 
 -include $(shell find build/obj build/san -name '*.d' 2>/dev/null)

@@ -12,7 +12,7 @@
 #include "vexctl.h"
 
 extern const struct verb collection_verbs[], vector_verbs[], file_verbs[], search_verbs[],
-	index_verbs[], help_verbs[];
+	index_verbs[], help_verbs[], account_verbs[], module_verbs[], top_verbs[], tune_verbs[];
 
 const struct verb_group groups[] = {
 	{ "Collections", collection_verbs },
@@ -20,6 +20,10 @@ const struct verb_group groups[] = {
 	{ "Vectors", vector_verbs },
 	{ "Search", search_verbs },
 	{ "Graph", index_verbs },
+	{ "Account", account_verbs },
+	{ "Live", top_verbs },
+	{ "Settings", tune_verbs },
+	{ "Module", module_verbs },
 	{ "Help", help_verbs },
 	{ 0 },
 };

@@ -4,8 +4,14 @@
 
 VEXCTL_OBJS := $(patsubst userspace/%.c,build/obj/%.o,$(sort $(wildcard userspace/vexctl/*.c)))
 
+# libnl-3 for the control plane, libkmod for the module.
+VEXCTL_CFLAGS := $(shell pkg-config --cflags libnl-genl-3.0 libkmod 2>/dev/null)
+VEXCTL_LIBS := $(shell pkg-config --libs libnl-genl-3.0 libkmod 2>/dev/null || echo -lnl-genl-3 -lnl-3 -lkmod)
+$(VEXCTL_OBJS): CFLAGS_USER += $(VEXCTL_CFLAGS)
+
 build/bin/vexctl: $(VEXCTL_OBJS) $(COMMON_OBJS) $(LIBVEXFS)
 	@mkdir -p $(@D)
-	$(HOSTCC_USER) -o $@ $(VEXCTL_OBJS) $(COMMON_OBJS) $(U_LIBS) -lm
+	$(HOSTCC_USER) -o $@ $(VEXCTL_OBJS) $(COMMON_OBJS) $(U_LIBS) \
+		$(VEXCTL_LIBS) -lm
 
 PROGRAMS += build/bin/vexctl

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Verbs that look at the account: is it well, what are the figures, what has
+ * happened; and the two that touch it, reset and self-test.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "wire.h"
+
+/* ---- status ---- */
+
+/**
+ * struct summary - what status has to say
+ * @version: of the module
+ * @simd: variant of the arithmetic in use
+ * @kernel: release of the kernel
+ * @uptime_ns: since load
+ * @collections: there are
+ */
+struct summary {
+	char version[32];
+	char simd[32];
+	char kernel[80];
+	uint64_t uptime_ns;
+	uint32_t collections;
+};
+
+static int read_summary(struct nlmsghdr *h, struct nlattr **a, void *arg)
+{
+	struct summary *s = arg;
+
+	(void)h;
+	snprintf(s->version, sizeof(s->version), "%s", wire_text(a, VEXFS_A_MODULE_VERSION));
+	snprintf(s->simd, sizeof(s->simd), "%s", wire_text(a, VEXFS_A_MODULE_SIMD));
+	snprintf(s->kernel, sizeof(s->kernel), "%s", wire_text(a, VEXFS_A_MODULE_KERNEL));
+	s->uptime_ns = wire_u64(a, VEXFS_A_MODULE_UPTIME_NS);
+	s->collections = wire_u32(a, VEXFS_A_MODULE_COLLECTIONS);
+	return 0;
+}
+
+/* Sums a counter over the rows of a subject, but for row @but. */
+static uint64_t sum(const struct rows *rows, const char *subject, const char *counter,
+		    const char *but)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		if (!strcmp(rows->row[i].subject, subject) &&
+		    (!but || strcmp(rows->row[i].name, but)))
+			total += row_value(&rows->row[i], counter);
+	return total;
+}
+
+/* Requests above the largest tier have no stock to hit. */
+static double hit_rate(const struct rows *rows)
+{
+	uint64_t hits = sum(rows, "pool", "hits", "huge");
+	uint64_t misses = sum(rows, "pool", "misses", "huge");
+
+	return hits + misses ? (double)hits / (double)(hits + misses) : 1.0;
+}
+
+#define COMPLAINTS	8
+
+/**
+ * struct verdict - is it well?
+ * @n: complaints
+ * @text: they
+ */
+struct verdict {
+	unsigned int n;
+	char text[COMPLAINTS][160];
+};
+
+__attribute__((format(printf, 2, 3)))
+static void complain(struct verdict *v, const char *fmt, ...)
+{
+	va_list args;
+
+	if (v->n == COMPLAINTS)
+		return;
+	va_start(args, fmt);
+	vsnprintf(v->text[v->n++], sizeof(v->text[0]), fmt, args);
+	va_end(args);
+}
+
+/* Too few requests say nothing about a rate. */
+#define HITS_THAT_COUNT	1000
+
+static void judge(const struct rows *rows, struct verdict *v)
+{
+	uint64_t violations = sum(rows, "stack", "violations", NULL);
+	uint64_t failures = sum(rows, "pool", "failures", NULL);
+	uint64_t asked = sum(rows, "pool", "hits", "huge") + sum(rows, "pool", "misses", "huge");
+
+	if (violations)
+		complain(v, "%" PRIu64 " stack violations: see /sys/kernel/debug/vexfs/stack",
+			 violations);
+	if (failures)
+		complain(v, "%" PRIu64 " requests to the pools got nothing: memory was short",
+			 failures);
+	if (asked >= HITS_THAT_COUNT && hit_rate(rows) < 0.85)
+		complain(v, "pool hit rate %.3f is below 0.85: vexctl tune pool_auto=1",
+			 hit_rate(rows));
+	for (size_t i = 0; i < rows->n; i++)
+		if (!strcmp(rows->row[i].subject, "simd") && row_value(&rows->row[i], "in_use") &&
+		    !strcmp(rows->row[i].name, "scalar"))
+			complain(v, "the arithmetic runs without SIMD: vexctl tune simd=auto");
+}
+
+static void status_text(const struct summary *s, const struct rows *rows, const struct verdict *v)
+{
+	const struct row *store = rows_find(rows, "store", NULL);
+	const struct row *fpu = rows_find(rows, "fpu", NULL);
+	const struct row *stack = rows_find(rows, "stack", NULL);
+
+	printf("vexfs %s on %s, up %" PRIu64 " s, arithmetic %s\n", s->version, s->kernel,
+	       s->uptime_ns / 1000000000, s->simd);
+	printf("collections  %u, %" PRIu64 " vectors, %" PRIu64 " bytes\n", s->collections,
+	       row_value(store, "vectors"), row_value(store, "bytes"));
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *r = &rows->row[i];
+
+		if (!strcmp(r->subject, "class") && row_value(r, "count"))
+			printf("%-12s %" PRIu64 " ops, %" PRIu64 " errors, %.1f ops/s, p50 %" PRIu64
+			       " ns, p99 %" PRIu64 " ns\n", r->name, row_value(r, "count"),
+			       row_value(r, "errors"), (double)row_value(r, "rate_10s") / 1000,
+			       row_value(r, "p50_ns"), row_value(r, "p99_ns"));
+	}
+	printf("pools        hit rate %.4f, %" PRIu64 " bytes held\n", hit_rate(rows),
+	       sum(rows, "pool", "held_bytes", NULL));
+	printf("stack        deepest %" PRIu64 " of %" PRIu64 " bytes, %" PRIu64 " violations\n",
+	       row_value(stack, "deepest"), row_value(stack, "limit"),
+	       row_value(stack, "violations"));
+	printf("fpu          %" PRIu64 " sections, longest %" PRIu64 " ns, %" PRIu64
+	       " over budget\n", row_value(fpu, "sections"), row_value(fpu, "longest_ns"),
+	       row_value(fpu, "over"));
+	if (!v->n)
+		printf("all is well\n");
+	for (unsigned int i = 0; i < v->n; i++)
+		printf("attention: %s\n", v->text[i]);
+}
+
+static void row_json(struct json *j, const struct row *r)
+{
+	json_object_begin(j);
+	json_kv_string(j, "subject", r->subject);
+	json_kv_string(j, "row", r->name);
+	json_kv_u64(j, "time_ns", r->time_ns);
+	for (unsigned int i = 0; i < r->n; i++)
+		json_kv_u64(j, r->counter[i].name, r->counter[i].value);
+	json_object_end(j);
+}
+
+static void rows_json(struct json *j, const char *key, const struct rows *rows)
+{
+	json_key(j, key);
+	json_array_begin(j);
+	for (size_t i = 0; i < rows->n; i++)
+		row_json(j, &rows->row[i]);
+	json_array_end(j);
+}
+
+static void status_json(struct ctl *c, const struct summary *s, const struct rows *rows,
+			const struct verdict *v)
+{
+	struct json *j = &c->out;
+
+	json_object_begin(j);
+	json_kv_u64(j, "schema_version", WIRE_SCHEMA);
+	json_kv_bool(j, "well", !v->n);
+	json_key(j, "attention");
+	json_array_begin(j);
+	for (unsigned int i = 0; i < v->n; i++)
+		json_string(j, v->text[i]);
+	json_array_end(j);
+	json_kv_string(j, "version", s->version);
+	json_kv_string(j, "kernel", s->kernel);
+	json_kv_string(j, "simd", s->simd);
+	json_kv_u64(j, "uptime_ns", s->uptime_ns);
+	json_kv_u64(j, "collections", s->collections);
+	json_kv_double(j, "pool_hit_rate", hit_rate(rows));
+	rows_json(j, "stats", rows);
+	json_object_end(j);
+	json_finish(j);
+}
+
+static int run_status(struct ctl *c)
+{
+	struct verdict v = { 0 };
+	struct rows rows = { 0 };
+	struct summary s = { 0 };
+	struct wire *w;
+	int ret = 0, err;
+
+	w = wire_open(c, &ret);
+	if (!w)
+		return ret;
+	err = wire_call(w, wire_request(w, VEXFS_CMD_MODULE_GET, false), read_summary, &s);
+	if (!err)
+		err = rows_read(w, NULL, &rows);
+	if (err) {
+		ret = wire_fail(c, w, err);
+	} else {
+		judge(&rows, &v);
+		if (c->json)
+			status_json(c, &s, &rows, &v);
+		else
+			status_text(&s, &rows, &v);
+		ret = v.n ? EXIT_REFUSED : EXIT_OK;
+	}
+	rows_free(&rows);
+	wire_close(w);
+	return ret;
+}
+
+/* ---- stats ---- */
+
+static void stats_text(const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *r = &rows->row[i];
+
+		for (unsigned int k = 0; k < r->n; k++)
+			printf("%s%s%s %s %" PRIu64 "\n", r->subject, *r->name ? "/" : "", r->name,
+			       r->counter[k].name, r->counter[k].value);
+	}
+}
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+void stop_on_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+bool stop_wanted(void)
+{
+	return stopped;
+}
+
+static int stats_once(struct ctl *c, struct wire *w, struct rows *rows)
+{
+	int err = rows_read(w, c->argc ? c->argv[0] : NULL, rows);
+
+	if (err)
+		return wire_fail(c, w, err);
+	if (!c->json) {
+		stats_text(rows);
+	} else {
+		json_object_begin(&c->out);
+		json_kv_u64(&c->out, "schema_version", WIRE_SCHEMA);
+		rows_json(&c->out, "stats", rows);
+		json_object_end(&c->out);
+		json_finish(&c->out);
+	}
+	fflush(stdout);
+	return EXIT_OK;
+}
+
+static int run_stats(struct ctl *c)
+{
+	double every = opt_number(c, "watch", 0);
+	uint64_t count = opt_u64(c, "count", 0);
+	struct rows rows = { 0 };
+	struct wire *w;
+	int ret = 0;
+
+	if (opt_given(c, "watch") && (every < 0.1 || every > 86400))
+		return ctl_usage(c, "--watch takes 0.1 to 86400 seconds");
+	w = wire_open(c, &ret);
+	if (!w)
+		return ret;
+	if (every > 0)
+		stop_on_signals();
+	for (uint64_t i = 0;; ) {
+		ret = stats_once(c, w, &rows);
+		if (ret || every <= 0 || stopped || ++i == count)
+			break;
+		if (!c->json)
+			putchar('\n');
+		usleep((useconds_t)(every * 1e6));
+		if (stopped)
+			break;
+		json_start(&c->out, stdout, c->pretty);
+	}
+	rows_free(&rows);
+	wire_close(w);
+	return ret;
+}
+
+/* ---- events ---- */
+
+static int show_event(struct nlmsghdr *h, struct nlattr **a, void *arg)
+{
+	struct ctl *c = arg;
+	int32_t pid = (int32_t)wire_u32(a, VEXFS_A_EVENT_PID);
+
+	(void)h;
+	if (!c->json) {
+		if (wire_u64(a, VEXFS_A_EVENT_LOST))
+			printf("(%" PRIu64 " events lost)\n", wire_u64(a, VEXFS_A_EVENT_LOST));
+		printf("%" PRIu64 " %.6f %s %s pid %d %" PRIu64 " %" PRIu64 "\n",
+		       wire_u64(a, VEXFS_A_EVENT_SEQ),
+		       (double)wire_u64(a, VEXFS_A_EVENT_TIME_NS) / 1e9,
+		       wire_text(a, VEXFS_A_EVENT_KIND), wire_text(a, VEXFS_A_EVENT_SUBJECT), pid,
+		       wire_u64(a, VEXFS_A_EVENT_A), wire_u64(a, VEXFS_A_EVENT_B));
+	} else {
+		json_start(&c->out, stdout, c->pretty);
+		json_object_begin(&c->out);
+		json_kv_u64(&c->out, "schema_version", WIRE_SCHEMA);
+		json_kv_string(&c->out, "kind", wire_text(a, VEXFS_A_EVENT_KIND));
+		json_kv_u64(&c->out, "seq", wire_u64(a, VEXFS_A_EVENT_SEQ));
+		json_kv_u64(&c->out, "time_ns", wire_u64(a, VEXFS_A_EVENT_TIME_NS));
+		json_kv_string(&c->out, "subject", wire_text(a, VEXFS_A_EVENT_SUBJECT));
+		json_kv_i64(&c->out, "pid", pid);
+		json_kv_u64(&c->out, "a", wire_u64(a, VEXFS_A_EVENT_A));
+		json_kv_u64(&c->out, "b", wire_u64(a, VEXFS_A_EVENT_B));
+		json_kv_u64(&c->out, "lost", wire_u64(a, VEXFS_A_EVENT_LOST));
+		json_object_end(&c->out);
+		json_finish(&c->out);
+	}
+	fflush(stdout);
+	return 0;
+}
+
+static int run_events(struct ctl *c)
+{
+	struct wire *w;
+	int ret = 0, err;
+
+	w = wire_open(c, &ret);
+	if (!w)
+		return ret;
+	/* Subscribe first, so that nothing falls between the two. */
+	err = opt_given(c, "follow") ? wire_listen(w, VEXFS_MCGRP_EVENTS) : 0;
+	if (!err && !opt_given(c, "follow"))
+		err = wire_call(w, wire_request(w, VEXFS_CMD_EVENT_GET, true), show_event, c);
+	stop_on_signals();
+	while (!err && opt_given(c, "follow") && !stopped) {
+		err = wire_receive(w, 0, show_event, c);
+		if (err == -ENOBUFS) {
+			fprintf(stderr, "vexctl: events were lost: they came faster than they were read\n");
+			err = 0;
+		}
+	}
+	if (err && !stopped)
+		ret = wire_fail(c, w, err);
+	wire_close(w);
+	return ret;
+}
+
+/* ---- reset, self-test ---- */
+
+static int run_reset(struct ctl *c)
+{
+	struct nl_msg *msg;
+	struct wire *w;
+	int ret = 0, err;
+
+	w = wire_open(c, &ret);
+	if (!w)
+		return ret;
+	msg = wire_request(w, VEXFS_CMD_RESET, false);
+	if (msg && nla_put_string(msg, VEXFS_A_STATS_SUBJECT, c->argv[0])) {
+		wire_close(w);
+		return ctl_usage(c, "'%s' is too long for a subject", c->argv[0]);
+	}
+	err = wire_call(w, msg, NULL, NULL);
+	if (err) {
+		ret = wire_fail(c, w, err);
+	} else if (c->json) {
+		json_object_begin(&c->out);
+		json_kv_u64(&c->out, "schema_version", WIRE_SCHEMA);
+		json_kv_string(&c->out, "reset", c->argv[0]);
+		json_object_end(&c->out);
+		json_finish(&c->out);
+	}
+	wire_close(w);
+	return ret;
+}
+
+/**
+ * struct selftest - what came of it
+ * @c: the call
+ * @failed: cases that differed
+ */
+struct selftest {
+	struct ctl *c;
+	uint32_t failed;
+};
+
+static int show_selftest(struct nlmsghdr *h, struct nlattr **attrs, void *arg)
+{
+	struct nlattr *tb[VEXFS_A_VARIANT_MAX + 1], *a;
+	struct selftest *t = arg;
+	struct json *j = &t->c->out;
+	int rem;
+
+	t->failed = wire_u32(attrs, VEXFS_A_SELFTEST_FAILED);
+	if (t->c->json) {
+		json_object_begin(j);
+		json_kv_u64(j, "schema_version", WIRE_SCHEMA);
+		json_kv_u64(j, "failed", t->failed);
+		json_key(j, "variants");
+		json_array_begin(j);
+	}
+	nlmsg_for_each_attr(a, h, GENL_HDRLEN, rem) {
+		if (nla_type(a) != VEXFS_A_SELFTEST_VARIANT ||
+		    nla_parse_nested(tb, VEXFS_A_VARIANT_MAX, a, NULL) < 0)
+			continue;
+		if (!t->c->json) {
+			printf("%-8s %s, %u cases, %u failed\n", wire_text(tb, VEXFS_A_VARIANT_NAME),
+			       wire_u32(tb, VEXFS_A_VARIANT_USABLE) ? "usable" : "not usable",
+			       wire_u32(tb, VEXFS_A_VARIANT_CASES),
+			       wire_u32(tb, VEXFS_A_VARIANT_FAILED));
+			continue;
+		}
+		json_object_begin(j);
+		json_kv_string(j, "name", wire_text(tb, VEXFS_A_VARIANT_NAME));
+		json_kv_bool(j, "usable", wire_u32(tb, VEXFS_A_VARIANT_USABLE));
+		json_kv_u64(j, "cases", wire_u32(tb, VEXFS_A_VARIANT_CASES));
+		json_kv_u64(j, "failed", wire_u32(tb, VEXFS_A_VARIANT_FAILED));
+		json_object_end(j);
+	}
+	if (t->c->json) {
+		json_array_end(j);
+		json_object_end(j);
+		json_finish(j);
+	}
+	return 0;
+}
+
+static int run_selftest(struct ctl *c)
+{
+	struct selftest t = { .c = c };
+	struct wire *w;
+	int ret = 0, err;
+
+	w = wire_open(c, &ret);
+	if (!w)
+		return ret;
+	err = wire_call(w, wire_request(w, VEXFS_CMD_SELFTEST, false), show_selftest, &t);
+	ret = err ? wire_fail(c, w, err) : t.failed ? EXIT_REFUSED : EXIT_OK;
+	wire_close(w);
+	return ret;
+}
+
+static const struct opt stats_opts[] = {
+	{ "watch", 'w', OPT_NUMBER, "SECONDS", "again and again, so often" },
+	{ "count", 'n', OPT_U64, "N", "with --watch: stop after N times" },
+	{ 0 },
+};
+
+static const struct opt events_opts[] = {
+	{ "follow", 'f', OPT_FLAG, NULL, "wait for new ones and print them as they come" },
+	{ 0 },
+};
+
+const struct verb account_verbs[] = {
+	{ "status", "", 0, 0, "say whether vexfs is well",
+	  "One screen: what is loaded, how many ops of each class and how fast, pools, stack and "
+	  "FPU sections, and what needs attention. The exit code is 0 when all is well and 1 when "
+	  "something needs attention.", NULL, run_status },
+	{ "stats", "[SUBJECT]", 0, 1, "print the figures of the account",
+	  "One figure a line: SUBJECT/ROW NAME VALUE. Subjects are class, op, errors, pool, stack, "
+	  "events, fpu, simd and store; all of them without an argument. With --watch and -j one "
+	  "JSON value each time.", stats_opts, run_stats },
+	{ "events", "", 0, 0, "print what has happened",
+	  "Stack violations, exhausted pools, slow ops, switched variants, changed settings, "
+	  "collections that came or went. A line is: number, seconds on the monotonic clock, kind, "
+	  "subject, pid, and two numbers that depend on the kind.", events_opts, run_events },
+	{ "selftest", "", 0, 0, "compare every variant of the arithmetic with the scalar one",
+	  "The exit code is 1 when one differs; the module has then disabled it.", NULL,
+	  run_selftest },
+	{ "reset", "SUBJECT", 1, 1, "start the figures of a subject anew",
+	  "Totals since load stay. \"all\" resets every subject that can be.", NULL, run_reset },
+	{ 0 },
+};

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Generic netlink with libnl-3: connecting, asking, dumps that start again when
+ * they were overtaken by changes, and the kernel's sentence for a refusal.
+ */
+#include <errno.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "wire.h"
+
+/* A dump overtaken by changes is asked again this often. */
+#define DUMP_TRIES	10
+
+/**
+ * struct wire - a connection
+ * @sock: libnl's socket
+ * @family: number of the family
+ * @why: the last refusal in words
+ * @err: its -errno, 0 when there was none
+ * @stop: what the answer function returned, when it ended the call
+ * @fn: takes the answers
+ * @arg: for it
+ * @done: the call has ended
+ */
+struct wire {
+	struct nl_sock *sock;
+	int family;
+	char why[256];
+	int err;
+	int stop;
+	wire_answer_fn fn;
+	void *arg;
+	bool done;
+};
+
+/* libnl has its own error numbers; only those that can be told apart matter here. */
+static int from_libnl(int err)
+{
+	switch (-err) {
+	case NLE_SUCCESS:
+		return 0;
+	case NLE_NOMEM:
+		return -ENOMEM;
+	case NLE_AGAIN:
+		return -EAGAIN;
+	case NLE_INTR:
+	case NLE_DUMP_INTR:
+		return -EINTR;
+	case NLE_PERM:
+		return -EPERM;
+	case NLE_OBJ_NOTFOUND:
+		return -ENOENT;
+	default:
+		return -EIO;
+	}
+}
+
+static int on_valid(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *attrs[WIRE_ATTRS];
+	struct wire *n = arg;
+
+	if (!n->fn || n->stop)
+		return NL_OK;
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, WIRE_ATTRS - 1, NULL) < 0)
+		return NL_SKIP;
+	n->stop = n->fn(nlmsg_hdr(msg), attrs, n->arg);
+	return NL_OK;
+}
+
+static void keep_error(struct wire *n, int err, struct nlattr *attrs, int len)
+{
+	struct nlattr *tb[NLMSGERR_ATTR_MAX + 1] = { 0 };
+
+	n->err = err;
+	if (len > 0)
+		nla_parse(tb, NLMSGERR_ATTR_MAX, attrs, len, NULL);
+	if (tb[NLMSGERR_ATTR_MSG])
+		snprintf(n->why, sizeof(n->why), "%s", nla_get_string(tb[NLMSGERR_ATTR_MSG]));
+	else
+		snprintf(n->why, sizeof(n->why), "%s", strerror(-err));
+}
+
+/* A dump that fails says so at its end: the error, then the sentence. */
+static int on_finish(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	struct wire *n = arg;
+	int *err = nlmsg_data(h);
+
+	n->done = true;
+	if (nlmsg_datalen(h) >= (int)sizeof(*err) && *err < 0)
+		keep_error(n, *err, (struct nlattr *)(err + 1),
+			   h->nlmsg_flags & NLM_F_ACK_TLVS ?
+			   nlmsg_datalen(h) - (int)sizeof(*err) : 0);
+	return NL_STOP;
+}
+
+static int on_ack(struct nl_msg *msg, void *arg)
+{
+	struct wire *n = arg;
+
+	(void)msg;
+	n->done = true;
+	return NL_STOP;
+}
+
+/* The kernel's sentence stands in the attributes behind the copy of the request. */
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
+{
+	struct nlmsghdr *h = (struct nlmsghdr *)((char *)e - NLMSG_HDRLEN);
+	int len = (int)h->nlmsg_len - (int)NLMSG_HDRLEN - (int)sizeof(*e);
+	char *attrs = (char *)(e + 1);
+	struct wire *n = arg;
+
+	(void)from;
+	if (!(h->nlmsg_flags & NLM_F_CAPPED)) {
+		int copy = (int)NLMSG_ALIGN(e->msg.nlmsg_len) - (int)NLMSG_HDRLEN;
+
+		attrs += copy;
+		len -= copy;
+	}
+	n->done = true;
+	keep_error(n, e->error, (struct nlattr *)attrs, h->nlmsg_flags & NLM_F_ACK_TLVS ? len : 0);
+	return NL_STOP;
+}
+
+static int any_sequence(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	return NL_OK;
+}
+
+static void set_options(struct wire *n)
+{
+	int one = 1, fd = nl_socket_get_fd(n->sock);
+
+	/* Kernels that know none of these say less; the rest works. */
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
+	nl_socket_modify_cb(n->sock, NL_CB_VALID, NL_CB_CUSTOM, on_valid, n);
+	nl_socket_modify_cb(n->sock, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, n);
+	nl_socket_modify_cb(n->sock, NL_CB_ACK, NL_CB_CUSTOM, on_ack, n);
+	nl_socket_modify_err_cb(n->sock, NL_CB_CUSTOM, on_error, n);
+}
+
+struct wire *wire_open(struct ctl *c, int *ret)
+{
+	struct wire *n = calloc(1, sizeof(*n));
+	int err;
+
+	if (n)
+		n->sock = nl_socket_alloc();
+	if (!n || !n->sock) {
+		free(n);
+		*ret = ctl_refuse(c, ENOMEM, "no memory");
+		return NULL;
+	}
+	err = genl_connect(n->sock);
+	if (err) {
+		*ret = ctl_refuse(c, EIO, "cannot open a netlink socket: %s", nl_geterror(err));
+		wire_close(n);
+		return NULL;
+	}
+	n->family = genl_ctrl_resolve(n->sock, VEXFS_FAMILY_NAME);
+	if (n->family < 0) {
+		*ret = ctl_refuse(c, ENODEV,
+				  "vexfs is not loaded: modprobe vexfs, or vexctl module load");
+		wire_close(n);
+		return NULL;
+	}
+	nl_socket_set_buffer_size(n->sock, 1 << 20, 0);
+	set_options(n);
+	return n;
+}
+
+void wire_close(struct wire *n)
+{
+	if (!n)
+		return;
+	nl_socket_free(n->sock);
+	free(n);
+}
+
+struct nl_msg *wire_request(struct wire *n, uint8_t cmd, bool dump)
+{
+	struct nl_msg *msg = nlmsg_alloc_size(1 << 16);
+
+	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, n->family, 0,
+				dump ? NLM_F_DUMP : NLM_F_ACK, cmd, VEXFS_FAMILY_VERSION)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return msg;
+}
+
+static int call_once(struct wire *n, struct nl_msg *msg)
+{
+	int err;
+
+	n->done = false;
+	n->err = 0;
+	n->stop = 0;
+	/* A second try is a request of its own. */
+	nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ;
+	err = nl_send_auto(n->sock, msg);
+	while (err >= 0 && !n->done)
+		err = nl_recvmsgs_default(n->sock);
+	if (n->err)
+		return n->err;
+	if (err < 0) {
+		snprintf(n->why, sizeof(n->why), "%s", nl_geterror(err));
+		return from_libnl(err);
+	}
+	return n->stop;
+}
+
+int wire_call(struct wire *n, struct nl_msg *msg, wire_answer_fn fn, void *arg)
+{
+	int err;
+
+	if (!msg) {
+		snprintf(n->why, sizeof(n->why), "no memory");
+		return -ENOMEM;
+	}
+	n->fn = fn;
+	n->arg = arg;
+	err = call_once(n, msg);
+	nlmsg_free(msg);
+	return err;
+}
+
+const char *wire_why(const struct wire *n)
+{
+	return n->why;
+}
+
+int wire_fail(struct ctl *c, struct wire *n, int err)
+{
+	return ctl_refuse(c, -err, "%s", n->why);
+}
+
+int wire_listen(struct wire *n, const char *group)
+{
+	int id = genl_ctrl_resolve_grp(n->sock, VEXFS_FAMILY_NAME, group);
+
+	if (id < 0 || nl_socket_add_membership(n->sock, id)) {
+		snprintf(n->why, sizeof(n->why), "cannot subscribe to '%s'", group);
+		return -EPERM;
+	}
+	nl_socket_modify_cb(n->sock, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_sequence, NULL);
+	return 0;
+}
+
+int wire_receive(struct wire *n, int timeout_ms, wire_answer_fn fn, void *arg)
+{
+	struct pollfd p = { .fd = nl_socket_get_fd(n->sock), .events = POLLIN };
+	int err;
+
+	n->fn = fn;
+	n->arg = arg;
+	n->stop = 0;
+	while (!n->stop) {
+		err = poll(&p, 1, timeout_ms ? timeout_ms : -1);
+		if (err <= 0)
+			return err ? -errno : 0;
+		err = nl_recvmsgs_default(n->sock);
+		if (err == -NLE_NOMEM)
+			return -ENOBUFS;
+		if (err < 0)
+			return from_libnl(err);
+	}
+	return n->stop;
+}
+
+/* ---- rows of the account ---- */
+
+void row_parse(struct nlmsghdr *h, struct nlattr **attrs, struct row *r)
+{
+	struct nlattr *tb[VEXFS_A_COUNTER_MAX + 1], *a;
+	int rem;
+
+	memset(r, 0, sizeof(*r));
+	snprintf(r->subject, sizeof(r->subject), "%s", wire_text(attrs, VEXFS_A_STATS_SUBJECT));
+	snprintf(r->name, sizeof(r->name), "%s", wire_text(attrs, VEXFS_A_STATS_ROW));
+	r->time_ns = wire_u64(attrs, VEXFS_A_STATS_TIME_NS);
+	nlmsg_for_each_attr(a, h, GENL_HDRLEN, rem) {
+		struct counter *k = &r->counter[r->n];
+
+		if (nla_type(a) != VEXFS_A_STATS_COUNTER || r->n == ROW_COUNTERS ||
+		    nla_parse_nested(tb, VEXFS_A_COUNTER_MAX, a, NULL) < 0)
+			continue;
+		snprintf(k->name, sizeof(k->name), "%s", wire_text(tb, VEXFS_A_COUNTER_NAME));
+		k->value = wire_u64(tb, VEXFS_A_COUNTER_VALUE);
+		r->n++;
+	}
+}
+
+static int add_row(struct nlmsghdr *h, struct nlattr **attrs, void *arg)
+{
+	struct rows *rows = arg;
+
+	if (rows->n == rows->room) {
+		size_t room = rows->room ? 2 * rows->room : 32;
+		struct row *more = realloc(rows->row, room * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		rows->row = more;
+		rows->room = room;
+	}
+	row_parse(h, attrs, &rows->row[rows->n++]);
+	return 0;
+}
+
+int rows_read(struct wire *n, const char *subject, struct rows *rows)
+{
+	int err = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && err == -EINTR; i++) {
+		struct nl_msg *msg = wire_request(n, VEXFS_CMD_STATS_GET, true);
+
+		if (msg && subject && nla_put_string(msg, VEXFS_A_STATS_SUBJECT, subject)) {
+			nlmsg_free(msg);
+			msg = NULL;
+		}
+		rows->n = 0;
+		err = wire_call(n, msg, add_row, rows);
+	}
+	return err;
+}
+
+void rows_free(struct rows *rows)
+{
+	free(rows->row);
+	*rows = (struct rows){ 0 };
+}
+
+const struct row *rows_find(const struct rows *rows, const char *subject, const char *name)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		if (!strcmp(rows->row[i].subject, subject) &&
+		    (!name || !strcmp(rows->row[i].name, name)))
+			return &rows->row[i];
+	return NULL;
+}
+
+static const struct counter *find(const struct row *r, const char *counter)
+{
+	for (unsigned int i = 0; r && i < r->n; i++)
+		if (!strcmp(r->counter[i].name, counter))
+			return &r->counter[i];
+	return NULL;
+}
+
+uint64_t row_value(const struct row *r, const char *counter)
+{
+	const struct counter *k = find(r, counter);
+
+	return k ? k->value : 0;
+}
+
+bool row_has(const struct row *r, const char *counter)
+{
+	return find(r, counter);
+}
