@@ -39,7 +39,8 @@ function finish() {
 }
 /^#/ { next }
 /^$/ { finish(); next }
-/^[A-Z0-9_]+:/ && name == "" {
+/^[A-Z0-9_]+:/ {
+	finish()
 	name = substr($1, 1, length($1) - 1)
 	file = dir "/" name ".c"
 	for (i = 2; i <= NF; i++)
