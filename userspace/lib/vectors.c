@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -175,13 +176,37 @@ static int explain_ids(const struct vexfs *h, const char *what, uint32_t count, 
 		       uint64_t ids, uint64_t at, int code, uint64_t deadline_ns,
 		       struct vexfs_error *err)
 {
-	if (code == ENOENT && !vexfs_is_dropped(h) && at < count)
-		return vexfs_fail(err, code, "id %" PRIu64 " is not in '%s'", id_at(ids, at), h->name);
+	if (code == ENOENT && !vexfs_is_dropped(h)) {
+		if (at < count)
+			return vexfs_fail(err, code, "id %" PRIu64 " is not in '%s'", id_at(ids, at),
+					  h->name);
+		return vexfs_fail(err, code, "%s: the query's id is not in '%s'", what, h->name);
+	}
 	if (code == EINVAL && !count)
 		return vexfs_fail(err, code, "%s: a batch of 0 ids", what);
 	if (code == EINVAL && format > VEXFS_FORMAT_RAW)
 		return vexfs_fail(err, code, "%s: format %u is unknown", what, format);
 	return vexfs_explain(h, err, code, what, deadline_ns);
+}
+
+/* Which of these ids is not there: the request that failed does not say. */
+static uint64_t find_missing(const struct vexfs *h, uint64_t ids, uint64_t count, uint64_t at)
+{
+	uint64_t n = count - at < VEXFS_BATCH_MAX ? count - at : VEXFS_BATCH_MAX;
+	int32_t *errors = calloc(n, sizeof(*errors));
+	struct vexfs_get get = {
+		.size = sizeof(get),
+		.count = (uint32_t)n,
+		.ids = advance(ids, at, sizeof(uint64_t)),
+		.errors = (uintptr_t)errors,
+	};
+	uint64_t i = n;
+
+	if (errors && !vexfs_request(h->fd, VEXFS_IOC_GET, &get))
+		for (i = 0; i < n && errors[i] != -ENOENT; i++)
+			;
+	free(errors);
+	return i < n ? at + i : count;
 }
 
 int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err)
@@ -212,8 +237,10 @@ int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err
 		e = vexfs_request(h->fd, VEXFS_IOC_GET, &part);
 		req->done += part.done;
 		req->kernel_ns += part.kernel_ns;
-		at += e ? part.done : part.count;
+		at += e ? 0 : part.count;
 	} while (!e && at < req->count);
+	if (e == ENOENT)
+		at = find_missing(h, req->ids, req->count, at);
 	return e ? explain_ids(h, "get", req->count, req->format, req->ids, at, e,
 			       req->deadline_ns, err) : 0;
 }
@@ -278,8 +305,10 @@ int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_
 		e = vexfs_request(h->fd, VEXFS_IOC_DISTANCE, &part);
 		req->done += part.done;
 		req->kernel_ns += part.kernel_ns;
-		at += e ? part.done : part.count;
+		at += e ? 0 : part.count;
 	} while (!e && at < req->count);
+	if (e == ENOENT)
+		at = find_missing(h, req->ids, req->count, at);
 	if (e == EDOM)
 		return explain_component(h, req->format, req->query, 0, 1, NULL, err);
 	return e ? explain_ids(h, "distance", req->count, req->format, req->ids, at, e,

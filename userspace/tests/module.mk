@@ -29,3 +29,19 @@ fuzz-lib: $(FUZZERS) ## fuzz the filter compiler, records and file readers (FUZZ
 			{ tail -40 build/fuzz/$${f##*/}.log; exit 1; }; \
 		echo "$${f##*/}: $$(sed -n 's/^stat::number_of_executed_units: *//p' build/fuzz/$${f##*/}.log) inputs, nothing found"; \
 	done
+
+# e2e_*.c run in a lab (scripts/test.d), with the shared library.
+E2E_TESTS := $(patsubst userspace/tests/%.c,build/test-bin/%,$(sort $(wildcard userspace/tests/e2e_*.c)))
+
+$(E2E_TESTS): build/test-bin/%: build/obj/tests/%.o $(LIBVEXFS)
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) -o $@ $< $(U_LIBS) -lm
+
+.PHONY: e2e-tests
+e2e-tests: $(E2E_TESTS)
+
+build/test-bin/brute: userspace/tests/brute.c
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) -std=gnu11 -O2 $(U_WARN) -o $@ $<
+
+e2e-tests: build/test-bin/brute

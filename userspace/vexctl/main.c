@@ -127,7 +127,7 @@ static bool words_match(const char *name, char **words, int n, bool *whole)
 	for (int i = 0; i < n; i++) {
 		size_t len = strlen(words[i]);
 
-		if (strncmp(name, words[i], len) || (name[len] && name[len] != ' '))
+		if (!len || strncmp(name, words[i], len) || (name[len] && name[len] != ' '))
 			return false;
 		name += len;
 		name += *name == ' ';

@@ -1,0 +1,160 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# vexctl as a user types it, in a lab: import, search, export, compare, drop; what
+# -j prints; exit codes. Prints TAP. Needs vexctl and brute in build/, and jq.
+
+set -u
+top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
+PATH=$top/build/bin:$PATH
+brute=$top/build/test-bin/brute
+dir=$(mktemp -d)
+n=0
+trap 'rm -rf "$dir"; vexctl drop t > /dev/null 2>&1' EXIT
+cd "$dir" || exit 1
+
+# check NAME COMMAND...: the command succeeds.
+check() {
+	local name=$1
+	shift
+	n=$((n + 1))
+	if "$@" > out 2> err; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+		echo "# $*: status $?"
+		head -3 out err | sed 's/^/# /'
+	fi
+}
+
+# status CODE WORDS COMMAND...: it ends with CODE and says WORDS on stderr.
+status() {
+	local want=$1 words=$2 got
+	shift 2
+	n=$((n + 1))
+	"$@" > out 2> err
+	got=$?
+	if [ $got = "$want" ] && grep -q -- "$words" err; then
+		echo "ok $n - status $want: $*"
+	else
+		echo "not ok $n - status $want: $*"
+		echo "# got $got: $(head -1 err)"
+	fi
+}
+
+# json FILTER COMMAND...: prints one JSON value and nothing else, for which jq's
+# FILTER is true, whatever the exit status.
+json() {
+	local filter=$1
+	shift
+	n=$((n + 1))
+	"$@" > out 2> err
+	if [ "$(jq -s "length == 1 and (.[0] | $filter)" out 2>&1)" = true ]; then
+		echo "ok $n - json: $*"
+	else
+		echo "not ok $n - json: $*"
+		echo "# $filter: $(head -c 300 out)"
+	fi
+}
+
+# ---- a file in, a search, a file out ----
+
+"$brute" gen 100100 100 data.fbin
+"$brute" gen 100000 100 first.fbin	# the same rows, without the last hundred
+check "create" vexctl create t --dim 100 --type f32 --metric l2
+check "import of 100,000 vectors" vexctl import t data.fbin --limit 100000
+json '.count == 100000 and .dim == 100 and .type == "f32" and .metric == "l2"' vexctl -j show t
+check "export" vexctl export t back.fbin
+check "what comes out is what went in, byte for byte" cmp back.fbin first.fbin
+vexctl search -j t --query data.fbin --skip 100000 --limit 20 -k 10 --exact > hits
+jq -c '.results[].ids' hits > ours
+"$brute" search data.fbin 100000 100000 20 10 > theirs
+check "search -j --exact equals brute force" cmp ours theirs
+check "one query for each row that was taken" test "$(wc -l < ours)" = 20
+json '(.kernel_ns | type == "number" and . > 0) and (.results | length == 20) and
+	(.results[0].distances | length == 10 and (. == sort))' cat hits
+vexctl search -j t --query data.fbin --skip 100000 --limit 1 -k 10 --exact > one
+check "one query alone finds the same" \
+	test "$(jq -c '.results[0].ids' one)" = "$(head -1 theirs)"
+check "text holds the same as JSON" test \
+	"$(vexctl search t --id 7 -k 3 | cut -f2 | paste -sd,)" = \
+	"$(vexctl -j search t --id 7 -k 3 | jq -r '.results[0].ids | join(",")')"
+check "drop" vexctl drop t
+json '. == []' vexctl -j list
+
+# ---- records and filters ----
+
+check "create with a layout" vexctl create t --dim 2 --layout 'lang:u8,year:u16,price:f32' \
+	--metric l2
+for i in $(seq 20); do
+	vexctl put t "$i" --vector "$i,0" --attr "lang=$((i % 4)),year=$((2000 + i)),price=$i.5" ||
+		echo "# put $i failed"
+done
+json '.[0].id == 7 and .[0].vector == [7, 0] and
+	.[0].attr == {"lang": 3, "year": 2007, "price": 7.5}' vexctl -j get t 7
+json '.results[0].ids == [7, 11, 15]' vexctl search -j t --vector 0,0 -k 3 \
+	--filter 'lang == 3 && year >= 2004'
+json '.results[0].ids == [1, 2] and .results[0].attrs[1].price == 2.5' vexctl search -j t \
+	--vector 0,0 -k 9 --attrs --filter 'price < 3'
+json '.results[0].ids == []' vexctl search -j t --vector 0,0 --filter 'lang == 9'
+json '.results[0].ids == [1,2,3] and .more == false' vexctl search -j t --vector 0,0 --range 9
+json '.results[0].ids == [1,2] and .more == true' vexctl search -j t --vector 0,0 --range 9 -k 2
+json '.ids == [1,3] and .distances == [1,9]' vexctl distance -j t 1 3 --vector 0,0
+json '.distances == [4]' vexctl distance -j t 1 --id 3
+json '.deleted == 2' vexctl delete -j t 1 2
+status 1 "id 1 is not in 't'" vexctl get t 1
+check "records go through files" sh -c 'vexctl export t v.npy --ids i.npy --attrs a.u8bin &&
+	vexctl drop t && vexctl create t --dim 2 --layout lang:u8,year:u16,price:f32 &&
+	vexctl import t v.npy --ids i.npy --attrs a.u8bin'
+json '.[0].attr.year == 2020 and .[0].vector == [20, 0]' vexctl -j get t 20
+check "set" vexctl set t --mode 0644 --capacity 100
+json '.mode == "0644" and .capacity == 100' vexctl -j show t
+
+# ---- refusals ----
+
+status 1 "already in 't'" vexctl put t 7 --vector 1,2
+status 1 "has 3 components" vexctl put t 99 --vector 1,2,3
+status 1 "NaN or infinity at component 1" vexctl put t 99 --vector 1,nan
+status 1 "does not fit lang" vexctl put t 99 --vector 1,2 --attr lang=256
+status 1 "k is 4097" vexctl search t --vector 1,2 -k 4097
+status 1 "position 9.*does not fit lang" vexctl search t --vector 1,2 --filter 'lang == 256'
+status 1 "expected a field of the record: lang, year, price" vexctl search t --vector 1,2 \
+	--filter 'color == 1'
+status 1 "has dimension 100" vexctl search t --query data.fbin
+status 1 "has dimension 100, 't' has 2" vexctl import t data.fbin
+status 1 "no such file\|No such file" vexctl import t missing.fbin
+head -c 1000 data.fbin > cut.fbin
+status 1 "cut short: it claims 100100 rows" vexctl import t cut.fbin
+printf '\0\0\0\200\2\0\0\0' > huge.fbin
+status 1 "claims 2147483648 rows" vexctl import t huge.fbin
+printf 'not numpy at all' > wrong.npy
+status 1 "magic" vexctl import t wrong.npy
+status 1 "there is no collection 'nothing'" vexctl show nothing
+status 1 "a collection 't' exists" vexctl create t --dim 2
+status 1 "dimension 0" vexctl create u --dim 0
+status 1 "longer than 63 bytes" vexctl create "$(printf 'n%.0s' $(seq 64))" --dim 2
+status 1 "holds a '/'" vexctl create a/b --dim 2
+status 1 "is empty" vexctl create '' --dim 2
+status 2 "there is no verb 'serach'" vexctl serach t
+status 2 "--dim D is missing" vexctl create u
+status 2 "unknown option --dimension" vexctl create u --dimension 3
+status 2 "a whole number expected" vexctl create u --dim three
+status 2 "--type 'f64'" vexctl create u --dim 3 --type f64
+status 2 "give one of --query" vexctl search t
+status 2 "is not an id" vexctl get t seven
+status 2 "usage: vexctl get NAME ID" vexctl get t
+status 3 "is the vexfs module loaded" vexctl --device /dev/none list
+json '.error.code == "ENODEV" and (.error.message | length > 10)' vexctl -j --device /dev/none list
+json '.error.code == "ENOENT" and .error.errno == 2' vexctl -j show nothing
+json '.error.code == "usage"' vexctl -j create
+json '.error.message | test("k is 4097")' vexctl -j search t --vector 1,2 -k 4097
+status 1 "cannot write the result" sh -c 'vexctl show t > /dev/full'
+
+# ---- every verb explains itself ----
+
+for verb in create list show set drop info import export get put delete distance search classify \
+	"index build" check; do
+	# shellcheck disable=SC2086 # words of the verb
+	check "help of $verb" sh -c "vexctl $verb --help | grep -q '^usage: vexctl $verb'"
+done
+echo "1..$n"
