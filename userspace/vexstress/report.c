@@ -72,7 +72,7 @@ static void targets(FILE *f, const json_t *result)
 		json_is_true(json_object_get(result, "overall_success")) ?
 		"All targets that can be measured here are met." : "Not all targets are met.");
 	fputs("<h2>Targets</h2><div class=\"wrap\"><table id=\"targets\"><tr><th>target"
-	      "<th class=\"n\">promised<th class=\"n\">measured<th>unit<th>verdict<th></tr>\n", f);
+	      "<th class=\"n\">wanted<th class=\"n\">measured<th>unit<th>verdict<th></tr>\n", f);
 	json_array_foreach(list, i, t) {
 		bool skipped = json_is_true(json_object_get(t, "skipped"));
 		bool pass = json_is_true(json_object_get(t, "pass"));

@@ -303,7 +303,10 @@ static double rate_of(const struct vx_outcome *out)
 	return out->seconds > 0 ? (double)(out->all.ops - out->all.errors) / out->seconds : 0;
 }
 
-/* Nanoseconds in the kernel per distance, in one variant. */
+/*
+ * Nanoseconds in the kernel per distance, in one variant. The median op: a few
+ * that lost the processor meanwhile say nothing about arithmetic.
+ */
 static double kernel_cost(json_t *result, const struct vx_job *base, const char *variant,
 			  struct vx_outcome *out, struct tally *t, int *ret)
 {
@@ -320,7 +323,9 @@ static double kernel_cost(json_t *result, const struct vx_job *base, const char 
 		return 0;
 	}
 	*ret = run_one(result, &job, out, t);
-	ns = !*ret && out->distances ? (double)out->all.kernel.sum / (double)out->distances : 0;
+	ns = !*ret && out->distances ?
+	     (double)vs_hist_quantile(&out->all.kernel, 0.5) * (double)out->all.kernel.count /
+	     (double)out->distances : 0;
 	vx_outcome_free(out);
 	return ns;
 }
@@ -429,6 +434,9 @@ static int run_paced(json_t *result, const struct vx_job *base, struct vx_outcom
 	int ret;
 
 	standard(&job, base, "point-paced", "point");
+	/* Waiting workers spin: no more of them than the rate needs. */
+	if (!base->threads && rate <= 20000.0 * job.threads)
+		job.threads = (unsigned int)ceil(rate / 20000);
 	job.rate = rate;
 	job.think = 0;
 	ret = run_one(result, &job, out, t);
@@ -600,7 +608,7 @@ void vx_target_print(const json_t *result)
 	json_t *t;
 	size_t i;
 
-	printf("%-22s %14s %14s  %-7s %s\n", "target", "promised", "measured", "verdict", "");
+	printf("%-22s %14s %14s  %-7s %s\n", "target", "wanted", "measured", "verdict", "");
 	json_array_foreach(json_object_get(result, "targets"), i, t) {
 		const char *name = json_string_value(json_object_get(t, "name"));
 		const char *unit = json_string_value(json_object_get(t, "unit"));

@@ -58,7 +58,7 @@
 				y: { distr: o.logy ? 3 : 1, range: o.yrange },
 			},
 			axes: [
-				Object.assign({ label: o.xlabel,
+				Object.assign({ label: o.xlabel, incrs: o.xincrs,
 					values: (u, v) => v.map(x => x === null ? "" : o.xfmt(x)) }, axis),
 				Object.assign({ label: o.ylabel, size: 80,
 					values: (u, v) => v.map(y => y === null ? "" : o.yfmt(y)) }, axis),
@@ -149,13 +149,13 @@
 	}
 	chart("percentiles", {
 		xlabel: "percentile", ylabel: "latency", logy: true, yfmt: time,
-		xfmt: v => "p" + +(100 * (1 - 10 ** -v)).toPrecision(6),
+		xfmt: v => "p" + +(100 * (1 - 10 ** -v)).toPrecision(6), xincrs: [1],
 		series: jobs.map(percentiles),
 	});
 
-	// Density per decade, so that buckets of all widths can be compared.
+	// Twenty steps a decade, so that buckets of all widths can be compared.
 	chart("distribution", {
-		xlabel: "latency", ylabel: "share per decade", logx: true, xfmt: time,
+		xlabel: "latency", ylabel: "share of the ops", logx: true, xfmt: time,
 		yfmt: v => v === null ? "" : +(100 * v).toPrecision(3) + " %",
 		series: jobs.map(j => {
 			const total = j.histogram.reduce((n, b) => n + b[2], 0);
@@ -164,7 +164,7 @@
 			const flush = () => {
 				if (at !== null) {
 					s.x.push(10 ** ((at + .5) / 20));
-					s.y.push(sum / total * 20);
+					s.y.push(sum / total);
 				}
 			};
 			j.histogram.forEach(b => {
@@ -181,13 +181,15 @@
 		}),
 	});
 
+	const searches = jobs.filter(j => j.recall);
+	const rates = searches.map(j => j.ops_per_s);
 	chart("recall", {
 		xlabel: "recall", ylabel: "ops/s", dots: true, logy: true, yfmt: si,
 		xfmt: v => +v.toFixed(4),
-		xrange: (u, lo, hi) => [Math.max(0, Math.min(lo, .9) - .02), 1.01],
-		yrange: (u, lo, hi) => [10 ** Math.floor(Math.log10(lo)),
-			10 ** Math.ceil(Math.log10(hi * 1.01))],
-		series: jobs.filter(j => j.recall).map(j => ({ name: j.label, x: [j.recall.recall],
+		xrange: [Math.min(.9, ...searches.map(j => j.recall.recall)) - .01, 1.005],
+		yrange: [10 ** Math.floor(Math.log10(Math.min(...rates) || 1)),
+			10 ** Math.ceil(Math.log10(Math.max(...rates) * 1.01 || 10))],
+		series: searches.map(j => ({ name: j.label, x: [j.recall.recall],
 			y: [j.ops_per_s] })),
 	});
 	document.documentElement.dataset.ready = typeof uPlot === "function" ? "plot" : "svg";
