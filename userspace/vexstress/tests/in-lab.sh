@@ -1,0 +1,206 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# vexstress against the loaded module. in-lab.sh [short]: the short form is for
+# labs that emulate the processor. Nothing here depends on how fast anything is.
+
+top=${VEXFS_TOP:-.}
+tests=$top/userspace/vexstress/tests
+. "$tests/tap.sh"
+cd "$top" || exit 1
+short=${1:-}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+export VEXFS_RESULTS="$tmp/results"
+schema=docs/schema/vexstress-result.json
+if [ -n "$short" ]; then time=0.3 vectors='--vectors 1000'; else time=0.4 vectors=; fi
+brief="--warm-up-time 0.1 --measurement-time $time --sample-size 5"
+
+left() { vexctl list -j 2> /dev/null | grep -c vexstress; }
+nothing_left() { n=$(left); [ "$n" = 0 ]; check $? "no collection is left after $1" "$(vexctl list)"; }
+value() { python3 -c "import json, sys
+r = json.load(open('$1'))
+print($2)"; }
+valid() {
+	python3 "$tests/validate.py" "$schema" "$1" > "$tmp/why"
+	check $? "$2" "$(cat "$tmp/why")"
+}
+# shellcheck disable=SC2086
+probe=$(vexstress mixed $brief --vectors 200 2>&1)
+case $probe in *"has no graph"*) graph=0 ;; *) graph=1 ;; esac
+
+# --- every workload, and what it leaves ---
+for wl in vector point pools simd churn open abuse semantic mixed; do
+	case $wl in
+	semantic|mixed)
+		if [ $graph = 0 ]; then skip "workload $wl" "this module has no graph"; continue; fi
+		size='--vectors 2000' ;;
+	*) size=$vectors ;;
+	esac
+	# shellcheck disable=SC2086 # lists of options
+	run vexstress $wl $brief $size --threads 2 -o "$tmp/$wl.json"
+	check "$status" "workload $wl" "$out" "$err"
+	valid "$tmp/$wl.json" "result of $wl is as its schema says"
+	ok=$(value "$tmp/$wl.json" "r['jobs'][0]['ops'] > 0 and r['jobs'][0]['success_rate'] == 1")
+	[ "$ok" = True ]
+	check $? "all ops of $wl succeed" "$(value "$tmp/$wl.json" "r['jobs'][0]['errors_by_errno']")" "$out"
+done
+nothing_left "the workloads"
+[ "$(value "$tmp/vector.json" "r['jobs'][0]['recall']['recall']")" = 1.0 ]
+check $? "exact search has recall 1 against an exact computation"
+[ "$(value "$tmp/vector.json" "r['jobs'][0]['kernel']['mean_ns'] + r['jobs'][0]['crossing']['mean_ns'] > 0")" = True ]
+check $? "time in the kernel and the price of crossing stand beside the latency"
+[ "$(value "$tmp/point.json" "r['jobs'][0]['resources']['max_rss_kb'] < 100000")" = True ]
+check $? "its own memory stays under 100 MB"
+
+# --- every answer checked ---
+for wl in vector point churn pools semantic mixed; do
+	case $wl in
+	semantic|mixed) if [ $graph = 0 ]; then skip "verify $wl" "this module has no graph"; continue; fi ;;
+	esac
+	# shellcheck disable=SC2086
+	run vexstress $wl $brief --vectors 600 --dim 33 --threads 2 --verify --metric "$(
+		case $wl in point) echo cos ;; mixed) echo ip ;; *) echo l2 ;; esac)" -o "$tmp/v.json"
+	check "$status" "$wl, every answer computed again" "$out" "$err"
+	checked=$(value "$tmp/v.json" "r['jobs'][0]['verify']['checked']")
+	case $wl in churn) ;; *) [ "$checked" -gt 10 ] ;; esac
+	check $? "$wl: answers were checked" "$checked"
+done
+
+# --- processes, open loop, batches, data from a file ---
+# shellcheck disable=SC2086
+run vexstress vector $brief $vectors --workers processes --threads 3 --batch 4 --verify
+check "$status" "workers as processes, with batches" "$out" "$err"
+# shellcheck disable=SC2086
+run vexstress point $brief $vectors --rate 500 --arrival poisson -o "$tmp/open.json" --ndjson "$tmp/i.ndjson"
+check "$status" "an open loop" "$out" "$err"
+[ "$(value "$tmp/open.json" "r['jobs'][0]['latency_corrected']['count'] > 0")" = True ]
+check $? "latency as measured and from when it was due"
+python3 "$tests/validate.py" docs/schema/vexstress-interval.json "$tmp/i.ndjson" --lines > "$tmp/why"
+check $? "interval lines are as their schema says" "$(cat "$tmp/why")"
+python3 - "$tmp/d.fbin" <<'EOT'
+import random, struct, sys
+rng = random.Random(1)
+with open(sys.argv[1], "wb") as f:
+    f.write(struct.pack("<II", 1500, 24))
+    for _ in range(1500 * 24):
+        f.write(struct.pack("<f", rng.gauss(0, 1)))
+EOT
+# shellcheck disable=SC2086
+run vexstress vector $brief --data "$tmp/d.fbin" --verify -o "$tmp/data.json"
+check "$status" "vectors from a file" "$out" "$err"
+head -c 50000 "$tmp/d.fbin" > "$tmp/cut.fbin"
+# shellcheck disable=SC2086
+expect 2 "cut.fbin" "a data file cut short is refused" vexstress vector $brief --data "$tmp/cut.fbin"
+nothing_left "these"
+
+# --- targets ---
+printf '[targets]\nvector_ops_per_sec = 0.001\nsuccess_rate = 1\nfuse_ops_per_sec = 1\n' > "$tmp/easy"
+# shellcheck disable=SC2086
+run vexstress --target "$tmp/easy" $brief $vectors -o "$tmp/t.json"
+check "$status" "easy targets are met, status 0" "$out" "$err"
+valid "$tmp/t.json" "its result is as its schema says"
+[ "$(value "$tmp/t.json" "r['overall_success'], [t['skipped'] for t in r['targets']]")" = "True [False, True, False]" ]
+check $? "what cannot be measured is skipped, not met" "$(value "$tmp/t.json" "r['targets']")"
+printf '[targets]\nvector_ops_per_sec = 1e15\n' > "$tmp/hard"
+# shellcheck disable=SC2086
+run vexstress --target "$tmp/hard" $brief $vectors -o "$tmp/t.json"
+[ "$status" = 1 ] && [ "$(value "$tmp/t.json" "r['overall_success']")" = False ]
+check $? "a target out of reach is missed, status 1" "status $status" "$out" "$err"
+
+# --- ended from outside ---
+vexstress vector --measurement-time 100 $vectors -q -o "$tmp/int.json" 2> "$tmp/err" &
+pid=$!
+while [ "$(left)" = 0 ] && kill -0 $pid 2> /dev/null; do sleep 0.1; done
+sleep 1
+kill -INT $pid
+wait $pid
+status=$?
+[ $status = 130 ]
+check $? "SIGINT ends it with status 130" "status $status" "$(cat "$tmp/err")"
+valid "$tmp/int.json" "it reports what it has"
+[ "$(value "$tmp/int.json" "r['interrupted']")" = True ]
+check $? "and says that it was interrupted"
+nothing_left SIGINT
+
+vexstress vector --measurement-time 100 $vectors -q --workers processes --threads 3 2> "$tmp/err" &
+pid=$!
+while [ "$(pgrep -c -P $pid)" -lt 3 ] && kill -0 $pid 2> /dev/null; do sleep 0.1; done
+sleep 0.5
+kill -9 "$(pgrep -P $pid | head -1)"
+wait $pid
+status=$?
+[ $status = 137 ]
+check $? "a worker that is killed ends the run with status 137" "status $status" "$(cat "$tmp/err")"
+nothing_left "the death of a worker"
+
+vexstress vector --measurement-time 100 $vectors -q --workers processes --threads 2 2> "$tmp/err" &
+pid=$!
+while [ "$(pgrep -c -P $pid)" -lt 2 ] && kill -0 $pid 2> /dev/null; do sleep 0.1; done
+sleep 0.5
+kids=$(pgrep -P $pid)
+kill -9 $pid
+wait $pid 2> /dev/null
+sleep 0.5
+alive=0
+for k in $kids; do kill -0 "$k" 2> /dev/null && alive=1; done
+check $alive "kill -9 takes its workers with it"
+# shellcheck disable=SC2086
+run vexstress vector $brief $vectors --verify
+check "$status" "the module is well after that" "$out" "$err"
+printf '%s' "$err" | grep -q 'dropped vexstress'
+check $? "the next run drops what the killed one had left" "$err"
+nothing_left "the next run"
+
+# --- the kernel log ---
+# shellcheck disable=SC2086
+vexstress point $brief $vectors --warm-up-fixed --warm-up-time 1 -q > "$tmp/out" 2> "$tmp/err" &
+pid=$!
+sleep 0.6
+echo "KFENCE: planted by a test" > /dev/kmsg
+wait $pid
+status=$?
+[ $status = 5 ]
+check $? "a kernel log that got worse is status 5" "status $status" "$(cat "$tmp/err")"
+
+# --- baselines, interleaving, ablation, sweeps, noise ---
+# shellcheck disable=SC2086
+run vexstress point $brief $vectors -q --save-baseline first
+check "$status" "a baseline is kept" "$err"
+# shellcheck disable=SC2086
+run vexstress point $brief $vectors --baseline first
+case $status in 0|1|6) s=0 ;; *) s=1 ;; esac
+printf '%s' "$out" | grep -q 'point.ops_per_s .*\(unchanged\|cannot tell\|regressed\|improved\)' || s=1
+check $s "a run is held against it" "status $status" "$out" "$err"
+if [ -z "$short" ]; then
+	before=$(cat /sys/module/vexfs/parameters/simd)
+	# shellcheck disable=SC2086
+	run vexstress compare --interleave simd=auto simd=scalar simd $brief --repeat 6 --format json
+	printf '%s' "$out" > "$tmp/ab.json"
+	python3 "$tests/validate.py" docs/schema/vexstress-compare.json "$tmp/ab.json" > "$tmp/why"
+	check $? "two settings in turn; the comparison is as its schema says" "$(cat "$tmp/why")" "$err"
+	got=$(value "$tmp/ab.json" "[c['verdict'] for c in r['comparisons'] if c['metric'] == 'simd.kernel_mean_ns'][0]")
+	case $got in regressed|"cannot tell") s=0 ;; *) s=1 ;; esac
+	check $s "scalar arithmetic is no improvement" "$got, status $status"
+	# shellcheck disable=SC2086
+	run vexstress ablate simd $brief --repeat 4 -j
+	printf '%s' "$out" > "$tmp/ab.json"
+	[ "$(value "$tmp/ab.json" "any(c['optimisation'] == 'SIMD arithmetic' for c in r['contributions'])")" = True ]
+	check $? "ablation says what SIMD contributes" "$out" "$err"
+	[ "$(cat /sys/module/vexfs/parameters/simd)" = "$before" ] ||
+		[ "$(cat /sys/module/vexfs/parameters/simd | sed 's/.*\[\(.*\)\].*/\1/')" = "$(printf '%s' "$before" | sed 's/.*\[\(.*\)\].*/\1/')" ]
+	check $? "and sets back what it changed" "$(cat /sys/module/vexfs/parameters/simd)"
+	# shellcheck disable=SC2086
+	run vexstress sweep batch=1,16 simd $brief --repeat 4 -j
+	printf '%s' "$out" > "$tmp/ab.json"
+	[ "$(value "$tmp/ab.json" "[s['value'] for s in r['sweep']]")" = "['1', '16']" ]
+	check $? "a sweep over batch sizes" "$out" "$err"
+	# shellcheck disable=SC2086
+	run vexstress noise point $brief --repeat 4
+	check "$status" "the machine's own noise" "$out" "$err"
+	grep -q floor "$VEXFS_RESULTS/baselines/noise.json"
+	check $? "is kept for comparisons"
+	expect 2 "neither a key of a job nor a parameter" "an unknown tunable" vexstress sweep nonesuch=1,2 point
+fi
+nothing_left "everything"
+tap_end
