@@ -69,8 +69,7 @@ static inline void vexfs_op_asked(struct vexfs_op *op, u32 priority, u64 deadlin
 	op->priority = priority;
 	op->items = items;
 	if (deadline_ns)
-		op->deadline_ns = deadline_ns < U64_MAX - op->start_ns ?
-				  op->start_ns + deadline_ns : U64_MAX;
+		op->deadline_ns = vexfs_op_deadline(deadline_ns);
 }
 
 /*

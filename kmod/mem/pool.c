@@ -98,31 +98,73 @@ static void huge_free(void *p, size_t size)
 	kvfree(p);
 }
 
-void *vexfs_pool_alloc(size_t size, gfp_t gfp)
+/*
+ * Everything but the common case. Kept apart, so that the common case needs no
+ * stack frame and few registers.
+ */
+static noinline void *alloc_rest(size_t size, gfp_t gfp, void *p, unsigned long caller)
 {
 	enum vexfs_tier_id tier = vexfs_pool_tier(size);
-	void *p;
 
-	if (likely(tier < VEXFS_TIER_HUGE))
-		p = vexfs_tier_alloc(&vexfs_tiers[tier], size, gfp);
-	else
+	if (tier == VEXFS_TIER_HUGE) {
 		p = huge_alloc(size, gfp);
-	trace_vexfs_pool_alloc(_RET_IP_, p, size, tier, gfp);
+	} else {
+		if (!p)
+			p = vexfs_tier_alloc_slow(&vexfs_tiers[tier], size, gfp);
+		if (p && (gfp & __GFP_ZERO))
+			memset(p, 0, size);
+	}
+	trace_vexfs_pool_alloc(caller, p, size, tier, gfp);
 	return p;
+}
+
+/* A pointer chosen by comparisons, where an index would have to be multiplied. */
+static __always_inline struct vexfs_tier *tier_for(size_t size)
+{
+	if (size <= VEXFS_SMALL_BYTES)
+		return &vexfs_tiers[VEXFS_TIER_SMALL];
+	if (size <= VEXFS_MEDIUM_BYTES)
+		return &vexfs_tiers[VEXFS_TIER_MEDIUM];
+	return &vexfs_tiers[VEXFS_TIER_LARGE];
+}
+
+void *vexfs_pool_alloc(size_t size, gfp_t gfp)
+{
+	void *p = NULL;
+
+	if (likely(size <= VEXFS_POOL_MAX))
+		p = vexfs_tier_alloc_fast(tier_for(size), size);
+	if (likely(p && !(gfp & __GFP_ZERO) && !trace_vexfs_pool_alloc_enabled()))
+		return p;
+	return alloc_rest(size, gfp, p, _RET_IP_);
 }
 VEXFS_EXPORT_KUNIT(vexfs_pool_alloc);
 
-void vexfs_pool_free(void *p, size_t size)
+/* Noinline for the same reason: the event's assembly is large. */
+static noinline void trace_free(void *p, size_t size, unsigned long caller)
+{
+	trace_vexfs_pool_free(caller, p, size, vexfs_pool_tier(size));
+}
+
+static noinline void free_rest(void *p, size_t size)
 {
 	enum vexfs_tier_id tier = vexfs_pool_tier(size);
 
-	if (!p)
-		return;
-	trace_vexfs_pool_free(_RET_IP_, p, size, tier);
-	if (likely(tier < VEXFS_TIER_HUGE))
-		vexfs_tier_free(&vexfs_tiers[tier], p, size);
-	else
+	if (tier == VEXFS_TIER_HUGE)
 		huge_free(p, size);
+	else
+		vexfs_tier_free_slow(&vexfs_tiers[tier], p, size);
+}
+
+void vexfs_pool_free(void *p, size_t size)
+{
+	if (unlikely(!p))
+		return;
+	if (trace_vexfs_pool_free_enabled())
+		trace_free(p, size, _RET_IP_);
+	if (unlikely(size > VEXFS_POOL_MAX) ||
+	    unlikely(!vexfs_tier_free_fast(tier_for(size), p)))
+		free_rest(p, size);
 }
 VEXFS_EXPORT_KUNIT(vexfs_pool_free);
 

@@ -98,7 +98,7 @@ void vexfs_debug_forget(struct vexfs_tier *t, void *p)
 
 void vexfs_debug_alloc(struct vexfs_tier *t, void *p, size_t size)
 {
-	const size_t link = sizeof(struct vexfs_idle);
+	const size_t link = sizeof(struct llist_node);
 	struct trailer *tr = trailer_of(t, p);
 
 	if (tr->magic != MAGIC || tr->state != IDLE ||

@@ -20,7 +20,10 @@
 u32 vexfs_stack_alarm_at __read_mostly = 2800;
 VEXFS_EXPORT_KUNIT(vexfs_stack_alarm_at);
 
-/* Served scratch; each update is one instruction, so any context may count. */
+/*
+ * Served scratch. On x86 each update is one instruction, so any context may
+ * count; elsewhere an interrupt or a move to another CPU may cost a count.
+ */
 struct scratch_cpu {
 	u64 stack;
 	u64 heap;
@@ -97,11 +100,11 @@ void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
 	bool fits = local && size <= local_size;
 
 	s->size = size;
-	this_cpu_add(scratch_cpu.bytes, size);
+	raw_cpu_add(scratch_cpu.bytes, size);
 	if (fits && (!READ_ONCE(vexfs_stack_optimize) ||
 		     (!READ_ONCE(vexfs_stack_aggressive) &&
 		      size <= READ_ONCE(vexfs_stack_heap_threshold)))) {
-		this_cpu_inc(scratch_cpu.stack);
+		raw_cpu_inc(scratch_cpu.stack);
 		s->from_pool = false;
 		s->p = local;
 		if (gfp & __GFP_ZERO)
@@ -109,16 +112,16 @@ void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
 		return local;
 	}
 	if (size > READ_ONCE(vexfs_stack_large_threshold)) {
-		this_cpu_inc(scratch_cpu.large);
+		raw_cpu_inc(scratch_cpu.large);
 		gfp |= __GFP_NOMEMALLOC;
 	}
 	s->from_pool = true;
 	s->p = vexfs_pool_alloc(size, gfp);
 	if (!s->p) {
-		this_cpu_inc(scratch_cpu.failed);
+		raw_cpu_inc(scratch_cpu.failed);
 		return NULL;
 	}
-	this_cpu_inc(scratch_cpu.heap);
+	raw_cpu_inc(scratch_cpu.heap);
 	if (mark) {
 		mark->heap_gets++;
 		mark->heap_bytes += size;

@@ -4,21 +4,27 @@
  * behind them, a reserve, and a slab cache below. For this room and its tests;
  * everybody else uses pool.h.
  *
- * Locking
+ * Locking. Nothing here disables interrupts.
  *  - A magazine belongs to its CPU. Its owner has preemption off and says so in
  *    @busy; an interrupt that finds @busy set leaves the magazine alone and
  *    goes to the stock. No shared line is written on that path.
- *  - @lock guards stock, reserve and their counters. It is raw and irq-safe
- *    and held for at most VEXFS_MAGAZINE_MAX steps, so that every context may
- *    take it, also on PREEMPT_RT.
+ *  - @lock guards stock and reserve, and is held for as many steps as a
+ *    magazine has buffers. Tasks spin for it; interrupts only try, because they
+ *    may have interrupted its holder. An interrupt that cannot have it takes a
+ *    buffer from the slab allocator, or leaves one in @returned, which needs no
+ *    lock. It is raw, so that all of this holds on PREEMPT_RT.
  *  - @manage is held by whoever changes the size; it nests outside @lock.
  */
 #ifndef _VEXFS_MEM_TIER_H
 #define _VEXFS_MEM_TIER_H
 
-#include <linux/list.h>
+#include <linux/atomic.h>
+#include <linux/bitops.h>
+#include <linux/llist.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
@@ -27,29 +33,22 @@
 
 #define VEXFS_MAGAZINE_MAX	32u
 
-/* A buffer nobody uses carries the link to the next one. */
-struct vexfs_idle {
-	struct vexfs_idle *next;
-};
-
 /**
  * struct vexfs_tier_cpu - the magazine of a CPU, and what it has counted
  * @busy: the owner is at work; see above
  * @n: buffers in @buf
  * @low: fewest there were since the magazine was last filled or emptied
- * @allocs: buffers handed out from here
- * @frees: buffers taken back here
  * @bytes: bytes asked for
- * @sizes: requests by size, see VEXFS_POOL_SIZES
+ * @frees: buffers given back
  * @buf: the buffers, the warmest last
+ * @sizes: requests by size, see VEXFS_POOL_SIZES; their sum is that of all requests
  */
 struct vexfs_tier_cpu {
 	u32 busy;
 	u32 n;
 	u32 low;
-	u64 allocs;
-	u64 frees;
 	u64 bytes;
+	u64 frees;
 	void *buf[VEXFS_MAGAZINE_MAX];
 	u64 sizes[VEXFS_POOL_SIZES];
 } ____cacheline_aligned;
@@ -66,74 +65,161 @@ enum vexfs_tier_fault {
 /**
  * struct vexfs_tier - a tier
  * @cpu: the magazines
+ * @cap: buffers a magazine may take now: 0 while every buffer has to come by
+ *	the stock (reserve short, or debug)
+ * @bytes: of a buffer
+ * @name: of the tier
  * @cache: where buffers come from
  * @get: takes one from there; tests put a failing one here
- * @name: of the tier
- * @bytes: of a buffer
- * @cap: buffers a magazine may hold
+ * @full_cap: @cap when nothing is the matter
  * @size: buffers the tier keeps; more are given back when they come home
  * @per_slab: buffers a slab has room for
- * @debug: watch for overruns and the like (fixed at start)
- * @reserve_short: buffers that come home go to the reserve first
  * @wait_ms: how long a caller that may sleep waits for a buffer
+ * @debug: watch for overruns and the like (fixed at start)
  * @fault: debug: who hears of a misuse; NULL warns with a backtrace
- * @lock: guards the following
- * @idle: the stock
+ * @lock: guards the following five
+ * @idle: the stock; buffers nobody uses carry the link to the next
  * @idle_n: its length
- * @held: buffers from @cache: in use, in magazines and in the stock
  * @spare: the reserve, not part of @held
  * @spare_n: its length
  * @spare_size: its length when it is full
- * @slow: counters of requests that came to the stock
- * @slow_sizes: and their sizes
- * @slab_uses: buffers held by slab (hashed by the slab's address)
+ * @returned: buffers that come home without the lock; whoever gets it next
+ *	adds them to the stock
+ * @held: buffers from @cache: in use, in magazines and in the stock
  * @slabs: entries of @slab_uses that are not 0
+ * @slab_uses: buffers held by slab (hashed by the slab's address)
  * @high_water: most in use at once
  * @high_water_reset: the same since the last reset
  * @high_water_round: the same since vexfs_tier_read_round()
+ * @misses: counter, as those that follow; see struct vexfs_pool_stats
+ * @nested_sizes: requests that found their CPU's magazine busy, by size
+ * @nested_bytes: and their bytes
+ * @nested_frees: buffers given back in that situation
  * @waiters: who waits for a buffer
  * @manage: serialises changes of the size
- * @node: in the list of all tiers
  * @base: counters at the last reset
  * @known: debug: every buffer held, by address
  * @faults: debug: misuses by kind
  */
 struct vexfs_tier {
 	struct vexfs_tier_cpu __percpu *cpu;
+	u32 cap;
+	u32 bytes;
+	const char *name;
 	struct kmem_cache *cache;
 	void *(*get)(struct vexfs_tier *t, gfp_t gfp);
-	const char *name;
-	u32 bytes;
-	u32 cap;
+	u32 full_cap;
 	u32 size;
 	u32 per_slab;
-	bool debug;
-	bool reserve_short;
 	u32 wait_ms;
+	bool debug;
 	void (*fault)(struct vexfs_tier *t, enum vexfs_tier_fault what, const void *p);
 
 	raw_spinlock_t lock ____cacheline_aligned_in_smp;
-	struct vexfs_idle *idle;
+	struct llist_node *idle;
 	u32 idle_n;
-	u32 held;
-	struct vexfs_idle *spare;
+	struct llist_node *spare;
 	u32 spare_n;
 	u32 spare_size;
-	struct vexfs_pool_stats slow;
-	u64 slow_sizes[VEXFS_POOL_SIZES];
-	u16 *slab_uses;
-	u32 slabs;
+
+	struct llist_head returned;
+	atomic_t held;
+	atomic_t slabs;
+	atomic_t *slab_uses;
 	u32 high_water;
 	u32 high_water_reset;
 	u32 high_water_round;
 
+	atomic64_t misses;
+	atomic64_t failures;
+	atomic64_t reserve_used;
+	atomic64_t waits;
+	atomic64_t resizes;
+	atomic64_t shrunk;
+	atomic64_t compactions;
+	atomic64_t nested_sizes[VEXFS_POOL_SIZES];
+	atomic64_t nested_bytes;
+	atomic64_t nested_frees;
+
 	wait_queue_head_t waiters;
 	struct mutex manage;
-	struct list_head node;
 	struct vexfs_pool_stats base;
 	struct xarray known;
 	atomic_t faults[VEXFS_FAULTS];
 };
+
+static inline unsigned int vexfs_pool_size_bucket(size_t size)
+{
+	unsigned int b = size > 64 ? fls64((u64)size - 1) - 6 : 0;
+
+	return min(b, VEXFS_POOL_SIZES - 1);
+}
+
+/* The magazine's owner comes and goes; false when this is an interrupt in between. */
+static __always_inline bool vexfs_magazine_open(struct vexfs_tier_cpu *c)
+{
+	if (unlikely(READ_ONCE(c->busy)))
+		return false;
+	WRITE_ONCE(c->busy, 1);
+	barrier();
+	return true;
+}
+
+static __always_inline void vexfs_magazine_close(struct vexfs_tier_cpu *c)
+{
+	barrier();
+	WRITE_ONCE(c->busy, 0);
+}
+
+void *vexfs_tier_alloc_slow(struct vexfs_tier *t, size_t size, gfp_t gfp);
+void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size);
+
+/* The way most buffers go: out of the magazine and back, on one CPU. */
+static __always_inline void *vexfs_tier_alloc_fast(struct vexfs_tier *t, size_t size)
+{
+	struct vexfs_tier_cpu *c;
+	void *p = NULL;
+	u32 n;
+
+	preempt_disable();
+	c = this_cpu_ptr(t->cpu);
+	if (likely(vexfs_magazine_open(c))) {
+		n = c->n;
+		if (likely(n)) {
+			p = c->buf[--n];
+			WRITE_ONCE(c->n, n);
+			if (n < c->low)
+				WRITE_ONCE(c->low, n);
+			c->bytes += size;
+			c->sizes[vexfs_pool_size_bucket(size)]++;
+		}
+		vexfs_magazine_close(c);
+	}
+	preempt_enable();
+	return p;
+}
+
+static __always_inline bool vexfs_tier_free_fast(struct vexfs_tier *t, void *p)
+{
+	struct vexfs_tier_cpu *c;
+	bool done = false;
+	u32 n;
+
+	preempt_disable();
+	c = this_cpu_ptr(t->cpu);
+	if (likely(vexfs_magazine_open(c))) {
+		n = c->n;
+		if (likely(n < READ_ONCE(t->cap))) {
+			c->buf[n] = p;
+			WRITE_ONCE(c->n, n + 1);
+			c->frees++;
+			done = true;
+		}
+		vexfs_magazine_close(c);
+	}
+	preempt_enable();
+	return done;
+}
 
 /**
  * vexfs_tier_init() - make a tier and fill it
@@ -161,7 +247,7 @@ int vexfs_tier_resize(struct vexfs_tier *t, u32 size);
 void vexfs_tier_set_size(struct vexfs_tier *t, u32 size);
 /* Buffers of all magazines go to the stock. May sleep. */
 void vexfs_tier_gather(struct vexfs_tier *t);
-/* This CPU's magazine goes to the stock; false when its owner is at work. */
+/* This CPU's magazine goes home; false when its owner is at work. Any context. */
 bool vexfs_tier_gather_here(struct vexfs_tier *t);
 /* Gives up idle buffers while more than @keep are held; at most @max. Number given up. */
 u32 vexfs_tier_trim(struct vexfs_tier *t, u32 keep, u32 max);
@@ -184,12 +270,5 @@ void vexfs_debug_forget(struct vexfs_tier *t, void *p);
 void vexfs_debug_alloc(struct vexfs_tier *t, void *p, size_t size);
 /* False: @p is not to be taken back. */
 bool vexfs_debug_free(struct vexfs_tier *t, void *p, size_t size);
-
-static inline unsigned int vexfs_pool_size_bucket(size_t size)
-{
-	unsigned int b = size > 64 ? fls64((u64)size - 1) - 6 : 0;
-
-	return min(b, VEXFS_POOL_SIZES - 1);
-}
 
 #endif

@@ -90,7 +90,7 @@ static void tally_op(struct tally *t, const struct vexfs_op *op, u64 ns, int err
 u64 vexfs_op_end(struct vexfs_op *op, int err)
 {
 	struct account *a = &accounts[op->kind < VEXFS_OP_KINDS ? op->kind : 0];
-	u64 ns = ktime_get_ns() - op->start_ns;
+	u64 ns = vexfs_op_ns(op);
 	u32 limit = READ_ONCE(vexfs_slow_op_us);
 	bool done = false;
 	struct tally *t;
@@ -281,7 +281,7 @@ int vexfs_op_reset(void)
 			continue;
 		memset(&st, 0, sizeof(st));
 		add_account(a, &st);
-		memcpy(a->base, &st.count, sizeof(a->base));
+		memcpy(a->base, &st, sizeof(a->base));
 		memcpy(a->base_err, st.err, sizeof(a->base_err));
 		memset(a->base_hist, 0, sizeof(*a->base_hist));
 		vexfs_hist_read(&a->hist, a->base_hist);

@@ -12,6 +12,7 @@
 #include <linux/vexfs.h>
 
 #include "mem/scratch.h"
+#include "stat/clock.h"
 #include "stat/rate.h"
 
 /* What each class and each kind is called, and what it means, is said in op_names.c. */
@@ -59,7 +60,7 @@ enum vexfs_op_kind {
  *	known late which plan answers a search
  * @priority: enum vexfs_priority
  * @items: vectors or queries it carries
- * @start_ns: when it began, on the monotonic clock
+ * @start: when it began, a reading of vexfs_clock()
  * @deadline_ns: when it is to give up, on the monotonic clock; 0 for never
  * @bytes_in: bytes copied in
  * @bytes_out: bytes copied out
@@ -74,7 +75,7 @@ struct vexfs_op {
 	u8 kind;
 	u8 priority;
 	u32 items;
-	u64 start_ns;
+	u64 start;
 	u64 deadline_ns;
 	u64 bytes_in;
 	u64 bytes_out;
@@ -93,6 +94,14 @@ const char *vexfs_class_name(unsigned int class);
 const char *vexfs_class_doc(unsigned int class);
 const char *vexfs_errno_name(unsigned int slot);
 
+/* The moment @timeout_ns from now, on the monotonic clock. */
+static inline u64 vexfs_op_deadline(u64 timeout_ns)
+{
+	u64 now = ktime_get_ns();
+
+	return timeout_ns < U64_MAX - now ? now + timeout_ns : U64_MAX;
+}
+
 /**
  * vexfs_op_begin() - an op begins
  * @op: the op; nothing of it need be set
@@ -105,16 +114,14 @@ const char *vexfs_errno_name(unsigned int slot);
 static __always_inline void vexfs_op_begin(struct vexfs_op *op, enum vexfs_op_kind kind,
 					   u8 priority, u64 timeout_ns)
 {
-	u64 now = ktime_get_ns();
-
 	*op = (struct vexfs_op){
 		.kind = kind,
 		.priority = priority,
 		.items = 1,
-		.start_ns = now,
+		.start = vexfs_clock(),
 	};
 	if (timeout_ns)
-		op->deadline_ns = timeout_ns < U64_MAX - now ? now + timeout_ns : U64_MAX;
+		op->deadline_ns = vexfs_op_deadline(timeout_ns);
 	vexfs_stack_begin(&op->stack, vexfs_op_names[kind]);
 }
 
@@ -138,7 +145,7 @@ u64 vexfs_op_end(struct vexfs_op *op, int err);
 /* Time since the op began. */
 static inline u64 vexfs_op_ns(const struct vexfs_op *op)
 {
-	return ktime_get_ns() - op->start_ns;
+	return vexfs_clock_ns(op->start, vexfs_clock());
 }
 
 /**

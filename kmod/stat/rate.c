@@ -51,6 +51,7 @@ static void take_note(struct work_struct *work)
 	memcpy(n->count, count, sizeof(count));
 	noted++;
 	spin_unlock(&note_lock);
+	vexfs_clock_tune();
 	schedule_delayed_work(&note_work, HZ);
 }
 

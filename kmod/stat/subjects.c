@@ -13,6 +13,7 @@
 #include "mem/notify.h"
 #include "mem/pool.h"
 #include "mem/scratch.h"
+#include "stat/clock.h"
 #include "stat/counter.h"
 #include "stat/event.h"
 #include "stat/op.h"
@@ -293,8 +294,10 @@ static void hear(enum vexfs_mem_news what, u64 a, u64 b, const char *name)
 
 int vexfs_stat_init(void)
 {
-	int err = vexfs_op_init();
+	int err;
 
+	vexfs_clock_init();
+	err = vexfs_op_init();
 	if (err)
 		return err;
 	err = vexfs_rate_init();

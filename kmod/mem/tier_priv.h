@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Small steps that the files of a tier share: chains, what is held of the slab
+ * allocator's, the stock. Each is a few instructions; none waits.
+ */
+#ifndef _VEXFS_MEM_TIER_PRIV_H
+#define _VEXFS_MEM_TIER_PRIV_H
+
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/slab.h>
+
+#include "mem/tier.h"
+
+/* Buckets of slab_uses: exact enough up to some 500 slabs. */
+#define SLAB_HASH_BITS	11
+#define SLAB_HASH_SIZE	(1u << SLAB_HASH_BITS)
+
+/* Chains of idle buffers. */
+
+static inline void push(struct llist_node **list, void *p)
+{
+	struct llist_node *b = p;
+
+	b->next = *list;
+	*list = b;
+}
+
+static inline void *pop(struct llist_node **list)
+{
+	struct llist_node *b = *list;
+
+	if (b)
+		*list = b->next;
+	return b;
+}
+
+/* What we hold of the slab allocator's. */
+
+static inline atomic_t *slab_use(struct vexfs_tier *t, const void *p)
+{
+	return &t->slab_uses[hash_ptr(virt_to_head_page(p), SLAB_HASH_BITS)];
+}
+
+static inline void slab_in(struct vexfs_tier *t, const void *p)
+{
+	if (atomic_inc_return(slab_use(t, p)) == 1)
+		atomic_inc(&t->slabs);
+	atomic_inc(&t->held);
+}
+
+static inline void slab_out(struct vexfs_tier *t, const void *p)
+{
+	if (atomic_dec_and_test(slab_use(t, p)))
+		atomic_dec(&t->slabs);
+	atomic_dec(&t->held);
+}
+
+static inline u32 held(const struct vexfs_tier *t)
+{
+	return atomic_read(&t->held);
+}
+
+/* The slab allocator. Neither call may be made under the lock. */
+
+static inline void *slab_get(struct vexfs_tier *t, gfp_t gfp)
+{
+	/* Buffers go from op to op: nobody in particular is charged for them. */
+	void *p = t->get(t, (gfp & ~(__GFP_ZERO | __GFP_ACCOUNT)) | __GFP_NOWARN);
+
+	if (p && unlikely(t->debug) && vexfs_debug_learn(t, p)) {
+		kmem_cache_free(t->cache, p);
+		return NULL;
+	}
+	return p;
+}
+
+static inline void slab_put(struct vexfs_tier *t, struct llist_node *list)
+{
+	void *p;
+
+	while ((p = pop(&list))) {
+		if (unlikely(t->debug))
+			vexfs_debug_forget(t, p);
+		kmem_cache_free(t->cache, p);
+	}
+}
+
+/* The lock, or false in an interrupt that may have interrupted its holder. */
+static inline bool stock_lock(struct vexfs_tier *t)
+{
+	struct llist_node *list, *next;
+
+	if (likely(in_task()))
+		raw_spin_lock(&t->lock);
+	else if (!raw_spin_trylock(&t->lock))
+		return false;
+	if (unlikely(!llist_empty(&t->returned))) {
+		for (list = llist_del_all(&t->returned); list; list = next) {
+			next = list->next;
+			push(&t->idle, list);
+			WRITE_ONCE(t->idle_n, t->idle_n + 1);
+		}
+	}
+	return true;
+}
+
+static inline void stock_unlock(struct vexfs_tier *t)
+{
+	raw_spin_unlock(&t->lock);
+}
+
+static inline void *stock_pop(struct vexfs_tier *t)
+{
+	void *p = pop(&t->idle);
+
+	if (p)
+		WRITE_ONCE(t->idle_n, t->idle_n - 1);
+	return p;
+}
+
+static inline void stock_push(struct vexfs_tier *t, void *p)
+{
+	push(&t->idle, p);
+	WRITE_ONCE(t->idle_n, t->idle_n + 1);
+}
+
+/* Under the lock: while the reserve is short, everything comes by here. */
+static inline void spare_changed(struct vexfs_tier *t)
+{
+	WRITE_ONCE(t->cap, t->spare_n < t->spare_size || t->debug ? 0 : t->full_cap);
+}
+
+/*
+ * Buffers in use now; @dip: how many more there were since a magazine was last
+ * filled or emptied.
+ */
+u32 vexfs_tier_in_use(const struct vexfs_tier *t, u32 *dip);
+
+#endif
