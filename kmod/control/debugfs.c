@@ -10,7 +10,9 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "control/collections.h"
 #include "control/debugfs.h"
+#include "control/summary.h"
 #include "math/fpu.h"
 #include "math/proof.h"
 #include "stat/show.h"
@@ -31,6 +33,7 @@ struct debugfs_file {
 
 /* Files of one directory stand together. */
 static const struct debugfs_file files[] = {
+	{ NULL, "summary", vexfs_show_summary },
 	{ NULL, "fpu", vexfs_fpu_show },
 	{ NULL, "pools", vexfs_show_pools },
 	{ NULL, "stack", vexfs_show_stack },
@@ -87,10 +90,11 @@ int vexfs_debugfs_init(void)
 		name = f->dir;
 		debugfs_create_file(f->name, 0400, f->dir ? dir : root, (void *)f, &fops);
 	}
-	return 0;
+	return vexfs_collections_show_init(root);
 }
 
 void vexfs_debugfs_exit(void)
 {
+	vexfs_collections_show_exit();
 	debugfs_remove_recursive(root);
 }

@@ -321,6 +321,22 @@ int vexfs_registry_remove(struct vexfs_collection *c)
 	return 0;
 }
 
+static void (*watcher)(void);
+
+void vexfs_registry_watch(void (*fn)(void))
+{
+	WRITE_ONCE(watcher, fn);
+}
+
+void vexfs_registry_changed(enum vexfs_event_kind what, const struct vexfs_collection *c)
+{
+	void (*fn)(void) = READ_ONCE(watcher);
+
+	vexfs_event_raise(what, 0, 0, c->name);
+	if (fn)
+		fn();
+}
+
 u32 vexfs_registry_count(u64 *changed)
 {
 	u32 count;

@@ -6,6 +6,7 @@
 #ifndef _VEXFS_STORE_INTERNAL_H
 #define _VEXFS_STORE_INTERNAL_H
 
+#include "stat/event.h"
 #include "store/store.h"
 
 /* An entry of the id map: the tag above, then whether busy, then slot + 1. */
@@ -104,6 +105,8 @@ static inline void vexfs_slot_set_state(struct vexfs_collection *c, u32 slot, u8
 }
 
 /* collection.c: the registry's side of mutations */
+/* After a collection came or went, with no lock held: tells who wants to know. */
+void vexfs_registry_changed(enum vexfs_event_kind what, const struct vexfs_collection *c);
 int vexfs_registry_add(struct vexfs_collection *c);
 int vexfs_registry_remove(struct vexfs_collection *c);
 int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,

@@ -11,7 +11,6 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
-#include "stat/event.h"
 #include "store/internal.h"
 
 #define GROUP	32u	/* vectors whose cache misses overlap */
@@ -376,13 +375,13 @@ int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m)
 		err = vexfs_registry_add(c);
 		m->done = !err;
 		if (!err)
-			vexfs_event_raise(VEXFS_EVENT_CREATED, 0, 0, c->name);
+			vexfs_registry_changed(VEXFS_EVENT_CREATED, c);
 		break;
 	case VEXFS_MUTATE_DROP:
 		err = vexfs_registry_remove(c);
 		m->done = !err;
 		if (!err)
-			vexfs_event_raise(VEXFS_EVENT_DROPPED, 0, 0, c->name);
+			vexfs_registry_changed(VEXFS_EVENT_DROPPED, c);
 		break;
 	}
 	if (m->done)

@@ -521,6 +521,12 @@ struct vexfs_collection *vexfs_collection_next(u64 *cursor, bool all);
 int vexfs_collection_allowed(const struct vexfs_collection *c, u32 may);
 /* Collections there are; @changed grows when one comes or goes. */
 u32 vexfs_registry_count(u64 *changed);
+/*
+ * @watcher is called after a collection came or went, in process context and with
+ * no lock of the store held; one watcher, NULL takes it away. A call may be
+ * under way when this returns.
+ */
+void vexfs_registry_watch(void (*watcher)(void));
 void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st);
 /* Copies at most @room bytes of the description; returns its length. */
 u32 vexfs_collection_layout(struct vexfs_collection *c, void *buf, u32 room);

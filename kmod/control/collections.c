@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A directory of debugfs for each collection: what it is, what its graph is like,
+ * and a check that proves it sound when read. Directories follow the registry
+ * from a worker; a file that is open does not keep its collection.
+ */
+#include <linux/debugfs.h>
+#include <linux/err.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/ns_common.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/user_namespace.h>
+#include <linux/workqueue.h>
+
+#include "control/collections.h"
+#include "index/index.h"
+#include "store/store.h"
+
+/**
+ * struct shown - a collection that has a directory
+ * @node: in list, by rising serial
+ * @serial: of the collection
+ * @dir: its directory
+ */
+struct shown {
+	struct list_head node;
+	u64 serial;
+	struct dentry *dir;
+};
+
+/* The worker's own; nobody else touches them while it may run. */
+static LIST_HEAD(list);
+static struct dentry *parent;
+
+static void sync_dirs(struct work_struct *work);
+static DECLARE_WORK(sync_work, sync_dirs);
+
+/* The collection behind a file, referenced, or NULL when it has gone. */
+static struct vexfs_collection *get(struct seq_file *m)
+{
+	u64 serial = (unsigned long)m->private, cursor = serial;
+	struct vexfs_collection *c = vexfs_collection_next(&cursor, true);
+
+	if (c && c->serial != serial) {
+		vexfs_collection_put(c);
+		return NULL;
+	}
+	return c;
+}
+
+static int info_show(struct seq_file *m, void *unused)
+{
+	struct vexfs_collection *c = get(m);
+	struct vexfs_stat st = {};
+
+	if (!c)
+		return -ENOENT;
+	vexfs_collection_stat(c, &st);
+	vexfs_collection_put(c);
+	seq_printf(m, "type %s\nmetric %s\ndim %u\nattr_size %u\n", vexfs_type_name(st.type),
+		   vexfs_metric_name(st.metric), st.dim, st.attr_size);
+	seq_printf(m, "count %llu\ncapacity %llu\nbytes %llu\n", st.count, st.capacity, st.bytes);
+	seq_printf(m, "row_bytes %u\nstride %u\nmode %04o\nuid %u\ngid %u\n", st.row_bytes,
+		   st.stride, st.mode, st.uid, st.gid);
+	seq_printf(m, "created %lld\ngeneration %llu\n", st.created, st.generation);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(info);
+
+static const char *state_name(u32 state)
+{
+	static const char *const names[] = {
+		[VEXFS_INDEX_ABSENT] = "absent", [VEXFS_INDEX_BUILDING] = "building",
+		[VEXFS_INDEX_READY] = "ready", [VEXFS_INDEX_STOPPED] = "stopped",
+	};
+
+	return state < ARRAY_SIZE(names) ? names[state] : "?";
+}
+
+static int graph_show(struct seq_file *m, void *unused)
+{
+	struct vexfs_collection *c = get(m);
+	struct vexfs_stat st = {};
+
+	if (!c)
+		return -ENOENT;
+	vexfs_collection_stat(c, &st);
+	vexfs_collection_put(c);
+	seq_printf(m, "state %s\ndone %llu\nof %llu\nbytes %llu\n", state_name(st.index_state),
+		   st.index_done, st.count, st.index_bytes);
+	seq_printf(m, "m %u\nef_construction %u\ncode %u\n", st.m, st.ef_construction, st.code);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(graph);
+
+static int check_show(struct seq_file *m, void *unused)
+{
+	struct vexfs_collection *c = get(m);
+	struct vexfs_soundness *sound;
+	struct vexfs_check *check;
+	int err = -ENOMEM;
+
+	if (!c)
+		return -ENOENT;
+	sound = kzalloc(sizeof(*sound), GFP_KERNEL);
+	check = kzalloc(sizeof(*check), GFP_KERNEL);
+	if (sound && check)
+		err = vexfs_check_store(c, sound);
+	if (!err) {
+		check->vectors = sound->vectors;
+		check->faults = sound->faults;
+		strscpy(check->report, sound->report, sizeof(check->report));
+		err = vexfs_index_check(c, check);
+	}
+	if (!err) {
+		seq_printf(m, "vectors %llu\nreachable %llu\nlinks %llu\nfaults %llu\n",
+			   check->vectors, check->reachable, check->links, check->faults);
+		if (*check->report)
+			seq_printf(m, "report %s\n", check->report);
+	}
+	kfree(check);
+	kfree(sound);
+	vexfs_collection_put(c);
+	return err;
+}
+DEFINE_SHOW_ATTRIBUTE(check);
+
+static struct shown *show(const struct vexfs_collection *c)
+{
+	struct shown *s = kzalloc(sizeof(*s), GFP_KERNEL);
+	void *serial = (void *)(unsigned long)c->serial;
+	char name[VEXFS_NAME_SIZE + 16];
+
+	if (!s)
+		return NULL;
+	/* Other namespaces may use the same names. */
+	if (c->ns == &init_user_ns)
+		strscpy(name, c->name, sizeof(name));
+	else
+		snprintf(name, sizeof(name), "%s@%u", c->name, c->ns->ns.inum);
+	s->serial = c->serial;
+	s->dir = debugfs_create_dir(name, parent);
+	debugfs_create_file("info", 0400, s->dir, serial, &info_fops);
+	debugfs_create_file("graph", 0400, s->dir, serial, &graph_fops);
+	debugfs_create_file("check", 0400, s->dir, serial, &check_fops);
+	return s;
+}
+
+static void hide(struct shown *s)
+{
+	debugfs_remove_recursive(s->dir);
+	list_del(&s->node);
+	kfree(s);
+}
+
+/*
+ * Both the list and the registry go by rising serial: one walk over the two. A name
+ * can come again, so what has gone is hidden before what is new is shown.
+ */
+static void sync_dirs(struct work_struct *work)
+{
+	struct vexfs_collection *c;
+	struct shown *s, *next, *last;
+	u64 cursor = 0;
+
+	s = list_first_entry(&list, struct shown, node);
+	while ((c = vexfs_collection_next(&cursor, true))) {
+		while (!list_entry_is_head(s, &list, node) && s->serial < c->serial) {
+			next = list_next_entry(s, node);
+			hide(s);
+			s = next;
+		}
+		if (!list_entry_is_head(s, &list, node))
+			s = list_next_entry(s, node);
+		vexfs_collection_put(c);
+		cond_resched();
+	}
+	while (!list_entry_is_head(s, &list, node)) {
+		next = list_next_entry(s, node);
+		hide(s);
+		s = next;
+	}
+
+	last = list_empty(&list) ? NULL : list_last_entry(&list, struct shown, node);
+	cursor = last ? last->serial + 1 : 0;
+	while ((c = vexfs_collection_next(&cursor, true))) {
+		s = show(c);
+		vexfs_collection_put(c);
+		if (!s)
+			break;
+		list_add_tail(&s->node, &list);
+		cond_resched();
+	}
+}
+
+static void changed(void)
+{
+	queue_work(system_unbound_wq, &sync_work);
+}
+
+int vexfs_collections_show_init(struct dentry *root)
+{
+	parent = debugfs_create_dir("collections", root);
+	vexfs_registry_watch(changed);
+	return 0;
+}
+
+void vexfs_collections_show_exit(void)
+{
+	struct shown *s, *next;
+
+	vexfs_registry_watch(NULL);
+	/* Nobody makes collections any more, so nobody is in the watcher. */
+	cancel_work_sync(&sync_work);
+	list_for_each_entry_safe(s, next, &list, node)
+		hide(s);
+}

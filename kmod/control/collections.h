@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The directory vexfs/collections of debugfs. */
+#ifndef _VEXFS_COLLECTIONS_H
+#define _VEXFS_COLLECTIONS_H
+
+struct dentry;
+
+int vexfs_collections_show_init(struct dentry *root);
+void vexfs_collections_show_exit(void);
+
+#endif
