@@ -235,15 +235,3 @@ long vexfs_do_index(struct file *file, void __user *arg)
 	vexfs_op_end(&op, err);
 	return err;
 }
-
-long vexfs_do_classify(struct file *file, void __user *arg)
-{
-	struct vexfs_classify req;
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_CLASSIFY, 0, 0);
-	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg) ?: -EOPNOTSUPP;
-	vexfs_op_end(&op, err);
-	return err;
-}

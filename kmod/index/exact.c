@@ -505,6 +505,7 @@ int vexfs_search_exact(struct vexfs_search_job *s)
 	s->op->distances += atomic64_read(&s->distances);
 	return err;
 }
+VEXFS_EXPORT_KUNIT(vexfs_search_exact);
 
 int vexfs_exact_init(void)
 {

@@ -130,6 +130,13 @@ struct vexfs_graph *vexfs_graph_of(const struct vexfs_collection *c)
 }
 VEXFS_EXPORT_KUNIT(vexfs_graph_of);
 
+/* The slot where searches start, or VEXFS_NO_SLOT. For tests. */
+u32 vexfs_graph_entry(const struct vexfs_graph *g)
+{
+	return graph_entry_slot(READ_ONCE(g->entry));
+}
+VEXFS_EXPORT_KUNIT(vexfs_graph_entry);
+
 bool vexfs_graph_ready(const struct vexfs_graph *g)
 {
 	return smp_load_acquire(&g->build.state) == VEXFS_INDEX_READY;

@@ -35,6 +35,8 @@ void vexfs_graph_stop(struct vexfs_graph *g);
 /* The graph of a collection, or NULL; inside vexfs_read_lock(). */
 struct vexfs_graph *vexfs_graph_of(const struct vexfs_collection *c);
 bool vexfs_graph_ready(const struct vexfs_graph *g);
+/* Where searches start, or VEXFS_NO_SLOT; for tests. */
+u32 vexfs_graph_entry(const struct vexfs_graph *g);
 /* Do the parameters of a request go with the graph that is there? */
 bool vexfs_graph_like(const struct vexfs_graph *g, u32 m, u32 efc, u32 code);
 
@@ -43,6 +45,7 @@ bool vexfs_graph_like(const struct vexfs_graph *g, u32 m, u32 efc, u32 code);
  * find enough: nothing is in the results then. Inside vexfs_read_lock().
  */
 int vexfs_graph_search(struct vexfs_graph *g, struct vexfs_search_job *s);
+int vexfs_graph_answer(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef);
 
 /* Proves the graph sound, while writers go on. */
 int vexfs_graph_check(struct vexfs_collection *c, struct vexfs_graph *g,

@@ -36,7 +36,6 @@
  * struct answering - a job under way
  * @g: the graph
  * @s: the job
- * @ef: candidates to keep
  * @walks: side by side
  * @codes: the codes of their queries
  * @code_aux: likewise
@@ -50,7 +49,6 @@
 struct answering {
 	struct vexfs_graph *g;
 	struct vexfs_search_job *s;
-	u32 ef;
 	struct graph_walk *walks[GRAPH_WALKS];
 	void *codes;
 	u32 code_aux[GRAPH_WALKS];
@@ -244,7 +242,6 @@ static struct answering *answering_new(struct vexfs_graph *g, struct vexfs_searc
 		return NULL;
 	a->g = g;
 	a->s = s;
-	a->ef = ef;
 	a->scratch = vexfs_op_alloc(s->op, s->results[0].k * sizeof(*a->scratch), GFP_KERNEL);
 	if (!a->scratch)
 		goto free;
@@ -276,17 +273,14 @@ static void set_kind(struct vexfs_search_job *s)
 		s->op->kind = VEXFS_OP_FILTERED;
 }
 
-int vexfs_graph_search(struct vexfs_graph *g, struct vexfs_search_job *s)
+/* Walks, whatever it costs, and keeps @ef candidates. See vexfs_graph_search(). */
+int vexfs_graph_answer(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef)
 {
-	u32 width = min(s->nq, GRAPH_WALKS), q, n, ef;
-	struct answering *a;
+	u32 width = min(s->nq, GRAPH_WALKS), q, n;
+	struct answering *a = answering_new(g, s, ef, width);
 	bool again = false;
 	int err = 0;
 
-	if (s->flags & (VEXFS_SEARCH_EXACT | VEXFS_SEARCH_RANGE | VEXFS_SEARCH_AFTER) ||
-	    !vexfs_graph_ready(g) || !worth_it(g, s, &ef))
-		return 1;
-	a = answering_new(g, s, ef, width);
 	if (!a)
 		return -ENOMEM;
 	for (q = 0; q < s->nq && !err; q += n) {
@@ -308,4 +302,15 @@ int vexfs_graph_search(struct vexfs_graph *g, struct vexfs_search_job *s)
 	for (q = 0; q < s->nq; q++)
 		vexfs_topk_reset(&s->results[q]);
 	return 1;
+}
+VEXFS_EXPORT_KUNIT(vexfs_graph_answer);
+
+int vexfs_graph_search(struct vexfs_graph *g, struct vexfs_search_job *s)
+{
+	u32 ef;
+
+	if (s->flags & (VEXFS_SEARCH_EXACT | VEXFS_SEARCH_RANGE | VEXFS_SEARCH_AFTER) ||
+	    !vexfs_graph_ready(g) || !worth_it(g, s, &ef))
+		return 1;
+	return vexfs_graph_answer(g, s, ef);
 }

@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 #include <linux/mutex.h>
 
+#include "compat/compat.h"
 #include "index/graph.h"
 #include "index/index.h"
 
@@ -87,6 +88,7 @@ int vexfs_index_request(struct vexfs_collection *c, const struct vexfs_index_req
 	mutex_unlock(&request_lock);
 	return err;
 }
+VEXFS_EXPORT_KUNIT(vexfs_index_request);
 
 int vexfs_index_check(struct vexfs_collection *c, struct vexfs_check *check)
 {

@@ -6,6 +6,7 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
+#include "compat/compat.h"
 #include "index/topk.h"
 
 static bool farther(const struct vexfs_hit *a, const struct vexfs_hit *b)
@@ -52,6 +53,7 @@ void vexfs_topk_init(struct vexfs_topk *t, struct vexfs_hit *hits, u32 k, u32 ra
 		.radius = radius,
 	};
 }
+VEXFS_EXPORT_KUNIT(vexfs_topk_init);
 
 void vexfs_topk_offer(struct vexfs_topk *t, u32 key, u64 id, u32 slot)
 {

@@ -21,6 +21,7 @@ int vexfs_vector_import(const struct vexfs_collection *c, u32 format, void *rows
 		return vexfs_math_import_f32(&c->space, rows, aux, src, step, n, bad);
 	return vexfs_math_import_raw(&c->space, rows, aux, src, step, n, bad);
 }
+VEXFS_EXPORT_KUNIT(vexfs_vector_import);
 
 void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst,
 			 const void *row, u32 aux)
@@ -116,6 +117,7 @@ int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p)
 	vexfs_write_end(c);
 	return err;
 }
+VEXFS_EXPORT_KUNIT(vexfs_put_vectors);
 
 /* ---- get ---- */
 

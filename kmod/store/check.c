@@ -104,3 +104,4 @@ int vexfs_check_store(struct vexfs_collection *c, struct vexfs_soundness *s)
 	up_write(&c->quiesce);
 	return 0;
 }
+VEXFS_EXPORT_KUNIT(vexfs_check_store);

@@ -203,6 +203,7 @@ void vexfs_collection_put(struct vexfs_collection *c)
 {
 	kref_put(&c->ref, collection_release);
 }
+VEXFS_EXPORT_KUNIT(vexfs_collection_put);
 
 int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collection **out)
 {
@@ -273,6 +274,7 @@ free:
 	kfree(c);
 	return err;
 }
+VEXFS_EXPORT_KUNIT(vexfs_collection_create);
 
 int vexfs_collection_publish(struct vexfs_collection *c)
 {
@@ -604,6 +606,7 @@ int vexfs_index_detach(struct vexfs_collection *c)
 	kfree(ref);
 	return 0;
 }
+VEXFS_EXPORT_KUNIT(vexfs_index_detach);
 
 /* ---- up and down ---- */
 

@@ -469,6 +469,7 @@ void vexfs_reap(struct vexfs_collection *c)
 		flush_delayed_work(&c->reaper);
 	}
 }
+VEXFS_EXPORT_KUNIT(vexfs_reap);
 
 /* ---- rows seen from outside ---- */
 

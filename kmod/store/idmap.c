@@ -294,6 +294,7 @@ u32 vexfs_find(struct vexfs_collection *c, u64 id)
 {
 	return find_tag(c, id, vexfs_idmap_tag(c, id));
 }
+VEXFS_EXPORT_KUNIT(vexfs_find);
 
 u32 vexfs_find_many(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *slots)
 {

@@ -24,11 +24,13 @@ int vexfs_write_begin(struct vexfs_collection *c)
 	}
 	return 0;
 }
+VEXFS_EXPORT_KUNIT(vexfs_write_begin);
 
 void vexfs_write_end(struct vexfs_collection *c)
 {
 	up_read(&c->quiesce);
 }
+VEXFS_EXPORT_KUNIT(vexfs_write_end);
 
 /* Another writer is between claim and publish; the caller holds no claim. */
 static int wait_busy(struct vexfs_collection *c, u64 id)
@@ -388,3 +390,4 @@ int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m)
 		atomic64_add(m->done, &c->generation);
 	return err;
 }
+VEXFS_EXPORT_KUNIT(vexfs_mutate);

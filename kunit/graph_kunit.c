@@ -1,0 +1,601 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The graph against a brute-force oracle: many small random graphs of every type
+ * and metric, with inserts, updates and deletes interleaved and the checker after
+ * every step. A walk that keeps as many candidates as there are vectors must
+ * find exactly what comparing every row finds, for every node can be reached.
+ */
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/kthread.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+
+#include "compat/compat.h"
+#include "index/graph.h"
+#include "index/index.h"
+#include "index/vector.h"
+#include "suites.h"
+
+#define IDS_MAX		2048u
+#define DIM_MAX		64u
+
+/* How the components of vectors come about. */
+enum shape {
+	SHAPE_RANDOM,
+	SHAPE_FEW,		/* few different vectors, many times each */
+	SHAPE_EQUAL,		/* all the same */
+	SHAPE_LINE,		/* on a line */
+	SHAPES
+};
+
+/**
+ * struct world - a collection with a graph and what should be in it
+ * @c: the collection
+ * @g: its graph
+ * @there: by id: is it stored?
+ * @n: how many are
+ * @ids: ids that may be stored: below this
+ * @shape: of the vectors
+ * @rnd: where numbers come from
+ * @vectors: room for a batch
+ * @batch: ids of a batch
+ * @hits: room for results, two lists
+ * @row: a query
+ */
+struct world {
+	struct vexfs_collection *c;
+	struct vexfs_graph *g;
+	bool there[IDS_MAX];
+	u32 n;
+	u32 ids;
+	enum shape shape;
+	struct rnd_state rnd;
+	u32 vectors[64 * DIM_MAX];
+	u64 batch[64];
+	struct vexfs_hit hits[2][IDS_MAX];
+	u8 row[DIM_MAX * 4 + VEXFS_ROW_ALIGN] __aligned(VEXFS_ROW_ALIGN);
+};
+
+static u32 below(struct world *w, u32 n)
+{
+	return prandom_u32_state(&w->rnd) % n;
+}
+
+/* The float of a small whole number, made without an FPU. */
+static u32 f32_of(s32 v)
+{
+	u32 a = abs(v), top;
+
+	if (!v)
+		return 0;
+	top = fls(a) - 1;
+	return (v < 0 ? 0x80000000u : 0) | (127 + top) << 23 | (a << (23 - top) & 0x7fffff);
+}
+
+static void make_vector(struct world *w, u32 *v)
+{
+	u32 dim = w->c->space.dim, i;
+	s32 at = (s32)below(w, 200) - 100;
+
+	switch (w->shape) {
+	case SHAPE_FEW:
+		at = below(w, 5) + 1;
+		for (i = 0; i < dim; i++)
+			v[i] = f32_of((at * (s32)(i + 3)) % 23 - 11);
+		break;
+	case SHAPE_EQUAL:
+		for (i = 0; i < dim; i++)
+			v[i] = f32_of(i % 3 + 1);
+		break;
+	case SHAPE_LINE:
+		for (i = 0; i < dim; i++)
+			v[i] = f32_of(at);
+		break;
+	default:
+		for (i = 0; i < dim; i++)
+			v[i] = f32_of((s32)below(w, 255) - 127);
+	}
+	/* unsigned bytes refuse nothing, but saturate: keep it in range */
+	for (i = 0; i < dim; i++)
+		if (w->c->space.type == VEXFS_TYPE_U8)
+			v[i] &= 0x7fffffff;
+}
+
+static void world_init(struct kunit *test, struct world *w, u32 type, u32 metric, u32 dim, u32 m,
+		       u32 efc, u32 code)
+{
+	struct vexfs_spec spec = { .name = "graph-kunit", .mode = 0600,
+				   .index_kind = VEXFS_INDEX_GRAPH };
+	int idx;
+
+	KUNIT_ASSERT_EQ(test, vexfs_space_init(&spec.space, type, metric, dim), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_collection_create(&spec, &w->c), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_graph_attach(w->c, m, efc, code, false), 0);
+	idx = vexfs_read_lock(w->c);
+	w->g = vexfs_graph_of(w->c);
+	vexfs_read_unlock(w->c, idx);
+	memset(w->there, 0, sizeof(w->there));
+	w->n = 0;
+}
+
+static void world_exit(struct world *w)
+{
+	vexfs_collection_put(w->c);
+	w->c = NULL;
+}
+
+/* Stores or updates @n vectors whose ids are in w->batch. */
+static void put(struct kunit *test, struct world *w, u32 n)
+{
+	struct vexfs_put_part part = { .flags = VEXFS_PUT_UPSERT, .n = n, .ids = w->batch,
+				       .vectors = w->vectors };
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		make_vector(w, w->vectors + i * w->c->space.dim);
+	KUNIT_ASSERT_EQ(test, vexfs_write_begin(w->c), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_put_vectors(w->c, &part), 0);
+	vexfs_write_end(w->c);
+	KUNIT_ASSERT_EQ(test, part.done, n);
+	for (i = 0; i < n; i++) {
+		w->n += !w->there[w->batch[i]];
+		w->there[w->batch[i]] = true;
+	}
+}
+
+static void take_away(struct kunit *test, struct world *w, u32 n)
+{
+	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DELETE, .ids = w->batch, .n = n };
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, vexfs_write_begin(w->c), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_mutate(w->c, &m), 0);
+	vexfs_write_end(w->c);
+	for (i = 0; i < n; i++)
+		w->there[w->batch[i]] = false;
+	w->n -= n;
+}
+
+/* At most @n ids, each once, that are there or are not. */
+static u32 pick_ids(struct world *w, u32 n, bool there)
+{
+	u32 first = below(w, w->ids), i, found = 0;
+
+	for (i = 0; i < w->ids && found < n; i++)
+		if (w->there[(first + i) % w->ids] == there)
+			w->batch[found++] = (first + i) % w->ids;
+	return found;
+}
+
+static void check(struct kunit *test, struct world *w)
+{
+	struct vexfs_check check = {};
+	struct vexfs_stat st = {};
+	int idx = vexfs_read_lock(w->c);
+	struct vexfs_index_ref *ref = vexfs_index(w->c);
+
+	KUNIT_EXPECT_EQ(test, vexfs_graph_check(w->c, w->g, &check), 0);
+	ref->ops->stat(w->c, ref->priv, &st);
+	vexfs_read_unlock(w->c, idx);
+	KUNIT_EXPECT_EQ_MSG(test, check.faults, 0, "%s", check.report);
+	KUNIT_EXPECT_EQ(test, check.reachable, w->n);
+	KUNIT_EXPECT_EQ(test, st.index_done, w->n);
+}
+
+static int ask(struct world *w, struct vexfs_topk *t, int which, u32 k, u32 ef, u32 aux)
+{
+	struct vexfs_op op;
+	struct vexfs_search_job s = { .c = w->c, .op = &op, .nq = 1, .queries = w->row,
+				      .aux = &aux, .results = t };
+	int idx, err;
+
+	vexfs_op_begin(&op, VEXFS_OP_EXACT, 0, 0);
+	vexfs_topk_init(t, w->hits[which], k, ~0u);
+	idx = vexfs_read_lock(w->c);
+	err = ef ? vexfs_graph_answer(w->g, &s, ef) : vexfs_search_exact(&s);
+	vexfs_read_unlock(w->c, idx);
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+/* A walk that keeps everything against the oracle; or how many of k a smaller one finds. */
+static u32 compare(struct kunit *test, struct world *w, u32 k, u32 ef)
+{
+	struct vexfs_topk walk, oracle;
+	u32 aux, i, j, same = 0;
+
+	make_vector(w, w->vectors);
+	KUNIT_ASSERT_EQ(test, vexfs_vector_import(w->c, VEXFS_FORMAT_F32, w->row, &aux, w->vectors,
+						  1, NULL), 0);
+	KUNIT_ASSERT_EQ(test, ask(w, &oracle, 0, k, 0, aux), 0);
+	KUNIT_ASSERT_EQ(test, oracle.n, min(k, w->n));
+	KUNIT_ASSERT_EQ(test, ask(w, &walk, 1, k, ef, aux), 0);
+	KUNIT_ASSERT_EQ(test, walk.n, oracle.n);
+	for (i = 0; i < walk.n; i++)
+		for (j = 0; j < oracle.n; j++)
+			same += walk.hits[i].key == oracle.hits[j].key &&
+				walk.hits[i].id == oracle.hits[j].id;
+	return same;
+}
+
+static void compare_all(struct kunit *test, struct world *w)
+{
+	u32 k = below(w, 20) + 1;
+
+	KUNIT_EXPECT_EQ(test, compare(test, w, k, max(k, w->n)), min(k, w->n));
+}
+
+static void step(struct kunit *test, struct world *w)
+{
+	u32 n = below(w, 40) + 1;
+
+	switch (below(w, 5)) {
+	case 0:
+	case 1:
+		n = pick_ids(w, n, false);
+		break;
+	case 2:
+		n = pick_ids(w, n, true);
+		break;
+	default:
+		n = pick_ids(w, n, true);
+		if (n)
+			take_away(test, w, n);
+		n = 0;
+	}
+	if (n)
+		put(test, w, n);
+	if (!below(w, 4))
+		vexfs_reap(w->c);
+	check(test, w);
+	compare_all(test, w);
+}
+
+/* Every type with every metric that goes with it. */
+static const struct { u8 type, metric; } kinds[] = {
+	{ VEXFS_TYPE_F32, VEXFS_METRIC_L2 }, { VEXFS_TYPE_F32, VEXFS_METRIC_IP },
+	{ VEXFS_TYPE_F32, VEXFS_METRIC_COS }, { VEXFS_TYPE_F32, VEXFS_METRIC_L1 },
+	{ VEXFS_TYPE_F16, VEXFS_METRIC_L2 }, { VEXFS_TYPE_F16, VEXFS_METRIC_IP },
+	{ VEXFS_TYPE_F16, VEXFS_METRIC_COS }, { VEXFS_TYPE_BF16, VEXFS_METRIC_L2 },
+	{ VEXFS_TYPE_BF16, VEXFS_METRIC_IP }, { VEXFS_TYPE_BF16, VEXFS_METRIC_COS },
+	{ VEXFS_TYPE_I8, VEXFS_METRIC_L2 }, { VEXFS_TYPE_I8, VEXFS_METRIC_IP },
+	{ VEXFS_TYPE_I8, VEXFS_METRIC_COS }, { VEXFS_TYPE_I8, VEXFS_METRIC_L1 },
+	{ VEXFS_TYPE_U8, VEXFS_METRIC_L2 }, { VEXFS_TYPE_U8, VEXFS_METRIC_IP },
+	{ VEXFS_TYPE_U8, VEXFS_METRIC_COS }, { VEXFS_TYPE_U8, VEXFS_METRIC_L1 },
+	{ VEXFS_TYPE_B1, VEXFS_METRIC_HAMMING }, { VEXFS_TYPE_B1, VEXFS_METRIC_JACCARD },
+};
+
+static struct world *world_new(struct kunit *test, u64 seed)
+{
+	struct world *w = kunit_kzalloc(test, sizeof(*w) + VEXFS_ROW_ALIGN, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, w);
+	/* the row in it wants its alignment */
+	w = PTR_ALIGN(w, VEXFS_ROW_ALIGN);
+	prandom_seed_state(&w->rnd, seed);
+	return w;
+}
+
+static void graphs_of_kinds(struct kunit *test)
+{
+	static const u32 dims[] = { 1, 2, 7, 16, 64 };
+	static const u32 ms[] = { 2, 3, 5, 8, 16, 64 };
+	struct world *w = world_new(test, 1);
+	u32 rounds = vexfs_kunit_quick ? 1 : 50, r, k, steps;
+
+	for (r = 0; r < rounds; r++) {
+		for (k = 0; k < ARRAY_SIZE(kinds); k++) {
+			w->shape = below(w, SHAPES);
+			w->ids = below(w, 8) ? below(w, 60) + 1 : below(w, 250) + 1;
+			world_init(test, w, kinds[k].type, kinds[k].metric,
+				   dims[below(w, ARRAY_SIZE(dims))], ms[below(w, ARRAY_SIZE(ms))],
+				   below(w, 60) + 4, VEXFS_CODE_NONE);
+			check(test, w);
+			for (steps = below(w, 12); steps; steps--)
+				step(test, w);
+			world_exit(w);
+		}
+		cond_resched();
+	}
+}
+
+static void codes(struct kunit *test)
+{
+	static const u8 metrics[] = { VEXFS_METRIC_L2, VEXFS_METRIC_IP, VEXFS_METRIC_COS };
+	struct world *w = world_new(test, 2);
+	u32 code, m, steps;
+
+	for (code = VEXFS_CODE_I8; code <= VEXFS_CODE_B1; code++) {
+		for (m = 0; m < ARRAY_SIZE(metrics); m++) {
+			u32 found = 0, asked = 0, i;
+
+			if (code == VEXFS_CODE_B1 && metrics[m] == VEXFS_METRIC_L2)
+				continue;
+			w->shape = SHAPE_RANDOM;
+			w->ids = 200;
+			world_init(test, w, VEXFS_TYPE_F32, metrics[m], 24, 8, 60, code);
+			for (steps = 0; steps < 12; steps++) {
+				u32 n = pick_ids(w, 40, steps % 3 == 2);
+
+				if (steps % 3 == 2 && n)
+					take_away(test, w, n / 2);
+				else if (n)
+					put(test, w, n);
+				check(test, w);
+			}
+			/* Survivors are ranked by the rows: i8 and bf16 miss next to nothing. */
+			for (i = 0; i < 20; i++, asked += min(5u, w->n))
+				found += compare(test, w, 5, w->n);
+			KUNIT_EXPECT_GE_MSG(test, found * 10, asked * (code == VEXFS_CODE_B1 ? 5 : 9),
+					    "code %u metric %u: %u of %u", code, metrics[m], found,
+					    asked);
+			world_exit(w);
+		}
+	}
+}
+
+/* The entry, again and again, down to the last vector; then it starts anew. */
+static void entry_deleted(struct kunit *test)
+{
+	struct world *w = world_new(test, 3);
+	u32 round, n;
+
+	w->shape = SHAPE_RANDOM;
+	w->ids = 150;
+	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 8, 4, 20, VEXFS_CODE_NONE);
+	for (round = 0; round < 3; round++) {
+		while ((n = pick_ids(w, 50, false)))
+			put(test, w, n);
+		while (w->n) {
+			u32 slot = vexfs_graph_entry(w->g);
+			int idx = vexfs_read_lock(w->c);
+
+			KUNIT_ASSERT_NE(test, slot, VEXFS_NO_SLOT);
+			w->batch[0] = vexfs_slot_id(w->c, slot);
+			vexfs_read_unlock(w->c, idx);
+			take_away(test, w, 1);
+			check(test, w);
+			if (w->n % 16 == 0)
+				compare_all(test, w);
+		}
+		KUNIT_EXPECT_EQ(test, vexfs_graph_entry(w->g), VEXFS_NO_SLOT);
+		vexfs_reap(w->c);
+	}
+	world_exit(w);
+}
+
+/* Everything points at a hub; then the hub goes. */
+static void hub_deleted(struct kunit *test)
+{
+	struct world *w = world_new(test, 4);
+	u32 i;
+
+	w->shape = SHAPE_EQUAL;
+	w->ids = 400;
+	world_init(test, w, VEXFS_TYPE_I8, VEXFS_METRIC_L2, 4, 2, 8, VEXFS_CODE_NONE);
+	while ((i = pick_ids(w, 64, false)))
+		put(test, w, i);
+	check(test, w);
+	for (i = 0; i < 399; i++) {
+		w->batch[0] = i;
+		take_away(test, w, 1);
+		check(test, w);
+		if (i % 50 == 0)
+			compare_all(test, w);
+	}
+	world_exit(w);
+}
+
+/* Recall of a larger graph after many turnovers is that of a fresh one. */
+static void recall_after_turnover(struct kunit *test)
+{
+	u32 rounds = vexfs_kunit_quick ? 1 : 4, r, n, i, fresh = 0, churned = 0;
+	struct world *w = world_new(test, 5);
+
+	w->shape = SHAPE_RANDOM;
+	w->ids = vexfs_kunit_quick ? 400 : 2000;
+	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 32, 8, 60, VEXFS_CODE_NONE);
+	while ((n = pick_ids(w, 64, false)))
+		put(test, w, n);
+	for (i = 0; i < 100; i++)
+		fresh += compare(test, w, 10, 40);
+	for (r = 0; r < rounds * w->ids / 50; r++) {
+		n = pick_ids(w, 50, true);
+		take_away(test, w, n);
+		n = pick_ids(w, 50, false);
+		put(test, w, n);
+		if (r % 10 == 0)
+			vexfs_reap(w->c);
+	}
+	check(test, w);
+	for (i = 0; i < 100; i++)
+		churned += compare(test, w, 10, 40);
+	kunit_info(test, "recall@10 at ef 40: fresh %u, after %u turnovers %u of 1000", fresh,
+		   rounds, churned);
+	KUNIT_EXPECT_GE(test, fresh, 850);
+	KUNIT_EXPECT_GE(test, churned + 30, fresh);
+	world_exit(w);
+}
+
+/* Parameters at and beyond their limits. */
+static void limits(struct kunit *test)
+{
+	struct vexfs_spec spec = { .name = "graph-kunit", .mode = 0600 };
+	struct vexfs_collection *c;
+
+	KUNIT_ASSERT_EQ(test, vexfs_space_init(&spec.space, VEXFS_TYPE_F32, VEXFS_METRIC_L1, 3), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_collection_create(&spec, &c), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_graph_attach(c, 1, 0, 0, false), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vexfs_graph_attach(c, 65, 0, 0, false), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vexfs_graph_attach(c, 16, 4097, 0, false), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vexfs_graph_attach(c, 16, 200, VEXFS_CODE_B1, false), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vexfs_graph_attach(c, 16, 200, VEXFS_CODE_B1 + 1, false), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vexfs_graph_attach(c, 64, 4096, 0, false), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_graph_attach(c, 16, 200, 0, false), -EBUSY);
+	vexfs_collection_put(c);
+}
+
+/* A graph for vectors that are there already: build, stop, go on, drop. */
+static void build(struct kunit *test)
+{
+	struct vexfs_spec spec = { .name = "graph-kunit", .mode = 0600 };
+	struct vexfs_index_req req = { .op = VEXFS_INDEX_OP_BUILD, .m = 8, .ef_construction = 40 };
+	struct world *w = world_new(test, 6);
+	int err, idx, tries;
+	u32 n;
+
+	w->shape = SHAPE_RANDOM;
+	w->ids = 1500;
+	KUNIT_ASSERT_EQ(test, vexfs_space_init(&spec.space, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 16), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_collection_create(&spec, &w->c), 0);
+	while ((n = pick_ids(w, 64, false)))
+		put(test, w, n);
+	KUNIT_ASSERT_EQ(test, vexfs_index_request(w->c, &req), 0);
+	req.op = VEXFS_INDEX_OP_STOP;
+	req.m = 0;
+	req.ef_construction = 0;
+	KUNIT_ASSERT_EQ(test, vexfs_index_request(w->c, &req), 0);
+	/* writers while nobody builds, and while somebody does */
+	for (n = 0; n < 20; n++) {
+		u32 m = pick_ids(w, 40, true);
+
+		take_away(test, w, m);
+		m = pick_ids(w, 30, false);
+		put(test, w, m);
+		if (n == 10) {
+			req.op = VEXFS_INDEX_OP_BUILD;
+			err = vexfs_index_request(w->c, &req);
+			KUNIT_ASSERT_TRUE(test, !err || err == -EEXIST);
+		}
+	}
+	idx = vexfs_read_lock(w->c);
+	w->g = vexfs_graph_of(w->c);
+	for (tries = 0; tries < 60000 && !vexfs_graph_ready(w->g); tries++)
+		schedule_timeout_uninterruptible(1);
+	KUNIT_ASSERT_TRUE(test, vexfs_graph_ready(w->g));
+	vexfs_read_unlock(w->c, idx);
+	check(test, w);
+	compare_all(test, w);
+	KUNIT_EXPECT_EQ(test, vexfs_index_request(w->c, &req), -EEXIST);
+	req.op = VEXFS_INDEX_OP_DROP;
+	KUNIT_EXPECT_EQ(test, vexfs_index_request(w->c, &req), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_index_request(w->c, &req), -ENOENT);
+	world_exit(w);
+}
+
+/* ---- several at once ---- */
+
+/**
+ * struct churner - one who stores and deletes its own ids, over and over
+ * @w: where
+ * @first: its first id
+ * @n: its ids
+ * @rounds: to do
+ * @err: what went wrong
+ * @done: when it has ended
+ */
+struct churner {
+	struct world *w;
+	u32 first;
+	u32 n;
+	u32 rounds;
+	int err;
+	struct completion done;
+};
+
+static int churn(void *arg)
+{
+	struct churner *ch = arg;
+	u32 dim = ch->w->c->space.dim, r, i;
+	u64 *ids = kmalloc_array(ch->n, sizeof(*ids), GFP_KERNEL);
+	s8 *v = kmalloc_array(ch->n, dim, GFP_KERNEL);
+	struct vexfs_put_part part = { .flags = VEXFS_PUT_UPSERT, .format = VEXFS_FORMAT_RAW,
+				       .n = ch->n, .ids = ids, .vectors = v };
+	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DELETE, .ids = ids, .n = ch->n / 2 };
+
+	if (!ids || !v)
+		ch->err = -ENOMEM;
+	for (r = 0; r < ch->rounds && !ch->err; r++) {
+		for (i = 0; i < ch->n; i++)
+			ids[i] = ch->first + (i + r * 7) % ch->n;
+		for (i = 0; i < ch->n * dim; i++)
+			v[i] = get_random_u32();
+		ch->err = vexfs_write_begin(ch->w->c);
+		if (ch->err)
+			break;
+		ch->err = vexfs_put_vectors(ch->w->c, &part);
+		if (!ch->err && r + 1 < ch->rounds)
+			ch->err = vexfs_mutate(ch->w->c, &m);
+		vexfs_write_end(ch->w->c);
+	}
+	kfree(v);
+	kfree(ids);
+	complete(&ch->done);
+	return 0;
+}
+
+/* Writers on every CPU, searches and checks meanwhile: sound at every moment. */
+static void churned_by_many(struct kunit *test)
+{
+	struct world *w = world_new(test, 7);
+	struct churner ch[4];
+	struct vexfs_topk t;
+	u32 i, alive, aux;
+
+	w->shape = SHAPE_RANDOM;
+	w->ids = 400;
+	world_init(test, w, VEXFS_TYPE_I8, VEXFS_METRIC_L2, 16, 6, 30, VEXFS_CODE_NONE);
+	make_vector(w, w->vectors);
+	KUNIT_ASSERT_EQ(test, vexfs_vector_import(w->c, VEXFS_FORMAT_F32, w->row, &aux, w->vectors,
+						  1, NULL), 0);
+	for (i = 0; i < ARRAY_SIZE(ch); i++) {
+		struct task_struct *task;
+
+		ch[i] = (struct churner) { .w = w, .first = i * 100, .n = 100,
+					   .rounds = vexfs_kunit_quick ? 5 : 60 };
+		init_completion(&ch[i].done);
+		task = kthread_run(churn, &ch[i], "graph-churn/%u", i);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	}
+	do {
+		struct vexfs_check check = {};
+		int idx = vexfs_read_lock(w->c);
+
+		KUNIT_EXPECT_EQ(test, vexfs_graph_check(w->c, w->g, &check), 0);
+		vexfs_read_unlock(w->c, idx);
+		KUNIT_EXPECT_EQ_MSG(test, check.faults, 0, "%s", check.report);
+		KUNIT_EXPECT_GE(test, ask(w, &t, 0, 10, 64, aux), 0);
+		for (alive = 0, i = 0; i < ARRAY_SIZE(ch); i++)
+			alive += !completion_done(&ch[i].done);
+		cond_resched();
+	} while (alive);
+	for (i = 0; i < ARRAY_SIZE(ch); i++)
+		KUNIT_EXPECT_EQ(test, ch[i].err, 0);
+	/* the last round of each put everything back */
+	w->n = 400;
+	memset(w->there, true, 400);
+	check(test, w);
+	compare_all(test, w);
+	world_exit(w);
+}
+
+static struct kunit_case graph_cases[] = {
+	KUNIT_CASE(limits),
+	KUNIT_CASE(entry_deleted),
+	KUNIT_CASE(hub_deleted),
+	KUNIT_CASE(graphs_of_kinds),
+	KUNIT_CASE(codes),
+	KUNIT_CASE(build),
+	KUNIT_CASE(churned_by_many),
+	KUNIT_CASE(recall_after_turnover),
+	{}
+};
+
+static struct kunit_suite graph_suite = {
+	.name = "graph",
+	.test_cases = graph_cases,
+};
+
+kunit_test_suite(graph_suite);
