@@ -16,8 +16,9 @@ CC ?= gcc
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
 
-# What userspace/*/module.mk adds to.
+# What userspace/*/module.mk adds to. Test programs run in labs and are not installed.
 PROGRAMS :=
+TEST_PROGRAMS :=
 LIBRARIES :=
 PCFILES :=
 HEADERS := kmod/include/uapi/linux/vexfs.h

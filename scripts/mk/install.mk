@@ -6,7 +6,7 @@
 INSTALL ?= install
 dkms_src = /usr/src/vexfs-$(VERSION)
 # The kernel that KDIR belongs to.
-krelease = $(shell cat "$(KDIR)/include/config/kernel.release" 2>/dev/null)
+krelease = $(shell sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' "$(KDIR)/include/generated/utsrelease.h" 2>/dev/null)
 manpages = $(wildcard docs/man/*.[1-8])
 
 .PHONY: install-tools

@@ -14,4 +14,4 @@ build/obj/ioctl/%.o: userspace/ioctl/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC_USER) $(U_CFLAGS) -Iuserspace -c -o $@ $<
 
-PROGRAMS += $(LAB_TESTS)
+TEST_PROGRAMS += $(LAB_TESTS)
