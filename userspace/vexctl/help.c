@@ -147,14 +147,12 @@ static void mdoc_opts(const struct opt *opts)
 			printf(" Fl %c", opts->letter);
 		if (opts->letter && opts->name[1])
 			fputs(" ,", stdout);
-		if (opts->name[1])
+		if (opts->name[1] || !opts->letter)
 			printf(" Fl \\-%s", opts->name);
 		if (opts->arg)
 			printf(" Ar %s", opts->arg);
 		putchar('\n');
-		printf("%c", opts->help[0] >= 'a' && opts->help[0] <= 'z' ?
-		       opts->help[0] - 'a' + 'A' : opts->help[0]);
-		printf("%s%s.\n", opts->help + 1, opts->required ? "; required" : "");
+		printf("%s%s.\n", opts->help, opts->required ? "; required" : "");
 	}
 	puts(".El");
 }
@@ -166,7 +164,7 @@ void print_mdoc(void)
 		for (const struct verb *v = g->verbs; v->name; v++) {
 			const char *s = v->args;
 
-			printf(".Pp\n.Nm vexctl Cm %s", v->name);
+			printf("%s.Nm vexctl Cm %s", v == g->verbs ? "" : ".Pp\n", v->name);
 			while (*s) {
 				size_t len = strcspn(s, " ");
 
