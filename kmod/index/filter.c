@@ -138,6 +138,7 @@ refused:
 	}
 	return err;
 }
+VEXFS_EXPORT_KUNIT(vexfs_filter_create);
 
 void vexfs_filter_free(struct vexfs_filter *f)
 {
@@ -146,6 +147,7 @@ void vexfs_filter_free(struct vexfs_filter *f)
 	bpf_prog_destroy(f->prog);
 	kfree(f);
 }
+VEXFS_EXPORT_KUNIT(vexfs_filter_free);
 
 u32 vexfs_filter_run(const struct vexfs_filter *f, const void *records, size_t step, u32 n,
 		     u16 *pass)
@@ -166,6 +168,7 @@ u32 vexfs_filter_run(const struct vexfs_filter *f, const void *records, size_t s
 	migrate_enable();
 	return found;
 }
+VEXFS_EXPORT_KUNIT(vexfs_filter_run);
 
 bool vexfs_filter_match(const struct vexfs_filter *f, const void *record)
 {
@@ -173,3 +176,4 @@ bool vexfs_filter_match(const struct vexfs_filter *f, const void *record)
 
 	return vexfs_filter_run(f, record, 0, 1, &pass);
 }
+VEXFS_EXPORT_KUNIT(vexfs_filter_match);

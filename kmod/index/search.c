@@ -2,6 +2,7 @@
 /*
  * Which way a search goes. Decides, and does nothing itself.
  */
+#include "compat/compat.h"
 #include "index/graph.h"
 #include "index/search.h"
 
@@ -16,3 +17,4 @@ int vexfs_search(struct vexfs_search_job *s)
 	vexfs_read_unlock(s->c, idx);
 	return err;
 }
+VEXFS_EXPORT_KUNIT(vexfs_search);

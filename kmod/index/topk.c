@@ -74,6 +74,7 @@ void vexfs_topk_offer(struct vexfs_topk *t, u32 key, u64 id, u32 slot)
 	if (t->n == t->k && (t->more || !t->want_more))
 		t->limit = t->hits[0].key;
 }
+VEXFS_EXPORT_KUNIT(vexfs_topk_offer);
 
 void vexfs_topk_merge(struct vexfs_topk *t, const struct vexfs_topk *from)
 {
@@ -83,6 +84,7 @@ void vexfs_topk_merge(struct vexfs_topk *t, const struct vexfs_topk *from)
 		vexfs_topk_offer(t, from->hits[i].key, from->hits[i].id, from->hits[i].slot);
 	t->more |= from->more;
 }
+VEXFS_EXPORT_KUNIT(vexfs_topk_merge);
 
 void vexfs_topk_sort(struct vexfs_topk *t)
 {
@@ -95,6 +97,7 @@ void vexfs_topk_sort(struct vexfs_topk *t)
 		sift_down(t->hits, n - 1, 0, x);
 	}
 }
+VEXFS_EXPORT_KUNIT(vexfs_topk_sort);
 
 /* Heap sort by (id, rank); the rank is what @slot holds meanwhile. */
 static bool id_above(const struct vexfs_hit *a, const struct vexfs_hit *b)
@@ -165,3 +168,4 @@ u32 vexfs_topk_unique(struct vexfs_topk *t, bool (*live)(void *arg, u32 slot), v
 	t->n = j;
 	return gone;
 }
+VEXFS_EXPORT_KUNIT(vexfs_topk_unique);

@@ -159,6 +159,7 @@ void vexfs_get_vectors(struct vexfs_collection *c, struct vexfs_get_part *p)
 	}
 	vexfs_read_unlock(c, idx);
 }
+VEXFS_EXPORT_KUNIT(vexfs_get_vectors);
 
 int vexfs_row_by_id(struct vexfs_collection *c, u64 id, void *row, u32 *aux)
 {
@@ -172,6 +173,7 @@ int vexfs_row_by_id(struct vexfs_collection *c, u64 id, void *row, u32 *aux)
 	vexfs_read_unlock(c, idx);
 	return slot == VEXFS_NO_SLOT ? -ENOENT : 0;
 }
+VEXFS_EXPORT_KUNIT(vexfs_row_by_id);
 
 /* ---- distances by id ---- */
 
@@ -268,3 +270,4 @@ void vexfs_walk_vectors(struct vexfs_collection *c, struct vexfs_walk_part *p)
 out:
 	vexfs_read_unlock(c, idx);
 }
+VEXFS_EXPORT_KUNIT(vexfs_walk_vectors);

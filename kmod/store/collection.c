@@ -282,6 +282,7 @@ int vexfs_collection_publish(struct vexfs_collection *c)
 
 	return vexfs_mutate(c, &m);
 }
+VEXFS_EXPORT_KUNIT(vexfs_collection_publish);
 
 int vexfs_registry_add(struct vexfs_collection *c)
 {
@@ -379,6 +380,7 @@ int vexfs_collection_open(const char *name, u32 may, struct vexfs_collection **o
 		*out = c;
 	return err;
 }
+VEXFS_EXPORT_KUNIT(vexfs_collection_open);
 
 int vexfs_collection_drop(const char *name)
 {
@@ -396,6 +398,7 @@ int vexfs_collection_drop(const char *name)
 	vexfs_collection_put(c);
 	return err;
 }
+VEXFS_EXPORT_KUNIT(vexfs_collection_drop);
 
 struct vexfs_collection *vexfs_collection_next(u64 *cursor, bool all)
 {
@@ -556,6 +559,7 @@ void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st)
 	}
 	vexfs_read_unlock(c, idx);
 }
+VEXFS_EXPORT_KUNIT(vexfs_collection_stat);
 
 /* ---- an index on a collection ---- */
 
@@ -586,6 +590,7 @@ int vexfs_index_attach(struct vexfs_collection *c, const struct vexfs_index_ops 
 		kfree(ref);
 	return err;
 }
+VEXFS_EXPORT_KUNIT(vexfs_index_attach);
 
 int vexfs_index_detach(struct vexfs_collection *c)
 {
@@ -609,6 +614,12 @@ int vexfs_index_detach(struct vexfs_collection *c)
 VEXFS_EXPORT_KUNIT(vexfs_index_detach);
 
 /* ---- up and down ---- */
+
+void vexfs_store_settle(void)
+{
+	flush_workqueue(vexfs_store_wq);
+}
+VEXFS_EXPORT_KUNIT(vexfs_store_settle);
 
 int vexfs_store_init(void)
 {

@@ -269,6 +269,7 @@ int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run)
 		reaped = true;
 	}
 }
+VEXFS_EXPORT_KUNIT(vexfs_reserve);
 
 /* slots_lock held */
 static void slot_free(struct vexfs_collection *c, struct vexfs_extent *e, u32 row)
@@ -293,6 +294,7 @@ void vexfs_unreserve(struct vexfs_collection *c, const struct vexfs_run *run)
 		slot_free(c, run->ext, run->row + i);
 	spin_unlock(&c->slots_lock);
 }
+VEXFS_EXPORT_KUNIT(vexfs_unreserve);
 
 static void reap_soon(struct vexfs_collection *c, bool now)
 {

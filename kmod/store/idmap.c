@@ -318,6 +318,7 @@ u32 vexfs_find_many(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *slot
 	}
 	return found;
 }
+VEXFS_EXPORT_KUNIT(vexfs_find_many);
 
 /* ---- growing and shrinking ---- */
 

@@ -5,6 +5,7 @@
  */
 #include <linux/string.h>
 
+#include "compat/compat.h"
 #include "store/name.h"
 
 /* Bytes of the UTF-8 character at @s of @n bytes, and which; 0 when malformed. */
@@ -65,3 +66,4 @@ bool vexfs_name_valid(const char *name, size_t size)
 	}
 	return true;
 }
+VEXFS_EXPORT_KUNIT(vexfs_name_valid);

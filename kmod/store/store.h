@@ -586,6 +586,9 @@ struct vexfs_soundness {
 /* Compares id map, slots and counters while writers go on. May sleep. */
 int vexfs_check_store(struct vexfs_collection *c, struct vexfs_soundness *s);
 
+/* Waits until collections whose last reference has gone are gone, too. For tests. */
+void vexfs_store_settle(void);
+
 int vexfs_store_init(void);
 void vexfs_store_exit(void);
 

@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Top-k, filters and exact search against the plainest way to do the same: sort
+ * everything, run the program by hand, compare with every vector one by one.
+ */
+#include <kunit/test.h>
+#include <linux/filter.h>
+#include <linux/prandom.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+#include <linux/unaligned.h>
+#include <linux/vmalloc.h>
+
+#include "compat/compat.h"
+#include "index/search.h"
+#include "index/vector.h"
+#include "mem/pool.h"
+#include "suites.h"
+#include "vectors.h"
+
+/* ---- top-k ---- */
+
+static int by_key_and_id(const void *a, const void *b)
+{
+	const struct vexfs_hit *x = a, *y = b;
+
+	if (vexfs_hit_before(x->key, x->id, y->key, y->id))
+		return -1;
+	return vexfs_hit_before(y->key, y->id, x->key, x->id);
+}
+
+static void topk_sorts(struct kunit *test)
+{
+	const u32 most = 600;
+	struct vexfs_hit *all = kunit_kcalloc(test, most, sizeof(*all), GFP_KERNEL);
+	struct vexfs_hit *heap = kunit_kcalloc(test, most, sizeof(*heap), GFP_KERNEL);
+	struct vexfs_hit *half = kunit_kcalloc(test, most, sizeof(*half), GFP_KERNEL);
+	u32 rounds = vexfs_kunit_quick ? 100 : 2000, n, k, i, radius, want;
+	struct vexfs_topk t, u;
+	struct rnd_state rnd;
+
+	KUNIT_ASSERT_TRUE(test, all && heap && half);
+	prandom_seed_state(&rnd, 11);
+	while (rounds--) {
+		n = prandom_u32_state(&rnd) % most;
+		k = 1 + prandom_u32_state(&rnd) % 64;
+		/* few keys, so that ids must decide */
+		radius = prandom_u32_state(&rnd) % 2 ? ~0u : 20;
+		vexfs_topk_init(&t, heap, k, radius);
+		vexfs_topk_init(&u, half, k, radius);
+		t.want_more = u.want_more = prandom_u32_state(&rnd) % 2;
+		for (i = 0; i < n; i++) {
+			all[i].key = prandom_u32_state(&rnd) % 40;
+			all[i].id = prandom_u32_state(&rnd);
+			if (all[i].key <= (i % 2 ? t : u).limit)
+				vexfs_topk_offer(i % 2 ? &t : &u, all[i].key, all[i].id, i);
+		}
+		vexfs_topk_merge(&t, &u);
+		vexfs_topk_sort(&t);
+		sort(all, n, sizeof(*all), by_key_and_id, NULL);
+		for (want = 0; want < n && all[want].key <= radius; want++)
+			;
+		KUNIT_ASSERT_EQ(test, t.n, min(want, k));
+		for (i = 0; i < t.n; i++) {
+			KUNIT_ASSERT_EQ(test, heap[i].key, all[i].key);
+			KUNIT_ASSERT_EQ(test, heap[i].id, all[i].id);
+		}
+		if (t.want_more)
+			KUNIT_ASSERT_EQ(test, t.more, want > k);
+	}
+}
+
+static bool odd_slot(void *arg, u32 slot)
+{
+	return slot & 1;
+}
+
+static void topk_unique(struct kunit *test)
+{
+	struct vexfs_hit hits[6] = {
+		{ 1, 10, 2 }, { 2, 11, 4 }, { 1, 12, 3 }, { 3, 13, 6 }, { 3, 14, 8 }, { 4, 15, 10 },
+	}, scratch[6];
+	struct vexfs_topk t = { .hits = hits, .n = 6, .k = 6 };
+
+	KUNIT_EXPECT_EQ(test, vexfs_topk_unique(&t, odd_slot, NULL, scratch), 2);
+	KUNIT_ASSERT_EQ(test, t.n, 4);
+	KUNIT_EXPECT_EQ(test, hits[0].id, 2);
+	/* of id 1 the live one, of id 3 the nearest */
+	KUNIT_EXPECT_EQ(test, hits[1].slot, 3);
+	KUNIT_EXPECT_EQ(test, hits[2].slot, 6);
+	KUNIT_EXPECT_EQ(test, hits[3].id, 4);
+}
+
+/* ---- filters ---- */
+
+/* Runs a program without jumps back, as the definition says. */
+static bool by_hand(const struct vexfs_filter_insn *p, const u8 *record, u32 len)
+{
+	u32 a = 0, x = 0, mem[16] = { }, k;
+
+	for (;; p++) {
+		k = p->k;
+		switch (p->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			a = get_unaligned_be32(record + k);
+			break;
+		case BPF_LD | BPF_H | BPF_ABS:
+			a = get_unaligned_be16(record + k);
+			break;
+		case BPF_LD | BPF_B | BPF_ABS:
+			a = record[k];
+			break;
+		case BPF_LD | BPF_W | BPF_LEN:
+			a = len;
+			break;
+		case BPF_LDX | BPF_IMM:
+			x = k;
+			break;
+		case BPF_ST:
+			mem[k] = a;
+			break;
+		case BPF_LDX | BPF_MEM:
+			x = mem[k];
+			break;
+		case BPF_MISC | BPF_TAX:
+			x = a;
+			break;
+		case BPF_ALU | BPF_ADD | BPF_X:
+			a += x;
+			break;
+		case BPF_ALU | BPF_SUB | BPF_K:
+			a -= k;
+			break;
+		case BPF_ALU | BPF_MUL | BPF_K:
+			a *= k;
+			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= k;
+			break;
+		case BPF_ALU | BPF_XOR | BPF_X:
+			a ^= x;
+			break;
+		case BPF_ALU | BPF_RSH | BPF_K:
+			a >>= k;
+			break;
+		case BPF_JMP | BPF_JGT | BPF_K:
+			p += a > k ? p->jt : p->jf;
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_X:
+			p += a == x ? p->jt : p->jf;
+			break;
+		case BPF_JMP | BPF_JSET | BPF_K:
+			p += a & k ? p->jt : p->jf;
+			break;
+		case BPF_RET | BPF_A:
+			return a;
+		default:
+			return k;
+		}
+	}
+}
+
+static void random_insn(struct rnd_state *rnd, struct vexfs_filter_insn *i, u32 left, u32 size)
+{
+	static const u16 codes[] = {
+		BPF_LD | BPF_W | BPF_ABS, BPF_LD | BPF_H | BPF_ABS, BPF_LD | BPF_B | BPF_ABS,
+		BPF_LD | BPF_W | BPF_LEN, BPF_LDX | BPF_IMM, BPF_ST, BPF_MISC | BPF_TAX,
+		BPF_ALU | BPF_ADD | BPF_X, BPF_ALU | BPF_SUB | BPF_K, BPF_ALU | BPF_MUL | BPF_K,
+		BPF_ALU | BPF_AND | BPF_K, BPF_ALU | BPF_XOR | BPF_X, BPF_ALU | BPF_RSH | BPF_K,
+		BPF_JMP | BPF_JGT | BPF_K, BPF_JMP | BPF_JEQ | BPF_X, BPF_JMP | BPF_JSET | BPF_K,
+	};
+	u32 r = prandom_u32_state(rnd);
+
+	*i = (struct vexfs_filter_insn) { .code = codes[r % ARRAY_SIZE(codes)] };
+	r = prandom_u32_state(rnd);
+	switch (BPF_CLASS(i->code)) {
+	case BPF_LD:
+		if (BPF_MODE(i->code) == BPF_ABS)
+			i->k = r % (size - 3);
+		break;
+	case BPF_ST:
+		i->k = r % 16;
+		break;
+	case BPF_JMP:
+		i->jt = r % left;
+		i->jf = (r >> 8) % left;
+		i->k = r >> 16 & 0x1ff;
+		break;
+	case BPF_ALU:
+		i->k = BPF_OP(i->code) == BPF_RSH ? r % 32 : r % 1000;
+		break;
+	default:
+		i->k = r;
+	}
+}
+
+static void filter_programs(struct kunit *test)
+{
+	u32 rounds = vexfs_kunit_quick ? 300 : 5000, i, kept = 0, ran = 0;
+	struct vexfs_filter_insn p[24];
+	struct rnd_state rnd;
+	u8 records[16][20];
+	u16 pass[16];
+
+	prandom_seed_state(&rnd, 12);
+	while (rounds--) {
+		u32 len = 3 + prandom_u32_state(&rnd) % (ARRAY_SIZE(p) - 3), n, at;
+		struct vexfs_filter *f = NULL;
+
+		for (i = 0; i + 2 < len; i++)
+			random_insn(&rnd, &p[i], len - i - 1, sizeof(records[0]));
+		p[len - 2] = (struct vexfs_filter_insn) { .code = BPF_RET | BPF_A };
+		p[len - 1] = (struct vexfs_filter_insn) { .code = BPF_RET | BPF_K };
+		prandom_bytes_state(&rnd, records, sizeof(records));
+		KUNIT_ASSERT_EQ(test, vexfs_filter_create(p, len, sizeof(records[0]), &f, NULL, NULL),
+				0);
+		n = vexfs_filter_run(f, records, sizeof(records[0]), ARRAY_SIZE(records), pass);
+		for (i = 0, at = 0; i < ARRAY_SIZE(records); i++) {
+			bool keeps = by_hand(p, records[i], sizeof(records[0]));
+
+			KUNIT_ASSERT_EQ(test, at < n && pass[at] == i, keeps);
+			at += keeps;
+			kept += keeps;
+			ran++;
+		}
+		vexfs_filter_free(f);
+	}
+	/* programs that all say the same would prove little */
+	KUNIT_EXPECT_GT(test, kept, ran / 10);
+	KUNIT_EXPECT_LT(test, kept, ran - ran / 10);
+}
+
+static void filter_refuses(struct kunit *test)
+{
+	static const struct vexfs_filter_insn bad[] = {
+		{ BPF_LD | BPF_W | BPF_ABS, 0, 0, 17 }, { BPF_LD | BPF_W | BPF_ABS, 0, 0, 20 },
+		{ BPF_LD | BPF_H | BPF_ABS, 0, 0, 19 }, { BPF_LD | BPF_B | BPF_ABS, 0, 0, 20 },
+		{ BPF_LD | BPF_B | BPF_ABS, 0, 0, SKF_AD_OFF },
+		{ BPF_LD | BPF_B | BPF_ABS, 0, 0, SKF_LL_OFF },
+		{ BPF_LD | BPF_B | BPF_ABS, 0, 0, SKF_NET_OFF },
+		{ BPF_LD | BPF_B | BPF_ABS, 0, 0, ~0u }, { BPF_LD | BPF_W | BPF_IND, 0, 0, 0 },
+		{ BPF_LDX | BPF_B | BPF_MSH, 0, 0, 0 }, { 0x7fff, 0, 0, 0 },
+		{ BPF_LD | BPF_MEM, 0, 0, 16 }, { BPF_ALU | BPF_DIV | BPF_K, 0, 0, 0 },
+		{ BPF_JMP | BPF_JA, 0, 0, 1 }, { BPF_JMP | BPF_JA, 0, 0, ~0u },
+		{ BPF_ALU | BPF_LSH | BPF_K, 0, 0, 32 },
+	};
+	struct vexfs_filter_insn p[2] = { { }, { .code = BPF_RET | BPF_K } };
+	struct vexfs_filter *f = NULL;
+	const char *why;
+	u32 i, where;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		why = NULL;
+		p[0] = bad[i];
+		KUNIT_EXPECT_EQ_MSG(test, vexfs_filter_create(p, 2, 20, &f, &why, &where), -EINVAL,
+				    "case %u", i);
+		KUNIT_EXPECT_NOT_NULL(test, why);
+	}
+	KUNIT_EXPECT_EQ(test, vexfs_filter_create(p, 0, 20, &f, &why, &where), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vexfs_filter_create(p, VEXFS_FILTER_MAX + 1, 20, &f, NULL, NULL),
+			-E2BIG);
+	/* nothing can be loaded where there is no record */
+	p[0] = (struct vexfs_filter_insn) { BPF_LD | BPF_B | BPF_ABS, 0, 0, 0 };
+	KUNIT_EXPECT_EQ(test, vexfs_filter_create(p, 2, 0, &f, NULL, NULL), -EINVAL);
+}
+
+/* ---- exact search ---- */
+
+#define MOST_K		40u
+#define MOST_QUERIES	24u
+
+/**
+ * struct bench_of - a collection, its ids, and room for answers
+ * @c: the collection
+ * @n: ids there may be
+ * @version: of each, 0 for one that is not there
+ * @all: every vector, by distance
+ * @queries: rows
+ * @aux: theirs
+ * @hits: of the results
+ * @results: heaps
+ */
+struct bench_of {
+	struct vexfs_collection *c;
+	u32 n;
+	u32 *version;
+	struct vexfs_hit *all;
+	void *queries;
+	u32 aux[MOST_QUERIES];
+	struct vexfs_hit *hits;
+	struct vexfs_topk results[MOST_QUERIES];
+};
+
+static void put_one(struct kunit *test, struct bench_of *b, u64 id)
+{
+	float_bits *v = vmalloc(b->c->space.dim * 4);
+	u8 attrs[4] = { id & 3, id & 7, 0, 0 };
+	struct vexfs_put_part p = {
+		.flags = VEXFS_PUT_UPSERT, .n = 1, .ids = &id, .vectors = v, .attrs = attrs,
+	};
+
+	KUNIT_ASSERT_NOT_NULL(test, v);
+	/* few different vectors, so that there are ties */
+	test_vector(v, b->c->space.dim, id % 97, ++b->version[id]);
+	KUNIT_ASSERT_EQ(test, vexfs_put_vectors(b->c, &p), 0);
+	vfree(v);
+}
+
+static void query(struct kunit *test, struct bench_of *b, u32 i, u32 seed)
+{
+	float_bits *v = vmalloc(b->c->space.dim * 4);
+
+	KUNIT_ASSERT_NOT_NULL(test, v);
+	test_vector(v, b->c->space.dim, seed % 150, 1);
+	KUNIT_ASSERT_EQ(test, vexfs_vector_import(b->c, VEXFS_FORMAT_F32,
+						  b->queries + i * b->c->space.stride, &b->aux[i],
+						  v, 1, NULL), 0);
+	vfree(v);
+}
+
+/* Every vector, compared one by one; @all is sorted. Returns how many. */
+static u32 brute_force(struct kunit *test, struct bench_of *b, u32 q, bool filtered, u64 self)
+{
+	struct vexfs_collection *c = b->c;
+	int idx = vexfs_read_lock(c);
+	u32 n = 0, i;
+
+	for (i = 0; i < b->n; i++) {
+		u32 slot = b->version[i] ? vexfs_find(c, i) : VEXFS_NO_SLOT;
+		const void *row;
+		u32 aux;
+
+		if (slot == VEXFS_NO_SLOT || (filtered && (i & 7) != 3) || i == self)
+			continue;
+		row = vexfs_slot_row(c, slot);
+		aux = vexfs_slot_aux(c, slot);
+		KUNIT_EXPECT_EQ(test, vexfs_math_gather(&c->space, b->queries + q * c->space.stride,
+							b->aux[q], &row, &aux, 1, &b->all[n].key), 0);
+		b->all[n++].id = i;
+	}
+	vexfs_read_unlock(c, idx);
+	sort(b->all, n, sizeof(*b->all), by_key_and_id, NULL);
+	return n;
+}
+
+static void compare(struct kunit *test, struct bench_of *b, u32 q, u32 n, u32 from)
+{
+	struct vexfs_topk *t = &b->results[q];
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, t->n, min(t->k, n - from));
+	for (i = 0; i < t->n; i++) {
+		KUNIT_ASSERT_EQ(test, t->hits[i].id, b->all[from + i].id);
+		KUNIT_ASSERT_EQ(test, t->hits[i].key, b->all[from + i].key);
+	}
+}
+
+static int run_search(struct bench_of *b, u32 nq, const struct vexfs_filter *f, const u64 *self)
+{
+	struct vexfs_op op;
+	struct vexfs_search_job job = {
+		.c = b->c, .op = &op, .nq = nq, .queries = b->queries, .aux = b->aux,
+		.self = self, .filter = f, .results = b->results,
+	};
+	int err;
+
+	vexfs_op_begin(&op, VEXFS_OP_EXACT, 0, 0);
+	err = vexfs_search_exact(&job);
+	vexfs_op_end(&op, err);
+	return err;
+}
+
+static void search_rounds(struct kunit *test, struct bench_of *b, u32 rounds)
+{
+	/* keeps ids that are 3 modulo 8 */
+	static const struct vexfs_filter_insn insns[] = {
+		{ BPF_LD | BPF_B | BPF_ABS, 0, 0, 1 }, { BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 3 },
+		{ BPF_RET | BPF_K, 0, 0, 0 }, { BPF_RET | BPF_K, 0, 0, 1 },
+	};
+	struct vexfs_filter *f = NULL;
+	struct rnd_state rnd;
+	u64 self[MOST_QUERIES];
+	u32 i, q, round;
+
+	KUNIT_ASSERT_EQ(test, vexfs_filter_create(insns, 4, 4, &f, NULL, NULL), 0);
+	prandom_seed_state(&rnd, b->n);
+	for (round = 0; round < rounds; round++) {
+		u32 nq = round % 2 ? 1 + prandom_u32_state(&rnd) % MOST_QUERIES : 1;
+		u32 k = 1 + prandom_u32_state(&rnd) % MOST_K;
+		bool filtered = prandom_u32_state(&rnd) % 3 == 0;
+
+		for (i = 0; i < b->n / 8; i++) {
+			u64 id = prandom_u32_state(&rnd) % b->n;
+
+			if (prandom_u32_state(&rnd) % 3 || !b->version[id]) {
+				put_one(test, b, id);
+			} else {
+				KUNIT_ASSERT_EQ(test, test_delete(b->c, &id, 1, 0), 0);
+				b->version[id] = 0;
+			}
+		}
+		for (q = 0; q < nq; q++) {
+			query(test, b, q, prandom_u32_state(&rnd));
+			self[q] = prandom_u32_state(&rnd) % b->n;
+			vexfs_topk_init(&b->results[q], b->hits + q * MOST_K, k, ~0u);
+		}
+		KUNIT_ASSERT_EQ(test, run_search(b, nq, filtered ? f : NULL, self), 0);
+		for (q = 0; q < nq; q++)
+			compare(test, b, q, brute_force(test, b, q, filtered, self[q]), 0);
+	}
+	vexfs_filter_free(f);
+}
+
+/* A range in parts: each goes on where the one before ended. */
+static void search_range(struct kunit *test, struct bench_of *b)
+{
+	struct vexfs_topk *t = &b->results[0];
+	u32 n, radius, within, from = 0;
+
+	query(test, b, 0, 5);
+	n = brute_force(test, b, 0, false, ~0ULL);
+	if (!n)
+		return;
+	radius = b->all[n / 2].key;
+	for (within = n / 2; within < n && b->all[within].key == radius; within++)
+		;
+	do {
+		struct vexfs_hit last = from ? b->all[from - 1] : (struct vexfs_hit) { };
+
+		vexfs_topk_init(t, b->hits, 7, radius);
+		t->want_more = true;
+		t->after = from;
+		t->after_key = last.key;
+		t->after_id = last.id;
+		KUNIT_ASSERT_EQ(test, run_search(b, 1, NULL, NULL), 0);
+		compare(test, b, 0, within, from);
+		from += t->n;
+		KUNIT_ASSERT_EQ(test, t->more, from < within);
+	} while (t->more);
+}
+
+static void exact_case(struct kunit *test, u32 type, u32 metric, u32 dim, u32 n)
+{
+	struct bench_of *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	b->c = test_collection_of(test, "exact", type, metric, dim, 4);
+	b->n = n;
+	b->version = kunit_kcalloc(test, n, sizeof(*b->version), GFP_KERNEL);
+	b->all = kunit_kcalloc(test, n, sizeof(*b->all), GFP_KERNEL);
+	b->hits = kunit_kcalloc(test, MOST_QUERIES * MOST_K, sizeof(*b->hits), GFP_KERNEL);
+	b->queries = vmalloc(MOST_QUERIES * b->c->space.stride);
+	KUNIT_ASSERT_TRUE(test, b->version && b->all && b->hits && b->queries);
+	search_rounds(test, b, vexfs_kunit_quick ? 3 : 12);
+	search_range(test, b);
+	vfree(b->queries);
+	test_collection_end(b->c);
+}
+
+static void exact_search(struct kunit *test)
+{
+	static const u8 spaces[][2] = {
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_L2 }, { VEXFS_TYPE_F32, VEXFS_METRIC_IP },
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_COS }, { VEXFS_TYPE_F32, VEXFS_METRIC_L1 },
+		{ VEXFS_TYPE_F16, VEXFS_METRIC_L2 }, { VEXFS_TYPE_BF16, VEXFS_METRIC_IP },
+		{ VEXFS_TYPE_BF16, VEXFS_METRIC_L2 }, { VEXFS_TYPE_I8, VEXFS_METRIC_L2 },
+		{ VEXFS_TYPE_I8, VEXFS_METRIC_COS }, { VEXFS_TYPE_U8, VEXFS_METRIC_L2 },
+		{ VEXFS_TYPE_U8, VEXFS_METRIC_L1 }, { VEXFS_TYPE_B1, VEXFS_METRIC_HAMMING },
+		{ VEXFS_TYPE_B1, VEXFS_METRIC_JACCARD },
+	};
+	static const u32 sizes[] = { 1, 30, 2000 };
+	u32 i, j;
+
+	for (i = 0; i < ARRAY_SIZE(spaces); i++)
+		for (j = 0; j < (vexfs_kunit_quick ? 2 : ARRAY_SIZE(sizes)); j++)
+			exact_case(test, spaces[i][0], spaces[i][1], j ? 19 : 3, sizes[j]);
+	/* rows so long that a chunk has few of them */
+	exact_case(test, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 5000, 60);
+}
+
+static void exact_empty(struct kunit *test)
+{
+	struct bench_of *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
+	struct vexfs_hit hit;
+
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	b->c = test_collection(test, "empty", TEST_DIM, 4);
+	b->queries = vmalloc(b->c->space.stride);
+	KUNIT_ASSERT_NOT_NULL(test, b->queries);
+	query(test, b, 0, 1);
+	vexfs_topk_init(&b->results[0], &hit, 1, ~0u);
+	KUNIT_EXPECT_EQ(test, run_search(b, 1, NULL, NULL), 0);
+	KUNIT_EXPECT_EQ(test, b->results[0].n, 0);
+	vfree(b->queries);
+	test_collection_end(b->c);
+}
+
+static struct kunit_case search_cases[] = {
+	KUNIT_CASE(topk_sorts),
+	KUNIT_CASE(topk_unique),
+	KUNIT_CASE(filter_programs),
+	KUNIT_CASE(filter_refuses),
+	KUNIT_CASE(exact_search),
+	KUNIT_CASE(exact_empty),
+	{ }
+};
+
+static struct kunit_suite search_suite = {
+	.name = "vexfs-search",
+	.test_cases = search_cases,
+};
+kunit_test_suite(search_suite);

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The store: slots and extents, the id map, the life of a slot, what the errors
+ * are. Contents are checked against a plain table of what should be there.
+ */
+#include <kunit/test.h>
+#include <linux/kthread.h>
+#include <linux/prandom.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "compat/compat.h"
+#include "index/vector.h"
+#include "store/name.h"
+#include "store/store.h"
+#include "suites.h"
+#include "vectors.h"
+
+/* ---- slots ---- */
+
+static void extents_tile(struct kunit *test)
+{
+	static const u8 shifts[][2] = { { 6, 15 }, { 5, 12 }, { 0, 9 }, { 4, 4 }, { 0, 0 } };
+	struct vexfs_collection *c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
+	u32 i, slot, number;
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	for (i = 0; i < ARRAY_SIZE(shifts); i++) {
+		c->small_shift = shifts[i][0];
+		c->full_shift = shifts[i][1];
+		for (number = 0, slot = 0; number < 40; number++) {
+			u32 rows = vexfs_extent_rows(c, number);
+
+			KUNIT_ASSERT_EQ(test, vexfs_extent_first(c, number), slot);
+			KUNIT_ASSERT_EQ(test, vexfs_extent_number(c, slot), number);
+			KUNIT_ASSERT_EQ(test, vexfs_extent_number(c, slot + rows - 1), number);
+			slot += rows;
+		}
+	}
+}
+
+/* ---- ids ---- */
+
+/* What should be there: by small number, the version stored, or 0. */
+struct oracle {
+	u32 n;
+	u32 live;
+	u64 (*id)(u32 i);
+	u32 *version;
+};
+
+static u64 id_plain(u32 i)
+{
+	return i;
+}
+
+static u64 id_high(u32 i)
+{
+	return (u64)i << 40;
+}
+
+static u64 id_top(u32 i)
+{
+	return ~(u64)i;
+}
+
+static u64 id_mixed(u32 i)
+{
+	return (i + 1) * 0x9e3779b97f4a7c15ULL;
+}
+
+static int oracle_put(struct vexfs_collection *c, struct oracle *o, u32 i, u32 flags)
+{
+	u64 id = o->id(i);
+	float_bits v[TEST_DIM];
+	u32 version = o->version[i] + 1;
+	struct vexfs_put_part p = {
+		.flags = flags, .n = 1, .ids = &id, .vectors = v,
+	};
+	int err;
+
+	test_vector(v, TEST_DIM, id, version);
+	err = vexfs_put_vectors(c, &p);
+	if (!err) {
+		o->live += !o->version[i];
+		o->version[i] = version;
+	}
+	return err;
+}
+
+static int oracle_delete(struct vexfs_collection *c, struct oracle *o, u32 i)
+{
+	u64 id = o->id(i);
+	int err = test_delete(c, &id, 1, 0);
+
+	if (!err) {
+		o->version[i] = 0;
+		o->live--;
+	}
+	return err;
+}
+
+static void oracle_check(struct kunit *test, struct vexfs_collection *c, struct oracle *o)
+{
+	struct vexfs_soundness s;
+	u32 i;
+
+	for (i = 0; i < o->n; i++) {
+		u64 id = o->id(i);
+		float_bits v[TEST_DIM], got[TEST_DIM];
+		s32 error = 1;
+		struct vexfs_get_part g = {
+			.n = 1, .ids = &id, .vectors = got, .errors = &error,
+		};
+
+		vexfs_get_vectors(c, &g);
+		KUNIT_ASSERT_EQ_MSG(test, error, o->version[i] ? 0 : -ENOENT, "id %llu", id);
+		if (error)
+			continue;
+		test_vector(v, TEST_DIM, id, o->version[i]);
+		KUNIT_ASSERT_EQ(test, memcmp(v, got, sizeof(v)), 0);
+	}
+	KUNIT_ASSERT_EQ(test, vexfs_check_store(c, &s), 0);
+	KUNIT_ASSERT_EQ_MSG(test, s.faults, 0, "%s", s.report);
+	KUNIT_ASSERT_EQ(test, s.vectors, o->live);
+	KUNIT_ASSERT_EQ(test, atomic64_read(&c->count), o->live);
+}
+
+static void random_life(struct kunit *test)
+{
+	static u64 (*const ids[])(u32) = { id_plain, id_high, id_top, id_mixed };
+	u32 rounds = vexfs_kunit_quick ? 3000 : 40000, round, k;
+	struct rnd_state rnd;
+
+	prandom_seed_state(&rnd, 5);
+	for (k = 0; k < ARRAY_SIZE(ids); k++) {
+		struct vexfs_collection *c = test_collection(test, "life", TEST_DIM, 0);
+		struct oracle o = { .n = 700, .id = ids[k] };
+
+		o.version = kunit_kcalloc(test, o.n, sizeof(*o.version), GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, o.version);
+		for (round = 0; round < rounds; round++) {
+			u32 i = prandom_u32_state(&rnd) % o.n;
+			bool there = o.version[i];
+
+			switch (prandom_u32_state(&rnd) % 4) {
+			case 0:
+				KUNIT_ASSERT_EQ(test, oracle_put(c, &o, i, VEXFS_PUT_INSERT),
+						there ? -EEXIST : 0);
+				break;
+			case 1:
+				KUNIT_ASSERT_EQ(test, oracle_put(c, &o, i, VEXFS_PUT_UPDATE),
+						there ? 0 : -ENOENT);
+				break;
+			case 2:
+				KUNIT_ASSERT_EQ(test, oracle_put(c, &o, i, VEXFS_PUT_UPSERT), 0);
+				break;
+			default:
+				KUNIT_ASSERT_EQ(test, oracle_delete(c, &o, i), there ? 0 : -ENOENT);
+			}
+		}
+		oracle_check(test, c, &o);
+		test_collection_end(c);
+	}
+}
+
+/* The id map grows, splits and shrinks; memory comes back. */
+static void many_ids(struct kunit *test)
+{
+	u32 n = vexfs_kunit_quick ? 20000 : 300000, at, i, m;
+	struct vexfs_collection *c = test_collection(test, "many", 4, 0);
+	u64 *ids = vmalloc(VEXFS_RUN_MAX * sizeof(u64));
+	float_bits *v = vmalloc(VEXFS_RUN_MAX * 4 * sizeof(*v));
+	struct vexfs_soundness s;
+	u64 full;
+
+	KUNIT_ASSERT_TRUE(test, ids && v);
+	for (at = 0; at < n; at += m) {
+		struct vexfs_put_part p = { .flags = VEXFS_PUT_INSERT, .ids = ids, .vectors = v };
+
+		m = p.n = min(VEXFS_RUN_MAX, n - at);
+		for (i = 0; i < m; i++) {
+			ids[i] = id_mixed(at + i);
+			test_vector(v + i * 4, 4, ids[i], 1);
+		}
+		KUNIT_ASSERT_EQ(test, vexfs_put_vectors(c, &p), 0);
+		KUNIT_ASSERT_EQ(test, p.done, m);
+	}
+	KUNIT_ASSERT_EQ(test, vexfs_check_store(c, &s), 0);
+	KUNIT_EXPECT_EQ_MSG(test, s.faults, 0, "%s", s.report);
+	KUNIT_EXPECT_EQ(test, s.vectors, n);
+	full = atomic64_read(&c->bytes);
+	for (at = 0; at < n; at += m) {
+		m = min(VEXFS_RUN_MAX, n - at);
+		for (i = 0; i < m; i++)
+			ids[i] = id_mixed(at + i);
+		KUNIT_ASSERT_EQ(test, test_delete(c, ids, m, 0), 0);
+	}
+	vexfs_reap(c);
+	KUNIT_EXPECT_EQ(test, vexfs_check_store(c, &s), 0);
+	KUNIT_EXPECT_EQ_MSG(test, s.faults, 0, "%s", s.report);
+	KUNIT_EXPECT_EQ(test, s.vectors, 0);
+	KUNIT_EXPECT_LT(test, (u64)atomic64_read(&c->bytes), full / 10);
+	vfree(v);
+	vfree(ids);
+	test_collection_end(c);
+}
+
+/* ---- slots that die ---- */
+
+static void grace_period(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection(test, "grace", TEST_DIM, 0);
+	float_bits v[TEST_DIM];
+	u64 id = 7, other = 8;
+	struct vexfs_put_part p = { .flags = VEXFS_PUT_UPSERT, .n = 1, .ids = &id, .vectors = v };
+	u32 slot, i;
+	int idx;
+
+	test_vector(v, TEST_DIM, id, 1);
+	KUNIT_ASSERT_EQ(test, vexfs_put_vectors(c, &p), 0);
+	idx = vexfs_read_lock(c);
+	slot = vexfs_find(c, id);
+	KUNIT_ASSERT_NE(test, slot, VEXFS_NO_SLOT);
+	KUNIT_EXPECT_EQ(test, test_delete(c, &id, 1, 0), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_find(c, id), VEXFS_NO_SLOT);
+	KUNIT_EXPECT_EQ(test, vexfs_slot_state(c, slot), VEXFS_SLOT_DEAD);
+	/* others come and go; this slot must not be touched while we look at it */
+	p.ids = &other;
+	for (i = 0; i < 2000; i++) {
+		float_bits w[TEST_DIM];
+
+		test_vector(w, TEST_DIM, other, i);
+		p.vectors = w;
+		KUNIT_ASSERT_EQ(test, vexfs_put_vectors(c, &p), 0);
+		KUNIT_ASSERT_NE(test, vexfs_find(c, other), slot);
+	}
+	KUNIT_EXPECT_EQ(test, memcmp(vexfs_slot_row(c, slot), v, sizeof(v)), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_slot_id(c, slot), id);
+	vexfs_read_unlock(c, idx);
+	vexfs_reap(c);
+	idx = vexfs_read_lock(c);
+	KUNIT_EXPECT_EQ(test, vexfs_slot_state(c, slot), VEXFS_SLOT_FREE);
+	vexfs_read_unlock(c, idx);
+	test_collection_end(c);
+}
+
+/* ---- what goes wrong ---- */
+
+static void unused_slots(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection(test, "unused", TEST_DIM, 0);
+	struct vexfs_run run;
+	u32 slot, i;
+
+	KUNIT_ASSERT_EQ(test, vexfs_write_begin(c), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_reserve(c, 10, &run), 0);
+	KUNIT_ASSERT_EQ(test, run.n, 10);
+	slot = vexfs_run_slot(&run);
+	memset(vexfs_run_rows(c, &run), 0x55, run.n * c->space.stride);
+	vexfs_unreserve(c, &run);
+	/* the lowest slots come first again, and their rows show nothing */
+	KUNIT_ASSERT_EQ(test, vexfs_reserve(c, 10, &run), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_run_slot(&run), slot);
+	for (i = 0; i < run.n * c->space.stride; i++)
+		KUNIT_ASSERT_EQ(test, ((u8 *)vexfs_run_rows(c, &run))[i], 0);
+	vexfs_unreserve(c, &run);
+	vexfs_write_end(c);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&c->count), 0);
+	test_collection_end(c);
+}
+
+static void refused_vectors(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection(test, "refused", TEST_DIM, 0);
+	u32 n = 300, i, good;
+	float_bits *v = vmalloc(n * TEST_DIM * sizeof(*v));
+	u64 *ids = vmalloc(n * sizeof(*ids));
+	s32 *errors = vmalloc(n * sizeof(*errors));
+	struct vexfs_soundness s;
+
+	KUNIT_ASSERT_TRUE(test, v && ids && errors);
+	/* NaN in every seventh, an id that comes twice in every eleventh */
+	for (i = 0, good = 0; i < n; i++) {
+		ids[i] = i % 11 == 10 ? i - 1 : i;
+		test_vector(v + i * TEST_DIM, TEST_DIM, i, 1);
+		if (i % 7 == 6)
+			v[i * TEST_DIM + i % TEST_DIM] = 0x7fc00000;
+	}
+	for (i = 0; i < n; i += VEXFS_RUN_MAX) {
+		struct vexfs_put_part p = {
+			.flags = VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE,
+			.n = min(VEXFS_RUN_MAX, n - i), .ids = ids + i,
+			.vectors = v + i * TEST_DIM, .errors = errors + i,
+		};
+
+		KUNIT_EXPECT_EQ(test, vexfs_put_vectors(c, &p), 0);
+		KUNIT_EXPECT_EQ(test, p.tried, p.n);
+		good += p.done;
+	}
+	for (i = 0; i < n; i++) {
+		/* the one before it may have been refused, and left the id free */
+		bool twice = i % 11 == 10 && (i - 1) % 7 != 6;
+		s32 want = i % 7 == 6 ? -EDOM : twice ? -EEXIST : 0;
+
+		KUNIT_ASSERT_EQ_MSG(test, errors[i], want, "vector %u", i);
+		good -= !want;
+	}
+	KUNIT_EXPECT_EQ(test, good, 0);
+	KUNIT_EXPECT_EQ(test, vexfs_check_store(c, &s), 0);
+	KUNIT_EXPECT_EQ_MSG(test, s.faults, 0, "%s", s.report);
+	vfree(errors);
+	vfree(ids);
+	vfree(v);
+	test_collection_end(c);
+}
+
+static void dropped(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection(test, "dropped", TEST_DIM, 0);
+	struct oracle o = { .n = 1, .id = id_plain };
+	u32 version = 0;
+
+	o.version = &version;
+	KUNIT_ASSERT_EQ(test, vexfs_collection_publish(c), 0);
+	KUNIT_EXPECT_EQ(test, oracle_put(c, &o, 0, VEXFS_PUT_INSERT), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), -ENOENT);
+	KUNIT_EXPECT_EQ(test, oracle_put(c, &o, 0, VEXFS_PUT_UPDATE), -ENOENT);
+	test_collection_end(c);
+}
+
+/* ---- an index that only watches ---- */
+
+/**
+ * struct watcher - what an index was told
+ * @state: by slot: 1 in the index, 2 removed, 0 reused
+ * @wrong: calls that should not have been
+ * @fail: refuse inserts
+ * @detached: the end
+ */
+struct watcher {
+	u8 state[16384];	/* slots are not reused while the reaper waits */
+	u32 wrong;
+	bool fail;
+	bool detached;
+};
+
+static int watch_insert(struct vexfs_collection *c, void *index, const u32 *slots, u32 n)
+{
+	struct watcher *w = index;
+	u32 i;
+
+	if (w->fail)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		w->wrong += w->state[slots[i]] != 0;
+		w->wrong += vexfs_slot_state(c, slots[i]) != VEXFS_SLOT_FILLING;
+		w->state[slots[i]] = 1;
+	}
+	return 0;
+}
+
+static void watch_remove(struct vexfs_collection *c, void *index, const u32 *slots, u32 n)
+{
+	struct watcher *w = index;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		w->wrong += w->state[slots[i]] != 1;
+		w->wrong += vexfs_slot_state(c, slots[i]) != VEXFS_SLOT_DEAD;
+		w->state[slots[i]] = 2;
+	}
+}
+
+static void watch_reuse(struct vexfs_collection *c, void *index, const u32 *slots, u32 n)
+{
+	struct watcher *w = index;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		w->wrong += w->state[slots[i]] == 1;
+		w->state[slots[i]] = 0;
+	}
+}
+
+static void watch_detach(struct vexfs_collection *c, void *index)
+{
+	((struct watcher *)index)->detached = true;
+}
+
+static const struct vexfs_index_ops watch_ops = {
+	.name = "watcher",
+	.insert = watch_insert,
+	.remove = watch_remove,
+	.reuse = watch_reuse,
+	.detach = watch_detach,
+};
+
+static void watched(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection(test, "watched", TEST_DIM, 0);
+	struct watcher *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
+	struct oracle o = { .n = 200, .id = id_mixed };
+	u32 rounds = vexfs_kunit_quick ? 1000 : 10000, i, in = 0;
+	struct rnd_state rnd;
+
+	KUNIT_ASSERT_NOT_NULL(test, w);
+	o.version = kunit_kcalloc(test, o.n, sizeof(*o.version), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, o.version);
+	KUNIT_ASSERT_EQ(test, vexfs_index_attach(c, &watch_ops, w), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_index_attach(c, &watch_ops, w), -EBUSY);
+	prandom_seed_state(&rnd, 6);
+	while (rounds--) {
+		bool there;
+
+		i = prandom_u32_state(&rnd) % o.n;
+		there = o.version[i];
+		w->fail = prandom_u32_state(&rnd) % 16 == 0;
+		if (prandom_u32_state(&rnd) % 3) {
+			int err = oracle_put(c, &o, i, VEXFS_PUT_UPSERT);
+
+			KUNIT_ASSERT_EQ(test, err, w->fail ? -ENOMEM : 0);
+		} else {
+			KUNIT_ASSERT_EQ(test, oracle_delete(c, &o, i), there ? 0 : -ENOENT);
+		}
+	}
+	oracle_check(test, c, &o);
+	for (i = 0; i < ARRAY_SIZE(w->state); i++)
+		in += w->state[i] == 1;
+	KUNIT_EXPECT_EQ(test, in, o.live);
+	KUNIT_EXPECT_EQ(test, w->wrong, 0);
+	test_collection_end(c);
+	KUNIT_EXPECT_TRUE(test, w->detached);
+}
+
+/* ---- names ---- */
+
+static void names(struct kunit *test)
+{
+	static const struct {
+		const char *name;
+		bool good;
+	} cases[] = {
+		{ "a", true }, { "", false }, { "a b", true }, { "a/b", false }, { ".", false },
+		{ "..", false }, { "...", true }, { "\x7f", false }, { "\xc3\xa9", true },
+		{ "\xc3", false }, { "\xe2\x82\xac", true }, { "\xf0\x9f\x8d\x8b", true },
+		{ "\xf8\x88\x80\x80\x80", false }, { "\xc2\x85", false }, { "\t", false },
+	};
+	char name[VEXFS_NAME_SIZE];
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		memset(name, 0, sizeof(name));
+		strscpy(name, cases[i].name, sizeof(name));
+		KUNIT_EXPECT_EQ_MSG(test, vexfs_name_valid(name, sizeof(name)), cases[i].good,
+				    "case %u", i);
+	}
+	memset(name, 'x', sizeof(name));
+	KUNIT_EXPECT_FALSE(test, vexfs_name_valid(name, sizeof(name)));
+	name[63] = 0;
+	KUNIT_EXPECT_TRUE(test, vexfs_name_valid(name, sizeof(name)));
+}
+
+static struct kunit_case store_cases[] = {
+	KUNIT_CASE(extents_tile),
+	KUNIT_CASE(random_life),
+	KUNIT_CASE(many_ids),
+	KUNIT_CASE(grace_period),
+	KUNIT_CASE(unused_slots),
+	KUNIT_CASE(refused_vectors),
+	KUNIT_CASE(dropped),
+	KUNIT_CASE(watched),
+	KUNIT_CASE(names),
+	{ }
+};
+
+static struct kunit_suite store_suite = {
+	.name = "vexfs-store",
+	.test_cases = store_cases,
+};
+kunit_test_suite(store_suite);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Collections and vectors for suites. Nothing is tested here.
+ */
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "vectors.h"
+
+/* The bits of x / 2 as an f32, for |x| < 2^23. */
+static float_bits half_of(int x)
+{
+	u32 sign = x < 0 ? 1u << 31 : 0, a = x < 0 ? -x : x, top;
+
+	if (!a)
+		return 0;
+	top = fls(a) - 1;
+	return sign | (127 - 1 + top) << 23 | ((a << (23 - top)) & 0x7fffff);
+}
+
+void test_vector(float_bits *v, u32 dim, u64 id, u32 version)
+{
+	u64 x = id * 0x9e3779b97f4a7c15ULL + version;
+	u32 i;
+
+	for (i = 0; i < dim; i++) {
+		x ^= x >> 29;
+		x = x * 0xbf58476d1ce4e5b9ULL + i + 1;
+		v[i] = half_of((int)(x >> 40) % 33 - 16);
+	}
+}
+
+struct vexfs_collection *test_collection_of(struct kunit *test, const char *name, u32 type,
+					    u32 metric, u32 dim, u32 attr_size)
+{
+	struct vexfs_spec *spec = kunit_kzalloc(test, sizeof(*spec), GFP_KERNEL);
+	struct vexfs_collection *c = NULL;
+
+	KUNIT_ASSERT_NOT_NULL(test, spec);
+	KUNIT_ASSERT_EQ(test, vexfs_space_init(&spec->space, type, metric, dim), 0);
+	strscpy(spec->name, name, sizeof(spec->name));
+	spec->mode = 0600;
+	spec->attr_size = attr_size;
+	KUNIT_ASSERT_EQ(test, vexfs_collection_create(spec, &c), 0);
+	kunit_kfree(test, spec);
+	return c;
+}
+
+struct vexfs_collection *test_collection(struct kunit *test, const char *name, u32 dim,
+					 u32 attr_size)
+{
+	return test_collection_of(test, name, VEXFS_TYPE_F32, VEXFS_METRIC_L2, dim, attr_size);
+}
+
+void test_collection_end(struct vexfs_collection *c)
+{
+	vexfs_collection_put(c);
+	vexfs_store_settle();
+}
+
+int test_delete(struct vexfs_collection *c, const u64 *ids, u32 n, u32 flags)
+{
+	struct vexfs_mutation m = {
+		.op = VEXFS_MUTATE_DELETE, .flags = flags, .ids = ids, .n = n,
+	};
+	int err = vexfs_write_begin(c);
+
+	if (err)
+		return err;
+	err = vexfs_mutate(c, &m);
+	vexfs_write_end(c);
+	return err;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Collections and vectors for suites that need some: made-up f32 vectors without
+ * an f32 in sight, as the bits of floats.
+ */
+#ifndef _VEXFS_KUNIT_VECTORS_H
+#define _VEXFS_KUNIT_VECTORS_H
+
+#include <kunit/test.h>
+
+#include "store/store.h"
+
+#define TEST_DIM	16u
+
+typedef u32 float_bits;
+
+/* The vector of a version of an id: whole numbers and halves between -8 and 8. */
+void test_vector(float_bits *v, u32 dim, u64 id, u32 version);
+
+/* A collection of f32 under L2 that nobody else knows; asserts that it was made. */
+struct vexfs_collection *test_collection(struct kunit *test, const char *name, u32 dim,
+					 u32 attr_size);
+struct vexfs_collection *test_collection_of(struct kunit *test, const char *name, u32 type,
+					    u32 metric, u32 dim, u32 attr_size);
+void test_collection_end(struct vexfs_collection *c);
+
+int test_delete(struct vexfs_collection *c, const u64 *ids, u32 n, u32 flags);
+
+#endif
