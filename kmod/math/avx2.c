@@ -8,7 +8,7 @@
 #define NEEDS VEXFS_CPU_AVX2
 
 static const struct vexfs_math_form forms[] = {
-	FORM_ROWS_FLOAT("avx2", NEEDS, vexfs_avx2),
+	FORM_ROWS_FLOAT("avx2", NEEDS, vexfs_avx2, VEXFS_AVX2_BLOCK),
 	FORM_ROWS_DOT("avx2", NEEDS, vexfs_avx2),
 	FORM_ROWS_L1("avx2", NEEDS, vexfs_avx2),
 	FORM_ROWS_BITS("avx2", NEEDS, vexfs_avx2),

@@ -9,7 +9,7 @@
 #define NEEDS (VEXFS_CPU_AVX2 | VEXFS_CPU_AVX512)
 
 static const struct vexfs_math_form forms[] = {
-	FORM_ROWS_FLOAT("avx512", NEEDS, vexfs_avx512),
+	FORM_ROWS_FLOAT("avx512", NEEDS, vexfs_avx512, VEXFS_AVX512_BLOCK),
 	FORM_ROWS_DOT("avx512", NEEDS, vexfs_avx512),
 	FORM_ROWS_L1("avx512", NEEDS, vexfs_avx512),
 	FORM_ROWS_BITS("avx512", NEEDS, vexfs_avx512),

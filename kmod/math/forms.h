@@ -18,6 +18,27 @@
 	u32 fn##_finish(const struct vexfs_space *sp, const struct vexfs_math_state *st, \
 			u32 q_aux, u32 aux);
 
+#define BLOCK_DECLARE(fn)								\
+	size_t fn##_block_bytes(const struct vexfs_space *sp, u32 nq);			\
+	void fn##_block_pack(const struct vexfs_space *sp, void *packed,		\
+			     const void *queries, const u32 *q_aux, u32 nq, u32 first,	\
+			     u32 count);						\
+	u32 fn##_block(const struct vexfs_space *sp, const void *packed, u32 nq,	\
+		       u32 first, u32 count, const u32 *limits, const void *rows,	\
+		       const u32 *aux, u32 n, u32 row_base,				\
+		       struct vexfs_block_hit *hits, u32 max);
+
+#define BLOCKS_DECLARE_FLOAT(isa)							\
+	BLOCK_DECLARE(isa##_f32_l2)							\
+	BLOCK_DECLARE(isa##_f32_ip)							\
+	BLOCK_DECLARE(isa##_f32_cos)							\
+	BLOCK_DECLARE(isa##_f16_l2)							\
+	BLOCK_DECLARE(isa##_f16_ip)							\
+	BLOCK_DECLARE(isa##_f16_cos)							\
+	BLOCK_DECLARE(isa##_bf16_l2)							\
+	BLOCK_DECLARE(isa##_bf16_ip)							\
+	BLOCK_DECLARE(isa##_bf16_cos)
+
 #define FORMS_DECLARE_FLOAT(isa)							\
 	FORM_DECLARE(isa##_f32_l2)							\
 	FORM_DECLARE(isa##_f32_ip)							\
@@ -63,23 +84,42 @@ FORMS_DECLARE_BITS(vexfs_avx512)
 FORMS_DECLARE_DOT(vexfs_avx512_vnni)
 FORMS_DECLARE_BITS(vexfs_avx512_vpopcntdq)
 
+BLOCKS_DECLARE_FLOAT(vexfs_avx2)
+BLOCKS_DECLARE_FLOAT(vexfs_avx512)
+
+/*
+ * Queries in a packed group. A tile of the largest dimension stays well below
+ * the budget of a section.
+ */
+#define VEXFS_AVX2_BLOCK	24u
+#define VEXFS_AVX512_BLOCK	32u
+#define VEXFS_BLOCK_MAX_DIM	4096u
+
 /* A row of a table: @has is the variant's own bits and those of the form. */
 #define FORM_ROW(label, has, tp, mt, fn)						\
 	{ .name = label, .type = VEXFS_TYPE_##tp, .metric = VEXFS_METRIC_##mt,		\
 	  .fpu = true, .needs = has, .scan = fn##_scan, .gather = fn##_gather,		\
 	  .part = fn##_part, .finish = fn##_finish }
 
-#define FORM_ROWS_FLOAT(label, has, isa)						\
-	FORM_ROW(label, has, F32, L2, isa##_f32_l2),					\
-	FORM_ROW(label, has, F32, IP, isa##_f32_ip),					\
-	FORM_ROW(label, has, F32, COS, isa##_f32_cos),					\
+/* The same with a block shape of @group queries. */
+#define FORM_ROW_BLOCK(label, has, tp, mt, fn, group)					\
+	{ .name = label, .type = VEXFS_TYPE_##tp, .metric = VEXFS_METRIC_##mt,		\
+	  .fpu = true, .needs = has, .scan = fn##_scan, .gather = fn##_gather,		\
+	  .part = fn##_part, .finish = fn##_finish, .block_group = group,		\
+	  .block_max_dim = VEXFS_BLOCK_MAX_DIM, .block_bytes = fn##_block_bytes,	\
+	  .block_pack = fn##_block_pack, .block = fn##_block }
+
+#define FORM_ROWS_FLOAT(label, has, isa, group)						\
+	FORM_ROW_BLOCK(label, has, F32, L2, isa##_f32_l2, group),			\
+	FORM_ROW_BLOCK(label, has, F32, IP, isa##_f32_ip, group),			\
+	FORM_ROW_BLOCK(label, has, F32, COS, isa##_f32_cos, group),			\
 	FORM_ROW(label, has, F32, L1, isa##_f32_l1),					\
-	FORM_ROW(label, has, F16, L2, isa##_f16_l2),					\
-	FORM_ROW(label, has, F16, IP, isa##_f16_ip),					\
-	FORM_ROW(label, has, F16, COS, isa##_f16_cos),					\
-	FORM_ROW(label, has, BF16, L2, isa##_bf16_l2),					\
-	FORM_ROW(label, has, BF16, IP, isa##_bf16_ip),					\
-	FORM_ROW(label, has, BF16, COS, isa##_bf16_cos)
+	FORM_ROW_BLOCK(label, has, F16, L2, isa##_f16_l2, group),			\
+	FORM_ROW_BLOCK(label, has, F16, IP, isa##_f16_ip, group),			\
+	FORM_ROW_BLOCK(label, has, F16, COS, isa##_f16_cos, group),			\
+	FORM_ROW_BLOCK(label, has, BF16, L2, isa##_bf16_l2, group),			\
+	FORM_ROW_BLOCK(label, has, BF16, IP, isa##_bf16_ip, group),			\
+	FORM_ROW_BLOCK(label, has, BF16, COS, isa##_bf16_cos, group)
 
 #define FORM_ROWS_DOT(label, has, isa)							\
 	FORM_ROW(label, has, I8, L2, isa##_i8_l2),					\

@@ -372,6 +372,151 @@ static void test_distances(void)
 	}
 }
 
+#define BLOCK_N		29
+#define BLOCK_NQ	37
+
+static int by_key(const void *a, const void *b)
+{
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * Block against the keys of scan: no pair within its limit is missing, none comes
+ * twice, none is beside the point, and nothing is written beyond the room given.
+ */
+static bool check_block(const struct vexfs_math_form *f, const struct vexfs_space *sp,
+			enum pattern pattern, char *why, size_t room)
+{
+	static u32 keys[BLOCK_NQ][BLOCK_N], seen[BLOCK_NQ][BLOCK_N];
+	const struct vexfs_math_conv *conv = vexfs_math_find_conv(&vexfs_math_scalar, 0, sp->type);
+	struct guarded qmem = guarded_new((size_t)BLOCK_NQ * sp->stride);
+	struct guarded rmem = guarded_new((size_t)BLOCK_N * sp->stride);
+	size_t bytes = f->block_bytes(sp, BLOCK_NQ), most = BLOCK_NQ * BLOCK_N;
+	struct guarded packed = guarded_new(bytes), hmem;
+	u8 *queries = guarded_at(qmem, (size_t)BLOCK_NQ * sp->stride, true);
+	u8 *rows = guarded_at(rmem, (size_t)BLOCK_N * sp->stride, true);
+	u8 *body = guarded_at(packed, bytes, true);
+	u32 q_aux[BLOCK_NQ], aux[BLOCK_N], limits[BLOCK_NQ], found = 0, within = 0, q, r, i;
+	float *src = malloc(sp->dim * sizeof(*src));
+	struct vexfs_block_hit *hits;
+	bool ok = true;
+
+	hmem = guarded_new(most * sizeof(*hits));
+	hits = (void *)guarded_at(hmem, most * sizeof(*hits), true);
+	for (r = 0; r < BLOCK_N + BLOCK_NQ; r++) {
+		u8 *row = r < BLOCK_N ? rows + (size_t)r * sp->stride :
+				       queries + (size_t)(r - BLOCK_N) * sp->stride;
+
+		for (i = 0; i < sp->dim; i++)
+			src[i] = component(pattern, sp->type, r, i);
+		if (drive_import(conv, sp, row, r < BLOCK_N ? &aux[r] : &q_aux[r - BLOCK_N], src,
+				 false))
+			ok = false;
+	}
+	for (q = 0; q < BLOCK_NQ; q++) {
+		u32 sorted[BLOCK_N];
+
+		drive_scan(f, sp, queries + (size_t)q * sp->stride, q_aux[q], rows, aux, BLOCK_N,
+			   keys[q]);
+		memcpy(sorted, keys[q], sizeof(sorted));
+		qsort(sorted, BLOCK_N, sizeof(*sorted), by_key);
+		limits[q] = q == 5 ? 0 : q == 6 ? 0xffffffff : q == 7 ?
+			vexfs_key_from_f32(0x7f800000) : sorted[q % 11];
+		for (r = 0; r < BLOCK_N; r++)
+			within += keys[q][r] <= limits[q];
+	}
+	/* Pack and run group by group, rows in two pieces. */
+	for (q = 0; q < BLOCK_NQ; q += i) {
+		i = BLOCK_NQ - q < f->block_group ? BLOCK_NQ - q : f->block_group;
+		f->block_pack(sp, body, queries, q_aux, BLOCK_NQ, q, i);
+	}
+	found = f->block(sp, body, BLOCK_NQ, 0, BLOCK_NQ, limits, rows, aux, 13, 0, hits,
+			 (u32)most);
+	for (q = 0; q < BLOCK_NQ; q += i) {
+		i = BLOCK_NQ - q < f->block_group ? BLOCK_NQ - q : f->block_group;
+		found += f->block(sp, body, BLOCK_NQ, q, i, limits, rows + 13 * (size_t)sp->stride,
+				  aux + 13, BLOCK_N - 13, 13, hits + found, (u32)most - found);
+	}
+	memset(seen, 0, sizeof(seen));
+	for (i = 0; ok && i < found; i++) {
+		if (hits[i].query >= BLOCK_NQ || hits[i].row >= BLOCK_N ||
+		    seen[hits[i].query][hits[i].row]++) {
+			snprintf(why, room, "hit %u: query %u, row %u", i, hits[i].query,
+				 hits[i].row);
+			ok = false;
+		}
+	}
+	for (q = 0; ok && q < BLOCK_NQ; q++) {
+		for (r = 0; r < BLOCK_N; r++) {
+			if (keys[q][r] <= limits[q] && !seen[q][r]) {
+				snprintf(why, room, "query %u, row %u: key %x, limit %x, no hit",
+					 q, r, keys[q][r], limits[q]);
+				ok = false;
+			}
+		}
+	}
+	if (ok && pattern == RANDOM && sp->dim >= 16 && found > within + within / 20 + 2) {
+		snprintf(why, room, "%u hits where %u are within the limits", found, within);
+		ok = false;
+	}
+	/* No room: it says so and stops. */
+	if (ok && found) {
+		hits = (void *)guarded_at(hmem, (found - 1) * sizeof(*hits), true);
+		if (f->block(sp, body, BLOCK_NQ, 0, BLOCK_NQ, limits, rows, aux, BLOCK_N, 0, hits,
+			     found - 1) <= found - 1) {
+			snprintf(why, room, "%u hits fit into %u", found, found - 1);
+			ok = false;
+		}
+	}
+	guarded_free(qmem);
+	guarded_free(rmem);
+	guarded_free(packed);
+	guarded_free(hmem);
+	free(src);
+	return ok;
+}
+
+static void test_blocks(void)
+{
+	static const u32 dims[] = {
+		1, 2, 7, 8, 9, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 129, 257, 768, 1536, 4096,
+	};
+	u32 v, k, d;
+
+	for (v = 0; v < drive_nr_variants; v++) {
+		for (k = 0; k < drive_variants[v]->nr_forms; k++) {
+			const struct vexfs_math_form *f = &drive_variants[v]->forms[k];
+			char name[96], why[256] = "", text[160] = "";
+			enum pattern pattern;
+			bool ok = true;
+
+			if (!f->block_group || f->needs & ~cpu)
+				continue;
+			seed = k;
+			for (d = 0; ok && d < sizeof(dims) / sizeof(dims[0]); d++) {
+				struct vexfs_space sp;
+
+				if (dims[d] > f->block_max_dim)
+					continue;
+				vexfs_space_init(&sp, f->type, f->metric, dims[d]);
+				for (pattern = 0; ok && pattern < PATTERNS; pattern++) {
+					if (dims[d] > 257 && pattern != RANDOM && pattern != CANCEL)
+						continue;
+					ok = check_block(f, &sp, pattern, text, sizeof(text));
+					if (!ok)
+						snprintf(why, sizeof(why), "dim %u, %s: %s", dims[d],
+							 pattern_name[pattern], text);
+				}
+			}
+			snprintf(name, sizeof(name), "%s %s block, %s", drive_type_name(f->type),
+				 drive_metric_name(f->metric), f->name);
+			report(ok, name, why);
+		}
+	}
+}
+
 /* All of f16 and bf16, and floats around every boundary of theirs, in every variant. */
 static void test_halves(void)
 {
@@ -632,6 +777,7 @@ int main(void)
 	test_bytes();
 	test_halves();
 	test_refusals();
+	test_blocks();
 	test_distances();
 	printf("1..%d\n", tests);
 	return failures ? 1 : 0;
