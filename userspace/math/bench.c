@@ -202,6 +202,7 @@ static const struct {
 } parts[] = {
 	{ "pair", bench_simsimd },
 	{ "scan", bench_scan },
+	{ "block", bench_block },
 	{ "import", bench_import },
 };
 

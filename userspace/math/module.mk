@@ -60,7 +60,15 @@ build/obj/math/bench_simsimd.o: userspace/math/bench_simsimd.c \
 	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) -O3 -DHAVE_SIMSIMD -Wno-unused-function \
 		-isystem $(SIMSIMD_DIR)/include -c -o $@ $<
 
-build/bench/math-bench: $(patsubst %,build/obj/math/%.o,bench bench_peak bench_simsimd \
-		bench_memory drive) $(M_FILES:%=build/math/%.o) $(COMMON_OBJS)
+# FAISS speaks C++ only; the product does not.
+M_FAISS := $(wildcard /usr/include/faiss/IndexFlat.h)
+
+build/obj/math/bench_faiss.o: userspace/math/bench_faiss.cc userspace/math/bench_faiss.h
 	@mkdir -p $(@D)
-	$(HOSTCC_USER) -o $@ $^ -lm
+	$(CXX) -O2 -Wall -Wextra $(if $(M_FAISS),-DHAVE_FAISS -fopenmp) -c -o $@ $<
+
+build/bench/math-bench: $(patsubst %,build/obj/math/%.o,bench bench_peak bench_simsimd \
+		bench_memory bench_block bench_faiss drive) $(M_FILES:%=build/math/%.o) \
+		$(COMMON_OBJS)
+	@mkdir -p $(@D)
+	$(CXX) -o $@ $^ $(if $(M_FAISS),-fopenmp -lfaiss -lopenblas) -lm
