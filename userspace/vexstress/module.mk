@@ -32,3 +32,10 @@ build/bin/vexstress: $(STRESS_OBJS) build/lib/libvexstat.a $(LIBVEXFS)
 	$(HOSTCC_USER) -pthread -o $@ $(STRESS_OBJS) build/lib/libvexstat.a $(U_LIBS) -ljansson -lm
 
 PROGRAMS += build/bin/vexstress
+
+.PHONY: man-vexstress
+man-vexstress: build/bin/vexstress
+	@{ cat userspace/vexstress/man/head.man; build/bin/vexstress --man-options; \
+		cat userspace/vexstress/man/tail.man; } > docs/man/vexstress.1
+
+man: man-vexstress

@@ -6,6 +6,7 @@
 
 top=${VEXFS_TOP:-.}
 tests=$top/userspace/vexstress/tests
+# shellcheck source=userspace/vexstress/tests/tap.sh
 . "$tests/tap.sh"
 cd "$top" || exit 1
 short=${1:-}
@@ -109,12 +110,13 @@ run vexstress --target "$tmp/hard" $brief $vectors -o "$tmp/t.json"
 check $? "a target out of reach is missed, status 1" "status $status" "$out" "$err"
 
 # --- ended from outside ---
+# shellcheck disable=SC2086
 vexstress vector --measurement-time 100 $vectors -q -o "$tmp/int.json" 2> "$tmp/err" &
 pid=$!
-while [ "$(left)" = 0 ] && kill -0 $pid 2> /dev/null; do sleep 0.1; done
+while [ "$(left)" = 0 ] && kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
 sleep 1
-kill -INT $pid
-wait $pid
+kill -INT "$pid"
+wait "$pid"
 status=$?
 [ $status = 130 ]
 check $? "SIGINT ends it with status 130" "status $status" "$(cat "$tmp/err")"
@@ -123,24 +125,26 @@ valid "$tmp/int.json" "it reports what it has"
 check $? "and says that it was interrupted"
 nothing_left SIGINT
 
+# shellcheck disable=SC2086
 vexstress vector --measurement-time 100 $vectors -q --workers processes --threads 3 2> "$tmp/err" &
 pid=$!
-while [ "$(pgrep -c -P $pid)" -lt 3 ] && kill -0 $pid 2> /dev/null; do sleep 0.1; done
+while [ "$(pgrep -c -P "$pid")" -lt 3 ] && kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
 sleep 0.5
-kill -9 "$(pgrep -P $pid | head -1)"
-wait $pid
+kill -9 "$(pgrep -P "$pid" | head -1)"
+wait "$pid"
 status=$?
 [ $status = 137 ]
 check $? "a worker that is killed ends the run with status 137" "status $status" "$(cat "$tmp/err")"
 nothing_left "the death of a worker"
 
+# shellcheck disable=SC2086
 vexstress vector --measurement-time 100 $vectors -q --workers processes --threads 2 2> "$tmp/err" &
 pid=$!
-while [ "$(pgrep -c -P $pid)" -lt 2 ] && kill -0 $pid 2> /dev/null; do sleep 0.1; done
+while [ "$(pgrep -c -P "$pid")" -lt 2 ] && kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
 sleep 0.5
-kids=$(pgrep -P $pid)
-kill -9 $pid
-wait $pid 2> /dev/null
+kids=$(pgrep -P "$pid")
+kill -9 "$pid"
+wait "$pid" 2> /dev/null
 sleep 0.5
 alive=0
 for k in $kids; do kill -0 "$k" 2> /dev/null && alive=1; done
@@ -158,7 +162,7 @@ vexstress point $brief $vectors --warm-up-fixed --warm-up-time 1 -q > "$tmp/out"
 pid=$!
 sleep 0.6
 echo "KFENCE: planted by a test" > /dev/kmsg
-wait $pid
+wait "$pid"
 status=$?
 [ $status = 5 ]
 check $? "a kernel log that got worse is status 5" "status $status" "$(cat "$tmp/err")"
@@ -187,8 +191,9 @@ if [ -z "$short" ]; then
 	printf '%s' "$out" > "$tmp/ab.json"
 	[ "$(value "$tmp/ab.json" "any(c['optimisation'] == 'SIMD arithmetic' for c in r['contributions'])")" = True ]
 	check $? "ablation says what SIMD contributes" "$out" "$err"
-	[ "$(cat /sys/module/vexfs/parameters/simd)" = "$before" ] ||
-		[ "$(cat /sys/module/vexfs/parameters/simd | sed 's/.*\[\(.*\)\].*/\1/')" = "$(printf '%s' "$before" | sed 's/.*\[\(.*\)\].*/\1/')" ]
+	now=$(cat /sys/module/vexfs/parameters/simd)
+	[ "$now" = "$before" ] ||
+		[ "$(echo "$now" | sed 's/.*\[\(.*\)\].*/\1/')" = "$(echo "$before" | sed 's/.*\[\(.*\)\].*/\1/')" ]
 	check $? "and sets back what it changed" "$(cat /sys/module/vexfs/parameters/simd)"
 	# shellcheck disable=SC2086
 	run vexstress sweep batch=1,16 simd $brief --repeat 4 -j

@@ -4,6 +4,10 @@
 # TAP for the shell tests of vexstress. Sourced.
 
 tap_n=0
+tmp=
+status=0
+out=
+err=
 tap_bad=0
 
 # check STATUS NAME [DETAIL...]: one result; status 0 is good.
