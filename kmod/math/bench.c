@@ -188,6 +188,46 @@ static void show(struct seq_file *m, struct vexfs_work *w, const struct vexfs_sp
 	}
 }
 
+/* Calls in a row; preemption is on between them. */
+#define CALLS	256u
+
+/*
+ * What a section costs beside the work in it: an empty one, and a gather of one
+ * short row, as a call and as the form alone.
+ */
+static void show_overhead(struct seq_file *m, struct workbench *t)
+{
+	u64 empty = U64_MAX, call = U64_MAX, form = U64_MAX, from, stamp;
+	const struct vexfs_math_form *f;
+	struct vexfs_space sp;
+	unsigned int try, i;
+
+	vexfs_space_init(&sp, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 16);
+	f = vexfs_engine()->work[sp.type][sp.metric].form;
+	t->ptr[0] = t->rows;
+	for (try = 0; try < TRIES; try++) {
+		from = vexfs_fpu_stamp();
+		for (i = 0; i < CALLS; i++)
+			vexfs_fpu_end(vexfs_fpu_begin());
+		empty = min(empty, vexfs_fpu_stamp_ns(from, vexfs_fpu_stamp()));
+
+		from = vexfs_fpu_stamp();
+		for (i = 0; i < CALLS; i++)
+			vexfs_math_gather(&sp, t->queries, 0, t->ptr, t->aux, 1, t->keys);
+		call = min(call, vexfs_fpu_stamp_ns(from, vexfs_fpu_stamp()));
+
+		stamp = vexfs_fpu_begin();
+		from = vexfs_fpu_stamp();
+		for (i = 0; i < CALLS; i++)
+			f->gather(&sp, t->queries, 0, t->ptr, t->aux, 1, t->keys);
+		form = min(form, vexfs_fpu_stamp_ns(from, vexfs_fpu_stamp()));
+		vexfs_fpu_end(stamp);
+		cond_resched();
+	}
+	seq_printf(m, "\nns: empty section %llu, gather of one row of 16 f32 %llu, the form alone %llu\n",
+		   empty / CALLS, call / CALLS, form / CALLS);
+}
+
 void vexfs_math_show_bench(struct seq_file *m)
 {
 	static const u16 dims[] = { 128, 768 };
@@ -213,5 +253,6 @@ void vexfs_math_show_bench(struct seq_file *m)
 						show(m, &e->work[type][metric], &sp, t,
 						     e->variant->name);
 	}
+	show_overhead(m, t);
 	kvfree(t);
 }

@@ -265,6 +265,8 @@ int vexfs_math_selftest(vexfs_selftest_report report, void *arg)
 
 	if (!t)
 		return -ENOMEM;
+	if (m)
+		seq_printf(m, "%s is the reference\n", vexfs_engines[0].variant->name);
 	for (i = 1; i < VEXFS_ENGINES; i++) {
 		struct vexfs_engine *e = &vexfs_engines[i];
 		unsigned int done = 0;
