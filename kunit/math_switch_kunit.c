@@ -68,7 +68,7 @@ static void planted_failure_is_found(struct kunit *test)
 			continue;
 		KUNIT_ASSERT_EQ(test, 0, vexfs_engine_select(e->variant->name));
 		vexfs_math_selftest_plant(e->variant->name);
-		KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest());
+		KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest(NULL, NULL));
 		vexfs_math_selftest_plant(NULL);
 		KUNIT_EXPECT_NOT_NULL(test, e->failed);
 		KUNIT_EXPECT_FALSE(test, vexfs_engine_usable(e));
@@ -78,7 +78,7 @@ static void planted_failure_is_found(struct kunit *test)
 
 		/* Without the plant it is as good as before. */
 		e->failed = NULL;
-		KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest());
+		KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest(NULL, NULL));
 		KUNIT_EXPECT_NULL(test, e->failed);
 	}
 	restore(in_use, was_auto);

@@ -265,8 +265,6 @@ int vexfs_math_selftest(vexfs_selftest_report report, void *arg)
 
 	if (!t)
 		return -ENOMEM;
-	if (m)
-		seq_printf(m, "%s is the reference\n", vexfs_engines[0].variant->name);
 	for (i = 1; i < VEXFS_ENGINES; i++) {
 		struct vexfs_engine *e = &vexfs_engines[i];
 		unsigned int done = 0;
@@ -291,6 +289,7 @@ static void show_result(const struct vexfs_engine *e, unsigned int cases, void *
 
 void vexfs_math_show_selftest(struct seq_file *m)
 {
+	seq_printf(m, "%s is the reference\n", vexfs_engines[0].variant->name);
 	if (vexfs_math_selftest(show_result, m))
 		seq_puts(m, "no memory to run it in\n");
 }
