@@ -154,8 +154,11 @@ static int add_wish(struct tuning *t, const char *prefix, const char *key, const
 	if (!k && *prefix)
 		k = find_knob(t, "", key);
 	if (!k) {
-		const char *near = nearest_key(t, key);
+		char full[128];
+		const char *near;
 
+		snprintf(full, sizeof(full), "%s%s", prefix, key);
+		near = nearest_key(t, full);
 		snprintf(why, size, "there is no setting '%s'%s%s%s", key,
 			 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 		return -1;
@@ -411,7 +414,8 @@ static int change(struct ctl *c, struct wire *w, struct tuning *t, const char *f
 		return show_knobs(c, t);
 	if (ret > 0)
 		return ret;
-	ret = send_wishes(c, w, t, dry, defaults);
+	/* A file may set nothing at all. */
+	ret = t->wishes || defaults ? send_wishes(c, w, t, dry, defaults) : EXIT_OK;
 	if (!ret && (dry || c->json))
 		show_changes(c, t, !dry);
 	return ret;

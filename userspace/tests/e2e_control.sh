@@ -1,0 +1,172 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The verbs of the control plane as a user types them: text, JSON that a strict
+# parser reads whatever happens, exit codes, a terminal narrow and wide. And the
+# kernel's own ynl, which must be able to drive the family from our specification.
+#
+# usage: e2e_control.sh KERNEL-SOURCE
+
+src=$1
+n=0
+ok() { # COMMAND...: what it is for comes in $what
+	n=$((n + 1))
+	if "$@"; then echo "ok $n - $what"; else echo "not ok $n - $what"; fi
+}
+is() { [ "$1" = "$2" ] || { echo "# got '$1', expected '$2'"; return 1; }; }
+has() { grep -q -- "$2" <<< "$1" || { echo "# no '$2' in: $1"; return 1; }; }
+# Strict, one value and nothing around it.
+json() {
+	/usr/bin/python3 -c '
+import json, sys
+def refuse(what): raise ValueError(what)
+for line in sys.argv[2:]:
+	pass
+text = sys.stdin.read()
+values = [text] if sys.argv[1] == "1" else text.splitlines()
+for v in values:
+	d = json.loads(v, parse_constant=refuse)
+	assert isinstance(d, dict) and d.get("schema_version", 1) == 1, v
+' "${2:-1}" <<< "$1" 2> /dev/null || { echo "# not JSON: $1"; return 1; }
+}
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+for verb in "status" "stats" "stats pool" "selftest" "tune" "tune simd" "tune fpu_budget_us=50" \
+		"tune -n simd=scalar" "tune --defaults" "reset all" "module info"; do
+	what="vexctl $verb -j is JSON and exits with 0"
+	out=$(vexctl $verb -j 2> /dev/null); code=$?
+	ok eval 'json "$out" && is $code 0'
+	what="vexctl $verb -j -p is the same JSON"
+	ok eval 'json "$(vexctl $verb -j -p 2> /dev/null)"'
+done
+vexctl create seen --dim 4 && vexctl drop seen
+what="events as JSON, a value a line"
+ok eval 'json "$(vexctl events -j)" lines'
+
+for verb in "stats nonsense" "reset nonsense" "tune nonsense" "tune nonsense=1" \
+		"tune fpu_budget_us=1" "tune fpu_budget_us=x" "tune --file $tmp/none" \
+		"tune fpu_budget_us=20 pool.smal=512"; do
+	what="vexctl $verb -j: an error that is JSON, a sentence, exit code 1"
+	out=$(vexctl $verb -j 2> "$tmp/err"); code=$?
+	ok eval 'json "$out" && is $code 1 && [ -s "$tmp/err" ] && has "$out" "\"error\""'
+done
+for verb in "stats -w x" "stats a b" "tune a b=1" "top -d 0" "nonsense" "apply x"; do
+	what="vexctl $verb: wrong command line, exit code 2"
+	out=$(vexctl $verb 2> /dev/null); code=$?
+	ok is "$code" 2
+done
+
+what="a bad second key leaves the first unchanged"
+ok has "$(vexctl tune fpu_budget_us)" 'fpu_budget_us=50'
+what="and the nearest key is named"
+ok has "$(vexctl tune fpu_budget_us=20 pool.smal=512 2>&1)" "did you mean 'pool_small'"
+what="two settings in one transaction"
+vexctl tune fpu_budget_us=20 pool.small=512
+ok eval 'has "$(vexctl tune)" "^fpu_budget_us=20" && has "$(vexctl tune)" "^pool_small=512"'
+
+# ---- the configuration file ----
+cat > "$tmp/good.conf" <<-'EOT'
+	# a comment
+	[performance_optimizations.memory_pools]
+	small = 256
+	pool_medium = 96
+	[performance_optimizations.simd]
+	simd = scalar
+	fpu_budget_us = 40
+	[performance_optimizations.stack]
+	limit = 4096
+	[targets]
+	anything = 5
+EOT
+what="tune --file --dry-run says what would change"
+out=$(vexctl tune --file "$tmp/good.conf" --dry-run)
+ok eval 'has "$out" "pool_small: 512 -> 256" && has "$out" "simd: .* -> scalar" && has "$(vexctl tune)" "^pool_small=512"'
+what="tune --file changes it"
+vexctl tune --file "$tmp/good.conf"
+out=$(vexctl tune)
+ok eval 'has "$out" "^pool_small=256" && has "$out" "^pool_medium=96" && has "$out" "^simd=scalar" && has "$out" "^stack_limit=4096"'
+what="status sees that there is no SIMD, exit code 1"
+out=$(vexctl status); code=$?
+ok eval 'is $code 1 && has "$out" "attention: the arithmetic"'
+printf '[performance_optimizations.memory_pools]\nmedium = 50\nsmal = 5\n' > "$tmp/bad.conf"
+what="an unknown key: file, line and the nearest key"
+out=$(vexctl apply --file "$tmp/bad.conf" 2>&1); code=$?
+ok eval 'is $code 1 && has "$out" "bad.conf:3: there is no setting" && has "$out" "pool_small" && has "$(vexctl tune)" "^pool_medium=96"'
+printf '[performance_optimizations.memry_pools]\n' > "$tmp/bad.conf"
+what="an unknown section"
+ok has "$(vexctl apply --file "$tmp/bad.conf" 2>&1)" "bad.conf:1: there is no section .*did you mean"
+what="apply: what the file does not name goes back to its default"
+printf '[performance_optimizations]\nfpu_budget_us = 60\n' > "$tmp/one.conf"
+vexctl apply --file "$tmp/one.conf"
+out=$(vexctl tune)
+ok eval 'has "$out" "^fpu_budget_us=60" && has "$out" "^pool_small=128" && has "$out" "^stack_limit=3072"'
+what="the configuration that is installed can be applied and changes nothing"
+vexctl tune --defaults
+ok eval 'vexctl tune --file userspace/vexctl/vexfs.conf.default && is "$(vexctl tune --defaults -j)" "$(vexctl tune --defaults -j)" && is "$(vexctl tune --file userspace/vexctl/vexfs.conf.default -n)" ""'
+
+# ---- terminals ----
+for width in 40 200; do
+	what="top in a terminal of $width columns"
+	tmux -L e2e$width new-session -d -x $width -y 40 "TERM=xterm vexctl top -d 0.2; echo left-with-\$?; sleep 20"
+	sleep 2
+	out=$(tmux -L e2e$width capture-pane -p)
+	longest=$(awk '{ if (length($0) > l) l = length($0) } END { print l + 0 }' <<< "$out")
+	ok eval 'has "$out" "OP " && has "$out" "small" && [ "$longest" -le $width ]'
+	what="q leaves it, and the screen is as it was"
+	tmux -L e2e$width send-keys q
+	sleep 1
+	out=$(tmux -L e2e$width capture-pane -p)
+	ok eval 'has "$out" left-with-0 && ! grep -q "^OP " <<< "$out"'
+	tmux -L e2e$width kill-server
+done
+what="top without a terminal says what to use instead"
+ok has "$(vexctl top 2>&1 < /dev/null)" "stats -w"
+what="help in 40 columns"
+ok eval 'COLUMNS=40 vexctl tune --help > /dev/null'
+what="events -f prints one as it comes"
+timeout 10 vexctl events -f > "$tmp/events" & follower=$!
+sleep 0.5
+vexctl create followed --dim 4
+vexctl drop followed
+for i in 1 2 3 4 5 6 7 8 9 10; do grep -q dropped "$tmp/events" && break; sleep 0.3; done
+kill -INT $follower
+wait $follower
+ok eval 'is $? 0 && has "$(cat "$tmp/events")" "collection-created followed"'
+what="stats -w ends on SIGINT"
+timeout -s INT 1 vexctl stats pool -w 0.2 > "$tmp/watch"; code=$?
+ok eval '[ $(grep -c "pool/small size" "$tmp/watch") -ge 2 ]'
+
+# ---- the kernel's own tool ----
+ynl() { /usr/bin/python3 "$src/tools/net/ynl/pyynl/cli.py" --spec docs/netlink/vexfs.yaml --no-schema --output-json "$@"; }
+what="ynl: dump of stats"
+ok eval '/usr/bin/python3 -c "import json,sys; d=json.load(sys.stdin); assert len(d) > 20 and all(\"counter\" in r for r in d)" < <(ynl --dump stats-get)'
+what="ynl: module-get"
+ok has "$(ynl --do module-get)" '"version"'
+what="ynl: collection-new, -get, -set, -del"
+ynl --do collection-new --json '{"name":"y","dim":4,"type":1,"metric":1}' > /dev/null
+ynl --do collection-set --json '{"name":"y","mode":416}' > /dev/null
+ok eval 'has "$(ynl --do collection-get --json "{\"name\":\"y\"}")" "\"mode\": 416" && has "$(ynl --dump collection-get)" "\"y\"" && ynl --do collection-del --json "{\"name\":\"y\"}" > /dev/null'
+what="ynl: tunable-set and -get"
+ynl --do tunable-set --json '{"setting":[{"key":"fpu_budget_us","value":33},{"key":"simd","text":"auto"}]}' > /dev/null
+ok has "$(ynl --do tunable-get --json '{"key":"fpu_budget_us"}')" '"value": 33'
+what="ynl: tunable dump, stats-get, reset, selftest, events"
+ok eval 'has "$(ynl --dump tunable-get)" pool_small && has "$(ynl --do stats-get --json "{\"subject\":\"pool\",\"row\":\"small\"}")" hits && ynl --do reset --json "{\"subject\":\"all\"}" > /dev/null && has "$(ynl --do selftest)" "\"failed\": 0" && has "$(ynl --dump event-get)" tunables-changed'
+what="ynl: a refusal carries our sentence"
+ok has "$(ynl --do tunable-get --json '{"key":"nonsense"}' 2>&1)" "no such setting"
+
+# ---- subscribed while the module goes ----
+what="the module unloads while somebody is subscribed"
+timeout 20 vexctl events -f > /dev/null & follower=$!
+sleep 0.5
+ok vexctl module unload
+kill -INT $follower
+wait $follower
+what="without the module: a sentence and exit code 3"
+out=$(vexctl status -j 2> "$tmp/err"); code=$?
+ok eval 'is $code 3 && json "$out" && has "$(cat "$tmp/err")" "not loaded"'
+what="module info says so, exit code 3"
+out=$(vexctl module info); code=$?
+ok eval 'is $code 3 && has "$out" "not loaded"'
+echo "1..$n"

@@ -1,0 +1,772 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The netlink family against the module, with nothing but sockets: every command,
+ * every refusal with its sentence, writers at once, subscribers that do not read,
+ * and attributes of every type and length. Run in a lab, as root.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/vexfs.h>
+#include <linux/vexfs_netlink.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+#define BUF_SIZE	65536
+#define SUBSCRIBERS	1000
+
+static int family;
+static uint32_t groups[2];	/* events, stats */
+static uint32_t seq;
+
+/* ---- messages ---- */
+
+struct msg {
+	union {
+		struct nlmsghdr h;
+		char buf[BUF_SIZE];
+	};
+};
+
+static void *tail(struct msg *m)
+{
+	return m->buf + NLMSG_ALIGN(m->h.nlmsg_len);
+}
+
+static void begin(struct msg *m, int type, int flags, int cmd)
+{
+	struct genlmsghdr g = { .cmd = (uint8_t)cmd, .version = 1 };
+
+	memset(m, 0, NLMSG_HDRLEN + GENL_HDRLEN);
+	m->h.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN;
+	m->h.nlmsg_type = (uint16_t)type;
+	m->h.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	m->h.nlmsg_seq = ++seq;
+	memcpy(m->buf + NLMSG_HDRLEN, &g, sizeof(g));
+}
+
+static void put(struct msg *m, int type, const void *data, size_t len)
+{
+	struct nlattr a = { .nla_len = (uint16_t)(NLA_HDRLEN + len), .nla_type = (uint16_t)type };
+	char *to = tail(m);
+
+	memcpy(to, &a, sizeof(a));
+	memcpy(to + NLA_HDRLEN, data, len);
+	memset(to + NLA_HDRLEN + len, 0, NLA_ALIGN(len) - len);
+	m->h.nlmsg_len = NLMSG_ALIGN(m->h.nlmsg_len) + (uint32_t)NLA_ALIGN(NLA_HDRLEN + len);
+}
+
+static void put_text(struct msg *m, int type, const char *text)
+{
+	put(m, type, text, strlen(text) + 1);
+}
+
+static void put_u32(struct msg *m, int type, uint32_t v)
+{
+	put(m, type, &v, sizeof(v));
+}
+
+static struct nlattr *nest_begin(struct msg *m, int type)
+{
+	struct nlattr *a = tail(m);
+
+	put(m, type | NLA_F_NESTED, "", 0);
+	return a;
+}
+
+static void nest_end(struct msg *m, struct nlattr *a)
+{
+	a->nla_len = (uint16_t)((char *)tail(m) - (char *)a);
+}
+
+static void put_setting(struct msg *m, const char *key, int64_t v)
+{
+	struct nlattr *a = nest_begin(m, VEXFS_A_TUNE_SETTING);
+
+	put_text(m, VEXFS_A_SETTING_KEY, key);
+	put(m, VEXFS_A_SETTING_VALUE, &v, sizeof(v));
+	nest_end(m, a);
+}
+
+static const struct nlattr *find(const void *from, size_t len, int type)
+{
+	const char *p = from, *end = p + len;
+
+	while (end - p >= NLA_HDRLEN) {
+		const struct nlattr *a = (const void *)p;
+
+		if (a->nla_len < NLA_HDRLEN || a->nla_len > end - p)
+			return NULL;
+		if ((a->nla_type & NLA_TYPE_MASK) == type)
+			return a;
+		p += NLA_ALIGN(a->nla_len);
+	}
+	return NULL;
+}
+
+static const void *body(const struct nlattr *a)
+{
+	return (const char *)a + NLA_HDRLEN;
+}
+
+/* ---- talking ---- */
+
+static int open_socket(void)
+{
+	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
+	struct timeval tv = { .tv_sec = 20 };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC), one = 1;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)))
+		return -1;
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	return fd;
+}
+
+/**
+ * struct answer - what came back
+ * @err: 0 or -errno
+ * @why: the kernel's sentence
+ * @offset: of the attribute at fault, or 0
+ * @messages: answers before the end
+ * @parts: datagrams they came in
+ * @interrupted: the dump was overtaken by changes
+ * @first: the first answer
+ */
+struct answer {
+	int err;
+	char why[128];
+	uint32_t offset;
+	unsigned int messages;
+	unsigned int parts;
+	bool interrupted;
+	struct msg first;
+};
+
+static void read_tlvs(struct answer *a, const struct nlmsghdr *h, const char *from)
+{
+	size_t len = h->nlmsg_len - (size_t)(from - (const char *)h);
+	const struct nlattr *t;
+
+	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	t = find(from, len, NLMSGERR_ATTR_MSG);
+	if (t)
+		snprintf(a->why, sizeof(a->why), "%s", (const char *)body(t));
+	t = find(from, len, NLMSGERR_ATTR_OFFS);
+	if (t)
+		memcpy(&a->offset, body(t), sizeof(a->offset));
+}
+
+/* True at the end of the answer. */
+static bool take(struct answer *a, const struct nlmsghdr *h)
+{
+	const struct nlmsgerr *e = NLMSG_DATA(h);
+	const char *tlvs = (const char *)(e + 1);
+
+	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+		a->interrupted = true;
+	if (h->nlmsg_type == NLMSG_ERROR) {
+		a->err = e->error;
+		if (!(h->nlmsg_flags & NLM_F_CAPPED))
+			tlvs += NLMSG_ALIGN(e->msg.nlmsg_len) - NLMSG_HDRLEN;
+		read_tlvs(a, h, tlvs);
+		return true;
+	}
+	if (h->nlmsg_type == NLMSG_DONE) {
+		memcpy(&a->err, NLMSG_DATA(h), sizeof(a->err));
+		a->err = a->err < 0 ? a->err : 0;
+		read_tlvs(a, h, (const char *)NLMSG_DATA(h) + sizeof(int));
+		return true;
+	}
+	if (!a->messages++)
+		memcpy(a->first.buf, h, h->nlmsg_len);
+	return false;
+}
+
+static void ask_by(int fd, struct msg *m, struct answer *a)
+{
+	static char buf[BUF_SIZE];
+	bool end = false;
+
+	memset(a, 0, offsetof(struct answer, first));
+	memset(&a->first, 0, 256);
+	if (send(fd, m, m->h.nlmsg_len, 0) < 0) {
+		a->err = -errno;
+		return;
+	}
+	while (!end) {
+		ssize_t n = recv(fd, buf, sizeof(buf), 0);
+		struct nlmsghdr *h = (void *)buf;
+
+		if (n < 0) {
+			a->err = -errno;
+			return;
+		}
+		a->parts++;
+		for (; NLMSG_OK(h, (size_t)n) && !end; h = NLMSG_NEXT(h, n))
+			if (h->nlmsg_seq == m->h.nlmsg_seq)
+				end = take(a, h);
+	}
+}
+
+static void ask(struct msg *m, struct answer *a)
+{
+	int fd = open_socket();
+
+	ask_by(fd, m, a);
+	close(fd);
+}
+
+static const struct nlattr *got(const struct answer *a, int type)
+{
+	return find(a->first.buf + NLMSG_HDRLEN + GENL_HDRLEN,
+		    a->first.h.nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN, type);
+}
+
+static bool resolve(void)
+{
+	static struct msg m;
+	static struct answer a;
+	const struct nlattr *id, *list;
+	const char *p, *end;
+
+	begin(&m, GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY);
+	put_text(&m, CTRL_ATTR_FAMILY_NAME, VEXFS_FAMILY_NAME);
+	ask(&m, &a);
+	id = got(&a, CTRL_ATTR_FAMILY_ID);
+	list = got(&a, CTRL_ATTR_MCAST_GROUPS);
+	if (!id || !list)
+		return false;
+	family = *(const uint16_t *)body(id);
+	p = body(list);
+	end = (const char *)list + list->nla_len;
+	while (p < end) {
+		const struct nlattr *g = (const void *)p;
+		const struct nlattr *name = find(body(g), g->nla_len - NLA_HDRLEN,
+						 CTRL_ATTR_MCAST_GRP_NAME);
+		const struct nlattr *gid = find(body(g), g->nla_len - NLA_HDRLEN,
+						CTRL_ATTR_MCAST_GRP_ID);
+
+		memcpy(&groups[!strcmp(body(name), VEXFS_MCGRP_STATS)], body(gid), 4);
+		p += NLA_ALIGN(g->nla_len);
+	}
+	return groups[0] && groups[1];
+}
+
+static int subscribe(int group)
+{
+	int fd = open_socket();
+
+	if (fd >= 0 && setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[group],
+				  sizeof(groups[group])))
+		return -1;
+	return fd;
+}
+
+/* ---- the tests ---- */
+
+static struct msg m;
+static struct answer a;
+
+static void expect(int err, const char *sentence, const char *what)
+{
+	ask(&m, &a);
+	if (!ok(a.err == err && (!sentence || strstr(a.why, sentence)), "%s", what))
+		printf("# got %d '%s'\n", a.err, a.why);
+}
+
+static void request(int cmd)
+{
+	begin(&m, family, NLM_F_ACK, cmd);
+}
+
+static void dump(int cmd)
+{
+	begin(&m, family, NLM_F_DUMP, cmd);
+}
+
+static void new_collection(const char *name, uint32_t dim, uint32_t type, uint32_t metric)
+{
+	request(VEXFS_CMD_COLLECTION_NEW);
+	put_text(&m, VEXFS_A_COLLECTION_NAME, name);
+	put_u32(&m, VEXFS_A_COLLECTION_DIM, dim);
+	put_u32(&m, VEXFS_A_COLLECTION_TYPE, type);
+	put_u32(&m, VEXFS_A_COLLECTION_METRIC, metric);
+}
+
+static void by_name(int cmd, const char *name)
+{
+	request(cmd);
+	put_text(&m, VEXFS_A_COLLECTION_NAME, name);
+}
+
+static int64_t tunable(const char *key)
+{
+	int64_t v = -1;
+
+	request(VEXFS_CMD_TUNABLE_GET);
+	put_text(&m, VEXFS_A_TUNABLE_KEY, key);
+	ask(&m, &a);
+	if (got(&a, VEXFS_A_TUNABLE_VALUE))
+		memcpy(&v, body(got(&a, VEXFS_A_TUNABLE_VALUE)), sizeof(v));
+	return v;
+}
+
+static void test_module(void)
+{
+	request(VEXFS_CMD_MODULE_GET);
+	ask(&m, &a);
+	ok(!a.err && got(&a, VEXFS_A_MODULE_VERSION), "module-get answers");
+	ok(got(&a, VEXFS_A_MODULE_ABI) &&
+	   *(const uint32_t *)body(got(&a, VEXFS_A_MODULE_ABI)) == VEXFS_ABI, "with the right ABI");
+	request(VEXFS_CMD_MODULE_GET);
+	put_u32(&m, VEXFS_A_MODULE_ABI, 1);
+	expect(-EINVAL, NULL, "module-get takes no attributes");
+	request(200);
+	expect(-EOPNOTSUPP, NULL, "a command there is not");
+}
+
+static void test_collections(void)
+{
+	static char name[80];
+	uint64_t capacity = 5;
+
+	new_collection("one", 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
+	expect(0, NULL, "collection-new");
+	expect(-EEXIST, "exists", "a name that is taken");
+	by_name(VEXFS_CMD_COLLECTION_GET, "one");
+	ask(&m, &a);
+	ok(!a.err && got(&a, VEXFS_A_COLLECTION_DIM) &&
+	   *(const uint32_t *)body(got(&a, VEXFS_A_COLLECTION_DIM)) == 8, "collection-get");
+	by_name(VEXFS_CMD_COLLECTION_GET, "none");
+	expect(-ENOENT, "no collection", "a name that there is not");
+	ok(a.offset == NLMSG_HDRLEN + GENL_HDRLEN, "and the offset of the name");
+	request(VEXFS_CMD_COLLECTION_GET);
+	expect(-EINVAL, "name is missing", "no name");
+	new_collection("two", 8, VEXFS_TYPE_F32, VEXFS_METRIC_HAMMING);
+	expect(-EINVAL, "do not go together", "type and metric that do not fit");
+	new_collection("two", 0, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
+	expect(-ERANGE, NULL, "no dimensions");
+	new_collection("two", VEXFS_DIM_MAX + 1, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
+	expect(-EINVAL, NULL, "too many dimensions");
+	new_collection("a/b", 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
+	expect(-EINVAL, NULL, "a name with a slash");
+	memset(name, 'x', 64);
+	new_collection(name, 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
+	expect(-EINVAL, NULL, "a name of 64 bytes");
+	name[63] = 0;
+	new_collection(name, 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
+	expect(0, NULL, "a name of 63 bytes");
+	by_name(VEXFS_CMD_COLLECTION_DEL, name);
+	expect(0, NULL, "collection-del");
+	request(VEXFS_CMD_COLLECTION_NEW);
+	put_text(&m, VEXFS_A_COLLECTION_NAME, "two");
+	expect(-EINVAL, "are needed", "nothing but a name");
+
+	by_name(VEXFS_CMD_COLLECTION_SET, "one");
+	expect(-EINVAL, "nothing to change", "collection-set of nothing");
+	by_name(VEXFS_CMD_COLLECTION_SET, "one");
+	put_u32(&m, VEXFS_A_COLLECTION_MODE, 0640);
+	put(&m, VEXFS_A_COLLECTION_CAPACITY, &capacity, sizeof(capacity));
+	put_u32(&m, VEXFS_A_COLLECTION_UID, 1000);
+	expect(0, NULL, "collection-set of three things");
+	by_name(VEXFS_CMD_COLLECTION_GET, "one");
+	ask(&m, &a);
+	ok(*(const uint32_t *)body(got(&a, VEXFS_A_COLLECTION_MODE)) == 0640 &&
+	   *(const uint32_t *)body(got(&a, VEXFS_A_COLLECTION_UID)) == 1000, "all three took effect");
+	by_name(VEXFS_CMD_COLLECTION_SET, "one");
+	put_u32(&m, VEXFS_A_COLLECTION_MODE, 01777);
+	expect(-ERANGE, NULL, "a mode that is none");
+	by_name(VEXFS_CMD_COLLECTION_DEL, "one");
+	expect(0, NULL, "drop");
+	expect(-ENOENT, "no collection", "drop again");
+}
+
+static void test_stats(void)
+{
+	unsigned int all;
+
+	dump(VEXFS_CMD_STATS_GET);
+	ask(&m, &a);
+	all = a.messages;
+	ok(!a.err && all > 20, "stats dump of every subject");
+	ok(a.parts > 1, "comes in parts");
+	dump(VEXFS_CMD_STATS_GET);
+	put_text(&m, VEXFS_A_STATS_SUBJECT, "pool");
+	ask(&m, &a);
+	ok(!a.err && a.messages == 4, "stats dump of the pools has a row for each tier");
+	dump(VEXFS_CMD_STATS_GET);
+	put_text(&m, VEXFS_A_STATS_SUBJECT, "nonsense");
+	expect(-ENOENT, "no such subject", "stats dump of a subject there is not");
+	request(VEXFS_CMD_STATS_GET);
+	put_text(&m, VEXFS_A_STATS_SUBJECT, "pool");
+	put_text(&m, VEXFS_A_STATS_ROW, "small");
+	ask(&m, &a);
+	ok(!a.err && a.messages == 1 && got(&a, VEXFS_A_STATS_COUNTER), "one row");
+	request(VEXFS_CMD_STATS_GET);
+	put_text(&m, VEXFS_A_STATS_SUBJECT, "pool");
+	put_text(&m, VEXFS_A_STATS_ROW, "tiny");
+	expect(-ENOENT, "no such row", "a row there is not");
+	request(VEXFS_CMD_STATS_GET);
+	expect(-EINVAL, "which subject and row", "neither subject nor row");
+	request(VEXFS_CMD_RESET);
+	put_text(&m, VEXFS_A_STATS_SUBJECT, "all");
+	expect(0, NULL, "reset of all");
+	request(VEXFS_CMD_RESET);
+	put_text(&m, VEXFS_A_STATS_SUBJECT, "nonsense");
+	expect(-ENOENT, "no such subject", "reset of a subject there is not");
+	request(VEXFS_CMD_RESET);
+	put_text(&m, VEXFS_A_STATS_SUBJECT, "store");
+	expect(-EOPNOTSUPP, "nothing to reset", "reset of what cannot be");
+	request(VEXFS_CMD_RESET);
+	expect(-EINVAL, "which subject", "reset of nothing");
+	request(VEXFS_CMD_SELFTEST);
+	ask(&m, &a);
+	ok(!a.err && got(&a, VEXFS_A_SELFTEST_FAILED) &&
+	   !*(const uint32_t *)body(got(&a, VEXFS_A_SELFTEST_FAILED)), "self-test finds nothing");
+	dump(VEXFS_CMD_EVENT_GET);
+	ask(&m, &a);
+	ok(!a.err && a.messages, "events dump");
+}
+
+static void test_tunables(void)
+{
+	int64_t small = tunable("pool_small"), budget = tunable("fpu_budget_us");
+	static char key[64];
+	struct nlattr *n;
+
+	ok(small > 0 && budget > 0, "tunable-get");
+	ok(tunable("pool.small") == small, "a dot stands for an underscore");
+	dump(VEXFS_CMD_TUNABLE_GET);
+	ask(&m, &a);
+	ok(!a.err && a.messages > 10, "tunable dump");
+	request(VEXFS_CMD_TUNABLE_GET);
+	put_text(&m, VEXFS_A_TUNABLE_KEY, "nonsense");
+	expect(-ENOENT, "no such setting", "a setting there is not");
+	request(VEXFS_CMD_TUNABLE_GET);
+	expect(-EINVAL, "which setting", "no key");
+
+	request(VEXFS_CMD_TUNABLE_SET);
+	put_setting(&m, "fpu_budget_us", 20);
+	put_setting(&m, "pool.small", 512);
+	expect(0, NULL, "two settings at once");
+	ok(tunable("fpu_budget_us") == 20 && tunable("pool_small") == 512, "took effect");
+	request(VEXFS_CMD_TUNABLE_SET);
+	put_setting(&m, "fpu_budget_us", 30);
+	put_setting(&m, "pool.smal", 100);
+	expect(-ENOENT, "no such setting", "a bad second key");
+	ok(a.offset > NLMSG_HDRLEN + GENL_HDRLEN, "is pointed at");
+	ok(tunable("fpu_budget_us") == 20, "and leaves the first unchanged");
+	request(VEXFS_CMD_TUNABLE_SET);
+	put_setting(&m, "fpu_budget_us", 30);
+	put_setting(&m, "pool_small", 1048576);
+	expect(-E2BIG, "pool_small", "a value that its room refuses");
+	ok(tunable("fpu_budget_us") == 20 && tunable("pool_small") == 512,
+	   "undoes what was done before it");
+	request(VEXFS_CMD_TUNABLE_SET);
+	put_setting(&m, "fpu_budget_us", 1);
+	expect(-EINVAL, "out of bounds", "a value out of bounds");
+	request(VEXFS_CMD_TUNABLE_SET);
+	put_setting(&m, "fpu_budget_us", 30);
+	put_setting(&m, "fpu.budget.us", 40);
+	expect(-EINVAL, "comes twice", "the same setting twice");
+	request(VEXFS_CMD_TUNABLE_SET);
+	put_setting(&m, "device_gid", 1);
+	expect(-EPERM, "when the module is loaded", "what can be set only at load");
+	request(VEXFS_CMD_TUNABLE_SET);
+	expect(-EINVAL, "nothing to set", "no settings");
+	request(VEXFS_CMD_TUNABLE_SET);
+	n = nest_begin(&m, VEXFS_A_TUNE_SETTING);
+	nest_end(&m, n);
+	expect(-EINVAL, "without a key", "a setting without a key");
+	request(VEXFS_CMD_TUNABLE_SET);
+	n = nest_begin(&m, VEXFS_A_TUNE_SETTING);
+	put_text(&m, VEXFS_A_SETTING_KEY, "simd");
+	nest_end(&m, n);
+	expect(-EINVAL, "a value or a text", "a setting without a value");
+	request(VEXFS_CMD_TUNABLE_SET);
+	n = nest_begin(&m, VEXFS_A_TUNE_SETTING);
+	put_text(&m, VEXFS_A_SETTING_KEY, "simd");
+	put_text(&m, VEXFS_A_SETTING_TEXT, "abacus");
+	nest_end(&m, n);
+	expect(-EINVAL, "no variant", "a variant there is not");
+	request(VEXFS_CMD_TUNABLE_SET);
+	memset(key, 'k', 47);
+	for (int i = 0; i < 65; i++)
+		put_setting(&m, key, i);
+	expect(-E2BIG, "too many", "65 settings");
+	request(VEXFS_CMD_TUNABLE_SET);
+	put_setting(&m, "fpu_budget_us", 30);
+	put(&m, VEXFS_A_TUNE_CHECK_ONLY, "", 0);
+	expect(0, NULL, "check-only accepts");
+	ok(tunable("fpu_budget_us") == 20, "and changes nothing");
+	request(VEXFS_CMD_TUNABLE_SET);
+	put(&m, VEXFS_A_TUNE_RESET_TO_DEFAULT, "", 0);
+	expect(0, NULL, "back to the defaults");
+	ok(tunable("fpu_budget_us") == 50 && tunable("pool_small") == 128, "took effect");
+}
+
+/* Another user: may neither look nor change; a member of the group may look. */
+static int as_user(gid_t gid)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		int bad = 0;
+
+		/* the system call: glibc's would want every thread to follow */
+		if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(1000, 1000, 1000))
+			_exit(100);
+		dump(VEXFS_CMD_STATS_GET);
+		ask(&m, &a);
+		bad |= (a.err != -EPERM) << 0;
+		request(VEXFS_CMD_MODULE_GET);
+		ask(&m, &a);
+		bad |= (a.err != -EPERM) << 1;
+		request(VEXFS_CMD_TUNABLE_SET);
+		put_setting(&m, "fpu_budget_us", 30);
+		ask(&m, &a);
+		bad |= (a.err != -EPERM || !strstr(a.why, "CAP_SYS_ADMIN")) << 2;
+		new_collection("mine", 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
+		ask(&m, &a);
+		bad |= (a.err != -EPERM) << 3;
+		request(VEXFS_CMD_RESET);
+		put_text(&m, VEXFS_A_STATS_SUBJECT, "all");
+		ask(&m, &a);
+		bad |= (a.err != -EPERM) << 4;
+		_exit(bad);
+	}
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+static void test_permission(void)
+{
+	ok(as_user(1000) == 0, "another user may neither look nor change");
+	/* the device's group is 0 unless the module was told otherwise */
+	ok(as_user(0) == 3, "a member of the device's group may look and not change");
+}
+
+static void test_events(void)
+{
+	static char buf[8192];
+	struct pollfd p = { .events = POLLIN };
+	unsigned int seen = 0;
+
+	p.fd = subscribe(0);
+	ok(p.fd >= 0, "subscribe to events");
+	new_collection("seen", 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
+	ask(&m, &a);
+	by_name(VEXFS_CMD_COLLECTION_DEL, "seen");
+	ask(&m, &a);
+	while (seen < 2 && poll(&p, 1, 5000) > 0) {
+		ssize_t n = recv(p.fd, buf, sizeof(buf), 0);
+		const struct nlattr *kind = n < 0 ? NULL :
+			find(buf + NLMSG_HDRLEN + GENL_HDRLEN,
+			     (size_t)n - NLMSG_HDRLEN - GENL_HDRLEN, VEXFS_A_EVENT_KIND);
+
+		if (kind && !strcmp(body(kind), seen ? "collection-dropped" : "collection-created"))
+			seen++;
+	}
+	ok(seen == 2, "a collection that comes and goes is told of");
+	close(p.fd);
+
+	request(VEXFS_CMD_TUNABLE_SET);
+	put_setting(&m, "stats_interval_ms", 100);
+	ask(&m, &a);
+	p.fd = subscribe(1);
+	ok(p.fd >= 0 && poll(&p, 1, 10000) > 0 && recv(p.fd, buf, sizeof(buf), 0) > 0,
+	   "statistics come by themselves");
+	close(p.fd);
+}
+
+/* Changes of the same two settings by two writers: never a mixture of both. */
+static void test_writers(void)
+{
+	pid_t pid[2];
+	bool mixed = false;
+
+	for (int w = 0; w < 2; w++) {
+		pid[w] = fork();
+		if (!pid[w]) {
+			int fd = open_socket();
+
+			for (int i = 0; i < 100; i++) {
+				request(VEXFS_CMD_TUNABLE_SET);
+				put_setting(&m, "pool_min_hit_pct", w ? 70 : 80);
+				put_setting(&m, "pool_max_use_pct", w ? 70 : 80);
+				ask_by(fd, &m, &a);
+				if (a.err)
+					_exit(1);
+			}
+			_exit(0);
+		}
+	}
+	for (int w = 0; w < 2; w++) {
+		int status;
+
+		waitpid(pid[w], &status, 0);
+		mixed |= status;
+	}
+	ok(!mixed && tunable("pool_min_hit_pct") == tunable("pool_max_use_pct"),
+	   "two writers at once leave the settings of one of them");
+}
+
+/* Subscribers that never read: others and the kernel are unharmed. */
+static void test_subscribers(void)
+{
+	static int fds[SUBSCRIBERS];
+	int reader, n = 0, lost = 0, size = 4096;
+	static char buf[8192];
+	bool told = false;
+
+	for (int i = 0; i < SUBSCRIBERS; i++) {
+		fds[i] = subscribe(i & 1);
+		if (fds[i] < 0)
+			break;
+		setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+		n++;
+	}
+	ok(n == SUBSCRIBERS, "a thousand subscribers");
+	reader = subscribe(0);
+	for (int i = 0; i < 60; i++) {
+		struct pollfd p = { .fd = reader, .events = POLLIN };
+
+		new_collection("burst", 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
+		ask(&m, &a);
+		by_name(VEXFS_CMD_COLLECTION_DEL, "burst");
+		ask(&m, &a);
+		while (poll(&p, 1, 20) > 0 && recv(reader, buf, sizeof(buf), 0) > 0)
+			told = true;
+	}
+	ok(told, "one that reads is told while the others do not");
+	for (int i = 0; i < n; i += 2) {
+		/* what was kept comes first, the loss is told in its turn */
+		for (int k = 0; k < 1000; k++) {
+			ssize_t got_bytes = recv(fds[i], buf, sizeof(buf), MSG_DONTWAIT);
+
+			if (got_bytes < 0) {
+				lost += errno == ENOBUFS;
+				break;
+			}
+		}
+	}
+	ok(lost > 0, "those that do not are told of their loss (%d of %d)", lost, n / 2);
+	for (int i = 0; i < n; i++)
+		close(fds[i]);
+	close(reader);
+}
+
+/* Dumps while collections come and go: whole, or marked as overtaken. */
+static void test_dump_storm(void)
+{
+	unsigned int marked = 0, bad = 0;
+	pid_t pid = fork();
+
+	if (!pid) {
+		char name[16];
+
+		for (;;)
+			for (int i = 0; i < 64; i++) {
+				snprintf(name, sizeof(name), "storm%d", i);
+				new_collection(name, 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
+				ask(&m, &a);
+				if (a.err == -EEXIST) {
+					by_name(VEXFS_CMD_COLLECTION_DEL, name);
+					ask(&m, &a);
+				}
+			}
+	}
+	for (int i = 0; i < 80; i++) {
+		dump(i & 1 ? VEXFS_CMD_COLLECTION_GET : VEXFS_CMD_STATS_GET);
+		ask(&m, &a);
+		bad += a.err != 0;
+		marked += a.interrupted;
+	}
+	kill(pid, 9);
+	waitpid(pid, NULL, 0);
+	ok(!bad, "80 dumps during a storm");
+	ok(marked, "dumps that were overtaken say so (%u)", marked);
+	for (int i = 0; i < 64; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "storm%d", i);
+		by_name(VEXFS_CMD_COLLECTION_DEL, name);
+		ask(&m, &a);
+	}
+}
+
+static uint64_t rng = 88172645463325252ull;
+
+static uint32_t any(uint32_t below)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return (uint32_t)((rng >> 32) % below);
+}
+
+/* Attributes of every type and length, nested and broken, in every command. */
+static void test_fuzz(void)
+{
+	static char junk[512];
+	int fd = open_socket();
+	unsigned int answered = 0, rounds = 5000;
+
+	for (unsigned int i = 0; i < rounds; i++) {
+		int cmd = (int)any(VEXFS_CMD_MAX + 3);
+		unsigned int n = any(6);
+
+		begin(&m, family, any(4) ? NLM_F_ACK : NLM_F_DUMP, cmd);
+		for (unsigned int k = 0; k < n; k++) {
+			size_t len = any(8) ? any(24) : any(sizeof(junk));
+
+			for (size_t b = 0; b < len; b++)
+				junk[b] = (char)any(256);
+			put(&m, (int)any(28) | (any(8) ? 0 : NLA_F_NESTED), junk, len);
+		}
+		/* a length that lies, now and then */
+		if (!any(16) && n)
+			m.h.nlmsg_len -= any(8);
+		ask_by(fd, &m, &a);
+		answered += a.err != -EAGAIN;
+	}
+	ok(answered == rounds, "%u requests of random attributes are answered", rounds);
+	close(fd);
+	request(VEXFS_CMD_TUNABLE_SET);
+	put(&m, VEXFS_A_TUNE_RESET_TO_DEFAULT, "", 0);
+	expect(0, NULL, "and the module goes on");
+}
+
+int main(void)
+{
+	if (!ok(resolve(), "the family and its groups"))
+		return done();
+	test_module();
+	test_collections();
+	test_stats();
+	test_tunables();
+	test_permission();
+	test_events();
+	test_writers();
+	test_subscribers();
+	test_dump_storm();
+	test_fuzz();
+	return done();
+}
