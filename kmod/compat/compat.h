@@ -26,6 +26,13 @@
 #define VEXFS_SLAB_NO_MERGE	0
 #endif
 
+/* The kernel API, for other modules: linux/vexfs_kernel.h. */
+#ifdef HAVE_BARE_NAMESPACES
+#define VEXFS_EXPORT(sym)	EXPORT_SYMBOL_NS_GPL(sym, VEXFS)
+#else
+#define VEXFS_EXPORT(sym)	EXPORT_SYMBOL_NS_GPL(sym, "VEXFS")
+#endif
+
 /*
  * VEXFS_EXPORT_KUNIT(symbol) lets the KUnit module see an internal function;
  * a module built without tests exports nothing. The suite file that uses it

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vexfs for other modules: the operations of /dev/vexfs as functions on kernel
+ * memory. The one public header; say MODULE_IMPORT_NS("VEXFS") to use it.
+ *
+ * Distances are the bits of an f32, as the user ABI has them, because code in the
+ * kernel may not use floating point. vexfs_distance_before() compares two, and
+ * vexfs_distance_milli() gives thousandths as a whole number. Vectors are f32
+ * bits, too, or the collection's own type.
+ *
+ * All functions may sleep, unless they say otherwise, and must not be called with
+ * a lock held that sleeping forbids. Names and permissions are those of the
+ * current task. Errors are those of the user ABI (linux/vexfs.h), as -errno.
+ */
+#ifndef _LINUX_VEXFS_KERNEL_H
+#define _LINUX_VEXFS_KERNEL_H
+
+#include <linux/types.h>
+#include <linux/vexfs.h>
+
+struct vexfs_client;
+
+/**
+ * vexfs_client_create() - make a collection and open it for reading and writing
+ * @req: as for VEXFS_IOC_CREATE; @req->layout is not used, flags are 0
+ * @layout: description of the attribute record, @req->layout_len bytes, or NULL
+ *
+ * Return: the open collection, or an error pointer.
+ */
+struct vexfs_client *vexfs_client_create(const struct vexfs_create *req, const void *layout);
+
+/**
+ * vexfs_client_open() - open a collection
+ * @name: its name
+ * @flags: VEXFS_ATTACH_READ, VEXFS_ATTACH_WRITE
+ *
+ * Return: the open collection, or an error pointer.
+ */
+struct vexfs_client *vexfs_client_open(const char *name, u32 flags);
+
+/**
+ * vexfs_client_close() - the end of an open collection
+ * @client: it; NULL and error pointers are fine
+ */
+void vexfs_client_close(struct vexfs_client *client);
+
+/**
+ * vexfs_client_drop() - drop a collection by name
+ * @name: its name
+ */
+int vexfs_client_drop(const char *name);
+
+/**
+ * vexfs_client_stat() - what the collection is and holds
+ * @client: open collection
+ * @st: out: as for VEXFS_IOC_STAT; the layout is left out
+ */
+int vexfs_client_stat(struct vexfs_client *client, struct vexfs_stat *st);
+
+/**
+ * struct vexfs_client_vectors - vectors to store or to read
+ * @flags: put: VEXFS_PUT_*
+ * @format: enum vexfs_format
+ * @count: how many, 1 to VEXFS_BATCH_MAX
+ * @ids: theirs
+ * @vectors: one after another without gaps; get: may be NULL
+ * @attrs: attribute records, or NULL
+ * @errors: 0 or -errno of each, or NULL
+ * @done: out: how many were stored, or found
+ */
+struct vexfs_client_vectors {
+	u32 flags;
+	u32 format;
+	u32 count;
+	const u64 *ids;
+	void *vectors;
+	void *attrs;
+	s32 *errors;
+	u32 done;
+};
+
+/**
+ * vexfs_client_put() - insert, update or upsert vectors
+ * @client: collection open for writing
+ * @v: the vectors; neither @v->vectors nor @v->attrs is written
+ */
+int vexfs_client_put(struct vexfs_client *client, struct vexfs_client_vectors *v);
+
+/**
+ * vexfs_client_get() - read vectors by id
+ * @client: collection open for reading
+ * @v: which, and where they go. Without @v->errors an unknown id is -ENOENT
+ */
+int vexfs_client_get(struct vexfs_client *client, struct vexfs_client_vectors *v);
+
+/**
+ * vexfs_client_delete() - forget vectors
+ * @client: collection open for writing
+ * @ids: which
+ * @count: how many, 1 to VEXFS_BATCH_MAX
+ * @flags: VEXFS_DELETE_CONTINUE to go on after an id that is not there
+ * @done: out: how many went; may be NULL
+ */
+int vexfs_client_delete(struct vexfs_client *client, const u64 *ids, u32 count, u32 flags,
+			u32 *done);
+
+/**
+ * vexfs_client_distance() - from a vector to stored ones
+ * @client: collection open for reading
+ * @format: enum vexfs_format of @query
+ * @query: the vector
+ * @ids: the stored ones
+ * @count: how many, 1 to VEXFS_BATCH_MAX
+ * @distances: out: f32 bits of each, infinity for an unknown id
+ * @errors: out: 0 or -ENOENT of each
+ */
+int vexfs_client_distance(struct vexfs_client *client, u32 format, const void *query,
+			  const u64 *ids, u32 count, u32 *distances, s32 *errors);
+
+/**
+ * struct vexfs_client_hit - a neighbour
+ * @id: its id
+ * @distance: bits of an f32
+ */
+struct vexfs_client_hit {
+	u64 id;
+	u32 distance;
+};
+
+/**
+ * struct vexfs_client_search - nearest neighbours, or all within a radius
+ * @flags: VEXFS_SEARCH_EXACT, VEXFS_SEARCH_RANGE
+ * @format: enum vexfs_format of the queries
+ * @count: queries, 1 to VEXFS_QUERIES_MAX
+ * @k: results for each, 1 to VEXFS_K_MAX
+ * @ef: graph: candidates kept while walking; 0 for the default
+ * @radius: VEXFS_SEARCH_RANGE: bits of an f32
+ * @queries: @count vectors without gaps
+ * @filter: instructions of a filter, or NULL
+ * @filter_len: how many
+ * @deadline_ns: give up after so long; 0 for never
+ * @hits: out: @count times @k; unused places hold id ~0
+ * @counts: out: results of each query
+ * @plan: out: enum vexfs_plan
+ */
+struct vexfs_client_search {
+	u32 flags;
+	u32 format;
+	u32 count;
+	u32 k;
+	u32 ef;
+	u32 radius;
+	const void *queries;
+	const struct vexfs_filter_insn *filter;
+	u32 filter_len;
+	u64 deadline_ns;
+	struct vexfs_client_hit *hits;
+	u32 *counts;
+	u32 plan;
+};
+
+/**
+ * vexfs_client_search() - search
+ * @client: collection open for reading
+ * @s: what, and where the answers go
+ */
+int vexfs_client_search(struct vexfs_client *client, struct vexfs_client_search *s);
+
+/**
+ * vexfs_distance_before() - is one distance smaller?
+ * @a: bits of an f32, not NaN
+ * @b: the same
+ *
+ * Any context.
+ */
+static inline bool vexfs_distance_before(u32 a, u32 b)
+{
+	/* sign and magnitude: turn both into numbers that sort */
+	s64 x = a & 0x7fffffff, y = b & 0x7fffffff;
+
+	return (a >> 31 ? -x : x) < (b >> 31 ? -y : y);
+}
+
+/**
+ * vexfs_distance_milli() - thousandths of a distance
+ * @bits: of an f32
+ *
+ * Rounded towards zero; S64_MAX and S64_MIN for what is too large, infinity and NaN
+ * included. Any context.
+ */
+s64 vexfs_distance_milli(u32 bits);
+
+#endif
