@@ -108,3 +108,10 @@ VEXFS_TUNABLE(stack_aggressive, 0, 0, 1, "flag",
 	      "Take all scratch from the pools", 0644);
 VEXFS_TUNABLE(stack_optimize, 1, 0, 1, "flag",
 	      "Heed the thresholds; with 0 scratch that fits the stack stays there", 0644);
+
+/* Tests set these around a case. */
+VEXFS_EXPORT_KUNIT(vexfs_stack_limit);
+VEXFS_EXPORT_KUNIT(vexfs_stack_alarm);
+VEXFS_EXPORT_KUNIT(vexfs_stack_heap_threshold);
+VEXFS_EXPORT_KUNIT(vexfs_stack_aggressive);
+VEXFS_EXPORT_KUNIT(vexfs_stack_optimize);

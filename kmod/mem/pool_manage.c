@@ -298,41 +298,48 @@ static u64 rounds_done;
 static u64 next_compact[VEXFS_TIER_HUGE];
 
 /*
- * One tier, one round. Grows by a quarter at once when it misses or is too
- * full; shrinks by a tenth, not below what was asked for by hand, only after it
- * has used less than half of what it may for CALM_ROUNDS in a row. The gap between
- * the two keeps it from swinging.
+ * Grows by a quarter at once when the tier misses or is too full; shrinks by a
+ * tenth, not below what was asked for by hand, only after it has used less than
+ * half of what it may for CALM_ROUNDS in a row. The gap between the two keeps it
+ * from swinging.
  */
-static u32 judge(unsigned int tier, u32 size)
+u32 vexfs_pool_judge(struct vexfs_pool_round *r, u32 size, u32 floor_size, u32 peak,
+		     u64 allocs, u64 hits)
 {
-	struct vexfs_pool_round *r = &rounds[tier];
-	struct vexfs_pool_stats st;
-	u64 allocs, min_hit, max_use;
-	u32 start = floor[tier];
-	u32 peak;
+	u64 min_hit = READ_ONCE(vexfs_pool_min_hit_pct) * 10000ULL;
+	u64 max_use = READ_ONCE(vexfs_pool_max_use_pct) * 10000ULL;
 
-	vexfs_tier_read_round(&vexfs_tiers[tier], &st, &peak);
-	allocs = st.allocs - seen[tier].allocs;
-	r->hit_ppm = allocs ? div64_u64((st.hits - seen[tier].hits) * 1000000, allocs) : 1000000;
+	r->hit_ppm = allocs ? div64_u64(hits * 1000000, allocs) : 1000000;
 	r->use_ppm = size ? div64_u64(peak * 1000000ULL, size) : 0;
-	seen[tier] = st;
-
-	min_hit = READ_ONCE(vexfs_pool_min_hit_pct) * 10000ULL;
-	max_use = READ_ONCE(vexfs_pool_max_use_pct) * 10000ULL;
 	if (r->use_ppm > max_use || (allocs >= ROUND_ALLOCS && r->hit_ppm < min_hit)) {
 		u64 want = div64_u64(peak * 1000000ULL, max_use) + 1;
 
 		r->calm = 0;
 		return max_t(u64, size + size / 4 + 1, want);
 	}
-	if (size <= start || r->use_ppm > max_use / 2) {
+	if (size <= floor_size || r->use_ppm > max_use / 2) {
 		r->calm = 0;
 		return size;
 	}
 	if (++r->calm < CALM_ROUNDS)
 		return size;
 	r->calm = 0;
-	return max(size - size / 10, start);
+	return max(size - size / 10, floor_size);
+}
+VEXFS_EXPORT_KUNIT(vexfs_pool_judge);
+
+/* One tier, one round. */
+static u32 judge(unsigned int tier, u32 size)
+{
+	struct vexfs_pool_stats st, *old = &seen[tier];
+	u64 allocs, hits;
+	u32 peak;
+
+	vexfs_tier_read_round(&vexfs_tiers[tier], &st, &peak);
+	allocs = st.allocs - old->allocs;
+	hits = st.hits - old->hits;
+	*old = st;
+	return vexfs_pool_judge(&rounds[tier], size, floor[tier], peak, allocs, hits);
 }
 
 static void auto_round(struct work_struct *work);

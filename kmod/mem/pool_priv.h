@@ -25,6 +25,9 @@ struct vexfs_pool_round {
 	u32 calm;
 };
 
+/* The size a tier should have after a round with such a peak and so many hits. */
+u32 vexfs_pool_judge(struct vexfs_pool_round *r, u32 size, u32 floor_size, u32 peak,
+		     u64 allocs, u64 hits);
 void vexfs_pool_last_round(enum vexfs_tier_id tier, struct vexfs_pool_round *r);
 
 #endif

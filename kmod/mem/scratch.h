@@ -12,7 +12,23 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
+#include "compat/compat.h"
 #include "mem/pool.h"
+
+#ifdef HAVE_STACK_POINTER
+#include <asm/asm.h>
+#endif
+
+/* Where the stack ends now, the frame of the function itself included. */
+static __always_inline unsigned long vexfs_stack_pointer(void)
+{
+#ifdef HAVE_STACK_POINTER
+	return current_stack_pointer;
+#else
+	/* Its beginning, where there is nothing better: one frame too high. */
+	return (unsigned long)__builtin_frame_address(0);
+#endif
+}
 
 /**
  * struct vexfs_stack_mark - the stack of one op
@@ -64,7 +80,7 @@ static __always_inline void vexfs_stack_check_at(struct vexfs_stack_mark *mark, 
 
 	if (!mark || mark->task != current)
 		return;
-	depth = mark->base - (unsigned long)__builtin_frame_address(0);
+	depth = mark->base - vexfs_stack_pointer();
 	/* On another stack, an interrupt's say, the difference means nothing. */
 	if (depth <= mark->deepest || depth >= THREAD_SIZE)
 		return;

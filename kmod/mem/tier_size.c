@@ -64,6 +64,7 @@ void vexfs_tier_gather(struct vexfs_tier *t)
 		cond_resched();
 	}
 }
+VEXFS_EXPORT_KUNIT(vexfs_tier_gather);
 
 /* Up to @max idle buffers, and no more than a magazine's worth, leave for good. */
 static u32 trim_some(struct vexfs_tier *t, u32 keep, u32 max)
@@ -95,6 +96,7 @@ u32 vexfs_tier_trim(struct vexfs_tier *t, u32 keep, u32 max)
 	} while (n);
 	return done;
 }
+VEXFS_EXPORT_KUNIT(vexfs_tier_trim);
 
 u32 vexfs_tier_shrink(struct vexfs_tier *t, u32 max)
 {

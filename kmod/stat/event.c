@@ -157,6 +157,12 @@ static void feed_sink(struct work_struct *work)
 	}
 }
 
+vexfs_event_sink vexfs_event_sink_now(void)
+{
+	return READ_ONCE(sink);
+}
+VEXFS_EXPORT_KUNIT(vexfs_event_sink_now);
+
 void vexfs_event_set_sink(vexfs_event_sink fn)
 {
 	mutex_lock(&sink_lock);

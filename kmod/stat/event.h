@@ -70,6 +70,7 @@ u64 vexfs_event_now(void);
  */
 typedef void (*vexfs_event_sink)(const struct vexfs_event *ev, u64 lost);
 void vexfs_event_set_sink(vexfs_event_sink sink);
+vexfs_event_sink vexfs_event_sink_now(void);
 
 /* Each figure is explained in subjects.c. */
 struct vexfs_event_stats {

@@ -1,0 +1,676 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pools: counts that add up, exhaustion, misuse, and everything at once
+ * from every CPU. Most cases make a tier of their own, so that what the rest of
+ * the module does meanwhile does not matter.
+ */
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/prandom.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+
+#include "compat/compat.h"
+#include "mem/pool_priv.h"
+#include "suites.h"
+
+#define SIZE	32u
+#define SPARE	3u
+
+static struct vexfs_tier tier;
+static void *held_buf[4 * SIZE];
+
+static int pool_case_init(struct kunit *test)
+{
+	return vexfs_tier_init(&tier, "test", 1024, SIZE, SPARE, false);
+}
+
+static void pool_case_exit(struct kunit *test)
+{
+	if (tier.cache)
+		vexfs_tier_exit(&tier);
+}
+
+static struct vexfs_pool_stats now(void)
+{
+	struct vexfs_pool_stats st;
+
+	vexfs_tier_read(&tier, false, &st);
+	return st;
+}
+
+/* Takes up to @n, returns how many there were. */
+static unsigned int take(unsigned int n, gfp_t gfp)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		held_buf[i] = vexfs_tier_alloc(&tier, 1000, gfp);
+		if (!held_buf[i])
+			break;
+	}
+	return i;
+}
+
+static void give_back(unsigned int n)
+{
+	while (n--)
+		vexfs_tier_free(&tier, held_buf[n], 1000);
+}
+
+/* After any storm: nothing in use, nothing lost, no more held than asked for. */
+static void expect_sound(struct kunit *test)
+{
+	struct vexfs_pool_stats st = now();
+
+	KUNIT_EXPECT_EQ(test, st.in_use, 0);
+	KUNIT_EXPECT_EQ(test, st.allocs, st.frees);
+	KUNIT_EXPECT_EQ(test, st.allocs, st.hits + st.misses);
+	vexfs_tier_gather(&tier);
+	vexfs_tier_trim(&tier, tier.size, U32_MAX);
+	st = now();
+	KUNIT_EXPECT_LE(test, st.held, st.size);
+	KUNIT_EXPECT_EQ(test, st.reserve, SPARE);
+	KUNIT_EXPECT_EQ(test, st.held, (u64)tier.idle_n);
+	KUNIT_EXPECT_EQ(test, st.held_bytes, (st.held + st.reserve) * 1024);
+}
+
+static void counts(struct kunit *test)
+{
+	struct vexfs_pool_stats st;
+	unsigned int i, j;
+
+	KUNIT_ASSERT_EQ(test, take(SIZE, GFP_KERNEL), SIZE);
+	for (i = 0; i < SIZE; i++) {
+		KUNIT_EXPECT_EQ(test, (unsigned long)held_buf[i] % VEXFS_POOL_ALIGN, 0UL);
+		memset(held_buf[i], i, 1024);
+		for (j = 0; j < i; j++)
+			KUNIT_EXPECT_PTR_NE(test, held_buf[i], held_buf[j]);
+	}
+	st = now();
+	KUNIT_EXPECT_EQ(test, st.allocs, SIZE);
+	KUNIT_EXPECT_EQ(test, st.misses, 0);
+	KUNIT_EXPECT_EQ(test, st.in_use, SIZE);
+	KUNIT_EXPECT_EQ(test, st.bytes, SIZE * 1000);
+	KUNIT_EXPECT_EQ(test, st.use_ppm, 1000000);
+	for (i = 0; i < SIZE; i++)
+		KUNIT_EXPECT_EQ(test, ((u8 *)held_buf[i])[1023], (u8)i);
+	give_back(SIZE);
+	st = now();
+	KUNIT_EXPECT_EQ(test, st.high_water, SIZE);
+	expect_sound(test);
+
+	vexfs_tier_reset(&tier);
+	vexfs_tier_read(&tier, true, &st);
+	KUNIT_EXPECT_EQ(test, st.allocs, 0);
+	KUNIT_EXPECT_EQ(test, st.high_water, 0);
+	KUNIT_EXPECT_EQ(test, now().allocs, SIZE);
+}
+
+static void more_than_size(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, take(3 * SIZE, GFP_KERNEL), 3 * SIZE);
+	KUNIT_EXPECT_EQ(test, now().misses, 2 * SIZE);
+	KUNIT_EXPECT_EQ(test, now().held, 3 * SIZE);
+	KUNIT_EXPECT_EQ(test, now().high_water, 3 * SIZE);
+	give_back(3 * SIZE);
+	expect_sound(test);
+}
+
+static gfp_t seen_gfp;
+static unsigned int fail_after;
+
+/* The slab allocator as it may be on a bad day. */
+static void *failing_get(struct vexfs_tier *t, gfp_t gfp)
+{
+	seen_gfp = gfp;
+	if (!fail_after)
+		return NULL;
+	fail_after--;
+	return kmem_cache_alloc(t->cache, gfp);
+}
+
+static void exhaustion(struct kunit *test)
+{
+	struct vexfs_pool_stats st;
+
+	tier.get = failing_get;
+	fail_after = 5;
+	KUNIT_EXPECT_EQ(test, take(4 * SIZE, GFP_ATOMIC), SIZE + 5 + SPARE);
+	st = now();
+	KUNIT_EXPECT_EQ(test, st.reserve_used, SPARE);
+	KUNIT_EXPECT_EQ(test, st.reserve, 0);
+	KUNIT_EXPECT_EQ(test, st.failures, 1);
+	KUNIT_EXPECT_EQ(test, st.waits, 0);
+	/* What comes home fills the reserve first, and is there for the next. */
+	vexfs_tier_free(&tier, held_buf[0], 1000);
+	KUNIT_EXPECT_EQ(test, now().reserve, 1);
+	held_buf[0] = vexfs_tier_alloc(&tier, 1000, GFP_ATOMIC | __GFP_NOMEMALLOC);
+	KUNIT_EXPECT_NULL(test, held_buf[0]);
+	held_buf[0] = vexfs_tier_alloc(&tier, 1000, GFP_ATOMIC);
+	KUNIT_EXPECT_NOT_NULL(test, held_buf[0]);
+	give_back(SIZE + 5 + SPARE);
+	KUNIT_EXPECT_EQ(test, now().reserve, SPARE);
+	/* And all is well again without the slab allocator. */
+	KUNIT_EXPECT_EQ(test, take(SIZE, GFP_ATOMIC), SIZE);
+	give_back(SIZE);
+	expect_sound(test);
+}
+
+static int late_free(void *arg)
+{
+	msleep(50);
+	vexfs_tier_free(&tier, arg, 1000);
+	return 0;
+}
+
+static void waiting(struct kunit *test)
+{
+	struct task_struct *helper;
+	void *p;
+
+	tier.get = failing_get;
+	fail_after = 0;
+	KUNIT_ASSERT_EQ(test, take(4 * SIZE, GFP_ATOMIC), SIZE + SPARE);
+	/* Nobody gives anything back: the wait is bounded. */
+	tier.wait_ms = 30;
+	KUNIT_EXPECT_NULL(test, vexfs_tier_alloc(&tier, 1000, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, now().waits, 1);
+	KUNIT_EXPECT_NULL(test, vexfs_tier_alloc(&tier, 1000, GFP_KERNEL | __GFP_NORETRY));
+	KUNIT_EXPECT_EQ(test, now().waits, 1);
+	/* Somebody does: the waiter gets it. */
+	tier.wait_ms = 20000;
+	helper = kthread_run(late_free, held_buf[SIZE + SPARE - 1], "vexfs_late");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(helper));
+	p = vexfs_tier_alloc(&tier, 1000, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, p);
+	held_buf[SIZE + SPARE - 1] = p;
+	give_back(SIZE + SPARE);
+	expect_sound(test);
+}
+
+static void flags(struct kunit *test)
+{
+	u8 *p;
+
+	tier.get = failing_get;
+	fail_after = UINT_MAX;
+	KUNIT_ASSERT_EQ(test, take(SIZE + 1, GFP_KERNEL_ACCOUNT | __GFP_ZERO), SIZE + 1);
+	/* Buffers that go from hand to hand are charged to nobody, and cleared by us. */
+	KUNIT_EXPECT_FALSE(test, (__force bool)(seen_gfp & (__GFP_ACCOUNT | __GFP_ZERO)));
+	p = held_buf[0];
+	memset(p, 0xff, 1024);
+	give_back(SIZE + 1);
+	KUNIT_ASSERT_EQ(test, take(SIZE, GFP_KERNEL | __GFP_ZERO), SIZE);
+	KUNIT_EXPECT_NULL(test, memchr_inv(p, 0, 1000));
+	KUNIT_EXPECT_EQ(test, p[1000], 0xff);
+	give_back(SIZE);
+}
+
+/* A refused change leaves everything as it was, whichever allocation fails. */
+static void resize_fails(struct kunit *test)
+{
+	unsigned int n;
+
+	tier.get = failing_get;
+	for (n = 0; n < SIZE; n++) {
+		fail_after = n;
+		mutex_lock(&tier.manage);
+		KUNIT_EXPECT_EQ(test, vexfs_tier_resize(&tier, 2 * SIZE), -ENOMEM);
+		mutex_unlock(&tier.manage);
+		KUNIT_EXPECT_EQ(test, now().size, SIZE);
+		KUNIT_EXPECT_EQ(test, now().held, SIZE);
+	}
+	KUNIT_EXPECT_EQ(test, now().resizes, 0);
+	fail_after = SIZE;
+	mutex_lock(&tier.manage);
+	KUNIT_EXPECT_EQ(test, vexfs_tier_resize(&tier, 2 * SIZE), 0);
+	KUNIT_EXPECT_EQ(test, now().held, 2 * SIZE);
+	KUNIT_EXPECT_EQ(test, vexfs_tier_resize(&tier, 0), 0);
+	mutex_unlock(&tier.manage);
+	KUNIT_EXPECT_EQ(test, now().held, 0);
+	KUNIT_EXPECT_EQ(test, now().resizes, 2);
+	KUNIT_EXPECT_EQ(test, now().reserve, SPARE);
+}
+
+static void shrink(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, take(4, GFP_KERNEL), 4);
+	vexfs_tier_gather(&tier);
+	KUNIT_EXPECT_EQ(test, vexfs_tier_shrink(&tier, 10), 10);
+	KUNIT_EXPECT_EQ(test, vexfs_tier_shrink(&tier, U32_MAX), SIZE - 14);
+	KUNIT_EXPECT_EQ(test, now().held, 4);
+	KUNIT_EXPECT_EQ(test, now().in_use, 4);
+	KUNIT_EXPECT_EQ(test, now().shrunk, SIZE - 4);
+	KUNIT_EXPECT_EQ(test, now().size, SIZE);
+	give_back(4);
+	/* It comes back as it is used. */
+	KUNIT_ASSERT_EQ(test, take(SIZE, GFP_KERNEL), SIZE);
+	KUNIT_EXPECT_EQ(test, now().misses, SIZE - 4);
+	give_back(SIZE);
+	KUNIT_EXPECT_EQ(test, now().held, SIZE);
+	expect_sound(test);
+}
+
+static void compaction(struct kunit *test)
+{
+	unsigned int i, n = 4 * SIZE;
+	u64 before;
+
+	mutex_lock(&tier.manage);
+	KUNIT_ASSERT_EQ(test, vexfs_tier_resize(&tier, n), 0);
+	KUNIT_ASSERT_EQ(test, take(n, GFP_KERNEL), n);
+	/* One in eight stays: thinly spread over the slabs. */
+	for (i = 0; i < n; i++)
+		if (i % 8)
+			vexfs_tier_free(&tier, held_buf[i], 1000);
+	KUNIT_ASSERT_EQ(test, vexfs_tier_resize(&tier, n / 4), 0);
+	before = now().frag_ppm;
+	KUNIT_EXPECT_EQ(test, vexfs_tier_compact(&tier), 0);
+	mutex_unlock(&tier.manage);
+	KUNIT_EXPECT_LE(test, now().frag_ppm, before);
+	KUNIT_EXPECT_EQ(test, now().held, n / 4);
+	KUNIT_EXPECT_EQ(test, now().compactions, 1);
+	for (i = 0; i < n; i += 8)
+		vexfs_tier_free(&tier, held_buf[i], 1000);
+	expect_sound(test);
+}
+
+/* The storm: threads on all CPUs, each with a working set it checks. */
+
+#define STORM_SLOTS	12
+
+struct stormer {
+	struct completion done;
+	u64 seed;
+	unsigned int faults;
+	unsigned int steps;
+};
+
+static bool storm_stop;
+
+static int storm_thread(void *arg)
+{
+	struct stormer *s = arg;
+	u64 *slot[STORM_SLOTS] = {};
+	struct rnd_state rnd;
+	unsigned int i;
+
+	prandom_seed_state(&rnd, s->seed);
+	while (!READ_ONCE(storm_stop)) {
+		i = prandom_u32_state(&rnd) % STORM_SLOTS;
+		if (slot[i]) {
+			/* Nobody else may have had it meanwhile. */
+			if (slot[i][0] != s->seed + i || slot[i][127] != s->seed + i)
+				s->faults++;
+			vexfs_tier_free(&tier, slot[i], 1024);
+			slot[i] = NULL;
+		} else {
+			slot[i] = vexfs_tier_alloc(&tier, 1024, GFP_KERNEL);
+			if (!slot[i])
+				continue;
+			slot[i][0] = s->seed + i;
+			slot[i][127] = s->seed + i;
+		}
+		WRITE_ONCE(s->steps, s->steps + 1);
+		if (!(s->steps % 256))
+			cond_resched();
+	}
+	for (i = 0; i < STORM_SLOTS; i++)
+		if (slot[i])
+			vexfs_tier_free(&tier, slot[i], 1024);
+	complete(&s->done);
+	return 0;
+}
+
+/* What an interrupt does in the middle of whatever its CPU was doing. */
+static void storm_interrupt(void *arg)
+{
+	atomic_t *failed = arg;
+	void *p[3];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		p[i] = vexfs_tier_alloc(&tier, 100, GFP_ATOMIC);
+		if (!p[i])
+			atomic_inc(failed);
+	}
+	for (i = 0; i < 3; i++)
+		if (p[i])
+			vexfs_tier_free(&tier, p[i], 100);
+}
+
+static void run_storm(struct kunit *test, void (*meanwhile)(struct kunit *test))
+{
+	unsigned int n = 2 * num_online_cpus(), i, up, cpu;
+	struct stormer *s = kunit_kcalloc(test, n, sizeof(*s), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	storm_stop = false;
+	for (up = 0; up < n; up++) {
+		struct task_struct *t;
+
+		init_completion(&s[up].done);
+		s[up].seed = 1 + up * 1000;
+		t = kthread_create(storm_thread, &s[up], "vexfs_storm/%u", up);
+		if (IS_ERR(t))
+			break;
+		cpu = cpumask_nth(up / 2, cpu_online_mask);
+		if (cpu < nr_cpu_ids)
+			kthread_bind(t, cpu);
+		wake_up_process(t);
+	}
+	meanwhile(test);
+	/* Interrupts may have left a thread no time at all. */
+	for (i = 0; i < up; i++)
+		while (!READ_ONCE(s[i].steps))
+			msleep(1);
+	WRITE_ONCE(storm_stop, true);
+	for (i = 0; i < up; i++) {
+		wait_for_completion(&s[i].done);
+		KUNIT_EXPECT_EQ(test, s[i].faults, 0);
+	}
+	KUNIT_EXPECT_EQ(test, up, n);
+	expect_sound(test);
+}
+
+static void just_wait(struct kunit *test)
+{
+	msleep(vexfs_kunit_quick ? 100 : 300);
+}
+
+static void all_cpus(struct kunit *test)
+{
+	run_storm(test, just_wait);
+}
+
+static void keep_interrupting(struct kunit *test)
+{
+	unsigned int i, cpu, n = vexfs_kunit_quick ? 100 : 2000;
+	atomic_t failed = ATOMIC_INIT(0);
+
+	for (i = 0; i < n; i++)
+		for_each_online_cpu(cpu)
+			smp_call_function_single(cpu, storm_interrupt, &failed, 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&failed), 0);
+}
+
+static void from_interrupts(struct kunit *test)
+{
+	/* Not on PREEMPT_RT, where no allocator works in hard interrupts. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "PREEMPT_RT");
+	run_storm(test, keep_interrupting);
+}
+
+static void keep_resizing(struct kunit *test)
+{
+	static const u32 sizes[] = { 512, 8, 100, 0, 1024, 1, SIZE };
+	unsigned int i, round;
+
+	for (round = 0; round < (vexfs_kunit_quick ? 1 : 3); round++) {
+		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+			mutex_lock(&tier.manage);
+			KUNIT_EXPECT_EQ(test, vexfs_tier_resize(&tier, sizes[i]), 0);
+			if (i % 3 == 0)
+				KUNIT_EXPECT_EQ(test, vexfs_tier_compact(&tier), 0);
+			mutex_unlock(&tier.manage);
+			vexfs_tier_shrink(&tier, 16);
+			usleep_range(1000, 2000);
+		}
+	}
+}
+
+static void resize_under_load(struct kunit *test)
+{
+	run_storm(test, keep_resizing);
+}
+
+/* Misuse, in a tier that watches for it. */
+
+static unsigned int faults_seen;
+
+static void note_fault(struct vexfs_tier *t, enum vexfs_tier_fault what, const void *p)
+{
+	faults_seen |= BIT(what);
+}
+
+static void misuse(struct kunit *test)
+{
+	static u8 foreign[2048] __aligned(64);
+	u8 *p, *q;
+
+	vexfs_tier_exit(&tier);
+	KUNIT_ASSERT_EQ(test, vexfs_tier_init(&tier, "watched", 1024, SIZE, SPARE, true), 0);
+	tier.fault = note_fault;
+
+	faults_seen = 0;
+	KUNIT_ASSERT_EQ(test, take(SIZE, GFP_KERNEL), SIZE);
+	give_back(SIZE);
+	KUNIT_EXPECT_EQ(test, faults_seen, 0);
+
+	p = vexfs_tier_alloc(&tier, 1000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	vexfs_tier_free(&tier, p, 1000);
+	vexfs_tier_free(&tier, p, 1000);
+	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_DOUBLE_FREE));
+
+	faults_seen = 0;
+	vexfs_tier_free(&tier, foreign, 1000);
+	vexfs_tier_free(&tier, p + 1, 1000);
+	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_FOREIGN));
+	KUNIT_EXPECT_EQ(test, atomic_read(&tier.faults[VEXFS_FAULT_FOREIGN]), 2);
+
+	/* One byte is enough, behind what was asked for and behind the buffer. */
+	faults_seen = 0;
+	p = vexfs_tier_alloc(&tier, 1000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	OPTIMIZER_HIDE_VAR(p);
+	p[1000] = 1;
+	vexfs_tier_free(&tier, p, 1000);
+	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_OVERRUN));
+	faults_seen = 0;
+	p = vexfs_tier_alloc(&tier, 1024, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	OPTIMIZER_HIDE_VAR(p);
+	p[1024] ^= 1;
+	vexfs_tier_free(&tier, p, 1024);
+	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_OVERRUN));
+
+	faults_seen = 0;
+	p = vexfs_tier_alloc(&tier, 1000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	vexfs_tier_free(&tier, p, 999);
+	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_SIZE));
+
+	/* The same buffer comes again, and what was written into it shows. */
+	faults_seen = 0;
+	OPTIMIZER_HIDE_VAR(p);
+	p[500] = 1;
+	q = vexfs_tier_alloc(&tier, 1000, GFP_KERNEL);
+	KUNIT_EXPECT_PTR_EQ(test, p, q);
+	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_USE_AFTER_FREE));
+	vexfs_tier_free(&tier, q, 1000);
+}
+
+static void misuse_storm(struct kunit *test)
+{
+	vexfs_tier_exit(&tier);
+	KUNIT_ASSERT_EQ(test, vexfs_tier_init(&tier, "watched", 1024, SIZE, SPARE, true), 0);
+	tier.fault = note_fault;
+	faults_seen = 0;
+	run_storm(test, keep_resizing);
+	KUNIT_EXPECT_EQ(test, faults_seen, 0);
+}
+
+static void judging(struct kunit *test)
+{
+	struct vexfs_pool_round r = {};
+	unsigned int i;
+	u32 size;
+
+	/* Well used, hitting: stays. */
+	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 100, 100, 70, 1000, 990), 100);
+	KUNIT_EXPECT_EQ(test, r.hit_ppm, 990000);
+	KUNIT_EXPECT_EQ(test, r.use_ppm, 700000);
+	/* Too full, or missing: grows, to where the peak fits. */
+	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 100, 100, 81, 1000, 1000), 126);
+	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 100, 100, 50, 1000, 899), 126);
+	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 100, 100, 800, 1000, 1000), 1001);
+	/* A few requests prove nothing. */
+	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 100, 100, 50, 10, 0), 100);
+	/* Half empty: only after a while, a little, and not below the floor. */
+	r.calm = 0;
+	for (i = 1; i < 30; i++)
+		KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 1000, 100, 300, 1000, 1000), 1000);
+	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 1000, 100, 300, 1000, 1000), 900);
+	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 900, 100, 300, 1000, 1000), 900);
+	/* One busy round starts the count anew. */
+	vexfs_pool_judge(&r, 900, 100, 500, 1000, 1000);
+	KUNIT_EXPECT_EQ(test, r.calm, 0);
+	/* What it has grown to, it does not find too large: no swinging. */
+	size = vexfs_pool_judge(&r, 100, 100, 81, 1000, 1000);
+	for (i = 0; i < 100; i++)
+		KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, size, 100, 81, 1000, 1000), size);
+}
+
+static void whole_pools(struct kunit *test)
+{
+	struct vexfs_pool_stats st, before;
+	size_t size;
+	void *p;
+
+	for (size = 1; size <= 3 * VEXFS_POOL_MAX; size = size * 2 + 1) {
+		enum vexfs_tier_id id = vexfs_pool_tier(size);
+
+		KUNIT_EXPECT_TRUE(test, id == VEXFS_TIER_HUGE ||
+				  size <= vexfs_pool_tier_bytes(id));
+		vexfs_pool_read(id, false, &before);
+		p = vexfs_pool_alloc(size, GFP_KERNEL | __GFP_ZERO);
+		KUNIT_ASSERT_NOT_NULL(test, p);
+		KUNIT_EXPECT_NULL(test, memchr_inv(p, 0, size));
+		vexfs_pool_read(id, false, &st);
+		KUNIT_EXPECT_GE(test, st.in_use, 1);
+		KUNIT_EXPECT_GT(test, st.allocs, before.allocs);
+		vexfs_pool_free(p, size);
+	}
+	vexfs_pool_free(NULL, 1);
+	vexfs_pool_read(VEXFS_TIER_HUGE, false, &before);
+	KUNIT_EXPECT_NULL(test, vexfs_pool_alloc((size_t)INT_MAX + 1, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, vexfs_pool_alloc(SIZE_MAX, GFP_KERNEL));
+	vexfs_pool_read(VEXFS_TIER_HUGE, false, &st);
+	KUNIT_EXPECT_EQ(test, st.failures, before.failures + 2);
+}
+
+static void sizes_by_hand(struct kunit *test)
+{
+	const u32 three[VEXFS_TIER_HUGE] = { 512, 256, 128 };
+	const u32 absurd[VEXFS_TIER_HUGE] = { 512, 256, UINT_MAX };
+	u32 old[VEXFS_TIER_HUGE];
+	struct vexfs_pool_stats st;
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
+		vexfs_pool_read(i, false, &st);
+		old[i] = st.size;
+	}
+	KUNIT_EXPECT_EQ(test, vexfs_pool_resize(VEXFS_TIER_HUGE, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vexfs_pool_resize_all(absurd), -E2BIG);
+	KUNIT_EXPECT_EQ(test, vexfs_pool_resize(VEXFS_TIER_LARGE, UINT_MAX), -E2BIG);
+	KUNIT_EXPECT_EQ(test, vexfs_pool_grow(0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vexfs_pool_grow(1001), -EINVAL);
+	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
+		vexfs_pool_read(i, false, &st);
+		KUNIT_EXPECT_EQ(test, st.size, old[i]);
+	}
+	KUNIT_EXPECT_EQ(test, vexfs_pool_resize_all(three), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_pool_grow(50), 0);
+	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
+		vexfs_pool_read(i, false, &st);
+		KUNIT_EXPECT_EQ(test, st.size, three[i] + three[i] / 2);
+		KUNIT_EXPECT_GE(test, st.held, st.size);
+	}
+	vexfs_pool_drain();
+	vexfs_pool_read(VEXFS_TIER_LARGE, false, &st);
+	KUNIT_EXPECT_LT(test, st.held, st.size);
+	KUNIT_EXPECT_EQ(test, vexfs_pool_refill(), 0);
+	vexfs_pool_read(VEXFS_TIER_LARGE, false, &st);
+	KUNIT_EXPECT_GE(test, st.held, st.size);
+	KUNIT_EXPECT_GE(test, vexfs_pool_compact(0), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_pool_resize_all(old), 0);
+}
+
+static void size_buckets(struct kunit *test)
+{
+	unsigned int b;
+
+	KUNIT_EXPECT_EQ(test, vexfs_pool_size_bucket(0), 0);
+	for (b = 0; b < VEXFS_POOL_SIZES - 1; b++) {
+		KUNIT_EXPECT_EQ(test, vexfs_pool_size_bucket(64UL << b), b);
+		KUNIT_EXPECT_EQ(test, vexfs_pool_size_bucket((64UL << b) + 1), b + 1);
+	}
+	KUNIT_EXPECT_EQ(test, vexfs_pool_size_bucket(SIZE_MAX), VEXFS_POOL_SIZES - 1);
+}
+
+static u32 tuned = 5;
+
+static int apply_even(const struct vexfs_tunable *t, u32 v)
+{
+	if (v % 2)
+		return -EBUSY;
+	WRITE_ONCE(*t->value, v);
+	return 0;
+}
+
+static void tunables(struct kunit *test)
+{
+	struct vexfs_tunable t = {
+		.name = "kunit", .unit = "things", .doc = "", .min = 2, .max = 9, .value = &tuned,
+	};
+
+	tuned = 5;
+	KUNIT_EXPECT_EQ(test, vexfs_tunable_set(&t, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vexfs_tunable_set(&t, 10), -EINVAL);
+	KUNIT_EXPECT_EQ(test, tuned, 5);
+	KUNIT_EXPECT_EQ(test, vexfs_tunable_set(&t, 9), 0);
+	KUNIT_EXPECT_EQ(test, tuned, 9);
+	t.apply = apply_even;
+	KUNIT_EXPECT_EQ(test, vexfs_tunable_set(&t, 7), -EBUSY);
+	KUNIT_EXPECT_EQ(test, tuned, 9);
+	KUNIT_EXPECT_EQ(test, vexfs_tunable_set(&t, 8), 0);
+	KUNIT_EXPECT_EQ(test, tuned, 8);
+}
+
+static struct kunit_case pool_cases[] = {
+	KUNIT_CASE(counts),
+	KUNIT_CASE(more_than_size),
+	KUNIT_CASE(exhaustion),
+	KUNIT_CASE(waiting),
+	KUNIT_CASE(flags),
+	KUNIT_CASE(resize_fails),
+	KUNIT_CASE(shrink),
+	KUNIT_CASE(compaction),
+	KUNIT_CASE(all_cpus),
+	KUNIT_CASE(from_interrupts),
+	KUNIT_CASE(resize_under_load),
+	KUNIT_CASE(misuse),
+	KUNIT_CASE(misuse_storm),
+	KUNIT_CASE(judging),
+	KUNIT_CASE(whole_pools),
+	KUNIT_CASE(sizes_by_hand),
+	KUNIT_CASE(size_buckets),
+	KUNIT_CASE(tunables),
+	{}
+};
+
+static struct kunit_suite pool_suite = {
+	.name = "vexfs_pool",
+	.init = pool_case_init,
+	.exit = pool_case_exit,
+	.test_cases = pool_cases,
+};
+
+kunit_test_suite(pool_suite);
