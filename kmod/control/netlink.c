@@ -26,7 +26,7 @@ static u64 loaded_ns;
 
 int vexfs_nl_may_look(struct sk_buff *skb, struct netlink_ext_ack *extack)
 {
-	if (uid_eq(current_euid(), GLOBAL_ROOT_UID) || in_egroup_p(vexfs_device_gid()) ||
+	if (uid_eq(current_euid(), GLOBAL_ROOT_UID) || in_egroup_p(vexfs_device_group()) ||
 	    netlink_ns_capable(skb, &init_user_ns, CAP_SYS_ADMIN))
 		return 0;
 	NL_SET_ERR_MSG(extack, "looking takes root or the group of /dev/vexfs");

@@ -11,6 +11,7 @@
 #include "math/engine.h"
 #include "math/fpu.h"
 #include "stat/counter.h"
+#include "stat/event.h"
 #include "store/store.h"
 
 static const struct vexfs_counter fpu_counters[] = {
@@ -101,6 +102,12 @@ static struct vexfs_subject subjects[] = {
 	},
 };
 
+static void engine_news(const struct vexfs_engine *e, bool disabled)
+{
+	vexfs_event_raise(disabled ? VEXFS_EVENT_VARIANT_BAD : VEXFS_EVENT_VARIANT, 0, 0,
+			  e->variant->name);
+}
+
 int vexfs_control_subjects_init(void)
 {
 	unsigned int i;
@@ -114,12 +121,15 @@ int vexfs_control_subjects_init(void)
 			return err;
 		}
 	}
+	vexfs_engine_set_hook(engine_news);
 	return 0;
 }
 
 void vexfs_control_subjects_exit(void)
 {
 	unsigned int i = ARRAY_SIZE(subjects);
+
+	vexfs_engine_set_hook(NULL);
 
 	while (i--)
 		vexfs_subject_del(&subjects[i]);

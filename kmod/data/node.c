@@ -12,16 +12,15 @@
 
 #include "compat/compat.h"
 #include "data/node.h"
+#include "mem/tunable.h"
 
-static ushort device_mode = 0666;
-module_param(device_mode, ushort, 0444);
-MODULE_PARM_DESC(device_mode,
-		 "Permission bits of /dev/vexfs (collections have owners and modes of their own)");
+static VEXFS_TUNABLE(device_mode, 0666, 0, 0777, "mode",
+		     "Permission bits of /dev/vexfs (collections have owners and modes of their own)",
+		     0444);
 
-static uint device_gid;
-module_param(device_gid, uint, 0444);
-MODULE_PARM_DESC(device_gid,
-		 "Group of /dev/vexfs; its members may also look through the control plane");
+static VEXFS_TUNABLE(device_gid, 0, 0, 4294967294, "gid",
+		     "Group of /dev/vexfs; its members may also look through the control plane",
+		     0444);
 
 static dev_t number;
 static struct cdev cdev;
@@ -31,9 +30,9 @@ static char *devnode(DEVNODE_CONST struct device *dev, umode_t *mode, kuid_t *ui
 {
 	/* Only asked for the name when the node goes. */
 	if (mode)
-		*mode = device_mode;
+		*mode = vexfs_device_mode;
 	if (gid)
-		*gid = vexfs_device_gid();
+		*gid = vexfs_device_group();
 	return NULL;
 }
 
@@ -46,9 +45,9 @@ static struct class node_class = {
 	.name = "vexfs",
 };
 
-kgid_t vexfs_device_gid(void)
+kgid_t vexfs_device_group(void)
 {
-	return KGIDT_INIT(device_gid);
+	return KGIDT_INIT(vexfs_device_gid);
 }
 
 static void release(struct device *dev)
@@ -78,8 +77,6 @@ int vexfs_node_add(const struct file_operations *fops)
 {
 	int err;
 
-	if (device_mode & ~0777 || !gid_valid(vexfs_device_gid()))
-		return -EINVAL;
 	err = class_register(&node_class);
 	if (err)
 		return err;

@@ -11,6 +11,6 @@ int vexfs_node_add(const struct file_operations *fops);
 void vexfs_node_del(void);
 
 /* The group of the node. */
-kgid_t vexfs_device_gid(void);
+kgid_t vexfs_device_group(void);
 
 #endif

@@ -21,6 +21,7 @@
 #include "compat/compat.h"
 #include "index/search.h"
 #include "mem/pool.h"
+#include "mem/tunable.h"
 
 #define CHUNK_ROWS	VEXFS_BLOCK_ROWS	/* rows looked at in one go, at most */
 #define CHUNK_BYTES	(256u << 10)		/* ... and their bytes, while they stay cached */
@@ -30,14 +31,11 @@
 #define HELPERS_MAX	64u
 #define RETRIES		3			/* searches done again after updates */
 
-static unsigned int search_threads;
-module_param(search_threads, uint, 0644);
-MODULE_PARM_DESC(search_threads, "Most CPUs that one exact search may use (0: all)");
-
-static unsigned long search_parallel_bytes = 16ul << 20;
-module_param(search_parallel_bytes, ulong, 0644);
-MODULE_PARM_DESC(search_parallel_bytes,
-		 "Bytes of rows that an exact search must have to compare for each CPU it uses");
+static VEXFS_TUNABLE(search_threads, 0, 0, HELPERS_MAX, "CPUs",
+		     "Most CPUs that one exact search may use (0: all)", 0644);
+static VEXFS_TUNABLE(search_parallel_bytes, 16777216, 1, 4294967295, "bytes",
+		     "Bytes of rows that an exact search must have to compare for each CPU it uses",
+		     0644);
 
 static struct workqueue_struct *search_wq;
 
@@ -387,8 +385,8 @@ static u32 helpers_wanted(const struct exact_run *run)
 {
 	u64 rows = vexfs_slots_end(run->s->c);
 	u64 bytes = rows * run->s->c->space.stride * run->s->nq;
-	u32 most = READ_ONCE(search_threads) ?: num_online_cpus();
-	u64 fit = bytes / max(READ_ONCE(search_parallel_bytes), 1ul);
+	u32 most = READ_ONCE(vexfs_search_threads) ?: num_online_cpus();
+	u64 fit = bytes / READ_ONCE(vexfs_search_parallel_bytes);
 
 	most = min3(most, num_online_cpus(), HELPERS_MAX + 1);
 	return most > 1 && fit > 1 ? min_t(u64, fit, most) - 1 : 0;

@@ -90,11 +90,24 @@ static struct vexfs_engine *find_engine(const char *name)
 	return NULL;
 }
 
+/* Whoever wants to hear; select_lock. */
+static vexfs_engine_hook hook;
+
+void vexfs_engine_set_hook(vexfs_engine_hook fn)
+{
+	mutex_lock(&select_lock);
+	hook = fn;
+	mutex_unlock(&select_lock);
+}
+
 /* Under select_lock. */
 static void use_engine(struct vexfs_engine *e)
 {
-	if (READ_ONCE(vexfs_engine_in_use) != e)
+	if (READ_ONCE(vexfs_engine_in_use) != e) {
 		pr_info_ratelimited("arithmetic: %s\n", e->variant->name);
+		if (hook)
+			hook(e, false);
+	}
 	WRITE_ONCE(vexfs_engine_in_use, e);
 }
 
@@ -152,6 +165,8 @@ void vexfs_engine_fail(struct vexfs_engine *e, const char *why)
 	mutex_lock(&select_lock);
 	WRITE_ONCE(e->failed, why);
 	pr_err("simd: %s is disabled: %s\n", e->variant->name, why);
+	if (hook)
+		hook(e, true);
 	if (wanted == e)
 		wanted = NULL;
 	if (started && vexfs_engine() == e)

@@ -113,6 +113,14 @@ int vexfs_engine_check(const char *name);
 /* @e gives wrong results for the reason @why (a constant): never use it again. */
 void vexfs_engine_fail(struct vexfs_engine *e, const char *why);
 
+/*
+ * This room knows nobody above it: the hook is told when another engine is in use,
+ * or when one was disabled. It must not sleep. NULL takes it away; no call of the
+ * old one is running afterwards.
+ */
+typedef void (*vexfs_engine_hook)(const struct vexfs_engine *e, bool disabled);
+void vexfs_engine_set_hook(vexfs_engine_hook fn);
+
 void vexfs_engines_init(void);
 
 /* After the self-test: put the one in use that was asked for, or the best. */

@@ -20,16 +20,14 @@
 #include <linux/xarray.h>
 
 #include "compat/compat.h"
+#include "mem/tunable.h"
 #include "store/internal.h"
 #include "store/name.h"
 
-static unsigned int max_collections = 65536;
-module_param(max_collections, uint, 0644);
-MODULE_PARM_DESC(max_collections, "Most collections there may be, all users together");
-
-static unsigned long max_user_bytes;
-module_param(max_user_bytes, ulong, 0644);
-MODULE_PARM_DESC(max_user_bytes, "Most bytes the collections of one user may hold (0: no limit)");
+static VEXFS_TUNABLE(max_collections, 65536, 0, 16777216, "collections",
+		     "Most collections there may be, all users together", 0644);
+static VEXFS_TUNABLE(max_user_kb, 0, 0, 4294967295, "KiB",
+		     "Most memory the collections of one user may hold (0: no limit)", 0644);
 
 /* ---- what each user holds ---- */
 
@@ -86,7 +84,7 @@ static void account_put(struct vexfs_account *a)
 
 int vexfs_collection_charge(struct vexfs_collection *c, u64 bytes)
 {
-	u64 limit = READ_ONCE(max_user_bytes);
+	u64 limit = READ_ONCE(vexfs_max_user_kb) * 1024ull;
 	int err = 0;
 
 	spin_lock(&accounts_lock);
@@ -291,7 +289,7 @@ int vexfs_registry_add(struct vexfs_collection *c)
 	mutex_lock(&registry_lock);
 	if (find_name(c->ns, c->name)) {
 		err = -EEXIST;
-	} else if (ncollections >= READ_ONCE(max_collections) || next_serial >= ULONG_MAX) {
+	} else if (ncollections >= READ_ONCE(vexfs_max_collections) || next_serial >= ULONG_MAX) {
 		err = -ENOSPC;
 	} else {
 		err = xa_insert(&by_serial, next_serial, c, GFP_KERNEL);

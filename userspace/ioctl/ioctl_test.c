@@ -602,12 +602,12 @@ static void filling(void)
 	is(put_some(fd, 5, 1, DIM, NULL), 0, "one more");
 	ok(count_of(fd) == 6 && sound(fd), "is sound");
 
-	set_param("max_user_bytes", "1000000");
+	set_param("max_user_kb", "976");
 	is(put_some(fd, 0, 6, DIM, NULL), 0, "small things under a quota");
 	set.capacity = 0;
 	RAW(fd, VEXFS_IOC_SET, &set);
 	is(put_some(fd, 100, 30000, DIM, NULL), -ENOSPC, "more than the quota");
-	set_param("max_user_bytes", "0");
+	set_param("max_user_kb", "0");
 	ok(sound(fd), "is sound");
 	is(put_some(fd, 100, 30000, DIM, NULL), 0, "without it, all");
 	close(fd);
