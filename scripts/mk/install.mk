@@ -9,8 +9,22 @@ dkms_src = /usr/src/vexfs-$(VERSION)
 krelease = $(shell sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' "$(KDIR)/include/generated/utsrelease.h" 2>/dev/null)
 manpages = $(wildcard docs/man/*.[1-8])
 
+# Files that have a place of their own: FROM:TO. TO is below PREFIX, or in /etc.
+EXTRAS += userspace/vexctl/etc/vexctl.bash:$(PREFIX)/share/bash-completion/completions/vexctl
+EXTRAS += userspace/vexctl/etc/_vexctl:$(PREFIX)/share/zsh/site-functions/_vexctl
+EXTRAS += build/etc/vexfs.service:$(PREFIX)/lib/systemd/system/vexfs.service
+EXTRAS += userspace/vexctl/etc/vexfs.conf.default:/etc/vexfs/vexfs.conf.default
+config = $(DESTDIR)/etc/vexfs/vexfs.conf
+
+build/etc/%: userspace/vexctl/etc/%.in FORCE
+	@mkdir -p $(@D)
+	@sed 's|@PREFIX@|$(PREFIX)|g' $< > $@
+
+.PHONY: FORCE
+FORCE:
+
 .PHONY: install-tools
-install-tools: tools
+install-tools: tools build/etc/vexfs.service
 	@set -e; for f in $(PROGRAMS); do $(INSTALL) -D -m 755 $$f "$(DESTDIR)$(PREFIX)/bin/$${f##*/}"; done
 	@set -e; mkdir -p "$(DESTDIR)$(PREFIX)/lib"; for f in $(LIBRARIES); do cp -a $$f "$(DESTDIR)$(PREFIX)/lib/"; done
 	@set -e; for f in $(PCFILES); do \
@@ -20,6 +34,8 @@ install-tools: tools
 		$(INSTALL) -D -m 644 $$f "$(DESTDIR)$(PREFIX)/include/$$to"; done
 	@set -e; for f in $(manpages); do \
 		$(INSTALL) -D -m 644 $$f "$(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/}"; done
+	@set -e; for f in $(EXTRAS); do $(INSTALL) -D -m 644 $${f%%:*} "$(DESTDIR)$${f#*:}"; done
+	@[ -e "$(config)" ] || $(INSTALL) -m 644 "$(config).default" "$(config)"
 
 .PHONY: install
 install: install-tools module ## programs and library below PREFIX, the module for KDIR (DESTDIR honoured)
@@ -38,6 +54,9 @@ uninstall: ## remove what install put there
 		rm -f "$(DESTDIR)$(PREFIX)/include/$$to"; done
 	@set -e; for f in $(manpages); do \
 		rm -f "$(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/}"; done
+	@if cmp -s "$(config)" "$(config).default"; then rm -f "$(config)"; \
+		elif [ -e "$(config)" ]; then echo "left: $(config), which was changed"; fi
+	@set -e; for f in $(EXTRAS); do rm -f "$(DESTDIR)$${f#*:}"; done
 	@if [ -n "$(krelease)" ]; then rm -f "$(DESTDIR)/lib/modules/$(krelease)/updates/vexfs.ko"; \
 		if [ -z "$(DESTDIR)" ]; then depmod "$(krelease)"; fi; fi
 

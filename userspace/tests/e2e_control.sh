@@ -104,7 +104,7 @@ out=$(vexctl tune)
 ok eval 'has "$out" "^fpu_budget_us=60" && has "$out" "^pool_small=128" && has "$out" "^stack_limit=3072"'
 what="the configuration that is installed can be applied and changes nothing"
 vexctl tune --defaults
-ok eval 'vexctl tune --file userspace/vexctl/vexfs.conf.default && is "$(vexctl tune --defaults -j)" "$(vexctl tune --defaults -j)" && is "$(vexctl tune --file userspace/vexctl/vexfs.conf.default -n)" ""'
+ok eval 'vexctl tune --file userspace/vexctl/etc/vexfs.conf.default && is "$(vexctl tune --defaults -j)" "$(vexctl tune --defaults -j)" && is "$(vexctl tune --file userspace/vexctl/etc/vexfs.conf.default -n)" ""'
 
 # ---- terminals ----
 for width in 40 200; do

@@ -15,3 +15,4 @@ build/bin/vexctl: $(VEXCTL_OBJS) $(COMMON_OBJS) $(LIBVEXFS)
 		$(VEXCTL_LIBS) -lm
 
 PROGRAMS += build/bin/vexctl
+HEADERS += kmod/include/uapi/linux/vexfs_netlink.h
