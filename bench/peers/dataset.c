@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Data sets for the comparison with the peers: cuts a file of f32 vectors into
- * a base and queries, or makes clustered synthetic ones, normalises them, and
+ * Data sets for the comparison with the peers: cuts an .fbin file into a base and
+ * queries, in an order of its own, or makes clustered synthetic ones, normalises them, and
  * finds the true neighbours by comparing everything with everything. It knows
  * nothing of any index.
  */
@@ -95,6 +95,38 @@ static void clustered(float *out, size_t n, int dim)
 	free(basis);
 }
 
+/* The same @n of the file's vectors, in the same order, every time. */
+static void shuffled(const char *name, float *v, size_t n, int dim)
+{
+	FILE *f = must(fopen(name, "rb"));
+	uint32_t head[2], *order, i;
+	float *all;
+
+	if (fread(head, sizeof(head), 1, f) != 1 || head[1] != (uint32_t)dim || head[0] < n) {
+		fprintf(stderr, "dataset: %s does not hold %zu vectors of dimension %d\n", name, n, dim);
+		exit(1);
+	}
+	all = must(malloc(sizeof(*all) * head[0] * dim));
+	order = must(malloc(sizeof(*order) * head[0]));
+	if (fread(all, sizeof(*all) * dim, head[0], f) != head[0]) {
+		fprintf(stderr, "dataset: %s is cut short\n", name);
+		exit(1);
+	}
+	fclose(f);
+	for (i = 0; i < head[0]; i++)
+		order[i] = i;
+	for (i = head[0] - 1; i; i--) {
+		uint32_t j = rnd() % (i + 1), t = order[i];
+
+		order[i] = order[j];
+		order[j] = t;
+	}
+	for (i = 0; i < n; i++)
+		memcpy(v + (size_t)i * dim, all + (size_t)order[i] * dim, dim * sizeof(*v));
+	free(all);
+	free(order);
+}
+
 struct truth_job {
 	const float *base, *queries;
 	uint32_t *truth;
@@ -156,7 +188,7 @@ int main(int argc, char **argv)
 	if (argc != 6) {
 		fprintf(stderr, "usage: dataset SOURCE|- DIM BASE QUERIES PREFIX\n"
 			"Writes PREFIX.base, PREFIX.query (f32, normalised) and PREFIX.truth\n"
-			"(%d u32 a query). The first QUERIES vectors of SOURCE are the queries;\n"
+			"(%d u32 a query) from vectors of SOURCE, an .fbin, in random order;\n"
 			"'-' makes clustered synthetic vectors.\n", TRUTH_K);
 		return 2;
 	}
@@ -165,13 +197,7 @@ int main(int argc, char **argv)
 	nq = strtoul(argv[4], NULL, 0);
 	v = must(malloc((n + nq) * dim * sizeof(*v)));
 	if (strcmp(argv[1], "-")) {
-		FILE *f = must(fopen(argv[1], "rb"));
-
-		if (fread(v, sizeof(*v) * dim, n + nq, f) != n + nq) {
-			fprintf(stderr, "dataset: %s holds fewer than %zu vectors\n", argv[1], n + nq);
-			return 1;
-		}
-		fclose(f);
+		shuffled(argv[1], v, n + nq, dim);
 	} else {
 		clustered(v, n + nq, dim);
 	}

@@ -22,7 +22,8 @@ static struct {
 	const char *name;
 	size_t n, nq;
 	uint32_t dim;
-	int threads;
+	int threads;		/* that search */
+	int build_threads;
 	float *base, *queries;
 	uint32_t *truth;
 	uint64_t *ids;
@@ -335,9 +336,9 @@ static void turnover(struct vexfs *h, int rounds)
 
 			n = data.n - i < data.n / 20 + 1 ? data.n - i : data.n / 20 + 1;
 			p.order = order + i;
-			del += spread(&p, n, data.threads);
+			del += spread(&p, n, data.build_threads);
 			p.run = put_part;
-			put += spread(&p, n, data.threads);
+			put += spread(&p, n, data.build_threads);
 		}
 	}
 	churned = recall_at(64);
@@ -367,16 +368,19 @@ int main(int argc, char **argv)
 	struct vexfs *h;
 	double built;
 
-	data.threads = 1;
+	data.threads = data.build_threads = 1;
 	data.name = "bench-peers";
 	for (i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--type") && i + 1 < argc)
 			type = argv[++i];
 		else if (!strcmp(argv[i], "--code") && i + 1 < argc)
 			code = argv[++i];
-		else if (!strcmp(argv[i], "--threads") && i + 1 < argc)
-			data.threads = atoi(argv[++i]);
-		else if (!strcmp(argv[i], "--limit") && i + 1 < argc)
+		else if (!strcmp(argv[i], "--threads") && i + 1 < argc) {
+			const char *comma = strchr(argv[++i], ',');
+
+			data.build_threads = atoi(argv[i]);
+			data.threads = comma ? atoi(comma + 1) : data.build_threads;
+		} else if (!strcmp(argv[i], "--limit") && i + 1 < argc)
 			limit = strtoul(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--turnover") && i + 1 < argc)
 			rounds = atoi(argv[++i]);
@@ -392,8 +396,9 @@ int main(int argc, char **argv)
 			prefix = "", data.dim = 0, i = argc;
 	}
 	if (!data.dim || data.threads < 1 || data.threads > THREADS_MAX ||
+	    data.build_threads < 1 || data.build_threads > THREADS_MAX ||
 	    vexfs_type_from_name(type) < 0 || vexfs_code_from_name(code) < 0) {
-		fprintf(stderr, "usage: ours [--type f32|bf16|i8] [--code none|i8|bf16|b1] [--threads N]\n"
+		fprintf(stderr, "usage: ours [--type f32|bf16|i8] [--code none|i8|bf16|b1] [--threads BUILD[,SEARCH]]\n"
 			"            [--limit N] [--filtered] [--turnover ROUNDS] PREFIX DIM EF...\n");
 		return 2;
 	}
@@ -427,14 +432,14 @@ int main(int argc, char **argv)
 	req.code = vexfs_code_from_name(code);
 	if (vexfs_do_create(NULL, &req, data.name, NULL, &h, &err))
 		die(&err);
-	built = spread(&p, data.n, data.threads);
+	built = spread(&p, data.n, data.build_threads);
 	if (vexfs_do_stat(h, &st, &err) || vexfs_do_check(h, &check, &err))
 		die(&err);
 	printf("{\"peer\": \"vexfs\", \"type\": \"%s\", \"code\": \"%s\", \"data\": \"%s\", \"dim\": %u, "
-	       "\"n\": %zu, \"threads\": %d, \"build_per_s\": %.1f, \"bytes\": %llu, "
+	       "\"n\": %zu, \"build_threads\": %d, \"threads\": %d, \"build_per_s\": %.1f, \"bytes\": %llu, "
 	       "\"index_bytes\": %llu, \"faults\": %llu, \"reachable\": %llu, ", type, code,
 	       strrchr(prefix, '/') ? strrchr(prefix, '/') + 1 : prefix, data.dim, data.n,
-	       data.threads, data.n / built, (unsigned long long)st.bytes,
+	       data.build_threads, data.threads, data.n / built, (unsigned long long)st.bytes,
 	       (unsigned long long)st.index_bytes, (unsigned long long)check.faults,
 	       (unsigned long long)check.reachable);
 	points(ef, nef, data.threads);

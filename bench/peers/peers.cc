@@ -146,7 +146,7 @@ struct peer_usearch : peer {
 	}
 	void build(const float *base, size_t n, int threads) override
 	{
-		index.reserve(unum::usearch::index_limits_t(n, threads));
+		index.reserve(unum::usearch::index_limits_t(n, std::max(threads, 2)));
 		parallel(n, threads, [&](size_t i, int t) { index.add(i, base + i * dim, t); });
 	}
 	void ef(int ef) override { index.change_expansion_search(ef); }
@@ -174,12 +174,15 @@ static std::unique_ptr<peer> make(const std::string &name, int dim, const std::s
 int main(int argc, char **argv)
 {
 	if (argc < 7) {
-		fprintf(stderr, "usage: peers hnswlib|faiss|usearch f32|bf16|i8 PREFIX DIM THREADS EF...\n"
+		fprintf(stderr, "usage: peers hnswlib|faiss|usearch f32|bf16|i8 PREFIX DIM\n"
+			"             BUILD-THREADS[,SEARCH-THREADS] EF...\n"
 			"Reads PREFIX.base, PREFIX.query and PREFIX.truth, as dataset writes them.\n");
 		return 2;
 	}
 	std::string name = argv[1], type = argv[2], prefix = argv[3];
-	int dim = atoi(argv[4]), threads = atoi(argv[5]);
+	int dim = atoi(argv[4]), build_threads = atoi(argv[5]);
+	const char *comma = strchr(argv[5], ',');
+	int threads = comma ? atoi(comma + 1) : build_threads;
 	auto base = load<float>(prefix + ".base"), queries = load<float>(prefix + ".query");
 	auto truth = load<uint32_t>(prefix + ".truth");
 	size_t n = base.size() / dim, nq = queries.size() / dim;
@@ -187,12 +190,13 @@ int main(int argc, char **argv)
 
 	auto p = make(name, dim, type);
 	double start = now();
-	p->build(base.data(), n, threads);
+	p->build(base.data(), n, build_threads);
 	double built = now() - start;
 
 	printf("{\"peer\": \"%s\", \"type\": \"%s\", \"data\": \"%s\", \"dim\": %d, \"n\": %zu, "
-	       "\"threads\": %d, \"build_per_s\": %.1f, \"points\": [", name.c_str(), type.c_str(),
-	       prefix.substr(prefix.rfind('/') + 1).c_str(), dim, n, threads, n / built);
+	       "\"build_threads\": %d, \"threads\": %d, \"build_per_s\": %.1f, \"points\": [", name.c_str(), type.c_str(),
+	       prefix.substr(prefix.rfind('/') + 1).c_str(), dim, n, build_threads, threads, n / built);
+	fflush(stdout);
 	for (int a = 6; a < argc; a++) {
 		int ef = atoi(argv[a]);
 		double best = 1e30;
