@@ -263,8 +263,6 @@ int vx_cmd_interleave(int argc, char **argv, const char *a, const char *b, struc
 	if (!ret && !vx_signal) {
 		vx_result_metrics(result[0]);
 		vx_result_metrics(result[1]);
-		vx_set.force = true;
-		vx_set.quiet = true;
 		ret = vx_compare_results(result, names, 2);
 	}
 	json_decref(result[0]);

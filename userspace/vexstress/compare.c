@@ -228,14 +228,16 @@ int vx_compare_results(json_t **results, const char **names, size_t n)
 
 		if (!differ)
 			differ = options_differ(results[0], results[i]);
-		if (differ) {
+		if (differ && !vx_set.interleave) {
 			vx_say("%s and %s are not alike: %s%s", names[0], names[i], differ,
 			       vx_set.force ? "; compared all the same" :
 			       "; --force compares them all the same");
-			free(differ);
-			if (!vx_set.force)
+			if (!vx_set.force) {
+				free(differ);
 				return VX_USAGE;
+			}
 		}
+		free(differ);
 	}
 	row = calloc(1024, sizeof(*row));
 	if (!row)

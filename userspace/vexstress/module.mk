@@ -4,7 +4,7 @@
 # checksum of package-lock.json; where npm cannot be had the charts are plain
 # SVG, and everything else is the same.
 
-STRESS_SRCS := $(filter-out %_test.c,$(sort $(wildcard userspace/vexstress/*.c)))
+STRESS_SRCS := $(filter-out %_bench.c,$(sort $(wildcard userspace/vexstress/*.c)))
 STRESS_OBJS := $(STRESS_SRCS:userspace/%.c=build/obj/%.o)
 STRESS_ASSETS := build/vexstress/assets
 STRESS_PARTS := $(addprefix $(STRESS_ASSETS)/,report.css report.js plot.css plot.js)
@@ -32,6 +32,11 @@ build/bin/vexstress: $(STRESS_OBJS) build/lib/libvexstat.a $(LIBVEXFS)
 	$(HOSTCC_USER) -pthread -o $@ $(STRESS_OBJS) build/lib/libvexstat.a $(U_LIBS) -ljansson -lm
 
 PROGRAMS += build/bin/vexstress
+
+build/bin/vexstress-overhead: build/obj/vexstress/overhead_bench.o \
+		$(filter-out %/main.o,$(STRESS_OBJS)) build/lib/libvexstat.a $(LIBVEXFS)
+	@mkdir -p $(@D)
+	$(HOSTCC_USER) -pthread -o $@ $(filter %.o,$^) build/lib/libvexstat.a $(U_LIBS) -ljansson -lm
 
 .PHONY: man-vexstress
 man-vexstress: build/bin/vexstress

@@ -127,7 +127,7 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 	const struct vx_job *job = out->job;
 	json_t *kinds = json_array(), *intervals = json_array(), *j;
 	double good = (double)(out->all.ops - out->all.errors), at = 0;
-	struct rusage u = { 0 };
+	struct rusage u = { 0 }, kids = { 0 };
 	unsigned int k;
 	size_t i;
 
@@ -161,6 +161,9 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 					    json_real(s->corrected_p99_ns));
 	}
 	getrusage(RUSAGE_SELF, &u);
+	/* At most: what workers share with the parent counts each time. */
+	if (job->workers == VX_PROCESSES && !getrusage(RUSAGE_CHILDREN, &kids))
+		u.ru_maxrss += kids.ru_maxrss * (long)job->threads;
 	j = json_pack("{s:s, s:s, s:o, s:f, s:f, s:b, s:f, s:I, s:I, s:f, s:f}",
 		      "name", job->name, "workload", job->workload->name,
 		      "options", options_of(job, job->vectors ? job->vectors : job->workload->vectors),

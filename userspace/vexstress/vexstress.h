@@ -147,7 +147,7 @@ struct vx_worker {
 	uint64_t started, ended;	/* ticks of the op, for check() */
 };
 
-enum { VX_THREADS, VX_PROCESSES };
+enum { VX_PROCESSES, VX_THREADS };
 enum { VX_EVEN, VX_POISSON };
 
 /**
@@ -161,7 +161,7 @@ struct vx_job {
 	bool wait;		/* begins when the jobs before it have ended */
 
 	unsigned int threads;
-	unsigned int workers;	/* VX_THREADS, VX_PROCESSES */
+	unsigned int workers;	/* VX_PROCESSES, VX_THREADS */
 	double rate;		/* ops/s of the whole job; 0: closed loop */
 	unsigned int arrival;
 	uint64_t ops;		/* 0: until the time is up */

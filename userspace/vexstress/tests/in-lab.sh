@@ -70,8 +70,8 @@ done
 
 # --- processes, open loop, batches, data from a file ---
 # shellcheck disable=SC2086
-run vexstress vector $brief $vectors --workers processes --threads 3 --batch 4 --verify
-check "$status" "workers as processes, with batches" "$out" "$err"
+run vexstress vector $brief $vectors --workers threads --threads 3 --batch 4 --verify
+check "$status" "workers as threads, with batches" "$out" "$err"
 # shellcheck disable=SC2086
 run vexstress point $brief $vectors --rate 500 --arrival poisson -o "$tmp/open.json" --ndjson "$tmp/i.ndjson"
 check "$status" "an open loop" "$out" "$err"
@@ -126,7 +126,7 @@ check $? "and says that it was interrupted"
 nothing_left SIGINT
 
 # shellcheck disable=SC2086
-vexstress vector --measurement-time 100 $vectors -q --workers processes --threads 3 2> "$tmp/err" &
+vexstress vector --measurement-time 100 $vectors -q --threads 3 2> "$tmp/err" &
 pid=$!
 while [ "$(pgrep -c -P "$pid")" -lt 3 ] && kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
 sleep 0.5
@@ -138,7 +138,7 @@ check $? "a worker that is killed ends the run with status 137" "status $status"
 nothing_left "the death of a worker"
 
 # shellcheck disable=SC2086
-vexstress vector --measurement-time 100 $vectors -q --workers processes --threads 2 2> "$tmp/err" &
+vexstress vector --measurement-time 100 $vectors -q --threads 2 2> "$tmp/err" &
 pid=$!
 while [ "$(pgrep -c -P "$pid")" -lt 2 ] && kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
 sleep 0.5
