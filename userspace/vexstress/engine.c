@@ -25,6 +25,7 @@ volatile sig_atomic_t vx_signal;
 /* What the workers of all jobs of a group look at; shared by processes. */
 struct control {
 	uint32_t go, stop;
+	uint32_t measuring;	/* warming up is over: what is late by now is forgiven */
 	uint64_t begin;		/* ticks at which the workers set off */
 };
 
@@ -181,6 +182,7 @@ static void loop(struct vx_worker *w)
 					  job->rate : 0;
 	uint64_t quota = job->ops ? (job->ops + job->threads - 1) / job->threads : UINT64_MAX;
 	uint64_t done = 0, due = 0;
+	bool forgiven = false;
 
 	if (job->ramp > 0)
 		wait_until(control->begin + vx_to_ticks(job->ramp * 1e9 * w->index / job->threads));
@@ -188,6 +190,11 @@ static void loop(struct vx_worker *w)
 		due = vx_ticks() + vx_to_ticks(mean_gap * w->index / job->threads);
 	while (!stopped() && done < quota) {
 		if (mean_gap > 0) {
+			if (!forgiven && __atomic_load_n(&control->measuring, __ATOMIC_RELAXED)) {
+				forgiven = true;
+				if (vx_ticks() > due)
+					due = vx_ticks();
+			}
 			wait_until(due);
 			if (stopped())
 				break;
@@ -377,6 +384,8 @@ static void slice_of(const struct vx_job *job, const struct look *a, const struc
 	s->p99_ns = (double)vs_hist_quantile(&d, 0.99);
 	if (job->rate > 0) {
 		vs_hist_diff(&d, &b->corrected, &a->corrected);
+		s->corrected_mean_ns = vs_hist_mean(&d);
+		s->corrected_p95_ns = (double)vs_hist_quantile(&d, 0.95);
 		s->corrected_p99_ns = (double)vs_hist_quantile(&d, 0.99);
 	}
 }
@@ -538,6 +547,7 @@ static void measure(struct crew *crew, struct vx_outcome *out)
 	step = vx_set.interval > 0 ? vx_set.interval : longest / (double)slices;
 	if (longest >= 86400)
 		step = vx_set.interval > 0 ? vx_set.interval : 1;
+	__atomic_store_n(&control->measuring, 1, __ATOMIC_RELAXED);
 	for (i = 0; i < crew->n; i++) {
 		out[i].slices = calloc(slices, sizeof(*out[i].slices));
 		before[i] = malloc(crew->jobs[i]->threads * sizeof(**before));

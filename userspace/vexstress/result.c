@@ -157,8 +157,10 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 			"p50_ns", s->p50_ns, "p95_ns", s->p95_ns, "p99_ns", s->p99_ns,
 			"errors", (json_int_t)s->errors));
 		if (job->rate > 0)
-			json_object_set_new(json_array_get(intervals, i), "corrected_p99_ns",
-					    json_real(s->corrected_p99_ns));
+			json_object_update_new(json_array_get(intervals, i), json_pack(
+				"{s:f, s:f, s:f}", "corrected_mean_ns", s->corrected_mean_ns,
+				"corrected_p95_ns", s->corrected_p95_ns,
+				"corrected_p99_ns", s->corrected_p99_ns));
 	}
 	getrusage(RUSAGE_SELF, &u);
 	/* At most: what workers share with the parent counts each time. */

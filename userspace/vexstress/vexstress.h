@@ -197,7 +197,7 @@ struct vx_slice {
 	double seconds;
 	double ops_per_s;
 	double mean_ns, p50_ns, p95_ns, p99_ns;
-	double corrected_p99_ns;
+	double corrected_mean_ns, corrected_p95_ns, corrected_p99_ns;	/* open loop */
 	uint64_t errors;
 };
 
