@@ -61,6 +61,48 @@ static int run_drop_index(struct ctl *c)
 	return run_op(c, VEXFS_INDEX_OP_DROP);
 }
 
+/* How far a build is, and what the graph is like. */
+static int run_index_status(struct ctl *c)
+{
+	struct vexfs_stat st = { 0 };
+	struct vexfs_error err;
+	struct vexfs *h;
+	int ret;
+
+	if (vexfs_open(c->device, c->argv[0], VEXFS_ATTACH_READ, &h, &err))
+		return ctl_fail(c, &err);
+	ret = vexfs_do_stat(h, &st, &err) ? ctl_fail(c, &err) : EXIT_OK;
+	vexfs_close(h);
+	if (ret)
+		return ret;
+	if (c->json) {
+		struct json *j = &c->out;
+
+		json_object_begin(j);
+		json_kv_string(j, "collection", c->argv[0]);
+		json_kv_string(j, "index", vexfs_index_name(st.index));
+		json_kv_string(j, "index_state", vexfs_index_state_name(st.index_state));
+		json_kv_u64(j, "index_done", st.index_done);
+		json_kv_u64(j, "count", st.count);
+		json_kv_u64(j, "index_bytes", st.index_bytes);
+		json_kv_u64(j, "m", st.m);
+		json_kv_u64(j, "ef_construction", st.ef_construction);
+		json_kv_string(j, "code", vexfs_code_name(st.code));
+		json_object_end(j);
+		json_finish(j);
+		return EXIT_OK;
+	}
+	printf("index            %s\n", vexfs_index_name(st.index));
+	printf("state            %s\n", vexfs_index_state_name(st.index_state));
+	printf("vectors          %llu of %llu\n", (unsigned long long)st.index_done,
+	       (unsigned long long)st.count);
+	printf("bytes            %llu\n", (unsigned long long)st.index_bytes);
+	printf("m                %u\n", st.m);
+	printf("ef construction  %u\n", st.ef_construction);
+	printf("code             %s\n", vexfs_code_name(st.code));
+	return EXIT_OK;
+}
+
 static int run_check(struct ctl *c)
 {
 	struct vexfs_check req = { 0 };
@@ -108,8 +150,10 @@ static const struct opt build_opts[] = {
 
 const struct verb index_verbs[] = {
 	{ "index build", "NAME", 1, 1, "build the graph in the background",
-	  "Searches stay exact until it is ready; 'vexctl show' tells how far it is.", build_opts,
+	  "Searches stay exact until it is ready; 'vexctl index status' tells how far it is. A stopped build goes on where it ended.", build_opts,
 	  run_build },
+	{ "index status", "NAME", 1, 1, "show what the graph is like and how far a build is", NULL, NULL,
+	  run_index_status },
 	{ "index stop", "NAME", 1, 1, "stop a build", NULL, NULL, run_stop },
 	{ "index drop", "NAME", 1, 1, "remove the graph; searches are exact again", NULL, NULL,
 	  run_drop_index },

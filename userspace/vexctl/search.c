@@ -35,6 +35,8 @@ struct search {
 	bool more;
 };
 
+static const struct opt near_opts[];
+
 static int prepare_filter(struct search *s)
 {
 	const char *text = opt_string(s->c, "filter", NULL);
@@ -61,12 +63,15 @@ static int prepare(struct search *s)
 	int ret;
 
 	s->req.k = k > UINT32_MAX ? UINT32_MAX : (uint32_t)k;
-	s->req.ef = (uint32_t)opt_u64(c, "ef", 0);
+	s->req.ef = c->verb->opts == near_opts ? 0 : (uint32_t)opt_u64(c, "ef", 0);
 	s->req.deadline_ns = (uint64_t)(opt_number(c, "deadline", 0) * 1e6);
 	s->req.flags = (s->q.by_id ? VEXFS_QUERY_BY_ID : 0) |
-		       (opt_given(c, "exact") ? VEXFS_SEARCH_EXACT : 0) |
-		       (opt_given(c, "range") ? VEXFS_SEARCH_RANGE : 0) |
-		       (opt_given(c, "skip-self") ? VEXFS_SEARCH_SKIP_SELF : 0);
+		       (opt_given(c, "range") ? VEXFS_SEARCH_RANGE : 0);
+	if (c->verb->opts == near_opts)
+		s->req.flags |= s->q.by_id ? VEXFS_SEARCH_SKIP_SELF : 0;
+	else
+		s->req.flags |= (opt_given(c, "exact") ? VEXFS_SEARCH_EXACT : 0) |
+				(opt_given(c, "skip-self") ? VEXFS_SEARCH_SKIP_SELF : 0);
 	s->req.radius = vexfs_f32_bits((float)opt_number(c, "range", 0));
 	s->req.format = s->q.format;
 	s->all = opt_given(c, "range") && !opt_given(c, "k");
@@ -420,6 +425,16 @@ static const struct opt classify_opts[] = {
 	{ 0 },
 };
 
+static const struct opt near_opts[] = {
+	QUERY_OPTS,
+	{ "range", 0, OPT_NUMBER, "R", "how far a near-duplicate may be", true },
+	{ "k", 'k', OPT_U64, "K", "results for each query, 1 to 4096, default all" },
+	{ "filter", 0, OPT_STRING, "EXPR", "only vectors whose record matches" },
+	{ "attrs", 0, OPT_FLAG, NULL, "print attribute records, too" },
+	{ "deadline", 0, OPT_NUMBER, "MS", "give up after so many milliseconds" },
+	{ 0 },
+};
+
 const struct verb search_verbs[] = {
 	{ "search", "NAME", 1, 1, "find the nearest vectors",
 	  "Prints a line for each result: number of the query, id, distance. Distances are squared "
@@ -428,6 +443,10 @@ const struct verb search_verbs[] = {
 	  "lang == 3 && year >= 2020 && !(flags & 4) || id in {1, 5..9}. See libvexfs(3).\n\n"
 	  "With -j: an object whose \"results\" hold, for each query, \"query\", \"ids\" and "
 	  "\"distances\"; \"kernel_ns\" is the time spent inside the kernel.", search_opts,
+	  run_search },
+	{ "near-duplicates", "NAME", 1, 1, "find everything within a distance, itself left out",
+	  "Every vector is compared, so none is missed, whatever index there is. With --id the "
+	  "vector asked about is not in the answer. The output is that of search.", near_opts,
 	  run_search },
 	{ "classify", "NAME", 1, 1, "vote among the nearest vectors by a field of their records",
 	  "Prints a line for each class: its value and how many of the neighbours carry it, most "
