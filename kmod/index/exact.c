@@ -8,8 +8,9 @@
  *
  * What is returned existed: the state of a row is looked at before the row, and
  * from then on the row stays as it is until the end of the read section. An
- * update under way may show an id in two slots; one of them is dropped at the
- * end, and the search is done again when that leaves it short.
+ * update meanwhile may show an id in two slots, or in none: of two, one is dropped
+ * at the end; slots that ids moved to are looked at once more. When that leaves
+ * an answer short, or there were too many, the search is done again.
  */
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
@@ -449,7 +450,90 @@ static int search_once(struct vexfs_search_job *s)
 	return err;
 }
 
-/* ---- ids seen twice ---- */
+/* ---- updates meanwhile ---- */
+
+/**
+ * struct moves - where updates have put vectors while a search ran
+ * @slots: they
+ * @rows: theirs, as far as they count
+ * @aux: theirs
+ * @taken: their slots
+ * @keys: distances
+ */
+struct moves {
+	u32 slots[VEXFS_MOVED];
+	const void *rows[VEXFS_MOVED];
+	u32 aux[VEXFS_MOVED];
+	u32 taken[VEXFS_MOVED];
+	u32 keys[VEXFS_MOVED];
+};
+
+static bool has_id(const struct vexfs_topk *t, u64 id)
+{
+	u32 i;
+
+	for (i = 0; i < t->n; i++)
+		if (t->hits[i].id == id)
+			return true;
+	return false;
+}
+
+/* Offers what a query may have missed; an id it has is found already. */
+static int offer_moves(struct vexfs_search_job *s, u32 q, struct moves *m, u32 n)
+{
+	struct vexfs_topk *t = &s->results[q];
+	u32 i;
+	int err;
+
+	err = vexfs_math_gather(&s->c->space, vexfs_job_query(s, q), s->aux[q], m->rows, m->aux,
+				n, m->keys);
+	for (i = 0; i < n && !err; i++) {
+		u64 id = vexfs_slot_id(s->c, m->taken[i]);
+
+		if (m->keys[i] <= t->limit && !(s->self && s->self[q] == id) && !has_id(t, id))
+			vexfs_topk_offer(t, m->keys[i], id, m->taken[i]);
+	}
+	atomic64_add(n, &s->distances);
+	return err;
+}
+
+/*
+ * Looks at the slots that ids were moved to since @count. 1 when there were too
+ * many to remember.
+ */
+static int catch_up(struct vexfs_search_job *s, u64 count)
+{
+	struct vexfs_collection *c = s->c;
+	struct moves *m;
+	u32 i, q, n = 0;
+	u64 moved;
+	int err = 0;
+
+	if (vexfs_moved_count(c) == count)
+		return 0;
+	m = vexfs_op_alloc(s->op, sizeof(*m), GFP_KERNEL);
+	if (!m)
+		return -ENOMEM;
+	moved = vexfs_moved_since(c, count, m->slots, VEXFS_MOVED);
+	for (i = 0; i < min_t(u64, moved, VEXFS_MOVED); i++) {
+		u8 state = vexfs_slot_state(c, m->slots[i]);
+
+		/* one that is dead again was live while the search ran */
+		if (state != VEXFS_SLOT_LIVE && state != VEXFS_SLOT_DEAD)
+			continue;
+		if (s->filter && !vexfs_filter_match(s->filter, vexfs_slot_attrs(c, m->slots[i])))
+			continue;
+		m->taken[n] = m->slots[i];
+		m->rows[n] = vexfs_slot_row(c, m->slots[i]);
+		m->aux[n++] = vexfs_slot_aux(c, m->slots[i]);
+	}
+	for (q = 0; q < s->nq && n && !err; q++) {
+		err = offer_moves(s, q, m, n);
+		cond_resched();
+	}
+	vexfs_pool_free(m, sizeof(*m));
+	return err ?: moved > VEXFS_MOVED;
+}
 
 static bool hit_live(void *arg, u32 slot)
 {
@@ -487,13 +571,18 @@ int vexfs_search_exact(struct vexfs_search_job *s)
 		return -ENOMEM;
 	idx = vexfs_read_lock(c);
 	for (tries = 0;; tries++) {
-		u64 generation = atomic64_read(&c->generation);
+		u64 count = vexfs_moved_count(c);
+		bool again;
 
 		err = search_once(s);
-		if (err)
+		if (!err)
+			err = catch_up(s, count);
+		if (err < 0)
 			break;
-		if (!finish(s, scratch, generation != atomic64_read(&c->generation)) ||
-		    tries == RETRIES)
+		again = err;
+		err = 0;
+		again |= finish(s, scratch, vexfs_moved_count(c) != count);
+		if (!again || tries == RETRIES)
 			break;
 		for (q = 0; q < s->nq; q++)
 			vexfs_topk_reset(&s->results[q]);

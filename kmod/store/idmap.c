@@ -131,6 +131,37 @@ static u64 *shard_find(struct vexfs_collection *c, struct vexfs_idshard *s, u64 
 	}
 }
 
+/* The id now means @slot: first remembered, then shown, and only then is @old dead. */
+static void entry_move(struct vexfs_collection *c, u64 *e, u32 tag, u32 slot, u32 old)
+{
+	spin_lock(&c->moved_lock);
+	c->moved[c->moved_count++ % VEXFS_MOVED] = slot;
+	spin_unlock(&c->moved_lock);
+	vexfs_slot_set_state(c, slot, VEXFS_SLOT_LIVE);
+	smp_store_release(e, entry_make(tag, slot, 0));
+	vexfs_slot_set_state(c, old, VEXFS_SLOT_DEAD);
+}
+
+u64 vexfs_moved_count(struct vexfs_collection *c)
+{
+	/* a search that begins now sees every slot that was moved to before */
+	return READ_ONCE(c->moved_count);
+}
+
+u64 vexfs_moved_since(struct vexfs_collection *c, u64 count, u32 *slots, u32 room)
+{
+	u64 n, i;
+
+	if (READ_ONCE(c->moved_count) == count)
+		return 0;
+	spin_lock(&c->moved_lock);
+	n = c->moved_count - count;
+	for (i = 0; i < min3(n, (u64)room, (u64)VEXFS_MOVED); i++)
+		slots[i] = c->moved[(count + i) % VEXFS_MOVED];
+	spin_unlock(&c->moved_lock);
+	return n;
+}
+
 int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
 {
 	struct vexfs_idshard *s = shard_lock(c, p->tag);
@@ -152,9 +183,7 @@ int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
 			if (p->claim) {
 				WRITE_ONCE(*e, *e | IDMAP_BUSY);
 			} else {
-				vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_LIVE);
-				smp_store_release(e, entry_make(p->tag, p->slot, 0));
-				vexfs_slot_set_state(c, p->old, VEXFS_SLOT_DEAD);
+				entry_move(c, e, p->tag, p->slot, p->old);
 			}
 		}
 	} else if (!(p->flags & VEXFS_PUT_INSERT)) {
@@ -183,11 +212,15 @@ void vexfs_idmap_publish(struct vexfs_collection *c, const struct vexfs_idput *p
 	u64 *room;
 	u64 *e = shard_find(c, s, p->id, p->tag, &room);
 
-	if (!WARN_ON_ONCE(!e || !((u32)*e & IDMAP_BUSY))) {
+	if (WARN_ON_ONCE(!e || !((u32)*e & IDMAP_BUSY))) {
+		spin_unlock(&s->lock);
+		return;
+	}
+	if (p->old != VEXFS_NO_SLOT) {
+		entry_move(c, e, p->tag, p->slot, p->old);
+	} else {
 		vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_LIVE);
 		smp_store_release(e, entry_make(p->tag, p->slot, 0));
-		if (p->old != VEXFS_NO_SLOT)
-			vexfs_slot_set_state(c, p->old, VEXFS_SLOT_DEAD);
 	}
 	spin_unlock(&s->lock);
 }

@@ -40,7 +40,8 @@
  *
  * Locks, outermost first: collection->quiesce (read: writing under way),
  * grow_lock (extents and their directory come and go), idmap->resize_lock, an
- * id shard's lock, slots_lock. The registry's lock is taken alone.
+ * id shard's lock, then slots_lock or moved_lock. The registry's lock is taken
+ * alone.
  */
 #ifndef _VEXFS_STORE_H
 #define _VEXFS_STORE_H
@@ -68,6 +69,7 @@ struct vexfs_collection;
 
 #define VEXFS_NO_SLOT		(~0u)
 #define VEXFS_SLOTS_MAX		0x7ffffff0u	/* the id map keeps 31 bits */
+#define VEXFS_MOVED		512u		/* updates remembered */
 #define VEXFS_EXTENT_BYTES	(2u << 20)	/* rows of a full extent, at most */
 
 enum vexfs_slot_state {
@@ -255,6 +257,14 @@ struct vexfs_collection {
 	struct delayed_work reaper;
 	u64 reaped;		/* slots since the id map was last shrunk; reaper's own */
 
+	/*
+	 * Slots that updates moved ids to, newest last, for searches: see
+	 * vexfs_moved_since(). Written under moved_lock.
+	 */
+	spinlock_t moved_lock ____cacheline_aligned_in_smp;
+	u64 moved_count;
+	u32 moved[VEXFS_MOVED];
+
 	atomic64_t count ____cacheline_aligned_in_smp;
 	atomic64_t generation;
 	atomic64_t bytes;
@@ -378,6 +388,18 @@ static inline u32 vexfs_slots_end(const struct vexfs_collection *c)
 u32 vexfs_find(struct vexfs_collection *c, u64 id);
 /* The same for @n ids; misses overlap. Returns how many were found. */
 u32 vexfs_find_many(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *slots);
+
+/*
+ * A search that goes through slots one after another can miss an id that an update
+ * moves meanwhile from a slot it has yet to see to one it has passed. So it notes
+ * vexfs_moved_count() before, and afterwards looks at the slots that were moved
+ * to since. Whoever sees an old slot DEAD finds the new one here.
+ *
+ * Copies at most @room slots to @slots and returns how many there were; more than
+ * VEXFS_MOVED when they are not remembered any more.
+ */
+u64 vexfs_moved_count(struct vexfs_collection *c);
+u64 vexfs_moved_since(struct vexfs_collection *c, u64 count, u32 *slots, u32 room);
 
 /* ---- writing ---- */
 

@@ -162,7 +162,8 @@ enum vexfs_code {
  *	allow what is asked for (EACCES). The descriptor's own open mode counts too
  * @name: which
  *
- * A descriptor is attached once (EBUSY afterwards).
+ * A descriptor is attached once (EBUSY afterwards). Requests that need a
+ * collection fail with ENOTCONN before.
  */
 struct vexfs_attach {
 	__u32 size;
@@ -322,7 +323,8 @@ struct vexfs_set {
  * @vectors: pointer to @count vectors, one after another without gaps
  * @attrs: pointer to @count attribute records of the collection's size, or 0
  *	for records of zeroes (an update then keeps the old record)
- * @errors: pointer to @count __s32, or 0: 0 or -errno of each vector
+ * @errors: pointer to @count __s32, or 0: 0 or -errno of each vector that was
+ *	looked at; the rest is left alone
  * @done: out: vectors stored. Without VEXFS_PUT_CONTINUE the first @done are,
  *	and the error is that of the next one
  * @priority: enum vexfs_priority
