@@ -22,19 +22,34 @@ static bool invariant(void)
 #endif
 }
 
+/* Both clocks at one moment: of several tries the one that took least. */
+static void both(uint64_t *ns, uint64_t *ticks)
+{
+	uint64_t best = UINT64_MAX;
+	int i;
+
+	for (i = 0; i < 9; i++) {
+		uint64_t before = vx_ticks(), now = vx_monotonic_ns(), after = vx_ticks();
+
+		if (after - before < best) {
+			best = after - before;
+			*ns = now;
+			*ticks = before + (after - before) / 2;
+		}
+	}
+}
+
 void vx_clock_init(void)
 {
-	uint64_t n0, n1, t0, t1;
+	uint64_t n0 = 0, n1 = 0, t0 = 0, t1 = 0;
 	struct timespec wait = { 0, 20000000 };
 
 	if (vx_clock.tsc || !invariant())
 		return;
 	vx_clock.tsc = true;
-	n0 = vx_monotonic_ns();
-	t0 = vx_ticks();
+	both(&n0, &t0);
 	nanosleep(&wait, NULL);
-	n1 = vx_monotonic_ns();
-	t1 = vx_ticks();
+	both(&n1, &t1);
 	if (t1 <= t0 || n1 <= n0) {
 		vx_clock.tsc = false;
 		return;
