@@ -84,13 +84,18 @@ static void good(struct vx_worker *w, int cmd, union request *r)
 		r->put.vectors = (uintptr_t)c->pool;
 		break;
 	case GET:
-	case DELETE:
-	case DISTANCE:
 		r->get.count = 1;
-		if (cmd == GET)
-			r->get.ids = (uintptr_t)some_ids;
-		else if (cmd == DELETE)
-			r->del.ids = (uintptr_t)some_ids;
+		r->get.ids = (uintptr_t)some_ids;
+		break;
+	case DELETE:
+		r->del.count = 1;
+		r->del.ids = (uintptr_t)some_ids;
+		break;
+	case DISTANCE:
+		r->distance.count = 1;
+		r->distance.query = (uintptr_t)c->queries;
+		r->distance.ids = (uintptr_t)some_ids;
+		r->distance.distances = (uintptr_t)answer;
 		break;
 	case CREATE:
 		strcpy(r->create.name, "vexstress.abuse");
@@ -101,11 +106,6 @@ static void good(struct vx_worker *w, int cmd, union request *r)
 		break;
 	default:
 		break;
-	}
-	if (cmd == DISTANCE) {
-		r->distance.query = (uintptr_t)c->queries;
-		r->distance.ids = (uintptr_t)some_ids;
-		r->distance.distances = (uintptr_t)answer;
 	}
 }
 

@@ -53,6 +53,10 @@ int vx_coll_setup(struct vx_job *job);
 void vx_coll_finish(struct vx_job *job);
 void vx_coll_drop(struct vx_job *job);
 
+/* The smallest ef that reaches recall 0.95 with something to spare. */
+int vx_find_ef(struct vx_coll *c);
+bool vx_has_action(const struct vx_workload *wl, unsigned int action);
+
 /* Drops collections whose vexstress is dead. */
 void vx_coll_sweep(void);
 

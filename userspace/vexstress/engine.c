@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs jobs: workers as threads or processes, closed or open loop, warm-up,
- * slices. The parent sleeps between slices and only reads; a worker that
- * dies, or a signal, ends the run in good order.
+ * Runs jobs: starts their workers as processes or threads, lets them warm up,
+ * cuts the measurement into slices. The parent sleeps between slices and only
+ * reads; a worker that dies, or a signal, ends the run in good order.
  */
 #include "coll.h"
+#include "engine.h"
 
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -22,14 +22,7 @@
 
 volatile sig_atomic_t vx_signal;
 
-/* What the workers of all jobs of a group look at; shared by processes. */
-struct control {
-	uint32_t go, stop;
-	uint32_t measuring;	/* warming up is over: what is late by now is forgiven */
-	uint64_t begin;		/* ticks at which the workers set off */
-};
-
-static struct control *control;
+struct control *vx_control;
 
 struct crew {
 	struct vx_job **jobs;
@@ -52,203 +45,6 @@ void vx_say(const char *fmt, ...)
 	va_end(ap);
 	fputc('\n', stderr);
 	funlockfile(stderr);
-}
-
-void vx_wrong(struct vx_worker *w, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!w->shared->wrong++) {
-		va_start(ap, fmt);
-		vsnprintf(w->shared->message, sizeof(w->shared->message), fmt, ap);
-		va_end(ap);
-	}
-}
-
-static bool stopped(void)
-{
-	return __atomic_load_n(&control->stop, __ATOMIC_RELAXED);
-}
-
-static void set_state(struct vx_worker *w, enum vx_state s)
-{
-	__atomic_store_n(&w->shared->state, s, __ATOMIC_RELEASE);
-}
-
-static enum vx_state state_of(const struct vx_worker *w)
-{
-	return __atomic_load_n(&w->shared->state, __ATOMIC_ACQUIRE);
-}
-
-static void nap(double ns)
-{
-	struct timespec t;
-
-	t.tv_sec = (time_t)(ns / 1e9);
-	t.tv_nsec = (long)(ns - (double)t.tv_sec * 1e9);
-	nanosleep(&t, NULL);
-}
-
-/*
- * Waits for a moment. Sleeps while it is far, so that others may run, and
- * spins at the end: a timer wakes up 50 to 100 us late.
- */
-static void wait_until(uint64_t when)
-{
-	for (;;) {
-		uint64_t now = vx_ticks();
-		double ns;
-
-		if (now >= when || stopped())
-			return;
-		ns = (double)vx_to_ns(when - now);
-		if (ns > 300000)
-			nap(ns > 50e6 ? 50e6 : ns - 200000);
-		else
-			__builtin_ia32_pause();
-	}
-}
-
-static int pin(const char *list, unsigned int index)
-{
-	int cpus[1024], n = 0, from, to;
-	const char *p = list;
-	cpu_set_t set;
-	char *end;
-
-	while (*p && n < 1024) {
-		from = to = (int)strtol(p, &end, 10);
-		if (end == p || from < 0)
-			return -1;
-		if (*end == '-') {
-			p = end + 1;
-			to = (int)strtol(p, &end, 10);
-			if (end == p || to < from)
-				return -1;
-		}
-		while (from <= to && n < 1024)
-			cpus[n++] = from++;
-		p = end;
-		if (*p == ',')
-			p++;
-		else if (*p)
-			return -1;
-	}
-	if (!n || cpus[index % (unsigned int)n] >= CPU_SETSIZE)
-		return -1;
-	CPU_ZERO(&set);
-	CPU_SET(cpus[index % (unsigned int)n], &set);
-	return sched_setaffinity(0, sizeof(set), &set);
-}
-
-/* One call, accounted. @due: when it should have begun, 0 in a closed loop. */
-static void one_call(struct vx_worker *w, uint64_t due)
-{
-	unsigned int kind = vx_worker_pick(w);
-	struct vx_measure *m = &w->shared->kind[kind];
-	uint64_t ns, n;
-	int err;
-
-	vx_worker_prepare(w, kind);
-	/* Making the request ready is the tool's time: the op is not late for it. */
-	w->started = vx_ticks();
-	err = vx_worker_op(w, kind);
-	w->ended = vx_ticks();
-
-	n = w->done ? w->done : 1;
-	ns = vx_to_ns(w->ended - w->started);
-	vs_hist_add_n(&m->latency, ns, n);
-	if (due)
-		vs_hist_add_n(&m->corrected, vx_to_ns(w->ended > due ? w->ended - due : 0), n);
-	if (w->kernel_ns) {
-		vs_hist_add_n(&m->kernel, w->kernel_ns, n);
-		vs_hist_add_n(&m->crossing, ns > w->kernel_ns ? ns - w->kernel_ns : 0, n);
-	}
-	vs_hist_set(&m->calls, m->calls + 1);
-	if (err) {
-		int e = -err > 0 && -err < VX_ERRNO_MAX ? -err : 0;
-
-		vs_hist_set(&m->errors, m->errors + n);
-		vs_hist_set(&w->shared->errors[e], w->shared->errors[e] + n);
-	}
-	vs_hist_set(&m->ops, m->ops + n);
-	vx_worker_after(w, kind, err);
-}
-
-static void loop(struct vx_worker *w)
-{
-	const struct vx_job *job = w->job;
-	double mean_gap = job->rate > 0 ? 1e9 * (double)job->threads * (double)job->batch /
-					  job->rate : 0;
-	uint64_t quota = job->ops ? (job->ops + job->threads - 1) / job->threads : UINT64_MAX;
-	uint64_t done = 0, due = 0;
-	bool forgiven = false;
-
-	if (job->ramp > 0)
-		wait_until(control->begin + vx_to_ticks(job->ramp * 1e9 * w->index / job->threads));
-	if (mean_gap > 0)
-		due = vx_ticks() + vx_to_ticks(mean_gap * w->index / job->threads);
-	while (!stopped() && done < quota) {
-		if (mean_gap > 0) {
-			if (!forgiven && __atomic_load_n(&control->measuring, __ATOMIC_RELAXED)) {
-				forgiven = true;
-				if (vx_ticks() > due)
-					due = vx_ticks();
-			}
-			wait_until(due);
-			if (stopped())
-				break;
-		}
-		one_call(w, due);
-		done += w->done;
-		if (mean_gap > 0)
-			due += vx_to_ticks(job->arrival == VX_POISSON ?
-					   -log(1 - vs_rng_unit(&w->rng)) * mean_gap : mean_gap);
-		else if (job->think > 0)
-			wait_until(vx_ticks() + vx_to_ticks(job->think * 1e9));
-	}
-}
-
-static void usage_of(struct vx_worker *w)
-{
-	struct vx_shared *s = w->shared;
-	struct rusage u;
-
-	if (getrusage(w->job->workers == VX_PROCESSES ? RUSAGE_SELF : RUSAGE_THREAD, &u))
-		return;
-	s->user_us = (uint64_t)u.ru_utime.tv_sec * 1000000 + (uint64_t)u.ru_utime.tv_usec;
-	s->system_us = (uint64_t)u.ru_stime.tv_sec * 1000000 + (uint64_t)u.ru_stime.tv_usec;
-	s->voluntary = (uint64_t)u.ru_nvcsw;
-	s->involuntary = (uint64_t)u.ru_nivcsw;
-	s->minor = (uint64_t)u.ru_minflt;
-	s->major = (uint64_t)u.ru_majflt;
-}
-
-static void *worker_main(void *arg)
-{
-	struct vx_worker *w = arg;
-
-	vs_rng_seed(&w->rng, vs_mix(w->job->seed) + w->index);
-	if (w->job->cpus && pin(w->job->cpus, w->index)) {
-		snprintf(w->shared->message, sizeof(w->shared->message),
-			 "cannot pin a worker to processors %s", w->job->cpus);
-		set_state(w, VX_FAILED);
-		return NULL;
-	}
-	if (vx_worker_start(w)) {
-		vx_worker_stop(w);
-		set_state(w, VX_FAILED);
-		return NULL;
-	}
-	set_state(w, VX_READY);
-	while (!__atomic_load_n(&control->go, __ATOMIC_ACQUIRE) && !stopped())
-		nap(200000);
-	set_state(w, VX_RUNNING);
-	loop(w);
-	usage_of(w);
-	vx_worker_stop(w);
-	set_state(w, VX_DONE);
-	return NULL;
 }
 
 /* Workers leave signals to the parent, which ends the run in order. */
@@ -279,14 +75,14 @@ static int start_worker(struct crew *crew, struct vx_worker *w)
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			if (getppid() != parent)
 				_exit(1);
-			worker_main(w);
+			vx_worker_main(w);
 			_exit(0);
 		}
 		err = pid < 0 ? errno : 0;
 		crew->pid[crew->started] = pid;
 		w->shared->pid = pid;
 	} else {
-		err = pthread_create(&crew->tid[crew->started], NULL, worker_main, w);
+		err = pthread_create(&crew->tid[crew->started], NULL, vx_worker_main, w);
 	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (err) {
@@ -315,7 +111,7 @@ static void reap(struct crew *crew, struct vx_outcome *out)
 				out[i].killed_by = WTERMSIG(status);
 				snprintf(out[i].message, sizeof(out[i].message),
 					 "worker %zu was killed by signal %d", j, WTERMSIG(status));
-				__atomic_store_n(&control->stop, 1, __ATOMIC_RELAXED);
+				__atomic_store_n(&vx_control->stop, 1, __ATOMIC_RELAXED);
 			}
 		}
 	}
@@ -334,7 +130,7 @@ static void join(struct crew *crew, struct vx_outcome *out)
 			while (crew->pid[at] > 0) {
 				reap(crew, out);
 				if (crew->pid[at] > 0)
-					nap(1e6);
+					vx_nap(1e6);
 			}
 		}
 	}
@@ -411,7 +207,7 @@ static bool all_done(const struct crew *crew)
 
 	for (i = 0; i < crew->n; i++)
 		for (j = 0; j < crew->jobs[i]->threads; j++)
-			if (state_of(&crew->jobs[i]->worker[j]) < VX_DONE)
+			if (vx_state_of(&crew->jobs[i]->worker[j]) < VX_DONE)
 				return false;
 	return true;
 }
@@ -424,12 +220,12 @@ static bool sleep_until(struct crew *crew, struct vx_outcome *out, uint64_t when
 		double ns;
 
 		reap(crew, out);
-		if (vx_signal || stopped() || all_done(crew))
+		if (vx_signal || vx_stopped() || all_done(crew))
 			return false;
 		if (now >= when)
 			return true;
 		ns = (double)vx_to_ns(when - now);
-		nap(ns > 50e6 ? 50e6 : ns);
+		vx_nap(ns > 50e6 ? 50e6 : ns);
 	}
 }
 
@@ -547,7 +343,7 @@ static void measure(struct crew *crew, struct vx_outcome *out)
 	step = vx_set.interval > 0 ? vx_set.interval : longest / (double)slices;
 	if (longest >= 86400)
 		step = vx_set.interval > 0 ? vx_set.interval : 1;
-	__atomic_store_n(&control->measuring, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&vx_control->measuring, 1, __ATOMIC_RELAXED);
 	for (i = 0; i < crew->n; i++) {
 		out[i].slices = calloc(slices, sizeof(*out[i].slices));
 		before[i] = malloc(crew->jobs[i]->threads * sizeof(**before));
@@ -656,11 +452,11 @@ static int assemble(struct crew *crew, struct vx_outcome *out)
 		for (j = 0; j < crew->jobs[i]->threads; j++) {
 			struct vx_worker *w = &crew->jobs[i]->worker[j];
 
-			while (state_of(w) == VX_STARTING && !stopped() && !vx_signal) {
+			while (vx_state_of(w) == VX_STARTING && !vx_stopped() && !vx_signal) {
 				reap(crew, out);
-				nap(200000);
+				vx_nap(200000);
 			}
-			if (state_of(w) == VX_FAILED) {
+			if (vx_state_of(w) == VX_FAILED) {
 				vx_say("%s, worker %zu: %s", crew->jobs[i]->name, j,
 				       w->shared->message);
 				return -1;
@@ -679,11 +475,11 @@ int vx_run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out)
 	memset(out, 0, n * sizeof(*out));
 	for (i = 0; i < n; i++)
 		crew.workers += jobs[i]->threads;
-	control = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+	vx_control = mmap(NULL, sizeof(*vx_control), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
 	crew.tid = calloc(crew.workers, sizeof(*crew.tid));
 	crew.pid = calloc(crew.workers, sizeof(*crew.pid));
-	if (control == MAP_FAILED || !crew.tid || !crew.pid) {
+	if (vx_control == MAP_FAILED || !crew.tid || !crew.pid) {
 		vx_say("no memory");
 		goto out;
 	}
@@ -708,12 +504,12 @@ int vx_run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out)
 	if (vx_signal || assemble(&crew, out))
 		goto stop;
 	ret = VX_OK;
-	control->begin = vx_ticks();
-	__atomic_store_n(&control->go, 1, __ATOMIC_RELEASE);
+	vx_control->begin = vx_ticks();
+	__atomic_store_n(&vx_control->go, 1, __ATOMIC_RELEASE);
 	warm_up(&crew, out);
 	measure(&crew, out);
 stop:
-	__atomic_store_n(&control->stop, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&vx_control->stop, 1, __ATOMIC_RELAXED);
 	join(&crew, out);
 	status_clear();
 	if (ret == VX_OK) {
@@ -738,9 +534,9 @@ out:
 	status_clear();
 	free(crew.tid);
 	free(crew.pid);
-	if (control && control != MAP_FAILED)
-		munmap(control, sizeof(*control));
-	control = NULL;
+	if (vx_control && vx_control != MAP_FAILED)
+		munmap(vx_control, sizeof(*vx_control));
+	vx_control = NULL;
 	return ret;
 }
 

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A worker: waits for the start, sends op after op in a closed or an open
+ * loop, and accounts each. Writes only to its own part of the shared memory.
+ */
+#include "engine.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+void vx_wrong(struct vx_worker *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!w->shared->wrong++) {
+		va_start(ap, fmt);
+		vsnprintf(w->shared->message, sizeof(w->shared->message), fmt, ap);
+		va_end(ap);
+	}
+}
+
+static void set_state(struct vx_worker *w, enum vx_state s)
+{
+	__atomic_store_n(&w->shared->state, s, __ATOMIC_RELEASE);
+}
+
+void vx_nap(double ns)
+{
+	struct timespec t;
+
+	t.tv_sec = (time_t)(ns / 1e9);
+	t.tv_nsec = (long)(ns - (double)t.tv_sec * 1e9);
+	nanosleep(&t, NULL);
+}
+
+/*
+ * Waits for a moment. Sleeps while it is far, so that others may run, and
+ * spins at the end: a timer wakes up 50 to 100 us late.
+ */
+static void wait_until(uint64_t when)
+{
+	for (;;) {
+		uint64_t now = vx_ticks();
+		double ns;
+
+		if (now >= when || vx_stopped())
+			return;
+		ns = (double)vx_to_ns(when - now);
+		if (ns > 300000)
+			vx_nap(ns > 50e6 ? 50e6 : ns - 200000);
+		else
+			__builtin_ia32_pause();
+	}
+}
+
+static int pin(const char *list, unsigned int index)
+{
+	int cpus[1024], n = 0, from, to;
+	const char *p = list;
+	cpu_set_t set;
+	char *end;
+
+	while (*p && n < 1024) {
+		from = to = (int)strtol(p, &end, 10);
+		if (end == p || from < 0)
+			return -1;
+		if (*end == '-') {
+			p = end + 1;
+			to = (int)strtol(p, &end, 10);
+			if (end == p || to < from)
+				return -1;
+		}
+		while (from <= to && n < 1024)
+			cpus[n++] = from++;
+		p = end;
+		if (*p == ',')
+			p++;
+		else if (*p)
+			return -1;
+	}
+	if (!n || cpus[index % (unsigned int)n] >= CPU_SETSIZE)
+		return -1;
+	CPU_ZERO(&set);
+	CPU_SET(cpus[index % (unsigned int)n], &set);
+	return sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* One call, accounted. @due: when it should have begun, 0 in a closed loop. */
+static void one_call(struct vx_worker *w, uint64_t due)
+{
+	unsigned int kind = vx_worker_pick(w);
+	struct vx_measure *m = &w->shared->kind[kind];
+	uint64_t ns, n;
+	int err;
+
+	vx_worker_prepare(w, kind);
+	/* Making the request ready is the tool's time: the op is not late for it. */
+	w->started = vx_ticks();
+	err = vx_worker_op(w, kind);
+	w->ended = vx_ticks();
+
+	n = w->done ? w->done : 1;
+	ns = vx_to_ns(w->ended - w->started);
+	vs_hist_add_n(&m->latency, ns, n);
+	if (due)
+		vs_hist_add_n(&m->corrected, vx_to_ns(w->ended > due ? w->ended - due : 0), n);
+	if (w->kernel_ns) {
+		vs_hist_add_n(&m->kernel, w->kernel_ns, n);
+		vs_hist_add_n(&m->crossing, ns > w->kernel_ns ? ns - w->kernel_ns : 0, n);
+	}
+	vs_hist_set(&m->calls, m->calls + 1);
+	if (err) {
+		int e = -err > 0 && -err < VX_ERRNO_MAX ? -err : 0;
+
+		vs_hist_set(&m->errors, m->errors + n);
+		vs_hist_set(&w->shared->errors[e], w->shared->errors[e] + n);
+	}
+	vs_hist_set(&m->ops, m->ops + n);
+	vx_worker_after(w, kind, err);
+}
+
+static void loop(struct vx_worker *w)
+{
+	const struct vx_job *job = w->job;
+	double mean_gap = job->rate > 0 ? 1e9 * (double)job->threads * (double)job->batch /
+					  job->rate : 0;
+	uint64_t quota = job->ops ? (job->ops + job->threads - 1) / job->threads : UINT64_MAX;
+	uint64_t done = 0, due = 0;
+	bool forgiven = false;
+
+	if (job->ramp > 0)
+		wait_until(vx_control->begin + vx_to_ticks(job->ramp * 1e9 * w->index / job->threads));
+	if (mean_gap > 0)
+		due = vx_ticks() + vx_to_ticks(mean_gap * w->index / job->threads);
+	while (!vx_stopped() && done < quota) {
+		if (mean_gap > 0) {
+			if (!forgiven && __atomic_load_n(&vx_control->measuring, __ATOMIC_RELAXED)) {
+				forgiven = true;
+				if (vx_ticks() > due)
+					due = vx_ticks();
+			}
+			wait_until(due);
+			if (vx_stopped())
+				break;
+		}
+		one_call(w, due);
+		done += w->done;
+		if (mean_gap > 0)
+			due += vx_to_ticks(job->arrival == VX_POISSON ?
+					   -log(1 - vs_rng_unit(&w->rng)) * mean_gap : mean_gap);
+		else if (job->think > 0)
+			wait_until(vx_ticks() + vx_to_ticks(job->think * 1e9));
+	}
+}
+
+static void usage_of(struct vx_worker *w)
+{
+	struct vx_shared *s = w->shared;
+	struct rusage u;
+
+	if (getrusage(w->job->workers == VX_PROCESSES ? RUSAGE_SELF : RUSAGE_THREAD, &u))
+		return;
+	s->user_us = (uint64_t)u.ru_utime.tv_sec * 1000000 + (uint64_t)u.ru_utime.tv_usec;
+	s->system_us = (uint64_t)u.ru_stime.tv_sec * 1000000 + (uint64_t)u.ru_stime.tv_usec;
+	s->voluntary = (uint64_t)u.ru_nvcsw;
+	s->involuntary = (uint64_t)u.ru_nivcsw;
+	s->minor = (uint64_t)u.ru_minflt;
+	s->major = (uint64_t)u.ru_majflt;
+}
+
+void *vx_worker_main(void *arg)
+{
+	struct vx_worker *w = arg;
+
+	vs_rng_seed(&w->rng, vs_mix(w->job->seed) + w->index);
+	if (w->job->cpus && pin(w->job->cpus, w->index)) {
+		snprintf(w->shared->message, sizeof(w->shared->message),
+			 "cannot pin a worker to processors %s", w->job->cpus);
+		set_state(w, VX_FAILED);
+		return NULL;
+	}
+	if (vx_worker_start(w)) {
+		vx_worker_stop(w);
+		set_state(w, VX_FAILED);
+		return NULL;
+	}
+	set_state(w, VX_READY);
+	while (!__atomic_load_n(&vx_control->go, __ATOMIC_ACQUIRE) && !vx_stopped())
+		vx_nap(200000);
+	set_state(w, VX_RUNNING);
+	loop(w);
+	usage_of(w);
+	vx_worker_stop(w);
+	set_state(w, VX_DONE);
+	return NULL;
+}
