@@ -196,11 +196,10 @@ int main(int argc, char **argv)
 	n = strtoul(argv[3], NULL, 0);
 	nq = strtoul(argv[4], NULL, 0);
 	v = must(malloc((n + nq) * dim * sizeof(*v)));
-	if (strcmp(argv[1], "-")) {
+	if (strcmp(argv[1], "-"))
 		shuffled(argv[1], v, n + nq, dim);
-	} else {
+	else
 		clustered(v, n + nq, dim);
-	}
 	for (j = 0; j < n + nq; j++)
 		normalise(v + j * dim, dim);
 

@@ -47,13 +47,17 @@ static void die(const struct vexfs_error *err)
 static void *load(const char *prefix, const char *what, size_t *bytes)
 {
 	char name[4096];
+	void *p = NULL;
 	FILE *f;
-	void *p;
 
 	snprintf(name, sizeof(name), "%s.%s", prefix, what);
 	f = fopen(name, "rb");
-	if (!f || fseek(f, 0, SEEK_END) || (*bytes = ftell(f)) == 0 || fseek(f, 0, SEEK_SET) ||
-	    !(p = malloc(*bytes)) || fread(p, 1, *bytes, f) != *bytes) {
+	if (f && !fseek(f, 0, SEEK_END)) {
+		*bytes = ftell(f);
+		rewind(f);
+		p = malloc(*bytes);
+	}
+	if (!p || fread(p, 1, *bytes, f) != *bytes) {
 		fprintf(stderr, "ours: cannot read %s\n", name);
 		exit(1);
 	}

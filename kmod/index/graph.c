@@ -50,7 +50,7 @@ static void op_remove(struct vexfs_collection *c, void *index, const u32 *slots,
 	for (i = 0; i < n; i++) {
 		struct graph_node *node;
 
-		if (!smp_load_acquire(&vexfs_extent(c, slots[i])->index))
+		if (!graph_ext_of(vexfs_extent(c, slots[i])))
 			continue;
 		node = graph_node(g, slots[i]);
 		/* Claimed by a build: it ends soon, and the node is there. */
@@ -139,6 +139,7 @@ VEXFS_EXPORT_KUNIT(vexfs_graph_entry);
 
 bool vexfs_graph_ready(const struct vexfs_graph *g)
 {
+	/* pairs with the last builder: all of the graph is there before it is ready */
 	return smp_load_acquire(&g->build.state) == VEXFS_INDEX_READY;
 }
 VEXFS_EXPORT_KUNIT(vexfs_graph_ready);

@@ -32,7 +32,7 @@ static u32 claim(struct vexfs_graph *g, u32 first, u32 n, u32 *slots, int *err)
 		struct graph_node *node;
 		bool mine = false;
 
-		if (!e || !vexfs_slot_live(c, i))
+		if (!e || !graph_row_live(e, i - e->first))
 			continue;
 		*err = graph_ext_ensure(g, i);
 		if (*err)
@@ -100,7 +100,8 @@ static void build(struct vexfs_graph *g)
 	if (!atomic_dec_and_test(&b->running))
 		return;
 	if (b->err)
-		pr_warn("the build of a graph stopped: error %d\n", b->err);
+		pr_warn("a graph could not be completed: error %d\n", b->err);
+	/* pairs with vexfs_graph_ready() and vexfs_graph_stop() */
 	smp_store_release(&b->state, b->err || b->stop || vexfs_collection_dropped(c) ?
 			  VEXFS_INDEX_STOPPED : VEXFS_INDEX_READY);
 	wake_up_var(&b->state);
@@ -144,6 +145,7 @@ void vexfs_graph_stop(struct vexfs_graph *g)
 	struct graph_build *b = &g->build;
 
 	WRITE_ONCE(b->stop, true);
+	/* pairs with the last builder, which does not touch the graph afterwards */
 	wait_var_event(&b->state, smp_load_acquire(&b->state) != VEXFS_INDEX_BUILDING);
 }
 

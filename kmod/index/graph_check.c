@@ -48,7 +48,7 @@ static bool has_node(const struct vexfs_graph *g, u32 slot)
 {
 	const struct vexfs_extent *e = vexfs_extent(g->c, slot);
 
-	return e && smp_load_acquire(&e->index);
+	return e && graph_ext_of(e);
 }
 
 /* Everything the lists of one node at one level promise, with both ends locked. */
@@ -137,15 +137,18 @@ static void check_list(struct graph_checking *k, u32 slot, u32 level)
 static void check_tree(struct graph_checking *k, u32 slot)
 {
 	struct vexfs_graph *g = k->g;
-	u32 at = slot, steps = 0, up;
+	u32 at = slot, steps = 0, up, n;
 	bool linked;
 
 	mutex_lock(&g->tree_lock);
 	while (graph_present(g, slot) && at != g->root) {
-		up = READ_ONCE(graph_node(g, at)->parent);
+		graph_pair_lock(g, at, at);
+		up = graph_node(g, at)->parent;
+		n = graph_node(g, at)->n;
+		graph_pair_unlock(g, at, at);
 		if (up == VEXFS_NO_SLOT) {
 			/* On its way in, between two steps: it has no links either. */
-			if (at != slot || READ_ONCE(graph_node(g, slot)->n))
+			if (at != slot || n)
 				fault(k, "slot %u is not in the tree", at);
 			break;
 		}
@@ -189,13 +192,12 @@ static void walk(struct graph_checking *k)
 	}
 }
 
+/* A node that was seen PRESENT in this read section, so that its extent stays. */
 static void check_node(struct graph_checking *k, u32 slot)
 {
 	struct graph_node *node = graph_node(k->g, slot);
 	u32 level;
 
-	if (READ_ONCE(node->state) != GRAPH_PRESENT)
-		return;
 	for (level = 0; level <= READ_ONCE(node->level); level++)
 		check_list(k, slot, level);
 	if (node->kids > k->g->cap)
@@ -211,14 +213,19 @@ static void check_extent(struct graph_checking *k, struct vexfs_extent *e, bool 
 	u32 i;
 
 	for (i = 0; i < e->nrows; i++) {
+		const struct graph_ext *ge = graph_ext_of(e);
 		u32 slot = e->first + i;
+		bool node = ge && READ_ONCE(ge->nodes[i].state) == GRAPH_PRESENT;
 
-		if (smp_load_acquire(&e->index))
+		if (node)
 			check_node(k, slot);
-		if (complete && vexfs_slot_live(k->g->c, slot) &&
-		    (!READ_ONCE(e->index) || !graph_present(k->g, slot)) &&
-		    vexfs_slot_live(k->g->c, slot))
-			fault(k, "slot %u is live and not in the graph", slot);
+		/* It may have joined, or died, since it was looked at. */
+		if (complete && !node && graph_row_live(e, i)) {
+			ge = graph_ext_of(e);
+			if ((!ge || READ_ONCE(ge->nodes[i].state) != GRAPH_PRESENT) &&
+			    graph_row_live(e, i))
+				fault(k, "slot %u is live and not in the graph", slot);
+		}
 		cond_resched();
 	}
 }

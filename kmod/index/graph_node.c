@@ -229,7 +229,7 @@ int graph_ext_ensure(struct vexfs_graph *g, u32 slot)
 	size_t lists;
 	int err = 0;
 
-	if (likely(smp_load_acquire(&e->index)))
+	if (likely(graph_ext_of(e)))
 		return 0;
 	mutex_lock(&g->ext_lock);
 	if (e->index)
@@ -269,6 +269,7 @@ int graph_ext_ensure(struct vexfs_graph *g, u32 slot)
 	}
 	memset(ge->links, 0xff, lists);
 	atomic64_add(ge->bytes, &g->bytes);
+	/* pairs with graph_ext_of() */
 	smp_store_release(&e->index, ge);
 	err = 0;
 unlock:

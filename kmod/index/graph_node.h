@@ -216,6 +216,23 @@ struct graph_list {
 	u32 cap;
 };
 
+/* The graph's part of an extent, or NULL; whole once it can be seen. */
+static inline struct graph_ext *graph_ext_of(const struct vexfs_extent *e)
+{
+	/* pairs with the release in graph_ext_ensure() */
+	return smp_load_acquire(&e->index);
+}
+
+/*
+ * For slots that come from counting and not from a list: their extent may go at any
+ * time, but not that of a slot that was seen LIVE in this read section.
+ */
+static inline bool graph_row_live(const struct vexfs_extent *e, u32 row)
+{
+	/* as vexfs_slot_state() */
+	return smp_load_acquire(&e->state[row]) == VEXFS_SLOT_LIVE;
+}
+
 /* The graph's part of the extent of @slot, which the caller knows to have one. */
 static inline struct graph_ext *graph_ext(const struct vexfs_graph *g, u32 slot, u32 *row)
 {

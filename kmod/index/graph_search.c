@@ -70,7 +70,7 @@ static u32 estimate(struct vexfs_search_job *s)
 		u32 slot = (u64)get_random_u32() * end >> 32;
 		struct vexfs_extent *e = vexfs_extent(c, slot);
 
-		if (!e || !vexfs_slot_live(c, slot))
+		if (!e || !graph_row_live(e, slot - e->first))
 			continue;
 		live++;
 		pass += vexfs_filter_match(s->filter, vexfs_slot_attrs(c, slot));

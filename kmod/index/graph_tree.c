@@ -120,7 +120,7 @@ static void move_entry(struct vexfs_graph *g, u32 leaving)
 	u32 number, i;
 
 	vexfs_for_each_extent(d, number, e) {
-		const struct graph_ext *ge = smp_load_acquire(&e->index);
+		const struct graph_ext *ge = graph_ext_of(e);
 
 		for (i = 0; ge && i < ge->nrows; i++) {
 			const struct graph_node *node = &ge->nodes[i];
