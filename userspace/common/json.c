@@ -46,6 +46,8 @@ static void open_container(struct json *j, bool is_array)
 	j->depth++;
 	j->members[j->depth] = 0;
 	j->is_array[j->depth] = is_array;
+	if (j->schema && j->depth == 1 && !is_array)
+		json_kv_u64(j, "schema_version", j->schema);
 }
 
 static void close_container(struct json *j)

@@ -21,6 +21,7 @@
  * @depth: containers open
  * @members: what has been written into each of them
  * @after_key: a key was written and waits for its value
+ * @schema: when not 0, the first member of the outermost object, "schema_version"
  */
 struct json {
 	FILE *out;
@@ -29,6 +30,7 @@ struct json {
 	unsigned int members[JSON_DEPTH_MAX + 1];
 	bool is_array[JSON_DEPTH_MAX + 1];
 	bool after_key;
+	unsigned int schema;
 };
 
 void json_start(struct json *j, FILE *out, bool pretty);

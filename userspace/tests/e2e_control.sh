@@ -20,13 +20,11 @@ json() {
 	/usr/bin/python3 -c '
 import json, sys
 def refuse(what): raise ValueError(what)
-for line in sys.argv[2:]:
-	pass
 text = sys.stdin.read()
 values = [text] if sys.argv[1] == "1" else text.splitlines()
 for v in values:
 	d = json.loads(v, parse_constant=refuse)
-	assert isinstance(d, dict) and d.get("schema_version", 1) == 1, v
+	assert isinstance(d, dict) and d["schema_version"] == 1, v
 ' "${2:-1}" <<< "$1" 2> /dev/null || { echo "# not JSON: $1"; return 1; }
 }
 
@@ -112,6 +110,7 @@ for width in 40 200; do
 	tmux -L e2e$width new-session -d -x $width -y 40 "TERM=xterm vexctl top -d 0.2; echo left-with-\$?; sleep 20"
 	sleep 2
 	out=$(tmux -L e2e$width capture-pane -p)
+	# shellcheck disable=SC2034 # used in the eval below
 	longest=$(awk '{ if (length($0) > l) l = length($0) } END { print l + 0 }' <<< "$out")
 	ok eval 'has "$out" "OP " && has "$out" "small" && [ "$longest" -le $width ]'
 	what="q leaves it, and the screen is as it was"
@@ -130,7 +129,7 @@ timeout 10 vexctl events -f > "$tmp/events" & follower=$!
 sleep 0.5
 vexctl create followed --dim 4
 vexctl drop followed
-for i in 1 2 3 4 5 6 7 8 9 10; do grep -q dropped "$tmp/events" && break; sleep 0.3; done
+for _ in 1 2 3 4 5 6 7 8 9 10; do grep -q dropped "$tmp/events" && break; sleep 0.3; done
 kill -INT $follower
 wait $follower
 ok eval 'is $? 0 && has "$(cat "$tmp/events")" "collection-created followed"'

@@ -38,6 +38,6 @@ is import_file "70000 vectors of dimension 8 in 'example-import'" \
 is "and they are there" 70000 sh -c "vexctl -j show example-import | sed 's/.*\"count\":\([0-9]*\).*/\1/'"
 is "import_file refuses what is no vector file" "" "$ex/import_file" example-none /etc/passwd
 vexctl drop example-import
-is "the examples leave nothing behind" "[]" vexctl -j list
+is "the examples leave nothing behind" '{"schema_version":1,"collections":[]}' vexctl -j list
 rm -rf "$dir"
 echo "1..$n"

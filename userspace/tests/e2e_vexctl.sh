@@ -80,7 +80,7 @@ check "text holds the same as JSON" test \
 	"$(vexctl search t --id 7 -k 3 | cut -f2 | paste -sd,)" = \
 	"$(vexctl -j search t --id 7 -k 3 | jq -r '.results[0].ids | join(",")')"
 check "drop" vexctl drop t
-json '. == []' vexctl -j list
+json '. == {"schema_version": 1, "collections": []}' vexctl -j list
 
 # ---- records and filters ----
 
@@ -90,8 +90,8 @@ for i in $(seq 20); do
 	vexctl put t "$i" --vector "$i,0" --attr "lang=$((i % 4)),year=$((2000 + i)),price=$i.5" ||
 		echo "# put $i failed"
 done
-json '.[0].id == 7 and .[0].vector == [7, 0] and
-	.[0].attr == {"lang": 3, "year": 2007, "price": 7.5}' vexctl -j get t 7
+json '.vectors[0].id == 7 and .vectors[0].vector == [7, 0] and
+	.vectors[0].attr == {"lang": 3, "year": 2007, "price": 7.5}' vexctl -j get t 7
 json '.results[0].ids == [7, 11, 15]' vexctl search -j t --vector 0,0 -k 3 \
 	--filter 'lang == 3 && year >= 2004'
 json '.results[0].ids == [1, 2] and .results[0].attrs[1].price == 2.5' vexctl search -j t \
@@ -106,7 +106,7 @@ status 1 "id 1 is not in 't'" vexctl get t 1
 check "records go through files" sh -c 'vexctl export t v.npy --ids i.npy --attrs a.u8bin &&
 	vexctl drop t && vexctl create t --dim 2 --layout lang:u8,year:u16,price:f32 &&
 	vexctl import t v.npy --ids i.npy --attrs a.u8bin'
-json '.[0].attr.year == 2020 and .[0].vector == [20, 0]' vexctl -j get t 20
+json '.vectors[0].attr.year == 2020 and .vectors[0].vector == [20, 0]' vexctl -j get t 20
 check "set" vexctl set t --mode 0644 --capacity 100
 json '.mode == "0644" and .capacity == 100' vexctl -j show t
 

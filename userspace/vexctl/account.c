@@ -173,7 +173,6 @@ static void status_json(struct ctl *c, const struct summary *s, const struct row
 	struct json *j = &c->out;
 
 	json_object_begin(j);
-	json_kv_u64(j, "schema_version", WIRE_SCHEMA);
 	json_kv_bool(j, "well", !v->n);
 	json_key(j, "attention");
 	json_array_begin(j);
@@ -264,7 +263,6 @@ static int stats_once(struct ctl *c, struct wire *w, struct rows *rows)
 		stats_text(rows);
 	} else {
 		json_object_begin(&c->out);
-		json_kv_u64(&c->out, "schema_version", WIRE_SCHEMA);
 		rows_json(&c->out, "stats", rows);
 		json_object_end(&c->out);
 		json_finish(&c->out);
@@ -297,7 +295,7 @@ static int run_stats(struct ctl *c)
 		usleep((useconds_t)(every * 1e6));
 		if (stopped)
 			break;
-		json_start(&c->out, stdout, c->pretty);
+		ctl_json_start(c);
 	}
 	rows_free(&rows);
 	wire_close(w);
@@ -321,9 +319,8 @@ static int show_event(struct nlmsghdr *h, struct nlattr **a, void *arg)
 		       wire_text(a, VEXFS_A_EVENT_KIND), wire_text(a, VEXFS_A_EVENT_SUBJECT), pid,
 		       wire_u64(a, VEXFS_A_EVENT_A), wire_u64(a, VEXFS_A_EVENT_B));
 	} else {
-		json_start(&c->out, stdout, c->pretty);
+		ctl_json_start(c);
 		json_object_begin(&c->out);
-		json_kv_u64(&c->out, "schema_version", WIRE_SCHEMA);
 		json_kv_string(&c->out, "kind", wire_text(a, VEXFS_A_EVENT_KIND));
 		json_kv_u64(&c->out, "seq", wire_u64(a, VEXFS_A_EVENT_SEQ));
 		json_kv_u64(&c->out, "time_ns", wire_u64(a, VEXFS_A_EVENT_TIME_NS));
@@ -386,7 +383,6 @@ static int run_reset(struct ctl *c)
 		ret = wire_fail(c, w, err);
 	} else if (c->json) {
 		json_object_begin(&c->out);
-		json_kv_u64(&c->out, "schema_version", WIRE_SCHEMA);
 		json_kv_string(&c->out, "reset", c->argv[0]);
 		json_object_end(&c->out);
 		json_finish(&c->out);
@@ -415,7 +411,6 @@ static int show_selftest(struct nlmsghdr *h, struct nlattr **attrs, void *arg)
 	t->failed = wire_u32(attrs, VEXFS_A_SELFTEST_FAILED);
 	if (t->c->json) {
 		json_object_begin(j);
-		json_kv_u64(j, "schema_version", WIRE_SCHEMA);
 		json_kv_u64(j, "failed", t->failed);
 		json_key(j, "variants");
 		json_array_begin(j);

@@ -256,10 +256,13 @@ static int run_list(struct ctl *c)
 		list_text(&rows);
 		goto out;
 	}
+	json_object_begin(&c->out);
+	json_key(&c->out, "collections");
 	json_array_begin(&c->out);
 	for (size_t i = 0; i < rows.count; i++)
 		stat_json(&c->out, &rows.st[i], NULL);
 	json_array_end(&c->out);
+	json_object_end(&c->out);
 	json_finish(&c->out);
 out:
 	free(rows.st);

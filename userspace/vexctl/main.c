@@ -337,7 +337,7 @@ int main(int argc, char **argv)
 	char why[300];
 
 	c->json = wants_json(argv, argc);
-	json_start(&c->out, stdout, false);
+	ctl_json_start(c);
 	ret = find_words(&call, argv, argc, &first, &words);
 	if (ret)
 		return ret;

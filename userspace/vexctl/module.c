@@ -183,7 +183,6 @@ static int run_info(struct ctl *c)
 	}
 	if (c->json) {
 		json_object_begin(&c->out);
-		json_kv_u64(&c->out, "schema_version", WIRE_SCHEMA);
 		json_kv_string(&c->out, "state", state_name(state));
 		json_kv_i64(&c->out, "references", refs);
 	} else {

@@ -12,6 +12,12 @@
 
 #include "vexctl.h"
 
+void ctl_json_start(struct ctl *c)
+{
+	json_start(&c->out, stdout, c->pretty);
+	c->out.schema = CTL_SCHEMA;
+}
+
 static void error_value(struct ctl *c, int code, const char *text)
 {
 	struct json *j = &c->out;

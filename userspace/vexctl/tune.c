@@ -285,7 +285,6 @@ static void show_changes(struct ctl *c, const struct tuning *t, bool applied)
 
 	if (c->json) {
 		json_object_begin(j);
-		json_kv_u64(j, "schema_version", WIRE_SCHEMA);
 		json_kv_bool(j, "applied", applied);
 		json_key(j, "changes");
 		json_array_begin(j);
@@ -357,7 +356,6 @@ static int show_knobs(struct ctl *c, const struct tuning *t)
 		}
 	if (c->json) {
 		json_object_begin(j);
-		json_kv_u64(j, "schema_version", WIRE_SCHEMA);
 		json_key(j, "settings");
 		json_array_begin(j);
 	}

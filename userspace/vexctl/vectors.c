@@ -90,13 +90,17 @@ static int run_get(struct ctl *c)
 		ret = ctl_refuse(c, ENOMEM, "no memory for %zu vectors", count);
 	}
 	if (!ret) {
-		if (c->json)
+		if (c->json) {
+			json_object_begin(&c->out);
+			json_key(&c->out, "vectors");
 			json_array_begin(&c->out);
+		}
 		for (size_t i = 0; i < count; i++)
 			print_vector(c, &layout, attr, ids[i], vectors + i * vexfs_dim(h),
 				     vexfs_dim(h), attrs + i * attr);
 		if (c->json) {
 			json_array_end(&c->out);
+			json_object_end(&c->out);
 			json_finish(&c->out);
 		}
 	}

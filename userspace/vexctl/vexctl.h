@@ -119,6 +119,12 @@ double opt_number(const struct ctl *c, const char *name, double otherwise);
 bool parse_u64(const char *text, uint64_t *v);
 bool parse_number(const char *text, double *v);
 
+/* "schema_version" in the object that -j prints. */
+#define CTL_SCHEMA	1
+
+/* Begins a JSON value in c->out; for the first one this was done. */
+void ctl_json_start(struct ctl *c);
+
 /* The end of a verb that did not work: the sentence on stderr, and with -j also
  * as "error" in the one value on stdout, whatever has been written into it.
  */

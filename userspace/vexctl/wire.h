@@ -15,9 +15,6 @@
 
 #include "vexctl.h"
 
-/* "schema_version" of what the verbs of the control plane print with -j. */
-#define WIRE_SCHEMA	1
-
 struct wire;
 
 /* NULL after saying what is wrong; *@ret is then the exit code. */
