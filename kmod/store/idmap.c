@@ -47,9 +47,14 @@ static u32 shard_limit(u32 bits)
 	return (3u << bits) / 4;
 }
 
+static size_t entry_bytes(u32 bits)
+{
+	return sizeof(u64) << bits;
+}
+
 static size_t shard_bytes(u32 bits)
 {
-	return sizeof(struct vexfs_idshard) + (sizeof(u64) << bits);
+	return sizeof(struct vexfs_idshard) + entry_bytes(bits);
 }
 
 u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id)
@@ -76,7 +81,8 @@ static struct vexfs_idshard *shard_of(struct vexfs_collection *c, u32 tag)
 {
 	struct vexfs_iddir *d = iddir(c);
 
-	return smp_load_acquire(&d->shard[dir_index(d->depth, tag)]);
+	/* pairs with the release in dir_replace(): what follows depends on the pointer */
+	return READ_ONCE(d->shard[dir_index(d->depth, tag)]);
 }
 
 void vexfs_idmap_prefetch_shard(struct vexfs_collection *c, u32 tag)
@@ -197,8 +203,9 @@ int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
 		if (!*room)
 			s->used++;
 		s->live++;
+		/* put() has put a barrier between the rows of the run and this */
 		if (!p->claim)
-			vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_LIVE);
+			vexfs_slot_set_live(c, p->slot);
 		smp_store_release(room, entry_make(p->tag, p->slot, p->claim ? IDMAP_BUSY : 0));
 	}
 	spin_unlock(&s->lock);
@@ -360,9 +367,15 @@ static void shard_free(struct vexfs_collection *c, struct vexfs_garbage *g)
 	struct vexfs_idshard *s = container_of(g, struct vexfs_idshard, garbage);
 
 	vexfs_collection_uncharge(c, shard_bytes(s->bits));
-	kvfree(s);
+	kvfree(s->entry);
+	kfree(s);
 }
 
+/*
+ * Entries are apart from the rest: together they would take a power of two and
+ * a little more, so half of the memory would be wasted, and the heads of all
+ * shards would share a few sets of the caches.
+ */
 static struct vexfs_idshard *shard_new(struct vexfs_collection *c, u32 bits, u32 depth)
 {
 	struct vexfs_idshard *s;
@@ -370,8 +383,11 @@ static struct vexfs_idshard *shard_new(struct vexfs_collection *c, u32 bits, u32
 
 	if (err)
 		return ERR_PTR(err);
-	s = kvzalloc(shard_bytes(bits), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!s) {
+	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	if (s)
+		s->entry = kvzalloc(entry_bytes(bits), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!s || !s->entry) {
+		kfree(s);
 		vexfs_collection_uncharge(c, shard_bytes(bits));
 		return ERR_PTR(-ENOMEM);
 	}

@@ -22,7 +22,7 @@
  * @bits: log2 of the entries
  * @used: entries that are not empty, tombs included
  * @live: entries that name a slot
- * @entry: 0, IDMAP_TOMB, or tag << 32 | busy | slot + 1
+ * @entry: 2^@bits of them: 0, IDMAP_TOMB, or tag << 32 | busy | slot + 1
  */
 struct vexfs_idshard {
 	spinlock_t lock;
@@ -32,7 +32,7 @@ struct vexfs_idshard {
 	u32 used;
 	u32 live;
 	struct vexfs_garbage garbage;
-	u64 entry[] ____cacheline_aligned_in_smp;
+	u64 *entry;
 };
 
 /**
@@ -102,6 +102,14 @@ static inline void vexfs_slot_set_state(struct vexfs_collection *c, u32 slot, u8
 	struct vexfs_extent *e = vexfs_extent(c, slot);
 
 	smp_store_release(&e->state[slot - e->first], state);
+}
+
+/* For a caller that has put a barrier between the row and this. */
+static inline void vexfs_slot_set_live(struct vexfs_collection *c, u32 slot)
+{
+	struct vexfs_extent *e = vexfs_extent(c, slot);
+
+	WRITE_ONCE(e->state[slot - e->first], VEXFS_SLOT_LIVE);
 }
 
 /* collection.c: the registry's side of mutations */

@@ -285,6 +285,8 @@ static int put(struct vexfs_collection *c, struct vexfs_mutation *m)
 			memset(attrs, 0, (size_t)m->n * c->attr_size);
 	}
 
+	/* rows, ids and records before the states that say they are there */
+	smp_wmb();
 	credit = (m->flags & VEXFS_PUT_INSERT) ? credit_take(c, m->n) : 0;
 	credit_left = credit;
 	idx = vexfs_read_lock(c);
