@@ -93,8 +93,14 @@ static void pack(const struct vexfs_math_form *f, const struct vexfs_space *sp,
 	}
 }
 
+/* A cost that a pace can hold. */
+static u32 limit(u64 ps)
+{
+	return clamp_t(u64, ps, 1, U32_MAX);
+}
+
 /* What a unit of work costs, in picoseconds; @tries sections of it, the best counts. */
-static u64 measure(struct vexfs_work *w, const struct vexfs_space *sp, struct workbench *t,
+static u32 measure(struct vexfs_work *w, const struct vexfs_space *sp, struct workbench *t,
 		   enum vexfs_shape shape, unsigned int tries)
 {
 	u32 units = vexfs_run_units(sp->stride) * (shape == VEXFS_SHAPE_BLOCK ? QUERIES : 1);
@@ -118,7 +124,7 @@ static u64 measure(struct vexfs_work *w, const struct vexfs_space *sp, struct wo
 		best = min(best, div64_u64(ps, (u64)n * units));
 		cond_resched();
 	}
-	return max(best, 1ULL);
+	return limit(best);
 }
 
 /*
@@ -133,17 +139,51 @@ static void calibrate_work(struct vexfs_work *w, struct workbench *t, u32 type, 
 	unsigned int i;
 
 	for (shape = 0; shape < VEXFS_SHAPES; shape++) {
-		u64 ps = 0;
+		u32 ps = 0;
 
 		for (i = 0; i < ARRAY_SIZE(dims); i++) {
 			vexfs_space_init(&sp, type, metric, dims[i]);
-			if (has_shape(w->form, &sp, shape))
-				ps = max(ps, measure(w, &sp, t, shape, 2));
+			if (!has_shape(w->form, &sp, shape))
+				continue;
+			/* A short section says how much fits the ones that count. */
+			if (!ps)
+				WRITE_ONCE(w->pace[shape].ps, measure(w, &sp, t, shape, 1));
+			ps = max(ps, measure(w, &sp, t, shape, 2));
 		}
 		if (ps)
-			WRITE_ONCE(w->pace[shape].ps, min_t(u64, ps, U32_MAX));
+			WRITE_ONCE(w->pace[shape].ps, ps);
 	}
 	WRITE_ONCE(w->part.ps, w->pace[VEXFS_SHAPE_SCAN].ps);
+}
+
+/* One vector each way; every section of a real call corrects what it finds. */
+static void calibrate_convert(struct vexfs_convert *c, struct workbench *t, u32 type)
+{
+	struct vexfs_space sp;
+	unsigned int move;
+
+	vexfs_space_init(&sp, type, type == VEXFS_TYPE_B1 ? VEXFS_METRIC_HAMMING : VEXFS_METRIC_L2,
+			 512);
+	for (move = 0; move < VEXFS_MOVES; move++) {
+		u64 best = U64_MAX;
+		unsigned int try;
+
+		for (try = 0; try < 3; try++) {
+			struct vexfs_math_state st = {};
+			u64 stamp = vexfs_fpu_begin(), from = vexfs_fpu_stamp();
+
+			if (move == VEXFS_MOVE_FROM_F32)
+				c->conv->from_f32(&sp, t->rows, t->queries, 0, sp.dim, &st);
+			else if (move == VEXFS_MOVE_FROM_RAW)
+				c->conv->from_raw(&sp, t->rows, t->queries, 0, sp.dim, &st);
+			else
+				c->conv->to_f32(&sp, t->queries, t->rows, 0, sp.dim);
+			best = min(best, vexfs_fpu_stamp_ns(from, vexfs_fpu_stamp()));
+			vexfs_fpu_end(stamp);
+		}
+		WRITE_ONCE(c->pace[move].ps,
+			   limit(best * 1000 * VEXFS_CONVERT_UNIT / sp.dim));
+	}
 }
 
 int vexfs_math_calibrate(void)
@@ -159,10 +199,12 @@ int vexfs_math_calibrate(void)
 
 		if (!vexfs_engine_usable(e))
 			continue;
-		for (type = 0; type < VEXFS_TYPES; type++)
+		for (type = VEXFS_TYPE_F32; type < VEXFS_TYPES; type++) {
+			calibrate_convert(&e->convert[type], t, type);
 			for (metric = 0; metric < VEXFS_METRICS; metric++)
 				if (e->work[type][metric].form)
 					calibrate_work(&e->work[type][metric], t, type, metric);
+		}
 	}
 	kvfree(t);
 	return 0;
@@ -178,7 +220,7 @@ static void show(struct seq_file *m, struct vexfs_work *w, const struct vexfs_sp
 
 		if (!has_shape(w->form, sp, shape))
 			continue;
-		ps = measure(w, sp, t, shape, TRIES) * vexfs_run_units(sp->stride);
+		ps = (u64)measure(w, sp, t, shape, TRIES) * vexfs_run_units(sp->stride);
 		/* Bytes in a nanosecond are gigabytes in a second; two decimals. */
 		gbps = div64_u64(sp->row_bytes * 100000ULL, ps);
 		seq_printf(m, "%s %s %s %s %s %u %llu.%03llu %llu.%02llu\n", variant,

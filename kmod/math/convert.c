@@ -11,21 +11,18 @@
 #include "math/engine.h"
 #include "math/run.h"
 
-/* Components in a unit of work, see struct vexfs_convert. */
-#define UNIT_DIMS	16
-
 typedef int (*import_fn)(const struct vexfs_space *sp, void *row, const void *src,
 			 u32 from, u32 count, struct vexfs_math_state *st);
 
 static u32 units_of(u32 dims)
 {
-	return dims / UNIT_DIMS + 1;
+	return dims / VEXFS_CONVERT_UNIT + 1;
 }
 
 /* Components from @from on that the next section takes, of a row cut into parts. */
 static u32 part_dims(const struct vexfs_pace *pace, u32 from, u32 dim)
 {
-	u32 parts = vexfs_fpu_items(pace, VEXFS_PART_DIMS / UNIT_DIMS, dim / VEXFS_PART_DIMS + 1);
+	u32 parts = vexfs_fpu_items(pace, VEXFS_PART_DIMS / VEXFS_CONVERT_UNIT, dim / VEXFS_PART_DIMS + 1);
 
 	return min(parts * VEXFS_PART_DIMS, dim - from);
 }

@@ -47,12 +47,14 @@ struct vexfs_work {
 /**
  * struct vexfs_convert - conversions of a type and what they cost
  * @conv: the functions
- * @pace: by enum vexfs_move; a unit is 16 components
+ * @pace: by enum vexfs_move; a unit is VEXFS_CONVERT_UNIT components
  */
 struct vexfs_convert {
 	const struct vexfs_math_conv *conv;
 	struct vexfs_pace pace[VEXFS_MOVES];
 };
+
+#define VEXFS_CONVERT_UNIT	16u
 
 /**
  * struct vexfs_engine - a variant on this machine
