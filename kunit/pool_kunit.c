@@ -367,7 +367,7 @@ static void run_storm(struct kunit *test, void (*meanwhile)(struct kunit *test))
 	/* Interrupts may have left a thread no time at all. */
 	for (i = 0; i < up; i++)
 		while (!READ_ONCE(s[i].steps))
-			msleep(1);
+			usleep_range(1000, 2000);
 	WRITE_ONCE(storm_stop, true);
 	for (i = 0; i < up; i++) {
 		wait_for_completion(&s[i].done);

@@ -263,7 +263,7 @@ static void op_deadline(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, op.deadline_ns, U64_MAX);
 	KUNIT_EXPECT_EQ(test, vexfs_op_expired(&op), 0);
 	vexfs_op_begin(&op, VEXFS_OP_INFO, VEXFS_PRIORITY_MEDIUM, 5 * NSEC_PER_MSEC);
-	msleep(10);
+	msleep(20);
 	KUNIT_EXPECT_EQ(test, vexfs_op_expired(&op), -ETIME);
 }
 
@@ -377,7 +377,7 @@ static void events_lost(struct kunit *test)
 static DECLARE_COMPLETION(sink_heard);
 static u64 sink_a;
 
-static void sink(const struct vexfs_event *ev, u64 lost)
+static void hear(const struct vexfs_event *ev, u64 lost)
 {
 	if (ev->kind == VEXFS_EVENT_VARIANT && !strcmp(ev->subject, "kunit-sink")) {
 		sink_a = ev->a;
@@ -390,7 +390,7 @@ static void event_sink(struct kunit *test)
 {
 	vexfs_event_sink old = vexfs_event_sink_now();
 
-	vexfs_event_set_sink(sink);
+	vexfs_event_set_sink(hear);
 	/* The second before may have been one of a flood. */
 	msleep(1100);
 	vexfs_event_raise(VEXFS_EVENT_VARIANT, 77, 0, "kunit-sink");

@@ -75,7 +75,7 @@ static inline void vexfs_op_asked(struct vexfs_op *op, u32 priority, u64 deadlin
 /*
  * A signal or the deadline, for loops over parts of a request: -EINTR, -ETIME.
  */
-int vexfs_op_interrupted(const struct vexfs_op *op);
+int vexfs_op_interrupted(struct vexfs_op *op);
 
 static inline bool vexfs_priority_valid(u32 priority)
 {

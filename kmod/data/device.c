@@ -38,7 +38,7 @@ int vexfs_request_out(const void *req, size_t size, void __user *arg, u32 user_s
 	return copy_to_user(arg, req, min_t(size_t, size, user_size)) ? -EFAULT : 0;
 }
 
-int vexfs_op_interrupted(const struct vexfs_op *op)
+int vexfs_op_interrupted(struct vexfs_op *op)
 {
 	if (signal_pending(current))
 		return -EINTR;

@@ -99,6 +99,7 @@ void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
 {
 	bool fits = local && size <= local_size;
 
+	vexfs_stack_check_at(mark, _RET_IP_);
 	s->size = size;
 	raw_cpu_add(scratch_cpu.bytes, size);
 	if (fits && (!READ_ONCE(vexfs_stack_optimize) ||

@@ -153,13 +153,15 @@ static inline u64 vexfs_op_ns(const struct vexfs_op *op)
  * @op: the op
  *
  * Costs a reading of the clock when the op has a deadline: ask once per block
- * of work, not per row.
+ * of work, not per row. Whoever asks is deep inside the op, so the stack is
+ * measured here as well.
  *
  * Return: 0, -ETIME when the deadline has passed, -EINTR when the task is
  * being killed.
  */
-static inline int vexfs_op_expired(const struct vexfs_op *op)
+static __always_inline int vexfs_op_expired(struct vexfs_op *op)
 {
+	vexfs_stack_check(&op->stack);
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (op->deadline_ns && ktime_get_ns() >= op->deadline_ns)
@@ -168,8 +170,9 @@ static inline int vexfs_op_expired(const struct vexfs_op *op)
 }
 
 /* Memory for an op, counted as its own. Freed with vexfs_pool_free(). */
-static inline void *vexfs_op_alloc(struct vexfs_op *op, size_t size, gfp_t gfp)
+static __always_inline void *vexfs_op_alloc(struct vexfs_op *op, size_t size, gfp_t gfp)
 {
+	vexfs_stack_check(&op->stack);
 	op->stack.heap_gets++;
 	op->stack.heap_bytes += size;
 	return vexfs_pool_alloc(size, gfp);
