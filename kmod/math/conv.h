@@ -43,8 +43,31 @@ CONV_DECLARE(vexfs_conv_i8)
 CONV_DECLARE(vexfs_conv_u8)
 CONV_DECLARE(vexfs_conv_b1)
 
-#define CONV_ROW(tp, bits, fn, aux_fn)							\
-	{ .type = VEXFS_TYPE_##tp, .needs = bits, .from_f32 = fn##_from_f32,		\
-	  .from_raw = fn##_from_raw, .aux = aux_fn, .to_f32 = fn##_to_f32 }
+/* Those of the vector variants; what is missing here they take from above. */
+CONV_DECLARE(vexfs_avx2_conv_f32)
+CONV_DECLARE(vexfs_avx2_conv_f16)
+CONV_DECLARE(vexfs_avx2_conv_bf16)
+CONV_DECLARE(vexfs_avx2_conv_i8)
+CONV_DECLARE(vexfs_avx2_conv_u8)
+CONV_DECLARE(vexfs_avx2_conv_b1)
+
+/* @in makes rows, @raw makes them from their own type, @out reads them. */
+#define CONV_ROW(tp, bits, in, raw, out, aux_fn)					\
+	{ .type = VEXFS_TYPE_##tp, .needs = bits, .from_f32 = in##_from_f32,		\
+	  .from_raw = raw##_from_raw, .aux = aux_fn, .to_f32 = out##_to_f32 }
+
+#define CONV_ROWS_AVX2(bits)								\
+	CONV_ROW(F32, bits, vexfs_avx2_conv_f32, vexfs_avx2_conv_f32, vexfs_conv_f32,	\
+		 vexfs_conv_aux_float),							\
+	CONV_ROW(F16, bits, vexfs_avx2_conv_f16, vexfs_avx2_conv_f16,			\
+		 vexfs_avx2_conv_f16, vexfs_conv_aux_float),				\
+	CONV_ROW(BF16, bits, vexfs_avx2_conv_bf16, vexfs_avx2_conv_bf16,		\
+		 vexfs_conv_bf16, vexfs_conv_aux_float),				\
+	CONV_ROW(I8, bits, vexfs_avx2_conv_i8, vexfs_avx2_conv_i8, vexfs_conv_i8,	\
+		 vexfs_conv_aux_int),							\
+	CONV_ROW(U8, bits, vexfs_avx2_conv_u8, vexfs_avx2_conv_u8, vexfs_conv_u8,	\
+		 vexfs_conv_aux_int),							\
+	CONV_ROW(B1, bits, vexfs_avx2_conv_b1, vexfs_conv_b1, vexfs_conv_b1,		\
+		 vexfs_conv_aux_int)
 
 #endif

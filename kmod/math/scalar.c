@@ -29,12 +29,12 @@ static const struct vexfs_math_form forms[] = {
 };
 
 static const struct vexfs_math_conv convs[] = {
-	CONV_ROW(F32, 0, vexfs_conv_f32, vexfs_conv_aux_float),
-	CONV_ROW(F16, 0, vexfs_conv_f16, vexfs_conv_aux_float),
-	CONV_ROW(BF16, 0, vexfs_conv_bf16, vexfs_conv_aux_float),
-	CONV_ROW(I8, 0, vexfs_conv_i8, vexfs_conv_aux_int),
-	CONV_ROW(U8, 0, vexfs_conv_u8, vexfs_conv_aux_int),
-	CONV_ROW(B1, 0, vexfs_conv_b1, vexfs_conv_aux_int),
+	CONV_ROW(F32, 0, vexfs_conv_f32, vexfs_conv_f32, vexfs_conv_f32, vexfs_conv_aux_float),
+	CONV_ROW(F16, 0, vexfs_conv_f16, vexfs_conv_f16, vexfs_conv_f16, vexfs_conv_aux_float),
+	CONV_ROW(BF16, 0, vexfs_conv_bf16, vexfs_conv_bf16, vexfs_conv_bf16, vexfs_conv_aux_float),
+	CONV_ROW(I8, 0, vexfs_conv_i8, vexfs_conv_i8, vexfs_conv_i8, vexfs_conv_aux_int),
+	CONV_ROW(U8, 0, vexfs_conv_u8, vexfs_conv_u8, vexfs_conv_u8, vexfs_conv_aux_int),
+	CONV_ROW(B1, 0, vexfs_conv_b1, vexfs_conv_b1, vexfs_conv_b1, vexfs_conv_aux_int),
 };
 
 const struct vexfs_math_variant vexfs_math_scalar = {

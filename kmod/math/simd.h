@@ -37,6 +37,20 @@ static __always_inline void ahead(const void *row)
 	_mm_prefetch((const char *)row + 192, _MM_HINT_T0);
 }
 
+/*
+ * A scan reads rows one after another, as memory likes it best, and asks for what
+ * lies this far ahead; gather takes several rows at once. The order of addition
+ * within a row is the same.
+ */
+#define SCAN_FAR	2048
+
+static __always_inline void far_ahead(const u8 *p, const u32 bytes)
+{
+	_mm_prefetch((const char *)p, _MM_HINT_T0);
+	if (bytes > 64)
+		_mm_prefetch((const char *)p + 64, _MM_HINT_T0);
+}
+
 enum {
 	KEEP_SUM,	/* the sum is the distance */
 	ONE_MINUS,	/* inner product */
@@ -198,7 +212,8 @@ u32 fn##_scan(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
 		UNROLL_8								\
 		for (r = 0; r < GROUP; r++)						\
 			p[r] = row + (size_t)r * stride;				\
-		wide += fn##_group(q, q_aux, p, aux + i, stride, bias, keys + i);	\
+		wide += fn##_group(q, q_aux, p, aux + i, stride, bias,			\
+				   SCAN_FAR, keys + i);					\
 		row += (size_t)GROUP * stride;						\
 	}										\
 	for (; i < n; i++, row += stride)						\
@@ -218,14 +233,14 @@ u32 fn##_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
 			UNROLL_8							\
 			for (r = i + GROUP; r < i + 2 * GROUP; r++)			\
 				ahead(p[r]);						\
-		wide += fn##_group(q, q_aux, p + i, aux + i, stride, bias, keys + i);	\
+		wide += fn##_group(q, q_aux, p + i, aux + i, stride, bias, 0, keys + i); \
 	}										\
 	if (n - i >= REST_LEAST) {							\
 		struct rest rest;							\
 											\
 		for (r = 0; i + r < n; r++)						\
 			rest_add(&rest, r, p[i + r], aux[i + r]);			\
-		fn##_group(q, q_aux, rest.p, rest.aux, stride, bias, rest.keys);	\
+		fn##_group(q, q_aux, rest.p, rest.aux, stride, bias, 0, rest.keys);	\
 		return wide + rest_out(&rest, n - i, keys + i);				\
 	}										\
 	for (; i < n; i++)								\

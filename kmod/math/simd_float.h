@@ -12,7 +12,7 @@
  *	lanes_fold(v), lanes8_t, lanes_tree8(), lanes_tree1()
  *				lanes i and i + 16, + 8, + 4, + 2, + 1
  *	lanes_load(p), lanes_store(p, v)	of a state
- *	ROWS			rows in flight, divides GROUP
+ *	ROWS			rows in flight of a gather, divides GROUP
  */
 #include "simd.h"
 
@@ -21,7 +21,7 @@
  */
 #define FLOAT_ADD(name, load, step, op, half)						\
 static __always_inline void name##_add(lanes_t *acc, const u32 rows, const u8 *q,	\
-				       const u8 *const *p, u32 bytes)			\
+				       const u8 *const *p, u32 bytes, size_t far)	\
 {											\
 	u32 off, r;									\
 											\
@@ -31,6 +31,11 @@ static __always_inline void name##_add(lanes_t *acc, const u32 rows, const u8 *q
 		UNROLL_8								\
 		for (r = 0; r < rows; r++)						\
 			acc[r] = op(acc[r], x, load(p[r] + off));			\
+		if (far) {								\
+			UNROLL_8							\
+			for (r = 0; r < rows; r++)					\
+				far_ahead(p[r] + off + far, step);			\
+		}									\
 	}										\
 	half										\
 }
@@ -46,21 +51,22 @@ static __always_inline void name##_add(lanes_t *acc, const u32 rows, const u8 *q
 
 /* The sums of eight rows, or of one in lane 0. */
 #define FLOAT_SUMS(name)								\
-static __always_inline __m256 name##_sum8(const u8 *q, const u8 *const *p, u32 bytes)	\
+static __always_inline __m256 name##_sum8(const u8 *q, const u8 *const *p, u32 bytes,	\
+					    size_t far, const u32 rows)			\
 {											\
 	lanes8_t sums;									\
 	u32 g, r;									\
 											\
 	UNROLL_8									\
-	for (g = 0; g < GROUP; g += ROWS) {						\
+	for (g = 0; g < GROUP; g += rows) {						\
 		lanes_t acc[ROWS];							\
 											\
 		UNROLL_8								\
-		for (r = 0; r < ROWS; r++)						\
+		for (r = 0; r < rows; r++)						\
 			acc[r] = lanes_zero();						\
-		name##_add(acc, ROWS, q, p + g, bytes);					\
+		name##_add(acc, rows, q, p + g, bytes, far);				\
 		UNROLL_8								\
-		for (r = 0; r < ROWS; r++)						\
+		for (r = 0; r < rows; r++)						\
 			sums.v[g + r] = lanes_fold(acc[r]);				\
 	}										\
 	return lanes_tree8(&sums);							\
@@ -70,15 +76,18 @@ static __always_inline __m256 name##_sum1(const u8 *q, const u8 *p, u32 bytes)		
 {											\
 	lanes_t acc = lanes_zero();							\
 											\
-	name##_add(&acc, 1, q, &p, bytes);						\
+	name##_add(&acc, 1, q, &p, bytes, 0);						\
 	return lanes_tree1(lanes_fold(acc));						\
 }
 
 #define FLOAT_METRIC(fn, name, how)							\
 static __always_inline u32 fn##_group(const u8 *q, u32 q_aux, const u8 *const *p,	\
-				      const u32 *aux, u32 stride, u32 bias, u32 *keys)	\
+				      const u32 *aux, u32 stride, u32 bias, size_t far,	\
+				      u32 *keys)					\
 {											\
-	return float_keys(name##_sum8(q, p, stride), how, q_aux, aux, GROUP, keys);	\
+	__m256 sum = name##_sum8(q, p, stride, far, far ? 1 : ROWS);			\
+											\
+	return float_keys(sum, how, q_aux, aux, GROUP, keys);				\
 }											\
 											\
 static __always_inline u32 fn##_one(const u8 *q, u32 q_aux, const u8 *row,		\
@@ -100,7 +109,7 @@ void fn##_part(const struct vexfs_space *sp, const void *q, const void *row,		\
 	lanes_t acc = lanes_load(st->bytes);						\
 	const u8 *p = (const u8 *)row + from;						\
 											\
-	name##_add(&acc, 1, (const u8 *)q + from, &p, to - from);			\
+	name##_add(&acc, 1, (const u8 *)q + from, &p, to - from, 0);			\
 	lanes_store(st->bytes, acc);							\
 }											\
 											\

@@ -69,7 +69,7 @@ static __always_inline u32 int_keys(__m256i sum, int how, u32 q_aux, const u32 *
  */
 #define INT_ADD(name, prep_t, prep, op, bias)						\
 static __always_inline void name##_add(vec_t *acc, const u32 rows, const u8 *q,		\
-				       const u8 *const *p, u32 bytes)			\
+				       const u8 *const *p, u32 bytes, size_t far)	\
 {											\
 	u32 off, r;									\
 											\
@@ -79,18 +79,26 @@ static __always_inline void name##_add(vec_t *acc, const u32 rows, const u8 *q,	
 		UNROLL_8								\
 		for (r = 0; r < rows; r++)						\
 			acc[r] = op(acc[r], x, vec_load(p[r] + off));			\
+		if (far && off % 64 == 0) {						\
+			UNROLL_8							\
+			for (r = 0; r < rows; r++)					\
+				far_ahead(p[r] + off + far, 64);			\
+		}									\
 	}										\
 }											\
 											\
-static __always_inline __m256i name##_sum8(const u8 *q, const u8 *const *p, u32 bytes)	\
+static __always_inline __m256i name##_sum8(const u8 *q, const u8 *const *p, u32 bytes,	\
+					     size_t far, const u32 rows)		\
 {											\
 	vec_t acc[GROUP];								\
-	u32 r;										\
+	u32 g, r;									\
 											\
 	UNROLL_8									\
 	for (r = 0; r < GROUP; r++)							\
 		acc[r] = vec_zero();							\
-	name##_add(acc, GROUP, q, p, bytes);						\
+	UNROLL_8									\
+	for (g = 0; g < GROUP; g += rows)						\
+		name##_add(acc + g, rows, q, p + g, bytes, far);			\
 	return ivec_tree8(acc);								\
 }											\
 											\
@@ -98,7 +106,7 @@ static __always_inline __m256i name##_sum1(const u8 *q, const u8 *p, u32 bytes)	
 {											\
 	vec_t acc = vec_zero();								\
 											\
-	name##_add(&acc, 1, q, &p, bytes);						\
+	name##_add(&acc, 1, q, &p, bytes, 0);						\
 	return ivec_tree1(acc);								\
 }											\
 											\
@@ -114,10 +122,12 @@ static __always_inline u32 name##_bias(const u8 *q, u32 bytes)				\
 
 #define INT_METRIC(fn, name, how)							\
 static __always_inline u32 fn##_group(const u8 *q, u32 q_aux, const u8 *const *p,	\
-				      const u32 *aux, u32 stride, u32 bias, u32 *keys)	\
+				      const u32 *aux, u32 stride, u32 bias, size_t far,	\
+				      u32 *keys)					\
 {											\
-	return int_keys(INT_UNBIAS(name##_sum8(q, p, stride), bias), how, q_aux, aux,	\
-			GROUP, keys);							\
+	__m256i sum = name##_sum8(q, p, stride, far, far ? 1 : GROUP);			\
+											\
+	return int_keys(INT_UNBIAS(sum, bias), how, q_aux, aux, GROUP, keys);		\
 }											\
 											\
 static __always_inline u32 fn##_one(const u8 *q, u32 q_aux, const u8 *row,		\
@@ -140,7 +150,7 @@ void fn##_part(const struct vexfs_space *sp, const void *q, const void *row,		\
 	vec_t acc = vec_load(st->bytes);						\
 	const u8 *p = (const u8 *)row + from;						\
 											\
-	name##_add(&acc, 1, (const u8 *)q + from, &p, to - from);			\
+	name##_add(&acc, 1, (const u8 *)q + from, &p, to - from, 0);			\
 	vec_store(st->bytes, acc);							\
 	STATE_BIAS(st) += name##_bias((const u8 *)q + from, to - from);			\
 }											\

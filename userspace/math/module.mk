@@ -7,12 +7,13 @@ M_FLAGS := -O3 -ffp-contract=off -fno-math-errno -Wno-unused-parameter
 M_AVX2 := -mavx2 -mfma -mf16c
 M_AVX512 := $(M_AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq
 M_FILES := space scalar scalar_int scalar_float conv wide \
-	avx2 avx2_float avx2_int avx2_block \
+	avx2 avx2_float avx2_int avx2_block avx2_conv \
 	avx512 avx512_float avx512_int avx512_vnni avx512_vpopcntdq \
 	avx512_block
 M_FLAGS_avx2_float := $(M_AVX2)
 M_FLAGS_avx2_int := $(M_AVX2)
 M_FLAGS_avx2_block := $(M_AVX2)
+M_FLAGS_avx2_conv := $(M_AVX2)
 M_FLAGS_avx512_block := $(M_AVX512) -mtune=icelake-server
 M_FLAGS_avx512_float := $(M_AVX512)
 M_FLAGS_avx512_int := $(M_AVX512)
@@ -42,6 +43,24 @@ build/test/math_test: $(addprefix build/san/math/,math_test.o drive.o reference.
 	$(HOSTCC_USER) $(U_SAN) -o $@ $^ -lm
 
 UNIT_TESTS += build/test/math_test
+
+# libFuzzer comes with clang only.
+FUZZ_CC ?= clang
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+build/fuzz/%.o: kmod/math/%.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(U_CFLAGS) $(M_INC) $(M_FLAGS) $(M_FLAGS_$*) -O1 $(FUZZ_SAN) \
+		-fsanitize=fuzzer-no-link -c -o $@ $<
+
+build/fuzz/%.o: userspace/math/%.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(U_CFLAGS) $(M_INC) -O1 $(FUZZ_SAN) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+build/test/math_fuzz: $(addprefix build/fuzz/,math_fuzz.o drive.o reference.o) \
+		$(M_FILES:%=build/fuzz/%.o)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ -lm
 
 # The benchmark. Its peers are fetched or installed, never part of the tree.
 SIMSIMD_VERSION := 6.5.5

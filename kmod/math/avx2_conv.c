@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Conversions with AVX2 and F16C, for both vector variants: they stand on the way
+ * of every insert and should cost little more than the copy. They give the same
+ * bytes, auxiliaries and refusals as conv.c, and touch no byte beyond the source.
+ */
+#include "conv.h"
+#include "simd.h"
+
+/* Components of a step; a row has room for whole steps. */
+#define STEP 16
+
+/**
+ * struct sum - what is learned on the way
+ * @norm: squares in double precision, lane i mod 16
+ * @squares: the same for integers
+ * @top: largest magnitude seen, as bits of f32
+ */
+struct sum {
+	__m256d norm[4];
+	__m256i squares;
+	__m256i top;
+};
+
+static __always_inline __m256i magnitude(__m256 v)
+{
+	return _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32(0x7fffffff));
+}
+
+static __always_inline void see(struct sum *s, __m256 a, __m256 b)
+{
+	s->top = _mm256_max_epu32(s->top, _mm256_max_epu32(magnitude(a), magnitude(b)));
+}
+
+static __always_inline bool all_finite(const struct sum *s)
+{
+	__m256i limit = _mm256_set1_epi32((int)F32_INF - 1);
+
+	return !_mm256_movemask_epi8(_mm256_cmpgt_epi32(s->top, limit));
+}
+
+static __always_inline __m256d square(__m256d acc, __m128 v)
+{
+	__m256d d = _mm256_cvtps_pd(v);
+
+	return _mm256_fmadd_pd(d, d, acc);
+}
+
+static __always_inline void add_norm(struct sum *s, __m256 a, __m256 b)
+{
+	s->norm[0] = square(s->norm[0], _mm256_castps256_ps128(a));
+	s->norm[1] = square(s->norm[1], _mm256_extractf128_ps(a, 1));
+	s->norm[2] = square(s->norm[2], _mm256_castps256_ps128(b));
+	s->norm[3] = square(s->norm[3], _mm256_extractf128_ps(b, 1));
+}
+
+/* One step each: 16 components to their place in the row. */
+
+static __always_inline void put_f32(void *row, u32 i, __m256 a, __m256 b, struct sum *s)
+{
+	float *r = (float *)row + i;
+
+	see(s, a, b);
+	add_norm(s, a, b);
+	_mm256_store_ps(r, a);
+	_mm256_store_ps(r + 8, b);
+}
+
+static __always_inline void put_f16(void *row, u32 i, __m256 a, __m256 b, struct sum *s)
+{
+	__m128i ha = _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT);
+	__m128i hb = _mm256_cvtps_ph(b, _MM_FROUND_TO_NEAREST_INT);
+	__m128i *r = (__m128i *)((u16 *)row + i);
+
+	a = _mm256_cvtph_ps(ha);
+	b = _mm256_cvtph_ps(hb);
+	see(s, a, b);
+	add_norm(s, a, b);
+	_mm_store_si128(r, ha);
+	_mm_store_si128(r + 1, hb);
+}
+
+/* Half a step in the last place, and a bit more for odd ones: ties to even. */
+static __always_inline __m256 round_bf16(__m256 v)
+{
+	__m256i b = _mm256_castps_si256(v);
+	__m256i odd = _mm256_and_si256(_mm256_srli_epi32(b, 16), _mm256_set1_epi32(1));
+
+	b = _mm256_add_epi32(_mm256_add_epi32(b, odd), _mm256_set1_epi32(0x7fff));
+	return _mm256_castsi256_ps(_mm256_and_si256(b, _mm256_set1_epi32((int)0xffff0000)));
+}
+
+static __always_inline void put_bf16(void *row, u32 i, __m256 a, __m256 b, struct sum *s)
+{
+	__m256i h;
+
+	/* Rounding could carry a NaN into something finite: look first. */
+	see(s, a, b);
+	a = round_bf16(a);
+	b = round_bf16(b);
+	see(s, a, b);
+	add_norm(s, a, b);
+	h = _mm256_packus_epi32(_mm256_srli_epi32(_mm256_castps_si256(a), 16),
+				_mm256_srli_epi32(_mm256_castps_si256(b), 16));
+	_mm256_store_si256((__m256i *)((u16 *)row + i), _mm256_permute4x64_epi64(h, 0xd8));
+}
+
+static __always_inline __m256i clamp(__m256 v, float lo, float hi)
+{
+	return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(v, _mm256_set1_ps(lo)),
+						_mm256_set1_ps(hi)));
+}
+
+/* 16 components as 16-bit integers, their squares added up. */
+static __always_inline __m256i integers(__m256 a, __m256 b, float lo, float hi, struct sum *s)
+{
+	__m256i v = _mm256_packs_epi32(clamp(a, lo, hi), clamp(b, lo, hi));
+
+	see(s, a, b);
+	s->squares = _mm256_add_epi32(s->squares, _mm256_madd_epi16(v, v));
+	return _mm256_permute4x64_epi64(v, 0xd8);
+}
+
+static __always_inline void put_i8(void *row, u32 i, __m256 a, __m256 b, struct sum *s)
+{
+	__m256i v = integers(a, b, -128.0f, 127.0f, s);
+
+	_mm_store_si128((__m128i *)((u8 *)row + i),
+			_mm_packs_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)));
+}
+
+static __always_inline void put_u8(void *row, u32 i, __m256 a, __m256 b, struct sum *s)
+{
+	__m256i v = integers(a, b, 0.0f, 255.0f, s);
+
+	_mm_store_si128((__m128i *)((u8 *)row + i),
+			_mm_packus_epi16(_mm256_castsi256_si128(v),
+					 _mm256_extracti128_si256(v, 1)));
+}
+
+static __always_inline u32 positive(__m256 v)
+{
+	return (u32)_mm256_movemask_ps(_mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_GT_OQ));
+}
+
+static __always_inline void put_b1(void *row, u32 i, __m256 a, __m256 b, struct sum *s)
+{
+	u32 bits = positive(a) | positive(b) << 8;
+
+	see(s, a, b);
+	s->squares = _mm256_add_epi32(s->squares, _mm256_setr_epi32(__builtin_popcount(bits),
+								    0, 0, 0, 0, 0, 0, 0));
+	((u16 *)row)[i / STEP] = (u16)bits;
+}
+
+static __always_inline void sum_start(struct sum *s, const struct vexfs_math_state *st, bool real)
+{
+	const struct vexfs_norm *nm = (const struct vexfs_norm *)st;
+	u32 l;
+
+	s->top = _mm256_setzero_si256();
+	s->squares = _mm256_setzero_si256();
+	for (l = 0; real && l < 4; l++)
+		s->norm[l] = _mm256_load_pd(nm->lane + 4 * l);
+}
+
+static __always_inline void sum_end(const struct sum *s, struct vexfs_math_state *st, bool real)
+{
+	struct vexfs_norm *nm = (struct vexfs_norm *)st;
+	u32 v[8] __aligned(32), l;
+
+	if (real) {
+		for (l = 0; l < 4; l++)
+			_mm256_store_pd(nm->lane + 4 * l, s->norm[l]);
+		return;
+	}
+	_mm256_store_si256((__m256i *)v, s->squares);
+	for (l = 0; l < 8; l++)
+		((struct vexfs_norm_int *)st)->v += v[l];
+}
+
+/* Zeroes behind the last step of the last part. */
+static __always_inline void pad(const struct vexfs_space *sp, void *row, u32 end, u32 bits)
+{
+	u32 used = (sp->dim + STEP - 1) / STEP * STEP * bits / 8;
+
+	if (end == sp->dim)
+		memset((u8 *)row + used, 0, sp->stride - used);
+}
+
+#define FROM_F32(fn, put, real, bits)							\
+int fn##_from_f32(const struct vexfs_space *sp, void *row, const void *src,		\
+		  u32 from, u32 count, struct vexfs_math_state *st)			\
+{											\
+	const float *f = src;								\
+	u32 i, end = from + count;							\
+	struct sum s;									\
+											\
+	sum_start(&s, st, real);							\
+	for (i = from; i + STEP <= end; i += STEP)					\
+		put(row, i, _mm256_loadu_ps(f + i), _mm256_loadu_ps(f + i + 8), &s);	\
+	if (i < end) {									\
+		float tail[STEP] __aligned(32) = {};					\
+											\
+		__builtin_memcpy(tail, f + i, (end - i) * sizeof(*f));			\
+		put(row, i, _mm256_load_ps(tail), _mm256_load_ps(tail + 8), &s);	\
+	}										\
+	sum_end(&s, st, real);								\
+	pad(sp, row, end, bits);							\
+	return all_finite(&s) ? 0 : -EDOM;						\
+}
+
+/*
+ * Rows of halves from halves: spread out, looked at, put back unchanged; halves
+ * survive the way there and back.
+ */
+#define FROM_HALF(fn, put, spread)							\
+int fn##_from_raw(const struct vexfs_space *sp, void *row, const void *src,		\
+		  u32 from, u32 count, struct vexfs_math_state *st)			\
+{											\
+	const u16 *h = src;								\
+	u32 i, end = from + count;							\
+	struct sum s;									\
+											\
+	sum_start(&s, st, true);							\
+	for (i = from; i + STEP <= end; i += STEP)					\
+		put(row, i, spread(_mm_loadu_si128((const __m128i_u *)(h + i))),	\
+		    spread(_mm_loadu_si128((const __m128i_u *)(h + i + 8))), &s);	\
+	if (i < end) {									\
+		u16 tail[STEP] __aligned(32) = {};					\
+											\
+		__builtin_memcpy(tail, h + i, (end - i) * sizeof(*h));			\
+		put(row, i, spread(_mm_load_si128((const __m128i *)tail)),		\
+		    spread(_mm_load_si128((const __m128i *)(tail + 8))), &s);		\
+	}										\
+	sum_end(&s, st, true);								\
+	pad(sp, row, end, 16);								\
+	return all_finite(&s) ? 0 : -EDOM;						\
+}
+
+#define FROM_BYTE(fn, spread)								\
+int fn##_from_raw(const struct vexfs_space *sp, void *row, const void *src,		\
+		  u32 from, u32 count, struct vexfs_math_state *st)			\
+{											\
+	const u8 *b = src;								\
+	u8 *r = row;									\
+	u32 i, end = from + count;							\
+	struct sum s;									\
+											\
+	sum_start(&s, st, false);							\
+	for (i = from; i < end; i += STEP) {						\
+		u8 tail[STEP] __aligned(16) = {};					\
+		__m256i v;								\
+		__m128i x;								\
+											\
+		if (i + STEP <= end) {							\
+			x = _mm_loadu_si128((const __m128i_u *)(b + i));		\
+		} else {								\
+			__builtin_memcpy(tail, b + i, end - i);				\
+			x = _mm_load_si128((const __m128i *)tail);			\
+		}									\
+		v = spread(x);								\
+		s.squares = _mm256_add_epi32(s.squares, _mm256_madd_epi16(v, v));	\
+		_mm_store_si128((__m128i *)(r + i), x);					\
+	}										\
+	sum_end(&s, st, false);								\
+	pad(sp, row, end, 8);								\
+	return 0;									\
+}
+
+static __always_inline __m256 spread_bf16(__m128i h)
+{
+	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16));
+}
+
+FROM_F32(vexfs_avx2_conv_f32, put_f32, true, 32)
+FROM_F32(vexfs_avx2_conv_f16, put_f16, true, 16)
+FROM_F32(vexfs_avx2_conv_bf16, put_bf16, true, 16)
+FROM_F32(vexfs_avx2_conv_i8, put_i8, false, 8)
+FROM_F32(vexfs_avx2_conv_u8, put_u8, false, 8)
+FROM_F32(vexfs_avx2_conv_b1, put_b1, false, 1)
+
+FROM_HALF(vexfs_avx2_conv_f16, put_f16, _mm256_cvtph_ps)
+FROM_HALF(vexfs_avx2_conv_bf16, put_bf16, spread_bf16)
+FROM_BYTE(vexfs_avx2_conv_i8, _mm256_cvtepi8_epi16)
+FROM_BYTE(vexfs_avx2_conv_u8, _mm256_cvtepu8_epi16)
+
+int vexfs_avx2_conv_f32_from_raw(const struct vexfs_space *sp, void *row, const void *src,
+				 u32 from, u32 count, struct vexfs_math_state *st)
+{
+	return vexfs_avx2_conv_f32_from_f32(sp, row, src, from, count, st);
+}
+
+void vexfs_avx2_conv_f16_to_f32(const struct vexfs_space *sp, void *dst, const void *row,
+				u32 from, u32 count)
+{
+	const u16 *r = row;
+	float *f = dst, tail[8] __aligned(32);
+	u32 i, end = from + count;
+
+	for (i = from; i + 8 <= end; i += 8)
+		_mm256_storeu_ps(f + i, _mm256_cvtph_ps(_mm_load_si128((const __m128i *)(r + i))));
+	if (i < end) {
+		_mm256_store_ps(tail, _mm256_cvtph_ps(_mm_load_si128((const __m128i *)(r + i))));
+		__builtin_memcpy(f + i, tail, (end - i) * sizeof(*f));
+	}
+}
