@@ -11,6 +11,7 @@
 #include <linux/vexfs_kernel.h>
 
 #include "compat/compat.h"
+#include "index/classify.h"
 #include "index/index.h"
 #include "index/search.h"
 #include "index/vector.h"
@@ -473,6 +474,85 @@ int vexfs_client_search(struct vexfs_client *client, struct vexfs_client_search 
 	return err;
 }
 VEXFS_EXPORT(vexfs_client_search);
+
+/* ---- classify ---- */
+
+static int classify(struct vexfs_client *client, struct vexfs_op *op,
+		    struct vexfs_client_classify *q)
+{
+	struct vexfs_poll p = {
+		.c = client_collection(client, VEXFS_MAY_READ),
+		.op = op,
+		.flags = q->flags,
+		.k = q->k,
+		.ef = q->ef,
+		.field_offset = q->field_offset,
+		.field_size = q->field_size,
+	};
+	struct vexfs_filter *filter = NULL;
+	size_t bytes;
+	int err;
+
+	if (IS_ERR(p.c))
+		return PTR_ERR(p.c);
+	if (q->flags & ~VEXFS_SEARCH_EXACT || q->format > VEXFS_FORMAT_RAW)
+		return -EINVAL;
+	err = vexfs_poll_valid(&p);
+	if (!err && q->filter_len)
+		err = vexfs_filter_create(q->filter, q->filter_len, p.c->attr_size, &filter, NULL,
+					  NULL);
+	if (err)
+		return err;
+	p.filter = filter;
+	bytes = p.c->space.stride + p.k * sizeof(*p.votes);
+	p.row = vexfs_op_alloc(op, bytes, GFP_KERNEL);
+	err = -ENOMEM;
+	if (!p.row)
+		goto free_filter;
+	p.votes = p.row + p.c->space.stride;
+	err = vexfs_vector_import(p.c, q->format, p.row, &p.aux, q->query, 1, NULL);
+	if (!err)
+		err = vexfs_classify(&p);
+	if (!err) {
+		memcpy(q->votes, p.votes, min(p.classes, q->count) * sizeof(*p.votes));
+		q->count = p.classes;
+		q->plan = p.plan;
+	}
+	vexfs_pool_free(p.row, bytes);
+free_filter:
+	vexfs_filter_free(filter);
+	return err;
+}
+
+int vexfs_client_classify(struct vexfs_client *client, struct vexfs_client_classify *q)
+{
+	struct vexfs_op op;
+	int err;
+
+	vexfs_op_begin(&op, VEXFS_OP_CLASSIFY, 0, q->deadline_ns);
+	err = classify(client, &op, q);
+	vexfs_op_end(&op, err);
+	return err;
+}
+VEXFS_EXPORT(vexfs_client_classify);
+
+/* ---- index ---- */
+
+int vexfs_client_index(struct vexfs_client *client, const struct vexfs_index_req *req)
+{
+	struct vexfs_collection *c = client_collection(client, VEXFS_MAY_WRITE);
+	struct vexfs_op op;
+	int err;
+
+	vexfs_op_begin(&op, VEXFS_OP_INDEX, 0, 0);
+	if (IS_ERR(c))
+		err = PTR_ERR(c);
+	else
+		err = req->pad ? -EINVAL : vexfs_index_request(c, req);
+	vexfs_op_end(&op, err);
+	return err;
+}
+VEXFS_EXPORT(vexfs_client_index);
 
 s64 vexfs_distance_milli(u32 bits)
 {

@@ -167,6 +167,52 @@ struct vexfs_client_search {
 int vexfs_client_search(struct vexfs_client *client, struct vexfs_client_search *s);
 
 /**
+ * struct vexfs_client_classify - majority among the neighbours of a vector
+ * @flags: VEXFS_SEARCH_EXACT
+ * @format: enum vexfs_format of the query
+ * @k: neighbours asked, 1 to VEXFS_K_MAX
+ * @ef: graph: candidates kept while walking; 0 for the default
+ * @field_offset: where in the attribute record the class stands
+ * @field_size: its bytes, 1, 2, 4 or 8, little-endian
+ * @query: the vector
+ * @filter: instructions of a filter, or NULL
+ * @filter_len: how many
+ * @deadline_ns: give up after so long; 0 for never
+ * @votes: out: most votes first, ties to the smaller value
+ * @count: in: room at @votes; out: classes there are
+ * @plan: out: enum vexfs_plan
+ */
+struct vexfs_client_classify {
+	u32 flags;
+	u32 format;
+	u32 k;
+	u32 ef;
+	u32 field_offset;
+	u32 field_size;
+	const void *query;
+	const struct vexfs_filter_insn *filter;
+	u32 filter_len;
+	u64 deadline_ns;
+	struct vexfs_vote *votes;
+	u32 count;
+	u32 plan;
+};
+
+/**
+ * vexfs_client_classify() - let the neighbours vote
+ * @client: collection open for reading
+ * @q: what about, and where the votes go
+ */
+int vexfs_client_classify(struct vexfs_client *client, struct vexfs_client_classify *q);
+
+/**
+ * vexfs_client_index() - build, stop or drop the graph
+ * @client: collection open for writing
+ * @req: as for VEXFS_IOC_INDEX; @req->size does not count
+ */
+int vexfs_client_index(struct vexfs_client *client, const struct vexfs_index_req *req);
+
+/**
  * vexfs_distance_before() - is one distance smaller?
  * @a: bits of an f32, not NaN
  * @b: the same

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Counting votes. The search is one like any other; only values of the field
+ * leave this file, never records.
+ */
+#include <linux/kernel.h>
+#include <linux/sort.h>
+
+#include "compat/compat.h"
+#include "index/classify.h"
+#include "mem/pool.h"
+
+static u64 field_value(const u8 *record, u32 size)
+{
+	u64 value = 0;
+
+	while (size--)
+		value = value << 8 | record[size];
+	return value;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int by_votes(const void *a, const void *b)
+{
+	const struct vexfs_vote *x = a, *y = b;
+
+	if (x->votes != y->votes)
+		return x->votes > y->votes ? -1 : 1;
+	return by_value(&x->value, &y->value);
+}
+
+/* @n values, in any order, into @p->votes. */
+static void count_votes(struct vexfs_poll *p, u64 *values, u32 n)
+{
+	u32 i;
+
+	p->classes = 0;
+	sort(values, n, sizeof(*values), by_value, NULL);
+	for (i = 0; i < n; i++) {
+		if (!i || values[i] != values[i - 1])
+			p->votes[p->classes++] = (struct vexfs_vote){ .value = values[i] };
+		p->votes[p->classes - 1].votes++;
+	}
+	sort(p->votes, p->classes, sizeof(*p->votes), by_votes, NULL);
+}
+
+int vexfs_poll_valid(const struct vexfs_poll *p)
+{
+	const u32 known = VEXFS_QUERY_BY_ID | VEXFS_SEARCH_EXACT | VEXFS_SEARCH_SKIP_SELF;
+	u32 size = p->field_size, attr_size = p->c->attr_size;
+
+	if (p->flags & ~known || !p->k)
+		return -EINVAL;
+	if ((p->flags & VEXFS_SEARCH_SKIP_SELF) && !(p->flags & VEXFS_QUERY_BY_ID))
+		return -EINVAL;
+	if (p->k > VEXFS_K_MAX || p->ef > VEXFS_EF_MAX)
+		return -E2BIG;
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return -EINVAL;
+	if (p->field_offset > attr_size || size > attr_size - p->field_offset)
+		return -EINVAL;
+	return 0;
+}
+
+int vexfs_classify(struct vexfs_poll *p)
+{
+	size_t bytes = p->k * (sizeof(struct vexfs_hit) + sizeof(u64));
+	struct vexfs_hit *hits = vexfs_op_alloc(p->op, bytes, GFP_KERNEL_ACCOUNT);
+	struct vexfs_topk topk;
+	struct vexfs_search_job job = {
+		.c = p->c,
+		.op = p->op,
+		.nq = 1,
+		.flags = p->flags,
+		.ef = p->ef,
+		.queries = p->row,
+		.aux = &p->aux,
+		.self = p->flags & VEXFS_SEARCH_SKIP_SELF ? &p->self : NULL,
+		.filter = p->filter,
+		.results = &topk,
+	};
+	u64 *values;
+	int idx, err;
+	u32 i;
+
+	if (!hits)
+		return -ENOMEM;
+	values = (u64 *)(hits + p->k);
+	vexfs_topk_init(&topk, hits, p->k, ~0u);
+	idx = vexfs_read_lock(p->c);
+	err = vexfs_search(&job);
+	for (i = 0; !err && i < topk.n; i++)
+		values[i] = field_value(vexfs_slot_attrs(p->c, hits[i].slot) + p->field_offset,
+					p->field_size);
+	vexfs_read_unlock(p->c, idx);
+	p->plan = job.plan;
+	if (!err)
+		count_votes(p, values, topk.n);
+	vexfs_pool_free(hits, bytes);
+	return err;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Classification: the neighbours of a vector vote with a field of their attribute
+ * records.
+ */
+#ifndef _VEXFS_INDEX_CLASSIFY_H
+#define _VEXFS_INDEX_CLASSIFY_H
+
+#include "index/search.h"
+
+/**
+ * struct vexfs_poll - one classification
+ * @c: collection
+ * @op: the op it is done for
+ * @flags: VEXFS_QUERY_BY_ID, VEXFS_SEARCH_EXACT, VEXFS_SEARCH_SKIP_SELF
+ * @k: neighbours asked
+ * @ef: as in struct vexfs_search_job
+ * @field_offset: where in the record the class stands
+ * @field_size: its bytes, little-endian
+ * @row: the query, a row like any other
+ * @aux: and its auxiliary
+ * @self: its own id; counts with VEXFS_SEARCH_SKIP_SELF
+ * @filter: or NULL
+ * @votes: out: room for @k; most votes first, ties to the smaller value
+ * @classes: out: how many there are
+ * @plan: out: enum vexfs_plan
+ */
+struct vexfs_poll {
+	struct vexfs_collection *c;
+	struct vexfs_op *op;
+	u32 flags;
+	u32 k;
+	u32 ef;
+	u32 field_offset;
+	u32 field_size;
+	void *row;
+	u32 aux;
+	u64 self;
+	const struct vexfs_filter *filter;
+	struct vexfs_vote *votes;
+	u32 classes;
+	u32 plan;
+};
+
+/* Is what was asked for possible? -EINVAL, -E2BIG. Row, filter, votes do not count. */
+int vexfs_poll_valid(const struct vexfs_poll *p);
+/* Errors as vexfs_search(). */
+int vexfs_classify(struct vexfs_poll *p);
+
+#endif
