@@ -143,8 +143,11 @@ static void entry_move(struct vexfs_collection *c, u64 *e, u32 tag, u32 slot, u3
 	spin_lock(&c->moved_lock);
 	c->moved[c->moved_count++ % VEXFS_MOVED] = slot;
 	spin_unlock(&c->moved_lock);
-	vexfs_slot_set_state(c, slot, VEXFS_SLOT_LIVE);
-	smp_store_release(e, entry_make(tag, slot, 0));
+	/* pairs with the smp_rmb() in find_tag() and vexfs_slot_state() */
+	smp_wmb();
+	vexfs_slot_set_live(c, slot);
+	smp_wmb();
+	WRITE_ONCE(*e, entry_make(tag, slot, 0));
 	vexfs_slot_set_state(c, old, VEXFS_SLOT_DEAD);
 }
 
@@ -206,7 +209,8 @@ int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
 		/* put() has put a barrier between the rows of the run and this */
 		if (!p->claim)
 			vexfs_slot_set_live(c, p->slot);
-		smp_store_release(room, entry_make(p->tag, p->slot, p->claim ? IDMAP_BUSY : 0));
+		/* whoever finds the entry before the state finds nothing yet: no barrier */
+		WRITE_ONCE(*room, entry_make(p->tag, p->slot, p->claim ? IDMAP_BUSY : 0));
 	}
 	spin_unlock(&s->lock);
 	return err;
@@ -305,12 +309,14 @@ again:
 	for (i = tag & mask;; i = (i + 1) & mask) {
 		u32 slot;
 
-		e = smp_load_acquire(&s->entry[i]);
+		e = READ_ONCE(s->entry[i]);
 		if (!e)
 			break;
 		if (!entry_used(e) || entry_tag(e) != tag)
 			continue;
 		slot = entry_slot(e);
+		/* the extent, its directory and the id were there before the entry */
+		smp_rmb();
 		if (vexfs_slot_id(c, slot) != id)
 			continue;
 		if (vexfs_slot_live(c, slot))

@@ -94,7 +94,7 @@ struct vexfs_garbage {
  * @rows: @nrows rows, collection->space.stride bytes apart; page aligned
  * @aux: what the arithmetic wants beside each row
  * @ids: the user's id of each row
- * @state: enum vexfs_slot_state of each row; read with acquire
+ * @state: enum vexfs_slot_state of each row; read with vexfs_slot_state()
  * @attrs: attribute records, collection->attr_size bytes apart, or NULL
  * @index: belongs to the index: set in ops->insert or by a build, freed in
  *	ops->extent_gone; NULL in a new extent
@@ -361,8 +361,11 @@ static inline const void *vexfs_slot_attrs(const struct vexfs_collection *c, u32
 static inline u8 vexfs_slot_state(const struct vexfs_collection *c, u32 slot)
 {
 	const struct vexfs_extent *e = vexfs_extent(c, slot);
+	u8 state = READ_ONCE(e->state[slot - e->first]);
 
-	return smp_load_acquire(&e->state[slot - e->first]);
+	/* as good as an acquire, and cheaper where that is a full barrier (UML) */
+	smp_rmb();
+	return state;
 }
 
 static inline bool vexfs_slot_live(const struct vexfs_collection *c, u32 slot)
