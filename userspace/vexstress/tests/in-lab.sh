@@ -1,21 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# vexstress against the loaded module. in-lab.sh [short]: the short form is for
-# labs that emulate the processor. Nothing here depends on how fast anything is.
+# vexstress against the loaded module. Nothing here depends on how fast anything
+# is.
 
 top=${VEXFS_TOP:-.}
 tests=$top/userspace/vexstress/tests
 # shellcheck source=userspace/vexstress/tests/tap.sh
 . "$tests/tap.sh"
 cd "$top" || exit 1
-short=${1:-}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 export VEXFS_RESULTS="$tmp/results"
 schema=docs/schema/vexstress-result.json
-if [ -n "$short" ]; then time=0.3 vectors='--vectors 1000'; else time=0.4 vectors=; fi
-brief="--warm-up-time 0.1 --measurement-time $time --sample-size 5"
+brief='--warm-up-time 0.1 --measurement-time 0.4 --sample-size 5'
 
 left() { vexctl list -j 2> /dev/null | grep -c vexstress; }
 nothing_left() { n=$(left); [ "$n" = 0 ]; check $? "no collection is left after $1" "$(vexctl list)"; }
@@ -36,7 +34,7 @@ for wl in vector point pools simd churn open abuse semantic mixed; do
 	semantic|mixed)
 		if [ $graph = 0 ]; then skip "workload $wl" "this module has no graph"; continue; fi
 		size='--vectors 2000' ;;
-	*) size=$vectors ;;
+	*) size= ;;
 	esac
 	# shellcheck disable=SC2086 # lists of options
 	run vexstress $wl $brief $size --threads 2 -o "$tmp/$wl.json"
@@ -70,10 +68,10 @@ done
 
 # --- processes, open loop, batches, data from a file ---
 # shellcheck disable=SC2086
-run vexstress vector $brief $vectors --workers threads --threads 3 --batch 4 --verify
+run vexstress vector $brief --workers threads --threads 3 --batch 4 --verify
 check "$status" "workers as threads, with batches" "$out" "$err"
 # shellcheck disable=SC2086
-run vexstress point $brief $vectors --rate 500 --arrival poisson -o "$tmp/open.json" --ndjson "$tmp/i.ndjson"
+run vexstress point $brief --rate 500 --arrival poisson -o "$tmp/open.json" --ndjson "$tmp/i.ndjson"
 check "$status" "an open loop" "$out" "$err"
 [ "$(value "$tmp/open.json" "r['jobs'][0]['latency_corrected']['count'] > 0")" = True ]
 check $? "latency as measured and from when it was due"
@@ -98,20 +96,20 @@ nothing_left "these"
 # --- targets ---
 printf '[targets]\nvector_ops_per_sec = 0.001\nsuccess_rate = 1\nfuse_ops_per_sec = 1\n' > "$tmp/easy"
 # shellcheck disable=SC2086
-run vexstress --target "$tmp/easy" $brief $vectors -o "$tmp/t.json"
+run vexstress --target "$tmp/easy" $brief -o "$tmp/t.json"
 check "$status" "easy targets are met, status 0" "$out" "$err"
 valid "$tmp/t.json" "its result is as its schema says"
 [ "$(value "$tmp/t.json" "r['overall_success'], [t['skipped'] for t in r['targets']]")" = "True [False, True, False]" ]
 check $? "what cannot be measured is skipped, not met" "$(value "$tmp/t.json" "r['targets']")"
 printf '[targets]\nvector_ops_per_sec = 1e15\n' > "$tmp/hard"
 # shellcheck disable=SC2086
-run vexstress --target "$tmp/hard" $brief $vectors -o "$tmp/t.json"
+run vexstress --target "$tmp/hard" $brief -o "$tmp/t.json"
 [ "$status" = 1 ] && [ "$(value "$tmp/t.json" "r['overall_success']")" = False ]
 check $? "a target out of reach is missed, status 1" "status $status" "$out" "$err"
 
 # --- ended from outside ---
 # shellcheck disable=SC2086
-vexstress vector --measurement-time 100 $vectors -q -o "$tmp/int.json" 2> "$tmp/err" &
+vexstress vector --measurement-time 100 -q -o "$tmp/int.json" 2> "$tmp/err" &
 pid=$!
 while [ "$(left)" = 0 ] && kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
 sleep 1
@@ -126,7 +124,7 @@ check $? "and says that it was interrupted"
 nothing_left SIGINT
 
 # shellcheck disable=SC2086
-vexstress vector --measurement-time 100 $vectors -q --threads 3 2> "$tmp/err" &
+vexstress vector --measurement-time 100 -q --threads 3 2> "$tmp/err" &
 pid=$!
 while [ "$(pgrep -c -P "$pid")" -lt 3 ] && kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
 sleep 0.5
@@ -138,7 +136,7 @@ check $? "a worker that is killed ends the run with status 137" "status $status"
 nothing_left "the death of a worker"
 
 # shellcheck disable=SC2086
-vexstress vector --measurement-time 100 $vectors -q --threads 2 2> "$tmp/err" &
+vexstress vector --measurement-time 100 -q --threads 2 2> "$tmp/err" &
 pid=$!
 while [ "$(pgrep -c -P "$pid")" -lt 2 ] && kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
 sleep 0.5
@@ -150,7 +148,7 @@ alive=0
 for k in $kids; do kill -0 "$k" 2> /dev/null && alive=1; done
 check $alive "kill -9 takes its workers with it"
 # shellcheck disable=SC2086
-run vexstress vector $brief $vectors --verify
+run vexstress vector $brief --verify
 check "$status" "the module is well after that" "$out" "$err"
 printf '%s' "$err" | grep -q 'dropped vexstress'
 check $? "the next run drops what the killed one had left" "$err"
@@ -158,7 +156,7 @@ nothing_left "the next run"
 
 # --- the kernel log ---
 # shellcheck disable=SC2086
-vexstress point $brief $vectors --warm-up-fixed --warm-up-time 1 -q > "$tmp/out" 2> "$tmp/err" &
+vexstress point $brief --warm-up-fixed --warm-up-time 1 -q > "$tmp/out" 2> "$tmp/err" &
 pid=$!
 sleep 0.6
 echo "KFENCE: planted by a test" > /dev/kmsg
@@ -169,43 +167,41 @@ check $? "a kernel log that got worse is status 5" "status $status" "$(cat "$tmp
 
 # --- baselines, interleaving, ablation, sweeps, noise ---
 # shellcheck disable=SC2086
-run vexstress point $brief $vectors -q --save-baseline first
+run vexstress point $brief -q --save-baseline first
 check "$status" "a baseline is kept" "$err"
 # shellcheck disable=SC2086
-run vexstress point $brief $vectors --baseline first
+run vexstress point $brief --baseline first
 case $status in 0|1|6) s=0 ;; *) s=1 ;; esac
 printf '%s' "$out" | grep -q 'point.ops_per_s .*\(unchanged\|cannot tell\|regressed\|improved\)' || s=1
 check $s "a run is held against it" "status $status" "$out" "$err"
-if [ -z "$short" ]; then
-	before=$(cat /sys/module/vexfs/parameters/simd)
-	# shellcheck disable=SC2086
-	run vexstress compare --interleave simd=auto simd=scalar simd $brief --repeat 6 --format json
-	printf '%s' "$out" > "$tmp/ab.json"
-	python3 "$tests/validate.py" docs/schema/vexstress-compare.json "$tmp/ab.json" > "$tmp/why"
-	check $? "two settings in turn; the comparison is as its schema says" "$(cat "$tmp/why")" "$err"
-	got=$(value "$tmp/ab.json" "[c['verdict'] for c in r['comparisons'] if c['metric'] == 'simd.kernel_mean_ns'][0]")
-	case $got in regressed|"cannot tell") s=0 ;; *) s=1 ;; esac
-	check $s "scalar arithmetic is no improvement" "$got, status $status"
-	# shellcheck disable=SC2086
-	run vexstress ablate simd $brief --repeat 4 -j
-	printf '%s' "$out" > "$tmp/ab.json"
-	[ "$(value "$tmp/ab.json" "any(c['optimisation'] == 'SIMD arithmetic' for c in r['contributions'])")" = True ]
-	check $? "ablation says what SIMD contributes" "$out" "$err"
-	now=$(cat /sys/module/vexfs/parameters/simd)
-	[ "$now" = "$before" ] ||
-		[ "$(echo "$now" | sed 's/.*\[\(.*\)\].*/\1/')" = "$(echo "$before" | sed 's/.*\[\(.*\)\].*/\1/')" ]
-	check $? "and sets back what it changed" "$(cat /sys/module/vexfs/parameters/simd)"
-	# shellcheck disable=SC2086
-	run vexstress sweep batch=1,16 simd $brief --repeat 4 -j
-	printf '%s' "$out" > "$tmp/ab.json"
-	[ "$(value "$tmp/ab.json" "[s['value'] for s in r['sweep']]")" = "['1', '16']" ]
-	check $? "a sweep over batch sizes" "$out" "$err"
-	# shellcheck disable=SC2086
-	run vexstress noise point $brief --repeat 4
-	check "$status" "the machine's own noise" "$out" "$err"
-	grep -q floor "$VEXFS_RESULTS/baselines/noise.json"
-	check $? "is kept for comparisons"
-	expect 2 "neither a key of a job nor a parameter" "an unknown tunable" vexstress sweep nonesuch=1,2 point
-fi
+before=$(cat /sys/module/vexfs/parameters/simd)
+# shellcheck disable=SC2086
+run vexstress compare --interleave simd=auto simd=scalar simd $brief --repeat 6 --format json
+printf '%s' "$out" > "$tmp/ab.json"
+python3 "$tests/validate.py" docs/schema/vexstress-compare.json "$tmp/ab.json" > "$tmp/why"
+check $? "two settings in turn; the comparison is as its schema says" "$(cat "$tmp/why")" "$err"
+got=$(value "$tmp/ab.json" "[c['verdict'] for c in r['comparisons'] if c['metric'] == 'simd.kernel_mean_ns'][0]")
+case $got in regressed|"cannot tell") s=0 ;; *) s=1 ;; esac
+check $s "scalar arithmetic is no improvement" "$got, status $status"
+# shellcheck disable=SC2086
+run vexstress ablate simd $brief --repeat 4 -j
+printf '%s' "$out" > "$tmp/ab.json"
+[ "$(value "$tmp/ab.json" "any(c['optimisation'] == 'SIMD arithmetic' for c in r['contributions'])")" = True ]
+check $? "ablation says what SIMD contributes" "$out" "$err"
+now=$(cat /sys/module/vexfs/parameters/simd)
+[ "$now" = "$before" ] ||
+	[ "$(echo "$now" | sed 's/.*\[\(.*\)\].*/\1/')" = "$(echo "$before" | sed 's/.*\[\(.*\)\].*/\1/')" ]
+check $? "and sets back what it changed" "$(cat /sys/module/vexfs/parameters/simd)"
+# shellcheck disable=SC2086
+run vexstress sweep batch=1,16 simd $brief --repeat 4 -j
+printf '%s' "$out" > "$tmp/ab.json"
+[ "$(value "$tmp/ab.json" "[s['value'] for s in r['sweep']]")" = "['1', '16']" ]
+check $? "a sweep over batch sizes" "$out" "$err"
+# shellcheck disable=SC2086
+run vexstress noise point $brief --repeat 4
+check "$status" "the machine's own noise" "$out" "$err"
+grep -q floor "$VEXFS_RESULTS/baselines/noise.json"
+check $? "is kept for comparisons"
+expect 2 "neither a key of a job nor a parameter" "an unknown tunable" vexstress sweep nonesuch=1,2 point
 nothing_left "everything"
 tap_end

@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# vexstress where the kernel looks for mistakes of its own: a little of
+# everything, every answer checked, and killed in the middle. The lab reads the
+# kernel log afterwards.
+
+top=${VEXFS_TOP:-.}
+# shellcheck source=userspace/vexstress/tests/tap.sh
+. "$top/userspace/vexstress/tests/tap.sh"
+cd "$top" || exit 1
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+brief='--warm-up-time 0.2 --measurement-time 1.5 --sample-size 5 --threads 2 --dim 24 -q'
+
+for wl in vector churn mixed; do
+	# shellcheck disable=SC2086
+	run vexstress $wl $brief --vectors 200 --batch 2 --verify
+	case $err in
+	*"has no graph"*) skip "$wl, every answer computed again" "this module has no graph" ;;
+	*) check "$status" "$wl, every answer computed again" "$out" "$err" ;;
+	esac
+done
+# shellcheck disable=SC2086
+run vexstress abuse $brief --vectors 100
+check "$status" "hostile requests are refused" "$out" "$err"
+# shellcheck disable=SC2086
+run vexstress open pools $brief --vectors 100
+check "$status" "opening and closing, a storm" "$out" "$err"
+
+vexstress vector --measurement-time 300 --vectors 100 --dim 24 -q --threads 2 2> "$tmp/err" &
+pid=$!
+while [ "$(pgrep -c -P "$pid")" -lt 2 ] && kill -0 "$pid" 2> /dev/null; do sleep 0.2; done
+sleep 2
+kill -9 "$pid"
+wait "$pid" 2> /dev/null
+# shellcheck disable=SC2086
+run vexstress point $brief --vectors 100 --verify
+check "$status" "the module is well after kill -9" "$out" "$err"
+[ "$(vexctl list -j | grep -c vexstress)" = 0 ]
+check $? "nothing is left" "$(vexctl list)"
+tap_end
