@@ -208,7 +208,8 @@ static int on_section(struct tuning *t, const char *name, char *why, size_t size
 	const char *names[8], *near;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!strcmp(sections[i].name, name)) {
+		if (!strcmp(sections[i].name, name) ||
+		    (!sections[i].prefix && !strncmp(name, "targets.", 8))) {
 			t->section = sections[i].prefix;
 			t->skip = !t->section;
 			return 0;

@@ -277,6 +277,7 @@ static const struct {
 	{ "SIMD arithmetic", "simd", "scalar" },
 	{ "memory pools", "pool_enabled", "0" },
 	{ "scratch off the stack", "stack_optimize", "0" },
+	{ "parallel scans", "search_threads", "1" },
 	{ "accounting", "accounting", "0" },
 	{ "batching", "bridge_batching", "0" },
 	{ "graph heuristics", "graph_heuristics", "0" },

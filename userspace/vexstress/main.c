@@ -80,7 +80,7 @@ static int gather(char **names, int n, const struct vx_job *base, struct vx_job 
 				known[k] = wl->name;
 			for (c = COMPARE; c < ARRAY_SIZE(commands); c++)
 				known[k++] = commands[c];
-			near = vx_nearest(names[i], known, k);
+			near = nearest_name(names[i], known, k);
 			say_usage("unknown workload '%s'", names[i], near);
 			return -1;
 		}

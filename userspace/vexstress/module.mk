@@ -27,6 +27,8 @@ $(STRESS_ASSETS)/plot.js $(STRESS_ASSETS)/plot.css &: userspace/vexstress/report
 		userspace/vexstress/report/package.json userspace/vexstress/report/fetch
 	userspace/vexstress/report/fetch $(STRESS_ASSETS)
 
+STRESS_OBJS += build/obj/common/nearest.o build/obj/common/ini.o
+
 build/bin/vexstress: $(STRESS_OBJS) build/lib/libvexstat.a $(LIBVEXFS)
 	@mkdir -p $(@D)
 	$(HOSTCC_USER) -pthread -o $@ $(STRESS_OBJS) build/lib/libvexstat.a $(U_LIBS) -ljansson -lm

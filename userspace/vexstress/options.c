@@ -253,7 +253,7 @@ static int parse_choice(const struct option *o, const char *value, unsigned int 
 		}
 		names[n++] = p;
 	}
-	near = vx_nearest(value, names, n);
+	near = nearest_name(value, names, n);
 	snprintf(why, size, "'%s' is not a value of %s%s%s%s", value, o->name,
 		 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	return -1;
@@ -342,7 +342,7 @@ static const struct option *find(const char *name, int job_only, const char **ne
 		names[n++] = "wait";
 	}
 	if (near)
-		*near = vx_nearest(word, names, n);
+		*near = nearest_name(word, names, n);
 	return NULL;
 }
 

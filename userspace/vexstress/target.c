@@ -4,9 +4,9 @@
  * rate whose recall fell below its condition is missed; what cannot be
  * measured is skipped with the reason and never counted as met.
  */
+#include "ini.h"
 #include "kstat.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -71,48 +71,29 @@ static struct goal *goal(const char *name)
 	return &goals[index_of(name)];
 }
 
-static char *trim(char *s)
-{
-	char *end;
-
-	while (isspace((unsigned char)*s))
-		s++;
-	end = s + strlen(s);
-	while (end > s && isspace((unsigned char)end[-1]))
-		*--end = 0;
-	return s;
-}
-
 /* "metric = value", checked. */
-static int set_goal(char *line, char *why, size_t size)
+static int set_goal(const char *name, const char *text, char *why, size_t size)
 {
 	const char *names[NMETRICS], *near;
-	char *eq = strchr(line, '='), *end;
+	char *end;
 	double v;
 	size_t i;
 	int at;
 
-	if (!eq) {
-		snprintf(why, size, "'metric = value' is expected");
-		return -1;
-	}
-	*eq = 0;
-	line = trim(line);
-	at = index_of(line);
+	at = index_of(name);
 	if (at < 0) {
 		for (i = 0; i < NMETRICS; i++)
 			names[i] = metrics[i].name;
-		near = vx_nearest(line, names, NMETRICS);
-		snprintf(why, size, "unknown metric '%s'%s%s%s", line,
+		near = nearest_name(name, names, NMETRICS);
+		snprintf(why, size, "unknown metric '%s'%s%s%s", name,
 			 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 		return -1;
 	}
-	eq = trim(eq + 1);
 	errno = 0;
-	v = strtod(eq, &end);
-	if (end == eq || *end || errno || !isfinite(v) || v < 0) {
-		snprintf(why, size, "%s cannot be '%s': a number of %s is expected", line, eq,
-			 metrics[at].unit);
+	v = text ? strtod(text, &end) : 0;
+	if (!text || end == text || *end || errno || !isfinite(v) || v < 0) {
+		snprintf(why, size, "%s cannot be '%s': a number of %s is expected", name,
+			 text ? text : "", metrics[at].unit);
 		return -1;
 	}
 	goals[at].wanted = true;
@@ -120,53 +101,35 @@ static int set_goal(char *line, char *why, size_t size)
 	return 0;
 }
 
-/*
- * The section [@section] of an INI file. Returns how many targets it holds,
- * -1 when there is a mistake in it, which has been said. Other sections are
- * somebody else's, unless the file is one of targets only.
- */
+struct reading {
+	const char *section;	/* the one that counts; others are somebody else's */
+	int n;
+};
+
+static int on_line(void *arg, const char *section, const char *key, const char *value, char *why,
+		   size_t size)
+{
+	struct reading *r = arg;
+
+	if (!key || strcmp(section, r->section))
+		return 0;
+	r->n++;
+	return set_goal(key, value, why, size);
+}
+
+/* How many targets the section of a file holds; -1 for a mistake, which was said. */
 static int read_section(const char *path, const char *section, bool must)
 {
-	char buf[512], why[300];
-	int line = 0, n = 0, inside = 0, any = 0;
-	FILE *f = fopen(path, "re");
+	struct reading r = { section, 0 };
+	char why[600];
 
-	if (!f) {
-		if (!must && errno == ENOENT)
-			return 0;
-		vx_say("cannot read the targets in %s: %s", path, strerror(errno));
+	if (!must && access(path, F_OK))
+		return 0;
+	if (ini_read(path, on_line, &r, why, sizeof(why))) {
+		vx_say("targets in %s", why);
 		return -1;
 	}
-	while (fgets(buf, sizeof(buf), f)) {
-		char *s = trim(buf), *end;
-
-		line++;
-		if (!*s || *s == '#' || *s == ';')
-			continue;
-		if (*s == '[') {
-			end = strchr(s, ']');
-			if (!end) {
-				snprintf(why, sizeof(why), "a section is written [name]");
-				goto refuse;
-			}
-			*end = 0;
-			inside = !strcmp(trim(s + 1), section);
-			any = 1;
-			continue;
-		}
-		/* A file of targets needs no heading. */
-		if (!inside && (any || !must))
-			continue;
-		if (set_goal(s, why, sizeof(why)))
-			goto refuse;
-		n++;
-	}
-	fclose(f);
-	return n;
-refuse:
-	fclose(f);
-	vx_say("%s, line %d: %s", path, line, why);
-	return -1;
+	return r.n;
 }
 
 int vx_target_check_settings(void)
@@ -187,7 +150,8 @@ int vx_target_check_settings(void)
 		}
 		n = read_section(vx_set.target_file, "targets", true);
 		if (!n)
-			vx_say("%s holds no targets", vx_set.target_file);
+			vx_say("%s holds no targets in a section [targets]",
+			       vx_set.target_file);
 		return n > 0 ? 0 : -1;
 	}
 	if (strcmp(set, "promised") && !stretch) {

@@ -19,6 +19,7 @@
 #include "../stat/rng.h"
 #include "../stat/vexstat.h"
 #include "clock.h"
+#include "nearest.h"
 #include "vexfs.h"
 
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
@@ -256,7 +257,7 @@ extern struct vx_settings vx_set;
 /* The signal that ends the run, or 0. Written by the handler. */
 extern volatile sig_atomic_t vx_signal;
 
-/* ---- options.c, jobfile.c, suggest.c ---- */
+/* ---- options.c, jobfile.c ---- */
 
 enum { VX_PROFILE_NONE, VX_PROFILE_QUICK, VX_PROFILE_FULL, VX_PROFILE_CI };
 enum { VX_FORMAT_TABLE, VX_FORMAT_MARKDOWN, VX_FORMAT_CSV, VX_FORMAT_JSON };
@@ -275,9 +276,6 @@ void vx_man_options(FILE *out);
 
 /* Reads a job file after @base; number of jobs, or -1 with a sentence said. */
 int vx_jobfile_read(const char *path, const struct vx_job *base, struct vx_job *jobs, int max);
-
-/* The name nearest to @name, or NULL when none is near. */
-const char *vx_nearest(const char *name, const char *const *names, size_t n);
 
 /* ---- ops.c: what a worker does ---- */
 
