@@ -108,7 +108,7 @@ package_parts() {
 # depend on, unpacked, not installed, so that no root is needed. Prints it.
 chroot_packages=(base-files bash coreutils dash sed grep mawk findutils perl-base diffutils gzip
 	xz-utils zstd make gcc-14 gcc-12 libc6-dev libelf1t64 libssl3t64 zlib1g pahole kmod
-	clang-19 sparse)
+	clang-19 flex bison bc m4)
 compiler_chroot() (
 	local key dir deb n=0 total
 	key=$(echo "${suites[*]} ${chroot_packages[*]}" | sha256sum | cut -c1-12)

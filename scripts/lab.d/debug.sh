@@ -9,7 +9,7 @@
 . "$here/qemu.sh"
 
 debug_fragments=(common.config debug.config)
-debug_steps=2900	# lines that a full build prints, for the progress line
+debug_steps=2160	# lines that a full build prints, for the progress line
 
 debug_dir() {
 	local src

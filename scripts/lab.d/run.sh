@@ -57,6 +57,7 @@ stop_lab() {
 }
 
 cleanup() {
+	trap '' INT TERM HUP	# a second signal must not cut this short
 	stop_lab
 	[ -z "${run:-}" ] || rm -rf "$run"
 }
