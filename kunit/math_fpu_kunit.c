@@ -282,6 +282,7 @@ static void do_visit(struct visit *v)
 		v->block_err = vexfs_math_block(&v->int_sp, v->packed, 1, &limit, int_row,
 						&v->int_aux[1], 1, &hit, 1);
 	v->import_err = vexfs_math_import_raw(&v->int_sp, v->copy, &aux, int_row, 64, 1, NULL);
+	/* who sees the visit sees what it found */
 	smp_store_release(&v->visits, v->visits + 1);
 }
 
@@ -326,11 +327,12 @@ static bool wait_for_visit(struct visit *v, u32 visits)
 {
 	unsigned long end = jiffies + 10 * HZ;
 
-	while (smp_load_acquire(&v->visits) < visits)
+	/* pairs with the release at the end of a visit */
+	while (smp_load_acquire(&v->visits) < visits) {
 		if (time_after(jiffies, end))
 			return false;
-		else
-			cpu_relax();
+		cpu_relax();
+	}
 	return true;
 }
 

@@ -40,16 +40,18 @@ static struct vexfs_stack_stats change(void)
 /* Goes as deep as it is told, some 200 bytes a step, and measures there. */
 static noinline u32 vexfs_kunit_recurse(struct vexfs_stack_mark *mark, u32 depth)
 {
-	volatile u8 frame[160];
+	u8 frame[160];
 	u32 sum;
 
 	frame[0] = depth;
+	barrier_data(frame);
 	if (mark->base - vexfs_stack_pointer() >= depth) {
 		vexfs_stack_check(mark);
 		return frame[0];
 	}
 	sum = vexfs_kunit_recurse(mark, depth);
 	frame[159] = sum;
+	barrier_data(frame);
 	return sum + frame[159];
 }
 
@@ -57,9 +59,10 @@ static noinline u32 vexfs_kunit_recurse(struct vexfs_stack_mark *mark, u32 depth
 #pragma GCC diagnostic ignored "-Wframe-larger-than="
 static noinline u8 vexfs_kunit_large_frame(struct vexfs_stack_mark *mark)
 {
-	volatile u8 frame[3500];
+	u8 frame[3500];
 
 	frame[0] = 1;
+	barrier_data(frame);
 	frame[3499] = 2;
 	vexfs_stack_check(mark);
 	return frame[0] + frame[3499];

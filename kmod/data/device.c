@@ -78,6 +78,7 @@ static int session_attach(struct vexfs_session *s, struct vexfs_collection *c, u
 		err = -EBUSY;
 	} else {
 		s->may = may;
+		/* who sees @c sees @may */
 		smp_store_release(&s->c, c);
 	}
 	mutex_unlock(&s->lock);

@@ -260,6 +260,7 @@ void vexfs_walk_vectors(struct vexfs_collection *c, struct vexfs_walk_part *p)
 			p->cursor = e->first + row;
 			if (p->n == p->room)
 				goto out;
+			/* LIVE: all columns were written before */
 			if (smp_load_acquire(&e->state[row]) == VEXFS_SLOT_LIVE)
 				walk_one(c, p, e, row);
 		}

@@ -43,6 +43,7 @@ static void check_extent(struct vexfs_collection *c, struct vexfs_extent *e,
 	u32 row, nfree = 0, said;
 
 	for (row = 0; row < e->nrows; row++) {
+		/* LIVE: all columns were written before */
 		switch (smp_load_acquire(&e->state[row])) {
 		case VEXFS_SLOT_LIVE:
 			check_slot(c, e, row, s);

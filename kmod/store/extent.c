@@ -206,6 +206,7 @@ static int extents_grow(struct vexfs_collection *c)
 		goto out;
 	}
 	spin_lock(&c->slots_lock);
+	/* who sees the extent sees its columns */
 	smp_store_release(&d->ext[number], e);
 	__set_bit(number, c->free_extents);
 	spin_unlock(&c->slots_lock);
@@ -493,6 +494,7 @@ void vexfs_rows_expose(struct vexfs_collection *c)
 			       extent_row_bytes(c, e->nrows - e->fresh));
 		e->zeroed = true;
 	}
+	/* who sees it set sees the rows cleared */
 	smp_store_release(&c->zero_rows, true);
 	mutex_unlock(&c->grow_lock);
 	up_write(&c->quiesce);

@@ -189,11 +189,10 @@ int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
 			if (p->keep_attrs && c->attr_size)
 				memcpy((void *)vexfs_slot_attrs(c, p->slot),
 				       vexfs_slot_attrs(c, p->old), c->attr_size);
-			if (p->claim) {
+			if (p->claim)
 				WRITE_ONCE(*e, *e | IDMAP_BUSY);
-			} else {
+			else
 				entry_move(c, e, p->tag, p->slot, p->old);
-			}
 		}
 	} else if (!(p->flags & VEXFS_PUT_INSERT)) {
 		err = -ENOENT;
@@ -231,6 +230,7 @@ void vexfs_idmap_publish(struct vexfs_collection *c, const struct vexfs_idput *p
 		entry_move(c, e, p->tag, p->slot, p->old);
 	} else {
 		vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_LIVE);
+		/* who finds the slot finds it LIVE */
 		smp_store_release(e, entry_make(p->tag, p->slot, 0));
 	}
 	spin_unlock(&s->lock);
@@ -321,6 +321,7 @@ again:
 			continue;
 		if (vexfs_slot_live(c, slot))
 			return slot;
+		/* moved: the new shards are in the directory */
 		if (smp_load_acquire(&s->moved) || READ_ONCE(s->entry[i]) != e) {
 			cpu_relax();
 			goto again;
@@ -469,6 +470,7 @@ static void dir_replace(struct vexfs_iddir *d, u32 tag, u32 depth, struct vexfs_
 	u32 i;
 
 	for (i = 0; i < span; i++)
+		/* who sees the shard sees its entries */
 		smp_store_release(&d->shard[first + i], s);
 }
 
@@ -530,6 +532,7 @@ static int shard_replace(struct vexfs_collection *c, u32 tag, u32 bits)
 	} else {
 		dir_replace(d, tag, old->depth, s[0]);
 	}
+	/* who sees it moved finds the new shards in the directory */
 	smp_store_release(&old->moved, true);
 	spin_unlock(&old->lock);
 	vexfs_retire(c, &old->garbage);

@@ -101,6 +101,7 @@ static inline void vexfs_slot_set_state(struct vexfs_collection *c, u32 slot, u8
 {
 	struct vexfs_extent *e = vexfs_extent(c, slot);
 
+	/* who sees LIVE sees all columns */
 	smp_store_release(&e->state[slot - e->first], state);
 }
 

@@ -375,8 +375,10 @@ static inline bool vexfs_slot_live(const struct vexfs_collection *c, u32 slot)
 
 /* Visits the published extents of directory @d, lowest slots first. */
 #define vexfs_for_each_extent(d, number, e)					\
-	for ((number) = 0; (number) < (d)->room; (number)++)			\
-		if (!((e) = READ_ONCE((d)->ext[number]))) {} else
+	for ((number) = 0;							\
+	     (number) < (d)->room && ((e) = READ_ONCE((d)->ext[number]), 1);	\
+	     (number)++)							\
+		if (e)
 
 /* One above the highest slot ever handed out can be: for arrays by slot. */
 static inline u32 vexfs_slots_end(const struct vexfs_collection *c)
