@@ -21,6 +21,9 @@ void *vx_worker_main(void *arg);
 
 void vx_nap(double ns);
 
+/* Writes down a call that has ended: all that is added to it but two clock readings. */
+void vx_account(struct vx_worker *w, unsigned int kind, uint64_t due, int err);
+
 static inline bool vx_stopped(void)
 {
 	return __atomic_load_n(&vx_control->stop, __ATOMIC_RELAXED);

@@ -6,11 +6,10 @@
  * nothing else.
  */
 #include "coll.h"
+#include "engine.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define ROUNDS 7
 
@@ -101,6 +100,44 @@ static json_t *row(const char *workload, double seconds, struct vx_outcome *out)
 			 "goal", 0.97, "pass", a / b >= 0.97);
 }
 
+/*
+ * The same by itself: two clock readings and the accounts of an op, against the
+ * time that the op takes. Holds on a machine that others use as well, where two
+ * rates differ by more than what is looked for.
+ */
+static json_t *accounting(double op_ns)
+{
+	enum { CALLS = 100000 };
+	struct vx_shared *shared = calloc(1, sizeof(*shared));
+	struct vx_worker w = { .shared = shared, .done = 1 };
+	double best = 1e9;
+	int round, i;
+
+	if (!shared)
+		return NULL;
+	for (round = 0; round < 20; round++) {
+		uint64_t begin = vx_ticks();
+		double ns;
+
+		for (i = 0; i < CALLS; i++) {
+			w.started = vx_ticks();
+			w.kernel_ns = 40000 + (unsigned int)i * 7 % 30000;
+			w.ended = vx_ticks() + vx_to_ticks(50000 + i * 13 % 40000);
+			vx_account(&w, (unsigned int)i & 3, 0, 0);
+		}
+		ns = (double)vx_to_ns(vx_ticks() - begin) / CALLS;
+		if (ns < best)
+			best = ns;
+	}
+	free(shared);
+	printf("%-24s %12.0f ns an op of %.0f ns, %.2f %%\n", "accounting", best, op_ns,
+	       100 * best / op_ns);
+	return json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:b}", "name",
+			 "accounting of a vector op", "peer", "the op", "unit", "ns", "ours", best,
+			 "theirs", op_ns, "ratio", best / op_ns, "goal", 0.03, "pass",
+			 best / op_ns <= 0.03);
+}
+
 int main(int argc, char **argv)
 {
 	struct vx_outcome *out = calloc(1, sizeof(*out));
@@ -122,6 +159,9 @@ int main(int argc, char **argv)
 			break;
 		}
 		json_array_append_new(rows, r);
+		if (!i)
+			json_array_append_new(rows, accounting(1e9 / json_number_value(
+				json_object_get(r, "theirs"))));
 	}
 	if (!ret && vx_write_json(argv[1], rows))
 		ret = VX_MISSED;

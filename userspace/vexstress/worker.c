@@ -89,22 +89,12 @@ static int pin(const char *list, unsigned int index)
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* One call, accounted. @due: when it should have begun, 0 in a closed loop. */
-static void one_call(struct vx_worker *w, uint64_t due)
+void vx_account(struct vx_worker *w, unsigned int kind, uint64_t due, int err)
 {
-	unsigned int kind = vx_worker_pick(w);
 	struct vx_measure *m = &w->shared->kind[kind];
-	uint64_t ns, n;
-	int err;
+	uint64_t ns = vx_to_ns(w->ended - w->started);
+	uint64_t n = w->done ? w->done : 1;
 
-	vx_worker_prepare(w, kind);
-	/* Making the request ready is the tool's time: the op is not late for it. */
-	w->started = vx_ticks();
-	err = vx_worker_op(w, kind);
-	w->ended = vx_ticks();
-
-	n = w->done ? w->done : 1;
-	ns = vx_to_ns(w->ended - w->started);
 	vs_hist_add_n(&m->latency, ns, n);
 	if (due)
 		vs_hist_add_n(&m->corrected, vx_to_ns(w->ended > due ? w->ended - due : 0), n);
@@ -120,6 +110,20 @@ static void one_call(struct vx_worker *w, uint64_t due)
 		vs_hist_set(&w->shared->errors[e], w->shared->errors[e] + n);
 	}
 	vs_hist_set(&m->ops, m->ops + n);
+}
+
+/* One call, accounted. @due: when it should have begun, 0 in a closed loop. */
+static void one_call(struct vx_worker *w, uint64_t due)
+{
+	unsigned int kind = vx_worker_pick(w);
+	int err;
+
+	vx_worker_prepare(w, kind);
+	/* Making the request ready is the tool's time: the op is not late for it. */
+	w->started = vx_ticks();
+	err = vx_worker_op(w, kind);
+	w->ended = vx_ticks();
+	vx_account(w, kind, due, err);
 	vx_worker_after(w, kind, err);
 }
 
