@@ -30,7 +30,9 @@ qemu_boot() {
 	[ -z "$results" ] || share=(
 		-fsdev "local,id=results,path=$results,security_model=none,multidevs=remap"
 		-device "virtio-9p-pci,fsdev=results,mount_tag=results")
-	exec qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp "$cpus" -m "$mem" \
+	# q35: the interrupt routing of the older machine is a loop in ACPI code,
+	# which a slow host does not finish within the 30 s that the kernel grants.
+	exec qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu max -smp "$cpus" -m "$mem" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$lab_vmlinuz" -initrd "$run/initramfs.cpio" \
 		-append "console=ttyS0 loglevel=8 panic=-1 oops=panic tsc=reliable nokaslr ${kernel_args[*]}" \
