@@ -11,8 +11,8 @@ $(BENCH_EXACT)/bandwidth: bench/exact/bandwidth.c
 # The peers get what they are fastest with: their own SIMD, this machine's.
 $(BENCH_EXACT)/exact: bench/exact/exact.cc build/lib/libvexfs.a build/obj/common/json.o
 	@mkdir -p $(@D)
-	@[ -e /usr/include/faiss/IndexFlat.h ] || { \
-		echo "FAISS is missing: sudo apt-get install libfaiss-dev libopenblas-dev" >&2; exit 66; }
+	@scripts/need /usr/include/faiss/IndexFlat.h:libfaiss-dev \
+		/usr/include/x86_64-linux-gnu/openblas_config.h:libopenblas-dev
 	u=$$(scripts/fetch-data usearch) && $(CXX) -std=c++17 -O3 -march=native -fopenmp -Wno-uninitialized -Wno-cpp \
 		-Ikmod/include/uapi -Iuserspace/lib -Iuserspace/common \
 		-isystem $$u/include -isystem $$u/simsimd/include -isystem $$u/fp16/include \
