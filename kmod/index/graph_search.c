@@ -14,20 +14,22 @@
 #include "index/graph_walk.h"
 
 /*
- * What a plan costs, in distances of a walk: rows that a walk looks at for each
- * candidate it keeps; rows one after another that cost as much as one of them;
- * records that the filter looks at for it. Measured in the uml lab on GloVe-100,
- * see docs/graph.md.
+ * What a plan costs, in distances to rows one after another: a candidate that a walk
+ * keeps, with all the rows that it looks at; queries among which a scan shares its
+ * rows; a record that the filter looks at. Measured in the uml lab on GloVe-100, see
+ * docs/graph.md.
  */
-#define COST_CANDIDATE	20u
-#define COST_SCAN	3u
-#define COST_FILTER	2u
+#define COST_CANDIDATE	60u
+#define COST_RECORD	2u
+#define SHARED		2u
+#define SHARED_QUERIES	8u
 
-/* Records looked at to estimate how many pass a filter. */
-#define SAMPLES		512u
+/* Records looked at to estimate how many pass a filter: runs of so many. */
+#define SAMPLE_RUNS	24u
+#define SAMPLE_RUN	16u
 
-/* Of what a filter lets pass, a walk looks for a third more than k and some. */
-#define SPARE(k)	((k) + (k) / 3 + 16)
+/* What a walk under a filter should find: half more than k, and some. */
+#define SPARE(k)	((k) + (k) / 2 + 24)
 
 /* Candidates of a walk over codes that are ranked by their rows. */
 #define RERANK(k)	(2 * (k) + 16)
@@ -60,22 +62,30 @@ struct answering {
 	u32 keys[GRAPH_LIST_MAX];
 };
 
-/* How many in a million LIVE vectors pass the filter; at least one in SAMPLES. */
+/* How many in a million vectors pass the filter; never none. */
 static u32 estimate(struct vexfs_search_job *s)
 {
 	struct vexfs_collection *c = s->c;
-	u32 end = vexfs_slots_end(c), live = 0, pass = 0, i;
+	u32 end = vexfs_slots_end(c), live = 0, passed = 0, i, j, n;
+	u16 pass[SAMPLE_RUN];
 
-	for (i = 0; i < 2 * SAMPLES && live < SAMPLES && end; i++) {
-		u32 slot = (u64)get_random_u32() * end >> 32;
+	for (i = 0; i < SAMPLE_RUNS && end; i++) {
+		u32 slot = (u64)get_random_u32() * end >> 32, row;
 		struct vexfs_extent *e = vexfs_extent(c, slot);
 
-		if (!e || !graph_row_live(e, slot - e->first))
+		if (!e)
 			continue;
-		live++;
-		pass += vexfs_filter_match(s->filter, vexfs_slot_attrs(c, slot));
+		row = slot - e->first;
+		n = min(SAMPLE_RUN, e->nrows - row);
+		for (j = 0; j < n; j++)
+			live += graph_row_live(e, row + j);
+		/* of records whose vectors are dead, or will be, no more is asked than this */
+		n = vexfs_filter_run(s->filter, e->attrs + (size_t)row * c->attr_size,
+				     c->attr_size, n, pass);
+		for (j = 0; j < n; j++)
+			passed += graph_row_live(e, row + pass[j]);
 	}
-	return live ? div_u64(1000000ull * max(pass, 1u), live) : 1000000;
+	return live ? div_u64(1000000ull * max(min(passed, live), 1u), live) : 1000000;
 }
 
 /* Is a walk cheaper than comparing rows? Sets @ef to what it should keep. */
@@ -90,9 +100,9 @@ static bool worth_it(struct vexfs_graph *g, struct vexfs_search_job *s, u32 *ef)
 		wide = div_u64(1000000ull * SPARE(k), ppm);
 		*ef = max_t(u64, *ef, min_t(u64, wide, U32_MAX));
 		scan = div_u64(count * ppm, 1000000) +
-		       vexfs_slots_end(s->c) / COST_FILTER / s->nq;
+		       div_u64((u64)vexfs_slots_end(s->c) * COST_RECORD, s->nq);
 	} else {
-		scan = count / COST_SCAN;
+		scan = s->nq >= SHARED_QUERIES ? count / SHARED : count;
 	}
 	walk = (u64)*ef * COST_CANDIDATE;
 	return *ef <= GRAPH_EF_MAX && walk < scan;

@@ -149,17 +149,17 @@ static void build(struct vexfs *h)
 	ok(sound(h, N), "sound, and every vector reachable");
 	search(h, 0, 64, NULL, ids, counts, &plan);
 	ok(plan == VEXFS_PLAN_GRAPH, "searches walk it (%s)", vexfs_plan_name(plan));
-	double r = recall(h, 128);
+	double r = recall(h, 96);
 
-	ok(r >= 0.95, "recall@10 at ef 128: %.3f", r);
+	ok(r >= 0.95, "recall@10 at ef 96: %.3f", r);
 	ok(!vexfs_do_index(h, &drop, &err), "it is dropped");
 	search(h, 0, 64, NULL, ids, counts, &plan);
 	ok(plan != VEXFS_PLAN_GRAPH, "searches are exact again");
 	req.code = VEXFS_CODE_I8;
 	ok(!vexfs_do_index(h, &req, &err) && wait_state(h, VEXFS_INDEX_READY),
 	   "and built anew, with i8 codes");
-	r = recall(h, 128);
-	ok(r >= 0.93, "recall@10 at ef 128 by codes: %.3f", r);
+	r = recall(h, 96);
+	ok(r >= 0.93, "recall@10 at ef 96 by codes: %.3f", r);
 	ok(sound(h, N), "sound");
 	vexfs_do_index(h, &drop, &err);
 	req.code = VEXFS_CODE_NONE;
