@@ -42,7 +42,7 @@ static __always_inline void ahead(const void *row)
  * lies this far ahead; gather takes several rows at once. The order of addition
  * within a row is the same.
  */
-#define SCAN_FAR	2048
+#define SCAN_FAR	4096
 
 static __always_inline void far_ahead(const u8 *p, const u32 bytes)
 {

@@ -93,7 +93,7 @@ static __always_inline float row_factor(const int metric, u32 dim, u32 aux)
 }
 
 /* Dot products of a tile, straight from rows of f32. */
-static __always_inline void tile_f32(fvec (*acc)[BLOCK_V], const float *g, const u8 *const *p,
+static __always_inline void tile_f32(fvec acc[][BLOCK_V], const float *g, const u8 *const *p,
 				     u32 dim)
 {
 	u32 k, r;
@@ -119,7 +119,7 @@ static __always_inline void tile_f32(fvec (*acc)[BLOCK_V], const float *g, const
 
 /* The same from rows of halves, made f32 eight components at a time. */
 #define TILE_HALVES(name, halves8)							\
-static __always_inline void name(fvec (*acc)[BLOCK_V], const float *g, const u8 *const *p, \
+static __always_inline void name(fvec acc[][BLOCK_V], const float *g, const u8 *const *p, \
 				 u32 dim)						\
 {											\
 	float f[BLOCK_R][8] __aligned(32);						\

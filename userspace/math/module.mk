@@ -93,3 +93,5 @@ build/bench/math-bench: $(patsubst %,build/obj/math/%.o,bench bench_peak bench_s
 		$(COMMON_OBJS)
 	@mkdir -p $(@D)
 	$(CXX) -o $@ $^ $(if $(M_FAISS),-fopenmp -lfaiss -lopenblas) -lm
+
+-include $(wildcard build/math/*.d build/fuzz/*.d)

@@ -33,8 +33,7 @@ static long double half(u32 h, int exp_bits, int frac_bits)
 {
 	int exp = (int)(h >> frac_bits) & ((1 << exp_bits) - 1);
 	int bias = (1 << (exp_bits - 1)) - 1;
-	long double frac = (long double)(h & ((1u << frac_bits) - 1));
-	long double v;
+	long double frac = (long double)(h & ((1u << frac_bits) - 1)), v;
 
 	if (exp)
 		v = ldexpl(frac + (1 << frac_bits), exp - bias - frac_bits);
@@ -74,7 +73,7 @@ long double ref_distance(const struct vexfs_space *sp, const void *q, const void
 	bool real = sp->type <= VEXFS_TYPE_BF16;
 	long double steps = (sp->dim + 31) / 32, l2 = 0, l1 = 0, dot = 0, size = 0, qq = 0, rr = 0;
 	long double both = 0, any = 0, c, scale;
-	/* Products below the smallest f32 vanish, one after another. */
+	/* Products below the smallest f32 vanish. */
 	long double tiny = (2.0L * sp->dim + 64) * 0x1p-149L;
 	u32 i;
 
