@@ -8,6 +8,11 @@
 # shellcheck source=scripts/lab.d/qemu.sh
 . "$here/qemu.sh"
 
+lab_kunit_params=quick=1
+lab_kmemleak=1
+lab_grace=600
+mem=2G
+
 debug_fragments=(common.config debug.config)
 debug_steps=2160	# lines that a full build prints, for the progress line
 
@@ -37,10 +42,6 @@ debug_build() {
 	lab_vmlinuz=$dir/arch/x86/boot/bzImage
 	lab_preload=()
 	lab_kunit_core=("$dir/lib/kunit/kunit.ko enable=1 autorun=1")
-	lab_kunit_params=quick=1
-	lab_kmemleak=1
-	lab_grace=180
-	mem=2G
 	qemu_need
 }
 

@@ -8,6 +8,9 @@
 # shellcheck source=scripts/lab.d/qemu.sh
 . "$here/qemu.sh"
 
+lab_grace=180
+mem=1G
+
 # Drivers that lead to the host's files, and what programs may need.
 stock_modules=(virtio_pci virtio_console 9pnet_virtio 9p virtio_rng fuse)
 
@@ -109,8 +112,6 @@ stock_build() {
 	lab_vmlinuz=$dir/vmlinuz
 	lab_preload=()
 	while read -r mod; do lab_preload+=("$dir/modules/$mod"); done < "$dir/preload"
-	lab_grace=180
-	mem=1G
 	[ "$kunit" = 0 ] || die "$E_LAB" "Debian's kernels have no KUnit; use uml or debug."
 }
 
