@@ -50,7 +50,7 @@ static inline uint64_t vs_rng_next(struct vs_rng *r)
 /* 0 to n - 1; the bias is below n / 2^64. */
 static inline uint64_t vs_rng_below(struct vs_rng *r, uint64_t n)
 {
-	return (uint64_t)(((unsigned __int128)vs_rng_next(r) * n) >> 64);
+	return (uint64_t)(((__uint128_t)vs_rng_next(r) * n) >> 64);
 }
 
 /* 0 <= x < 1 */

@@ -109,13 +109,13 @@ static void good(struct vx_worker *w, int cmd, union request *r)
 	}
 }
 
-#define CASE(c, want, spoil)						\
+#define CASE(c, errno_, spoil)						\
 	do {								\
 		if (which == n++) {					\
 			good(w, c, r);					\
 			*cmd = c;					\
 			spoil;						\
-			return want;					\
+			want = errno_;					\
 		}							\
 	} while (0)
 
@@ -124,6 +124,7 @@ static int build(struct vx_worker *w, uint64_t which, union request *r, int *cmd
 {
 	const struct vx_coll *c = w->job->coll;
 	uint64_t n = 0;
+	int want = 0;
 
 	CASE(SEARCH, EINVAL, r->search.k = 0);
 	CASE(SEARCH, E2BIG, r->search.k = VEXFS_K_MAX + 1);
@@ -182,7 +183,7 @@ static int build(struct vx_worker *w, uint64_t which, union request *r, int *cmd
 	CASE(CREATE, EEXIST, memcpy(r->create.name, c->name, VEXFS_NAME_SIZE));
 	CASE(DROP, ENOENT, strcpy(r->drop.name, "vexstress.never"));
 	CASE(INDEX, EINVAL, r->index.op = 12345);
-	return 0;
+	return want;
 }
 
 void vx_abuse_begin(struct vx_worker *w)

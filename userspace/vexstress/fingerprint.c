@@ -44,7 +44,7 @@ static void cpu_name(char *buf, size_t size)
 	unsigned int r[12] = { 0 }, i;
 	char text[49] = "", *p;
 
-	if (__get_cpuid_max(0x80000000, NULL) < 0x80000004)
+	if ((unsigned int)__get_cpuid_max(0x80000000, NULL) < 0x80000004u)
 		return;
 	for (i = 0; i < 3; i++)
 		__get_cpuid(0x80000002 + i, &r[4 * i], &r[4 * i + 1], &r[4 * i + 2],

@@ -27,7 +27,7 @@ const float *vx_coll_row(const struct vx_coll *c, uint64_t id, uint32_t version,
 }
 
 #if defined(__x86_64__)
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
+#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CLONES
 #endif
