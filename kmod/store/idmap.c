@@ -146,6 +146,7 @@ static void entry_move(struct vexfs_collection *c, u64 *e, u32 tag, u32 slot, u3
 	/* pairs with the smp_rmb() in find_tag() and vexfs_slot_state() */
 	smp_wmb();
 	vexfs_slot_set_live(c, slot);
+	/* whoever finds the new slot by the entry, or the old one dead, sees it live */
 	smp_wmb();
 	WRITE_ONCE(*e, entry_make(tag, slot, 0));
 	vexfs_slot_set_state(c, old, VEXFS_SLOT_DEAD);
