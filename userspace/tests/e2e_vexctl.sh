@@ -15,14 +15,16 @@ cd "$dir" || exit 1
 
 # check NAME COMMAND...: the command succeeds.
 check() {
-	local name=$1
+	local name=$1 got
 	shift
 	n=$((n + 1))
-	if "$@" > out 2> err; then
+	"$@" > out 2> err
+	got=$?
+	if [ $got -eq 0 ]; then
 		echo "ok $n - $name"
 	else
 		echo "not ok $n - $name"
-		echo "# $*: status $?"
+		echo "# $*: status $got"
 		head -3 out err | sed 's/^/# /'
 	fi
 }
