@@ -11,7 +11,7 @@
 #include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
-#include <linux/smp.h>
+#include <linux/timer.h>
 
 #include "compat/compat.h"
 #include "mem/pool_priv.h"
@@ -326,23 +326,6 @@ static int storm_thread(void *arg)
 	return 0;
 }
 
-/* What an interrupt does in the middle of whatever its CPU was doing. */
-static void storm_interrupt(void *arg)
-{
-	atomic_t *failed = arg;
-	void *p[3];
-	int i;
-
-	for (i = 0; i < 3; i++) {
-		p[i] = vexfs_tier_alloc(&tier, 100, GFP_ATOMIC);
-		if (!p[i])
-			atomic_inc(failed);
-	}
-	for (i = 0; i < 3; i++)
-		if (p[i])
-			vexfs_tier_free(&tier, p[i], 100);
-}
-
 static void run_storm(struct kunit *test, void (*meanwhile)(struct kunit *test))
 {
 	unsigned int n = 2 * num_online_cpus(), i, up, cpu;
@@ -387,22 +370,57 @@ static void all_cpus(struct kunit *test)
 	run_storm(test, just_wait);
 }
 
+/* A timer on each CPU, which interrupts whatever its CPU is doing. */
+struct interrupter {
+	struct timer_list timer;
+	struct completion done;
+	unsigned int left;
+	unsigned int failed;
+};
+
+static void interrupt(struct timer_list *t)
+{
+	struct interrupter *in = container_of(t, struct interrupter, timer);
+	unsigned int i, n;
+	void *p[3];
+
+	for (n = 0; n < 10; n++) {
+		for (i = 0; i < 3; i++) {
+			p[i] = vexfs_tier_alloc(&tier, 100, GFP_ATOMIC);
+			in->failed += !p[i];
+		}
+		for (i = 0; i < 3; i++)
+			if (p[i])
+				vexfs_tier_free(&tier, p[i], 100);
+	}
+	if (--in->left)
+		mod_timer(t, jiffies + 1);
+	else
+		complete(&in->done);
+}
+
 static void keep_interrupting(struct kunit *test)
 {
-	unsigned int i, cpu, n = vexfs_kunit_quick ? 100 : 2000;
-	atomic_t failed = ATOMIC_INIT(0);
+	struct interrupter *in = kunit_kcalloc(test, nr_cpu_ids, sizeof(*in), GFP_KERNEL);
+	unsigned int cpu;
 
-	for (i = 0; i < n; i++)
-		for_each_online_cpu(cpu)
-			smp_call_function_single(cpu, storm_interrupt, &failed, 1);
-	KUNIT_EXPECT_EQ(test, atomic_read(&failed), 0);
+	KUNIT_ASSERT_NOT_NULL(test, in);
+	for_each_online_cpu(cpu) {
+		init_completion(&in[cpu].done);
+		in[cpu].left = vexfs_kunit_quick ? 20 : 60;
+		timer_setup(&in[cpu].timer, interrupt, TIMER_PINNED);
+		in[cpu].timer.expires = jiffies + 1;
+		add_timer_on(&in[cpu].timer, cpu);
+	}
+	for_each_online_cpu(cpu) {
+		wait_for_completion(&in[cpu].done);
+		timer_delete_sync(&in[cpu].timer);
+		KUNIT_EXPECT_EQ(test, in[cpu].failed, 0);
+	}
 }
 
 static void from_interrupts(struct kunit *test)
 {
-	/* Not on PREEMPT_RT, where no allocator works in hard interrupts. */
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		kunit_skip(test, "PREEMPT_RT");
 	run_storm(test, keep_interrupting);
 }
 

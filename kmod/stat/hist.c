@@ -106,8 +106,11 @@ static bool count_here(struct vexfs_hist *h, unsigned int bucket)
 static noinline void count_first(struct vexfs_hist *h, unsigned int bucket)
 {
 	unsigned int octave = bucket / VEXFS_HIST_SUB;
-	struct octave *o = kzalloc(sizeof(*o), GFP_NOWAIT | __GFP_NOWARN);
+	struct octave *o = NULL;
 
+	/* Not in hard interrupts, where PREEMPT_RT has no allocator. */
+	if (!in_hardirq())
+		o = kzalloc(sizeof(*o), GFP_NOWAIT | __GFP_NOWARN);
 	if (o) {
 		preempt_disable();
 		/* Full barrier: readers find zeroes, not what was there before. */

@@ -50,7 +50,7 @@ struct vexfs_hist_data {
 int vexfs_hist_init(struct vexfs_hist *h);
 void vexfs_hist_exit(struct vexfs_hist *h);
 
-/* Any context in which GFP_NOWAIT memory may be had. */
+/* Any context but NMI. */
 void vexfs_hist_add(struct vexfs_hist *h, u64 ns);
 
 /* An empty one, or NULL. Freed with kvfree(). May sleep. */

@@ -136,7 +136,7 @@ static __always_inline void vexfs_op_take_over(struct vexfs_op *op)
  * @op: the op
  * @err: 0 or more for success, else -errno
  *
- * Any context in which GFP_NOWAIT memory may be had.
+ * Any context but NMI.
  *
  * Return: how long it took, in nanoseconds.
  */
