@@ -121,6 +121,8 @@ run_logged() {
 	pid=$!
 	while kill -0 "$pid" 2> /dev/null; do
 		sleep 1
+		# Whoever ends lab ends the build, which would hold its lock.
+		kill -0 $$ 2> /dev/null || { kill "$pid"; exit 143; }
 		now=$((SECONDS - start))
 		if [ -t 2 ] || [ $((now - shown)) -ge 30 ]; then
 			shown=$now
