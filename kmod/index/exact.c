@@ -30,7 +30,7 @@
 #define BLOCK_QUERIES	8u			/* fewer are scanned one by one */
 #define BLOCK_HITS	16384u			/* candidate pairs of one block */
 #define HELPERS_MAX	64u
-#define RETRIES		3			/* searches done again after updates */
+#define RETRIES		20			/* searches done again after updates */
 
 static VEXFS_TUNABLE(search_threads, 0, 0, HELPERS_MAX, "CPUs",
 		     "Most CPUs that one exact search may use (0: all)", 0644);

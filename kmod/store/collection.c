@@ -323,16 +323,16 @@ int vexfs_registry_remove(struct vexfs_collection *c)
 	return 0;
 }
 
-static void (*watcher)(void);
+static vexfs_registry_watcher watcher;
 
-void vexfs_registry_watch(void (*fn)(void))
+void vexfs_registry_watch(vexfs_registry_watcher fn)
 {
 	WRITE_ONCE(watcher, fn);
 }
 
 void vexfs_registry_changed(enum vexfs_event_kind what, const struct vexfs_collection *c)
 {
-	void (*fn)(void) = READ_ONCE(watcher);
+	vexfs_registry_watcher fn = READ_ONCE(watcher);
 
 	vexfs_event_raise(what, 0, 0, c->name);
 	if (fn)

@@ -553,7 +553,8 @@ u32 vexfs_registry_count(u64 *changed);
  * no lock of the store held; one watcher, NULL takes it away. A call may be
  * under way when this returns.
  */
-void vexfs_registry_watch(void (*watcher)(void));
+typedef void (*vexfs_registry_watcher)(void);
+void vexfs_registry_watch(vexfs_registry_watcher watcher);
 void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st);
 /* Copies at most @room bytes of the description; returns its length. */
 u32 vexfs_collection_layout(struct vexfs_collection *c, void *buf, u32 room);

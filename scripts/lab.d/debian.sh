@@ -106,7 +106,7 @@ package_parts() {
 
 # The compilers of Debian 13 in a folder of their own: packages and all they
 # depend on, unpacked, not installed, so that no root is needed. Prints it.
-chroot_packages=(base-files bash coreutils dash sed grep mawk findutils perl-base diffutils gzip
+chroot_packages=(base-files bash coreutils dash sed grep mawk findutils perl diffutils gzip
 	xz-utils zstd make gcc-14 gcc-12 libc6-dev libelf1t64 libssl3t64 zlib1g pahole kmod
 	clang-19 flex bison bc m4)
 compiler_chroot() (
