@@ -11,7 +11,7 @@ $(BENCH_EXACT)/bandwidth: bench/exact/bandwidth.c
 # The peers get what they are fastest with: their own SIMD, this machine's.
 $(BENCH_EXACT)/exact: bench/exact/exact.cc build/lib/libvexfs.a build/obj/common/json.o
 	@mkdir -p $(@D)
-	@scripts/need /usr/include/faiss/IndexFlat.h:libfaiss-dev \
+	@scripts/need g++:g++ /usr/include/faiss/IndexFlat.h:libfaiss-dev \
 		/usr/include/x86_64-linux-gnu/openblas_config.h:libopenblas-dev
 	u=$$(scripts/fetch-data usearch) && $(CXX) -std=c++17 -O3 -march=native -fopenmp -Wno-uninitialized -Wno-cpp \
 		-Ikmod/include/uapi -Iuserspace/lib -Iuserspace/common \

@@ -7,7 +7,7 @@ BENCH_PEERS := build/bench/peers
 # The peers get what they are fastest with: this machine's own instructions.
 $(BENCH_PEERS)/peers: bench/peers/peers.cc
 	@mkdir -p $(@D)
-	@scripts/need /usr/include/hnswlib/hnswlib.h:libhnswlib-dev \
+	@scripts/need g++:g++ /usr/include/hnswlib/hnswlib.h:libhnswlib-dev \
 		/usr/include/faiss/IndexHNSW.h:libfaiss-dev /usr/include/x86_64-linux-gnu/openblas_config.h:libopenblas-dev
 	u=$$(scripts/fetch-data usearch) && $(CXX) -std=c++17 -O3 -march=native -fopenmp -w \
 		-isystem $$u/include -isystem $$u/simsimd/include -isystem $$u/fp16/include \

@@ -11,11 +11,20 @@ U_DEFS := -D_GNU_SOURCE -DVEXFS_VERSION=\"$(shell cat VERSION)\"
 U_CFLAGS := -std=gnu11 -O2 -g $(U_WARN) -fPIC -MMD -MP $(U_INC) $(U_DEFS)
 U_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
-build/obj/%.o: userspace/%.c
+# What compiling takes, on a machine that has nothing yet. Order only: it is
+# looked at once in a tree, and no object is older for it.
+build/packages: userspace/common/module.mk
+	@mkdir -p $(@D)
+	@scripts/need gcc:gcc ld:binutils pkg-config:pkg-config /usr/include/stdio.h:libc6-dev \
+		/usr/include/libnl3/netlink/genl/genl.h:libnl-genl-3-dev \
+		/usr/include/libkmod.h:libkmod-dev /usr/include/jansson.h:libjansson-dev
+	@touch $@
+
+build/obj/%.o: userspace/%.c | build/packages
 	@mkdir -p $(@D)
 	$(HOSTCC_USER) $(U_CFLAGS) $(CFLAGS_USER) -c -o $@ $<
 
-build/san/%.o: userspace/%.c
+build/san/%.o: userspace/%.c | build/packages
 	@mkdir -p $(@D)
 	$(HOSTCC_USER) $(U_CFLAGS) -O1 $(U_SAN) -c -o $@ $<
 

@@ -10,7 +10,7 @@ $(LAB_TESTS):
 	@mkdir -p $(@D)
 	$(HOSTCC_USER) -o $@ $^ -lm -lpthread
 
-build/obj/ioctl/%.o: userspace/ioctl/%.c
+build/obj/ioctl/%.o: userspace/ioctl/%.c | build/packages
 	@mkdir -p $(@D)
 	$(HOSTCC_USER) $(U_CFLAGS) -Iuserspace -c -o $@ $<
 

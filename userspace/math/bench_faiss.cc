@@ -5,7 +5,6 @@
  */
 #include "bench_faiss.h"
 
-#ifdef HAVE_FAISS
 #include <faiss/IndexFlat.h>
 #include <omp.h>
 #include <vector>
@@ -15,11 +14,6 @@ extern "C" void openblas_set_num_threads(int n);
 static faiss::IndexFlatL2 *flat;
 static std::vector<float> distances;
 static std::vector<faiss::Index::idx_t> labels;
-
-int bench_faiss_here(void)
-{
-	return 1;
-}
 
 void bench_faiss_index(const void *rows, unsigned int n, int dim)
 {
@@ -45,26 +39,3 @@ void bench_faiss_free(void)
 {
 	delete flat;
 }
-#else
-int bench_faiss_here(void)
-{
-	return 0;
-}
-
-void bench_faiss_index(const void *, unsigned int, int)
-{
-}
-
-void bench_faiss_search(const void *, unsigned int, unsigned int)
-{
-}
-
-long long bench_faiss_id(unsigned int)
-{
-	return -1;
-}
-
-void bench_faiss_free(void)
-{
-}
-#endif

@@ -22,23 +22,23 @@ M_FLAGS_avx512_vpopcntdq := $(M_AVX512) -mavx512vpopcntdq
 M_ASAN_CALLS := --param asan-instrumentation-with-call-threshold=0
 M_INC := -Ikmod -Iuserspace/math
 
-build/math/%.o: kmod/math/%.c
+build/math/%.o: kmod/math/%.c | build/packages
 	@mkdir -p $(@D)
 	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) $(M_FLAGS) $(M_FLAGS_$*) -c -o $@ $<
 
 # Inline checks around every intrinsic take the compiler minutes: the vector files
 # call the address checks, and go without UBSan; the scalar files do the same
 # arithmetic under it.
-build/san/kmath/%.o: kmod/math/%.c
+build/san/kmath/%.o: kmod/math/%.c | build/packages
 	@mkdir -p $(@D)
 	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) $(M_FLAGS) $(M_FLAGS_$*) -O1 \
 		$(if $(M_FLAGS_$*),-fsanitize=address $(M_ASAN_CALLS),$(U_SAN)) -c -o $@ $<
 
-build/obj/math/%.o: userspace/math/%.c
+build/obj/math/%.o: userspace/math/%.c | build/packages
 	@mkdir -p $(@D)
 	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) -c -o $@ $<
 
-build/san/math/%.o: userspace/math/%.c
+build/san/math/%.o: userspace/math/%.c | build/packages
 	@mkdir -p $(@D)
 	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) -O1 $(U_SAN) -c -o $@ $<
 
@@ -55,12 +55,12 @@ FUZZ_CC ?= clang
 FUZZ_ASAN := -fsanitize=address
 FUZZ_SAN := $(FUZZ_ASAN),undefined,fuzzer-no-link -fno-sanitize-recover=undefined
 
-build/fuzz/%.o: kmod/math/%.c
+build/fuzz/%.o: kmod/math/%.c | build/packages
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(U_CFLAGS) $(M_INC) $(M_FLAGS) $(M_FLAGS_$*) -O1 \
 		$(if $(M_FLAGS_$*),$(FUZZ_ASAN),$(FUZZ_SAN)) -c -o $@ $<
 
-build/fuzz/%.o: userspace/math/%.c
+build/fuzz/%.o: userspace/math/%.c | build/packages
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(U_CFLAGS) $(M_INC) -O1 $(FUZZ_SAN) -c -o $@ $<
 
@@ -75,6 +75,7 @@ M_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vexfs
 SIMSIMD_DIR := $(M_CACHE)/simsimd-$(SIMSIMD_VERSION)
 
 $(SIMSIMD_DIR)/include/simsimd/simsimd.h:
+	@scripts/need npm:npm
 	@mkdir -p $(SIMSIMD_DIR)
 	cd $(M_CACHE) && npm pack --silent simsimd@$(SIMSIMD_VERSION) > /dev/null
 	tar -xzf $(M_CACHE)/simsimd-$(SIMSIMD_VERSION).tgz -C $(SIMSIMD_DIR) \
@@ -87,16 +88,16 @@ build/obj/math/bench_simsimd.o: userspace/math/bench_simsimd.c \
 		-isystem $(SIMSIMD_DIR)/include -c -o $@ $<
 
 # FAISS speaks C++ only; the product does not.
-M_FAISS := $(wildcard /usr/include/faiss/IndexFlat.h)
-
 build/obj/math/bench_faiss.o: userspace/math/bench_faiss.cc userspace/math/bench_faiss.h
 	@mkdir -p $(@D)
-	$(CXX) -O2 -Wall -Wextra $(if $(M_FAISS),-DHAVE_FAISS -fopenmp) -c -o $@ $<
+	@scripts/need g++:g++ /usr/include/faiss/IndexFlat.h:libfaiss-dev \
+		/usr/include/x86_64-linux-gnu/openblas_config.h:libopenblas-dev
+	$(CXX) -O2 -Wall -Wextra -fopenmp -c -o $@ $<
 
 build/bench/math-bench: $(patsubst %,build/obj/math/%.o,bench bench_peak bench_simsimd \
 		bench_memory bench_block bench_faiss drive) $(M_FILES:%=build/math/%.o) \
 		$(COMMON_OBJS)
 	@mkdir -p $(@D)
-	$(CXX) -o $@ $^ $(if $(M_FAISS),-fopenmp -lfaiss -lopenblas) -lm
+	$(CXX) -o $@ $^ -fopenmp -lfaiss -lopenblas -lm
 
 -include $(wildcard build/math/*.d build/fuzz/*.d)

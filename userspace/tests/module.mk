@@ -40,7 +40,7 @@ $(E2E_TESTS): build/test-bin/%: build/obj/tests/%.o $(LIBVEXFS)
 .PHONY: e2e-tests
 e2e-tests: $(E2E_TESTS)
 
-build/test-bin/brute: userspace/tests/brute.c
+build/test-bin/brute: userspace/tests/brute.c | build/packages
 	@mkdir -p $(@D)
 	$(HOSTCC_USER) -std=gnu11 -O2 $(U_WARN) -o $@ $<
 

@@ -4,9 +4,10 @@
 
 VEXCTL_OBJS := $(patsubst userspace/%.c,build/obj/%.o,$(sort $(wildcard userspace/vexctl/*.c)))
 
-# libnl-3 for the control plane, libkmod for the module.
-VEXCTL_CFLAGS := $(shell pkg-config --cflags libnl-genl-3.0 libkmod 2>/dev/null)
-VEXCTL_LIBS := $(shell pkg-config --libs libnl-genl-3.0 libkmod 2>/dev/null || echo -lnl-genl-3 -lnl-3 -lkmod)
+# libnl-3 for the control plane, libkmod for the module. Asked for when compiling:
+# before that they may not be installed yet.
+VEXCTL_CFLAGS = $(shell pkg-config --cflags libnl-genl-3.0 libkmod)
+VEXCTL_LIBS = $(shell pkg-config --libs libnl-genl-3.0 libkmod)
 $(VEXCTL_OBJS): CFLAGS_USER += $(VEXCTL_CFLAGS)
 
 build/bin/vexctl: $(VEXCTL_OBJS) $(COMMON_OBJS) $(LIBVEXFS)

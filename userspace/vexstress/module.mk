@@ -9,13 +9,6 @@ STRESS_OBJS := $(STRESS_SRCS:userspace/%.c=build/obj/%.o)
 STRESS_ASSETS := build/vexstress/assets
 STRESS_PARTS := $(addprefix $(STRESS_ASSETS)/,report.css report.js plot.css plot.js)
 
-# Results are read with jansson; a machine that has no header gets the package.
-build/packages/jansson:
-	@scripts/need /usr/include/jansson.h:libjansson-dev
-	@mkdir -p $(@D)
-	@touch $@
-
-$(STRESS_OBJS): | build/packages/jansson
 $(STRESS_OBJS): CFLAGS_USER += -DVX_ASSETS=\"$(STRESS_ASSETS)\"
 build/obj/vexstress/report.o: $(STRESS_PARTS)
 # The oracle computes answers by the million.
