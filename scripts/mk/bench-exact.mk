@@ -5,12 +5,12 @@
 BENCH_EXACT := build/bench/exact
 
 $(BENCH_EXACT)/bandwidth: bench/exact/bandwidth.c
-	@mkdir -p $(@D)
+	$(begin)
 	$(CC) -O3 -march=native -Wall -Wextra -o $@ $<
 
 # The peers get what they are fastest with: their own SIMD, this machine's.
 $(BENCH_EXACT)/exact: bench/exact/exact.cc build/lib/libvexfs.a build/obj/common/json.o
-	@mkdir -p $(@D)
+	$(begin)
 	@scripts/need g++:g++ /usr/include/faiss/IndexFlat.h:libfaiss-dev \
 		/usr/include/x86_64-linux-gnu/openblas_config.h:libopenblas-dev
 	u=$$(scripts/fetch-data usearch) && $(CXX) -std=c++17 -O3 -march=native -fopenmp -Wno-uninitialized -Wno-cpp \

@@ -6,7 +6,7 @@ BENCH_PEERS := build/bench/peers
 
 # The peers get what they are fastest with: this machine's own instructions.
 $(BENCH_PEERS)/peers: bench/peers/peers.cc
-	@mkdir -p $(@D)
+	$(begin)
 	@scripts/need g++:g++ /usr/include/hnswlib/hnswlib.h:libhnswlib-dev \
 		/usr/include/faiss/IndexHNSW.h:libfaiss-dev /usr/include/x86_64-linux-gnu/openblas_config.h:libopenblas-dev
 	u=$$(scripts/fetch-data usearch) && $(CXX) -std=c++17 -O3 -march=native -fopenmp -w \
@@ -15,15 +15,15 @@ $(BENCH_PEERS)/peers: bench/peers/peers.cc
 		-o $@ $< -lfaiss -lopenblas -lpthread
 
 $(BENCH_PEERS)/dataset: bench/peers/dataset.c
-	@mkdir -p $(@D)
+	$(begin)
 	$(CC) -std=gnu11 -O3 -march=native -ffast-math -Wall -Wextra -o $@ $< -lm -lpthread
 
 $(BENCH_PEERS)/ours: bench/peers/ours.c build/lib/libvexfs.a
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) -pthread -o $@ $< build/lib/libvexfs.a -lm
 
 $(BENCH_PEERS)/report: bench/peers/report.c
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) -o $@ $< -ljansson -lm
 
 .PHONY: bench-peers

@@ -6,7 +6,7 @@
 EXAMPLES := $(patsubst docs/examples/%.c,build/examples/%,$(filter-out %_kmod.c,$(wildcard docs/examples/*.c)))
 
 $(EXAMPLES): build/examples/%: docs/examples/%.c $(LIBVEXFS)
-	@mkdir -p $(@D)
+	$(begin)
 	$(CC) -Wall -Wextra -Wno-missing-field-initializers -O2 -Iuserspace/lib -Ikmod/include/uapi \
 		-o $@ $< $(U_LIBS)
 

@@ -17,7 +17,7 @@ EXTRAS += userspace/vexctl/etc/vexfs.conf.default:/etc/vexfs/vexfs.conf.default
 config = $(DESTDIR)/etc/vexfs/vexfs.conf
 
 build/etc/%: userspace/vexctl/etc/%.in FORCE
-	@mkdir -p $(@D)
+	$(begin)
 	@sed 's|@PREFIX@|$(PREFIX)|g' $< > $@
 
 .PHONY: FORCE

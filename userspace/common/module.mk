@@ -11,6 +11,15 @@ U_DEFS := -D_GNU_SOURCE -DVEXFS_VERSION=\"$(shell cat VERSION)\"
 U_CFLAGS := -std=gnu11 -O2 -g $(U_WARN) -fPIC -MMD -MP $(U_INC) $(U_DEFS)
 U_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
+# A line a file, as the kernel does it; V=1 shows the commands, -s nothing.
+ifeq ($(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS)))),)
+  ifneq ($(V),1)
+    MAKEFLAGS += --silent
+    said = ; printf '  %-7s %s\n' $(if $(filter %.o,$@),CC,MAKE) $@
+  endif
+endif
+begin = @mkdir -p $(@D)$(said)
+
 # What compiling takes, on a machine that has nothing yet. Order only: it is
 # looked at once in a tree, and no object is older for it.
 build/packages: userspace/common/module.mk
@@ -21,11 +30,11 @@ build/packages: userspace/common/module.mk
 	@touch $@
 
 build/obj/%.o: userspace/%.c | build/packages
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) $(CFLAGS_USER) -c -o $@ $<
 
 build/san/%.o: userspace/%.c | build/packages
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) -O1 $(U_SAN) -c -o $@ $<
 
 COMMON_OBJS := $(patsubst %,build/obj/common/%.o,ini json nearest)

@@ -7,11 +7,11 @@ LAB_TESTS := build/lab-bin/ioctl_test build/lab-bin/vexfs-storm
 build/lab-bin/ioctl_test: build/obj/ioctl/ioctl_test.o
 build/lab-bin/vexfs-storm: build/obj/ioctl/storm.o
 $(LAB_TESTS):
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) -o $@ $^ -lm -lpthread
 
 build/obj/ioctl/%.o: userspace/ioctl/%.c | build/packages
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) -Iuserspace -c -o $@ $<
 
 TEST_PROGRAMS += $(LAB_TESTS)

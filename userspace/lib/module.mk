@@ -6,7 +6,7 @@ LIB_OBJS := $(patsubst userspace/%.c,build/obj/%.o,$(sort $(wildcard userspace/l
 LIB_SAN_OBJS := $(LIB_OBJS:build/obj/%=build/san/%)
 
 build/lib/libvexfs.so.1: $(LIB_OBJS) userspace/lib/libvexfs.map
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) -shared -Wl,-soname,libvexfs.so.1 -Wl,-z,defs \
 		-Wl,--version-script=userspace/lib/libvexfs.map -o $@ $(LIB_OBJS) -lm
 
@@ -17,14 +17,14 @@ build/lib/libvexfs.so: build/lib/libvexfs.so.1
 # nobody's.
 OBJCOPY ?= objcopy
 build/lib/libvexfs.a: $(LIB_OBJS)
-	@mkdir -p $(@D)
+	$(begin)
 	$(LD) -r -o build/lib/libvexfs.o $(LIB_OBJS)
 	$(OBJCOPY) -w -G 'vexfs_*' build/lib/libvexfs.o
 	rm -f $@
 	$(AR) rcs $@ build/lib/libvexfs.o
 
 build/lib/pkgconfig/vexfs.pc: userspace/lib/vexfs.pc.in VERSION
-	@mkdir -p $(@D)
+	$(begin)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e "s|@VERSION@|$$(cat VERSION)|" $< > $@
 
 LIBVEXFS := build/lib/libvexfs.so

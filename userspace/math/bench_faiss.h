@@ -10,7 +10,6 @@
 extern "C" {
 #endif
 
-/* Was it there when this was compiled? */
 void bench_faiss_index(const void *rows, unsigned int n, int dim);
 void bench_faiss_search(const void *queries, unsigned int nq, unsigned int k);
 /* Result @i of the last search: query by query, nearest first. */

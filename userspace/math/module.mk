@@ -23,28 +23,28 @@ M_ASAN_CALLS := --param asan-instrumentation-with-call-threshold=0
 M_INC := -Ikmod -Iuserspace/math
 
 build/math/%.o: kmod/math/%.c | build/packages
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) $(M_FLAGS) $(M_FLAGS_$*) -c -o $@ $<
 
 # Inline checks around every intrinsic take the compiler minutes: the vector files
 # call the address checks, and go without UBSan; the scalar files do the same
 # arithmetic under it.
 build/san/kmath/%.o: kmod/math/%.c | build/packages
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) $(M_FLAGS) $(M_FLAGS_$*) -O1 \
 		$(if $(M_FLAGS_$*),-fsanitize=address $(M_ASAN_CALLS),$(U_SAN)) -c -o $@ $<
 
 build/obj/math/%.o: userspace/math/%.c | build/packages
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) -c -o $@ $<
 
 build/san/math/%.o: userspace/math/%.c | build/packages
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) -O1 $(U_SAN) -c -o $@ $<
 
 build/test/math_test: $(addprefix build/san/math/,math_test.o drive.o reference.o) \
 		$(M_FILES:%=build/san/kmath/%.o)
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) $(U_SAN) -o $@ $^ -lm
 
 UNIT_TESTS += build/test/math_test
@@ -56,17 +56,17 @@ FUZZ_ASAN := -fsanitize=address
 FUZZ_SAN := $(FUZZ_ASAN),undefined,fuzzer-no-link -fno-sanitize-recover=undefined
 
 build/fuzz/%.o: kmod/math/%.c | build/packages
-	@mkdir -p $(@D)
+	$(begin)
 	$(FUZZ_CC) $(U_CFLAGS) $(M_INC) $(M_FLAGS) $(M_FLAGS_$*) -O1 \
 		$(if $(M_FLAGS_$*),$(FUZZ_ASAN),$(FUZZ_SAN)) -c -o $@ $<
 
 build/fuzz/%.o: userspace/math/%.c | build/packages
-	@mkdir -p $(@D)
+	$(begin)
 	$(FUZZ_CC) $(U_CFLAGS) $(M_INC) -O1 $(FUZZ_SAN) -c -o $@ $<
 
 build/test/math_fuzz: $(addprefix build/fuzz/,math_fuzz.o drive.o reference.o) \
 		$(M_FILES:%=build/fuzz/%.o)
-	@mkdir -p $(@D)
+	$(begin)
 	$(FUZZ_CC) -fsanitize=address,undefined,fuzzer -o $@ $^ -lm
 
 # The benchmark. Its peers are fetched or installed, never part of the tree.
@@ -83,13 +83,13 @@ $(SIMSIMD_DIR)/include/simsimd/simsimd.h:
 
 build/obj/math/bench_simsimd.o: userspace/math/bench_simsimd.c \
 		$(SIMSIMD_DIR)/include/simsimd/simsimd.h
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) -O3 -DHAVE_SIMSIMD -Wno-unused-function \
 		-isystem $(SIMSIMD_DIR)/include -c -o $@ $<
 
 # FAISS speaks C++ only; the product does not.
 build/obj/math/bench_faiss.o: userspace/math/bench_faiss.cc userspace/math/bench_faiss.h
-	@mkdir -p $(@D)
+	$(begin)
 	@scripts/need g++:g++ /usr/include/faiss/IndexFlat.h:libfaiss-dev \
 		/usr/include/x86_64-linux-gnu/openblas_config.h:libopenblas-dev
 	$(CXX) -O2 -Wall -Wextra -fopenmp -c -o $@ $<
@@ -97,7 +97,7 @@ build/obj/math/bench_faiss.o: userspace/math/bench_faiss.cc userspace/math/bench
 build/bench/math-bench: $(patsubst %,build/obj/math/%.o,bench bench_peak bench_simsimd \
 		bench_memory bench_block bench_faiss drive) $(M_FILES:%=build/math/%.o) \
 		$(COMMON_OBJS)
-	@mkdir -p $(@D)
+	$(begin)
 	$(CXX) -o $@ $^ -fopenmp -lfaiss -lopenblas -lm
 
 -include $(wildcard build/math/*.d build/fuzz/*.d)

@@ -6,12 +6,12 @@ STAT_OBJS := build/obj/stat/hist.o build/obj/stat/vexstat.o
 STAT_SAN_OBJS := $(STAT_OBJS:build/obj/%=build/san/%)
 
 build/lib/libvexstat.a: $(STAT_OBJS)
-	@mkdir -p $(@D)
+	$(begin)
 	rm -f $@
 	$(AR) rcs $@ $(STAT_OBJS)
 
 build/tests/stat-test: build/obj/stat/stat_test.o build/lib/libvexstat.a
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) -o $@ $^ -lm
 
 UNIT_TESTS += build/tests/stat-test

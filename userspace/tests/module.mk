@@ -7,7 +7,7 @@ TEST_SAN_COMMON := build/san/common/json.o
 U_TESTS := $(patsubst userspace/tests/%.c,build/test-bin/%,$(sort $(wildcard userspace/tests/test_*.c)))
 
 $(U_TESTS): build/test-bin/%: build/san/tests/%.o $(LIB_SAN_OBJS) $(TEST_SAN_COMMON)
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) $(U_SAN) -o $@ $^ -lm
 
 UNIT_TESTS += $(U_TESTS)
@@ -16,7 +16,7 @@ FUZZERS := $(patsubst userspace/tests/%.c,build/fuzz/%,$(sort $(wildcard userspa
 FUZZ_SECONDS ?= 30
 
 $(FUZZERS): build/fuzz/%: userspace/tests/%.c $(wildcard userspace/lib/*.c userspace/lib/*.h)
-	@mkdir -p $(@D)
+	$(begin)
 	clang -std=gnu11 -O1 -g $(U_INC) $(U_DEFS) -fsanitize=fuzzer,address,undefined \
 		-o $@ $< $(wildcard userspace/lib/*.c) -lm
 
@@ -34,14 +34,14 @@ fuzz-lib: $(FUZZERS) ## fuzz the filter compiler, records and file readers (FUZZ
 E2E_TESTS := $(patsubst userspace/tests/%.c,build/test-bin/%,$(sort $(wildcard userspace/tests/e2e_*.c)))
 
 $(E2E_TESTS): build/test-bin/%: build/obj/tests/%.o $(LIBVEXFS)
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) -o $@ $< $(U_LIBS) -lm
 
 .PHONY: e2e-tests
 e2e-tests: $(E2E_TESTS)
 
 build/test-bin/brute: userspace/tests/brute.c | build/packages
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) -std=gnu11 -O2 $(U_WARN) -o $@ $<
 
 e2e-tests: build/test-bin/brute

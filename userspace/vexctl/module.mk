@@ -11,7 +11,7 @@ VEXCTL_LIBS = $(shell pkg-config --libs libnl-genl-3.0 libkmod)
 $(VEXCTL_OBJS): CFLAGS_USER += $(VEXCTL_CFLAGS)
 
 build/bin/vexctl: $(VEXCTL_OBJS) $(COMMON_OBJS) $(LIBVEXFS)
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) -o $@ $(VEXCTL_OBJS) $(COMMON_OBJS) $(U_LIBS) \
 		$(VEXCTL_LIBS) -lm
 

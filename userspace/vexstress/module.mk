@@ -15,7 +15,7 @@ build/obj/vexstress/report.o: $(STRESS_PARTS)
 build/obj/vexstress/oracle.o: CFLAGS_USER += -O3
 
 $(STRESS_ASSETS)/report.%: userspace/vexstress/report/report.%
-	@mkdir -p $(@D)
+	$(begin)
 	cp $< $@
 
 $(STRESS_ASSETS)/plot.js $(STRESS_ASSETS)/plot.css &: userspace/vexstress/report/package-lock.json \
@@ -25,14 +25,14 @@ $(STRESS_ASSETS)/plot.js $(STRESS_ASSETS)/plot.css &: userspace/vexstress/report
 STRESS_OBJS += build/obj/common/nearest.o build/obj/common/ini.o
 
 build/bin/vexstress: $(STRESS_OBJS) build/lib/libvexstat.a $(LIBVEXFS)
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) -pthread -o $@ $(STRESS_OBJS) build/lib/libvexstat.a $(U_LIBS) -ljansson -lm
 
 PROGRAMS += build/bin/vexstress
 
 build/bin/vexstress-overhead: build/obj/vexstress/overhead_bench.o \
 		$(filter-out %/main.o,$(STRESS_OBJS)) build/lib/libvexstat.a $(LIBVEXFS)
-	@mkdir -p $(@D)
+	$(begin)
 	$(HOSTCC_USER) -pthread -o $@ $(filter %.o,$^) build/lib/libvexstat.a $(U_LIBS) -ljansson -lm
 
 .PHONY: man-vexstress
