@@ -17,6 +17,7 @@
 #include "index/index.h"
 #include "index/vector.h"
 #include "suites.h"
+#include "vectors.h"
 
 #define IDS_MAX		2048u
 #define DIM_MAX		64u
@@ -135,9 +136,7 @@ static void put(struct kunit *test, struct world *w, u32 n)
 
 	for (i = 0; i < n; i++)
 		make_vector(w, w->vectors + i * w->c->space.dim);
-	KUNIT_ASSERT_EQ(test, vexfs_write_begin(w->c), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_put_vectors(w->c, &part), 0);
-	vexfs_write_end(w->c);
 	KUNIT_ASSERT_EQ(test, part.done, n);
 	for (i = 0; i < n; i++) {
 		w->n += !w->there[w->batch[i]];
@@ -147,12 +146,9 @@ static void put(struct kunit *test, struct world *w, u32 n)
 
 static void take_away(struct kunit *test, struct world *w, u32 n)
 {
-	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DELETE, .ids = w->batch, .n = n };
 	u32 i;
 
-	KUNIT_ASSERT_EQ(test, vexfs_write_begin(w->c), 0);
-	KUNIT_EXPECT_EQ(test, vexfs_mutate(w->c, &m), 0);
-	vexfs_write_end(w->c);
+	KUNIT_ASSERT_EQ(test, test_delete(w->c, w->batch, n, 0), 0);
 	for (i = 0; i < n; i++)
 		w->there[w->batch[i]] = false;
 	w->n -= n;
@@ -513,7 +509,6 @@ static int churn(void *arg)
 	s8 *v = kmalloc_array(ch->n, dim, GFP_KERNEL);
 	struct vexfs_put_part part = { .flags = VEXFS_PUT_UPSERT, .format = VEXFS_FORMAT_RAW,
 				       .n = ch->n, .ids = ids, .vectors = v };
-	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DELETE, .ids = ids, .n = ch->n / 2 };
 
 	if (!ids || !v)
 		ch->err = -ENOMEM;
@@ -522,13 +517,10 @@ static int churn(void *arg)
 			ids[i] = ch->first + (i + r * 7) % ch->n;
 		for (i = 0; i < ch->n * dim; i++)
 			v[i] = get_random_u32();
-		ch->err = vexfs_write_begin(ch->w->c);
-		if (ch->err)
-			break;
 		ch->err = vexfs_put_vectors(ch->w->c, &part);
-		if (!ch->err && r + 1 < ch->rounds)
-			ch->err = vexfs_mutate(ch->w->c, &m);
-		vexfs_write_end(ch->w->c);
+		if (ch->err || r + 1 == ch->rounds)
+			break;
+		ch->err = test_delete(ch->w->c, ids, ch->n / 2, 0);
 	}
 	kfree(v);
 	kfree(ids);

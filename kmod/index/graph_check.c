@@ -155,7 +155,7 @@ static void check_tree(struct graph_checking *k, u32 slot)
 		graph_pair_lock(g, at, up);
 		linked = graph_linked(g, at, up, 0) && graph_linked(g, up, at, 0);
 		graph_pair_unlock(g, at, up);
-		if (!linked || ++steps > k->end) {
+		if (!linked || ++steps > vexfs_slots_end(g->c)) {
 			fault(k, "slot %u has no way to the root: stuck at slot %u", slot, at);
 			break;
 		}
@@ -203,7 +203,7 @@ static void check_node(struct graph_checking *k, u32 slot)
 	if (node->kids > k->g->cap)
 		fault(k, "slot %u has %u children", slot, node->kids);
 	/* The way in the tree proves it for those that the walk could not know. */
-	if (!test_bit(slot, k->seen))
+	if (slot >= k->end || !test_bit(slot, k->seen))
 		check_tree(k, slot);
 }
 
