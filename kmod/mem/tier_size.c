@@ -89,6 +89,8 @@ u32 vexfs_tier_trim(struct vexfs_tier *t, u32 keep, u32 max)
 {
 	u32 done = 0, n;
 
+	/* What comes home meanwhile does not make this longer. */
+	max = min(max, held(t));
 	do {
 		n = trim_some(t, keep, max - done);
 		done += n;
@@ -107,27 +109,46 @@ u32 vexfs_tier_shrink(struct vexfs_tier *t, u32 max)
 }
 VEXFS_EXPORT_KUNIT(vexfs_tier_shrink);
 
-static int fill_to(struct vexfs_tier *t, u32 size)
+/*
+ * As many buffers as @t lacks to hold @size. They are not held yet: what others
+ * take and give back meanwhile makes this neither longer nor endless.
+ */
+static int fetch(struct vexfs_tier *t, u32 size, struct llist_node **list)
 {
+	u32 n;
 	void *p;
 
-	/* One too many, when somebody else adds one as well, leaves with the next. */
-	while (held(t) < size) {
+	for (n = held(t); n < size; n++) {
 		p = slab_get(t, GFP_KERNEL | __GFP_NORETRY);
 		if (!p)
 			return -ENOMEM;
+		push(list, p);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* One too many, when somebody else added one as well, leaves with the next. */
+static void stock_up(struct vexfs_tier *t, struct llist_node *list)
+{
+	void *p;
+
+	while ((p = pop(&list))) {
 		stock_lock(t);
 		slab_in(t, p);
 		stock_push(t, p);
 		stock_unlock(t);
 		cond_resched();
 	}
-	return 0;
 }
 
 int vexfs_tier_fill(struct vexfs_tier *t)
 {
-	return fill_to(t, READ_ONCE(t->size));
+	struct llist_node *list = NULL;
+	int err = fetch(t, READ_ONCE(t->size), &list);
+
+	stock_up(t, list);
+	return err;
 }
 
 /* A quarter of the tier, all magazines together, may rest on other CPUs. */
@@ -160,21 +181,19 @@ void vexfs_tier_set_size(struct vexfs_tier *t, u32 size)
 
 int vexfs_tier_resize(struct vexfs_tier *t, u32 size)
 {
-	u32 old = t->size;
-	int err;
+	struct llist_node *list = NULL;
+	int err = 0;
 
 	lockdep_assert_held(&t->manage);
-	if (size > old) {
-		/* Filled first: what comes home meanwhile still finds the old size. */
-		err = fill_to(t, size);
-		if (err) {
-			vexfs_tier_trim(t, old, U32_MAX);
-			return err;
-		}
+	/* Memory first: a size that cannot be filled is not set. */
+	if (size > t->size)
+		err = fetch(t, size, &list);
+	if (err) {
+		slab_put(t, list);
+		return err;
 	}
 	vexfs_tier_set_size(t, size);
-	if (size > old)
-		vexfs_tier_fill(t);
+	stock_up(t, list);
 	return 0;
 }
 VEXFS_EXPORT_KUNIT(vexfs_tier_resize);
