@@ -26,6 +26,11 @@
 #define VEXFS_SLAB_NO_MERGE	0
 #endif
 
+/* The queue for work that no CPU in particular has to do. */
+#ifndef HAVE_SYSTEM_DFL_WQ
+#define system_dfl_wq	system_unbound_wq
+#endif
+
 /* The kernel API, for other modules: linux/vexfs_kernel.h. */
 #ifdef HAVE_BARE_NAMESPACES
 #define VEXFS_EXPORT(sym)	EXPORT_SYMBOL_NS_GPL(sym, VEXFS)

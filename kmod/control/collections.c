@@ -198,7 +198,7 @@ static void sync_dirs(struct work_struct *work)
 
 static void changed(void)
 {
-	queue_work(system_unbound_wq, &sync_work);
+	queue_work(system_dfl_wq, &sync_work);
 }
 
 int vexfs_collections_show_init(struct dentry *root)

@@ -226,13 +226,13 @@ static void tell(struct work_struct *work)
 			kfree(r);
 		}
 	}
-	queue_delayed_work(system_unbound_wq, &teller,
+	queue_delayed_work(system_dfl_wq, &teller,
 			   msecs_to_jiffies(READ_ONCE(vexfs_stats_interval_ms)));
 }
 
 int vexfs_nl_stats_init(void)
 {
-	queue_delayed_work(system_unbound_wq, &teller, HZ);
+	queue_delayed_work(system_dfl_wq, &teller, HZ);
 	return 0;
 }
 
