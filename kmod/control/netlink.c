@@ -11,6 +11,7 @@
 #include <linux/vexfs.h>
 
 #include "control/netlink.h"
+#include "control/summary.h"
 #include "data/node.h"
 #include "index/index.h"
 #include "math/engine.h"
@@ -78,6 +79,19 @@ int vexfs_nl_reply(struct sk_buff *skb, void *hdr, struct genl_info *info, int e
 	return genlmsg_reply(skb, info);
 }
 
+static int put_verdict(struct sk_buff *skb)
+{
+	struct vexfs_verdict v;
+	unsigned int i;
+	int err;
+
+	vexfs_judge(&v);
+	err = nla_put_u32(skb, VEXFS_A_MODULE_POOL_HIT_PPM, v.hit_ppm);
+	for (i = 0; !err && i < v.complaints; i++)
+		err = nla_put_string(skb, VEXFS_A_MODULE_ATTENTION, v.complaint[i]);
+	return err;
+}
+
 int vexfs_nl_module_get_doit(struct sk_buff *req, struct genl_info *info)
 {
 	struct sk_buff *skb;
@@ -99,7 +113,8 @@ int vexfs_nl_module_get_doit(struct sk_buff *req, struct genl_info *info)
 	      nla_put_string(skb, VEXFS_A_MODULE_KERNEL, init_utsname()->release) ?:
 	      nla_put_u64_64bit(skb, VEXFS_A_MODULE_UPTIME_NS, ktime_get_ns() - loaded_ns,
 				VEXFS_A_MODULE_PAD) ?:
-	      nla_put_u32(skb, VEXFS_A_MODULE_COLLECTIONS, vexfs_registry_count(&changed));
+	      nla_put_u32(skb, VEXFS_A_MODULE_COLLECTIONS, vexfs_registry_count(&changed)) ?:
+	      put_verdict(skb);
 	return vexfs_nl_reply(skb, hdr, info, err);
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One screen that answers "is it well?", for whoever has only a shell. The same
- * judgement as "vexctl status", from the same figures.
+ * Is it well? The judgement is made here and nowhere else; the debugfs file and
+ * module-get, from which "vexctl status" has it, only tell it. Judging reads the
+ * account and changes nothing.
  */
+#include <linux/math64.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/utsname.h>
@@ -47,41 +49,63 @@ static void show_classes(struct seq_file *m)
 	kfree(st);
 }
 
-static unsigned int show_pools(struct seq_file *m)
+__printf(2, 3)
+static void complain(struct vexfs_verdict *v, const char *fmt, ...)
 {
-	u64 hits = 0, misses = 0, held = 0, failures = 0, ppm = 1000000;
+	va_list args;
+
+	if (WARN_ON_ONCE(v->complaints == VEXFS_COMPLAINTS_MAX))
+		return;
+	va_start(args, fmt);
+	vsnprintf(v->complaint[v->complaints++], VEXFS_COMPLAINT_TEXT, fmt, args);
+	va_end(args);
+}
+
+static void judge_pools(struct vexfs_verdict *v)
+{
+	u64 hits = 0, misses = 0, failures = 0;
 	struct vexfs_pool_stats st;
-	unsigned int trouble = 0, i;
+	unsigned int i;
 
 	for (i = 0; i < VEXFS_TIER_COUNT; i++) {
 		vexfs_pool_read(i, true, &st);
 		failures += st.failures;
-		held += st.held_bytes;
+		v->held_bytes += st.held_bytes;
+		/* Requests above the largest tier have no stock to hit. */
 		if (i == VEXFS_TIER_HUGE)
 			continue;
 		hits += st.hits;
 		misses += st.misses;
 	}
+	v->hit_ppm = 1000000;
 	if (hits + misses)
-		ppm = div64_u64(hits * 1000000, hits + misses);
-	seq_printf(m, "pools hit rate %llu.%06llu, %llu bytes held\n", ppm / 1000000,
-		   ppm % 1000000, held);
-	if (hits + misses >= HITS_THAT_COUNT && ppm < HIT_PPM_MIN) {
-		seq_puts(m, "attention: the pool hit rate is low\n");
-		trouble++;
-	}
-	if (failures) {
-		seq_printf(m, "attention: %llu requests to the pools got nothing\n", failures);
-		trouble++;
-	}
-	return trouble;
+		v->hit_ppm = div64_u64(hits * 1000000, hits + misses);
+	if (failures)
+		complain(v, "%llu requests to the pools got nothing: memory was short", failures);
+	if (hits + misses >= HITS_THAT_COUNT && v->hit_ppm < HIT_PPM_MIN)
+		complain(v, "the pool hit rate %u.%06u is below %u.%02u: vexctl tune pool_auto=1",
+			 v->hit_ppm / 1000000, v->hit_ppm % 1000000, HIT_PPM_MIN / 1000000,
+			 HIT_PPM_MIN % 1000000 / 10000);
 }
 
-static unsigned int show_limits(struct seq_file *m)
+void vexfs_judge(struct vexfs_verdict *v)
+{
+	struct vexfs_stack_stats stack;
+
+	memset(v, 0, sizeof(*v));
+	vexfs_stack_read(true, &stack);
+	if (stack.violations)
+		complain(v, "%llu stack violations: see /sys/kernel/debug/vexfs/stack",
+			 stack.violations);
+	judge_pools(v);
+	if (vexfs_engine() == &vexfs_engines[0])
+		complain(v, "the arithmetic runs without SIMD: vexctl tune simd=auto");
+}
+
+static void show_limits(struct seq_file *m)
 {
 	struct vexfs_stack_stats stack;
 	struct vexfs_fpu_totals fpu;
-	unsigned int trouble = 0;
 
 	vexfs_stack_read(true, &stack);
 	vexfs_fpu_totals(&fpu);
@@ -89,27 +113,23 @@ static unsigned int show_limits(struct seq_file *m)
 		   stack.limit, stack.violations);
 	seq_printf(m, "fpu %llu sections, longest %llu ns, %llu over budget\n", fpu.sections,
 		   fpu.longest_ns, fpu.over);
-	if (stack.violations) {
-		seq_printf(m, "attention: %llu stack violations\n", stack.violations);
-		trouble++;
-	}
-	if (vexfs_engine() == &vexfs_engines[0]) {
-		seq_puts(m, "attention: the arithmetic runs without SIMD\n");
-		trouble++;
-	}
-	return trouble;
 }
 
 void vexfs_show_summary(struct seq_file *m)
 {
-	unsigned int trouble;
+	struct vexfs_verdict v;
+	unsigned int i;
 
+	vexfs_judge(&v);
 	seq_printf(m, "vexfs %s on %s, arithmetic %s\n", VEXFS_VERSION, init_utsname()->release,
 		   vexfs_engine()->variant->name);
 	show_store(m);
 	show_classes(m);
-	trouble = show_pools(m);
-	trouble += show_limits(m);
-	if (!trouble)
+	seq_printf(m, "pools hit rate %u.%06u, %llu bytes held\n", v.hit_ppm / 1000000,
+		   v.hit_ppm % 1000000, v.held_bytes);
+	show_limits(m);
+	for (i = 0; i < v.complaints; i++)
+		seq_printf(m, "attention: %s\n", v.complaint[i]);
+	if (!v.complaints)
 		seq_puts(m, "all is well\n");
 }

@@ -40,8 +40,8 @@ for verb in "status" "stats" "stats pool" "selftest" "tune" "tune simd" "tune fp
 	ok eval 'json "$(vexctl $verb -j -p 2> /dev/null)"'
 done
 vexctl create seen --dim 4 && vexctl drop seen
-what="events as JSON, a value a line"
-ok eval 'json "$(vexctl events -j)" lines'
+what="events as JSON"
+ok eval 'json "$(vexctl events -j)" && has "$(vexctl events -j)" collection-dropped'
 
 for verb in "stats nonsense" "reset nonsense" "tune nonsense" "tune nonsense=1" \
 		"tune fpu_budget_us=1" "tune fpu_budget_us=x" "tune --file $tmp/none" \
@@ -105,7 +105,34 @@ vexctl tune --defaults
 ok eval 'vexctl tune --file userspace/vexctl/etc/vexfs.conf.default && is "$(vexctl tune --defaults -j)" "$(vexctl tune --defaults -j)" && is "$(vexctl tune --file userspace/vexctl/etc/vexfs.conf.default -n)" ""'
 
 # ---- terminals ----
+vexctl create a-collection-with-a-name --dim 4
+vexctl create b --dim 4
+vexctl tune stack_alarm=2700
+# screen WIDTH VARIABLE=VALUE COMMAND: what a terminal shows of it, in $tmp/screen; with
+# lines that were broken by the terminal joined in $tmp/joined, with colours in $tmp/raw.
+screen() {
+	tmux -L e2e$1 new-session -d -x "$1" -y 200 "export TERM=xterm $2; vexctl $3; echo left-with-\$?; sleep 20"
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		sleep 0.1
+		tmux -L e2e$1 capture-pane -p > "$tmp/screen"
+		grep -q left-with "$tmp/screen" && break
+	done
+	tmux -L e2e$1 capture-pane -pJ | sed 's/ *$//' > "$tmp/joined"
+	tmux -L e2e$1 capture-pane -pe > "$tmp/raw"
+	tmux -L e2e$1 kill-server
+	sed -i 's/ *$//' "$tmp/screen"
+}
 for width in 40 200; do
+	for verb in status list tune selftest "tune --help" "--help" "module --help"; do
+		what="$verb fits a terminal of $width columns: no line is broken by it"
+		screen $width VEX=1 "$verb"
+		ok eval 'cmp "$tmp/screen" "$tmp/joined" && has "$(cat "$tmp/screen")" left-with-0'
+	done
+	what="list in $width columns: whole columns, as many as fit"
+	screen $width VEX=1 list
+	out=$(cat "$tmp/screen")
+	ok eval 'has "$out" "^a-collection-with-a-name f32" && has "$out" "^name  *type" &&
+		if [ $width = 40 ]; then ! grep -q bytes <<< "$out"; else has "$out" "bytes  mode "; fi'
 	what="top in a terminal of $width columns"
 	tmux -L e2e$width new-session -d -x $width -y 40 "TERM=xterm vexctl top -d 0.2; echo left-with-\$?; sleep 20"
 	sleep 2
@@ -113,6 +140,11 @@ for width in 40 200; do
 	# shellcheck disable=SC2034 # used in the eval below
 	longest=$(awk '{ if (length($0) > l) l = length($0) } END { print l + 0 }' <<< "$out")
 	ok eval 'has "$out" "OP " && has "$out" "small" && [ "$longest" -le $width ]'
+	what="n sorts by name"
+	tmux -L e2e$width send-keys n
+	sleep 0.5
+	out=$(tmux -L e2e$width capture-pane -p | awk '/^OP /{ on = 1; next } /^POOL/{ on = 0 } on && !/^(vector|semantic|fuse|control) / { print $1 }')
+	ok eval '[ -n "$out" ] && is "$out" "$(sort <<< "$out")"'
 	what="q leaves it, and the screen is as it was"
 	tmux -L e2e$width send-keys q
 	sleep 1
@@ -120,10 +152,25 @@ for width in 40 200; do
 	ok eval 'has "$out" left-with-0 && ! grep -q "^OP " <<< "$out"'
 	tmux -L e2e$width kill-server
 done
+# shellcheck disable=SC2034 # used in the evals below
+esc=$(printf '\033')
+what="colours on a terminal: what is well is green, what is not at its default stands out"
+screen 80 VEX=1 status
+out=$(cat "$tmp/raw")
+screen 80 VEX=1 tune
+ok eval 'has "$out" "$esc\[32mall is well" && grep -q "$esc\[33mstack_alarm=2700" "$tmp/raw"'
+what="none with NO_COLOR, none on a dumb terminal"
+screen 80 NO_COLOR=1 status
+out=$(cat "$tmp/raw")
+screen 80 TERM=dumb list
+ok eval '! grep -q "$esc" <<< "$out" && ! grep -q "$esc" "$tmp/raw" && has "$out" "all is well"'
+what="none where the output is no terminal"
+ok eval '! { vexctl status; vexctl list; vexctl tune; } | grep -q "$esc"'
+vexctl drop a-collection-with-a-name
+vexctl drop b
+vexctl tune --defaults
 what="top without a terminal says what to use instead"
 ok has "$(vexctl top 2>&1 < /dev/null)" "stats -w"
-what="help in 40 columns"
-ok eval 'COLUMNS=40 vexctl tune --help > /dev/null'
 what="events -f prints one as it comes"
 timeout 10 vexctl events -f > "$tmp/events" & follower=$!
 sleep 0.5

@@ -11,17 +11,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "term.h"
 #include "wire.h"
 
 /* ---- status ---- */
 
+#define COMPLAINTS	8
+
 /**
- * struct summary - what status has to say
+ * struct summary - what status has to say; the module judges, nobody else does
  * @version: of the module
  * @simd: variant of the arithmetic in use
  * @kernel: release of the kernel
  * @uptime_ns: since load
  * @collections: there are
+ * @hit_rate: of the pools
+ * @complaints: sentences in @complaint
+ * @complaint: what calls for attention; none when all is well
  */
 struct summary {
 	char version[32];
@@ -29,122 +35,75 @@ struct summary {
 	char kernel[80];
 	uint64_t uptime_ns;
 	uint32_t collections;
+	double hit_rate;
+	unsigned int complaints;
+	char complaint[COMPLAINTS][160];
 };
 
 static int read_summary(struct nlmsghdr *h, struct nlattr **a, void *arg)
 {
 	struct summary *s = arg;
+	struct nlattr *one;
+	int rem;
 
-	(void)h;
 	snprintf(s->version, sizeof(s->version), "%s", wire_text(a, VEXFS_A_MODULE_VERSION));
 	snprintf(s->simd, sizeof(s->simd), "%s", wire_text(a, VEXFS_A_MODULE_SIMD));
 	snprintf(s->kernel, sizeof(s->kernel), "%s", wire_text(a, VEXFS_A_MODULE_KERNEL));
 	s->uptime_ns = wire_u64(a, VEXFS_A_MODULE_UPTIME_NS);
 	s->collections = wire_u32(a, VEXFS_A_MODULE_COLLECTIONS);
+	s->hit_rate = wire_u32(a, VEXFS_A_MODULE_POOL_HIT_PPM) / 1e6;
+	nlmsg_for_each_attr(one, h, GENL_HDRLEN, rem)
+		if (nla_type(one) == VEXFS_A_MODULE_ATTENTION && s->complaints < COMPLAINTS)
+			snprintf(s->complaint[s->complaints++], sizeof(s->complaint[0]), "%s",
+				 nla_get_string(one));
 	return 0;
 }
 
-/* Sums a counter over the rows of a subject, but for row @but. */
-static uint64_t sum(const struct rows *rows, const char *subject, const char *counter,
-		    const char *but)
+static uint64_t held_bytes(const struct rows *rows)
 {
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < rows->n; i++)
-		if (!strcmp(rows->row[i].subject, subject) &&
-		    (!but || strcmp(rows->row[i].name, but)))
-			total += row_value(&rows->row[i], counter);
+		if (!strcmp(rows->row[i].subject, "pool"))
+			total += row_value(&rows->row[i], "held_bytes");
 	return total;
 }
 
-/* Requests above the largest tier have no stock to hit. */
-static double hit_rate(const struct rows *rows)
-{
-	uint64_t hits = sum(rows, "pool", "hits", "huge");
-	uint64_t misses = sum(rows, "pool", "misses", "huge");
+/* Names stand in a column as wide as this. */
+#define LABEL	13
 
-	return hits + misses ? (double)hits / (double)(hits + misses) : 1.0;
-}
-
-#define COMPLAINTS	8
-
-/**
- * struct verdict - is it well?
- * @n: complaints
- * @text: they
- */
-struct verdict {
-	unsigned int n;
-	char text[COMPLAINTS][160];
-};
-
-__attribute__((format(printf, 2, 3)))
-static void complain(struct verdict *v, const char *fmt, ...)
-{
-	va_list args;
-
-	if (v->n == COMPLAINTS)
-		return;
-	va_start(args, fmt);
-	vsnprintf(v->text[v->n++], sizeof(v->text[0]), fmt, args);
-	va_end(args);
-}
-
-/* Too few requests say nothing about a rate. */
-#define HITS_THAT_COUNT	1000
-
-static void judge(const struct rows *rows, struct verdict *v)
-{
-	uint64_t violations = sum(rows, "stack", "violations", NULL);
-	uint64_t failures = sum(rows, "pool", "failures", NULL);
-	uint64_t asked = sum(rows, "pool", "hits", "huge") + sum(rows, "pool", "misses", "huge");
-
-	if (violations)
-		complain(v, "%" PRIu64 " stack violations: see /sys/kernel/debug/vexfs/stack",
-			 violations);
-	if (failures)
-		complain(v, "%" PRIu64 " requests to the pools got nothing: memory was short",
-			 failures);
-	if (asked >= HITS_THAT_COUNT && hit_rate(rows) < 0.85)
-		complain(v, "pool hit rate %.3f is below 0.85: vexctl tune pool_auto=1",
-			 hit_rate(rows));
-	for (size_t i = 0; i < rows->n; i++)
-		if (!strcmp(rows->row[i].subject, "simd") && row_value(&rows->row[i], "in_use") &&
-		    !strcmp(rows->row[i].name, "scalar"))
-			complain(v, "the arithmetic runs without SIMD: vexctl tune simd=auto");
-}
-
-static void status_text(const struct summary *s, const struct rows *rows, const struct verdict *v)
+static void status_text(const struct summary *s, const struct rows *rows)
 {
 	const struct row *store = rows_find(rows, "store", NULL);
 	const struct row *fpu = rows_find(rows, "fpu", NULL);
 	const struct row *stack = rows_find(rows, "stack", NULL);
 
-	printf("vexfs %s on %s, up %" PRIu64 " s, arithmetic %s\n", s->version, s->kernel,
-	       s->uptime_ns / 1000000000, s->simd);
-	printf("collections  %u, %" PRIu64 " vectors, %" PRIu64 " bytes\n", s->collections,
-	       row_value(store, "vectors"), row_value(store, "bytes"));
+	say(TINT_STRONG, 2, "vexfs %s on %s, up %" PRIu64 " s, arithmetic %s", s->version,
+	    s->kernel, s->uptime_ns / 1000000000, s->simd);
+	say(TINT_PLAIN, LABEL, "collections  %u, %" PRIu64 " vectors, %" PRIu64 " bytes",
+	    s->collections, row_value(store, "vectors"), row_value(store, "bytes"));
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *r = &rows->row[i];
 
 		if (!strcmp(r->subject, "class") && row_value(r, "count"))
-			printf("%-12s %" PRIu64 " ops, %" PRIu64 " errors, %.1f ops/s, p50 %" PRIu64
-			       " ns, p99 %" PRIu64 " ns\n", r->name, row_value(r, "count"),
-			       row_value(r, "errors"), (double)row_value(r, "rate_10s") / 1000,
-			       row_value(r, "p50_ns"), row_value(r, "p99_ns"));
+			say(TINT_PLAIN, LABEL, "%-12s %" PRIu64 " ops, %" PRIu64
+			    " errors, %.1f ops/s, p50 %" PRIu64 " ns, p99 %" PRIu64 " ns", r->name,
+			    row_value(r, "count"), row_value(r, "errors"),
+			    (double)row_value(r, "rate_10s") / 1000, row_value(r, "p50_ns"),
+			    row_value(r, "p99_ns"));
 	}
-	printf("pools        hit rate %.4f, %" PRIu64 " bytes held\n", hit_rate(rows),
-	       sum(rows, "pool", "held_bytes", NULL));
-	printf("stack        deepest %" PRIu64 " of %" PRIu64 " bytes, %" PRIu64 " violations\n",
-	       row_value(stack, "deepest"), row_value(stack, "limit"),
-	       row_value(stack, "violations"));
-	printf("fpu          %" PRIu64 " sections, longest %" PRIu64 " ns, %" PRIu64
-	       " over budget\n", row_value(fpu, "sections"), row_value(fpu, "longest_ns"),
-	       row_value(fpu, "over"));
-	if (!v->n)
-		printf("all is well\n");
-	for (unsigned int i = 0; i < v->n; i++)
-		printf("attention: %s\n", v->text[i]);
+	say(TINT_PLAIN, LABEL, "pools        hit rate %.4f, %" PRIu64 " bytes held", s->hit_rate,
+	    held_bytes(rows));
+	say(TINT_PLAIN, LABEL, "stack        deepest %" PRIu64 " of %" PRIu64 " bytes, %" PRIu64
+	    " violations", row_value(stack, "deepest"), row_value(stack, "limit"),
+	    row_value(stack, "violations"));
+	say(TINT_PLAIN, LABEL, "fpu          %" PRIu64 " sections, longest %" PRIu64 " ns, %" PRIu64
+	    " over budget", row_value(fpu, "sections"), row_value(fpu, "longest_ns"),
+	    row_value(fpu, "over"));
+	for (unsigned int i = 0; i < s->complaints; i++)
+		say(TINT_BAD, 2, "attention: %s", s->complaint[i]);
+	if (!s->complaints)
+		say(TINT_GOOD, 0, "all is well");
 }
 
 static void row_json(struct json *j, const struct row *r)
@@ -167,24 +126,23 @@ static void rows_json(struct json *j, const char *key, const struct rows *rows)
 	json_array_end(j);
 }
 
-static void status_json(struct ctl *c, const struct summary *s, const struct rows *rows,
-			const struct verdict *v)
+static void status_json(struct ctl *c, const struct summary *s, const struct rows *rows)
 {
 	struct json *j = &c->out;
 
 	json_object_begin(j);
-	json_kv_bool(j, "well", !v->n);
+	json_kv_bool(j, "well", !s->complaints);
 	json_key(j, "attention");
 	json_array_begin(j);
-	for (unsigned int i = 0; i < v->n; i++)
-		json_string(j, v->text[i]);
+	for (unsigned int i = 0; i < s->complaints; i++)
+		json_string(j, s->complaint[i]);
 	json_array_end(j);
 	json_kv_string(j, "version", s->version);
 	json_kv_string(j, "kernel", s->kernel);
 	json_kv_string(j, "simd", s->simd);
 	json_kv_u64(j, "uptime_ns", s->uptime_ns);
 	json_kv_u64(j, "collections", s->collections);
-	json_kv_double(j, "pool_hit_rate", hit_rate(rows));
+	json_kv_double(j, "pool_hit_rate", s->hit_rate);
 	rows_json(j, "stats", rows);
 	json_object_end(j);
 	json_finish(j);
@@ -192,7 +150,6 @@ static void status_json(struct ctl *c, const struct summary *s, const struct row
 
 static int run_status(struct ctl *c)
 {
-	struct verdict v = { 0 };
 	struct rows rows = { 0 };
 	struct summary s = { 0 };
 	struct wire *w;
@@ -207,12 +164,11 @@ static int run_status(struct ctl *c)
 	if (err) {
 		ret = wire_fail(c, w, err);
 	} else {
-		judge(&rows, &v);
 		if (c->json)
-			status_json(c, &s, &rows, &v);
+			status_json(c, &s, &rows);
 		else
-			status_text(&s, &rows, &v);
-		ret = v.n ? EXIT_REFUSED : EXIT_OK;
+			status_text(&s, &rows);
+		ret = s.complaints ? EXIT_REFUSED : EXIT_OK;
 	}
 	rows_free(&rows);
 	wire_close(w);
@@ -304,59 +260,111 @@ static int run_stats(struct ctl *c)
 
 /* ---- events ---- */
 
+static bool is_trouble(const char *kind)
+{
+	static const char *const troubles[] = { "stack-violation", "pool-exhausted", "variant-disabled" };
+
+	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
+		if (!strcmp(kind, troubles[i]))
+			return true;
+	return false;
+}
+
+static void event_text(struct nlattr **a)
+{
+	const char *kind = wire_text(a, VEXFS_A_EVENT_KIND);
+	enum tint t = is_trouble(kind) ? TINT_BAD : !strcmp(kind, "slow-op") ? TINT_WARN : TINT_PLAIN;
+
+	if (wire_u64(a, VEXFS_A_EVENT_LOST))
+		printf("(%" PRIu64 " events lost)\n", wire_u64(a, VEXFS_A_EVENT_LOST));
+	printf("%" PRIu64 " %.6f %s%s%s %s pid %d %" PRIu64 " %" PRIu64 "\n",
+	       wire_u64(a, VEXFS_A_EVENT_SEQ), (double)wire_u64(a, VEXFS_A_EVENT_TIME_NS) / 1e9,
+	       tint(t), kind, untint(), wire_text(a, VEXFS_A_EVENT_SUBJECT),
+	       (int32_t)wire_u32(a, VEXFS_A_EVENT_PID), wire_u64(a, VEXFS_A_EVENT_A),
+	       wire_u64(a, VEXFS_A_EVENT_B));
+}
+
+static void event_json(struct json *j, struct nlattr **a)
+{
+	json_object_begin(j);
+	json_kv_string(j, "kind", wire_text(a, VEXFS_A_EVENT_KIND));
+	json_kv_u64(j, "seq", wire_u64(a, VEXFS_A_EVENT_SEQ));
+	json_kv_u64(j, "time_ns", wire_u64(a, VEXFS_A_EVENT_TIME_NS));
+	json_kv_string(j, "subject", wire_text(a, VEXFS_A_EVENT_SUBJECT));
+	json_kv_i64(j, "pid", (int32_t)wire_u32(a, VEXFS_A_EVENT_PID));
+	json_kv_u64(j, "a", wire_u64(a, VEXFS_A_EVENT_A));
+	json_kv_u64(j, "b", wire_u64(a, VEXFS_A_EVENT_B));
+	json_kv_u64(j, "lost", wire_u64(a, VEXFS_A_EVENT_LOST));
+	json_object_end(j);
+}
+
+/* One of the events there are: a line, or a member of the array that is open. */
 static int show_event(struct nlmsghdr *h, struct nlattr **a, void *arg)
 {
 	struct ctl *c = arg;
-	int32_t pid = (int32_t)wire_u32(a, VEXFS_A_EVENT_PID);
 
 	(void)h;
-	if (!c->json) {
-		if (wire_u64(a, VEXFS_A_EVENT_LOST))
-			printf("(%" PRIu64 " events lost)\n", wire_u64(a, VEXFS_A_EVENT_LOST));
-		printf("%" PRIu64 " %.6f %s %s pid %d %" PRIu64 " %" PRIu64 "\n",
-		       wire_u64(a, VEXFS_A_EVENT_SEQ),
-		       (double)wire_u64(a, VEXFS_A_EVENT_TIME_NS) / 1e9,
-		       wire_text(a, VEXFS_A_EVENT_KIND), wire_text(a, VEXFS_A_EVENT_SUBJECT), pid,
-		       wire_u64(a, VEXFS_A_EVENT_A), wire_u64(a, VEXFS_A_EVENT_B));
-	} else {
+	if (c->json)
+		event_json(&c->out, a);
+	else
+		event_text(a);
+	return 0;
+}
+
+/* One that has just come: a line or a value of its own, at once. */
+static int follow_event(struct nlmsghdr *h, struct nlattr **a, void *arg)
+{
+	struct ctl *c = arg;
+
+	(void)h;
+	if (c->json) {
 		ctl_json_start(c);
-		json_object_begin(&c->out);
-		json_kv_string(&c->out, "kind", wire_text(a, VEXFS_A_EVENT_KIND));
-		json_kv_u64(&c->out, "seq", wire_u64(a, VEXFS_A_EVENT_SEQ));
-		json_kv_u64(&c->out, "time_ns", wire_u64(a, VEXFS_A_EVENT_TIME_NS));
-		json_kv_string(&c->out, "subject", wire_text(a, VEXFS_A_EVENT_SUBJECT));
-		json_kv_i64(&c->out, "pid", pid);
-		json_kv_u64(&c->out, "a", wire_u64(a, VEXFS_A_EVENT_A));
-		json_kv_u64(&c->out, "b", wire_u64(a, VEXFS_A_EVENT_B));
-		json_kv_u64(&c->out, "lost", wire_u64(a, VEXFS_A_EVENT_LOST));
-		json_object_end(&c->out);
+		event_json(&c->out, a);
 		json_finish(&c->out);
+	} else {
+		event_text(a);
 	}
 	fflush(stdout);
 	return 0;
 }
 
+static int list_events(struct ctl *c, struct wire *w)
+{
+	int err;
+
+	if (c->json) {
+		json_object_begin(&c->out);
+		json_key(&c->out, "events");
+		json_array_begin(&c->out);
+	}
+	err = wire_call(w, wire_request(w, VEXFS_CMD_EVENT_GET, true), show_event, c);
+	if (!err && c->json) {
+		json_array_end(&c->out);
+		json_object_end(&c->out);
+		json_finish(&c->out);
+	}
+	return err;
+}
+
 static int run_events(struct ctl *c)
 {
+	bool follow = opt_given(c, "follow");
 	struct wire *w;
 	int ret = 0, err;
 
 	w = wire_open(c, &ret);
 	if (!w)
 		return ret;
-	/* Subscribe first, so that nothing falls between the two. */
-	err = opt_given(c, "follow") ? wire_listen(w, VEXFS_MCGRP_EVENTS) : 0;
-	if (!err && !opt_given(c, "follow"))
-		err = wire_call(w, wire_request(w, VEXFS_CMD_EVENT_GET, true), show_event, c);
+	err = follow ? wire_listen(w, VEXFS_MCGRP_EVENTS) : list_events(c, w);
 	stop_on_signals();
-	while (!err && opt_given(c, "follow") && !stopped) {
-		err = wire_receive(w, 0, show_event, c);
+	while (!err && follow && !stop_wanted()) {
+		err = wire_receive(w, 0, follow_event, c);
 		if (err == -ENOBUFS) {
 			fprintf(stderr, "vexctl: events were lost: they came faster than they were read\n");
 			err = 0;
 		}
 	}
-	if (err && !stopped)
+	if (err && !stop_wanted())
 		ret = wire_fail(c, w, err);
 	wire_close(w);
 	return ret;
@@ -420,10 +428,11 @@ static int show_selftest(struct nlmsghdr *h, struct nlattr **attrs, void *arg)
 		    nla_parse_nested(tb, VEXFS_A_VARIANT_MAX, a, NULL) < 0)
 			continue;
 		if (!t->c->json) {
-			printf("%-8s %s, %u cases, %u failed\n", wire_text(tb, VEXFS_A_VARIANT_NAME),
-			       wire_u32(tb, VEXFS_A_VARIANT_USABLE) ? "usable" : "not usable",
-			       wire_u32(tb, VEXFS_A_VARIANT_CASES),
-			       wire_u32(tb, VEXFS_A_VARIANT_FAILED));
+			say(wire_u32(tb, VEXFS_A_VARIANT_FAILED) ? TINT_BAD : TINT_PLAIN, 9,
+			    "%-8s %s, %u cases, %u failed", wire_text(tb, VEXFS_A_VARIANT_NAME),
+			    wire_u32(tb, VEXFS_A_VARIANT_USABLE) ? "usable" : "not usable",
+			    wire_u32(tb, VEXFS_A_VARIANT_CASES),
+			    wire_u32(tb, VEXFS_A_VARIANT_FAILED));
 			continue;
 		}
 		json_object_begin(j);
@@ -479,7 +488,8 @@ const struct verb account_verbs[] = {
 	{ "events", "", 0, 0, "print what has happened",
 	  "Stack violations, exhausted pools, slow ops, switched variants, changed settings, "
 	  "collections that came or went. A line is: number, seconds on the monotonic clock, kind, "
-	  "subject, pid, and two numbers that depend on the kind.", events_opts, run_events },
+	  "subject, pid, and two numbers that depend on the kind. With -j one object with the "
+	  "array \"events\"; with --follow and -j one object a line for each event.", events_opts, run_events },
 	{ "selftest", "", 0, 0, "compare every variant of the arithmetic with the scalar one",
 	  "The exit code is 1 when one differs; the module has then disabled it.", NULL,
 	  run_selftest },

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "term.h"
 #include "vexctl.h"
 
 static void features_json(struct json *j, uint64_t features)
@@ -220,21 +221,31 @@ static int by_name(const void *a, const void *b)
 
 static void list_text(const struct rows *rows)
 {
-	size_t width = 4;
+	struct column col[] = {
+		{ "name", 4, true }, { "type", 5, true }, { "dim", 6 }, { "metric", 8, true },
+		{ "index", 6, true }, { "count", 12 }, { "bytes", 14 }, { "mode", 5 }, { "uid", 8 },
+	};
+	const unsigned int n = sizeof(col) / sizeof(col[0]);
 
-	for (size_t i = 0; i < rows->count; i++)
-		if (strnlen(rows->st[i].name, VEXFS_NAME_SIZE) > width)
-			width = strnlen(rows->st[i].name, VEXFS_NAME_SIZE);
+	for (size_t i = 0; i < rows->count; i++) {
+		int len = (int)strnlen(rows->st[i].name, VEXFS_NAME_SIZE);
+
+		if (len > col[0].width)
+			col[0].width = len;
+	}
 	if (rows->count)
-		printf("%-*s %-5s %6s %-8s %-6s %12s %14s %5s %8s\n", (int)width, "name", "type",
-		       "dim", "metric", "index", "count", "bytes", "mode", "uid");
+		table_row(TINT_HEAD, col, n, NULL);
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct vexfs_stat *st = &rows->st[i];
+		const char *const cells[] = {
+			cell("%.64s", st->name), vexfs_type_name(st->type), cell("%u", st->dim),
+			vexfs_metric_name(st->metric), vexfs_index_name(st->index),
+			cell("%llu", (unsigned long long)st->count),
+			cell("%llu", (unsigned long long)st->bytes),
+			cell("%04o", st->mode & 07777), cell("%u", st->uid),
+		};
 
-		printf("%-*.64s %-5s %6u %-8s %-6s %12llu %14llu  %04o %8u\n", (int)width, st->name,
-		       vexfs_type_name(st->type), st->dim, vexfs_metric_name(st->metric),
-		       vexfs_index_name(st->index), (unsigned long long)st->count,
-		       (unsigned long long)st->bytes, st->mode & 07777, st->uid);
+		table_row(TINT_PLAIN, col, n, cells);
 	}
 }
 
@@ -361,7 +372,8 @@ const struct verb collection_verbs[] = {
 	  "A layout names the fields of the attribute record, so that filters and records can use "
 	  "the names: name:type[@offset], separated by commas, with types u8 u16 u32 u64 i8 i16 i32 "
 	  "i64 f32. See libvexfs(3).", create_opts, run_create },
-	{ "list", "", 0, 0, "list the collections that you may read", NULL, NULL, run_list },
+	{ "list", "", 0, 0, "list the collections that you may read",
+	  "On a terminal the columns that do not fit are left out from the right.", NULL, run_list },
 	{ "show", "NAME", 1, 1, "show everything about a collection", NULL, NULL, run_show },
 	{ "set", "NAME", 1, 1, "change mode, owner, capacity or layout", NULL, set_opts, run_set },
 	{ "drop", "NAME", 1, 1, "remove a collection",

@@ -1,37 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Everything that is made from the table of verbs: --help, the man page and the
+ * Everything that is made from the table of verbs: --help, the man pages and the
  * words for completion.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "term.h"
 #include "vexctl.h"
 
-/* Words of a paragraph, no line longer than a terminal. */
+/* Text is as wide as the terminal, and as a page elsewhere. */
+#define PAGE_WIDTH	79
+#define WIDTH_MAX	100
+#define NARROW		60
+
+static int width_of(FILE *to)
+{
+	int width = term_width(to);
+
+	if (!width)
+		return PAGE_WIDTH;
+	return width < WIDTH_MAX ? width : WIDTH_MAX;
+}
+
 static void wrap(FILE *to, const char *text, int indent)
 {
-	int column = 0;
+	wrap_text(to, text, -1, indent, width_of(to));
+}
 
-	while (*text) {
-		int len = (int)strcspn(text, " \n");
+/* A head and its explanation beside it, or below where there is no room. */
+static void item(FILE *to, const char *head, const char *text)
+{
+	int width = width_of(to), column = fprintf(to, "  %-24s ", head);
 
-		if (column && column + 1 + len > 79) {
-			fputc('\n', to);
-			column = 0;
-		}
-		if (!column)
-			column = fprintf(to, "%*s%.*s", indent, "", len, text);
-		else
-			column += fprintf(to, " %.*s", len, text);
-		text += len;
-		if (text[0] == '\n' && text[1] == '\n') {
-			fputs("\n\n", to);
-			column = 0;
-		}
-		text += strspn(text, " \n");
+	if (width >= NARROW) {
+		wrap_text(to, text, column, 27, width);
+		return;
 	}
 	fputc('\n', to);
+	wrap_text(to, text, -1, 6, width);
 }
 
 static void option_head(char *buf, size_t size, const struct opt *o)
@@ -49,18 +56,75 @@ static void option_head(char *buf, size_t size, const struct opt *o)
 static void print_opts(FILE *to, const struct opt *opts)
 {
 	for (; opts && opts->name; opts++) {
-		char head[80];
+		char head[80], text[300];
 
 		option_head(head, sizeof(head), opts);
-		fprintf(to, "  %-24s %s%s\n", head, opts->help, opts->required ? " (required)" : "");
+		snprintf(text, sizeof(text), "%s%s", opts->help, opts->required ? " (required)" : "");
+		item(to, head, text);
 	}
 }
 
-void print_help(const struct ctl *c, const struct verb *verb)
+static void opts_json(struct json *j, const struct opt *opts)
 {
-	(void)c;
-	printf("usage: vexctl %s%s%s%s\n\n", verb->name, verb->opts ? " [options]" : "",
-	       *verb->args ? " " : "", verb->args);
+	json_key(j, "options");
+	json_array_begin(j);
+	for (; opts && opts->name; opts++) {
+		char letter[2] = { opts->letter };
+
+		json_object_begin(j);
+		json_kv_string(j, "name", opts->name);
+		if (opts->letter)
+			json_kv_string(j, "letter", letter);
+		if (opts->arg)
+			json_kv_string(j, "value", opts->arg);
+		json_kv_bool(j, "required", opts->required);
+		json_kv_string(j, "help", opts->help);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void verb_json(struct json *j, const struct verb *v)
+{
+	json_object_begin(j);
+	json_kv_string(j, "verb", v->name);
+	json_kv_string(j, "arguments", v->args);
+	json_kv_string(j, "brief", v->brief);
+	if (v->detail)
+		json_kv_string(j, "detail", v->detail);
+	opts_json(j, v->opts);
+	json_object_end(j);
+}
+
+static const struct verb_group *group_of(const struct verb *verb)
+{
+	const struct verb_group *g = groups;
+
+	for (; g->title; g++)
+		for (const struct verb *v = g->verbs; v->name; v++)
+			if (v == verb)
+				return g;
+	return NULL;
+}
+
+static const char *page_of(const struct verb_group *g)
+{
+	return g && g->page ? g->page : "vexctl";
+}
+
+void print_help(struct ctl *c, const struct verb *verb)
+{
+	char usage[300];
+
+	if (c->json) {
+		verb_json(&c->out, verb);
+		json_finish(&c->out);
+		return;
+	}
+	snprintf(usage, sizeof(usage), "usage: vexctl %s%s%s%s", verb->name,
+		 verb->opts ? " [options]" : "", *verb->args ? " " : "", verb->args);
+	wrap_text(stdout, usage, 0, 8, width_of(stdout));
+	putchar('\n');
 	wrap(stdout, verb->brief, 2);
 	if (verb->detail) {
 		putchar('\n');
@@ -72,6 +136,7 @@ void print_help(const struct ctl *c, const struct verb *verb)
 	}
 	puts("\nOptions of every verb:");
 	print_opts(stdout, global_opts);
+	printf("\nThe manual page is %s(8).\n", page_of(group_of(verb)));
 }
 
 static bool begins_with_word(const char *name, const char *word)
@@ -81,32 +146,64 @@ static bool begins_with_word(const char *name, const char *word)
 	return !word || (!strncmp(name, word, len) && (!name[len] || name[len] == ' '));
 }
 
-void print_overview(FILE *to, const char *prefix)
+static void overview_json(struct ctl *c, const char *prefix)
 {
-	fprintf(to, "usage: vexctl [-jpq] %s%s... [options]\n", prefix ? prefix : "VERB",
-		prefix ? " VERB " : " ");
-	for (const struct verb_group *g = groups; g->title; g++) {
-		bool titled = false;
+	struct json *j = &c->out;
 
-		for (const struct verb *v = g->verbs; v->name; v++) {
-			char head[120];
-
-			if (!begins_with_word(v->name, prefix))
-				continue;
-			if (!titled)
-				fprintf(to, "\n%s:\n", g->title);
-			titled = true;
-			snprintf(head, sizeof(head), "%s %s", v->name, v->args);
-			fprintf(to, "  %-24s %s\n", head, v->brief);
-		}
-	}
-	fprintf(to, "\nOptions of every verb:\n");
-	print_opts(to, global_opts);
-	fprintf(to, "\nExit status: 0 done, 1 refused, 2 wrong command line, 3 vexfs is not loaded.\n"
-		"'vexctl VERB --help' explains a verb; see also vexctl(8).\n");
+	json_object_begin(j);
+	json_key(j, "verbs");
+	json_array_begin(j);
+	for (const struct verb_group *g = groups; g->title; g++)
+		for (const struct verb *v = g->verbs; v->name; v++)
+			if (begins_with_word(v->name, prefix))
+				verb_json(j, v);
+	json_array_end(j);
+	opts_json(j, global_opts);
+	json_object_end(j);
+	json_finish(j);
 }
 
-/* ---- man page ---- */
+static void print_group(FILE *to, const struct verb_group *g, const char *prefix)
+{
+	bool titled = false;
+
+	for (const struct verb *v = g->verbs; v->name; v++) {
+		char head[120];
+
+		if (!begins_with_word(v->name, prefix))
+			continue;
+		if (!titled && g->page)
+			fprintf(to, "\n%s, see %s(8):\n", g->title, g->page);
+		else if (!titled)
+			fprintf(to, "\n%s:\n", g->title);
+		titled = true;
+		snprintf(head, sizeof(head), "%s %s", v->name, v->args);
+		item(to, head, v->brief);
+	}
+}
+
+void print_overview(struct ctl *c, FILE *to, const char *prefix)
+{
+	char usage[200];
+
+	if (c->json) {
+		overview_json(c, prefix);
+		return;
+	}
+	snprintf(usage, sizeof(usage), "usage: vexctl [-jpq] %s%s... [options]",
+		 prefix ? prefix : "VERB", prefix ? " VERB " : " ");
+	wrap_text(to, usage, 0, 8, width_of(to));
+	for (const struct verb_group *g = groups; g->title; g++)
+		print_group(to, g, prefix);
+	fprintf(to, "\nOptions of every verb:\n");
+	print_opts(to, global_opts);
+	fputc('\n', to);
+	wrap(to, "Exit status: 0 done, 1 refused, 2 wrong command line, 3 vexfs is not loaded, "
+	     "4 not allowed, 5 no debugfs.", 0);
+	wrap(to, "'vexctl VERB --help' explains a verb; see also vexctl(8).", 0);
+}
+
+/* ---- man pages ---- */
 
 /* Text in mdoc: a line must not begin with a control character, '\' is special. */
 static void mdoc_text(const char *text)
@@ -157,34 +254,120 @@ static void mdoc_opts(const struct opt *opts)
 	puts(".El");
 }
 
-void print_mdoc(void)
+static void mdoc_call(const struct verb *v)
+{
+	const char *s = v->args;
+
+	printf(".Nm vexctl Cm %s", v->name);
+	while (*s) {
+		size_t len = strcspn(s, " ");
+
+		printf(" Ar %.*s", (int)len, s);
+		s += len + (s[len] == ' ');
+	}
+	putchar('\n');
+}
+
+static void mdoc_verbs(const struct verb_group *g)
+{
+	for (const struct verb *v = g->verbs; v->name; v++) {
+		if (v != g->verbs)
+			puts(".Pp");
+		mdoc_call(v);
+		puts(".Pp");
+		printf("%c%s.\n", v->brief[0] - 'a' + 'A', v->brief + 1);
+		if (v->detail)
+			mdoc_text(v->detail);
+		if (v->opts)
+			mdoc_opts(v->opts);
+	}
+}
+
+/* What vexctl(8) says of all verbs: a line each, and where more stands. */
+static void mdoc_index(void)
 {
 	for (const struct verb_group *g = groups; g->title; g++) {
 		printf(".Ss %s\n", g->title);
-		for (const struct verb *v = g->verbs; v->name; v++) {
-			const char *s = v->args;
-
-			printf("%s.Nm vexctl Cm %s", v == g->verbs ? "" : ".Pp\n", v->name);
-			while (*s) {
-				size_t len = strcspn(s, " ");
-
-				printf(" Ar %.*s", (int)len, s);
-				s += len + (s[len] == ' ');
-			}
-			fputs("\n.Pp\n", stdout);
-			printf("%c%s.\n", v->brief[0] - 'a' + 'A', v->brief + 1);
-			if (v->detail)
-				mdoc_text(v->detail);
-			if (v->opts)
-				mdoc_opts(v->opts);
+		if (!g->page) {
+			mdoc_verbs(g);
+			continue;
 		}
+		printf("Explained in\n.Xr %s 8 .\n.Bl -tag -width Ds\n", g->page);
+		for (const struct verb *v = g->verbs; v->name; v++) {
+			printf(".It Cm %s%s%s\n", v->name, *v->args ? " Ar " : "", v->args);
+			printf("%c%s.\n", v->brief[0] - 'a' + 'A', v->brief + 1);
+		}
+		puts(".El");
 	}
+}
+
+/* The pages stand in the order that mandoc wants: by section, then by name. */
+static void mdoc_see(const char *see)
+{
+	puts(".Sh SEE ALSO");
+	while (*see) {
+		size_t len = strcspn(see, ",");
+
+		printf(".Xr %.*s%s\n", (int)len, see, see[len] ? " ," : "");
+		see += len + (see[len] == ',');
+	}
+}
+
+static void mdoc_example(const char *text)
+{
+	puts(".Sh EXAMPLES\n.Bd -literal");
+	for (; *text; text++) {
+		if (*text == '-')
+			putchar('\\');
+		putchar(*text);
+	}
+	puts("\n.Ed");
+}
+
+static void mdoc_page(const struct verb_group *g)
+{
+	puts(".\\\" SPDX-License-Identifier: GPL-2.0");
+	puts(".\\\" Made from the table of verbs: make man.");
+	printf(".Dd @DATE@\n.Dt ");
+	for (const char *p = g->page; *p; p++)
+		putchar(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
+	printf(" 8\n.Os\n.Sh NAME\n.Nm %s\n.Nd %s\n.Sh SYNOPSIS\n", g->page, g->brief);
+	for (const struct verb *v = g->verbs; v->name; v++)
+		mdoc_call(v);
+	puts(".Sh DESCRIPTION");
+	mdoc_text(g->about);
+	puts("Options of every verb, JSON and exit codes are explained in\n.Xr vexctl 8 .");
+	puts(".Sh VERBS");
+	mdoc_verbs(g);
+	mdoc_example(g->example);
+	mdoc_see(g->see);
+}
+
+static int print_mdoc(struct ctl *c, const char *page)
+{
+	if (!strcmp(page, "vexctl")) {
+		mdoc_index();
+		return EXIT_OK;
+	}
+	for (const struct verb_group *g = groups; g->title; g++)
+		if (g->page && !strcmp(g->page, page)) {
+			mdoc_page(g);
+			return EXIT_OK;
+		}
+	return ctl_usage(c, "there is no page '%s'", page);
+}
+
+static void print_pages(void)
+{
+	for (const struct verb_group *g = groups; g->title; g++)
+		if (g->page)
+			puts(g->page);
 }
 
 /* ---- completion ---- */
 
 /* What may follow the words in @prefix: next words of verbs, then options. */
-void print_words(const char *prefix)
+static void print_words(const char *prefix)
 {
 	size_t len = strlen(prefix);
 	const struct verb *best = NULL;
@@ -216,7 +399,8 @@ void print_words(const char *prefix)
 }
 
 static const struct opt help_opts[] = {
-	{ "mdoc", 0, OPT_FLAG, NULL, "print the verbs as source of a man page" },
+	{ "mdoc", 0, OPT_STRING, "PAGE", "print a man page, or the verbs for that of vexctl itself" },
+	{ "pages", 0, OPT_FLAG, NULL, "print the names of the man pages of verbs" },
 	{ "words", 0, OPT_STRING, "TEXT", "print what may follow these words, for completion" },
 	{ 0 },
 };
@@ -224,15 +408,18 @@ static const struct opt help_opts[] = {
 static int run_help(struct ctl *c)
 {
 	if (opt_given(c, "mdoc"))
-		print_mdoc();
+		return print_mdoc(c, opt_string(c, "mdoc", ""));
+	if (opt_given(c, "pages"))
+		print_pages();
 	else if (opt_given(c, "words"))
 		print_words(opt_string(c, "words", ""));
 	else
-		print_overview(stdout, c->argc ? c->argv[0] : NULL);
+		print_overview(c, stdout, c->argc ? c->argv[0] : NULL);
 	return EXIT_OK;
 }
 
 const struct verb help_verbs[] = {
-	{ "help", "[WORD]", 0, 1, "list the verbs", NULL, help_opts, run_help },
+	{ "help", "[WORD]", 0, 1, "list the verbs",
+	  "With -j: every verb with its arguments and options, for programs.", help_opts, run_help },
 	{ 0 },
 };

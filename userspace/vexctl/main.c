@@ -12,19 +12,116 @@
 #include "vexctl.h"
 
 extern const struct verb collection_verbs[], vector_verbs[], file_verbs[], search_verbs[],
-	index_verbs[], help_verbs[], account_verbs[], module_verbs[], top_verbs[], tune_verbs[];
+	index_verbs[], help_verbs[], account_verbs[], module_verbs[], top_verbs[], tune_verbs[],
+	debug_verbs[];
 
 const struct verb_group groups[] = {
-	{ "Collections", collection_verbs },
-	{ "Files", file_verbs },
-	{ "Vectors", vector_verbs },
-	{ "Search", search_verbs },
-	{ "Graph", index_verbs },
-	{ "Account", account_verbs },
-	{ "Live", top_verbs },
-	{ "Settings", tune_verbs },
-	{ "Module", module_verbs },
-	{ "Help", help_verbs },
+	{
+		.title = "Collections", .page = "vexctl-collection",
+		.brief = "make, list, change and drop collections of vectors",
+		.about = "A collection is a named set of vectors of one dimension, type and metric, with an "
+			 "owner, a group and a mode, as a file has them.",
+		.example = "vexctl create words --dim 100 --metric cos\n"
+			   "vexctl create books --dim 3 --layout lang:u8,year:u16 --mode 0640\n"
+			   "vexctl list\n"
+			   "vexctl -j show books | jq .count\n"
+			   "vexctl set books --capacity 1000000\n"
+			   "vexctl drop words",
+		.see = "vexfs 4,vexctl 8,vexctl-file 8,vexctl-index 8,vexctl-search 8,"
+		       "vexctl-vector 8",
+		.verbs = collection_verbs,
+	}, {
+		.title = "Files", .page = "vexctl-file",
+		.brief = "store the vectors of files, and write them to files",
+		.about = "The format follows from the name: .fvecs, .ivecs, .bvecs, .fbin, .u8bin, .i8bin, "
+			 ".npy. Files are read and written in blocks, so they may be larger than memory.",
+		.example = "vexctl import words glove.fbin\n"
+			   "vexctl import words more.npy --ids ids.npy\n"
+			   "vexctl export words copy.fbin",
+		.see = "libvexfs 3,vexctl 8,vexctl-collection 8,vexctl-vector 8",
+		.verbs = file_verbs,
+	}, {
+		.title = "Vectors", .page = "vexctl-vector",
+		.brief = "store, read, delete and compare single vectors",
+		.about = "A vector has an id, a whole number of 64 bits that the user chooses, its components "
+			 "and a record of attributes.",
+		.example = "vexctl put books 1 --vector 1,0,0 --attr lang=3,year=2020\n"
+			   "vexctl get books 1\n"
+			   "vexctl distance books 1 2 3 --vector 1,0,0\n"
+			   "vexctl delete books 1",
+		.see = "vexctl 8,vexctl-collection 8,vexctl-file 8,vexctl-search 8",
+		.verbs = vector_verbs,
+	}, {
+		.title = "Search", .page = "vexctl-search",
+		.brief = "find the nearest vectors, duplicates and classes",
+		.about = "A search compares queries with the vectors of a collection and gives the nearest, "
+			 "nearest first: all that are asked for, or all within a distance. A filter is an "
+			 "expression over the fields of the records.",
+		.example = "vexctl search words --id 9 -k 5 --skip-self\n"
+			   "vexctl search books --vector 1,0,0 --filter 'lang == 3 && year >= 2020'\n"
+			   "vexctl -j search words --query questions.fbin | jq -c '.results[].ids'\n"
+			   "vexctl near-duplicates words --id 9 --range 0.01\n"
+			   "vexctl classify books --vector 1,0,0 --field lang",
+		.see = "libvexfs 3,vexctl 8,vexctl-index 8,vexctl-vector 8",
+		.verbs = search_verbs,
+	}, {
+		.title = "Graph", .page = "vexctl-index",
+		.brief = "build and check the graph of a collection",
+		.about = "Searches compare every vector unless the collection has a graph, which finds nearly "
+			 "all of the nearest in a fraction of the time.",
+		.example = "vexctl index build words --m 16 --ef-construction 200\n"
+			   "vexctl index status words\n"
+			   "vexctl check words",
+		.see = "vexctl 8,vexctl-collection 8,vexctl-search 8",
+		.verbs = index_verbs,
+	}, {
+		.title = "Account", .page = "vexctl-stats",
+		.brief = "say whether vexfs is well, and with which figures",
+		.about = "The module accounts every op once. These verbs read that account over netlink; "
+			 "looking takes root or the group of the device, changing takes CAP_SYS_ADMIN.",
+		.example = "vexctl status && echo fine\n"
+			   "vexctl stats pool\n"
+			   "vexctl stats op -w 1\n"
+			   "vexctl -j status | jq .attention\n"
+			   "vexctl events -f",
+		.see = "vexstress 1,vexctl 8,vexctl-debug 8,vexctl-top 8,vexctl-tune 8",
+		.verbs = account_verbs,
+	}, {
+		.title = "Live", .page = "vexctl-top",
+		.brief = "watch vexfs at work",
+		.about = "One screen with ops, pools, stack, FPU time and collections. Columns that do not fit "
+			 "the terminal are left out from the right.",
+		.example = "vexctl top\nvexctl top -d 0.5\nNO_COLOR=1 vexctl top",
+		.see = "vexctl 8,vexctl-stats 8",
+		.verbs = top_verbs,
+	}, {
+		.title = "Settings", .page = "vexctl-tune",
+		.brief = "show and change the settings of vexfs",
+		.about = "Settings are the parameters of the module. A change of several is one transaction: "
+			 "all of it happens, or nothing.",
+		.example = "vexctl tune\n"
+			   "vexctl tune fpu_budget_us=20 pool.small=512\n"
+			   "vexctl tune --file /etc/vexfs/vexfs.conf --dry-run\n"
+			   "vexctl apply",
+		.see = "vexfs.conf 5,vexctl 8,vexctl-module 8,vexctl-stats 8",
+		.verbs = tune_verbs,
+	}, {
+		.title = "Module", .page = "vexctl-module",
+		.brief = "load, unload and describe the kernel module",
+		.about = "Dependencies, blacklists and options of modprobe.d count as they do for modprobe.",
+		.example = "vexctl module load stack_limit=4096\nvexctl module info\nvexctl module unload",
+		.see = "vexfs 4,modprobe 8,vexctl 8,vexctl-tune 8",
+		.verbs = module_verbs,
+	}, {
+		.title = "Looking inside", .page = "vexctl-debug",
+		.brief = "print what vexfs shows in debugfs",
+		.about = "Some things are shown in debugfs only: how fast each variant of the arithmetic is, "
+			 "histograms, every collection whoever owns it.",
+		.example = "vexctl debug\nvexctl debug simd/bench\nvexctl debug collections/words/check",
+		.see = "vexctl 8,vexctl-stats 8",
+		.verbs = debug_verbs,
+	},
+	{ .title = "Help", .verbs = help_verbs },
 	{ 0 },
 };
 
@@ -304,7 +401,7 @@ static int unknown_verb(struct call *call, char **words, int n)
 			if (!words_match(v->name, words, 1, &whole))
 				continue;
 			if (call->help) {
-				print_overview(stdout, words[0]);
+				print_overview(&call->c, stdout, words[0]);
 				return EXIT_OK;
 			}
 			if (n > 1)
@@ -329,6 +426,19 @@ static bool wants_json(char **argv, int argc)
 	return false;
 }
 
+static int print_version(struct ctl *c)
+{
+	if (c->json) {
+		json_object_begin(&c->out);
+		json_kv_string(&c->out, "version", VEXFS_VERSION);
+		json_object_end(&c->out);
+		json_finish(&c->out);
+	} else {
+		printf("vexctl %s\n", VEXFS_VERSION);
+	}
+	return EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct call call = { 0 };
@@ -341,13 +451,18 @@ int main(int argc, char **argv)
 	ret = find_words(&call, argv, argc, &first, &words);
 	if (ret)
 		return ret;
-	if (call.version) {
-		printf("vexctl %s\n", VEXFS_VERSION);
+	if (call.version)
+		return print_version(c);
+	c->out.pretty = c->pretty;
+	if (!words && call.help) {
+		print_overview(c, stdout, NULL);
 		return EXIT_OK;
 	}
+	if (!words && c->json)
+		return ctl_usage(c, "no verb; see 'vexctl --help'");
 	if (!words) {
-		print_overview(call.help ? stdout : stderr, NULL);
-		return call.help ? EXIT_OK : EXIT_USAGE;
+		print_overview(c, stderr, NULL);
+		return EXIT_USAGE;
 	}
 	c->verb = find_verb(argv + first, words, &used);
 	c->argv = calloc((size_t)argc + 1, sizeof(*c->argv));

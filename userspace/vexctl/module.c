@@ -56,6 +56,17 @@ static int load_error(struct ctl *c, int err)
 	}
 }
 
+/* What -j says of a module that came or went. */
+static void done(struct ctl *c, const char *what)
+{
+	if (!c->json)
+		return;
+	json_object_begin(&c->out);
+	json_kv_string(&c->out, what, MODULE);
+	json_object_end(&c->out);
+	json_finish(&c->out);
+}
+
 static int run_load(struct ctl *c)
 {
 	struct kmod_module *mod = NULL;
@@ -86,6 +97,8 @@ static int run_load(struct ctl *c)
 			ret = ctl_refuse(c, EEXIST, "vexfs is loaded already");
 		else if (err)
 			ret = load_error(c, abs(err));
+		else
+			done(c, "loaded");
 	}
 	kmod_module_unref(mod);
 	kmod_unref(ctx);
@@ -113,6 +126,8 @@ static int run_unload(struct ctl *c)
 		ret = ctl_refuse(c, EPERM, "unloading a module takes CAP_SYS_MODULE");
 	else if (err)
 		ret = ctl_refuse(c, -err, "the module does not unload: %s", strerror(-err));
+	else
+		done(c, "unloaded");
 	kmod_module_unref(mod);
 	kmod_unref(ctx);
 	return ret;

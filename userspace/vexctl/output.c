@@ -53,7 +53,15 @@ int ctl_fail(struct ctl *c, const struct vexfs_error *err)
 	ctl_progress_end(c);
 	fprintf(stderr, "vexctl: %s\n", err->text);
 	error_value(c, err->code, err->text);
-	return err->code == ENODEV ? EXIT_NO_MODULE : EXIT_REFUSED;
+	switch (err->code) {
+	case ENODEV:
+		return EXIT_NO_MODULE;
+	case EPERM:
+	case EACCES:
+		return EXIT_NO_PERMISSION;
+	default:
+		return EXIT_REFUSED;
+	}
 }
 
 int ctl_usage(struct ctl *c, const char *fmt, ...)

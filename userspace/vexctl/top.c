@@ -12,6 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "term.h"
 #include "wire.h"
 
 enum sort {
@@ -106,6 +107,16 @@ static void put(struct top *t, const char *style, const char *fmt, ...)
 	t->line++;
 }
 
+/* A row of a table: what does not fit the width is left out as whole columns. */
+static void put_row(struct top *t, const char *style, const struct column *col, unsigned int n,
+		    const char *const *cells)
+{
+	char text[512];
+
+	table_format(text, sizeof(text), col, n, t->width, cells);
+	put(t, style, "%s", text);
+}
+
 static int compare(const struct row *a, const struct row *b, const char *counter)
 {
 	uint64_t x = row_value(a, counter), y = row_value(b, counter);
@@ -139,6 +150,13 @@ static int by_sort(const void *a, const void *b)
 	return d ? d : strcmp(x->name, y->name);
 }
 
+static const struct column op_columns[] = {
+	{ "OP", 15, true }, { "OPS/S", 11 }, { "P99 us", 10 }, { "MEAN us", 10 }, { "P50 us", 10 },
+	{ "MAX us", 10 }, { "ERRORS", 8 }, { "COUNT", 12 },
+};
+
+#define OP_COLUMNS	(sizeof(op_columns) / sizeof(op_columns[0]))
+
 static void put_ops(struct top *t, const struct rows *rows, const char *subject, const char *style)
 {
 	const struct row *list[ROW_COUNTERS];
@@ -151,38 +169,64 @@ static void put_ops(struct top *t, const struct rows *rows, const char *subject,
 	qsort(list, n, sizeof(list[0]), by_sort);
 	for (size_t i = 0; i < n; i++) {
 		const struct row *r = list[i];
+		const char *const cells[OP_COLUMNS] = {
+			r->name, cell("%.1f", (double)row_value(r, "rate_1s") / 1e3),
+			cell("%.1f", (double)row_value(r, "p99_ns") / 1e3),
+			cell("%.1f", (double)row_value(r, "mean_ns") / 1e3),
+			cell("%.1f", (double)row_value(r, "p50_ns") / 1e3),
+			cell("%.1f", (double)row_value(r, "max_ns") / 1e3),
+			cell("%" PRIu64, row_value(r, "errors")),
+			cell("%" PRIu64, row_value(r, "count")),
+		};
 
-		put(t, row_value(r, "errors") ? "33" : style,
-		    "%-15s %12.1f %12" PRIu64 " %8" PRIu64 " %10.1f %10.1f %10.1f %10.1f", r->name,
-		    (double)row_value(r, "rate_1s") / 1e3, row_value(r, "count"),
-		    row_value(r, "errors"), (double)row_value(r, "mean_ns") / 1e3,
-		    (double)row_value(r, "p50_ns") / 1e3, (double)row_value(r, "p99_ns") / 1e3,
-		    (double)row_value(r, "max_ns") / 1e3);
+		put_row(t, row_value(r, "errors") ? "33" : style, op_columns, OP_COLUMNS, cells);
 	}
 }
 
 static void put_pools(struct top *t, const struct rows *rows)
 {
-	put(t, "7", "%-15s %10s %8s %8s %8s %12s", "POOL", "HIT RATE", "SIZE", "IN USE", "HIGH",
-	    "BYTES");
+	static const struct column col[] = {
+		{ "POOL", 15, true }, { "HIT RATE", 11 }, { "IN USE", 10 }, { "SIZE", 10 },
+		{ "HIGH", 10 }, { "BYTES", 12 },
+	};
+	const unsigned int n = sizeof(col) / sizeof(col[0]);
+
+	put_row(t, "7", col, n, NULL);
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *r = &rows->row[i];
+		const char *cells[sizeof(col) / sizeof(col[0])];
 
-		if (!strcmp(r->subject, "pool"))
-			put(t, "", "%-15s %10.4f %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %12" PRIu64,
-			    r->name, (double)row_value(r, "hit_ppm") / 1e6, row_value(r, "size"),
-			    row_value(r, "in_use"), row_value(r, "high_water"),
-			    row_value(r, "held_bytes"));
+		if (strcmp(r->subject, "pool"))
+			continue;
+		cells[0] = r->name;
+		cells[1] = cell("%.4f", (double)row_value(r, "hit_ppm") / 1e6);
+		cells[2] = cell("%" PRIu64, row_value(r, "in_use"));
+		cells[3] = cell("%" PRIu64, row_value(r, "size"));
+		cells[4] = cell("%" PRIu64, row_value(r, "high_water"));
+		cells[5] = cell("%" PRIu64, row_value(r, "held_bytes"));
+		put_row(t, "", col, n, cells);
 	}
 }
 
+static const struct column collection_columns[] = {
+	{ "COLLECTION", 27, true }, { "VECTORS", 12 }, { "DIM", 6 }, { "BYTES", 14 },
+	{ "INDEX", 8 },
+};
+
+#define COLLECTION_COLUMNS	(sizeof(collection_columns) / sizeof(collection_columns[0]))
+
 static int put_collection(struct nlmsghdr *h, struct nlattr **a, void *arg)
 {
+	const char *const cells[COLLECTION_COLUMNS] = {
+		cell("%.27s", wire_text(a, VEXFS_A_COLLECTION_NAME)),
+		cell("%" PRIu64, wire_u64(a, VEXFS_A_COLLECTION_COUNT)),
+		cell("%u", wire_u32(a, VEXFS_A_COLLECTION_DIM)),
+		cell("%" PRIu64, wire_u64(a, VEXFS_A_COLLECTION_BYTES)),
+		wire_u32(a, VEXFS_A_COLLECTION_INDEX) ? "graph" : "none",
+	};
+
 	(void)h;
-	put(arg, "", "%-31.31s %6u %12" PRIu64 " %14" PRIu64 " %8s",
-	    wire_text(a, VEXFS_A_COLLECTION_NAME), wire_u32(a, VEXFS_A_COLLECTION_DIM),
-	    wire_u64(a, VEXFS_A_COLLECTION_COUNT), wire_u64(a, VEXFS_A_COLLECTION_BYTES),
-	    wire_u32(a, VEXFS_A_COLLECTION_INDEX) ? "graph" : "none");
+	put_row(arg, "", collection_columns, COLLECTION_COLUMNS, cells);
 	return 0;
 }
 
@@ -213,19 +257,21 @@ static int refresh(struct top *t, struct wire *w, struct rows *rows)
 	put(t, "1", "vexfs  %" PRIu64 " collections, %" PRIu64 " vectors, %" PRIu64 " bytes",
 	    row_value(store, "collections"), row_value(store, "vectors"),
 	    row_value(store, "bytes"));
-	put(t, "", "stack deepest %" PRIu64 "/%" PRIu64 ", %" PRIu64 " violations   fpu %.2f CPUs, "
-	    "longest %.1f us", row_value(stack, "deepest"), row_value(stack, "limit"),
-	    row_value(stack, "violations"), fpu_share(t, fpu),
+	put(t, row_value(stack, "violations") ? "31" : "",
+	    "stack deepest %" PRIu64 "/%" PRIu64 ", %" PRIu64 " violations",
+	    row_value(stack, "deepest"), row_value(stack, "limit"), row_value(stack, "violations"));
+	put(t, "", "fpu %.2f CPUs, longest %.1f us", fpu_share(t, fpu),
 	    (double)row_value(fpu, "longest_ns") / 1e3);
-	put(t, "7", "%-15s %12s %12s %8s %10s %10s %10s %10s", "OP", "OPS/S", "COUNT", "ERRORS",
-	    "MEAN us", "P50 us", "P99 us", "MAX us");
+	put_row(t, "7", op_columns, OP_COLUMNS, NULL);
 	put_ops(t, rows, "class", "1");
 	put_ops(t, rows, "op", "");
 	put_pools(t, rows);
-	put(t, "7", "%-31s %6s %12s %14s %8s", "COLLECTION", "DIM", "VECTORS", "BYTES", "INDEX");
+	put_row(t, "7", collection_columns, COLLECTION_COLUMNS, NULL);
 	err = wire_call(w, wire_request(w, VEXFS_CMD_COLLECTION_GET, true), put_collection, t);
 	/* Without the newline that would scroll. */
-	printf("sort: r rate, m mean, p p99, e errors, n name; q quits\033[K\033[J");
+	printf("%.*s\033[K\033[J", t->width - 1,
+	       t->width < 60 ? "sort: r m p e n; q quits" :
+	       "sort: r rate, m mean, p p99, e errors, n name; q quits");
 	fflush(stdout);
 	return err == -EINTR ? 0 : err;
 }
@@ -262,7 +308,7 @@ static int run_top(struct ctl *c)
 		wire_close(w);
 		return ctl_usage(c, "top needs a terminal; use 'stats -w %g' elsewhere", every);
 	}
-	t.colour = !getenv("NO_COLOR");
+	t.colour = term_colour();
 	while (!err && key != 'q' && !stop_wanted()) {
 		err = refresh(&t, w, &rows);
 		key = err ? 'q' : wait_key(every);

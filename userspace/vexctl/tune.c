@@ -10,6 +10,7 @@
 
 #include "ini.h"
 #include "nearest.h"
+#include "term.h"
 #include "wire.h"
 
 #define CONFIG_FILE	"/etc/vexfs/vexfs.conf"
@@ -331,13 +332,31 @@ static void knob_json(struct json *j, const struct knob *k)
 	json_object_end(j);
 }
 
+/* A line for scripts; on a terminal that is too narrow the explanation goes below. */
 static void knob_text(const struct knob *k)
 {
-	if (k->word)
-		printf("%s=%s\t# %s\n", k->key, k->text, k->doc);
-	else
-		printf("%s=%" PRId64 "\t# %s, %" PRId64 " to %" PRId64 ", default %" PRId64 ": %s\n",
-		       k->key, k->value, k->unit, k->min, k->max, k->def, k->doc);
+	int width = term_width(stdout);
+	char value[160], about[400];
+	enum tint t = TINT_PLAIN;
+
+	if (k->word) {
+		snprintf(value, sizeof(value), "%s=%s", k->key, k->text);
+		snprintf(about, sizeof(about), "%s", k->doc);
+	} else {
+		snprintf(value, sizeof(value), "%s=%" PRId64, k->key, k->value);
+		snprintf(about, sizeof(about), "%s, %" PRId64 " to %" PRId64 ", default %" PRId64
+			 ": %s", k->unit, k->min, k->max, k->def, k->doc);
+		t = k->value == k->def ? TINT_PLAIN : TINT_WARN;
+	}
+	printf("%s%s%s", tint(t), value, untint());
+	if (!width) {
+		printf("\t# %s\n", about);
+	} else if (strlen(value) / 8 * 8 + 8 + 2 + strlen(about) <= (size_t)width) {
+		printf("\t# %s\n", about);
+	} else {
+		putchar('\n');
+		wrap_text(stdout, about, -1, 4, width);
+	}
 }
 
 static int show_knobs(struct ctl *c, const struct tuning *t)
@@ -465,7 +484,8 @@ static const struct opt apply_opts[] = {
 const struct verb tune_verbs[] = {
 	{ "tune", "[KEY[=VALUE]...]", 0, -1, "show settings, or change them together",
 	  "Without arguments all settings are shown, with KEY those. KEY=VALUE changes settings: all "
-	  "of them or, when one is refused, none. '.' in a key stands for '_'.", tune_opts,
+	  "of them or, when one is refused, none. '.' in a key stands for '_'. On a terminal "
+	  "that shows colours, what is not at its default stands out.", tune_opts,
 	  run_tune },
 	{ "apply", "", 0, 0, "bring the settings to what the configuration file says",
 	  "Settings that the file does not name go back to their defaults. All or none, as with "

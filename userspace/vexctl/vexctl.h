@@ -21,6 +21,8 @@ enum exit_code {
 	EXIT_REFUSED = 1,
 	EXIT_USAGE = 2,
 	EXIT_NO_MODULE = 3,
+	EXIT_NO_PERMISSION = 4,
+	EXIT_NO_DEBUGFS = 5,
 };
 
 enum opt_kind {
@@ -74,8 +76,23 @@ struct verb {
 	int (*run)(struct ctl *c);
 };
 
+/**
+ * struct verb_group - verbs that belong together
+ * @title: of their list in --help
+ * @page: their man page of section 8, or NULL when vexctl(8) is
+ * @brief: one line for that page, no full stop
+ * @about: its introduction
+ * @example: commands, a line each
+ * @see: further pages, "name section" separated by commas
+ * @verbs: they
+ */
 struct verb_group {
 	const char *title;
+	const char *page;
+	const char *brief;
+	const char *about;
+	const char *example;
+	const char *see;
 	const struct verb *verbs;
 };
 
@@ -175,9 +192,7 @@ void record_json(struct ctl *c, const struct vexfs_layout *layout, const void *r
 		 uint32_t size);
 void record_text(const struct vexfs_layout *layout, const void *record, uint32_t size);
 
-void print_help(const struct ctl *c, const struct verb *verb);
-void print_overview(FILE *to, const char *prefix);
-void print_mdoc(void);
-void print_words(const char *prefix);
+void print_help(struct ctl *c, const struct verb *verb);
+void print_overview(struct ctl *c, FILE *to, const char *prefix);
 
 #endif
