@@ -5,6 +5,7 @@
  */
 #include <kunit/test.h>
 #include <linux/filter.h>
+#include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/sort.h>
 #include <linux/string.h>
@@ -495,6 +496,141 @@ static void exact_empty(struct kunit *test)
 	test_collection_end(b->c);
 }
 
+/* ---- one moment ---- */
+
+#define MOVING	8u	/* ids that writers never leave alone */
+#define STILL	8u	/* ids that nobody touches, farther away */
+#define FILLER	20000u	/* ids in all; the others farther still: a search takes a while */
+
+/**
+ * struct unrest - writers at work while a search runs
+ * @c: what they write to
+ * @delete: they delete and insert rather than update
+ * @stop: they shall end
+ * @writes: what they have done
+ * @err: what one of them met
+ */
+struct unrest {
+	struct vexfs_collection *c;
+	bool delete;
+	bool stop;
+	atomic64_t writes;
+	int err;
+};
+
+#define AT_ONCE	32u	/* vectors of a put */
+
+/* Vectors of ids: ever the same distance from zero, which tells ids apart. */
+static int put_at(struct vexfs_collection *c, const u64 *ids, u32 n)
+{
+	static const size_t bytes = AT_ONCE * TEST_DIM * sizeof(float_bits);
+	float_bits *v = kzalloc(bytes, GFP_KERNEL);
+	struct vexfs_put_part p = { .flags = VEXFS_PUT_UPSERT, .n = n, .ids = ids, .vectors = v };
+	int err;
+	u32 i;
+
+	if (!v)
+		return -ENOMEM;
+	/* 2^id, exactly, and 2^50 for the fillers */
+	for (i = 0; i < n; i++)
+		v[i * TEST_DIM] = (127 + (u32)min_t(u64, ids[i], 50)) << 23;
+	err = vexfs_put_vectors(c, &p);
+	kfree(v);
+	return err;
+}
+
+static int unrest_thread(void *arg)
+{
+	struct unrest *u = arg;
+	u64 ids[AT_ONCE];
+	u32 n = u->delete ? MOVING : AT_ONCE, i;
+	int err = 0;
+
+	for (i = 0; i < n; i++)
+		ids[i] = i % MOVING;
+	while (!READ_ONCE(u->stop) && !err) {
+		if (u->delete)
+			err = test_delete(u->c, ids, n, 0);
+		if (!err)
+			err = put_at(u->c, ids, n);
+		atomic64_add(n, &u->writes);
+		cond_resched();
+	}
+	WRITE_ONCE(u->err, err);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(1);
+	return err;
+}
+
+/*
+ * Searches while a writer replaces the nearest ids without a pause, thousands of
+ * times in each of them. Whatever he does, the others are where they were; and an
+ * id that is only ever updated has one version at any moment, neither none nor two.
+ */
+static void search_in_unrest(struct kunit *test, struct vexfs_collection *c, bool delete)
+{
+	struct unrest u = { .c = c, .delete = delete };
+	struct vexfs_hit hits[MOVING + STILL];
+	u32 rounds = vexfs_kunit_quick ? 20 : 400, round, i, still, wrong = 0;
+	struct vexfs_topk top;
+	struct vexfs_op op;
+	struct task_struct *writer;
+	u8 *q = kunit_kzalloc(test, c->space.stride + 64, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, q);
+	q = PTR_ALIGN(q, 64);
+	writer = kthread_run(unrest_thread, &u, "vexfs-unrest");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(writer));
+	for (round = 0; round < rounds; round++) {
+		const u32 aux = 0;
+		struct vexfs_search_job job = {
+			.c = c, .op = &op, .nq = 1, .queries = q, .aux = &aux, .results = &top,
+		};
+		u32 seen[MOVING] = { };
+
+		vexfs_topk_init(&top, hits, MOVING + STILL, ~0u);
+		vexfs_op_begin(&op, VEXFS_OP_EXACT, 0, 0);
+		KUNIT_EXPECT_EQ(test, vexfs_search_exact(&job), 0);
+		vexfs_op_end(&op, 0);
+		for (i = still = 0; i < top.n; i++) {
+			if (hits[i].id < MOVING)
+				seen[hits[i].id]++;
+			else if (hits[i].id < MOVING + STILL)
+				still += hits[i].id == MOVING + still;
+		}
+		wrong += still != STILL;
+		for (i = 0; i < MOVING; i++)
+			wrong += delete ? seen[i] > 1 : seen[i] != 1;
+		cond_resched();
+	}
+	WRITE_ONCE(u.stop, true);
+	kthread_stop(writer);
+	KUNIT_EXPECT_EQ(test, u.err, 0);
+	KUNIT_EXPECT_EQ_MSG(test, wrong, 0, "in %u searches with %lld writes", rounds,
+			    atomic64_read(&u.writes));
+	kunit_info(test, "%u searches, %lld writes", rounds, atomic64_read(&u.writes));
+}
+
+static void exact_one_moment(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection(test, "unrest", TEST_DIM, 0);
+	struct vexfs_soundness s;
+	u64 ids[AT_ONCE], id;
+	u32 n;
+
+	/* what moves and what is still come last, where a search comes last */
+	for (id = FILLER; id; id -= n) {
+		for (n = 0; n < min_t(u64, id, AT_ONCE); n++)
+			ids[n] = id - 1 - n;
+		KUNIT_ASSERT_EQ(test, put_at(c, ids, n), 0);
+	}
+	search_in_unrest(test, c, false);
+	search_in_unrest(test, c, true);
+	KUNIT_EXPECT_EQ(test, vexfs_check_store(c, &s), 0);
+	KUNIT_EXPECT_EQ_MSG(test, s.faults, 0, "%s", s.report);
+	test_collection_end(c);
+}
+
 static struct kunit_case search_cases[] = {
 	KUNIT_CASE(topk_sorts),
 	KUNIT_CASE(topk_unique),
@@ -502,6 +638,7 @@ static struct kunit_case search_cases[] = {
 	KUNIT_CASE(filter_refuses),
 	KUNIT_CASE(exact_search),
 	KUNIT_CASE(exact_empty),
+	KUNIT_CASE(exact_one_moment),
 	{ }
 };
 

@@ -6,11 +6,9 @@
  * candidates are ordered by key and id, and keys come from the arithmetic's
  * fixed order. Must not take a lock that a writer waits for.
  *
- * What is returned existed: the state of a row is looked at before the row, and
- * from then on the row stays as it is until the end of the read section. An
- * update meanwhile may show an id in two slots, or in none: of two, one is dropped
- * at the end; slots that ids moved to are looked at once more. When that leaves
- * an answer short, or there were too many, the search is done again.
+ * It answers for one moment, that at which it begins: rows that came later do not
+ * count, rows that went later do. So what others store, update and delete while it
+ * runs can neither hide a vector from it nor show one twice.
  */
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
@@ -30,7 +28,6 @@
 #define BLOCK_QUERIES	8u			/* fewer are scanned one by one */
 #define BLOCK_HITS	16384u			/* candidate pairs of one block */
 #define HELPERS_MAX	64u
-#define RETRIES		20			/* searches done again after updates */
 
 static VEXFS_TUNABLE(search_threads, 0, 0, HELPERS_MAX, "CPUs",
 		     "Most CPUs that one exact search may use (0: all)", 0644);
@@ -44,6 +41,7 @@ static struct workqueue_struct *search_wq;
  * struct exact_run - an exact search under way
  * @s: what is searched
  * @d: the directory as it was when it began
+ * @moment: which it answers for
  * @chunk: rows looked at in one go
  * @packed: the queries as the block form wants them, or NULL
  * @packed_bytes: its size
@@ -53,6 +51,7 @@ static struct workqueue_struct *search_wq;
 struct exact_run {
 	struct vexfs_search_job *s;
 	struct vexfs_dir *d;
+	u64 moment;
 	u32 chunk;
 	void *packed;
 	size_t packed_bytes;
@@ -73,7 +72,7 @@ struct exact_run {
  * @aux: theirs
  * @where: their numbers in the chunk
  * @pass: rows of a chunk that pass the filter
- * @state: states of the rows of a chunk, seen before the rows
+ * @state: of the rows of a chunk, seen before the rows: LIVE for those that may count
  */
 struct exact_work {
 	struct exact_run *run;
@@ -87,7 +86,7 @@ struct exact_work {
 	u32 aux[VEXFS_FILTER_RUN];
 	u16 where[VEXFS_FILTER_RUN];
 	u16 pass[VEXFS_FILTER_RUN];
-	u8 state[CHUNK_ROWS];
+	u8 state[CHUNK_ROWS] __aligned(8);
 };
 
 static void offer(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 key)
@@ -95,11 +94,11 @@ static void offer(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, 
 	const u64 *self = w->run->s->self;
 	u64 id = e->ids[row];
 
-	if (!self || self[q] != id)
+	if ((!self || self[q] != id) && vexfs_span_has(e, row, w->run->moment))
 		vexfs_topk_offer(&w->results[q], key, id, e->first + row);
 }
 
-/* One query, rows one after another; only rows that were LIVE count. */
+/* One query, rows one after another; only rows whose state is LIVE may count. */
 static int scan_rows(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
 {
 	struct vexfs_search_job *s = w->run->s;
@@ -243,16 +242,44 @@ static int block_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 
 /* ---- chunks and extents ---- */
 
+#define STATES(s)	((s) * 0x0101010101010101ULL)
+
+/*
+ * Takes the states of rows. A row that has died since the moment that counts is
+ * as good as LIVE. Returns whether there is any such row.
+ */
+static bool take_states(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
+{
+	u32 i, j;
+	bool any = false;
+
+	memcpy(w->state, e->state + row, n);
+	memset(w->state + n, VEXFS_SLOT_FREE, round_up(n, 8) - n);
+	/* states before rows: see vexfs_slot_state() */
+	smp_rmb();
+	for (i = 0; i < n; i += 8) {
+		u64 eight = *(u64 *)(w->state + i);
+
+		if (likely(eight == STATES(VEXFS_SLOT_LIVE)) || !eight) {
+			any |= eight;
+			continue;
+		}
+		for (j = i; j < i + 8; j++) {
+			if (w->state[j] == VEXFS_SLOT_DEAD && vexfs_dead_had(e, row + j, w->run->moment))
+				w->state[j] = VEXFS_SLOT_LIVE;
+			any |= w->state[j] == VEXFS_SLOT_LIVE;
+		}
+	}
+	return any;
+}
+
 static int chunk(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 {
 	struct vexfs_search_job *s = w->run->s;
 	u32 left = n, q;
 	int err;
 
-	memcpy(w->state, e->state + row, n);
-	/* states before rows: see vexfs_slot_state() */
-	smp_rmb();
-	if (!memchr(w->state, VEXFS_SLOT_LIVE, n))
+	if (!take_states(w, e, row, n))
 		return 0;
 	if (s->filter) {
 		left = filter_rows(w, e, row, n);
@@ -424,16 +451,18 @@ static int run_all(struct exact_run *run)
 	return run->err;
 }
 
-static int search_once(struct vexfs_search_job *s)
+static int search(struct vexfs_search_job *s)
 {
 	const struct vexfs_space *sp = &s->c->space;
 	struct exact_run run = {
 		.s = s,
-		.d = vexfs_dir(s->c),
+		.moment = vexfs_moment(s->c),
 		.chunk = clamp(CHUNK_BYTES / sp->stride, 16u, CHUNK_ROWS),
 	};
 	int err = 0;
 
+	/* after the moment: it has the extents of all that was there */
+	run.d = vexfs_dir(s->c);
 	s->plan = s->filter ? VEXFS_PLAN_SCAN_MATCHES : VEXFS_PLAN_SCAN;
 	if (s->nq >= BLOCK_QUERIES) {
 		run.packed_bytes = vexfs_math_block_bytes(sp, s->nq);
@@ -450,145 +479,15 @@ static int search_once(struct vexfs_search_job *s)
 	return err;
 }
 
-/* ---- updates meanwhile ---- */
-
-/**
- * struct moves - where updates have put vectors while a search ran
- * @slots: they
- * @rows: theirs, as far as they count
- * @aux: theirs
- * @taken: their slots
- * @keys: distances
- */
-struct moves {
-	u32 slots[VEXFS_MOVED];
-	const void *rows[VEXFS_MOVED];
-	u32 aux[VEXFS_MOVED];
-	u32 taken[VEXFS_MOVED];
-	u32 keys[VEXFS_MOVED];
-};
-
-static bool has_id(const struct vexfs_topk *t, u64 id)
-{
-	u32 i;
-
-	for (i = 0; i < t->n; i++)
-		if (t->hits[i].id == id)
-			return true;
-	return false;
-}
-
-/* Offers what a query may have missed; an id it has is found already. */
-static int offer_moves(struct vexfs_search_job *s, u32 q, struct moves *m, u32 n)
-{
-	struct vexfs_topk *t = &s->results[q];
-	u32 i;
-	int err;
-
-	err = vexfs_math_gather(&s->c->space, vexfs_job_query(s, q), s->aux[q], m->rows, m->aux,
-				n, m->keys);
-	for (i = 0; i < n && !err; i++) {
-		u64 id = vexfs_slot_id(s->c, m->taken[i]);
-
-		if (m->keys[i] <= t->limit && !(s->self && s->self[q] == id) && !has_id(t, id))
-			vexfs_topk_offer(t, m->keys[i], id, m->taken[i]);
-	}
-	atomic64_add(n, &s->distances);
-	return err;
-}
-
-/*
- * Looks at the slots that ids were moved to since @count. 1 when there were too
- * many to remember.
- */
-static int catch_up(struct vexfs_search_job *s, u64 count)
-{
-	struct vexfs_collection *c = s->c;
-	struct moves *m;
-	u32 i, q, n = 0;
-	u64 moved;
-	int err = 0;
-
-	if (vexfs_moved_count(c) == count)
-		return 0;
-	m = vexfs_op_alloc(s->op, sizeof(*m), GFP_KERNEL);
-	if (!m)
-		return -ENOMEM;
-	moved = vexfs_moved_since(c, count, m->slots, VEXFS_MOVED);
-	for (i = 0; i < min_t(u64, moved, VEXFS_MOVED); i++) {
-		u8 state = vexfs_slot_state(c, m->slots[i]);
-
-		/* one that is dead again was live while the search ran */
-		if (state != VEXFS_SLOT_LIVE && state != VEXFS_SLOT_DEAD)
-			continue;
-		if (s->filter && !vexfs_filter_match(s->filter, vexfs_slot_attrs(c, m->slots[i])))
-			continue;
-		m->taken[n] = m->slots[i];
-		m->rows[n] = vexfs_slot_row(c, m->slots[i]);
-		m->aux[n++] = vexfs_slot_aux(c, m->slots[i]);
-	}
-	for (q = 0; q < s->nq && n && !err; q++) {
-		err = offer_moves(s, q, m, n);
-		cond_resched();
-	}
-	vexfs_pool_free(m, sizeof(*m));
-	return err ?: moved > VEXFS_MOVED;
-}
-
-static bool hit_live(void *arg, u32 slot)
-{
-	return vexfs_slot_live(arg, slot);
-}
-
-/* Sorts the answers; true when an update has left one of them short. */
-static bool finish(struct vexfs_search_job *s, struct vexfs_hit *scratch, bool changed)
-{
-	bool was_short = false;
-	u32 q;
-
-	for (q = 0; q < s->nq; q++) {
-		struct vexfs_topk *t = &s->results[q];
-		bool full = t->n == t->k;
-
-		vexfs_topk_sort(t);
-		if (changed && t->n > 1 &&
-		    vexfs_topk_unique(t, hit_live, s->c, scratch) && full)
-			was_short = true;
-	}
-	return was_short;
-}
-
 int vexfs_search_exact(struct vexfs_search_job *s)
 {
-	size_t bytes = s->results[0].k * sizeof(struct vexfs_hit);
-	struct vexfs_collection *c = s->c;
-	struct vexfs_hit *scratch;
-	int idx, err, tries;
+	int idx = vexfs_read_lock(s->c);
+	int err = search(s);
 	u32 q;
 
-	scratch = vexfs_op_alloc(s->op, bytes, GFP_KERNEL);
-	if (!scratch)
-		return -ENOMEM;
-	idx = vexfs_read_lock(c);
-	for (tries = 0;; tries++) {
-		u64 count = vexfs_moved_count(c);
-		bool again;
-
-		err = search_once(s);
-		if (!err)
-			err = catch_up(s, count);
-		if (err < 0)
-			break;
-		again = err;
-		err = 0;
-		again |= finish(s, scratch, vexfs_moved_count(c) != count);
-		if (!again || tries == RETRIES)
-			break;
-		for (q = 0; q < s->nq; q++)
-			vexfs_topk_reset(&s->results[q]);
-	}
-	vexfs_read_unlock(c, idx);
-	vexfs_pool_free(scratch, bytes);
+	for (q = 0; q < s->nq; q++)
+		vexfs_topk_sort(&s->results[q]);
+	vexfs_read_unlock(s->c, idx);
 	s->op->distances += atomic64_read(&s->distances);
 	return err;
 }

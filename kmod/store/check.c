@@ -28,13 +28,13 @@ static void check_slot(struct vexfs_collection *c, struct vexfs_extent *e, u32 r
 {
 	u64 id = e->ids[row];
 	u32 slot = e->first + row;
-	u32 meant = vexfs_find(c, id);
 
 	s->vectors++;
-	/* between the two steps of an update both slots are LIVE for a moment */
-	if (meant != slot && vexfs_slot_live(c, slot) && vexfs_find(c, id) != slot &&
-	    vexfs_slot_live(c, slot))
-		fault(s, "slot %u holds id %llu, which means slot %u", slot, id, meant);
+	if (vexfs_find(c, id) != slot && !vexfs_idmap_sound(c, id, slot))
+		fault(s, "slot %u holds id %llu, which means another", slot, id);
+	else if (vexfs_slot_live(c, slot) && !vexfs_span_has(e, row, vexfs_moment(c)) &&
+		 !vexfs_idmap_sound(c, id, slot))
+		fault(s, "slot %u is live and its span is not now", slot);
 }
 
 static void check_extent(struct vexfs_collection *c, struct vexfs_extent *e,

@@ -31,7 +31,8 @@ static size_t extent_row_bytes(const struct vexfs_collection *c, u32 nrows)
 
 static size_t extent_column_bytes(const struct vexfs_collection *c, u32 nrows)
 {
-	return (size_t)nrows * (sizeof(u64) + sizeof(u32) + sizeof(u32) + c->attr_size + 1);
+	return (size_t)nrows * (sizeof(u64) + sizeof(struct vexfs_span) + sizeof(u32) +
+				sizeof(u32) + c->attr_size + 1);
 }
 
 static void *rows_alloc(size_t bytes, gfp_t gfp, bool *vmalloced)
@@ -100,6 +101,8 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 	}
 	e->zeroed = zero;
 	p += nrows * sizeof(u64);
+	e->spans = (struct vexfs_span *)p;
+	p += nrows * sizeof(struct vexfs_span);
 	e->aux = (u32 *)p;
 	p += nrows * sizeof(u32);
 	e->next = (u32 *)p;

@@ -137,39 +137,73 @@ static u64 *shard_find(struct vexfs_collection *c, struct vexfs_idshard *s, u64 
 	}
 }
 
-/* The id now means @slot: first remembered, then shown, and only then is @old dead. */
+/*
+ * One tick of the clock, at which the span of @old ends and, in an update, that
+ * of @slot begins. Who takes the moment afterwards sees both.
+ */
+static void tick(struct vexfs_collection *c, u32 slot, u32 old)
+{
+	u64 now;
+
+	spin_lock(&c->clock_lock);
+	now = c->clock + 1;
+	if (slot != VEXFS_NO_SLOT) {
+		WRITE_ONCE(vexfs_slot_span(c, slot)->from, now);
+		/* pairs with the smp_rmb() of those who look at the state first */
+		smp_wmb();
+		vexfs_slot_set_live(c, slot);
+	}
+	WRITE_ONCE(vexfs_slot_span(c, old)->to, now);
+	/* pairs with vexfs_moment() */
+	smp_wmb();
+	WRITE_ONCE(c->clock, now);
+	spin_unlock(&c->clock_lock);
+}
+
+/* The id now means @slot: both spans first, then the entry, and then @old is dead. */
 static void entry_move(struct vexfs_collection *c, u64 *e, u32 tag, u32 slot, u32 old)
 {
-	spin_lock(&c->moved_lock);
-	c->moved[c->moved_count++ % VEXFS_MOVED] = slot;
-	spin_unlock(&c->moved_lock);
-	/* pairs with the smp_rmb() in find_tag() and vexfs_slot_state() */
-	smp_wmb();
-	vexfs_slot_set_live(c, slot);
+	tick(c, slot, old);
 	/* whoever finds the new slot by the entry, or the old one dead, sees it live */
 	smp_wmb();
 	WRITE_ONCE(*e, entry_make(tag, slot, 0));
 	vexfs_slot_set_state(c, old, VEXFS_SLOT_DEAD);
 }
 
-u64 vexfs_moved_count(struct vexfs_collection *c)
+/*
+ * The span of a new id begins, under its shard's lock: not before that of an
+ * earlier vector of this id has ended. put() has written the moment at which the
+ * run began, which mostly still is.
+ */
+static void span_begin(struct vexfs_collection *c, u32 slot)
 {
-	/* a search that begins now sees every slot that was moved to before */
-	return READ_ONCE(c->moved_count);
+	struct vexfs_span *s = vexfs_slot_span(c, slot);
+	u64 now = READ_ONCE(c->clock);
+
+	if (unlikely(s->from != now)) {
+		WRITE_ONCE(s->from, now);
+		/* before the state */
+		smp_wmb();
+	}
 }
 
-u64 vexfs_moved_since(struct vexfs_collection *c, u64 count, u32 *slots, u32 room)
+bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 moment)
 {
-	u64 n, i;
+	const struct vexfs_span *s = &e->spans[row];
+	u64 from = READ_ONCE(s->from), to;
 
-	if (READ_ONCE(c->moved_count) == count)
-		return 0;
-	spin_lock(&c->moved_lock);
-	n = c->moved_count - count;
-	for (i = 0; i < min3(n, (u64)room, (u64)VEXFS_MOVED); i++)
-		slots[i] = c->moved[(count + i) % VEXFS_MOVED];
-	spin_unlock(&c->moved_lock);
-	return n;
+	/* a later @to comes with a later @from */
+	smp_rmb();
+	to = READ_ONCE(s->to);
+	if (from > moment || moment >= to)
+		return false;
+	/*
+	 * The two belong together, or the slot has got another vector since: then
+	 * it is not DEAD now, or its span begins later. If they do, the vector died
+	 * after this reader began, and the slot stays as it is until the end.
+	 */
+	smp_rmb();
+	return READ_ONCE(e->state[row]) == VEXFS_SLOT_DEAD && READ_ONCE(s->from) == from;
 }
 
 int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
@@ -206,9 +240,11 @@ int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
 		if (!*room)
 			s->used++;
 		s->live++;
-		/* put() has put a barrier between the rows of the run and this */
-		if (!p->claim)
+		if (!p->claim) {
+			span_begin(c, p->slot);
+			/* put() has put a barrier between the rows of the run and this */
 			vexfs_slot_set_live(c, p->slot);
+		}
 		/* whoever finds the entry before the state finds nothing yet: no barrier */
 		WRITE_ONCE(*room, entry_make(p->tag, p->slot, p->claim ? IDMAP_BUSY : 0));
 	}
@@ -230,6 +266,7 @@ void vexfs_idmap_publish(struct vexfs_collection *c, const struct vexfs_idput *p
 	if (p->old != VEXFS_NO_SLOT) {
 		entry_move(c, e, p->tag, p->slot, p->old);
 	} else {
+		span_begin(c, p->slot);
 		vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_LIVE);
 		/* who finds the slot finds it LIVE */
 		smp_store_release(e, entry_make(p->tag, p->slot, 0));
@@ -269,6 +306,7 @@ int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old)
 		err = -EBUSY;
 	} else {
 		*old = entry_slot(*e);
+		tick(c, VEXFS_NO_SLOT, *old);
 		WRITE_ONCE(*e, IDMAP_TOMB);
 		s->live--;
 		vexfs_slot_set_state(c, *old, VEXFS_SLOT_DEAD);
@@ -289,6 +327,21 @@ bool vexfs_idmap_is_busy(struct vexfs_collection *c, u64 id)
 	spin_unlock(&s->lock);
 	vexfs_read_unlock(c, idx);
 	return busy;
+}
+
+bool vexfs_idmap_sound(struct vexfs_collection *c, u64 id, u32 slot)
+{
+	u32 tag = vexfs_idmap_tag(c, id);
+	struct vexfs_idshard *s = shard_lock(c, tag);
+	struct vexfs_span *span = vexfs_slot_span(c, slot);
+	u64 *room;
+	u64 *e = shard_find(c, s, id, tag, &room);
+	bool sound = !vexfs_slot_live(c, slot) ||
+		(e && entry_slot(*e) == slot && span->from <= vexfs_moment(c) &&
+		 span->to == VEXFS_FOREVER);
+
+	spin_unlock(&s->lock);
+	return sound;
 }
 
 /*

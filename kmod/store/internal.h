@@ -87,6 +87,8 @@ int vexfs_idmap_grow(struct vexfs_collection *c, u32 tag);
 /* Give memory back after many removals. */
 void vexfs_idmap_shrink(struct vexfs_collection *c);
 bool vexfs_idmap_is_busy(struct vexfs_collection *c, u64 id);
+/* While no writer of @id is under way: a LIVE @slot is what it means, and now. */
+bool vexfs_idmap_sound(struct vexfs_collection *c, u64 id, u32 slot);
 /* Entries that name a slot; exact only while nobody writes. */
 u64 vexfs_idmap_count(struct vexfs_collection *c);
 
@@ -103,6 +105,13 @@ static inline void vexfs_slot_set_state(struct vexfs_collection *c, u32 slot, u8
 
 	/* who sees LIVE sees all columns */
 	smp_store_release(&e->state[slot - e->first], state);
+}
+
+static inline struct vexfs_span *vexfs_slot_span(struct vexfs_collection *c, u32 slot)
+{
+	struct vexfs_extent *e = vexfs_extent(c, slot);
+
+	return &e->spans[slot - e->first];
 }
 
 /* For a caller that has put a barrier between the row and this. */

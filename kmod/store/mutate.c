@@ -192,6 +192,7 @@ static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *inde
 
 		if (err) {
 			vexfs_idmap_abort(c, p);
+			WRITE_ONCE(vexfs_slot_span(c, p->slot)->to, 0);
 			vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_DEAD);
 			note(m, p->slot - vexfs_run_slot(&m->run), err);
 			continue;
@@ -272,9 +273,14 @@ static int put(struct vexfs_collection *c, struct vexfs_mutation *m)
 	struct vexfs_extent *e = m->run.ext;
 	u32 row = m->run.row;
 	struct vexfs_index_ref *index;
-	u32 credit, credit_left;
+	u32 credit, credit_left, i;
+	u64 now = READ_ONCE(c->clock);
 	int idx, err;
 
+	for (i = 0; i < m->n; i++) {
+		WRITE_ONCE(e->spans[row + i].from, now);
+		WRITE_ONCE(e->spans[row + i].to, VEXFS_FOREVER);
+	}
 	memcpy(e->ids + row, m->ids, m->n * sizeof(u64));
 	if (e->attrs) {
 		void *attrs = vexfs_run_attrs(c, &m->run);
@@ -285,7 +291,7 @@ static int put(struct vexfs_collection *c, struct vexfs_mutation *m)
 			memset(attrs, 0, (size_t)m->n * c->attr_size);
 	}
 
-	/* rows, ids and records before the states that say they are there */
+	/* rows, ids, spans and records before the states that say they are there */
 	smp_wmb();
 	credit = (m->flags & VEXFS_PUT_INSERT) ? credit_take(c, m->n) : 0;
 	credit_left = credit;

@@ -40,7 +40,7 @@
  *
  * Locks, outermost first: collection->quiesce (read: writing under way),
  * grow_lock (extents and their directory come and go), idmap->resize_lock, an
- * id shard's lock, then slots_lock or moved_lock. The registry's lock is taken
+ * id shard's lock, then slots_lock or clock_lock. The registry's lock is taken
  * alone.
  */
 #ifndef _VEXFS_STORE_H
@@ -69,7 +69,7 @@ struct vexfs_collection;
 
 #define VEXFS_NO_SLOT		(~0u)
 #define VEXFS_SLOTS_MAX		0x7ffffff0u	/* the id map keeps 31 bits */
-#define VEXFS_MOVED		512u		/* updates remembered */
+#define VEXFS_FOREVER		U64_MAX		/* end of a span that goes on */
 #define VEXFS_EXTENT_BYTES	(2u << 20)	/* rows of a full extent, at most */
 
 enum vexfs_slot_state {
@@ -90,10 +90,23 @@ struct vexfs_garbage {
 };
 
 /**
+ * struct vexfs_span - when a vector is there, by the collection's clock
+ * @from: the first moment
+ * @to: the first at which it is not there any more; 0 when it never was
+ *
+ * Both are of use only in slots that are LIVE or DEAD.
+ */
+struct vexfs_span {
+	u64 from;
+	u64 to;
+};
+
+/**
  * struct vexfs_extent - rows and their columns; never moves while published
  * @rows: @nrows rows, collection->space.stride bytes apart; page aligned
  * @aux: what the arithmetic wants beside each row
  * @ids: the user's id of each row
+ * @spans: when each vector is there
  * @state: enum vexfs_slot_state of each row; read with vexfs_slot_state()
  * @attrs: attribute records, collection->attr_size bytes apart, or NULL
  * @index: belongs to the index: set in ops->insert or by a build, freed in
@@ -114,6 +127,7 @@ struct vexfs_extent {
 	void *rows;
 	u32 *aux;
 	u64 *ids;
+	struct vexfs_span *spans;
 	u8 *state;
 	u8 *attrs;
 	void *index;
@@ -257,13 +271,8 @@ struct vexfs_collection {
 	struct delayed_work reaper;
 	u64 reaped;		/* slots since the id map was last shrunk; reaper's own */
 
-	/*
-	 * Slots that updates moved ids to, newest last, for searches: see
-	 * vexfs_moved_since(). Written under moved_lock.
-	 */
-	spinlock_t moved_lock ____cacheline_aligned_in_smp;
-	u64 moved_count;
-	u32 moved[VEXFS_MOVED];
+	spinlock_t clock_lock ____cacheline_aligned_in_smp;
+	u64 clock;		/* updates and deletes so far; written under clock_lock */
 
 	atomic64_t count ____cacheline_aligned_in_smp;
 	atomic64_t generation;
@@ -395,16 +404,29 @@ u32 vexfs_find(struct vexfs_collection *c, u64 id);
 u32 vexfs_find_many(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *slots);
 
 /*
- * A search that goes through slots one after another can miss an id that an update
- * moves meanwhile from a slot it has yet to see to one it has passed. So it notes
- * vexfs_moved_count() before, and afterwards looks at the slots that were moved
- * to since. Whoever sees an old slot DEAD finds the new one here.
- *
- * Copies at most @room slots to @slots and returns how many there were; more than
- * VEXFS_MOVED when they are not remembered any more.
+ * The moment it is now: what was stored, updated or deleted before the call is so
+ * at that moment. Inside vexfs_read_lock(), which must last for as long as slots
+ * are judged by it.
  */
-u64 vexfs_moved_count(struct vexfs_collection *c);
-u64 vexfs_moved_since(struct vexfs_collection *c, u64 count, u32 *slots, u32 room);
+static inline u64 vexfs_moment(const struct vexfs_collection *c)
+{
+	/* spans that began or ended by then are seen to have */
+	return smp_load_acquire(&c->clock);
+}
+
+/* Was the vector of a slot that was seen LIVE, or vexfs_dead_had(), there? */
+static inline bool vexfs_span_has(const struct vexfs_extent *e, u32 row, u64 moment)
+{
+	const struct vexfs_span *s = &e->spans[row];
+
+	return READ_ONCE(s->from) <= moment && moment < READ_ONCE(s->to);
+}
+
+/*
+ * A slot that was seen DEAD: was its vector there at @moment? Then it is as good
+ * as LIVE for this reader. Otherwise the slot may be on its way to another vector.
+ */
+bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 moment);
 
 /* ---- writing ---- */
 

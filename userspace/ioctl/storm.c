@@ -39,7 +39,7 @@ struct record {
 };
 
 static unsigned int nids = 3000, seconds = 10, nwriters, nreaders;
-static const char *index_name = "none";
+static const char *index_name = "none", *plant = "";
 static struct life *lives;
 static atomic_bool stop;
 static atomic_ulong ops[6], faults, late;
@@ -294,6 +294,27 @@ static void check_answer(const float *q, const struct seen *seen, bool even, boo
 		atomic_fetch_add(&late, 1);
 }
 
+/* What a search that is wrong would have answered: see that it is noticed. */
+static void spoil(uint64_t *ids, float *d, struct record *attrs, uint32_t *n)
+{
+	if (*n < 3)
+		return;
+	if (!strcmp(plant, "miss")) {
+		memmove(ids + 1, ids + 2, (*n - 2) * sizeof(*ids));
+		memmove(d + 1, d + 2, (*n - 2) * sizeof(*d));
+		memmove(attrs + 1, attrs + 2, (*n - 2) * sizeof(*attrs));
+		--*n;
+	} else if (!strcmp(plant, "twice")) {
+		ids[1] = ids[0];
+		d[1] = d[0];
+		attrs[1] = attrs[0];
+	} else if (!strcmp(plant, "stale")) {
+		attrs[1].version -= 1000000;
+	} else if (!strcmp(plant, "wrong")) {
+		d[1] = nextafterf(d[1], 0);
+	}
+}
+
 static void search(int fd, uint64_t *s, struct seen *seen)
 {
 	/* keeps the records whose id is even: its lowest byte comes first */
@@ -323,6 +344,8 @@ static void search(int fd, uint64_t *s, struct seen *seen)
 	see_after(seen);
 	if (err)
 		fault("search: %s", strerror(-err));
+	else if (*plant && exact && rnd(s) % 8 == 0)
+		spoil(ids, d, attrs, counts);
 	for (i = 0; i < nq && !err; i++)
 		check_answer(q + i * DIM, seen, filtered, exact, ids + i * K, d + i * K,
 			     attrs + i * K, counts[i]);
@@ -415,6 +438,7 @@ static void usage(FILE *to)
 	      "  -w, --writers N    writers (default: one a CPU)\n"
 	      "  -r, --readers N    readers (default: one a CPU)\n"
 	      "  -i, --index NAME   none or graph (default none)\n"
+	      "  -p, --plant WHAT   spoil an exact answer now and then: miss, twice, stale or wrong\n"
 	      "  -h, --help         this\n"
 	      "Exit status: 0 all answers right, 1 not, 2 usage.\n", to);
 }
@@ -435,11 +459,12 @@ static void options(int argc, char **argv)
 {
 	static const struct option known[] = {
 		{ "duration", 1, NULL, 'd' }, { "ids", 1, NULL, 'n' }, { "writers", 1, NULL, 'w' },
-		{ "readers", 1, NULL, 'r' }, { "index", 1, NULL, 'i' }, { "help", 0, NULL, 'h' }, { },
+		{ "readers", 1, NULL, 'r' }, { "index", 1, NULL, 'i' }, { "plant", 1, NULL, 'p' },
+		{ "help", 0, NULL, 'h' }, { },
 	};
 	int o;
 
-	while ((o = getopt_long(argc, argv, "d:n:w:r:i:h", known, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "d:n:w:r:i:p:h", known, NULL)) != -1) {
 		switch (o) {
 		case 'd':
 			seconds = number(optarg);
@@ -456,6 +481,9 @@ static void options(int argc, char **argv)
 		case 'i':
 			index_name = optarg;
 			break;
+		case 'p':
+			plant = optarg;
+			break;
 		case 'h':
 			usage(stdout);
 			exit(0);
@@ -464,7 +492,9 @@ static void options(int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (optind < argc || (strcmp(index_name, "none") && strcmp(index_name, "graph"))) {
+	if (optind < argc || (strcmp(index_name, "none") && strcmp(index_name, "graph")) ||
+	    (*plant && strcmp(plant, "miss") && strcmp(plant, "twice") &&
+	     strcmp(plant, "stale") && strcmp(plant, "wrong"))) {
 		usage(stderr);
 		exit(2);
 	}
