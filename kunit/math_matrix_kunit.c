@@ -207,7 +207,30 @@ static void expect_hits(struct kunit *test, const struct vexfs_block_hit *hits, 
 				   world.sp.dim, i % n, i / n, exact[i]);
 }
 
-static void run_block(struct kunit *test, const struct vexfs_math_form *f)
+/* However the work is cut into sections, the hits are the same. */
+static void run_block_cut(struct kunit *test, struct vexfs_work *w, void *packed,
+			  const u32 *exact, const u32 *limits, struct vexfs_block_hit *hits)
+{
+	static const u32 paces[] = { 1, 1000, 20000, 400000, U32_MAX };
+	struct vexfs_pace *pack = &w->pace[VEXFS_SHAPE_SCAN], *block = &w->pace[VEXFS_SHAPE_BLOCK];
+	u32 pack_ps = pack->ps, block_ps = block->ps, n = world.n, i;
+	int found;
+
+	for (i = 0; i < ARRAY_SIZE(paces); i++) {
+		pack->ps = paces[i];
+		block->ps = paces[i];
+		KUNIT_ASSERT_EQ(test, 0, vexfs_math_block_pack(&world.sp, packed, world.rows,
+							       world.aux, n));
+		found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n,
+					 hits, n * n);
+		KUNIT_EXPECT_GE(test, found, 0);
+		expect_hits(test, hits, found, exact, limits);
+	}
+	pack->ps = pack_ps;
+	block->ps = block_ps;
+}
+
+static void run_block(struct kunit *test, struct vexfs_engine *e, const struct vexfs_math_form *f)
 {
 	static u32 exact[CHECK_ROWS * CHECK_ROWS], limits[CHECK_ROWS];
 	static struct vexfs_block_hit hits[CHECK_ROWS * CHECK_ROWS];
@@ -228,6 +251,7 @@ static void run_block(struct kunit *test, const struct vexfs_math_form *f)
 				 n * n);
 	KUNIT_EXPECT_GE(test, found, 0);
 	expect_hits(test, hits, found, exact, limits);
+	run_block_cut(test, &e->work[f->type][f->metric], packed, exact, limits, hits);
 
 	/* One place too few is told, and nothing is written behind the last. */
 	for (q = 0; q < n * n; q++)
@@ -255,7 +279,7 @@ static void run_dim(struct kunit *test, const struct matrix_case *c, u32 dim)
 	else if (c->shape == GATHER)
 		run_gather(test);
 	else
-		run_block(test, f);
+		run_block(test, e, f);
 	restore_form(e, best);
 }
 

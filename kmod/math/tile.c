@@ -89,7 +89,7 @@ int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
 		/* Packing moves bytes: slower than a scan, by far not as slow as 8 scans. */
 		m = vexfs_fpu_items(&w->pace[VEXFS_SHAPE_SCAN], 8 * vexfs_run_units(sp->stride),
 				    nq - done);
-		m = min(max(round_down(m, group), group), nq - done);
+		m = min(max(rounddown(m, group), group), nq - done);
 		stamp = vexfs_fpu_begin();
 		w->form->block_pack(sp, body, queries, q_aux, nq, done, m);
 		vexfs_fpu_end(stamp);
@@ -145,7 +145,7 @@ static void cut(const struct vexfs_pace *pace, u32 units, u32 group, u32 nq, u32
 		return;
 	}
 	tile = min(left, TILE_ROWS);
-	m = round_down(vexfs_fpu_items(pace, units * tile, nq), group);
+	m = rounddown(vexfs_fpu_items(pace, units * tile, nq), group);
 	if (m) {
 		*queries = m;
 		*rows = tile;
