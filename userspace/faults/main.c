@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vexfs-faults [-s SECONDS] [-m VEXFS.KO]: every allocation of every op fails
+ * once, then some of all at random, and with -m every allocation of loading the
+ * module. After each failure the answer has to be ENOMEM or the right one, and
+ * nothing half done. Whether memory was lost on the way, and whether the kernel
+ * had anything to say, is for the lab to see.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "faults/inject.h"
+
+int main(int argc, char **argv)
+{
+	const char *module = NULL, *why;
+	unsigned int seconds = 5;
+	int c;
+
+	while ((c = getopt(argc, argv, "s:m:")) != -1) {
+		if (c == 's')
+			seconds = (unsigned int)atoi(optarg);
+		else if (c == 'm')
+			module = optarg;
+		else
+			return 64;
+	}
+	if (!inject_init(&why)) {
+		printf("1..0 # SKIP %s\n", why);
+		return 0;
+	}
+	if (module)
+		try_loading(module);
+	inject_within_module("vexfs");
+	try_device("");
+	/* The pools' reserve hides most failures; so do stocks. */
+	write_file("/sys/module/vexfs/parameters/pool_enabled", "0");
+	write_file("/sys/module/vexfs/parameters/stack_aggressive", "1");
+	try_device(", without pools");
+	write_file("/sys/module/vexfs/parameters/stack_aggressive", "0");
+	write_file("/sys/module/vexfs/parameters/pool_enabled", "1");
+	try_control();
+	try_storm(seconds);
+	return finish();
+}
