@@ -33,7 +33,6 @@ debug_build() {
 	dir=$(debug_dir "${1:-}") || exit
 	if [ ! -e "$dir/complete" ]; then
 		src=$(kernel_source) || exit
-		need_packages pahole:dwarves
 		build_kernel debug "$src" "$dir" x86_64 "$debug_steps" "bzImage modules" \
 			"${debug_fragments[@]}" || exit
 	fi

@@ -68,7 +68,8 @@ build_kernel() (
 	shift 6
 	take_lock "$dir.lock"
 	[ -e "$dir/complete" ] && return
-	need_packages gcc:gcc make:make flex:flex bison:bison bc:bc \
+	# pahole for all, though one wants it: a build notes which one the machine had.
+	need_packages gcc:gcc make:make flex:flex bison:bison bc:bc pahole:dwarves \
 		/usr/include/libelf.h:libelf-dev /usr/include/openssl/ssl.h:libssl-dev \
 		/usr/include/asm-generic/errno.h:linux-libc-dev /usr/include/stdio.h:libc6-dev
 	need_space 3000 "$cache" "building the $lab kernel"

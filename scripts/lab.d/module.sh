@@ -46,7 +46,7 @@ build_module() (
 		fi
 		die "$E_BUILD" "vexfs does not build for $name; the whole log is $log"
 	fi
-	if grep 'warning:' "$log" | grep -qv 'the compiler differs'; then
+	if grep 'warning:' "$log" | grep -qvE 'the compiler differs|pahole version differs'; then
 		grep -A6 'warning:' "$log" | head -40 >&2
 		say "vexfs builds for $name with warnings; the whole log is $log"
 	fi
