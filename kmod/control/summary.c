@@ -98,6 +98,8 @@ void vexfs_judge(struct vexfs_verdict *v)
 		complain(v, "%llu stack violations: see /sys/kernel/debug/vexfs/stack",
 			 stack.violations);
 	judge_pools(v);
+	if (!READ_ONCE(vexfs_accounting))
+		complain(v, "ops are not counted: vexctl tune accounting=1");
 	if (vexfs_engine() == &vexfs_engines[0])
 		complain(v, "the arithmetic runs without SIMD: vexctl tune simd=auto");
 }

@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#define VEXFS_COMPLAINTS_MAX	4
+#define VEXFS_COMPLAINTS_MAX	5
 #define VEXFS_COMPLAINT_TEXT	96
 
 /**

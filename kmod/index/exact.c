@@ -35,6 +35,9 @@ static VEXFS_TUNABLE(search_parallel_bytes, 16777216, 1, 4294967295, "bytes",
 		     "Bytes of rows that an exact search must have to compare for each CPU it uses",
 		     0644);
 
+static VEXFS_TUNABLE(search_batching, 1, 0, 1, "flag",
+		     "Compare the queries of one call with each block of rows together", 0644);
+
 static struct workqueue_struct *search_wq;
 
 /**
@@ -464,7 +467,7 @@ static int search(struct vexfs_search_job *s)
 	/* after the moment: it has the extents of all that was there */
 	run.d = vexfs_dir(s->c);
 	s->plan = s->filter ? VEXFS_PLAN_SCAN_MATCHES : VEXFS_PLAN_SCAN;
-	if (s->nq >= BLOCK_QUERIES) {
+	if (s->nq >= BLOCK_QUERIES && READ_ONCE(vexfs_search_batching)) {
 		run.packed_bytes = vexfs_math_block_bytes(sp, s->nq);
 		run.packed = vexfs_op_alloc(s->op, run.packed_bytes, GFP_KERNEL);
 		if (!run.packed)

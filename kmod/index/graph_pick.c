@@ -7,9 +7,13 @@
 #include <linux/sort.h>
 
 #include "index/graph_edit.h"
+#include "mem/tunable.h"
 
 /* Neighbours a candidate is compared with first: most are refused by these. */
 #define PICK_FIRST	4u
+
+static VEXFS_TUNABLE(graph_heuristics, 1, 0, 1, "flag",
+		     "Links lead to different places (0: simply to the nearest), for comparisons", 0644);
 
 static bool covered(const u32 *keys, u32 n, u32 key)
 {
@@ -62,7 +66,8 @@ int graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32
 		if (slot == self)
 			continue;
 		row = graph_row(g, slot, &aux);
-		hidden = is_covered(g, p, row, aux, graph_found_key(cand[i]));
+		hidden = READ_ONCE(vexfs_graph_heuristics) ?
+			 is_covered(g, p, row, aux, graph_found_key(cand[i])) : 0;
 		if (hidden < 0)
 			return hidden;
 		if (!hidden)

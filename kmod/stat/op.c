@@ -67,6 +67,9 @@ static DEFINE_MUTEX(base_lock);
 VEXFS_TUNABLE(slow_op_us, 1000000, 0, 3600000000u, "us",
 	      "An op that takes longer is reported as an event (0: never)", 0644);
 
+VEXFS_TUNABLE(accounting, 1, 0, 1, "flag",
+	      "Count ops and their latencies (0: to see what that costs; figures stand still)", 0644);
+
 static void tally_op(struct tally *t, const struct vexfs_op *op, u64 ns, int err)
 {
 	const u64 add[SUMS] = {
@@ -87,11 +90,9 @@ static void tally_op(struct tally *t, const struct vexfs_op *op, u64 ns, int err
 		WRITE_ONCE(t->stack_max, op->stack.deepest);
 }
 
-u64 vexfs_op_end(struct vexfs_op *op, int err)
+static void account_op(const struct vexfs_op *op, u64 ns, int err)
 {
 	struct account *a = &accounts[op->kind < VEXFS_OP_KINDS ? op->kind : 0];
-	u64 ns = vexfs_op_ns(op);
-	u32 limit = READ_ONCE(vexfs_slow_op_us);
 	bool done = false;
 	struct tally *t;
 
@@ -114,6 +115,15 @@ u64 vexfs_op_end(struct vexfs_op *op, int err)
 		raw_spin_unlock_irqrestore(&a->nested_lock, flags);
 	}
 	vexfs_hist_add(&a->hist, ns);
+}
+
+u64 vexfs_op_end(struct vexfs_op *op, int err)
+{
+	u32 limit = READ_ONCE(vexfs_slow_op_us);
+	u64 ns = vexfs_op_ns(op);
+
+	if (likely(READ_ONCE(vexfs_accounting)))
+		account_op(op, ns, err);
 	vexfs_stack_end(&op->stack);
 	if (unlikely(limit && ns > limit * 1000ULL))
 		vexfs_event_raise(VEXFS_EVENT_SLOW, ns, limit * 1000ULL, vexfs_op_names[op->kind]);

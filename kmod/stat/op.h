@@ -142,6 +142,9 @@ static __always_inline void vexfs_op_take_over(struct vexfs_op *op)
  */
 u64 vexfs_op_end(struct vexfs_op *op, int err);
 
+/* The parameter accounting: 0 while nothing is counted. */
+extern u32 vexfs_accounting;
+
 /* Time since the op began. */
 static inline u64 vexfs_op_ns(const struct vexfs_op *op)
 {

@@ -104,6 +104,15 @@ what="the configuration that is installed can be applied and changes nothing"
 vexctl tune --defaults
 ok eval 'vexctl tune --file userspace/vexctl/etc/vexfs.conf.default && is "$(vexctl tune --defaults -j)" "$(vexctl tune --defaults -j)" && is "$(vexctl tune --file userspace/vexctl/etc/vexfs.conf.default -n)" ""'
 
+what="without accounting figures stand still, and status and the file summary say so in the same words"
+vexctl tune --defaults
+vexctl tune accounting=0
+before=$(vexctl stats op | grep "^op/list count"); vexctl list; after=$(vexctl stats op | grep "^op/list count")
+out=$(vexctl status); code=$?
+ok eval 'is "$before" "$after" && is $code 1 && has "$out" "attention: ops are not counted" &&
+	is "$(grep ^attention /sys/kernel/debug/vexfs/summary)" "$(grep ^attention <<< "$out")"'
+vexctl tune --defaults
+
 # ---- terminals ----
 vexctl create a-collection-with-a-name --dim 4
 vexctl create b --dim 4

@@ -278,9 +278,9 @@ static const struct {
 	{ "memory pools", "pool_enabled", "0" },
 	{ "scratch off the stack", "stack_optimize", "0" },
 	{ "parallel scans", "search_threads", "1" },
-	{ "accounting", "accounting", "0" },
-	{ "batching", "bridge_batching", "0" },
+	{ "batching", "search_batching", "0" },
 	{ "graph heuristics", "graph_heuristics", "0" },
+	{ "accounting", "accounting", "0" },
 };
 
 #define NOPT (ARRAY_SIZE(optimisations))

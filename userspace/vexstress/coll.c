@@ -125,6 +125,26 @@ static int make(struct vx_coll *c)
 	return VX_OK;
 }
 
+/* What is sent, as it will be held: answers are computed from that. */
+static int hold(struct vx_coll *c)
+{
+	size_t rows = (size_t)VX_POOL_ROWS * c->dim, queries = c->nqueries * c->dim;
+
+	c->pool_held = c->pool;
+	c->queries_held = c->queries;
+	if (c->job->type == VEXFS_TYPE_F32)
+		return 0;
+	c->pool_held = malloc(rows * sizeof(float));
+	c->queries_held = malloc(queries * sizeof(float));
+	if (!c->pool_held || !c->queries_held) {
+		vx_say("no memory for the data of %s", c->job->name);
+		return -1;
+	}
+	vx_hold(c->job->type, c->pool, c->pool_held, rows);
+	vx_hold(c->job->type, c->queries, c->queries_held, queries);
+	return 0;
+}
+
 int vx_coll_setup(struct vx_job *job)
 {
 	static unsigned int serial;
@@ -149,6 +169,8 @@ int vx_coll_setup(struct vx_job *job)
 		return VX_MISSED;
 	job->coll = c;
 	c->job = job;
+	if (!job->metric)
+		job->metric = job->type == VEXFS_TYPE_B1 ? VEXFS_METRIC_HAMMING : VEXFS_METRIC_L2;
 	c->dim = (uint32_t)job->dim;
 	c->base = job->vectors ? job->vectors : wl->vectors;
 	c->ef = job->ef;
@@ -180,6 +202,8 @@ int vx_coll_setup(struct vx_job *job)
 		vx_data_row(&c->data, (1ULL << 40) + i, 0, c->pool + i * c->dim);
 	for (i = 0; i < c->nqueries; i++)
 		vx_data_row(&c->data, i, 1, c->queries + i * c->dim);
+	if (hold(c))
+		return VX_MISSED;
 	if (vx_has_action(wl, VX_FILTERED) &&
 	    (vexfs_layout_parse("tag:u32", &layout, &err) ||
 	     vexfs_filter_compile(&layout, "tag == 7", &c->filter, &err))) {
@@ -210,6 +234,10 @@ void vx_coll_drop(struct vx_job *job)
 	}
 	if (c->ids)
 		munmap(c->ids, c->total * sizeof(*c->ids));
+	if (c->pool_held != c->pool)
+		free(c->pool_held);
+	if (c->queries_held != c->queries)
+		free(c->queries_held);
 	free(c->pool);
 	free(c->queries);
 	vexfs_filter_free(&c->filter);

@@ -41,6 +41,8 @@ struct vx_coll {
 	struct vx_id *ids;	/* total, shared */
 	float *pool;		/* VX_POOL_ROWS rows */
 	float *queries;		/* nqueries rows */
+	float *pool_held;	/* both as the type of the collection holds them; */
+	float *queries_held;	/* the same memory when that is f32 */
 	uint64_t nqueries;
 	struct vexfs_filter filter;
 };
@@ -68,15 +70,27 @@ static inline uint32_t vx_tag(uint64_t id)
 /* The record of an id as stored: one u32, big-endian as fields are. */
 void vx_attr(uint64_t id, void *record);
 
-/* The vector of a version of an id; @tmp is room for one. */
+/* The vector of a version of an id, as it is held; @tmp is room for one. */
 const float *vx_coll_row(const struct vx_coll *c, uint64_t id, uint32_t version, float *tmp);
+
+/* A query that was sent, as the type of the collection holds it. */
+static inline const float *vx_coll_query(const struct vx_coll *c, const float *sent)
+{
+	return c->queries_held + (sent - c->queries);
+}
+
+/* Rounds @n components to what @type can hold, as the ABI defines it. */
+void vx_hold(unsigned int type, const float *from, float *to, size_t n);
 
 /* Distance in double precision, as the ABI defines it. */
 double vx_exact_distance(const struct vx_coll *c, const float *a, const float *b);
 /* By how much a single-precision answer may differ from it. */
 double vx_tolerance(const struct vx_coll *c, const float *a, const float *b, double d);
 
-/* Check one answer to a search; with @exact nothing may be missing. */
+/*
+ * Check one answer to a search; with @exact nothing may be missing. Queries of these
+ * are as they are held.
+ */
 void vx_check_search(struct vx_worker *w, const float *query, const uint64_t *ids,
 		     const float *distances, uint32_t count, uint64_t k, bool exact, int tag);
 void vx_check_row(struct vx_worker *w, uint64_t id, const float *row);

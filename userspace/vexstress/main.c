@@ -102,6 +102,33 @@ static int gather(char **names, int n, const struct vx_job *base, struct vx_job 
 	return n ? n : -1;
 }
 
+/* What ablate looks at when it is not told: a job for each thing it switches off. */
+static int ablate_jobs(const struct vx_job *base, struct vx_job *jobs)
+{
+	static const struct {
+		const char *name, *workload;
+		uint64_t batch, vectors;
+	} list[] = {
+		{ "vector", "vector", 1, 0 },
+		{ "batches", "simd", 64, 0 },
+		{ "semantic", "semantic", 1, 10000 },
+		{ "pools", "pools", 1, 0 },
+		{ "point", "point", 1, 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(list); i++) {
+		jobs[i] = *base;
+		jobs[i].wait = true;
+		jobs[i].workload = vx_workload_find(list[i].workload);
+		jobs[i].batch = list[i].batch;
+		if (!jobs[i].vectors)
+			jobs[i].vectors = list[i].vectors;
+		snprintf(jobs[i].name, sizeof(jobs[i].name), "%s", list[i].name);
+	}
+	return (int)ARRAY_SIZE(list);
+}
+
 static void settle_threads(struct vx_job *jobs, int n)
 {
 	int i;
@@ -264,7 +291,10 @@ static int run_campaign(enum command cmd, int argc, char **argv, struct vx_job *
 		       "compare --interleave needs two settings, as simd=auto simd=scalar");
 		goto out;
 	}
-	count = gather(names + first, n - first, base, jobs, "vector");
+	if (cmd == ABLATE && !n && !vx_set.jobfile)
+		count = ablate_jobs(base, jobs);
+	else
+		count = gather(names + first, n - first, base, jobs, "vector");
 	if (count < 0)
 		goto out;
 	settle_threads(jobs, count);

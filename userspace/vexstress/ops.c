@@ -432,7 +432,8 @@ static void check(struct vx_worker *w, unsigned int kind)
 	case VX_FILTERED:
 	case VX_STORM:
 		for (i = 0; i < b->search.count; i++)
-			vx_check_search(w, b->vectors + (size_t)i * b->coll->dim,
+			vx_check_search(w, vx_coll_query(b->coll, b->vectors +
+							 (size_t)i * b->coll->dim),
 					b->out_ids + (size_t)i * b->search.k,
 					b->out_distances + (size_t)i * b->search.k, b->counts[i],
 					b->search.k, action == VX_EXACT || action == VX_STORM,
@@ -444,7 +445,8 @@ static void check(struct vx_worker *w, unsigned int kind)
 		break;
 	case VX_DISTANCE:
 		for (i = 0; i < b->distance.count; i++)
-			vx_check_distance(w, b->ids[i], b->vectors, b->out_distances[i]);
+			vx_check_distance(w, b->ids[i], vx_coll_query(b->coll, b->vectors),
+					  b->out_distances[i]);
 		break;
 	default:
 		break;

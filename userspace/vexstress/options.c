@@ -100,10 +100,11 @@ static const struct option options[] = {
 	{ NULL, "dim", 0, OPT_COUNT, J(dim), "N", "components (default 128)", 1, 65536, NULL, 0 },
 	{ NULL, "vectors", 0, OPT_COUNT, J(vectors), "N",
 	  "vectors in the collection (default: the workload's)", 1, 1e9, NULL, 0 },
-	{ NULL, "type", 0, OPT_ENUM, J(type), "TYPE", "f32 (default), f16, bf16, i8, u8", 0, 0,
-	  "f32=1,f16=2,bf16=3,i8=4,u8=5", 0 },
-	{ NULL, "metric", 0, OPT_ENUM, J(metric), "METRIC", "l2 (default), ip, cos, l1", 0, 0,
-	  "l2=1,ip=2,cos=3,l1=4", 0 },
+	{ NULL, "type", 0, OPT_ENUM, J(type), "TYPE", "f32 (default), f16, bf16, i8, u8, b1", 0, 0,
+	  "f32=1,f16=2,bf16=3,i8=4,u8=5,b1=6", 0 },
+	{ NULL, "metric", 0, OPT_ENUM, J(metric), "METRIC",
+	  "l2 (default), ip, cos, l1; hamming (default of b1), jaccard", 0, 0,
+	  "l2=1,ip=2,cos=3,l1=4,hamming=5,jaccard=6", 0 },
 	{ NULL, "m", 0, OPT_COUNT, J(m), "N", "graph: neighbours of a node (default 16)", 2, 64, NULL,
 	  0 },
 	{ NULL, "ef-construction", 0, OPT_COUNT, J(ef_construction), "N",
@@ -185,7 +186,6 @@ void vx_job_defaults(struct vx_job *job)
 	job->k = 10;
 	job->dim = 128;
 	job->type = VEXFS_TYPE_F32;
-	job->metric = VEXFS_METRIC_L2;
 	job->seed = 1;
 	job->recall = job->recall_filtered = -1;
 }
@@ -507,12 +507,15 @@ int vx_job_check(const struct vx_job *job, char *why, size_t size)
 		snprintf(why, size, "rate (open loop) and think-time (closed loop) contradict each other");
 	else if (job->arrival == VX_POISSON && !(job->rate > 0))
 		snprintf(why, size, "arrival=poisson needs a rate");
-	else if (job->verify && job->type != VEXFS_TYPE_F32)
-		snprintf(why, size, "verify computes answers again for type f32 only");
-	else if (job->type == VEXFS_TYPE_F16 && job->metric == VEXFS_METRIC_L1)
+	else if ((job->type == VEXFS_TYPE_F16 || job->type == VEXFS_TYPE_BF16) &&
+		 job->metric == VEXFS_METRIC_L1)
 		snprintf(why, size, "metric l1 goes with f32, i8 and u8");
-	else if (job->type == VEXFS_TYPE_BF16 && job->metric == VEXFS_METRIC_L1)
-		snprintf(why, size, "metric l1 goes with f32, i8 and u8");
+	else if (job->type != VEXFS_TYPE_B1 && (job->metric == VEXFS_METRIC_HAMMING ||
+						job->metric == VEXFS_METRIC_JACCARD))
+		snprintf(why, size, "metrics hamming and jaccard go with type b1");
+	else if (job->type == VEXFS_TYPE_B1 && job->metric && job->metric != VEXFS_METRIC_HAMMING &&
+		 job->metric != VEXFS_METRIC_JACCARD)
+		snprintf(why, size, "type b1 goes with metrics hamming and jaccard");
 	else if (job->workload->needs_index != VEXFS_INDEX_GRAPH && job->code)
 		snprintf(why, size, "code is for workloads with a graph, and %s has none",
 			 job->workload->name);

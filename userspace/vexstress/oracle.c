@@ -21,9 +21,60 @@ void vx_attr(uint64_t id, void *record)
 const float *vx_coll_row(const struct vx_coll *c, uint64_t id, uint32_t version, float *tmp)
 {
 	if (version >= 2)
-		return c->pool + (size_t)(version - 2) * c->dim;
+		return c->pool_held + (size_t)(version - 2) * c->dim;
 	vx_data_row(&c->data, id, 0, tmp);
+	if (c->job->type != VEXFS_TYPE_F32)
+		vx_hold(c->job->type, tmp, tmp, c->dim);
 	return tmp;
+}
+
+/*
+ * The nearest float with @bits behind the point of its significand and no exponent
+ * below @least; ties go to the even one, which is how rint() rounds.
+ */
+static float nearest(float x, int bits, int least)
+{
+	double unit;
+	int e;
+
+	frexp((double)x, &e);
+	unit = ldexp(1, (e - 1 < least ? least : e - 1) - bits);
+	return (float)(rint((double)x / unit) * unit);
+}
+
+static float whole(float x, float low, float high)
+{
+	float r = rintf(x);
+
+	/* Integers know no negative zero. */
+	return (r < low ? low : r > high ? high : r) + 0.0f;
+}
+
+void vx_hold(unsigned int type, const float *from, float *to, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		switch (type) {
+		case VEXFS_TYPE_F16:
+			to[i] = nearest(from[i], 10, -14);
+			break;
+		case VEXFS_TYPE_BF16:
+			to[i] = nearest(from[i], 7, -126);
+			break;
+		case VEXFS_TYPE_I8:
+			to[i] = whole(from[i], -128, 127);
+			break;
+		case VEXFS_TYPE_U8:
+			to[i] = whole(from[i], 0, 255);
+			break;
+		case VEXFS_TYPE_B1:
+			to[i] = from[i] > 0;
+			break;
+		default:
+			to[i] = from[i];
+		}
+	}
 }
 
 #if defined(__x86_64__)
@@ -89,7 +140,11 @@ double vx_exact_distance(const struct vx_coll *c, const float *a, const float *b
 	case VEXFS_METRIC_IP:
 		return 1 - dot;
 	case VEXFS_METRIC_L1:
+	case VEXFS_METRIC_HAMMING:
 		return l1;
+	case VEXFS_METRIC_JACCARD:
+		/* Of zeroes and ones: the product is what both have, l1 what one has. */
+		return dot + l1 > 0 ? 1 - dot / (dot + l1) : 0;
 	default:
 		n = norm(a, c->dim) * norm(b, c->dim);
 		return n > 0 ? 1 - dot / n : 1;
@@ -109,6 +164,7 @@ double vx_tolerance(const struct vx_coll *c, const float *a, const float *b, dou
 	case VEXFS_METRIC_IP:
 		return eps * (1 + norm(a, c->dim) * norm(b, c->dim)) + 1e-6;
 	case VEXFS_METRIC_COS:
+	case VEXFS_METRIC_JACCARD:
 		return 2 * eps + 1e-6;
 	default:
 		return eps * d + 1e-12;

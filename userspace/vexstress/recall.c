@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Recall, when all is quiet: what a search finds against the answers computed
- * here in double precision. Rows of narrow types are rounded by the module, so
- * there its own exact search is the truth.
+ * here in double precision, from the vectors as their type holds them.
  */
 #include "coll.h"
 
@@ -89,18 +88,13 @@ static void offer(struct answers *t, uint64_t q, double d)
 /* The distances of the k nearest of every query. */
 static int truth(struct vx_coll *c, struct answers *t, uint64_t nq, int tag)
 {
-	bool narrow = c->job->type != VEXFS_TYPE_F32;
-	uint64_t id, q, i, k = c->job->k;
+	uint64_t id, q, k = c->job->k;
 	float *tmp;
 
-	if (narrow && search(c, t, nq, 0, VEXFS_SEARCH_EXACT, tag))
-		return -1;
-	if (!narrow) {
-		memset(t, 0, sizeof(*t));
-		t->nq = nq;
-		t->k = k;
-		t->count = calloc(nq, sizeof(*t->count));
-	}
+	memset(t, 0, sizeof(*t));
+	t->nq = nq;
+	t->k = k;
+	t->count = calloc(nq, sizeof(*t->count));
 	t->exact = malloc(nq * k * sizeof(*t->exact));
 	tmp = malloc(c->dim * sizeof(*tmp));
 	if (!t->exact || !t->count || !tmp) {
@@ -108,17 +102,14 @@ static int truth(struct vx_coll *c, struct answers *t, uint64_t nq, int tag)
 		answers_free(t);
 		return -1;
 	}
-	for (q = 0; narrow && q < nq; q++)
-		for (i = 0; i < t->count[q]; i++)
-			t->exact[q * k + i] = (double)t->distances[q * k + i];
-	for (id = 0; !narrow && id < c->total && !vx_signal; id++) {
+	for (id = 0; id < c->total && !vx_signal; id++) {
 		const float *row;
 
 		if (!c->ids[id].version || (tag >= 0 && vx_tag(id) != (uint32_t)tag))
 			continue;
 		row = vx_coll_row(c, id, c->ids[id].version, tmp);
 		for (q = 0; q < nq; q++)
-			offer(t, q, vx_exact_distance(c, c->queries + q * c->dim, row));
+			offer(t, q, vx_exact_distance(c, c->queries_held + q * c->dim, row));
 	}
 	free(tmp);
 	return 0;
@@ -128,31 +119,29 @@ static int truth(struct vx_coll *c, struct answers *t, uint64_t nq, int tag)
 static int judge(struct vx_coll *c, const struct answers *t, const struct answers *a,
 		 uint64_t *wrong, double *recall)
 {
-	bool narrow = c->job->type != VEXFS_TYPE_F32;
 	uint64_t q, i, hits = 0, due = 0;
 	float *tmp = malloc(c->dim * sizeof(*tmp));
 
 	if (!tmp)
 		return -1;
 	for (q = 0; q < t->nq; q++) {
+		const float *query = c->queries_held + q * c->dim;
 		double last = t->count[q] ? t->exact[q * t->k + t->count[q] - 1] : 0;
 		uint32_t n = a->count[q] < t->count[q] ? a->count[q] : t->count[q];
 
 		due += t->count[q];
 		for (i = 0; i < n; i++) {
 			uint64_t id = a->ids[q * t->k + i];
-			double said = (double)a->distances[q * t->k + i], d = said, tol = 0;
+			double said = (double)a->distances[q * t->k + i], d, tol;
 			const float *row;
 
 			if (id >= c->total || !c->ids[id].version) {
 				(*wrong)++;
 				continue;
 			}
-			if (!narrow) {
-				row = vx_coll_row(c, id, c->ids[id].version, tmp);
-				d = vx_exact_distance(c, c->queries + q * c->dim, row);
-				tol = vx_tolerance(c, c->queries + q * c->dim, row, d);
-			}
+			row = vx_coll_row(c, id, c->ids[id].version, tmp);
+			d = vx_exact_distance(c, query, row);
+			tol = vx_tolerance(c, query, row, d);
 			/* As near as the farthest true one, give or take a rounding. */
 			hits += d <= last + tol;
 			*wrong += fabs(d - said) > tol;
