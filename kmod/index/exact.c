@@ -225,6 +225,7 @@ static int block_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 	if (run->packed && w->hits) {
 		for (q = 0; q < s->nq; q++)
 			w->limits[q] = w->results[q].limit;
+		vexfs_stack_check(&s->op->stack);
 		hits = vexfs_math_block(&s->c->space, run->packed, s->nq, w->limits,
 					e->rows + (size_t)row * s->c->space.stride, e->aux + row, n,
 					w->hits, BLOCK_HITS);
@@ -312,6 +313,7 @@ static int expired(struct exact_work *w, bool helper)
 	struct exact_run *run = w->run;
 	struct vexfs_op *op = run->s->op;
 
+	vexfs_stack_check(&op->stack);
 	if (READ_ONCE(run->err))
 		return run->err;
 	if (!helper && signal_pending(current))

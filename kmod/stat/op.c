@@ -96,6 +96,8 @@ static void account_op(const struct vexfs_op *op, u64 ns, int err)
 	bool done = false;
 	struct tally *t;
 
+	/* At least the frames of those who began it, where nobody was deeper. */
+	vexfs_stack_check_at(&op->stack, _RET_IP_);
 	preempt_disable();
 	t = this_cpu_ptr(a->cpu);
 	if (likely(!READ_ONCE(t->busy))) {
