@@ -96,8 +96,6 @@ static void account_op(const struct vexfs_op *op, u64 ns, int err)
 	bool done = false;
 	struct tally *t;
 
-	/* At least the frames of those who began it, where nobody was deeper. */
-	vexfs_stack_check_at(&op->stack, _RET_IP_);
 	preempt_disable();
 	t = this_cpu_ptr(a->cpu);
 	if (likely(!READ_ONCE(t->busy))) {
@@ -124,6 +122,8 @@ u64 vexfs_op_end(struct vexfs_op *op, int err)
 	u32 limit = READ_ONCE(vexfs_slow_op_us);
 	u64 ns = vexfs_op_ns(op);
 
+	/* At least the frames of those who began it, where nobody was deeper. */
+	vexfs_stack_check_at(&op->stack, _RET_IP_);
 	if (likely(READ_ONCE(vexfs_accounting)))
 		account_op(op, ns, err);
 	vexfs_stack_end(&op->stack);
