@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Our side of the comparison: the same data, queries and figures as peers.cc,
- * through /dev/vexfs. Prints one JSON object. With --filtered and --turnover it
- * also measures what the peers are not asked: searches under a filter against
+ * through /dev/vexfs. Prints one JSON object. With --pair, --filtered and --turnover
+ * it also measures what the peers are not asked: searches under a filter against
  * comparing all matches, and a graph after every vector was replaced many times.
  */
 #include <errno.h>
@@ -22,7 +22,6 @@ static struct {
 	const char *name;
 	size_t n, nq;
 	uint32_t dim;
-	int threads;		/* that search */
 	int build_threads;
 	float *base, *queries;
 	uint32_t *truth;
@@ -194,37 +193,42 @@ static void search_part(struct part *p, struct vexfs *h)
 	}
 }
 
-/* Queries a second, timed as in peers.cc: with one thread in blocks, best of some runs. */
-static double rate(struct part *p, int threads)
+/*
+ * Queries a second of @n parts, with one thread. They take turns block by block, and
+ * each block counts with the best of its runs, as in peers.cc: other programs that run
+ * now and then do no harm.
+ */
+static void rates(struct part **p, int n, double *qps)
 {
-	size_t block = threads == 1 ? BLOCK : data.nq, blocks = (data.nq + block - 1) / block, b;
-	double *best = malloc(blocks * sizeof(*best)), spent = 0, sum = 0, t;
+	size_t blocks = (data.nq + BLOCK - 1) / BLOCK, b;
+	double *best = malloc(n * blocks * sizeof(*best)), spent = 0, t;
 	struct vexfs *h = handle();
-	int runs;
+	int runs, i;
 
-	for (b = 0; b < blocks; b++)
+	for (b = 0; b < n * blocks; b++)
 		best[b] = 1e30;
-	for (runs = 0; runs < 3 || (spent < 1.0 && runs < 12); runs++) {
-		for (b = 0; b < blocks; b++) {
+	for (runs = 0; runs < 3 || (spent < 0.8 * n && runs < 12); runs++) {
+		for (b = 0; b < n * blocks; b++) {
 			double start = now();
 
-			if (threads == 1) {
-				p->from = b * block;
-				p->to = p->from + block < data.nq ? p->from + block : data.nq;
-				search_part(p, h);
-				t = now() - start;
-			} else {
-				t = spread(p, data.nq, threads);
-			}
+			i = b % n;
+			p[i]->from = b / n * BLOCK;
+			p[i]->to = p[i]->from + BLOCK < data.nq ? p[i]->from + BLOCK : data.nq;
+			search_part(p[i], h);
+			t = now() - start;
 			best[b] = t < best[b] ? t : best[b];
 			spent += t;
 		}
 	}
-	for (b = 0; b < blocks; b++)
-		sum += best[b];
+	for (i = 0; i < n; i++) {
+		double sum = 0;
+
+		for (b = i; b < n * blocks; b += n)
+			sum += best[b];
+		qps[i] = data.nq / sum;
+	}
 	vexfs_close(h);
 	free(best);
-	return data.nq / sum;
 }
 
 static double recall(const uint64_t *found)
@@ -239,9 +243,10 @@ static double recall(const uint64_t *found)
 	return (double)right / (data.nq * K);
 }
 
-static void points(const int *ef, int nef, int threads)
+static void points(const int *ef, int nef)
 {
 	struct part p = { .run = search_part, .found = malloc(data.nq * K * sizeof(uint64_t)) };
+	struct part *list[] = { &p };
 	int i;
 
 	printf("\"points\": [");
@@ -249,11 +254,30 @@ static void points(const int *ef, int nef, int threads)
 		double qps;
 
 		p.ef = ef[i];
-		qps = rate(&p, threads);
+		rates(list, 1, &qps);
 		printf("%s{\"ef\": %d, \"recall\": %.4f, \"qps\": %.1f, \"plan\": \"%s\"}",
 		       i ? ", " : "", ef[i], recall(p.found), qps, vexfs_plan_name(p.plan));
 	}
 	printf("]");
+	free(p.found);
+}
+
+/* One thread and two, in turns: the best of some runs each. */
+static void searched_by_two(void)
+{
+	struct part p = { .run = search_part, .ef = 64,
+			  .found = malloc(data.nq * K * sizeof(uint64_t)) };
+	double best[2] = { 1e30, 1e30 }, t;
+	int run, i;
+
+	for (run = 0; run < 12; run++) {
+		for (i = 0; i < 2; i++) {
+			t = spread(&p, data.nq, i + 1);
+			best[i] = t < best[i] ? t : best[i];
+		}
+	}
+	printf(", \"two\": {\"search_one\": %.1f, \"search_two\": %.1f", data.nq / best[0],
+	       data.nq / best[1]);
 	free(p.found);
 }
 
@@ -275,20 +299,19 @@ static void filtered(void)
 			{ 0x06, 0, 0, 1 },
 			{ 0x06, 0, 0, 0 },
 		};
-		struct part p = { .run = search_part, .filter = prog, .filter_len = 4 };
-		double qps, scan;
+		struct part p = { .run = search_part, .filter = prog, .filter_len = 4 }, all = p;
+		struct part *list[] = { &p, &all };
+		double qps[2];
 		size_t right = 0, wanted = 0, missing = 0, matches = 0;
 		const char *plan;
 
 		for (i = 0; i < data.n; i++)
 			matches += __builtin_bswap32(data.attrs[i]) < (uint32_t)permille[f];
 		matches = matches < K ? matches : K;
-		p.found = exact;
-		p.flags = VEXFS_SEARCH_EXACT;
-		scan = rate(&p, 1);
+		all.found = exact;
+		all.flags = VEXFS_SEARCH_EXACT;
 		p.found = found;
-		p.flags = 0;
-		qps = rate(&p, 1);
+		rates(list, 2, qps);
 		plan = vexfs_plan_name(p.plan);
 		for (q = 0; q < data.nq; q++) {
 			size_t have = 0;
@@ -304,7 +327,7 @@ static void filtered(void)
 		}
 		printf("%s{\"percent\": %.1f, \"recall\": %.4f, \"qps\": %.1f, \"scan_qps\": %.1f, "
 		       "\"plan\": \"%s\", \"queries_short\": %zu}", f ? ", " : "", permille[f] / 10.0,
-		       (double)right / wanted, qps, scan, plan, missing);
+		       (double)right / wanted, qps[0], qps[1], plan, missing);
 	}
 	printf("]");
 	free(found);
@@ -381,7 +404,7 @@ int main(int argc, char **argv)
 {
 	struct vexfs_create req = { .metric = VEXFS_METRIC_COS, .index = VEXFS_INDEX_GRAPH,
 				    .m = 16, .ef_construction = 200, .attr_size = 4 };
-	int rounds = 0, filters = 0, nef = 0, ef[64], i;
+	int rounds = 0, filters = 0, pair = 0, nef = 0, ef[64], i;
 	const char *type = "f32", *code = "none", *prefix = NULL;
 	struct part p = { .run = put_part };
 	struct vexfs_check check = { 0 };
@@ -389,21 +412,22 @@ int main(int argc, char **argv)
 	struct vexfs_error err;
 	size_t bytes, limit = SIZE_MAX;
 	struct vexfs *h;
-	double built;
+	double built[THREADS_MAX];
 
-	data.threads = data.build_threads = 1;
+	data.build_threads = 1;
+	for (i = 0; i < THREADS_MAX; i++)
+		built[i] = 1e30;
 	data.name = "bench-peers";
 	for (i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--type") && i + 1 < argc)
 			type = argv[++i];
 		else if (!strcmp(argv[i], "--code") && i + 1 < argc)
 			code = argv[++i];
-		else if (!strcmp(argv[i], "--threads") && i + 1 < argc) {
-			const char *comma = strchr(argv[++i], ',');
-
-			data.build_threads = atoi(argv[i]);
-			data.threads = comma ? atoi(comma + 1) : data.build_threads;
-		} else if (!strcmp(argv[i], "--limit") && i + 1 < argc)
+		else if (!strcmp(argv[i], "--threads") && i + 1 < argc)
+			data.build_threads = atoi(argv[++i]);
+		else if (!strcmp(argv[i], "--pair"))
+			pair = 1;
+		else if (!strcmp(argv[i], "--limit") && i + 1 < argc)
 			limit = strtoul(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--turnover") && i + 1 < argc)
 			rounds = atoi(argv[++i]);
@@ -418,11 +442,11 @@ int main(int argc, char **argv)
 		else
 			prefix = "", data.dim = 0, i = argc;
 	}
-	if (!data.dim || data.threads < 1 || data.threads > THREADS_MAX ||
+	if (!data.dim ||
 	    data.build_threads < 1 || data.build_threads > THREADS_MAX ||
 	    vexfs_type_from_name(type) < 0 || vexfs_code_from_name(code) < 0) {
-		fprintf(stderr, "usage: ours [--type f32|bf16|i8] [--code none|i8|bf16|b1] [--threads BUILD[,SEARCH]]\n"
-			"            [--limit N] [--filtered] [--turnover ROUNDS] PREFIX DIM EF...\n");
+		fprintf(stderr, "usage: ours [--type f32|bf16|i8] [--code none|i8|bf16|b1] [--threads BUILD]\n"
+			"            [--limit N] [--pair] [--filtered] [--turnover ROUNDS] PREFIX DIM EF...\n");
 		return 2;
 	}
 	data.base = load(prefix, "base", &bytes);
@@ -453,19 +477,36 @@ int main(int argc, char **argv)
 	req.dim = data.dim;
 	req.type = vexfs_type_from_name(type);
 	req.code = vexfs_code_from_name(code);
-	if (vexfs_do_create(NULL, &req, data.name, NULL, &h, &err))
-		die(&err);
-	built = spread(&p, data.n, data.build_threads);
+	for (i = pair ? 4 : 1; i; i--) {
+		/* A pair: one thread and two in turns. What is there last is searched. */
+		int threads = pair ? 2 - i % 2 : data.build_threads;
+		double t;
+
+		if (vexfs_do_create(NULL, &req, data.name, NULL, &h, &err))
+			die(&err);
+		t = spread(&p, data.n, threads);
+		built[threads - 1] = t < built[threads - 1] ? t : built[threads - 1];
+		if (i == 1)
+			break;
+		vexfs_close(h);
+		if (vexfs_do_drop(NULL, data.name, &err))
+			die(&err);
+	}
 	if (vexfs_do_stat(h, &st, &err) || vexfs_do_check(h, &check, &err))
 		die(&err);
 	printf("{\"peer\": \"vexfs\", \"type\": \"%s\", \"code\": \"%s\", \"data\": \"%s\", \"dim\": %u, "
-	       "\"n\": %zu, \"build_threads\": %d, \"threads\": %d, \"build_per_s\": %.1f, \"bytes\": %llu, "
+	       "\"n\": %zu, \"build_threads\": %d, \"threads\": 1, \"build_per_s\": %.1f, \"bytes\": %llu, "
 	       "\"index_bytes\": %llu, \"faults\": %llu, \"reachable\": %llu, ", type, code,
 	       strrchr(prefix, '/') ? strrchr(prefix, '/') + 1 : prefix, data.dim, data.n,
-	       data.build_threads, data.threads, data.n / built, (unsigned long long)st.bytes,
+	       data.build_threads, data.n / built[data.build_threads - 1], (unsigned long long)st.bytes,
 	       (unsigned long long)st.index_bytes, (unsigned long long)check.faults,
 	       (unsigned long long)check.reachable);
-	points(ef, nef, data.threads);
+	points(ef, nef);
+	if (pair) {
+		searched_by_two();
+		printf(", \"build_one\": %.1f, \"build_two\": %.1f}", data.n / built[0],
+		       data.n / built[1]);
+	}
 	if (filters)
 		filtered();
 	if (rounds)

@@ -4,7 +4,8 @@
  * USearch, asks it the queries of a data set, and prints one JSON object with
  * the build rate and, for every ef, recall@10 and queries a second. Vectors are
  * normalised already, so the order by inner product, by cosine and by squared
- * L2 is the same; each peer gets the form in which it is fastest.
+ * L2 is the same; each peer gets the form in which it is fastest. An index may
+ * be kept in a file: one that is read from there has no build rate.
  */
 #include <algorithm>
 #include <chrono>
@@ -23,6 +24,7 @@
 #include <hnswlib/hnswlib.h>
 #include <faiss/IndexHNSW.h>
 #include <faiss/impl/HNSW.h>
+#include <faiss/index_io.h>
 #include <omp.h>
 #include <usearch/index_dense.hpp>
 
@@ -71,6 +73,8 @@ static void parallel(size_t n, int threads, const std::function<void(size_t, int
 struct peer {
 	virtual ~peer() = default;
 	virtual void build(const float *base, size_t n, int threads) = 0;
+	virtual void save(const std::string &file) = 0;
+	virtual void load(const std::string &file) = 0;
 	virtual void ef(int ef) = 0;
 	virtual void search(const float *queries, size_t nq, int dim, int threads, int64_t *ids) = 0;
 };
@@ -85,6 +89,11 @@ struct peer_hnswlib : peer {
 	{
 		index = std::make_unique<hnswlib::HierarchicalNSW<float>>(&space, n, M, EF_CONSTRUCTION);
 		parallel(n, threads, [&](size_t i, int) { index->addPoint(base + i * dim, i); });
+	}
+	void save(const std::string &file) override { index->saveIndex(file); }
+	void load(const std::string &file) override
+	{
+		index = std::make_unique<hnswlib::HierarchicalNSW<float>>(&space, file);
 	}
 	void ef(int ef) override { index->setEf(ef); }
 	void search(const float *queries, size_t nq, int dim, int threads, int64_t *ids) override
@@ -102,24 +111,32 @@ struct peer_hnswlib : peer {
 };
 
 struct peer_faiss : peer {
-	faiss::IndexHNSWFlat index;
+	std::unique_ptr<faiss::IndexHNSWFlat> index;
 
-	explicit peer_faiss(int dim) : index(dim, M)
+	explicit peer_faiss(int dim) : index(std::make_unique<faiss::IndexHNSWFlat>(dim, M))
 	{
-		index.hnsw.efConstruction = EF_CONSTRUCTION;
+		index->hnsw.efConstruction = EF_CONSTRUCTION;
 	}
 	void build(const float *base, size_t n, int threads) override
 	{
 		omp_set_num_threads(threads);
-		index.add(n, base);
+		index->add(n, base);
 	}
-	void ef(int ef) override { index.hnsw.efSearch = ef; }
+	void save(const std::string &file) override
+	{
+		faiss::write_index(index.get(), file.c_str());
+	}
+	void load(const std::string &file) override
+	{
+		index.reset(dynamic_cast<faiss::IndexHNSWFlat *>(faiss::read_index(file.c_str())));
+	}
+	void ef(int ef) override { index->hnsw.efSearch = ef; }
 	void search(const float *queries, size_t nq, int, int threads, int64_t *ids) override
 	{
 		std::vector<float> d(nq * K);
 
 		omp_set_num_threads(threads);
-		index.search(nq, queries, K, d.data(), ids);
+		index->search(nq, queries, K, d.data(), ids);
 	}
 };
 
@@ -149,6 +166,19 @@ struct peer_usearch : peer {
 	{
 		index.reserve(unum::usearch::index_limits_t(n, std::max(threads, 2)));
 		parallel(n, threads, [&](size_t i, int t) { index.add(i, base + i * dim, t); });
+	}
+	void save(const std::string &file) override { must(index.save(file.c_str())); }
+	void load(const std::string &file) override
+	{
+		must(index.load(file.c_str()));
+		index.reserve(unum::usearch::index_limits_t(index.size(), 16));
+	}
+	template <typename T> static void must(T &&result)
+	{
+		if (!result) {
+			fprintf(stderr, "peers: usearch: %s\n", result.error.release());
+			exit(1);
+		}
 	}
 	void ef(int ef) override { index.change_expansion_search(ef); }
 	void search(const float *queries, size_t nq, int dim, int threads, int64_t *ids) override
@@ -182,7 +212,7 @@ static double time_of(peer &p, const float *queries, size_t nq, int dim, int thr
 	std::vector<double> best((nq + block - 1) / block, 1e30);
 	double spent = 0, sum = 0;
 
-	for (int runs = 0; runs < 3 || (spent < 1.0 && runs < 12); runs++) {
+	for (int runs = 0; runs < 3 || (spent < 0.8 && runs < 12); runs++) {
 		for (size_t b = 0; b * block < nq; b++) {
 			double start = now();
 
@@ -200,13 +230,14 @@ static double time_of(peer &p, const float *queries, size_t nq, int dim, int thr
 
 int main(int argc, char **argv)
 {
-	if (argc < 7) {
+	if (argc < 8) {
 		fprintf(stderr, "usage: peers hnswlib|faiss|usearch f32|bf16|i8 PREFIX DIM\n"
-			"             BUILD-THREADS[,SEARCH-THREADS] EF...\n"
-			"Reads PREFIX.base, PREFIX.query and PREFIX.truth, as dataset writes them.\n");
+			"             BUILD-THREADS[,SEARCH-THREADS] INDEX|- EF...\n"
+			"Reads PREFIX.base, PREFIX.query and PREFIX.truth, as dataset writes them.\n"
+			"INDEX is read if it exists, and written if it does not.\n");
 		return 2;
 	}
-	std::string name = argv[1], type = argv[2], prefix = argv[3];
+	std::string name = argv[1], type = argv[2], prefix = argv[3], file = argv[6];
 	int dim = atoi(argv[4]), build_threads = atoi(argv[5]);
 	const char *comma = strchr(argv[5], ',');
 	int threads = comma ? atoi(comma + 1) : build_threads;
@@ -216,15 +247,22 @@ int main(int argc, char **argv)
 	std::vector<int64_t> ids(nq * K);
 
 	auto p = make(name, dim, type);
-	double start = now();
-	p->build(base.data(), n, build_threads);
-	double built = now() - start;
+	printf("{\"peer\": \"%s\", \"type\": \"%s\", \"data\": \"%s\", \"dim\": %d, "
+	       "\"n\": %zu, \"build_threads\": %d, \"threads\": %d, ", name.c_str(), type.c_str(),
+	       prefix.substr(prefix.rfind('/') + 1).c_str(), dim, n, build_threads, threads);
+	if (file != "-" && std::ifstream(file)) {
+		p->load(file);
+	} else {
+		double start = now();
 
-	printf("{\"peer\": \"%s\", \"type\": \"%s\", \"data\": \"%s\", \"dim\": %d, \"n\": %zu, "
-	       "\"build_threads\": %d, \"threads\": %d, \"build_per_s\": %.1f, \"points\": [", name.c_str(), type.c_str(),
-	       prefix.substr(prefix.rfind('/') + 1).c_str(), dim, n, build_threads, threads, n / built);
+		p->build(base.data(), n, build_threads);
+		printf("\"build_per_s\": %.1f, ", n / (now() - start));
+		if (file != "-")
+			p->save(file);
+	}
+	printf("\"points\": [");
 	fflush(stdout);
-	for (int a = 6; a < argc; a++) {
+	for (int a = 7; a < argc; a++) {
 		int ef = atoi(argv[a]);
 		size_t right = 0;
 
@@ -234,7 +272,7 @@ int main(int argc, char **argv)
 			for (int j = 0; j < K; j++)
 				for (int t = 0; t < K; t++)
 					right += ids[q * K + j] == int64_t(truth[q * TRUTH_K + t]);
-		printf("%s{\"ef\": %d, \"recall\": %.4f, \"qps\": %.1f}", a > 6 ? ", " : "", ef,
+		printf("%s{\"ef\": %d, \"recall\": %.4f, \"qps\": %.1f}", a > 7 ? ", " : "", ef,
 		       double(right) / (nq * K), nq / best);
 	}
 	printf("]}\n");

@@ -30,7 +30,6 @@
 #define _VEXFS_INDEX_GRAPH_NODE_H
 
 #include <linux/mutex.h>
-#include <linux/prefetch.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -256,6 +255,32 @@ static inline const void *graph_row(const struct vexfs_graph *g, u32 slot, u32 *
 
 	*aux = ge->aux[row];
 	return ge->rows + (size_t)row * g->sp.stride;
+}
+
+/* The row alone, without a look at its auxiliary. */
+static inline const void *graph_row_at(const struct vexfs_graph *g, u32 slot)
+{
+	u32 row;
+	const struct graph_ext *ge = graph_ext(g, slot, &row);
+
+	return ge->rows + (size_t)row * g->sp.stride;
+}
+
+#define GRAPH_LINE	64u
+/* Bytes of a row that are fetched ahead; longer rows find the rest by themselves. */
+#define GRAPH_ROW_AHEAD	1024u
+
+/*
+ * Asks for @bytes from @p on, into the second cache: many rows are on their way at a
+ * time, and the first has too few places for what is missing; the processor waits for
+ * one. The kernel's prefetch() goes there, or past both.
+ */
+static inline void graph_prefetch(const void *p, u32 bytes)
+{
+	u32 at;
+
+	for (at = 0; at < bytes; at += GRAPH_LINE)
+		__builtin_prefetch(p + at, 0, 2);
 }
 
 static inline void graph_list(const struct vexfs_graph *g, u32 slot, u32 level,

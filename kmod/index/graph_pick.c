@@ -15,6 +15,9 @@
 static VEXFS_TUNABLE(graph_heuristics, 1, 0, 1, "flag",
 		     "Links lead to different places (0: simply to the nearest), for comparisons", 0644);
 
+/* Candidates whose rows are fetched before their turn comes. */
+#define PICK_AHEAD	4u
+
 static bool covered(const u32 *keys, u32 n, u32 key)
 {
 	u32 i;
@@ -55,7 +58,7 @@ static void choose(struct graph_pick *p, u64 found, const void *row, u32 aux)
 int graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32 n, u32 self,
 	       u32 max)
 {
-	u32 i;
+	u32 bytes = min(g->sp.stride, GRAPH_ROW_AHEAD), ahead = 0, i;
 
 	p->n = 0;
 	for (i = 0; i < n && p->n < max; i++) {
@@ -63,6 +66,8 @@ int graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32
 		const void *row;
 		int hidden;
 
+		for (; ahead < min(n, i + PICK_AHEAD); ahead++)
+			graph_prefetch(graph_row_at(g, graph_found_slot(cand[ahead])), bytes);
 		if (slot == self)
 			continue;
 		row = graph_row(g, slot, &aux);
@@ -82,8 +87,10 @@ int graph_keys_to(struct vexfs_graph *g, struct graph_pick *p, u32 from, const u
 	const void *row;
 	u32 i, aux;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		p->rows[i] = graph_row(g, to[i], &p->aux[i]);
+		graph_prefetch(p->rows[i], min(g->sp.stride, GRAPH_ROW_AHEAD));
+	}
 	row = graph_row(g, from, &aux);
 	return vexfs_math_gather(&g->sp, row, aux, p->rows, p->aux, n, p->keys);
 }

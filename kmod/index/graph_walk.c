@@ -14,9 +14,6 @@
 
 #include "index/graph_walk.h"
 
-/* Lines of a row that are fetched ahead; longer rows find the rest by themselves. */
-#define PREFETCH_LINES	8u
-
 static size_t bitmap_bytes(u32 bits)
 {
 	return BITS_TO_LONGS(bits) * sizeof(long);
@@ -105,8 +102,8 @@ static const u32 *links_of(const struct vexfs_graph *g, u32 slot, u32 level, u32
 static void collect_from(struct vexfs_graph *g, struct graph_walk *w, u32 slot, u32 level,
 			 bool only_new)
 {
-	u32 lines = min(g->sp.stride / 64, PREFETCH_LINES);
-	u32 cap, i, j, row, n = 0;
+	u32 bytes = min(g->sp.stride, GRAPH_ROW_AHEAD);
+	u32 cap, i, row, n = 0;
 	const u32 *links = links_of(g, slot, level, &cap);
 
 	for (i = 0; i < cap; i++) {
@@ -122,9 +119,9 @@ static void collect_from(struct vexfs_graph *g, struct graph_walk *w, u32 slot, 
 		p = ge->rows + (size_t)row * g->sp.stride;
 		w->slots[n] = to;
 		w->rows[n] = p;
-		prefetch(&ge->aux[row]);
-		for (j = 0; j < lines; j++)
-			prefetch(p + j * 64);
+		w->auxp[n] = &ge->aux[row];
+		graph_prefetch(w->auxp[n], 1);
+		graph_prefetch(p, bytes);
 		n++;
 	}
 	w->nbatch = n;
@@ -132,13 +129,10 @@ static void collect_from(struct vexfs_graph *g, struct graph_walk *w, u32 slot, 
 
 static int distances(struct vexfs_graph *g, struct graph_walk *w)
 {
-	u32 i, row;
+	u32 i;
 
-	for (i = 0; i < w->nbatch; i++) {
-		const struct graph_ext *ge = graph_ext(g, w->slots[i], &row);
-
-		w->aux[i] = ge->aux[row];
-	}
+	for (i = 0; i < w->nbatch; i++)
+		w->aux[i] = *w->auxp[i];
 	w->distances += w->nbatch;
 	return vexfs_math_gather(&g->sp, w->q, w->q_aux, w->rows, w->aux, w->nbatch, w->keys);
 }
@@ -214,8 +208,7 @@ static int compute(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 		u32 cap;
 		const u32 *links = links_of(g, graph_found_slot(w->queue[w->next]), level, &cap);
 
-		for (i = 0; i < cap; i += 16)
-			prefetch(links + i);
+		graph_prefetch(links, cap * sizeof(*links));
 	}
 	return 0;
 }
@@ -224,7 +217,7 @@ bool graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q
 		      u32 level)
 {
 	u64 entry = READ_ONCE(g->entry);
-	u32 at, key, best, l, i;
+	u32 at, key, best, l, i, row_aux;
 	bool moved;
 
 	forget(w);
@@ -237,7 +230,8 @@ bool graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q
 	w->q_aux = q_aux;
 	at = graph_entry_slot(entry);
 	w->slots[0] = at;
-	w->rows[0] = graph_row(g, at, &w->aux[0]);
+	w->rows[0] = graph_row(g, at, &row_aux);
+	w->auxp[0] = &row_aux;
 	w->nbatch = 1;
 	if (distances(g, w))
 		return false;

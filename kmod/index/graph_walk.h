@@ -39,7 +39,8 @@ static inline u32 graph_found_key(u64 found)
  * @distances: computed so far
  * @slots: the batch ...
  * @rows: ... and what is computed for it
- * @aux: ...
+ * @auxp: where the auxiliary of each lies ...
+ * @aux: ... read when it has come
  * @keys: ...
  */
 struct graph_walk {
@@ -59,6 +60,7 @@ struct graph_walk {
 	u32 aux[GRAPH_LIST_MAX];
 	u32 keys[GRAPH_LIST_MAX];
 	const void *rows[GRAPH_LIST_MAX];
+	const u32 *auxp[GRAPH_LIST_MAX];
 };
 
 #define GRAPH_LOG	4096u
