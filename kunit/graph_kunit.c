@@ -395,7 +395,7 @@ static void recall_after_turnover(struct kunit *test)
 	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 32, 8, 60, VEXFS_CODE_NONE);
 	while ((n = pick_ids(w, 64, false)))
 		put(test, w, n);
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < 300; i++)
 		fresh += compare(test, w, 10, 40);
 	for (r = 0; r < rounds * w->ids / 50; r++) {
 		n = pick_ids(w, 50, true);
@@ -406,12 +406,13 @@ static void recall_after_turnover(struct kunit *test)
 			vexfs_reap(w->c);
 	}
 	check(test, w);
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < 300; i++)
 		churned += compare(test, w, 10, 40);
-	kunit_info(test, "recall@10 at ef 40: fresh %u, after %u turnovers %u of 1000", fresh,
+	kunit_info(test, "recall@10 at ef 40: fresh %u, after %u turnovers %u of 3000", fresh,
 		   rounds, churned);
-	KUNIT_EXPECT_GE(test, fresh, 850);
-	KUNIT_EXPECT_GE(test, churned + 30, fresh);
+	/* Vectors and queries differ, so that chance alone makes some 20 of a difference. */
+	KUNIT_EXPECT_GE(test, fresh, 2550);
+	KUNIT_EXPECT_GE(test, churned + 90, fresh);
 	world_exit(w);
 }
 

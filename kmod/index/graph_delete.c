@@ -6,8 +6,9 @@
  */
 #include "index/graph_edit.h"
 
-/* Candidates looked at for one lost link. */
-#define REPAIR_TRIES	4u
+/* Candidates looked at for one lost link, and the most links made in its stead. */
+#define REPAIR_TRIES	8u
+#define REPAIR_LINKS	2u
 
 /* Everything that points at @slot or that it points at; into @p->list, @around. */
 static u32 neighbourhood(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u32 level,
@@ -40,7 +41,7 @@ static void cut(struct vexfs_graph *g, u32 slot, u32 other, u32 level)
 static void reconnect(struct vexfs_graph *g, struct graph_pick *p, u32 u, const u32 *around,
 		      u32 n, u32 level)
 {
-	u32 i, k, have, tried, ncand = 0;
+	u32 i, k, have, tried, made = 0, ncand = 0;
 	bool few;
 
 	if (!graph_present(g, u) || graph_keys_to(g, p, u, around, n))
@@ -76,7 +77,7 @@ static void reconnect(struct vexfs_graph *g, struct graph_pick *p, u32 u, const 
 		done = graph_link_both(g, u, to, key, level) ||
 		       graph_link_one(g, u, to, key, level);
 		graph_pair_unlock(g, u, to);
-		if (done)
+		if (done && ++made == REPAIR_LINKS)
 			return;
 	}
 }
