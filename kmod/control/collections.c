@@ -15,6 +15,7 @@
 #include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
+#include "compat/compat.h"
 #include "control/collections.h"
 #include "index/index.h"
 #include "store/store.h"

@@ -10,6 +10,7 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
+#include "compat/compat.h"
 #include "control/netlink.h"
 #include "mem/tunable.h"
 #include "stat/counter.h"
