@@ -107,7 +107,11 @@ ok eval 'vexctl tune --file userspace/vexctl/etc/vexfs.conf.default && is "$(vex
 what="without accounting figures stand still, and status and the file summary say so in the same words"
 vexctl tune --defaults
 vexctl tune accounting=0
-before=$(vexctl stats op | grep "^op/list count"); vexctl list; after=$(vexctl stats op | grep "^op/list count")
+# shellcheck disable=SC2034 # used in the eval below
+before=$(vexctl stats op | grep "^op/list count")
+vexctl list
+# shellcheck disable=SC2034
+after=$(vexctl stats op | grep "^op/list count")
 out=$(vexctl status); code=$?
 ok eval 'is "$before" "$after" && is $code 1 && has "$out" "attention: ops are not counted" &&
 	is "$(grep ^attention /sys/kernel/debug/vexfs/summary)" "$(grep ^attention <<< "$out")"'

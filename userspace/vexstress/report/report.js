@@ -47,6 +47,16 @@
 		}));
 	}
 
+	// Marks of a logarithmic axis: decades, with 2 and 5 where there are few.
+	function decades(u, axis, min, max) {
+		const from = Math.floor(Math.log10(min)), to = Math.ceil(Math.log10(max));
+		const steps = to - from > 3 ? [1] : [1, 2, 5];
+		const out = [];
+		for (let e = from; e <= to; e++)
+			steps.forEach(s => out.push(s * 10 ** e));
+		return out.filter(v => v >= min * .999 && v <= max * 1.001);
+	}
+
 	function withPlot(el, o) {
 		const points = { show: true, size: o.dots ? 10 : 4 };
 		const axis = { stroke: fg, grid: { stroke: grid }, ticks: { stroke: grid } };
@@ -59,8 +69,10 @@
 			},
 			axes: [
 				Object.assign({ label: o.xlabel, incrs: o.xincrs,
+					splits: o.logx ? decades : undefined, filter: (u, v) => v,
 					values: (u, v) => v.map(x => x === null ? "" : o.xfmt(x)) }, axis),
 				Object.assign({ label: o.ylabel, size: 80,
+					splits: o.logy ? decades : undefined, filter: (u, v) => v,
 					values: (u, v) => v.map(y => y === null ? "" : o.yfmt(y)) }, axis),
 			],
 			series: [{ label: o.xlabel, value: (u, v) => v === null ? "" : o.xfmt(v) }].concat(
