@@ -328,8 +328,12 @@ static int check_op(void)
 
 static int index_op(uint32_t op)
 {
-	struct vexfs_index_req r = { .op = op, .m = 8, .ef_construction = 32 };
+	struct vexfs_index_req r = { .op = op };
 
+	if (op == VEXFS_INDEX_OP_BUILD) {
+		r.m = 8;
+		r.ef_construction = 32;
+	}
 	return RAW(flat, VEXFS_IOC_INDEX, &r);
 }
 
@@ -431,8 +435,8 @@ static int prepare(const char *name, uint8_t index)
 	int fd = raw_open();
 
 	c.index = index;
-	c.m = 8;
-	c.ef_construction = 32;
+	c.m = index ? 8 : 0;
+	c.ef_construction = index ? 32 : 0;
 	if (fd < 0 || RAW(fd, VEXFS_IOC_CREATE, &c) || RAW(fd, VEXFS_IOC_PUT, &p)) {
 		wrong("cannot make the collection %s", name);
 		exit(1);

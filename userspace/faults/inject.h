@@ -29,7 +29,10 @@ struct step {
 	unsigned int every;
 };
 
-/* False, with a reason, when this kernel cannot. */
+/*
+ * False, with a reason, when this kernel cannot. Without this nothing ever fails,
+ * and each step is done once.
+ */
 bool inject_init(const char **why);
 
 /*

@@ -120,8 +120,8 @@ void try_storm(unsigned int seconds)
 		struct vexfs_create c = raw_spec(names[i], DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0);
 
 		c.index = i;
-		c.m = 6;
-		c.ef_construction = 24;
+		c.m = i ? 6 : 0;
+		c.ef_construction = i ? 24 : 0;
 		fd[i] = raw_open();
 		if (!result(fd[i] >= 0 && !RAW(fd[i], VEXFS_IOC_CREATE, &c), "%s is made", names[i]))
 			return;
