@@ -380,6 +380,23 @@ static void soft_interrupt(struct kunit *test)
 	check_visit(test, v);
 }
 
+/* To the code, an NMI is what the preemption count says it is. */
+static void nmi(struct kunit *test)
+{
+	struct visit *v = new_visit(test);
+	unsigned long flags;
+
+	local_irq_save(flags);
+	__preempt_count_add(NMI_OFFSET + HARDIRQ_OFFSET);
+	if (in_nmi())
+		do_visit(v);
+	__preempt_count_sub(NMI_OFFSET + HARDIRQ_OFFSET);
+	local_irq_restore(flags);
+	KUNIT_ASSERT_EQ(test, v->visits, 1);
+	KUNIT_EXPECT_FALSE(test, v->usable);
+	check_visit(test, v);
+}
+
 /* An interrupt in the middle of a section, and what the section says afterwards. */
 static void interrupt_in_a_section(struct kunit *test)
 {
@@ -480,6 +497,7 @@ static struct kunit_case fpu_cases[] = {
 	KUNIT_CASE_PARAM(budget_is_kept, long_gen),
 	KUNIT_CASE(hard_interrupt),
 	KUNIT_CASE(soft_interrupt),
+	KUNIT_CASE(nmi),
 	KUNIT_CASE(interrupt_in_a_section),
 	KUNIT_CASE(section_in_a_section),
 	KUNIT_CASE(interrupts_while_computing),
