@@ -132,8 +132,14 @@ void *vexfs_pool_alloc(size_t size, gfp_t gfp)
 {
 	void *p = NULL;
 
-	if (likely(size <= VEXFS_POOL_MAX))
-		p = vexfs_tier_alloc_fast(tier_for(size), size);
+	if (likely(size <= VEXFS_POOL_MAX)) {
+		unsigned long cpu_offset;
+
+		preempt_disable();
+		cpu_offset = my_cpu_offset;
+		p = vexfs_tier_alloc_fast(tier_for(size), cpu_offset, size);
+		preempt_enable();
+	}
 	if (likely(p && !(gfp & __GFP_ZERO) && !trace_vexfs_pool_alloc_enabled()))
 		return p;
 	return alloc_rest(size, gfp, p, _RET_IP_);
@@ -158,12 +164,21 @@ static noinline void free_rest(void *p, size_t size)
 
 void vexfs_pool_free(void *p, size_t size)
 {
+	bool done = false;
+
 	if (unlikely(!p))
 		return;
 	if (trace_vexfs_pool_free_enabled())
 		trace_free(p, size, _RET_IP_);
-	if (unlikely(size > VEXFS_POOL_MAX) ||
-	    unlikely(!vexfs_tier_free_fast(tier_for(size), p)))
+	if (likely(size <= VEXFS_POOL_MAX)) {
+		unsigned long cpu_offset;
+
+		preempt_disable();
+		cpu_offset = my_cpu_offset;
+		done = vexfs_tier_free_fast(tier_for(size), cpu_offset, p);
+		preempt_enable();
+	}
+	if (unlikely(!done))
 		free_rest(p, size);
 }
 VEXFS_EXPORT_KUNIT(vexfs_pool_free);

@@ -29,7 +29,7 @@ static u32 in_magazines(const struct vexfs_tier *t, u32 *dip)
 	*dip = 0;
 	for_each_possible_cpu(cpu) {
 		const struct vexfs_tier_cpu *c = per_cpu_ptr(t->cpu, cpu);
-		u32 n = READ_ONCE(c->n), low = READ_ONCE(c->low);
+		u32 n = vexfs_magazine_count(c), low = READ_ONCE(c->low);
 
 		sum += n;
 		if (n > low)
@@ -141,10 +141,10 @@ static void load_magazine(struct vexfs_tier *t, struct llist_node *list)
 	c = this_cpu_ptr(t->cpu);
 	if (likely(vexfs_magazine_open(c))) {
 		n = c->n;
-		while (list && n < READ_ONCE(t->cap))
+		while (list && n + !!c->hot < READ_ONCE(t->cap))
 			c->buf[n++] = pop(&list);
 		WRITE_ONCE(c->n, n);
-		WRITE_ONCE(c->low, n);
+		WRITE_ONCE(c->low, n + !!c->hot);
 		vexfs_magazine_close(c);
 	}
 	preempt_enable();
@@ -257,9 +257,14 @@ void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size)
 	if (likely(vexfs_magazine_open(c))) {
 		for (n = c->n; n > READ_ONCE(t->cap) / 2; )
 			push(&list, c->buf[--n]);
+		if (c->hot && !READ_ONCE(t->cap)) {
+			push(&list, c->hot);
+			WRITE_ONCE(c->hot, NULL);
+		}
+		WRITE_ONCE(c->n, n);
+		n += !!c->hot;
 		/* What is on its way home still looks as if it were in use. */
 		dip = (int)n - (int)c->low;
-		WRITE_ONCE(c->n, n);
 		WRITE_ONCE(c->low, n);
 		c->frees++;
 		vexfs_magazine_close(c);
@@ -274,8 +279,11 @@ void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size)
 
 void *vexfs_tier_alloc(struct vexfs_tier *t, size_t size, gfp_t gfp)
 {
-	void *p = vexfs_tier_alloc_fast(t, size);
+	void *p;
 
+	preempt_disable();
+	p = vexfs_tier_alloc_fast(t, my_cpu_offset, size);
+	preempt_enable();
 	if (unlikely(!p))
 		p = vexfs_tier_alloc_slow(t, size, gfp);
 	if (p && (gfp & __GFP_ZERO))
@@ -286,7 +294,12 @@ VEXFS_EXPORT_KUNIT(vexfs_tier_alloc);
 
 void vexfs_tier_free(struct vexfs_tier *t, void *p, size_t size)
 {
-	if (unlikely(!vexfs_tier_free_fast(t, p)))
+	bool done;
+
+	preempt_disable();
+	done = vexfs_tier_free_fast(t, my_cpu_offset, p);
+	preempt_enable();
+	if (unlikely(!done))
 		vexfs_tier_free_slow(t, p, size);
 }
 VEXFS_EXPORT_KUNIT(vexfs_tier_free);

@@ -37,7 +37,9 @@
  * struct vexfs_tier_cpu - the magazine of a CPU, and what it has counted
  * @busy: the owner is at work; see above
  * @n: buffers in @buf
- * @low: fewest there were since the magazine was last filled or emptied
+ * @low: fewest there were, @hot included, since the magazine was last filled or emptied
+ * @hot: the buffer that came home last, or NULL. Taking it and putting it back changes
+ *	one word, where @buf takes a number that the next one has to wait for
  * @bytes: bytes asked for
  * @frees: buffers given back
  * @buf: the buffers, the warmest last
@@ -47,6 +49,7 @@ struct vexfs_tier_cpu {
 	u32 busy;
 	u32 n;
 	u32 low;
+	void *hot;
 	u64 bytes;
 	u64 frees;
 	void *buf[VEXFS_MAGAZINE_MAX];
@@ -171,53 +174,71 @@ static __always_inline void vexfs_magazine_close(struct vexfs_tier_cpu *c)
 	WRITE_ONCE(c->busy, 0);
 }
 
+/* Buffers in a magazine, for others to look at as well. */
+static inline u32 vexfs_magazine_count(const struct vexfs_tier_cpu *c)
+{
+	return READ_ONCE(c->n) + !!READ_ONCE(c->hot);
+}
+
 void *vexfs_tier_alloc_slow(struct vexfs_tier *t, size_t size, gfp_t gfp);
 void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size);
 
-/* The way most buffers go: out of the magazine and back, on one CPU. */
-static __always_inline void *vexfs_tier_alloc_fast(struct vexfs_tier *t, size_t size)
+/*
+ * The way most buffers go: out of the magazine and back, on one CPU. Which CPU is
+ * asked first: where that is a function of the kernel, nothing but the arguments
+ * has to be kept across it then. Preemption is off.
+ */
+static __always_inline void *vexfs_tier_alloc_fast(struct vexfs_tier *t, unsigned long cpu_offset,
+						   size_t size)
 {
-	struct vexfs_tier_cpu *c;
-	void *p = NULL;
+	struct vexfs_tier_cpu *c = SHIFT_PERCPU_PTR(t->cpu, cpu_offset);
+	void *p;
 	u32 n;
 
-	preempt_disable();
-	c = this_cpu_ptr(t->cpu);
-	if (likely(vexfs_magazine_open(c))) {
-		n = c->n;
-		if (likely(n)) {
-			p = c->buf[--n];
-			WRITE_ONCE(c->n, n);
-			if (n < c->low)
-				WRITE_ONCE(c->low, n);
-			c->bytes += size;
-			c->sizes[vexfs_pool_size_bucket(size)]++;
-		}
-		vexfs_magazine_close(c);
+	if (unlikely(!vexfs_magazine_open(c)))
+		return NULL;
+	p = c->hot;
+	n = c->n;
+	if (likely(p)) {
+		WRITE_ONCE(c->hot, NULL);
+	} else if (n) {
+		p = c->buf[--n];
+		WRITE_ONCE(c->n, n);
 	}
-	preempt_enable();
+	if (likely(p)) {
+		if (n < c->low)
+			WRITE_ONCE(c->low, n);
+		c->bytes += size;
+		c->sizes[vexfs_pool_size_bucket(size)]++;
+	}
+	vexfs_magazine_close(c);
 	return p;
 }
 
-static __always_inline bool vexfs_tier_free_fast(struct vexfs_tier *t, void *p)
+static __always_inline bool vexfs_tier_free_fast(struct vexfs_tier *t, unsigned long cpu_offset,
+						 void *p)
 {
-	struct vexfs_tier_cpu *c;
-	bool done = false;
-	u32 n;
+	struct vexfs_tier_cpu *c = SHIFT_PERCPU_PTR(t->cpu, cpu_offset);
+	u32 n, cap = READ_ONCE(t->cap);
+	bool done;
 
-	preempt_disable();
-	c = this_cpu_ptr(t->cpu);
-	if (likely(vexfs_magazine_open(c))) {
-		n = c->n;
-		if (likely(n < READ_ONCE(t->cap))) {
+	if (unlikely(!vexfs_magazine_open(c)))
+		return false;
+	n = c->n;
+	done = n < cap;
+	if (likely(done)) {
+		if (likely(!c->hot)) {
+			WRITE_ONCE(c->hot, p);
+			c->frees++;
+		} else if (n + 1 < cap) {
 			c->buf[n] = p;
 			WRITE_ONCE(c->n, n + 1);
 			c->frees++;
-			done = true;
+		} else {
+			done = false;
 		}
-		vexfs_magazine_close(c);
 	}
-	preempt_enable();
+	vexfs_magazine_close(c);
 	return done;
 }
 

@@ -24,6 +24,9 @@ bool vexfs_tier_gather_here(struct vexfs_tier *t)
 	if (vexfs_magazine_open(c)) {
 		for (n = c->n; n; )
 			llist_add(c->buf[--n], &t->returned);
+		if (c->hot)
+			llist_add(c->hot, &t->returned);
+		WRITE_ONCE(c->hot, NULL);
 		WRITE_ONCE(c->n, 0);
 		WRITE_ONCE(c->low, 0);
 		vexfs_magazine_close(c);
@@ -56,7 +59,7 @@ void vexfs_tier_gather(struct vexfs_tier *t)
 
 		/* Whom the interrupt finds at work is done in a moment. */
 		for (tries = 0; tries < 8 && !g.done; tries++) {
-			if (!READ_ONCE(per_cpu_ptr(t->cpu, cpu)->n))
+			if (!vexfs_magazine_count(per_cpu_ptr(t->cpu, cpu)))
 				break;
 			if (smp_call_function_single(cpu, gather_ipi, &g, 1))
 				break;
