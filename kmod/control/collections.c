@@ -100,22 +100,14 @@ DEFINE_SHOW_ATTRIBUTE(graph);
 static int check_show(struct seq_file *m, void *unused)
 {
 	struct vexfs_collection *c = get(m);
-	struct vexfs_soundness *sound;
 	struct vexfs_check *check;
 	int err = -ENOMEM;
 
 	if (!c)
 		return -ENOENT;
-	sound = kzalloc(sizeof(*sound), GFP_KERNEL);
 	check = kzalloc(sizeof(*check), GFP_KERNEL);
-	if (sound && check)
-		err = vexfs_check_store(c, sound);
-	if (!err) {
-		check->vectors = sound->vectors;
-		check->faults = sound->faults;
-		strscpy(check->report, sound->report, sizeof(check->report));
-		err = vexfs_index_check(c, check);
-	}
+	if (check)
+		err = vexfs_check(c, check);
 	if (!err) {
 		seq_printf(m, "vectors %llu\nreachable %llu\nlinks %llu\nfaults %llu\n",
 			   check->vectors, check->reachable, check->links, check->faults);
@@ -123,7 +115,6 @@ static int check_show(struct seq_file *m, void *unused)
 			seq_printf(m, "report %s\n", check->report);
 	}
 	kfree(check);
-	kfree(sound);
 	vexfs_collection_put(c);
 	return err;
 }

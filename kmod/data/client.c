@@ -554,6 +554,24 @@ int vexfs_client_index(struct vexfs_client *client, const struct vexfs_index_req
 }
 VEXFS_EXPORT(vexfs_client_index);
 
+/* ---- check ---- */
+
+int vexfs_client_check(struct vexfs_client *client, struct vexfs_check *check)
+{
+	struct vexfs_collection *c = client_collection(client, VEXFS_MAY_READ);
+	struct vexfs_op op;
+	int err;
+
+	check->size = sizeof(*check);
+	vexfs_op_begin(&op, VEXFS_OP_CHECK, 0, 0);
+	err = IS_ERR(c) ? PTR_ERR(c) : vexfs_check(c, check);
+	if (!err)
+		check->kernel_ns = vexfs_op_ns(&op);
+	vexfs_op_end(&op, err);
+	return err;
+}
+VEXFS_EXPORT(vexfs_client_check);
+
 s64 vexfs_distance_milli(u32 bits)
 {
 	s64 limit = bits >> 31 ? S64_MIN : S64_MAX;

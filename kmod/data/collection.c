@@ -170,28 +170,13 @@ long vexfs_do_set(struct file *file, void __user *arg)
 
 /* ---- check ---- */
 
-static int check(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_check *req)
+static int check(struct vexfs_session *s, struct vexfs_check *req)
 {
 	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_READ);
-	struct vexfs_soundness *sound;
-	u32 size = req->size;
-	int err;
 
 	if (IS_ERR(c))
 		return PTR_ERR(c);
-	if (req->flags)
-		return -EINVAL;
-	sound = vexfs_op_alloc(op, sizeof(*sound), GFP_KERNEL);
-	if (!sound)
-		return -ENOMEM;
-	err = vexfs_check_store(c, sound);
-	memset(req, 0, sizeof(*req));
-	req->size = size;
-	req->vectors = sound->vectors;
-	req->faults = sound->faults;
-	strscpy(req->report, sound->report, sizeof(req->report));
-	vexfs_pool_free(sound, sizeof(*sound));
-	return err ?: vexfs_index_check(c, req);
+	return req->flags ? -EINVAL : vexfs_check(c, req);
 }
 
 long vexfs_do_check(struct file *file, void __user *arg)
@@ -203,7 +188,7 @@ long vexfs_do_check(struct file *file, void __user *arg)
 	vexfs_op_begin(&op, VEXFS_OP_CHECK, 0, 0);
 	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg);
 	if (!err)
-		err = check(file->private_data, &op, &req);
+		err = check(file->private_data, &req);
 	if (!err) {
 		req.kernel_ns = vexfs_op_ns(&op);
 		err = vexfs_request_out(&req, sizeof(req), arg, req.size);

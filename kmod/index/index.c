@@ -5,10 +5,12 @@
  */
 #include <linux/errno.h>
 #include <linux/mutex.h>
+#include <linux/string.h>
 
 #include "compat/compat.h"
 #include "index/graph.h"
 #include "index/index.h"
+#include "mem/pool.h"
 
 /*
  * One request at a time, whatever the collection: they start and end things, and
@@ -90,7 +92,7 @@ int vexfs_index_request(struct vexfs_collection *c, const struct vexfs_index_req
 }
 VEXFS_EXPORT_KUNIT(vexfs_index_request);
 
-int vexfs_index_check(struct vexfs_collection *c, struct vexfs_check *check)
+static int check_index(struct vexfs_collection *c, struct vexfs_check *check)
 {
 	int idx = vexfs_read_lock(c);
 	struct vexfs_graph *g = vexfs_graph_of(c);
@@ -98,4 +100,22 @@ int vexfs_index_check(struct vexfs_collection *c, struct vexfs_check *check)
 
 	vexfs_read_unlock(c, idx);
 	return err;
+}
+
+int vexfs_check(struct vexfs_collection *c, struct vexfs_check *check)
+{
+	struct vexfs_soundness *sound = vexfs_pool_alloc(sizeof(*sound), GFP_KERNEL);
+	u32 size = check->size;
+	int err;
+
+	if (!sound)
+		return -ENOMEM;
+	err = vexfs_check_store(c, sound);
+	memset(check, 0, sizeof(*check));
+	check->size = size;
+	check->vectors = sound->vectors;
+	check->faults = sound->faults;
+	strscpy(check->report, sound->report, sizeof(check->report));
+	vexfs_pool_free(sound, sizeof(*sound));
+	return err ?: check_index(c, check);
 }

@@ -21,7 +21,10 @@ int vexfs_index_create(struct vexfs_collection *c, const struct vexfs_create *re
 /* VEXFS_IOC_INDEX, between index operations one at a time. */
 int vexfs_index_request(struct vexfs_collection *c, const struct vexfs_index_req *req);
 
-/* Adds what the index says about itself to a check of the collection. */
-int vexfs_index_check(struct vexfs_collection *c, struct vexfs_check *check);
+/*
+ * Proves the collection sound, its index included, while others read and write. All of
+ * @check is written but ->size. Faults that are found are no error: -EINTR, -ENOMEM.
+ */
+int vexfs_check(struct vexfs_collection *c, struct vexfs_check *check);
 
 #endif

@@ -213,6 +213,16 @@ int vexfs_client_classify(struct vexfs_client *client, struct vexfs_client_class
 int vexfs_client_index(struct vexfs_client *client, const struct vexfs_index_req *req);
 
 /**
+ * vexfs_client_check() - prove the collection and its graph sound
+ * @client: collection open for reading
+ * @check: out: as for VEXFS_IOC_CHECK, @check->size does not count; faults that are
+ *	found are no error
+ *
+ * Others may read and write meanwhile.
+ */
+int vexfs_client_check(struct vexfs_client *client, struct vexfs_check *check);
+
+/**
  * vexfs_distance_before() - is one distance smaller?
  * @a: bits of an f32, not NaN
  * @b: the same
