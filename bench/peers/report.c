@@ -117,7 +117,8 @@ static void compare(json_t *run)
 	size_t i;
 	int r;
 
-	for (i = 0; i < 3; i++) {
+	/* one point is there for the growth and the build only */
+	for (i = 0; i < 3 && json_array_size(json_object_get(run, "points")) > 1; i++) {
 		for (best = NAN, r = 0; r < nruns; r++) {
 			double q = ours(runs[r]) || !alike(run, runs[r]) ? NAN : qps_at(runs[r], recalls[i]);
 
@@ -196,6 +197,27 @@ static void against_ourselves(json_t *run)
 			 label(run), num(t, "rounds"));
 		row(name, "fresh", "bytes", num(t, "bytes"), num(t, "bytes_fresh"), 1.1,
 		    num(t, "bytes") <= 1.1 * num(t, "bytes_fresh"));
+	}
+}
+
+/* What a type, and a code, costs and brings: memory with the graph, recall, speed. */
+static void print_types(void)
+{
+	int r;
+
+	printf("\n%-34s %12s %12s %9s %9s %9s %9s\n", "", "bytes/vector", "of the graph",
+	       "recall 64", "queries/s", "recall128", "queries/s");
+	for (r = 0; r < nruns; r++) {
+		char name[128];
+
+		if (!ours(runs[r]) || isnan(at_ef(runs[r], 128, "qps")))
+			continue;
+		snprintf(name, sizeof(name), "%s %s", str(runs[r], "data"), label(runs[r]));
+		printf("%-34s %12.0f %12.0f %9.4f %9.0f %9.4f %9.0f\n", name,
+		       num(runs[r], "bytes") / num(runs[r], "n"),
+		       num(runs[r], "index_bytes") / num(runs[r], "n"),
+		       at_ef(runs[r], 64, "recall"), at_ef(runs[r], 64, "qps"),
+		       at_ef(runs[r], 128, "recall"), at_ef(runs[r], 128, "qps"));
 	}
 }
 
@@ -398,14 +420,14 @@ int main(int argc, char **argv)
 		fclose(f);
 	}
 	printf("%-46s %-14s %12s %12s %8s %8s\n", "", "against", "ours", "theirs", "ratio", "goal");
-	/* one point is there for the growth only */
 	for (r = 0; r < nruns; r++)
-		if (ours(runs[r]) && json_array_size(json_object_get(runs[r], "points")) > 1)
+		if (ours(runs[r]) && num(runs[r], "n") >= 50000)	/* smaller: for the growth */
 			compare(runs[r]);
 	for (r = 0; r < nruns; r++)
 		if (ours(runs[r]))
 			against_ourselves(runs[r]);
 	growth();
+	print_types();
 	for (r = 0; r < nruns; r++) {
 		for (s = 0; s < nseen && strcmp(seen[s], str(runs[r], "data")); s++)
 			;

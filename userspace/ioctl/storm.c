@@ -42,7 +42,8 @@ static unsigned int nids = 3000, seconds = 10, nwriters, nreaders;
 static const char *index_name = "none", *plant = "";
 static struct life *lives;
 static atomic_bool stop;
-static atomic_ulong ops[6], faults, late;
+static atomic_ulong ops[6], faults, late, walks;
+static bool keep;
 
 enum { PUTS, DELETES, GETS, SEARCHES, DROPS, FILTERED };
 
@@ -333,8 +334,10 @@ static void search(int fd, uint64_t *s, struct seen *seen)
 	for (i = 0; i < nq; i++)
 		vector(q + i * DIM, 1u << 30, rnd(s));
 	r.attrs = (uintptr_t)attrs;
-	if (!exact)
+	if (!exact) {
 		r.flags &= ~VEXFS_SEARCH_EXACT;
+		r.ef = 16;	/* with more, so few vectors would be compared instead */
+	}
 	if (filtered) {
 		r.filter = (uintptr_t)even;
 		r.filter_len = sizeof(even) / sizeof(even[0]);
@@ -342,6 +345,8 @@ static void search(int fd, uint64_t *s, struct seen *seen)
 	see_before(seen);
 	err = RAW(fd, VEXFS_IOC_SEARCH, &r);
 	see_after(seen);
+	if (!err && (r.plan == VEXFS_PLAN_GRAPH || r.plan == VEXFS_PLAN_GRAPH_FILTER))
+		atomic_fetch_add(&walks, nq);
 	if (err)
 		fault("search: %s", strerror(-err));
 	else if (*plant && exact && rnd(s) % 8 == 0)
@@ -438,6 +443,7 @@ static void usage(FILE *to)
 	      "  -w, --writers N    writers (default: one a CPU)\n"
 	      "  -r, --readers N    readers (default: one a CPU)\n"
 	      "  -i, --index NAME   none or graph (default none)\n"
+	      "  -k, --keep         leave the collection, 'storm', behind\n"
 	      "  -p, --plant WHAT   spoil an exact answer now and then: miss, twice, stale or wrong\n"
 	      "  -h, --help         this\n"
 	      "Exit status: 0 all answers right, 1 not, 2 usage.\n", to);
@@ -460,11 +466,11 @@ static void options(int argc, char **argv)
 	static const struct option known[] = {
 		{ "duration", 1, NULL, 'd' }, { "ids", 1, NULL, 'n' }, { "writers", 1, NULL, 'w' },
 		{ "readers", 1, NULL, 'r' }, { "index", 1, NULL, 'i' }, { "plant", 1, NULL, 'p' },
-		{ "help", 0, NULL, 'h' }, { },
+		{ "keep", 0, NULL, 'k' }, { "help", 0, NULL, 'h' }, { },
 	};
 	int o;
 
-	while ((o = getopt_long(argc, argv, "d:n:w:r:i:p:h", known, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "d:n:w:r:i:p:kh", known, NULL)) != -1) {
 		switch (o) {
 		case 'd':
 			seconds = number(optarg);
@@ -483,6 +489,9 @@ static void options(int argc, char **argv)
 			break;
 		case 'p':
 			plant = optarg;
+			break;
+		case 'k':
+			keep = true;
 			break;
 		case 'h':
 			usage(stdout);
@@ -536,9 +545,14 @@ int main(int argc, char **argv)
 	for (i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
 	final_check(fd);
-	raw_drop(fd, NAME);
+	if (!strcmp(index_name, "graph") && !walks)
+		fault("no search walked the graph");
+	if (!keep)
+		raw_drop(fd, NAME);
 	printf("%lu puts, %lu deletes, %lu gets, %lu searches, %lu filtered, %lu short lives\n",
 	       ops[PUTS], ops[DELETES], ops[GETS], ops[SEARCHES], ops[FILTERED], ops[DROPS]);
+	if (walks)
+		printf("%lu queries answered by walks\n", walks);
 	printf("%lu answers short of a vector that was updated meanwhile\n", late);
 	printf("%lu faults\n", faults);
 	return faults ? 1 : 0;

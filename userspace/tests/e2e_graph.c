@@ -17,7 +17,8 @@
 #include "vexfs.h"
 
 enum { DIM = 32, N = 12000, NQ = 100, NQ_CHURN = 300, K = 10, CHURNERS = 2, ROUNDS = 24,
-       CHURN_EF = 48 };
+       CHURN_EF = 48,
+       TURNOVER_EF = 32 };
 
 static const char name[] = "e2e-graph";
 static float vectors[2 * N][DIM];
@@ -340,6 +341,65 @@ static void storm(struct vexfs *h)
 	ok(sound(h, N), "sound afterwards, and every vector reachable");
 }
 
+/* ---- turnovers ---- */
+
+/* Every vector deleted and stored again in random order, ten times over. */
+static void turnovers(void)
+{
+	enum { MANY = 3000, TIMES = 10, PART = 250 };
+	struct vexfs_create req = { .dim = DIM, .type = VEXFS_TYPE_F32, .metric = VEXFS_METRIC_L2,
+				    .attr_size = 4, .index = VEXFS_INDEX_GRAPH };
+	static uint64_t order[MANY];
+	struct vexfs_stat before = { 0 }, after = { 0 };
+	struct vexfs_error err = { 0 };
+	uint32_t scans = 0, tries;
+	double fresh, churned;
+	struct vexfs *h;
+	bool well;
+
+	vexfs_do_drop(NULL, "e2e-turnover", &err);
+	if (!ok(!vexfs_do_create(NULL, &req, "e2e-turnover", NULL, &h, &err), "create"))
+		return;
+	well = put(h, 0, MANY, &err) && !vexfs_do_stat(h, &before, &err);
+	fresh = recall_between(h, TURNOVER_EF, &scans);
+	for (uint64_t i = 0; i < MANY; i++)
+		order[i] = i;
+	for (int t = 0; t < TIMES && well; t++) {
+		for (uint32_t i = MANY - 1; i; i--) {
+			uint32_t j = rnd(i + 1);
+			uint64_t id = order[i];
+
+			order[i] = order[j];
+			order[j] = id;
+		}
+		for (uint32_t at = 0; at < MANY && well; at += PART) {
+			struct vexfs_delete del = { .count = PART, .ids = (uintptr_t)(order + at) };
+
+			well = !vexfs_do_delete(h, &del, &err);
+			for (uint32_t i = at; i < at + PART && well; i++)
+				well = put(h, order[i], 1, &err);
+		}
+	}
+	ok(well, "%d turnovers of %d vectors: %s", TIMES, MANY, well ? "done" : err.text);
+	churned = recall_between(h, TURNOVER_EF, &scans);
+	/* freed slots come back after their readers have gone */
+	for (tries = 0; tries < 200; tries++) {
+		if (vexfs_do_stat(h, &after, &err) || after.bytes <= before.bytes * 11 / 10)
+			break;
+		usleep(50000);
+	}
+	ok(!scans && churned >= fresh - 0.015, "recall@10 at ef %d: %.4f fresh, %.4f after turnovers",
+	   TURNOVER_EF, fresh, churned);
+	ok(after.bytes <= before.bytes * 11 / 10, "memory: %llu bytes fresh, %llu after turnovers",
+	   (unsigned long long)before.bytes, (unsigned long long)after.bytes);
+	ok(sound(h, MANY), "sound afterwards, and every vector reachable");
+	fflush(stdout);
+	ok(!system("vexctl check e2e-turnover | sed 's/^/# /'; vexctl check e2e-turnover >/dev/null"),
+	   "vexctl check says so, too");
+	vexfs_close(h);
+	ok(!vexfs_do_drop(NULL, "e2e-turnover", &err), "drop");
+}
+
 int main(void)
 {
 	struct vexfs_create req = { .dim = DIM, .type = VEXFS_TYPE_F32, .metric = VEXFS_METRIC_L2,
@@ -363,5 +423,6 @@ int main(void)
 	storm(h);
 	vexfs_close(h);
 	ok(!vexfs_do_drop(NULL, name, &err), "drop");
+	turnovers();
 	return done();
 }
