@@ -117,19 +117,34 @@ ok eval 'is "$before" "$after" && is $code 1 && has "$out" "attention: ops are n
 	is "$(grep ^attention /sys/kernel/debug/vexfs/summary)" "$(grep ^attention <<< "$out")"'
 vexctl tune --defaults
 
+what="a write to a parameter that is refused leaves everything as it was"
+before=$(vexctl -j tune)
+for bad in stack_limit=1 stack_limit=x pool_small=9999999 simd=abacus fpu_budget_us=0 device_gid=5; do
+	{ echo "${bad#*=}" > "/sys/module/vexfs/parameters/${bad%=*}"; } 2> /dev/null && echo "# $bad was taken"
+done
+# shellcheck disable=SC2034
+after=$(vexctl -j tune)
+ok is "$before" "$after"
+
 # ---- terminals ----
 vexctl create a-collection-with-a-name --dim 4
 vexctl create b --dim 4
 vexctl tune stack_alarm=2700
+# shows WIDTH PATTERN: the terminal shows it, now or soon, whatever else the machine does.
+shows() {
+	local i=0
+	until tmux -L e2e$1 capture-pane -p | grep -q -- "$2"; do
+		i=$((i + 1))
+		[ $i -lt 300 ] || return 1
+		sleep 0.1
+	done
+}
 # screen WIDTH VARIABLE=VALUE COMMAND: what a terminal shows of it, in $tmp/screen; with
 # lines that were broken by the terminal joined in $tmp/joined, with colours in $tmp/raw.
 screen() {
-	tmux -L e2e$1 new-session -d -x "$1" -y 200 "export TERM=xterm $2; vexctl $3; echo left-with-\$?; sleep 20"
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		sleep 0.1
-		tmux -L e2e$1 capture-pane -p > "$tmp/screen"
-		grep -q left-with "$tmp/screen" && break
-	done
+	tmux -L e2e$1 new-session -d -x "$1" -y 200 "export TERM=xterm $2; vexctl $3; echo left-with-\$?; sleep 60"
+	shows "$1" left-with
+	tmux -L e2e$1 capture-pane -p > "$tmp/screen"
 	tmux -L e2e$1 capture-pane -pJ | sed 's/ *$//' > "$tmp/joined"
 	tmux -L e2e$1 capture-pane -pe > "$tmp/raw"
 	tmux -L e2e$1 kill-server
@@ -147,20 +162,20 @@ for width in 40 200; do
 	ok eval 'has "$out" "^a-collection-with-a-name f32" && has "$out" "^name  *type" &&
 		if [ $width = 40 ]; then ! grep -q bytes <<< "$out"; else has "$out" "bytes  mode "; fi'
 	what="top in a terminal of $width columns"
-	tmux -L e2e$width new-session -d -x $width -y 40 "TERM=xterm vexctl top -d 0.2; echo left-with-\$?; sleep 20"
-	sleep 2
+	tmux -L e2e$width new-session -d -x $width -y 40 "TERM=xterm vexctl top -d 0.2; echo left-with-\$?; sleep 60"
+	shows $width '^COLLECTION'
 	out=$(tmux -L e2e$width capture-pane -p)
 	# shellcheck disable=SC2034 # used in the eval below
 	longest=$(awk '{ if (length($0) > l) l = length($0) } END { print l + 0 }' <<< "$out")
 	ok eval 'has "$out" "OP " && has "$out" "small" && [ "$longest" -le $width ]'
 	what="n sorts by name"
 	tmux -L e2e$width send-keys n
-	sleep 0.5
+	sleep 1.5
 	out=$(tmux -L e2e$width capture-pane -p | awk '/^OP /{ on = 1; next } /^POOL/{ on = 0 } on && !/^(vector|semantic|fuse|control) / { print $1 }')
 	ok eval '[ -n "$out" ] && is "$out" "$(sort <<< "$out")"'
 	what="q leaves it, and the screen is as it was"
 	tmux -L e2e$width send-keys q
-	sleep 1
+	shows $width left-with
 	out=$(tmux -L e2e$width capture-pane -p)
 	ok eval 'has "$out" left-with-0 && ! grep -q "^OP " <<< "$out"'
 	tmux -L e2e$width kill-server

@@ -9,11 +9,13 @@
 #include "coll.h"
 #include "engine.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #define ROUNDS 9
+#define SLICES 20
 
 /* A request as it lies in memory, ready to be sent. */
 struct request {
@@ -37,7 +39,7 @@ struct request {
  */
 struct script {
 	struct request *list;
-	size_t n;
+	size_t n, at;
 	uint64_t *live, *dead;
 	size_t nlive, ndead;
 	uint64_t ids[RESULTS];
@@ -145,17 +147,22 @@ static void free_script(struct script *sc)
 }
 
 /* Nothing but system calls, for so long; ops per second, or -1 when one fails. */
-static double send_all(const struct script *sc, int fd, double seconds)
+static double send_all(struct script *sc, int fd, double seconds)
 {
 	uint64_t begin = vx_ticks(), end = begin, ops = 0;
-	size_t i = 0;
 
 	while ((double)vx_to_ns(end - begin) / 1e9 < seconds) {
 		unsigned int n;
 
-		for (n = 0; n < 64; n++, i = i + 1 < sc->n ? i + 1 : 0)
-			if (ioctl(fd, sc->list[i].op, &sc->list[i].r) < 0)
+		for (n = 0; n < 64; n++) {
+			struct request *q = &sc->list[sc->at];
+
+			if (ioctl(fd, q->op, &q->r) < 0) {
+				vx_say("a request of the bare loop failed: %s", strerror(errno));
 				return -1;
+			}
+			sc->at = sc->at + 1 < sc->n ? sc->at + 1 : 0;
+		}
 		ops += n;
 		end = vx_ticks();
 	}
@@ -180,20 +187,28 @@ static double bare(const struct vx_job *from, double seconds)
 	return rate;
 }
 
-static double engine(const struct vx_job *from, struct vx_outcome *out)
+/* The same under the engine; @outside: the share of the time between its calls, a slice each. */
+static double engine(const struct vx_job *from, struct vx_outcome *out, double *outside)
 {
 	struct vx_job job = *from, *list[1] = { &job };
 	double rate = -1;
+	size_t i;
 
-	if (!vx_run_group(list, 1, out) && out->seconds > 0)
+	if (!vx_run_group(list, 1, out) && out->seconds > 0) {
 		rate = (double)out->all.ops / out->seconds;
+		/* By slices: the parent may be late between reading a clock and the sums. */
+		for (i = 0; i < out->nslices && i < SLICES; i++)
+			outside[i] = 1 - out->slices[i].mean_ns * out->slices[i].ops_per_s / 1e9;
+		for (; i < SLICES; i++)
+			outside[i] = 0;
+	}
 	vx_outcome_free(out);
 	return rate;
 }
 
-static json_t *row(const char *workload, double seconds, struct vx_outcome *out)
+static int rows(json_t *list, const char *workload, double seconds, struct vx_outcome *out)
 {
-	double ours[ROUNDS], theirs[ROUNDS], ratio[ROUNDS], a, b, r;
+	double ours[ROUNDS], theirs[ROUNDS], ratio[ROUNDS], outside[ROUNDS * SLICES], a, b, r;
 	char name[64];
 	struct vx_job job;
 	int i;
@@ -205,17 +220,17 @@ static json_t *row(const char *workload, double seconds, struct vx_outcome *out)
 	vx_set.measure = seconds;
 	vx_set.warmup = seconds / 3;
 	vx_set.warmup_fixed = true;
-	vx_set.samples = 20;
+	vx_set.samples = SLICES;
 	vx_set.quiet = true;
 	for (i = 0; i < ROUNDS; i++) {
 		/* Who goes first changes: what drifts hits both. */
 		if (i & 1)
-			ours[i] = engine(&job, out);
+			ours[i] = engine(&job, out, outside + (size_t)i * SLICES);
 		theirs[i] = bare(&job, seconds);
 		if (!(i & 1))
-			ours[i] = engine(&job, out);
+			ours[i] = engine(&job, out, outside + (size_t)i * SLICES);
 		if (ours[i] <= 0 || theirs[i] <= 0)
-			return NULL;
+			return -1;
 	}
 	/* Each pair ran side by side; the middle one of their ratios. */
 	for (i = 0; i < ROUNDS; i++)
@@ -226,53 +241,29 @@ static json_t *row(const char *workload, double seconds, struct vx_outcome *out)
 	snprintf(name, sizeof(name), "%s under vexstress", workload);
 	printf("%-24s %12.0f ops/s, bare loop %12.0f ops/s, ratio %.4f (%.4f to %.4f)\n", name, a, b,
 	       r, vs_quantile(ratio, ROUNDS, 0.25), vs_quantile(ratio, ROUNDS, 0.75));
-	return json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:b}", "name", name, "peer",
-			 "bare loop", "unit", "ops/s", "ours", a, "theirs", b, "ratio", r,
-			 "goal", 0.97, "pass", r >= 0.97);
-}
-
-/*
- * The same by itself: two clock readings and the accounts of an op, against the
- * time that the op takes. Holds on a machine that others use as well, where two
- * rates differ by more than what is looked for.
- */
-static json_t *accounting(double op_ns)
-{
-	enum { CALLS = 100000 };
-	struct vx_shared *shared = calloc(1, sizeof(*shared));
-	struct vx_worker w = { .shared = shared, .done = 1 };
-	double best = 1e9;
-	int round, i;
-
-	if (!shared)
-		return NULL;
-	for (round = 0; round < 20; round++) {
-		uint64_t begin = vx_ticks();
-		double ns;
-
-		for (i = 0; i < CALLS; i++) {
-			w.started = vx_ticks();
-			w.kernel_ns = 40000 + (unsigned int)i * 7 % 30000;
-			w.ended = vx_ticks() + vx_to_ticks(50000 + i * 13 % 40000);
-			vx_account(&w, (unsigned int)i & 3, 0, 0);
-		}
-		ns = (double)vx_to_ns(vx_ticks() - begin) / CALLS;
-		if (ns < best)
-			best = ns;
-	}
-	free(shared);
-	printf("%-24s %12.0f ns an op of %.0f ns, %.2f %%\n", "accounting", best, op_ns,
-	       100 * best / op_ns);
-	return json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:b}", "name",
-			 "accounting of a vector op", "peer", "the op", "unit", "ns", "ours", best,
-			 "theirs", op_ns, "ratio", best / op_ns, "goal", 0.03, "pass",
-			 best / op_ns <= 0.03);
+	json_array_append_new(list, json_pack(
+		"{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:b}", "name", name, "peer", "bare loop",
+		"unit", "ops/s", "ours", a, "theirs", b, "ratio", r, "goal", 0.97, "pass", r >= 0.97));
+	/*
+	 * The time that a worker spends outside of its calls, which is all that a bare
+	 * loop would save. Others who use the machine take from both alike, so it holds
+	 * where the two rates differ by more than what is looked for.
+	 */
+	r = vs_quantile(outside, ROUNDS * SLICES, 0.5);
+	snprintf(name, sizeof(name), "%s outside of calls", workload);
+	printf("%-24s %12.2f %% of the time (%.2f to %.2f)\n", name, 100 * r,
+	       100 * vs_quantile(outside, ROUNDS * SLICES, 0.25), 100 * vs_quantile(outside, ROUNDS * SLICES, 0.75));
+	json_array_append_new(list, json_pack(
+		"{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:b}", "name", name, "peer", "the whole run",
+		"unit", "share", "ours", r, "theirs", 1.0, "ratio", r, "goal", 0.03, "pass",
+		r <= 0.03));
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	struct vx_outcome *out = calloc(1, sizeof(*out));
-	json_t *rows = json_array(), *r;
+	json_t *list = json_array();
 	static const char *const workloads[] = { "vector", "simd" };
 	size_t i;
 	int ret = 0;
@@ -283,20 +274,12 @@ int main(int argc, char **argv)
 	}
 	vx_clock_init();
 	vx_set.debugfs = "/sys/kernel/debug/vexfs";
-	for (i = 0; i < ARRAY_SIZE(workloads); i++) {
-		r = row(workloads[i], 0.6, out);
-		if (!r) {
+	for (i = 0; i < ARRAY_SIZE(workloads) && !ret; i++)
+		if (rows(list, workloads[i], 0.6, out))
 			ret = VX_NO_DEVICE;
-			break;
-		}
-		json_array_append_new(rows, r);
-		if (!i)
-			json_array_append_new(rows, accounting(1e9 / json_number_value(
-				json_object_get(r, "theirs"))));
-	}
-	if (!ret && vx_write_json(argv[1], rows))
+	if (!ret && vx_write_json(argv[1], list))
 		ret = VX_MISSED;
-	json_decref(rows);
+	json_decref(list);
 	free(out);
 	return ret;
 }

@@ -122,6 +122,19 @@ static void jobs(FILE *f, const json_t *result)
 	fputs("</table></div><p class=\"mute\">Latencies in microseconds.</p>\n", f);
 }
 
+/* Digits that say something, and no exponents where people read. */
+static const char *figure(double v)
+{
+	static char ring[8][32];
+	static unsigned int at;
+	char *s = ring[at++ % 8];
+	double a = fabs(v);
+
+	snprintf(s, sizeof(ring[0]), a >= 1000 ? "%.0f" : a >= 100 ? "%.1f" : a >= 1 ? "%.3f" :
+		 "%.4g", v);
+	return s;
+}
+
 static void metrics(FILE *f, const json_t *result)
 {
 	json_t *m, *v;
@@ -142,11 +155,11 @@ static void metrics(FILE *f, const json_t *result)
 			s[k] = json_number_value(v);
 		fputs("<tr><td>", f);
 		text(f, str(m, "name"));
-		fprintf(f, "<td class=\"n\">%.5g<td class=\"n\">%.5g<td class=\"n\">%.3g"
-			"<td class=\"n\">%.3g<td class=\"n\">%.5g to %.5g<td>%s</tr>\n",
-			vs_mean(s, n), vs_quantile(s, n, 0.5), vs_stddev(s, n),
-			n ? vs_stddev(s, n) / sqrt((double)n) : 0, num(m, "ci_low"),
-			num(m, "ci_high"), str(m, "unit"));
+		fprintf(f, "<td class=\"n\">%s<td class=\"n\">%s<td class=\"n\">%s"
+			"<td class=\"n\">%s<td class=\"n\">%s to %s<td>%s</tr>\n",
+			figure(vs_mean(s, n)), figure(vs_quantile(s, n, 0.5)),
+			figure(vs_stddev(s, n)), figure(n ? vs_stddev(s, n) / sqrt((double)n) : 0),
+			figure(num(m, "ci_low")), figure(num(m, "ci_high")), str(m, "unit"));
 		free(s);
 	}
 	fputs("</table></div>\n", f);

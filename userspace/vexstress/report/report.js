@@ -7,7 +7,8 @@
 (function () {
 	const result = JSON.parse(document.getElementById("result").textContent);
 	const colours = ["#4c78a8", "#f58518", "#54a24b", "#e45756", "#b279a2", "#72b7b2",
-		"#eeca3b", "#9d755d"];
+		"#eeca3b", "#9d755d", "#1b6f6a", "#a0307a", "#6f8f2f", "#7f7f7f", "#2f4fd0", "#d02f5f",
+		"#8a5a00", "#00a0c0"];
 	const width = Math.min(1040, document.body.clientWidth - 10);
 	const fg = getComputedStyle(document.body).color;
 	const grid = "rgba(128,128,128,.25)";
@@ -58,7 +59,8 @@
 	}
 
 	function withPlot(el, o) {
-		const points = { show: true, size: o.dots ? 10 : 4 };
+		const points = i => ({ show: true, size: o.dots ? 12 : 4,
+			fill: o.dots ? colours[i % colours.length] : undefined });
 		const axis = { stroke: fg, grid: { stroke: grid }, ticks: { stroke: grid } };
 		new uPlot({
 			width: width, height: 320,
@@ -78,7 +80,7 @@
 			series: [{ label: o.xlabel, value: (u, v) => v === null ? "" : o.xfmt(v) }].concat(
 				o.series.map((s, i) => ({
 					label: s.name, stroke: colours[i % colours.length],
-					width: o.dots ? 0 : 1.5, points: points, spanGaps: true,
+					width: o.dots ? 0 : 1.5, points: points(i), spanGaps: true,
 					paths: o.dots ? () => null : undefined,
 					value: (u, v) => o.yfmt(v),
 				}))),

@@ -52,6 +52,16 @@ check $? "time in the kernel and the price of crossing stand beside the latency"
 [ "$(value "$tmp/point.json" "r['jobs'][0]['resources']['max_rss_kb'] < 100000")" = True ]
 check $? "its own memory stays under 100 MB"
 
+# At 100,000 ops/s a run that is four times as long takes no more memory.
+for t in 0.5 2; do
+	run vexstress point --threads 1 --rate 100000 --batch 64 --warm-up-time 0.2 --measurement-time $t \
+		-o "$tmp/rss-$t.json"
+	check "$status" "100,000 ops/s for $t s" "$out" "$err"
+done
+rss() { value "$tmp/rss-$1.json" "r['jobs'][0]['resources']['max_rss_kb']"; }
+[ "$(rss 2)" -lt 100000 ] && [ $(($(rss 2) - $(rss 0.5))) -lt 1000 ]
+check $? "memory does not grow with the length of a run" "$(rss 0.5) KB, $(rss 2) KB"
+
 # --- every answer checked ---
 for wl in vector point churn pools semantic mixed; do
 	case $wl in
@@ -187,6 +197,13 @@ run vexstress point $brief --baseline first
 case $status in 0|1|6) s=0 ;; *) s=1 ;; esac
 printf '%s' "$out" | grep -q 'point.ops_per_s .*\(unchanged\|cannot tell\|regressed\|improved\)' || s=1
 check $s "a run is held against it" "status $status" "$out" "$err"
+# The same against itself; verdicts at this alpha are never chance.
+# shellcheck disable=SC2086
+run vexstress compare --interleave simd=auto simd=auto simd $brief --repeat 4 --alpha 0.001 --format json
+printf '%s' "$out" > "$tmp/aa.json"
+got=$(value "$tmp/aa.json" "' '.join(sorted({c['verdict'].replace(' ', '-') for c in r['comparisons']}))")
+case " $got " in *" improved "*|*" regressed "*) s=1 ;; *) s=0 ;; esac
+check $s "the same build twice: unchanged, or cannot tell" "$got"
 before=$(cat /sys/module/vexfs/parameters/simd)
 # shellcheck disable=SC2086
 run vexstress compare --interleave simd=auto simd=scalar simd $brief --repeat 6 --format json
