@@ -448,6 +448,12 @@ void try_device(const char *suffix)
 {
 	unsigned int i;
 
+	/* There before it matters: a page that cannot be had makes a copy fail. */
+	memset(out, 1, sizeof(out));
+	memset(found, 1, sizeof(found));
+	memset(distances, 1, sizeof(distances));
+	memset(counts, 1, sizeof(counts));
+	memset(errors, 1, sizeof(errors));
 	srandom(1);
 	for (i = 0; i < (ROWS + NEW) * DIM; i++)
 		vectors[i] = (float)(random() % 129 - 64);

@@ -49,6 +49,48 @@ static void set_both(const char *what, const char *value)
 			wrong("cannot set %s of %s: %s", what, kinds[i], strerror(errno));
 }
 
+/* Addresses of a function of the kernel; false when there is none of that name. */
+static bool find_function(const char *name, uint64_t *from, uint64_t *to)
+{
+	char line[512], sym[256];
+	uint64_t at;
+	FILE *f = fopen("/proc/kallsyms", "re");
+
+	*from = 0;
+	*to = 0;
+	/* The text's symbols are sorted by address. */
+	while (f && !*to && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%" SCNx64 " %*c %255s", &at, sym) != 2)
+			continue;
+		if (*from && at > *from)
+			*to = at;
+		else if (!strcmp(sym, name))
+			*from = at;
+	}
+	if (f)
+		fclose(f);
+	return *to;
+}
+
+static void set_address(const char *what, uint64_t at)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%#" PRIx64, at);
+	set_both(what, text);
+}
+
+/* What kmemleak keeps books with may fail as it likes: it has a reserve. */
+static void spare_kmemleak(void)
+{
+	uint64_t from, to;
+
+	if (!find_function("__alloc_object", &from, &to))
+		return;
+	set_address("reject-start", from);
+	set_address("reject-end", to);
+}
+
 /* Copies from and to users fail in tests of their own: here, none of them. */
 static void spare_copies(void)
 {
@@ -69,19 +111,16 @@ bool inject_init(const char **why)
 	set("fail_page_alloc", "ignore-gfp-highmem", "N");
 	set("fail_page_alloc", "min-order", "0");
 	spare_copies();
+	spare_kmemleak();
 	return !found_wrong;
 }
 
 static void within(uint64_t from, uint64_t to)
 {
-	char text[32];
-
 	if (nth < 0)
 		return;
-	snprintf(text, sizeof(text), "%#" PRIx64, from);
-	set_both("require-start", text);
-	snprintf(text, sizeof(text), "%#" PRIx64, to);
-	set_both("require-end", text);
+	set_address("require-start", from);
+	set_address("require-end", to);
 }
 
 void inject_within_module(const char *module)
@@ -104,24 +143,12 @@ void inject_within_module(const char *module)
 
 bool inject_within_function(const char *name)
 {
-	char line[512], sym[256];
-	uint64_t at, from = 0, to = 0;
-	FILE *f = fopen("/proc/kallsyms", "re");
+	uint64_t from, to;
 
-	/* The text's symbols are sorted by address. */
-	while (f && !to && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%" SCNx64 " %*c %255s", &at, sym) != 2)
-			continue;
-		if (from && at > from)
-			to = at;
-		else if (!strcmp(sym, name))
-			from = at;
-	}
-	if (f)
-		fclose(f);
-	if (to)
-		within(from, to);
-	return to;
+	if (!find_function(name, &from, &to))
+		return false;
+	within(from, to);
+	return true;
 }
 
 void wrong(const char *fmt, ...)

@@ -57,6 +57,7 @@ void try_loading(const char *module)
 		.name = "load the module",
 		.call = load,
 		.after = loaded,
+		.every = 3,
 	}, whole = first;
 
 	file = open(module, O_RDONLY | O_CLOEXEC);
@@ -68,7 +69,7 @@ void try_loading(const char *module)
 	try_step(&first);
 	params = "";
 	whole.name = "load the module with its usual pools";
-	whole.every = 37;
+	whole.every = 61;
 	try_step(&whole);
 	result(!load(), "the module is back");
 	close(file);

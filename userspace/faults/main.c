@@ -33,8 +33,6 @@ int main(int argc, char **argv)
 		printf("1..0 # SKIP %s\n", why);
 		return 0;
 	}
-	if (module)
-		try_loading(module);
 	inject_within_module("vexfs");
 	try_device("");
 	/* The pools' reserve hides most failures; so do stocks. */
@@ -45,5 +43,7 @@ int main(int argc, char **argv)
 	write_file("/sys/module/vexfs/parameters/pool_enabled", "1");
 	try_control();
 	try_storm(seconds);
+	if (module)
+		try_loading(module);
 	return finish();
 }
