@@ -17,15 +17,14 @@
  * @call: what is tried: 0 or -errno
  * @after: looks whether an answer of @err left everything in order, and puts it
  *	back as it was; may be NULL
- * @most: failures to try at most; 0 for as many as there are
- * @every: try every so manieth failure only; 0 for all
+ * @every: try every so manieth failure only; 0 for all. After many of them, fewer
+ *	in any case
  */
 struct step {
 	const char *name;
 	void (*before)(void);
 	int (*call)(void);
 	void (*after)(int err);
-	unsigned int most;
 	unsigned int every;
 };
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # vexstress where the kernel looks for mistakes of its own: a little of
-# everything, every answer checked, and killed in the middle. The lab reads the
-# kernel log afterwards.
+# everything, every answer checked, and killed in the middle; then two storms. The
+# lab reads the kernel log afterwards.
 
 top=${VEXFS_TOP:-.}
 # shellcheck source=userspace/vexstress/tests/tap.sh
@@ -35,4 +35,8 @@ run vexstress point $brief --vectors 100 --verify
 check "$status" "the module is well after kill -9" "$out" "$err"
 [ "$(vexctl list -j | grep -c vexstress)" = 0 ]
 check $? "nothing is left" "$(vexctl list)"
+for index in none graph; do
+	run build/lab-bin/vexfs-storm -d 6 -n 300 -w 2 -r 2 -i $index
+	check "$status" "a storm on an index of kind $index" "$out" "$err"
+done
 tap_end
