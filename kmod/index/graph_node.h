@@ -268,7 +268,7 @@ static inline const void *graph_row_at(const struct vexfs_graph *g, u32 slot)
 
 #define GRAPH_LINE	64u
 /* Bytes of a row that are fetched ahead; longer rows find the rest by themselves. */
-#define GRAPH_ROW_AHEAD	1024u
+#define GRAPH_ROW_AHEAD	4096u
 
 /*
  * Asks for @bytes from @p on, into the second cache: many rows are on their way at a
