@@ -200,11 +200,13 @@ vexctl tune --defaults
 what="top without a terminal says what to use instead"
 ok has "$(vexctl top 2>&1 < /dev/null)" "stats -w"
 what="events -f prints one as it comes"
-timeout 10 vexctl events -f > "$tmp/events" & follower=$!
-sleep 0.5
-vexctl create followed --dim 4
-vexctl drop followed
-for _ in 1 2 3 4 5 6 7 8 9 10; do grep -q dropped "$tmp/events" && break; sleep 0.3; done
+timeout 30 vexctl events -f > "$tmp/events" & follower=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	vexctl create followed --dim 4
+	vexctl drop followed
+	sleep 0.4
+	grep -q dropped "$tmp/events" && break
+done
 kill -INT $follower
 wait $follower
 ok eval 'is $? 0 && has "$(cat "$tmp/events")" "collection-created followed"'
