@@ -14,6 +14,9 @@
 
 #include "index/graph_walk.h"
 
+/* Candidates with which a walk begins. */
+#define FIRST_ONES	4u
+
 static size_t bitmap_bytes(u32 bits)
 {
 	return BITS_TO_LONGS(bits) * sizeof(long);
@@ -213,12 +216,75 @@ static int compute(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 	return 0;
 }
 
+/* From @at down to the best node of level @low that a greedy walk comes to. */
+static int descend(struct vexfs_graph *g, struct graph_walk *w, u64 entry, u32 low, u32 *at,
+		   u32 *key)
+{
+	u32 l, i, best, aux;
+	bool moved;
+	int err;
+
+	w->slots[0] = *at;
+	w->rows[0] = graph_row(g, *at, &aux);
+	w->auxp[0] = &aux;
+	w->nbatch = 1;
+	err = distances(g, w);
+	if (err)
+		return err;
+	*key = w->keys[0];
+	for (l = graph_entry_level(entry); l >= low; l--) {
+		do {
+			moved = false;
+			collect_from(g, w, *at, l, false);
+			if (!w->nbatch)
+				break;
+			err = distances(g, w);
+			if (err)
+				return err;
+			for (best = 0, i = 1; i < w->nbatch; i++)
+				if (w->keys[i] < w->keys[best])
+					best = i;
+			if (w->keys[best] < *key) {
+				*key = w->keys[best];
+				*at = w->slots[best];
+				moved = true;
+			}
+		} while (moved);
+	}
+	w->nbatch = 0;
+	return 0;
+}
+
+/*
+ * The last level above is walked with a few candidates instead of one, which are the
+ * first ones below: among clusters, a single one ends in the wrong one too often.
+ */
+static int spread_out(struct vexfs_graph *g, struct graph_walk *w, u32 level)
+{
+	u32 ef = w->ef, i;
+	int err = 0;
+
+	w->ef = min(ef, FIRST_ONES);
+	while (!err && advance(w)) {
+		collect(g, w, level);
+		err = compute(g, w, level);
+	}
+	w->ef = ef;
+	/* What it has seen and not kept may be in the answer. */
+	forget(w);
+	for (i = 0; i < w->n; i++) {
+		w->queue[i] &= ~GRAPH_EXPANDED;
+		visit(w, graph_found_slot(w->queue[i]));
+	}
+	w->next = 0;
+	return err;
+}
+
 bool graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q, u32 q_aux,
 		      u32 level)
 {
 	u64 entry = READ_ONCE(g->entry);
-	u32 at, key, best, l, i, row_aux;
-	bool moved;
+	u32 at, key;
 
 	forget(w);
 	w->n = 0;
@@ -229,34 +295,14 @@ bool graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q
 	w->q = q;
 	w->q_aux = q_aux;
 	at = graph_entry_slot(entry);
-	w->slots[0] = at;
-	w->rows[0] = graph_row(g, at, &row_aux);
-	w->auxp[0] = &row_aux;
-	w->nbatch = 1;
-	if (distances(g, w))
-		return false;
-	key = w->keys[0];
-	for (l = graph_entry_level(entry); l > level; l--) {
-		do {
-			moved = false;
-			collect_from(g, w, at, l, false);
-			if (!w->nbatch || distances(g, w))
-				break;
-			for (best = 0, i = 1; i < w->nbatch; i++)
-				if (w->keys[i] < w->keys[best])
-					best = i;
-			if (w->keys[best] < key) {
-				key = w->keys[best];
-				at = w->slots[best];
-				moved = true;
-			}
-		} while (moved);
-	}
-	w->nbatch = 0;
-	if (!visit(w, at))
+	if (descend(g, w, entry, level + 2, &at, &key) || !visit(w, at))
 		return false;
 	w->queue[0] = (u64)key << 32 | at;
 	w->n = 1;
+	if (graph_entry_level(entry) > level && spread_out(g, w, level + 1)) {
+		w->n = 0;
+		return false;
+	}
 	return true;
 }
 
