@@ -138,7 +138,7 @@ run_lab() {
 	tr -d '\r' < "$run/kernel.log" > "$run/clean.log"
 	[ -z "$log" ] || cp "$run/clean.log" "$log" || say "cannot write $log"
 
-	if [ -e "$run/killed" ] && [ "$verdict" = "" ]; then
+	if [ -e "$run/killed" ]; then
 		tail -5 "$run/clean.log" >&2
 		die "$E_TIMEOUT" "time-out: the $lab lab was stopped after $limit s."
 	fi
