@@ -402,6 +402,7 @@ static void add_usage(struct vx_outcome *out)
 
 		out->user_s += (double)s->user_us / 1e6;
 		out->system_s += (double)s->system_us / 1e6;
+		out->rss_kb += s->rss_kb;
 		out->voluntary += s->voluntary;
 		out->involuntary += s->involuntary;
 		out->minor += s->minor;

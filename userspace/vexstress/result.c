@@ -193,7 +193,8 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 		"cpu_percent", out->seconds + out->warmup_seconds > 0 ?
 			100 * (out->user_s + out->system_s) /
 			(out->seconds + out->warmup_seconds) : 0.0,
-		"max_rss_kb", (json_int_t)u.ru_maxrss,
+		/* Pages that processes share count for each of them: it is no less. */
+		"max_rss_kb", (json_int_t)((uint64_t)u.ru_maxrss + out->rss_kb),
 		"voluntary_switches", (json_int_t)out->voluntary,
 		"involuntary_switches", (json_int_t)out->involuntary,
 		"minor_faults", (json_int_t)out->minor, "major_faults", (json_int_t)out->major));

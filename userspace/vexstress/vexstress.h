@@ -125,6 +125,7 @@ struct vx_shared {
 	uint64_t checked, wrong, unchecked;
 	uint64_t distances;	/* computed, as the module reports them */
 	uint64_t user_us, system_us;
+	uint64_t rss_kb;	/* most memory of a process; threads have none of their own */
 	uint64_t voluntary, involuntary, minor, major;
 	char message[256];	/* of the first failure or wrong answer */
 	uint64_t errors[VX_ERRNO_MAX];
@@ -216,6 +217,7 @@ struct vx_outcome {
 	uint64_t checked, wrong, unchecked;
 	uint64_t distances;
 	double user_s, system_s;
+	uint64_t rss_kb;	/* of the workers together */
 	uint64_t voluntary, involuntary, minor, major;
 	char message[256];
 	bool interrupted;

@@ -170,6 +170,7 @@ static void usage_of(struct vx_worker *w)
 		return;
 	s->user_us = (uint64_t)u.ru_utime.tv_sec * 1000000 + (uint64_t)u.ru_utime.tv_usec;
 	s->system_us = (uint64_t)u.ru_stime.tv_sec * 1000000 + (uint64_t)u.ru_stime.tv_usec;
+	s->rss_kb = w->job->workers == VX_PROCESSES ? (uint64_t)u.ru_maxrss : 0;
 	s->voluntary = (uint64_t)u.ru_nvcsw;
 	s->involuntary = (uint64_t)u.ru_nivcsw;
 	s->minor = (uint64_t)u.ru_minflt;
