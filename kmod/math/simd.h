@@ -39,16 +39,17 @@ static __always_inline void ahead(const void *row)
 
 /*
  * A scan reads rows one after another, as memory likes it best, and asks for what
- * lies this far ahead; gather takes several rows at once. The order of addition
- * within a row is the same.
+ * lies this far ahead, into the second level: the first is refilled from there in
+ * time, and has no room for so much (docs/benchmarks.md). Gather takes several rows
+ * at once. The order of addition within a row is the same.
  */
-#define SCAN_FAR	4096
+#define SCAN_FAR	2048
 
 static __always_inline void far_ahead(const u8 *p, const u32 bytes)
 {
-	_mm_prefetch((const char *)p, _MM_HINT_T0);
+	_mm_prefetch((const char *)p, _MM_HINT_T1);
 	if (bytes > 64)
-		_mm_prefetch((const char *)p + 64, _MM_HINT_T0);
+		_mm_prefetch((const char *)p + 64, _MM_HINT_T1);
 }
 
 enum {
