@@ -137,26 +137,30 @@ static void long_block(struct kunit *test, u32 type)
 	struct vexfs_block_hit hit;
 	struct vexfs_space sp;
 	u32 *limits, *aux;
-	void *rows, *packed;
+	void *rows, *packed, *scratch;
 
 	vexfs_space_init(&sp, type, VEXFS_METRIC_L2, dim);
+	scratch = kvmalloc(vexfs_math_block_scratch(&sp, n) ?: 1, GFP_KERNEL);
 	rows = kvzalloc((size_t)sp.stride * n, GFP_KERNEL);
 	packed = kvmalloc(vexfs_math_block_bytes(&sp, nq), GFP_KERNEL);
 	limits = kunit_kzalloc(test, nq * sizeof(*limits), GFP_KERNEL);
 	aux = kunit_kzalloc(test, n * sizeof(*aux), GFP_KERNEL);
-	if (rows && packed && limits && aux) {
-		/* No row is nearer than nothing: there are no hits. */
-		for (i = 0; i < 3; i++) {
+	if (rows && packed && limits && aux && scratch) {
+		/* No row is nearer than nothing: there are no hits, in numbers or in bytes. */
+		for (i = 0; i < 6; i++) {
 			KUNIT_EXPECT_EQ(test, 0,
 					vexfs_math_block_pack(&sp, packed, rows, aux, min(n, nq)));
 			KUNIT_EXPECT_EQ(test, 0, vexfs_math_block(&sp, packed, min(n, nq), limits,
-								  rows, aux, n, &hit, 1));
+								  rows, aux, n,
+								  i % 2 ? scratch : NULL,
+								  &hit, 1));
 		}
 	} else {
 		KUNIT_FAIL(test, "no memory\n");
 	}
 	kvfree(rows);
 	kvfree(packed);
+	kvfree(scratch);
 }
 
 static void long_run(struct kunit *test, const struct long_case *c)
@@ -254,7 +258,7 @@ struct visit {
 	u8 ints[2][64] __aligned(VEXFS_ROW_ALIGN);
 	u8 floats[2][256] __aligned(VEXFS_ROW_ALIGN);
 	u8 copy[64] __aligned(VEXFS_ROW_ALIGN);
-	u8 packed[1024] __aligned(VEXFS_ROW_ALIGN);
+	u8 packed[4096] __aligned(VEXFS_ROW_ALIGN);
 	u32 int_aux[2];
 	bool usable;
 	bool hard;
@@ -283,7 +287,7 @@ static void do_visit(struct visit *v)
 	v->block_err = vexfs_math_block_pack(&v->int_sp, v->packed, v->ints[0], v->int_aux, 1);
 	if (!v->block_err)
 		v->block_err = vexfs_math_block(&v->int_sp, v->packed, 1, &limit, int_row,
-						&v->int_aux[1], 1, &hit, 1);
+						&v->int_aux[1], 1, NULL, &hit, 1);
 	v->import_err = vexfs_math_import_raw(&v->int_sp, v->copy, &aux, int_row, 64, 1, NULL);
 	/* who sees the visit sees what it found */
 	smp_store_release(&v->visits, v->visits + 1);
@@ -310,6 +314,7 @@ static struct visit *new_visit(struct kunit *test)
 	timer_setup(&v->timer, visit_by_timer, 0);
 	vexfs_space_init(&v->float_sp, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 64);
 	vexfs_space_init(&v->int_sp, VEXFS_TYPE_U8, VEXFS_METRIC_L2, 64);
+	KUNIT_ASSERT_LE(test, vexfs_math_block_bytes(&v->int_sp, 1), sizeof(v->packed));
 	/* 64 differences of 2: 256. */
 	for (i = 0; i < 2; i++) {
 		u8 src[64];

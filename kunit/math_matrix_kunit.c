@@ -208,11 +208,12 @@ static void expect_hits(struct kunit *test, const struct vexfs_block_hit *hits, 
 }
 
 /* However the work is cut into sections, the hits are the same. */
-static void run_block_cut(struct kunit *test, struct vexfs_work *w, void *packed,
+static void run_block_cut(struct kunit *test, struct vexfs_work *w, void *packed, void *scratch,
 			  const u32 *exact, const u32 *limits, struct vexfs_block_hit *hits)
 {
 	static const u32 paces[] = { 1, 1000, 20000, 400000, U32_MAX };
-	struct vexfs_pace *pack = &w->pace[VEXFS_SHAPE_SCAN], *block = &w->pace[VEXFS_SHAPE_BLOCK];
+	struct vexfs_pace *pack = &w->pace[VEXFS_SHAPE_SCAN];
+	struct vexfs_pace *block = scratch ? &w->rough_block : &w->pace[VEXFS_SHAPE_BLOCK];
 	u32 pack_ps = pack->ps, block_ps = block->ps, n = world.n, i;
 	int found;
 
@@ -222,7 +223,7 @@ static void run_block_cut(struct kunit *test, struct vexfs_work *w, void *packed
 		KUNIT_ASSERT_EQ(test, 0, vexfs_math_block_pack(&world.sp, packed, world.rows,
 							       world.aux, n));
 		found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n,
-					 hits, n * n);
+					 scratch, hits, n * n);
 		KUNIT_EXPECT_GE(test, found, 0);
 		expect_hits(test, hits, found, exact, limits);
 	}
@@ -234,12 +235,15 @@ static void run_block(struct kunit *test, struct vexfs_engine *e, const struct v
 {
 	static u32 exact[CHECK_ROWS * CHECK_ROWS], limits[CHECK_ROWS];
 	static struct vexfs_block_hit hits[CHECK_ROWS * CHECK_ROWS];
+	size_t bytes = vexfs_math_block_scratch(&world.sp, world.n);
 	u32 n = world.n, q, wanted = 0;
-	void *packed;
+	void *packed, *scratch;
 	int found;
 
 	packed = kvmalloc(vexfs_math_block_bytes(&world.sp, n), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, packed);
+	scratch = bytes ? kvmalloc(bytes, GFP_KERNEL) : NULL;
+	KUNIT_ASSERT_TRUE(test, scratch || !bytes);
 	for (q = 0; q < n; q++) {
 		vexfs_math_scan(&world.sp, world.ptr[q], world.aux[q], world.rows, world.aux, n,
 				exact + q * n);
@@ -247,21 +251,25 @@ static void run_block(struct kunit *test, struct vexfs_engine *e, const struct v
 		limits[q] = exact[q * n + (q * 5 + 1) % n];
 	}
 	KUNIT_ASSERT_EQ(test, 0, vexfs_math_block_pack(&world.sp, packed, world.rows, world.aux, n));
-	found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n, hits,
-				 n * n);
+	found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n, NULL,
+				 hits, n * n);
 	KUNIT_EXPECT_GE(test, found, 0);
 	expect_hits(test, hits, found, exact, limits);
-	run_block_cut(test, &e->work[f->type][f->metric], packed, exact, limits, hits);
+	run_block_cut(test, &e->work[f->type][f->metric], packed, NULL, exact, limits, hits);
+	if (scratch)
+		run_block_cut(test, &e->work[f->type][f->metric], packed, scratch, exact, limits,
+			      hits);
 
 	/* One place too few is told, and nothing is written behind the last. */
 	for (q = 0; q < n * n; q++)
 		wanted += exact[q] <= limits[q / n];
 	hits[wanted - 1].row = ~0u;
-	found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n, hits,
-				 wanted - 1);
+	found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n,
+				 scratch, hits, wanted - 1);
 	KUNIT_EXPECT_EQ(test, found, -EOVERFLOW);
 	KUNIT_EXPECT_EQ(test, hits[wanted - 1].row, ~0u);
 	kvfree(packed);
+	kvfree(scratch);
 }
 
 static void run_dim(struct kunit *test, const struct matrix_case *c, u32 dim)

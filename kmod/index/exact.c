@@ -46,6 +46,7 @@ static struct workqueue_struct *search_wq;
  * @d: the directory as it was when it began
  * @moment: which it answers for
  * @chunk: rows looked at in one go
+ * @scratch: bytes that the block form wants for each CPU, or 0
  * @packed: the queries as the block form wants them, or NULL
  * @packed_bytes: its size
  * @next: extent that nobody has taken yet
@@ -56,6 +57,7 @@ struct exact_run {
 	struct vexfs_dir *d;
 	u64 moment;
 	u32 chunk;
+	size_t scratch;
 	void *packed;
 	size_t packed_bytes;
 	atomic_t next;
@@ -70,6 +72,7 @@ struct exact_run {
  * @hits: candidate pairs of a block
  * @sorted: the same by query
  * @limits: of each query, and then where its hits begin
+ * @scratch: for the block form
  * @keys: distances of a chunk
  * @rows: rows to gather
  * @aux: theirs
@@ -84,6 +87,7 @@ struct exact_work {
 	struct vexfs_block_hit *hits;
 	struct vexfs_block_hit *sorted;
 	u32 *limits;
+	void *scratch;
 	u32 keys[CHUNK_ROWS];
 	const void *rows[VEXFS_FILTER_RUN];
 	u32 aux[VEXFS_FILTER_RUN];
@@ -228,7 +232,7 @@ static int block_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 		vexfs_stack_check(&s->op->stack);
 		hits = vexfs_math_block(&s->c->space, run->packed, s->nq, w->limits,
 					e->rows + (size_t)row * s->c->space.stride, e->aux + row, n,
-					w->hits, BLOCK_HITS);
+					w->scratch, w->hits, BLOCK_HITS);
 	}
 	if (hits >= 0)
 		return block_survivors(w, e, row, hits);
@@ -358,6 +362,7 @@ static void work_free(struct exact_work *w)
 
 	vexfs_pool_free(w->hits, 2 * BLOCK_HITS * sizeof(*w->hits));
 	vexfs_pool_free(w->limits, (nq + 1) * sizeof(*w->limits));
+	vexfs_pool_free(w->scratch, w->run->scratch);
 	vexfs_pool_free(w, sizeof(*w));
 }
 
@@ -372,6 +377,7 @@ static struct exact_work *work_new(struct exact_run *run)
 	w->results = run->s->results;
 	w->hits = NULL;
 	w->limits = NULL;
+	w->scratch = NULL;
 	if (run->packed) {
 		w->limits = vexfs_op_alloc(op, (run->s->nq + 1) * sizeof(*w->limits), GFP_KERNEL);
 		w->hits = vexfs_op_alloc(op, 2 * BLOCK_HITS * sizeof(*w->hits), GFP_KERNEL);
@@ -380,6 +386,9 @@ static struct exact_work *work_new(struct exact_run *run)
 			return NULL;
 		}
 		w->sorted = w->hits + BLOCK_HITS;
+		/* without it the search takes longer, and nothing else */
+		if (run->scratch)
+			w->scratch = vexfs_op_alloc(op, run->scratch, GFP_KERNEL | __GFP_NORETRY);
 	}
 	return w;
 }
@@ -474,6 +483,7 @@ static int search(struct vexfs_search_job *s)
 		run.packed = vexfs_op_alloc(s->op, run.packed_bytes, GFP_KERNEL);
 		if (!run.packed)
 			return -ENOMEM;
+		run.scratch = vexfs_math_block_scratch(sp, run.chunk);
 		err = vexfs_math_block_pack(sp, run.packed, s->queries, s->aux, s->nq);
 		if (!s->filter)
 			s->plan = VEXFS_PLAN_BLOCK;

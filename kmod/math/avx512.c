@@ -13,12 +13,25 @@ static const struct vexfs_math_form forms[] = {
 	FORM_ROWS_DOT("avx512", NEEDS, vexfs_avx512),
 	FORM_ROWS_L1("avx512", NEEDS, vexfs_avx512),
 	FORM_ROWS_BITS("avx512", NEEDS, vexfs_avx512),
-	FORM_ROWS_DOT("avx512-vnni", NEEDS | VEXFS_CPU_VNNI, vexfs_avx512_vnni),
+	FORM_ROWS_DOT_BLOCK("avx512-vnni", NEEDS | VEXFS_CPU_VNNI, vexfs_avx512_vnni,
+			    VEXFS_AVX512_BLOCK),
 	FORM_ROWS_BITS("avx512-vpopcntdq", NEEDS | VEXFS_CPU_VPOPCNTDQ, vexfs_avx512_vpopcntdq),
 };
 
 static const struct vexfs_math_conv convs[] = {
 	CONV_ROWS_AVX2(NEEDS),
+};
+
+static const struct vexfs_math_rough rough = {
+	.name = "avx512-vnni",
+	.needs = NEEDS | VEXFS_CPU_VNNI,
+	.group = VEXFS_AVX512_BLOCK,
+	.max_dim = VEXFS_BLOCK_MAX_DIM,
+	.bytes = vexfs_avx512_rough_bytes,
+	.pack = vexfs_avx512_rough_pack,
+	.row_bytes = vexfs_avx512_rough_row_bytes,
+	.rows = vexfs_avx512_rough_rows,
+	.block = vexfs_avx512_rough_block,
 };
 
 const struct vexfs_math_variant vexfs_math_avx512 = {
@@ -28,4 +41,5 @@ const struct vexfs_math_variant vexfs_math_avx512 = {
 	.nr_forms = sizeof(forms) / sizeof(forms[0]),
 	.convs = convs,
 	.nr_convs = sizeof(convs) / sizeof(convs[0]),
+	.rough = &rough,
 };

@@ -189,6 +189,10 @@ static void set_up_work(struct vexfs_engine *e, u32 cpu, u32 type, u32 metric)
 	for (shape = 0; shape < VEXFS_SHAPES; shape++)
 		w->pace[shape].ps = PACE_UNKNOWN;
 	w->part.ps = PACE_UNKNOWN;
+	w->rough = vexfs_math_find_rough(e->variant, cpu, type, metric);
+	/* like the block of numbers at least; the first sections teach it the rest */
+	w->rough_block.ps = PACE_UNKNOWN;
+	w->rough_rows.ps = PACE_UNKNOWN;
 }
 
 static void set_up_convert(struct vexfs_engine *e, u32 cpu, u32 type)

@@ -34,14 +34,20 @@ enum vexfs_move {
 /**
  * struct vexfs_work - a form and what its work costs
  * @form: the functions; NULL when type and metric do not go together
+ * @rough: block on bytes for the same, or NULL
  * @pace: by shape; a unit is 64 bytes of a row (of one query and one row in a
  *	block), and one more for each row
  * @part: the same for work inside a row
+ * @rough_block: the same for @rough, and
+ * @rough_rows: for making rows rough
  */
 struct vexfs_work {
 	const struct vexfs_math_form *form;
+	const struct vexfs_math_rough *rough;
 	struct vexfs_pace pace[VEXFS_SHAPES];
 	struct vexfs_pace part;
+	struct vexfs_pace rough_block;
+	struct vexfs_pace rough_rows;
 };
 
 /**

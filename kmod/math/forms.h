@@ -39,6 +39,14 @@
 	BLOCK_DECLARE(isa##_bf16_ip)							\
 	BLOCK_DECLARE(isa##_bf16_cos)
 
+#define BLOCKS_DECLARE_DOT(isa)								\
+	BLOCK_DECLARE(isa##_i8_l2)							\
+	BLOCK_DECLARE(isa##_i8_ip)							\
+	BLOCK_DECLARE(isa##_i8_cos)							\
+	BLOCK_DECLARE(isa##_u8_l2)							\
+	BLOCK_DECLARE(isa##_u8_ip)							\
+	BLOCK_DECLARE(isa##_u8_cos)
+
 #define FORMS_DECLARE_FLOAT(isa)							\
 	FORM_DECLARE(isa##_f32_l2)							\
 	FORM_DECLARE(isa##_f32_ip)							\
@@ -86,6 +94,17 @@ FORMS_DECLARE_BITS(vexfs_avx512_vpopcntdq)
 
 BLOCKS_DECLARE_FLOAT(vexfs_avx2)
 BLOCKS_DECLARE_FLOAT(vexfs_avx512)
+BLOCKS_DECLARE_DOT(vexfs_avx512_vnni)
+
+size_t vexfs_avx512_rough_bytes(const struct vexfs_space *sp, u32 nq);
+size_t vexfs_avx512_rough_row_bytes(const struct vexfs_space *sp, u32 n);
+void vexfs_avx512_rough_pack(const struct vexfs_space *sp, void *packed, const void *queries,
+			     const u32 *q_aux, u32 nq, u32 first, u32 count);
+void vexfs_avx512_rough_rows(const struct vexfs_space *sp, void *out, const void *rows,
+			     const u32 *aux, u32 n);
+u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u32 nq,
+			     u32 first, u32 count, const u32 *limits, const void *rough,
+			     u32 n, u32 row_base, struct vexfs_block_hit *hits, u32 max);
 
 /*
  * Queries in a packed group. A tile of the largest dimension stays well below
@@ -128,6 +147,14 @@ BLOCKS_DECLARE_FLOAT(vexfs_avx512)
 	FORM_ROW(label, has, U8, L2, isa##_u8_l2),					\
 	FORM_ROW(label, has, U8, IP, isa##_u8_ip),					\
 	FORM_ROW(label, has, U8, COS, isa##_u8_cos)
+
+#define FORM_ROWS_DOT_BLOCK(label, has, isa, group)					\
+	FORM_ROW_BLOCK(label, has, I8, L2, isa##_i8_l2, group),				\
+	FORM_ROW_BLOCK(label, has, I8, IP, isa##_i8_ip, group),				\
+	FORM_ROW_BLOCK(label, has, I8, COS, isa##_i8_cos, group),			\
+	FORM_ROW_BLOCK(label, has, U8, L2, isa##_u8_l2, group),				\
+	FORM_ROW_BLOCK(label, has, U8, IP, isa##_u8_ip, group),				\
+	FORM_ROW_BLOCK(label, has, U8, COS, isa##_u8_cos, group)
 
 #define FORM_ROWS_L1(label, has, isa)							\
 	FORM_ROW(label, has, I8, L1, isa##_i8_l1),					\

@@ -87,6 +87,11 @@ struct vexfs_block_hit {
  * packed form of the queries is made once, in memory that the caller provides
  * (64-byte aligned, vexfs_math_block_bytes()).
  *
+ * With @scratch (64-byte aligned, vexfs_math_block_scratch() bytes for @n rows, not
+ * shared by two calls at a time) it may work on bytes made of the rows, which is
+ * faster and names some more pairs; NULL is always right, and the only choice
+ * where vexfs_math_block_scratch() says 0.
+ *
  * @n rows at most VEXFS_BLOCK_ROWS a call. Returns the number of hits, or
  * -EOVERFLOW when more than @max_hits pairs qualify, in which case the caller
  * lowers the limits or uses scan for these rows.
@@ -96,9 +101,10 @@ struct vexfs_block_hit {
 size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq);
 int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
 			  const void *queries, const u32 *q_aux, u32 nq);
-int vexfs_math_block(const struct vexfs_space *sp, const void *packed, u32 nq,
+size_t vexfs_math_block_scratch(const struct vexfs_space *sp, u32 n);
+int vexfs_math_block(const struct vexfs_space *sp, void *packed, u32 nq,
 		     const u32 *limits, const void *rows, const u32 *aux, u32 n,
-		     struct vexfs_block_hit *hits, u32 max_hits);
+		     void *scratch, struct vexfs_block_hit *hits, u32 max_hits);
 
 int vexfs_math_init(void);
 void vexfs_math_exit(void);

@@ -165,12 +165,47 @@ static const struct {
 	{ keys_by_parts, "a row in parts" },
 };
 
+static bool has_all(const struct workbench *t, u32 limit, u32 found)
+{
+	u32 i, j;
+
+	for (i = 0; i < ROWS; i++) {
+		if (t->want[i] > limit)
+			continue;
+		for (j = 0; j < found && t->hits[j].row != i; j++)
+			;
+		if (j == found)
+			return false;
+	}
+	return true;
+}
+
+/* The same, of rows and a query made of bytes. */
+static const char *check_rough(const struct vexfs_math_rough *r, const struct vexfs_space *sp,
+			       struct workbench *t)
+{
+	size_t bytes = r ? round_up(r->bytes(sp, 1), VEXFS_ROW_ALIGN) : 0;
+	u32 limit = t->want[ROWS / 2], found;
+	u64 stamp;
+
+	if (!r || sp->dim > r->max_dim)
+		return NULL;
+	if (bytes + r->row_bytes(sp, ROWS) > sizeof(t->packed))
+		return "the rough block wants too much memory";
+	stamp = vexfs_fpu_begin();
+	r->pack(sp, t->packed, t->rows + ROWS * sp->stride, &t->aux[ROWS], 1, 0, 1);
+	r->rows(sp, t->packed + bytes, t->rows, t->aux, ROWS);
+	found = r->block(sp, t->packed, 1, 0, 1, &limit, t->packed + bytes, ROWS, 0, t->hits,
+			 ROWS);
+	vexfs_fpu_end(stamp);
+	return has_all(t, limit, found) ? NULL : "rough block";
+}
+
 /* Every pair that is near enough must be among the hits. */
 static const char *check_block(const struct vexfs_math_form *f, const struct vexfs_space *sp,
 			       struct workbench *t)
 {
-	u32 limit = t->want[ROWS / 2];
-	u32 i, j, found;
+	u32 limit = t->want[ROWS / 2], found;
 	u64 stamp;
 
 	if (!f->block_group || sp->dim > f->block_max_dim)
@@ -181,15 +216,7 @@ static const char *check_block(const struct vexfs_math_form *f, const struct vex
 	f->block_pack(sp, t->packed, t->rows + ROWS * sp->stride, &t->aux[ROWS], 1, 0, 1);
 	found = f->block(sp, t->packed, 1, 0, 1, &limit, t->rows, t->aux, ROWS, 0, t->hits, ROWS);
 	vexfs_fpu_end(stamp);
-	for (i = 0; i < ROWS; i++) {
-		if (t->want[i] > limit)
-			continue;
-		for (j = 0; j < found && t->hits[j].row != i; j++)
-			;
-		if (j == found)
-			return "block";
-	}
-	return NULL;
+	return has_all(t, limit, found) ? NULL : "block";
 }
 
 /* Returns what is wrong, or NULL. */
@@ -224,7 +251,7 @@ static const char *check_form(const struct vexfs_engine *e, const struct vexfs_s
 		if (memcmp(t->want, t->got, sizeof(t->want)))
 			return ways[way].what;
 	}
-	return check_block(f, sp, t);
+	return check_block(f, sp, t) ?: check_rough(e->work[sp->type][sp->metric].rough, sp, t);
 }
 
 /* Returns how many comparisons were made; the engine may have failed one. */

@@ -54,14 +54,18 @@ static __always_inline double limit_value(u32 key)
 	return widen(key_to_f32(key));
 }
 
+/* Roundings that the bounds leave room for, beside those of the dot product. */
+#define ROUNDINGS	16u
+
 /*
  * The error of a sum of n products is below n * ULP * |q| * |r| (1 + ...); see
  * the proof for what each of the small numbers covers.
  */
 static __always_inline void make_bounds(struct bounds *bd, const int metric, u32 dim,
-					const float *aux, const u32 *limits, u32 n)
+					const u32 more, const float *aux, const u32 *limits,
+					u32 n)
 {
-	const double block = (dim + 16) * 1.01 * ULP, key = (dim / 32 + 16) * 1.01 * ULP;
+	const double block = (dim + more) * 1.01 * ULP, key = (dim / 32 + more) * 1.01 * ULP;
 	u32 i;
 
 	for (i = 0; i < BLOCK_G; i++) {
@@ -75,7 +79,7 @@ static __always_inline void make_bounds(struct bounds *bd, const int metric, u32
 			double size = l < 0.0 ? -l : l;
 
 			bd->b[i] = (float)(-(block + key) * a);
-			bd->c[i] = (float)(1.0 - l - 4.0 * ULP * (1.0 + size));
+			bd->c[i] = (float)(1.0 - l - more / 4 * ULP * (1.0 + size));
 		} else {
 			bd->b[i] = (float)((1.0 - l - block - key) / a);
 			bd->c[i] = 0.0f;
@@ -83,10 +87,10 @@ static __always_inline void make_bounds(struct bounds *bd, const int metric, u32
 	}
 }
 
-static __always_inline float row_factor(const int metric, u32 dim, u32 aux)
+static __always_inline float row_factor(const int metric, u32 dim, const u32 more, u32 aux)
 {
 	if (metric == VEXFS_METRIC_L2)
-		return as_float(aux) * (float)(0.5 * (1.0 - (dim + 16) * 1.01 * ULP));
+		return as_float(aux) * (float)(0.5 * (1.0 - (dim + more) * 1.01 * ULP));
 	if (metric == VEXFS_METRIC_IP)
 		return as_float(aux);
 	return 1.0f / as_float(aux);
@@ -189,8 +193,8 @@ u32 fn##_block(const struct vexfs_space *sp, const void *packed, u32 nq, u32 fir
 		const u64 valid = ~0ull >> (64 - left);					\
 		struct bounds bd;							\
 											\
-		make_bounds(&bd, metric, sp->dim, g + (size_t)dim * BLOCK_G, limits + q, \
-			    left);							\
+		make_bounds(&bd, metric, sp->dim, ROUNDINGS, g + (size_t)dim * BLOCK_G,	\
+			    limits + q, left);						\
 		for (i = 0; i < n; i += BLOCK_R) {					\
 			fvec acc[BLOCK_R][BLOCK_V];					\
 			const u8 *p[BLOCK_R];						\
@@ -212,7 +216,7 @@ u32 fn##_block(const struct vexfs_space *sp, const void *packed, u32 nq, u32 fir
 											\
 				if (i + r >= n)						\
 					break;						\
-				a = fv_set1(row_factor(metric, sp->dim, aux[i + r]));	\
+				a = fv_set1(row_factor(metric, sp->dim, ROUNDINGS, aux[i + r]));	\
 				UNROLL_8						\
 				for (v = 0; v < BLOCK_V; v++)				\
 					mask |= (u64)fv_not_below(acc[r][v],		\

@@ -20,13 +20,25 @@
 /* Keys that the detour through scan holds at a time, on the stack. */
 #define DETOUR_KEYS	64u
 
+/*
+ * Calls in a row in which the rough block named too many pairs where the other did
+ * not: these vectors do not fit bytes.
+ */
+#define ROUGH_LOST	4u
+
 /**
  * struct packed - what stands before the packed queries
  * @form: whose packed form it is: the engine may change between two calls. NULL
  *	for a plain copy of the queries, followed by their auxiliaries
+ * @rough: whose packed form lies at @rough_at, or NULL
+ * @rough_at: after this header
+ * @lost: calls in a row in which @rough was of no use; anybody's to write
  */
 struct packed {
 	const struct vexfs_math_form *form;
+	const struct vexfs_math_rough *rough;
+	size_t rough_at;
+	u32 lost;
 } __aligned(VEXFS_ROW_ALIGN);
 
 static bool has_block(const struct vexfs_math_form *f, const struct vexfs_space *sp)
@@ -34,12 +46,19 @@ static bool has_block(const struct vexfs_math_form *f, const struct vexfs_space 
 	return f->block_group && sp->dim <= f->block_max_dim;
 }
 
+static const struct vexfs_math_rough *rough_of(const struct vexfs_work *w,
+					       const struct vexfs_space *sp)
+{
+	return w->rough && sp->dim <= w->rough->max_dim ? w->rough : NULL;
+}
+
 static size_t copy_bytes(const struct vexfs_space *sp, u32 nq)
 {
 	return (size_t)nq * (sp->stride + sizeof(u32));
 }
 
-size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq)
+/* The largest that the packed form of numbers can be. */
+static size_t form_bytes(const struct vexfs_space *sp, u32 nq)
 {
 	size_t most = copy_bytes(sp, nq);
 	unsigned int i;
@@ -51,9 +70,63 @@ size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq)
 		if (f && has_block(f, sp))
 			most = max(most, f->block_bytes(sp, nq));
 	}
-	return sizeof(struct packed) + round_up(most, VEXFS_ROW_ALIGN);
+	return round_up(most, VEXFS_ROW_ALIGN);
+}
+
+size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq)
+{
+	size_t most = 0;
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_ENGINES; i++) {
+		const struct vexfs_math_rough *r =
+			rough_of(&vexfs_engines[i].work[sp->type][sp->metric], sp);
+
+		if (r)
+			most = max(most, r->bytes(sp, nq));
+	}
+	return sizeof(struct packed) + form_bytes(sp, nq) + round_up(most, VEXFS_ROW_ALIGN);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_block_bytes);
+
+size_t vexfs_math_block_scratch(const struct vexfs_space *sp, u32 n)
+{
+	size_t most = 0;
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_ENGINES; i++) {
+		const struct vexfs_math_rough *r =
+			rough_of(&vexfs_engines[i].work[sp->type][sp->metric], sp);
+
+		if (r)
+			most = max(most, r->row_bytes(sp, n));
+	}
+	return most;
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_block_scratch);
+
+typedef void (*pack_fn)(const struct vexfs_space *sp, void *packed, const void *queries,
+			const u32 *q_aux, u32 nq, u32 first, u32 count);
+
+static void pack(struct vexfs_work *w, const struct vexfs_space *sp, pack_fn fn, u32 group,
+		 void *body, const void *queries, const u32 *q_aux, u32 nq)
+{
+	u32 done, m;
+
+	for (done = 0; done < nq; done += m) {
+		u64 stamp;
+
+		if (done)
+			vexfs_fpu_rest();
+		/* Packing moves bytes: slower than a scan, by far not as slow as 8 scans. */
+		m = vexfs_fpu_items(&w->pace[VEXFS_SHAPE_SCAN], 8 * vexfs_run_units(sp->stride),
+				    nq - done);
+		m = min(max(rounddown(m, group), group), nq - done);
+		stamp = vexfs_fpu_begin();
+		fn(sp, body, queries, q_aux, nq, done, m);
+		vexfs_fpu_end(stamp);
+	}
+}
 
 int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
 			  const void *queries, const u32 *q_aux, u32 nq)
@@ -61,9 +134,9 @@ int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
 	struct vexfs_work *w = &vexfs_engine()->work[sp->type][sp->metric];
 	struct packed *p = packed;
 	void *body = p + 1;
-	u32 done, m;
+	u32 done;
 
-	p->form = NULL;
+	*p = (struct packed){ .rough_at = form_bytes(sp, nq) };
 	if (unlikely(w->form->fpu && !vexfs_fpu_usable())) {
 		w = &vexfs_engines[0].work[sp->type][sp->metric];
 		if (w->form->fpu)
@@ -80,20 +153,11 @@ int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
 		return 0;
 	}
 	p->form = w->form;
-	for (done = 0; done < nq; done += m) {
-		u32 group = w->form->block_group;
-		u64 stamp;
-
-		if (done)
-			vexfs_fpu_rest();
-		/* Packing moves bytes: slower than a scan, by far not as slow as 8 scans. */
-		m = vexfs_fpu_items(&w->pace[VEXFS_SHAPE_SCAN], 8 * vexfs_run_units(sp->stride),
-				    nq - done);
-		m = min(max(rounddown(m, group), group), nq - done);
-		stamp = vexfs_fpu_begin();
-		w->form->block_pack(sp, body, queries, q_aux, nq, done, m);
-		vexfs_fpu_end(stamp);
-	}
+	pack(w, sp, w->form->block_pack, w->form->block_group, body, queries, q_aux, nq);
+	p->rough = rough_of(w, sp);
+	if (p->rough)
+		pack(w, sp, p->rough->pack, p->rough->group, body + p->rough_at, queries, q_aux,
+		     nq);
 	return 0;
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_block_pack);
@@ -155,38 +219,52 @@ static void cut(const struct vexfs_pace *pace, u32 units, u32 group, u32 nq, u32
 	*rows = vexfs_fpu_items(pace, units * *queries, tile);
 }
 
-static struct vexfs_pace *pace_of(const struct vexfs_space *sp, const struct vexfs_math_form *f)
+static struct vexfs_work *work_of(const struct vexfs_space *sp, const struct vexfs_math_form *f)
 {
 	unsigned int i;
 
 	for (i = VEXFS_ENGINES - 1; i; i--)
 		if (vexfs_engines[i].work[sp->type][sp->metric].form == f)
 			break;
-	return &vexfs_engines[i].work[sp->type][sp->metric].pace[VEXFS_SHAPE_BLOCK];
+	return &vexfs_engines[i].work[sp->type][sp->metric];
 }
 
-int vexfs_math_block(const struct vexfs_space *sp, const void *packed, u32 nq,
-		     const u32 *limits, const void *rows, const u32 *aux, u32 n,
-		     struct vexfs_block_hit *hits, u32 max_hits)
+/* Makes the rows of a call rough. */
+static void rough_rows(struct vexfs_work *w, const struct vexfs_math_rough *r,
+		       const struct vexfs_space *sp, void *out, const void *rows,
+		       const u32 *aux, u32 n)
 {
-	const struct packed *p = packed;
-	const struct vexfs_math_form *f = p->form;
+	u32 units = vexfs_run_units(sp->stride), row, m;
+
+	for (row = 0; row < n; row += m) {
+		u64 stamp;
+
+		if (row)
+			vexfs_fpu_rest();
+		m = vexfs_fpu_items(&w->rough_rows, units, n - row);
+		stamp = vexfs_fpu_begin();
+		r->rows(sp, out + r->row_bytes(sp, row), rows + (size_t)row * sp->stride,
+			aux + row, m);
+		vexfs_fpu_learn(&w->rough_rows, (u64)m * units, vexfs_fpu_end(stamp));
+	}
+	vexfs_fpu_rest();
+}
+
+/* By numbers, or, when @rough is not NULL, by bytes. */
+static int run(struct vexfs_work *w, const struct packed *p, const struct vexfs_space *sp, u32 nq,
+	       const u32 *limits, const void *rows, const void *rough, const u32 *aux, u32 n,
+	       struct vexfs_block_hit *hits, u32 max_hits)
+{
+	struct vexfs_pace *pace = rough ? &w->rough_block : &w->pace[VEXFS_SHAPE_BLOCK];
+	u32 group = rough ? p->rough->group : p->form->block_group;
+	const void *packed = (const void *)(p + 1) + (rough ? p->rough_at : 0);
 	u32 units = vexfs_run_units(sp->stride);
-	struct vexfs_pace *pace;
 	u32 row, found = 0, m;
 
-	if (WARN_ON_ONCE(n > VEXFS_BLOCK_ROWS))
-		return -EINVAL;
-	if (!f)
-		return detour(sp, p + 1, nq, limits, rows, aux, n, hits, max_hits);
-	if (unlikely(!vexfs_fpu_usable()))
-		return vexfs_fpu_refuse();
-
-	pace = pace_of(sp, f);
 	for (row = 0; row < n; row += m) {
 		u32 first, queries;
 
-		cut(pace, units, f->block_group, nq, n - row, &queries, &m);
+		cut(pace, units, group, nq, n - row, &queries, &m);
 		for (first = 0; first < nq; first += queries) {
 			u32 count = min(queries, nq - first);
 			u64 stamp;
@@ -195,15 +273,54 @@ int vexfs_math_block(const struct vexfs_space *sp, const void *packed, u32 nq,
 			if (row || first)
 				vexfs_fpu_rest();
 			stamp = vexfs_fpu_begin();
-			got = f->block(sp, p + 1, nq, first, count, limits,
-				       rows + (size_t)row * sp->stride, aux + row, m, row,
-				       hits + found, max_hits - found);
+			if (rough)
+				got = p->rough->block(sp, packed, nq, first, count, limits,
+						      rough + p->rough->row_bytes(sp, row), m,
+						      row, hits + found, max_hits - found);
+			else
+				got = p->form->block(sp, packed, nq, first, count, limits,
+						     rows + (size_t)row * sp->stride, aux + row,
+						     m, row, hits + found, max_hits - found);
 			vexfs_fpu_learn(pace, (u64)count * m * units, vexfs_fpu_end(stamp));
 			if (got > max_hits - found)
 				return -EOVERFLOW;
 			found += got;
 		}
 	}
+	return found;
+}
+
+int vexfs_math_block(const struct vexfs_space *sp, void *packed, u32 nq,
+		     const u32 *limits, const void *rows, const u32 *aux, u32 n,
+		     void *scratch, struct vexfs_block_hit *hits, u32 max_hits)
+{
+	struct packed *p = packed;
+	struct vexfs_work *w;
+	u32 lost = READ_ONCE(p->lost);
+	bool rough = p->rough && scratch && lost < ROUGH_LOST;
+	int found;
+
+	if (WARN_ON_ONCE(n > VEXFS_BLOCK_ROWS))
+		return -EINVAL;
+	if (!p->form)
+		return detour(sp, p + 1, nq, limits, rows, aux, n, hits, max_hits);
+	if (unlikely(!vexfs_fpu_usable()))
+		return vexfs_fpu_refuse();
+
+	w = work_of(sp, p->form);
+	if (rough) {
+		rough_rows(w, p->rough, sp, scratch, rows, aux, n);
+		found = run(w, p, sp, nq, limits, rows, scratch, aux, n, hits, max_hits);
+		if (found != -EOVERFLOW) {
+			if (lost)
+				WRITE_ONCE(p->lost, 0);
+			return found;
+		}
+	}
+	found = run(w, p, sp, nq, limits, rows, NULL, aux, n, hits, max_hits);
+	/* when there are too many of them either way, bytes are not to blame */
+	if (rough && found != -EOVERFLOW)
+		WRITE_ONCE(p->lost, lost + 1);
 	return found;
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_block);

@@ -98,6 +98,37 @@ struct vexfs_math_form {
 };
 
 /**
+ * struct vexfs_math_rough - a block that works on bytes made of f32, f16 or bf16
+ * @name: of the instructions it uses, for people
+ * @needs: bits of enum vexfs_cpu
+ * @group: queries in a packed group
+ * @max_dim: largest dimension
+ * @bytes: bytes of @nq packed queries
+ * @pack: as block_pack() of a form
+ * @row_bytes: bytes of @n rows made rough
+ * @rows: make @n rows rough, one after another at @out
+ * @block: as block() of a form, against rows that were made rough
+ *
+ * For L2, IP and COS. Like the block of a form it names every pair within its
+ * limit, and a few more besides: how many depends on how well bytes fit the data.
+ */
+struct vexfs_math_rough {
+	const char *name;
+	u32 needs;
+	u32 group;
+	u32 max_dim;
+	size_t (*bytes)(const struct vexfs_space *sp, u32 nq);
+	void (*pack)(const struct vexfs_space *sp, void *packed, const void *queries,
+		     const u32 *q_aux, u32 nq, u32 first, u32 count);
+	size_t (*row_bytes)(const struct vexfs_space *sp, u32 n);
+	void (*rows)(const struct vexfs_space *sp, void *out, const void *rows, const u32 *aux,
+		     u32 n);
+	u32 (*block)(const struct vexfs_space *sp, const void *packed, u32 nq, u32 first,
+		     u32 count, const u32 *limits, const void *rough, u32 n, u32 row_base,
+		     struct vexfs_block_hit *hits, u32 max);
+};
+
+/**
  * struct vexfs_math_conv - conversions of one type in one variant
  * @type: enum vexfs_type
  * @needs: bits of enum vexfs_cpu
@@ -131,6 +162,7 @@ struct vexfs_math_conv {
  * @nr_forms: how many
  * @convs: likewise
  * @nr_convs: how many
+ * @rough: the rough block, or NULL
  *
  * Every variant has a form for each type and metric with its own @needs alone.
  */
@@ -141,6 +173,7 @@ struct vexfs_math_variant {
 	u32 nr_forms;
 	const struct vexfs_math_conv *convs;
 	u32 nr_convs;
+	const struct vexfs_math_rough *rough;
 };
 
 /* The forms of integer types in the scalar variant have @fpu false. */
@@ -155,6 +188,9 @@ const struct vexfs_math_form *vexfs_math_find_form(const struct vexfs_math_varia
 						   u32 type, u32 metric);
 const struct vexfs_math_conv *vexfs_math_find_conv(const struct vexfs_math_variant *v, u32 cpu,
 						   u32 type);
+/* NULL where there is none for the type and metric. */
+const struct vexfs_math_rough *vexfs_math_find_rough(const struct vexfs_math_variant *v, u32 cpu,
+						     u32 type, u32 metric);
 
 /*
  * f32, f16 and bf16 with inner product or cosine, in doubles, for the rows that

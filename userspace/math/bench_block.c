@@ -17,6 +17,8 @@
 
 struct block {
 	const struct vexfs_math_form *form;
+	const struct vexfs_math_rough *rough;	/* or NULL */
+	u8 *rough_rows;
 	struct bench_set *s;
 	u8 *queries, *packed;
 	u32 q_aux[NQ], limits[NQ];
@@ -27,6 +29,30 @@ struct block {
 	u32 (*by_query)[1024], count[NQ];
 };
 
+static void pack(struct block *b)
+{
+	const struct vexfs_space *sp = &b->s->sp;
+
+	if (b->rough)
+		b->rough->pack(sp, b->packed, b->queries, b->q_aux, NQ, 0, NQ);
+	else
+		b->form->block_pack(sp, b->packed, b->queries, b->q_aux, NQ, 0, NQ);
+}
+
+/* All queries against the rows @i to @i + @n. */
+static u32 run_block(struct block *b, u32 i, u32 n)
+{
+	struct bench_set *s = b->s;
+	const u8 *rows = s->rows + (size_t)i * s->sp.stride;
+
+	if (!b->rough)
+		return b->form->block(&s->sp, b->packed, NQ, 0, NQ, b->limits, rows, s->aux + i, n,
+				      i, b->hits, MAX_HITS);
+	b->rough->rows(&s->sp, b->rough_rows, rows, s->aux + i, n);
+	return b->rough->block(&s->sp, b->packed, NQ, 0, NQ, b->limits, b->rough_rows, n, i,
+			       b->hits, MAX_HITS);
+}
+
 static void ours_block(void *arg)
 {
 	struct block *b = arg;
@@ -35,9 +61,7 @@ static void ours_block(void *arg)
 
 	for (i = 0; i < s->n; i += n) {
 		n = s->n - i < VEXFS_BLOCK_ROWS ? s->n - i : VEXFS_BLOCK_ROWS;
-		b->form->block(&s->sp, b->packed, NQ, 0, NQ, b->limits,
-			       s->rows + (size_t)i * s->sp.stride, s->aux + i, n, i, b->hits,
-			       MAX_HITS);
+		run_block(b, i, n);
 	}
 }
 
@@ -77,7 +101,7 @@ static void ours_search(void *arg)
 	u32 i, n, q, h, found;
 
 	memset(b->top, 0xff, sizeof(b->top));
-	f->block_pack(&s->sp, b->packed, b->queries, b->q_aux, NQ, 0, NQ);
+	pack(b);
 	/* The first rows go through scan, to have limits at all. */
 	for (q = 0; q < NQ; q++) {
 		u32 keys[64];
@@ -91,9 +115,7 @@ static void ours_search(void *arg)
 		n = i < 1024 ? 64 : 512;
 		if (n > s->n - i)
 			n = s->n - i;
-		found = f->block(&s->sp, b->packed, NQ, 0, NQ, b->limits,
-				 s->rows + (size_t)i * s->sp.stride, s->aux + i, n, i, b->hits,
-				 MAX_HITS);
+		found = run_block(b, i, n);
 		memset(b->count, 0, sizeof(b->count));
 		for (h = 0; h < found; h++)
 			b->by_query[b->hits[h].query][b->count[b->hits[h].query]++] = b->hits[h].row;
@@ -121,9 +143,11 @@ static void faiss(void *arg)
 }
 
 static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, double goal,
-			bool with_faiss)
+			bool with_faiss, bool roughly)
 {
 	const struct vexfs_math_form *form = bench_form(variant, type, metric);
+	const struct vexfs_math_rough *rough =
+		vexfs_math_find_rough(&vexfs_math_avx512, drive_cpu(), type, metric);
 	struct bench_pair p = { ours_block, peak };
 	struct bench_result r;
 	struct bench_set s;
@@ -131,7 +155,7 @@ static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, doub
 	char name[96];
 	u32 q;
 
-	if (!form || !form->block_group)
+	if (!form || !form->block_group || (roughly && !rough))
 		return;
 	b = bench_alloc(sizeof(*b));
 	b->form = form;
@@ -140,7 +164,13 @@ static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, doub
 	s.n = N;
 	b->queries = s.rows + (size_t)N * s.sp.stride;
 	memcpy(b->q_aux, s.aux + N, sizeof(b->q_aux));
-	b->packed = bench_alloc(form->block_bytes(&s.sp, NQ));
+	b->packed = bench_alloc(roughly ? rough->bytes(&s.sp, NQ) : form->block_bytes(&s.sp, NQ));
+	b->rough_rows = NULL;
+	b->rough = NULL;
+	if (roughly) {
+		b->rough = rough;
+		b->rough_rows = bench_alloc(rough->row_bytes(&s.sp, VEXFS_BLOCK_ROWS));
+	}
 	b->hits = bench_alloc(MAX_HITS * sizeof(*b->hits));
 	b->by_query = bench_alloc(NQ * sizeof(*b->by_query));
 	b->flops = 2.0 * NQ * N * dim;
@@ -152,7 +182,7 @@ static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, doub
 	p.items = b->flops;
 	r = bench_run(&p, 7, 1);
 	snprintf(name, sizeof(name), "block 256 x 100000 %s %s %u %s", drive_type_name(type),
-		 drive_metric_name(metric), dim, form->name);
+		 drive_metric_name(metric), dim, roughly ? "rough" : form->name);
 	bench_row(name, "FMA peak, f32", "GFLOP/s", 1 / r.ours, 1 / r.theirs, r.ratio, goal);
 
 	if (with_faiss) {
@@ -169,13 +199,15 @@ static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, doub
 		p.theirs = faiss;
 		p.items = NQ;
 		r = bench_run(&p, 5, 1);
-		snprintf(name, sizeof(name), "top-10, 256 x 100000 f32 l2 %u %s", dim, form->name);
+		snprintf(name, sizeof(name), "top-10, 256 x 100000 f32 l2 %u %s", dim,
+			 roughly ? "rough" : form->name);
 		bench_row(name, "FAISS IndexFlat, OpenBLAS", "us/query", r.ours / 1000,
 			  r.theirs / 1000, r.ratio, 2.0);
 		printf("  %u of %u ids differ from FAISS (ties and its rounding)\n", wrong, NQ * K);
 		bench_faiss_free();
 	}
 	free(b->packed);
+	free(b->rough_rows);
 	free(b->hits);
 	free(b->by_query);
 	free(b);
@@ -184,11 +216,14 @@ static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, doub
 
 void bench_block(void)
 {
-	one_variant("avx2", VEXFS_TYPE_F32, VEXFS_METRIC_L2, 128, 0.7, true);
-	one_variant("avx512", VEXFS_TYPE_F32, VEXFS_METRIC_L2, 128, 0.7, true);
-	one_variant("avx512", VEXFS_TYPE_F32, VEXFS_METRIC_COS, 128, 0.7, false);
-	one_variant("avx512", VEXFS_TYPE_F32, VEXFS_METRIC_IP, 768, 0.7, false);
-	one_variant("avx512", VEXFS_TYPE_F16, VEXFS_METRIC_L2, 128, 0, false);
-	one_variant("avx512", VEXFS_TYPE_BF16, VEXFS_METRIC_L2, 128, 0, false);
-	one_variant("avx512", VEXFS_TYPE_I8, VEXFS_METRIC_L2, 128, 0, false);
+	one_variant("avx2", VEXFS_TYPE_F32, VEXFS_METRIC_L2, 128, 0.7, true, false);
+	one_variant("avx512", VEXFS_TYPE_F32, VEXFS_METRIC_L2, 128, 0.7, true, false);
+	one_variant("avx512", VEXFS_TYPE_F32, VEXFS_METRIC_COS, 128, 0.7, false, false);
+	one_variant("avx512", VEXFS_TYPE_F32, VEXFS_METRIC_IP, 768, 0.7, false, false);
+	one_variant("avx512", VEXFS_TYPE_F32, VEXFS_METRIC_L2, 128, 0.7, true, true);
+	one_variant("avx512", VEXFS_TYPE_F32, VEXFS_METRIC_COS, 128, 0.7, false, true);
+	one_variant("avx512", VEXFS_TYPE_F32, VEXFS_METRIC_IP, 768, 0.7, false, true);
+	one_variant("avx512", VEXFS_TYPE_F16, VEXFS_METRIC_L2, 128, 0, false, true);
+	one_variant("avx512", VEXFS_TYPE_BF16, VEXFS_METRIC_L2, 128, 0, false, true);
+	one_variant("avx512", VEXFS_TYPE_I8, VEXFS_METRIC_L2, 128, 0, false, false);
 }

@@ -58,6 +58,26 @@ static bool import(const struct vexfs_space *sp, u32 cpu, const void *src, bool 
 	return good;
 }
 
+static void check_rough(const struct vexfs_space *sp, const struct vexfs_math_rough *r,
+			const u8 *q, u32 q_aux, const u8 *rows, const u32 *aux, const u32 *keys)
+{
+	struct vexfs_block_hit hits[ROWS];
+	void *packed = rows_new((r->bytes(sp, 1) + 63) / 64 * 64);
+	void *made = rows_new((r->row_bytes(sp, ROWS) + 63) / 64 * 64);
+	u32 found, seen = 0, limit = keys[sp->dim % ROWS], i;
+
+	r->pack(sp, packed, q, &q_aux, 1, 0, 1);
+	r->rows(sp, made, rows, aux, ROWS);
+	found = r->block(sp, packed, 1, 0, 1, &limit, made, ROWS, 0, hits, ROWS);
+	for (i = 0; i < found && i < ROWS; i++)
+		seen |= 1u << hits[i].row;
+	for (i = 0; i < ROWS; i++)
+		if (keys[i] <= limit && !(seen & 1u << i))
+			fail("the rough block lost a pair", sp, r->name, i);
+	free(packed);
+	free(made);
+}
+
 static void check_block(const struct vexfs_space *sp, const struct vexfs_math_form *f,
 			const u8 *q, u32 q_aux, const u8 *rows, const u32 *aux, const u32 *keys)
 {
@@ -79,6 +99,7 @@ static void check_block(const struct vexfs_space *sp, const struct vexfs_math_fo
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const struct vexfs_math_rough *rough;
 	static u32 cpu;
 	struct vexfs_space sp;
 	size_t vec, at = 4;
@@ -138,6 +159,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			}
 			if (f->block_group && sp.dim <= f->block_max_dim)
 				check_block(&sp, f, q, q_aux, rows, aux, keys);
+			rough = vexfs_math_find_rough(drive_variants[v], cpu, sp.type, sp.metric);
+			if (rough && sp.dim <= rough->max_dim)
+				check_rough(&sp, rough, q, q_aux, rows, aux, keys);
 			drive_gather(f, &sp, q, q_aux, ptr, aux, ROWS, first);
 			if (memcmp(first, keys, sizeof(keys)))
 				fail("gather differs", &sp, f->name, 0);

@@ -9,7 +9,7 @@ M_AVX512 := $(M_AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq
 M_FILES := space scalar scalar_int scalar_float conv wide \
 	avx2 avx2_float avx2_int avx2_block avx2_conv \
 	avx512 avx512_float avx512_int avx512_vnni avx512_vpopcntdq \
-	avx512_block
+	avx512_block avx512_vnni_block avx512_rough
 M_FLAGS_avx2_float := $(M_AVX2)
 M_FLAGS_avx2_int := $(M_AVX2)
 M_FLAGS_avx2_block := $(M_AVX2)
@@ -18,6 +18,8 @@ M_FLAGS_avx512_block := $(M_AVX512) -mtune=icelake-server
 M_FLAGS_avx512_float := $(M_AVX512)
 M_FLAGS_avx512_int := $(M_AVX512)
 M_FLAGS_avx512_vnni := $(M_AVX512) -mavx512vnni
+M_FLAGS_avx512_vnni_block := $(M_AVX512) -mavx512vnni -mtune=icelake-server
+M_FLAGS_avx512_rough := $(M_AVX512) -mavx512vnni -mtune=icelake-server
 M_FLAGS_avx512_vpopcntdq := $(M_AVX512) -mavx512vpopcntdq
 M_ASAN_CALLS := --param asan-instrumentation-with-call-threshold=0
 M_INC := -Ikmod -Iuserspace/math

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rough block of f32, f16 and bf16 with AVX512_VNNI: rows and queries as bytes,
+ * each with a scale and a bound for what it lost, multiplied four components to a
+ * lane. It rules pairs out four times as fast as the real numbers could and
+ * must never lose one that is within its limit; docs/arithmetic.md says why
+ * it does not.
+ */
+#include "avx512_fvec.h"
+#include "forms.h"
+#include "simd_block.h"
+
+/* More than in a block of the numbers themselves: scales, bounds, sums of bytes. */
+#define ROUGH_ROUNDINGS	64u
+/* Makes up for roundings where a bound is computed. */
+#define ROUGH_UP	1.001f
+/* Scales outside do not take part: nothing below may overflow. */
+#define SCALE_LEAST	0x1p-40f
+#define SCALE_MOST	0x1p40f
+
+/**
+ * struct rough_row - a row as bytes
+ * @factor: what the metric makes of its auxiliary, by @inverse
+ * @inverse: 1 / scale; NaN when the row must always pass
+ * @lost: how far the bytes are from the row, by @inverse
+ * @norm: the norm of the bytes, by @inverse
+ * @codes: components / scale, plus 128
+ */
+struct rough_row {
+	float factor;
+	float inverse;
+	float lost;
+	float norm;
+	u8 codes[];
+};
+
+/**
+ * struct rough_tail - of a group of queries, behind their components
+ * @aux: their auxiliaries
+ * @inverse: 1 / scale; NaN for a query with which every row must pass
+ * @norm: their norms
+ * @bias: -128 times the sum of their components, which undoes the 128 of the rows
+ * @lost: the largest part of its norm that a query of the group lost
+ */
+struct rough_tail {
+	float aux[BLOCK_G] __aligned(64);
+	float inverse[BLOCK_G] __aligned(64);
+	float norm[BLOCK_G] __aligned(64);
+	s32 bias[BLOCK_G] __aligned(64);
+	float lost;
+};
+
+/**
+ * struct rough - what a vector is, but for its bytes
+ * @inverse: 1 / scale, or NaN
+ * @lost: distance from the vector to its bytes, or more
+ * @norm: of the vector, or more
+ * @sum: of the bytes
+ */
+struct rough {
+	float inverse;
+	float lost;
+	float norm;
+	s32 sum;
+};
+
+static __always_inline u32 quads(const struct vexfs_space *sp)
+{
+	return (sp->dim + 3) / 4;
+}
+
+static __always_inline size_t row_step(const struct vexfs_space *sp)
+{
+	return sizeof(struct rough_row) + ((sp->dim + 15) & ~15u);
+}
+
+static __always_inline size_t group_bytes(const struct vexfs_space *sp)
+{
+	return (size_t)quads(sp) * 4 * BLOCK_G + sizeof(struct rough_tail);
+}
+
+static __always_inline float norm_of(u32 metric, u32 aux)
+{
+	float a = as_float(aux);
+
+	if (metric == VEXFS_METRIC_L2)
+		a = (float)root(a);
+	else if (metric == VEXFS_METRIC_COS)
+		a = 1.0f / a;
+	return a * ROUGH_UP;
+}
+
+/* Sixteen components; what is behind the last is zero. */
+static __always_inline fvec load_16(const u32 type, const u8 *row, u32 k)
+{
+	__m256i h;
+
+	if (type == VEXFS_TYPE_F32)
+		return _mm512_load_ps((const float *)row + k);
+	h = _mm256_load_si256((const __m256i *)(row + 2 * (size_t)k));
+	if (type == VEXFS_TYPE_F16)
+		return _mm512_cvtph_ps(h);
+	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h), 16));
+}
+
+/*
+ * Makes bytes of a vector, @lift added to each by exclusive or: one after another
+ * at @out, or, when @step is not 4, four together @step bytes apart.
+ */
+static __always_inline struct rough roughen(const struct vexfs_space *sp, const u32 type,
+					    const u8 *row, u32 aux, const u8 lift, u8 *out,
+					    const size_t step)
+{
+	fvec most = fv_zero(), lost = fv_zero(), scale;
+	__m512i sum = _mm512_setzero_si512();
+	struct rough z;
+	float top, inverse;
+	u32 k, j;
+
+	for (k = 0; k < sp->dim; k += 16)
+		most = _mm512_max_ps(most, _mm512_abs_ps(load_16(type, row, k)));
+	top = _mm512_reduce_max_ps(most);
+	inverse = top > 0.0f ? 127.0f / top : 1.0f;
+	scale = fv_set1(top > 0.0f ? top * (1.0f / 127.0f) : 1.0f);
+	for (k = 0; k < sp->dim; k += 16) {
+		fvec x = load_16(type, row, k), c;
+		__m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(x, fv_set1(inverse)));
+		__m128i b = _mm_xor_si128(_mm512_cvtepi32_epi8(v), _mm_set1_epi8((char)lift));
+
+		sum = _mm512_add_epi32(sum, v);
+		c = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(v), scale, x);
+		lost = fv_fma(c, c, lost);
+		if (step == 4) {
+			_mm_storeu_si128((__m128i_u *)(out + k), b);
+			continue;
+		}
+		for (j = 0; j < 4 && k / 4 + j < quads(sp); j++) {
+			*(u32 *)(out + (k / 4 + j) * step) = (u32)_mm_cvtsi128_si32(b);
+			b = _mm_srli_si128(b, 4);
+		}
+	}
+	z.lost = (float)root(_mm512_reduce_add_ps(lost)) * ROUGH_UP;
+	z.norm = norm_of(sp->metric, aux);
+	z.sum = _mm512_reduce_add_epi32(sum);
+	z.inverse = 1.0f / _mm512_cvtss_f32(scale);
+	if (!(z.inverse >= 1.0f / SCALE_MOST && z.inverse <= 1.0f / SCALE_LEAST))
+		z.inverse = as_float(F32_NAN);
+	return z;
+}
+
+static __always_inline struct rough roughen_any(const struct vexfs_space *sp, const u8 *row,
+						u32 aux, const u8 lift, u8 *out,
+						const size_t step)
+{
+	if (sp->type == VEXFS_TYPE_F32)
+		return roughen(sp, VEXFS_TYPE_F32, row, aux, lift, out, step);
+	if (sp->type == VEXFS_TYPE_F16)
+		return roughen(sp, VEXFS_TYPE_F16, row, aux, lift, out, step);
+	return roughen(sp, VEXFS_TYPE_BF16, row, aux, lift, out, step);
+}
+
+size_t vexfs_avx512_rough_bytes(const struct vexfs_space *sp, u32 nq)
+{
+	return (nq + BLOCK_G - 1) / BLOCK_G * group_bytes(sp);
+}
+
+size_t vexfs_avx512_rough_row_bytes(const struct vexfs_space *sp, u32 n)
+{
+	return n * row_step(sp);
+}
+
+void vexfs_avx512_rough_pack(const struct vexfs_space *sp, void *packed, const void *queries,
+			     const u32 *q_aux, u32 nq, u32 first, u32 count)
+{
+	u32 q, i, k;
+
+	for (q = first; q < first + count; q += BLOCK_G) {
+		u8 *g = (u8 *)packed + q / BLOCK_G * group_bytes(sp);
+		struct rough_tail *t = (struct rough_tail *)(g + (size_t)quads(sp) * 4 * BLOCK_G);
+
+		t->lost = 0.0f;
+		for (i = 0; i < BLOCK_G; i++) {
+			const u8 *row = (const u8 *)queries + (size_t)(q + i) * sp->stride;
+			struct rough z = { .inverse = 1.0f };
+
+			if (q + i < nq)
+				z = roughen_any(sp, row, q_aux[q + i], 0, g + 4 * i, 4 * BLOCK_G);
+			else
+				for (k = 0; k < quads(sp); k++)
+					*(u32 *)(g + 4 * i + (size_t)k * 4 * BLOCK_G) = 0;
+			t->aux[i] = q + i < nq ? as_float(q_aux[q + i]) : 0.0f;
+			t->inverse[i] = z.inverse;
+			t->norm[i] = z.norm;
+			t->bias[i] = -128 * z.sum;
+			if (z.lost > t->lost * z.norm)
+				t->lost = z.lost / z.norm * ROUGH_UP;
+		}
+	}
+}
+
+void vexfs_avx512_rough_rows(const struct vexfs_space *sp, void *out, const void *rows,
+			     const u32 *aux, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		struct rough_row *r = (struct rough_row *)((u8 *)out + i * row_step(sp));
+		const u8 *row = (const u8 *)rows + (size_t)i * sp->stride;
+		struct rough z = roughen_any(sp, row, aux[i], 0x80, r->codes, 4);
+
+		r->inverse = z.inverse;
+		r->factor = row_factor(sp->metric, sp->dim, ROUGH_ROUNDINGS, aux[i]) * z.inverse;
+		r->lost = z.lost * z.inverse * ROUGH_UP;
+		r->norm = (z.norm + z.lost) * z.inverse * ROUGH_UP;
+	}
+}
+
+/* Sums of products of a tile, from the biases up. */
+static __always_inline void tile_bytes(__m512i acc[][BLOCK_V], const u8 *g, const u8 *const *p,
+				       u32 steps)
+{
+	u32 k, r;
+
+	for (k = 0; k < steps; k++, g += 4 * BLOCK_G) {
+		__m512i x0 = _mm512_load_si512(g), x1 = _mm512_load_si512(g + 64);
+
+		UNROLL_8
+		for (r = 0; r < BLOCK_R; r++) {
+			__m512i y = _mm512_set1_epi32(((const s32 *)p[r])[k]);
+
+			acc[r][0] = _mm512_dpbusd_epi32(acc[r][0], y, x0);
+			acc[r][1] = _mm512_dpbusd_epi32(acc[r][1], y, x1);
+		}
+	}
+}
+
+u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u32 nq,
+			     u32 first, u32 count, const u32 *limits, const void *rough,
+			     u32 n, u32 row_base, struct vexfs_block_hit *hits, u32 max)
+{
+	const u32 steps = quads(sp);
+	u32 q, i, r, v, found = 0;
+
+	for (q = first; q < first + count; q += BLOCK_G) {
+		const u8 *g = (const u8 *)packed + q / BLOCK_G * group_bytes(sp);
+		const struct rough_tail *t = (const struct rough_tail *)
+			(g + (size_t)steps * 4 * BLOCK_G);
+		u32 left = nq - q < BLOCK_G ? nq - q : BLOCK_G;
+		const u64 valid = ~0ull >> (64 - left);
+		fvec b[BLOCK_V], c[BLOCK_V], norm[BLOCK_V];
+		__m512i bias[BLOCK_V];
+		struct bounds bd;
+
+		if (sp->metric == VEXFS_METRIC_L2)
+			make_bounds(&bd, VEXFS_METRIC_L2, sp->dim, ROUGH_ROUNDINGS, t->aux,
+				    limits + q, left);
+		else if (sp->metric == VEXFS_METRIC_IP)
+			make_bounds(&bd, VEXFS_METRIC_IP, sp->dim, ROUGH_ROUNDINGS, t->aux,
+				    limits + q, left);
+		else
+			make_bounds(&bd, VEXFS_METRIC_COS, sp->dim, ROUGH_ROUNDINGS, t->aux,
+				    limits + q, left);
+		UNROLL_8
+		for (v = 0; v < BLOCK_V; v++) {
+			fvec inverse = fv_load(t->inverse + v * FV_LANES);
+
+			b[v] = _mm512_mul_ps(fv_load(bd.b + v * FV_LANES), inverse);
+			c[v] = _mm512_mul_ps(fv_load(bd.c + v * FV_LANES), inverse);
+			norm[v] = _mm512_mul_ps(fv_load(t->norm + v * FV_LANES),
+						_mm512_mul_ps(inverse, fv_set1(ROUGH_UP)));
+			bias[v] = _mm512_load_si512(t->bias + v * FV_LANES);
+		}
+		for (i = 0; i < n; i += BLOCK_R) {
+			const struct rough_row *row[BLOCK_R];
+			__m512i acc[BLOCK_R][BLOCK_V];
+			const u8 *p[BLOCK_R];
+
+			UNROLL_8
+			for (r = 0; r < BLOCK_R; r++) {
+				u32 at = i + r < n ? i + r : n - 1;
+
+				row[r] = (const struct rough_row *)((const u8 *)rough +
+								    at * row_step(sp));
+				p[r] = row[r]->codes;
+				UNROLL_8
+				for (v = 0; v < BLOCK_V; v++)
+					acc[r][v] = bias[v];
+			}
+			tile_bytes(acc, g, p, steps);
+			UNROLL_8
+			for (r = 0; r < BLOCK_R; r++) {
+				fvec lost = fv_set1(row[r]->lost + t->lost * row[r]->norm);
+				fvec factor = fv_set1(row[r]->factor);
+				fvec inverse = fv_set1(row[r]->inverse);
+				u64 mask = 0;
+
+				if (i + r >= n)
+					break;
+				UNROLL_8
+				for (v = 0; v < BLOCK_V; v++) {
+					/* half a unit of the sum of bytes: for what underflows */
+					fvec least = _mm512_fnmadd_ps(lost, norm[v],
+								      fv_set1(-0.5f));
+
+					least = fv_fma(inverse, c[v], least);
+					least = fv_fma(factor, b[v], least);
+					mask |= (u64)fv_not_below(_mm512_cvtepi32_ps(acc[r][v]),
+								  least) << v * FV_LANES;
+				}
+				mask &= valid;
+				if (__builtin_expect(mask != 0, 0))
+					found = emit(hits, found, max, mask, q, row_base + i + r);
+				if (found > max)
+					return found;
+			}
+		}
+	}
+	return found;
+}
