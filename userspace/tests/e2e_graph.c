@@ -16,9 +16,10 @@
 #include "tap.h"
 #include "vexfs.h"
 
-enum { DIM = 32, N = 12000, NQ = 100, NQ_CHURN = 300, K = 10, CHURNERS = 2, ROUNDS = 24,
-       CHURN_EF = 48,
-       TURNOVER_EF = 32 };
+enum {
+	DIM = 32, N = 12000, NQ = 100, NQ_CHURN = 300, K = 10, CHURNERS = 2, ROUNDS = 24,
+	CHURN_EF = 48, TURNOVER_EF = 32
+};
 
 static const char name[] = "e2e-graph";
 static float vectors[2 * N][DIM];

@@ -319,30 +319,59 @@ static void sum_up(struct vx_outcome *out, const struct vx_shared *before)
 	}
 }
 
+/* Jobs that end with a number of ops have no @of: what is left follows from the rate. */
+static void progress(const struct vx_job *job, double at, double of, uint64_t ops, double rate)
+{
+	if (job->ops && rate > 0)
+		of = at + (ops < job->ops ? (double)(job->ops - ops) / rate : 0);
+	status("measuring", job, at, of, rate);
+}
+
+/* Room for @n slices of each job; -1 when there is none. */
+static int more_slices(struct vx_outcome *out, size_t jobs, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < jobs; i++) {
+		void *more = realloc(out[i].slices, n * sizeof(*out[i].slices));
+
+		if (!more) {
+			vx_say("no memory for %zu slices: the run ends here", n);
+			return -1;
+		}
+		out[i].slices = more;
+	}
+	return 0;
+}
+
 static void measure(struct crew *crew, struct vx_outcome *out)
 {
 	struct look *a = calloc(crew->n, sizeof(*a)), *b = malloc(sizeof(*b));
 	struct vx_shared **before = calloc(crew->n, sizeof(*before));
 	double longest = 0, step;
 	uint64_t begin, next;
-	size_t i, s, slices;
+	bool endless = true;
+	size_t i, s, slices, room;
 
 	if (!a || !b || !before)
 		goto out;
 	for (i = 0; i < crew->n; i++) {
 		double d = crew->jobs[i]->duration > 0 ? crew->jobs[i]->duration : vx_set.measure;
 
-		/* A number of ops ends a job by itself; leave it the time. */
+		/* A number of ops ends a job by itself; times end those that have one. */
 		if (crew->jobs[i]->ops)
-			d = 86400;
+			continue;
+		endless = false;
 		longest = d > longest ? d : longest;
 	}
-	slices = vx_set.interval > 0 ? (size_t)ceil(longest / vx_set.interval) : vx_set.samples;
+	slices = vx_set.interval > 0 && !endless ? (size_t)ceil(longest / vx_set.interval) :
+		 vx_set.samples;
 	if (slices > 100000)
 		slices = 100000;
 	step = vx_set.interval > 0 ? vx_set.interval : longest / (double)slices;
-	if (longest >= 86400)
-		step = vx_set.interval > 0 ? vx_set.interval : 1;
+	if (endless && !(vx_set.interval > 0))
+		step = 1;
+	room = slices;
 	__atomic_store_n(&vx_control->measuring, 1, __ATOMIC_RELAXED);
 	for (i = 0; i < crew->n; i++) {
 		out[i].slices = calloc(slices, sizeof(*out[i].slices));
@@ -354,9 +383,11 @@ static void measure(struct crew *crew, struct vx_outcome *out)
 		look_at(crew->jobs[i], &a[i]);
 	}
 	begin = next = vx_ticks();
-	for (s = 0; s < slices; s++) {
+	for (s = 0; s < slices || endless; s++) {
 		bool on;
 
+		if (s == room && more_slices(out, crew->n, room *= 2))
+			break;
 		next += vx_to_ticks(step * 1e9);
 		on = sleep_until(crew, out, next);
 		for (i = 0; i < crew->n; i++) {
@@ -372,9 +403,8 @@ static void measure(struct crew *crew, struct vx_outcome *out)
 			vx_interval_line(crew->jobs[i], (double)vx_to_ns(a[i].when - begin) / 1e9,
 					 now);
 			if (!i)
-				status("measuring", crew->jobs[0],
-				       (double)vx_to_ns(a[i].when - begin) / 1e9, longest,
-				       now->ops_per_s);
+				progress(crew->jobs[0], (double)vx_to_ns(a[i].when - begin) / 1e9,
+					 longest, a[i].ops, now->ops_per_s);
 		}
 		if (!on)
 			break;

@@ -62,6 +62,12 @@ rss() { value "$tmp/rss-$1.json" "r['jobs'][0]['resources']['max_rss_kb']"; }
 [ "$(rss 2)" -lt 100000 ] && [ $(($(rss 2) - $(rss 0.5))) -lt 1000 ]
 check $? "memory does not grow with the length of a run" "$(rss 0.5) KB, $(rss 2) KB"
 
+run vexstress point --threads 2 --ops 200000 --batch 64 --warm-up-time 0 --interval 0.02 --sample-size 4 -q \
+	-o "$tmp/ops.json"
+check "$status" "a number of ops" "$out" "$err"
+[ "$(value "$tmp/ops.json" "r['jobs'][0]['ops'] < 201000 and len(r['jobs'][0]['intervals']) > 4")" = True ]
+check $? "is done to the end, however many intervals that takes" "$(value "$tmp/ops.json" "r['jobs'][0]['ops']")"
+
 # --- every answer checked ---
 for wl in vector point churn pools semantic mixed; do
 	case $wl in
