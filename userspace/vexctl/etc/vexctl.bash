@@ -11,6 +11,12 @@ _vexctl() {
 	tune)
 		[[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W \
 			"$(vexctl tune 2> /dev/null | cut -d= -f1)" -- "$cur") ;;
+	debug)
+		[[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W \
+			"$(vexctl debug 2> /dev/null)" -- "$cur") ;;
+	stats|reset)
+		[[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W \
+			"$(vexctl stats 2> /dev/null | sed 's|[/ ].*||' | sort -u)" -- "$cur") ;;
 	import|export)
 		[[ $cur == -* || ${#plain[@]} -lt 2 ]] || mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	esac
