@@ -83,7 +83,8 @@ static int join_level(struct joining *j, u32 slot, u32 level, const u64 *cand, u
 	u32 nchosen;
 	int err;
 
-	err = graph_pick(j->g, p, cand, n, slot, j->g->m);
+	/* At level 0 as many as there is room for: few of them pass the choice. */
+	err = graph_pick(j->g, p, cand, n, slot, level ? j->g->m : j->g->cap);
 	if (err)
 		return err;
 	nchosen = p->n;
