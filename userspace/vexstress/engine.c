@@ -386,8 +386,11 @@ static void measure(struct crew *crew, struct vx_outcome *out)
 	for (s = 0; s < slices || endless; s++) {
 		bool on;
 
-		if (s == room && more_slices(out, crew->n, room *= 2))
-			break;
+		if (s == room) {
+			room *= 2;
+			if (more_slices(out, crew->n, room))
+				break;
+		}
 		next += vx_to_ticks(step * 1e9);
 		on = sleep_until(crew, out, next);
 		for (i = 0; i < crew->n; i++) {
