@@ -87,23 +87,36 @@ static inline void slab_put(struct vexfs_tier *t, struct llist_node *list)
 	}
 }
 
-/* The lock, or false in an interrupt that may have interrupted its holder. */
-static inline bool stock_lock(struct vexfs_tier *t)
+/* What came home without the lock joins the stock. Holds the lock. */
+static inline void stock_take_returned(struct vexfs_tier *t)
 {
 	struct llist_node *list, *next;
 
+	if (likely(llist_empty(&t->returned)))
+		return;
+	for (list = llist_del_all(&t->returned); list; list = next) {
+		next = list->next;
+		push(&t->idle, list);
+		WRITE_ONCE(t->idle_n, t->idle_n + 1);
+	}
+}
+
+/* The lock, or false in an interrupt that may have interrupted its holder. */
+static inline bool stock_lock(struct vexfs_tier *t)
+{
 	if (likely(in_task()))
 		raw_spin_lock(&t->lock);
 	else if (!raw_spin_trylock(&t->lock))
 		return false;
-	if (unlikely(!llist_empty(&t->returned))) {
-		for (list = llist_del_all(&t->returned); list; list = next) {
-			next = list->next;
-			push(&t->idle, list);
-			WRITE_ONCE(t->idle_n, t->idle_n + 1);
-		}
-	}
+	stock_take_returned(t);
 	return true;
+}
+
+/* The same for those who are never interrupts, and so always get it. */
+static inline void stock_lock_task(struct vexfs_tier *t)
+{
+	raw_spin_lock(&t->lock);
+	stock_take_returned(t);
 }
 
 static inline void stock_unlock(struct vexfs_tier *t)

@@ -77,7 +77,7 @@ void vexfs_tier_read(struct vexfs_tier *t, bool since_reset, struct vexfs_pool_s
 	u32 slabs, packed, peak, dip;
 
 	/* What interrupts left behind goes to the stock. */
-	stock_lock(t);
+	stock_lock_task(t);
 	stock_unlock(t);
 	read_counters(t, st);
 	if (since_reset)

@@ -137,7 +137,7 @@ static void stock_up(struct vexfs_tier *t, struct llist_node *list)
 	void *p;
 
 	while ((p = pop(&list))) {
-		stock_lock(t);
+		stock_lock_task(t);
 		slab_in(t, p);
 		stock_push(t, p);
 		stock_unlock(t);
@@ -167,7 +167,7 @@ void vexfs_tier_set_size(struct vexfs_tier *t, u32 size)
 	u32 old = t->size;
 
 	lockdep_assert_held(&t->manage);
-	stock_lock(t);
+	stock_lock_task(t);
 	WRITE_ONCE(t->size, size);
 	t->full_cap = cap_for(size);
 	spare_changed(t);
