@@ -247,8 +247,7 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 			(g + (size_t)steps * 4 * BLOCK_G);
 		u32 left = nq - q < BLOCK_G ? nq - q : BLOCK_G;
 		const u64 valid = ~0ull >> (64 - left);
-		fvec b[BLOCK_V], c[BLOCK_V], norm[BLOCK_V];
-		__m512i bias[BLOCK_V];
+		float norm[BLOCK_G] __aligned(64);
 		struct bounds bd;
 
 		if (sp->metric == VEXFS_METRIC_L2)
@@ -262,16 +261,15 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 				    limits + q, left);
 		UNROLL_8
 		for (v = 0; v < BLOCK_V; v++) {
-			fvec inverse = fv_load(t->inverse + v * FV_LANES);
+			const u32 at = v * FV_LANES;
+			fvec inverse = fv_load(t->inverse + at);
 
-			b[v] = _mm512_mul_ps(fv_load(bd.b + v * FV_LANES), inverse);
-			c[v] = _mm512_mul_ps(fv_load(bd.c + v * FV_LANES), inverse);
-			norm[v] = _mm512_mul_ps(fv_load(t->norm + v * FV_LANES),
-						_mm512_mul_ps(inverse, fv_set1(ROUGH_UP)));
-			bias[v] = _mm512_load_si512(t->bias + v * FV_LANES);
+			_mm512_store_ps(bd.b + at, _mm512_mul_ps(fv_load(bd.b + at), inverse));
+			_mm512_store_ps(bd.c + at, _mm512_mul_ps(fv_load(bd.c + at), inverse));
+			inverse = _mm512_mul_ps(inverse, fv_set1(ROUGH_UP));
+			_mm512_store_ps(norm + at, _mm512_mul_ps(fv_load(t->norm + at), inverse));
 		}
 		for (i = 0; i < n; i += BLOCK_R) {
-			const struct rough_row *row[BLOCK_R];
 			__m512i acc[BLOCK_R][BLOCK_V];
 			const u8 *p[BLOCK_R];
 
@@ -279,19 +277,20 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 			for (r = 0; r < BLOCK_R; r++) {
 				u32 at = i + r < n ? i + r : n - 1;
 
-				row[r] = (const struct rough_row *)((const u8 *)rough +
-								    at * row_step(sp));
-				p[r] = row[r]->codes;
+				p[r] = (const u8 *)rough + at * row_step(sp) +
+				       sizeof(struct rough_row);
 				UNROLL_8
 				for (v = 0; v < BLOCK_V; v++)
-					acc[r][v] = bias[v];
+					acc[r][v] = _mm512_load_si512(t->bias + v * FV_LANES);
 			}
 			tile_bytes(acc, g, p, steps);
 			UNROLL_8
 			for (r = 0; r < BLOCK_R; r++) {
-				fvec lost = fv_set1(row[r]->lost + t->lost * row[r]->norm);
-				fvec factor = fv_set1(row[r]->factor);
-				fvec inverse = fv_set1(row[r]->inverse);
+				const struct rough_row *row = (const struct rough_row *)
+					(p[r] - sizeof(struct rough_row));
+				fvec lost = fv_set1(row->lost + t->lost * row->norm);
+				fvec factor = fv_set1(row->factor);
+				fvec inverse = fv_set1(row->inverse);
 				u64 mask = 0;
 
 				if (i + r >= n)
@@ -299,11 +298,12 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 				UNROLL_8
 				for (v = 0; v < BLOCK_V; v++) {
 					/* half a unit of the sum of bytes: for what underflows */
-					fvec least = _mm512_fnmadd_ps(lost, norm[v],
+					const u32 at = v * FV_LANES;
+					fvec least = _mm512_fnmadd_ps(lost, fv_load(norm + at),
 								      fv_set1(-0.5f));
 
-					least = fv_fma(inverse, c[v], least);
-					least = fv_fma(factor, b[v], least);
+					least = fv_fma(inverse, fv_load(bd.c + at), least);
+					least = fv_fma(factor, fv_load(bd.b + at), least);
 					mask |= (u64)fv_not_below(_mm512_cvtepi32_ps(acc[r][v]),
 								  least) << v * FV_LANES;
 				}
