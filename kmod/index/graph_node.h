@@ -149,7 +149,7 @@ struct graph_build {
  * struct vexfs_graph - the graph of a collection
  * @c: whose
  * @sp: of the rows that distances are computed from
- * @m: links a new node asks for; lists above level 0 hold as many
+ * @m: links at each level above 0
  * @cap: links a list at level 0 holds
  * @efc: candidates looked at on insert
  * @code: enum vexfs_code
