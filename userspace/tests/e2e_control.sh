@@ -130,10 +130,10 @@ ok is "$before" "$after"
 vexctl create a-collection-with-a-name --dim 4
 vexctl create b --dim 4
 vexctl tune stack_alarm=2700
-# shows WIDTH PATTERN: the terminal shows it, now or soon, whatever else the machine does.
+# shows TERMINAL PATTERN: the terminal shows it, now or soon, whatever else the machine does.
 shows() {
 	local i=0
-	until tmux -L e2e$1 capture-pane -p | grep -q -- "$2"; do
+	until tmux -L "$1" capture-pane -p 2> /dev/null | grep -q -- "$2"; do
 		i=$((i + 1))
 		[ $i -lt 300 ] || return 1
 		sleep 0.1
@@ -141,13 +141,16 @@ shows() {
 }
 # screen WIDTH VARIABLE=VALUE COMMAND: what a terminal shows of it, in $tmp/screen; with
 # lines that were broken by the terminal joined in $tmp/joined, with colours in $tmp/raw.
+# Each has a server of its own: one that is just leaving would take the next along.
+serial=0
 screen() {
-	tmux -L e2e$1 new-session -d -x "$1" -y 200 "export TERM=xterm $2; vexctl $3; echo left-with-\$?; sleep 60"
-	shows "$1" left-with
-	tmux -L e2e$1 capture-pane -p > "$tmp/screen"
-	tmux -L e2e$1 capture-pane -pJ | sed 's/ *$//' > "$tmp/joined"
-	tmux -L e2e$1 capture-pane -pe > "$tmp/raw"
-	tmux -L e2e$1 kill-server
+	local at=e2e.$((serial += 1))
+	tmux -L $at new-session -d -x "$1" -y 200 "export TERM=xterm $2; vexctl $3; echo left-with-\$?; sleep 60"
+	shows $at left-with
+	tmux -L $at capture-pane -p > "$tmp/screen"
+	tmux -L $at capture-pane -pJ | sed 's/ *$//' > "$tmp/joined"
+	tmux -L $at capture-pane -pe > "$tmp/raw"
+	tmux -L $at kill-server
 	sed -i 's/ *$//' "$tmp/screen"
 }
 for width in 40 200; do
@@ -163,7 +166,7 @@ for width in 40 200; do
 		if [ $width = 40 ]; then ! grep -q bytes <<< "$out"; else has "$out" "bytes  mode "; fi'
 	what="top in a terminal of $width columns"
 	tmux -L e2e$width new-session -d -x $width -y 40 "TERM=xterm vexctl top -d 0.2; echo left-with-\$?; sleep 60"
-	shows $width '^COLLECTION'
+	shows e2e$width '^COLLECTION'
 	out=$(tmux -L e2e$width capture-pane -p)
 	# shellcheck disable=SC2034 # used in the eval below
 	longest=$(awk '{ if (length($0) > l) l = length($0) } END { print l + 0 }' <<< "$out")
@@ -175,7 +178,7 @@ for width in 40 200; do
 	ok eval '[ -n "$out" ] && is "$out" "$(sort <<< "$out")"'
 	what="q leaves it, and the screen is as it was"
 	tmux -L e2e$width send-keys q
-	shows $width left-with
+	shows e2e$width left-with
 	out=$(tmux -L e2e$width capture-pane -p)
 	ok eval 'has "$out" left-with-0 && ! grep -q "^OP " <<< "$out"'
 	tmux -L e2e$width kill-server
