@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # vexstress where the kernel looks for mistakes of its own: a little of
-# everything, every answer checked, and killed in the middle; then two storms. The
+# everything, every answer checked, and killed in the middle; then a storm. The
 # lab reads the kernel log afterwards.
 
 top=${VEXFS_TOP:-.}
@@ -35,8 +35,7 @@ run vexstress point $brief --vectors 100 --verify
 check "$status" "the module is well after kill -9" "$out" "$err"
 [ "$(vexctl list -j | grep -c vexstress)" = 0 ]
 check $? "nothing is left" "$(vexctl list)"
-for index in none graph; do
-	run build/lab-bin/vexfs-storm -d 6 -n 300 -w 2 -r 2 -i $index
-	check "$status" "a storm on an index of kind $index" "$out" "$err"
-done
+# Too slow here to fill a graph that is worth a walk; vexstress has done that.
+run build/lab-bin/vexfs-storm -d 6 -n 300 -w 2 -r 2
+check "$status" "a storm" "$out" "$err"
 tap_end
