@@ -218,17 +218,33 @@ static int block_survivors(struct exact_work *w, struct vexfs_extent *e, u32 row
 	return 0;
 }
 
+/*
+ * The largest key that may still change an answer, of rows whose ids are @least or
+ * more: one that is as far as the farthest of a full heap must have a smaller id.
+ * Coarse distances are often equal, and each pair would be looked at.
+ */
+static u32 block_limit(const struct vexfs_topk *t, u64 least)
+{
+	if (t->n == t->k && (t->more || !t->want_more) && t->limit &&
+	    t->hits[0].key == t->limit && t->hits[0].id <= least)
+		return t->limit - 1;
+	return t->limit;
+}
+
 static int block_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 {
 	struct exact_run *run = w->run;
 	struct vexfs_search_job *s = run->s;
+	u64 least = U64_MAX;
 	int hits, err;
-	u32 q;
+	u32 q, i;
 
 	hits = -EOVERFLOW;
 	if (run->packed && w->hits) {
+		for (i = 0; i < n; i++)
+			least = min(least, READ_ONCE(e->ids[row + i]));
 		for (q = 0; q < s->nq; q++)
-			w->limits[q] = w->results[q].limit;
+			w->limits[q] = block_limit(&w->results[q], least);
 		vexfs_stack_check(&s->op->stack);
 		hits = vexfs_math_block(&s->c->space, run->packed, s->nq, w->limits,
 					e->rows + (size_t)row * s->c->space.stride, e->aux + row, n,
