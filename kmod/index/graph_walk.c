@@ -162,15 +162,13 @@ static void merge(struct graph_walk *w, u64 *add, u32 m)
 	u32 i = w->n, j = m, t = w->n + m;
 
 	while (t > w->ef) {
-		if (graph_found_key(add[j - 1]) >= graph_found_key(w->queue[i - 1]))
+		if (!i || graph_found_key(add[j - 1]) >= graph_found_key(w->queue[i - 1]))
 			j--;
 		else
 			i--;
 		t--;
 		if (!j)
 			return;
-		if (!i)
-			break;
 	}
 	w->n = t;
 	while (j) {
