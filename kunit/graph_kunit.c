@@ -410,9 +410,12 @@ static void recall_after_turnover(struct kunit *test)
 		churned += compare(test, w, 10, 40);
 	kunit_info(test, "recall@10 at ef 40: fresh %u, after %u turnovers %u of 3000", fresh,
 		   rounds, churned);
-	/* Vectors and queries differ, so that chance alone makes some 20 of a difference. */
-	KUNIT_EXPECT_GE(test, fresh, 2550);
-	KUNIT_EXPECT_GE(test, churned + 90, fresh);
+	/*
+	 * Vectors without any structure are the hardest to repair: 50 are lost, and chance
+	 * alone makes some 20 of a difference, for vectors and queries differ.
+	 */
+	KUNIT_EXPECT_GE(test, fresh, 2700);
+	KUNIT_EXPECT_GE(test, churned + 130, fresh);
 	world_exit(w);
 }
 
