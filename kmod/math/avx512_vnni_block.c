@@ -51,20 +51,21 @@ static __always_inline float limit_float(u32 key)
 	return as_float(key_to_f32(key));
 }
 
-static __always_inline __m512i row_sum(const bool is_signed, const u8 *row, u32 stride)
+static __always_inline __m512i row_sum(const bool negative, u32 stride, const u8 *row)
 {
 	const __m512i one = _mm512_set1_epi8(1);
 	__m512i acc = _mm512_setzero_si512();
 	u32 off;
 
 	for (off = 0; off < stride; off += 64)
-		acc = is_signed ? _mm512_dpbusd_epi32(acc, one, vec_load(row + off)) :
+		acc = negative ? _mm512_dpbusd_epi32(acc, one, vec_load(row + off)) :
 				  _mm512_dpbusd_epi32(acc, vec_load(row + off), one);
 	return acc;
 }
 
 /* What the shift of the queries adds to the sums of eight rows, negated. */
-static __always_inline void biases(const bool is_signed, const u8 *const *p, u32 stride, u32 *out)
+static __always_inline void biases(const struct vexfs_space *sp, const bool negative,
+				   const u8 *const *p, u32 *out)
 {
 	__m512i acc[BLOCK_R];
 	__m256i sums;
@@ -72,14 +73,14 @@ static __always_inline void biases(const bool is_signed, const u8 *const *p, u32
 
 	UNROLL_8
 	for (r = 0; r < BLOCK_R; r++)
-		acc[r] = row_sum(is_signed, p[r], stride);
+		acc[r] = row_sum(negative, sp->stride, p[r]);
 	sums = _mm256_slli_epi32(ivec_tree8(acc), 7);
-	if (is_signed)
+	if (negative)
 		sums = _mm256_sub_epi32(_mm256_setzero_si256(), sums);
 	_mm256_store_si256((__m256i *)out, sums);
 }
 
-static __always_inline void tile_bytes(__m512i acc[][BLOCK_V], const bool is_signed, const u32 *g,
+static __always_inline void tile_bytes(__m512i acc[][BLOCK_V], const bool negative, const u32 *g,
 				       const u8 *const *p, u32 steps)
 {
 	u32 k, r;
@@ -91,9 +92,9 @@ static __always_inline void tile_bytes(__m512i acc[][BLOCK_V], const bool is_sig
 		for (r = 0; r < BLOCK_R; r++) {
 			__m512i y = _mm512_set1_epi32(((const s32 *)p[r])[k]);
 
-			acc[r][0] = is_signed ? _mm512_dpbusd_epi32(acc[r][0], x0, y) :
+			acc[r][0] = negative ? _mm512_dpbusd_epi32(acc[r][0], x0, y) :
 						_mm512_dpbusd_epi32(acc[r][0], y, x0);
-			acc[r][1] = is_signed ? _mm512_dpbusd_epi32(acc[r][1], x1, y) :
+			acc[r][1] = negative ? _mm512_dpbusd_epi32(acc[r][1], x1, y) :
 						_mm512_dpbusd_epi32(acc[r][1], y, x1);
 		}
 	}
@@ -116,7 +117,7 @@ static __always_inline fvec distances(const int metric, __m512i dot, __m512i q_a
 	return _mm512_max_ps(fv_zero(), d);
 }
 
-static __always_inline u32 bytes_block(const struct vexfs_space *sp, const bool is_signed,
+static __always_inline u32 bytes_block(const struct vexfs_space *sp, const bool negative,
 				       const int metric, const void *packed, u32 nq, u32 first,
 				       u32 count, const u32 *limits, const void *rows,
 				       const u32 *aux, u32 n, u32 row_base,
@@ -144,13 +145,13 @@ static __always_inline u32 bytes_block(const struct vexfs_space *sp, const bool 
 
 				p[r] = (const u8 *)rows + (size_t)at * sp->stride;
 			}
-			biases(is_signed, p, sp->stride, bias);
+			biases(sp, negative, p, bias);
 			UNROLL_8
 			for (r = 0; r < BLOCK_R; r++)
 				UNROLL_8
 				for (v = 0; v < BLOCK_V; v++)
-					acc[r][v] = _mm512_set1_epi32((int)bias[r]);
-			tile_bytes(acc, is_signed, g, p, steps);
+					acc[r][v] = _mm512_set1_epi32(bias[r]);
+			tile_bytes(acc, negative, g, p, steps);
 			UNROLL_8
 			for (r = 0; r < BLOCK_R; r++) {
 				u64 mask = 0;
@@ -178,7 +179,7 @@ static __always_inline u32 bytes_block(const struct vexfs_space *sp, const bool 
 	return found;
 }
 
-#define BYTES_FORM(fn, is_signed, metric)						\
+#define BYTES_FORM(fn, negative, metric)						\
 size_t fn##_block_bytes(const struct vexfs_space *sp, u32 nq)				\
 {											\
 	return (nq + BLOCK_G - 1) / BLOCK_G * group_words(sp) * sizeof(u32);		\
@@ -194,7 +195,7 @@ u32 fn##_block(const struct vexfs_space *sp, const void *packed, u32 nq, u32 fir
 	       u32 count, const u32 *limits, const void *rows, const u32 *aux, u32 n,	\
 	       u32 row_base, struct vexfs_block_hit *hits, u32 max)			\
 {											\
-	return bytes_block(sp, is_signed, metric, packed, nq, first, count, limits,	\
+	return bytes_block(sp, negative, metric, packed, nq, first, count, limits,	\
 			   rows, aux, n, row_base, hits, max);				\
 }
 
