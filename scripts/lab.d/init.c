@@ -438,6 +438,18 @@ static void reap_all(void)
 	}
 }
 
+/* A line for the kernel log. Not by dprintf(), which wants a file that can seek. */
+static void log_line(int kmsg, const char *fmt, const char *text)
+{
+	char line[512];
+	int n = snprintf(line, sizeof(line), fmt, text);
+
+	if (n > (int)sizeof(line) - 1)
+		n = sizeof(line) - 1;
+	if (write(kmsg, line, n) != n)
+		tell("note cannot write to the kernel log: %s", strerror(errno));
+}
+
 /* An object must be five seconds old before kmemleak speaks of it. */
 static void scan_leaks(const char *when)
 {
@@ -460,9 +472,9 @@ static void scan_leaks(const char *when)
 	if (!report || !len)
 		return;
 	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	dprintf(kmsg, "kmemleak: %s:\n", when);
+	log_line(kmsg, "kmemleak: found %s:\n", when);
 	for (char *line = strtok(report, "\n"); line; line = strtok(NULL, "\n"))
-		dprintf(kmsg, "%.400s\n", line);
+		log_line(kmsg, "%.400s\n", line);
 	close(kmsg);
 	free(report);
 	fd = open(file, O_RDWR | O_CLOEXEC);

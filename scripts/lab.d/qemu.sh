@@ -37,7 +37,7 @@ qemu_boot() {
 	exec qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu max,la57=off -smp "$cpus" -m "$mem" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$lab_vmlinuz" -initrd "$run/initramfs.cpio" \
-		-append "console=ttyS0 loglevel=8 panic=-1 oops=panic tsc=reliable nokaslr ${kernel_args[*]}" \
+		-append "console=ttyS0 loglevel=8 panic=-1 oops=panic tsc=reliable nokaslr printk.devkmsg=on ${kernel_args[*]}" \
 		-chardev file,id=log,path=/dev/fd/14 -serial chardev:log \
 		-device virtio-serial-pci,max_ports=4 \
 		-chardev file,id=out,path=/dev/fd/11 -device virtserialport,nr=1,chardev=out \
