@@ -208,7 +208,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 	vexctl create followed --dim 4
 	vexctl drop followed
 	sleep 0.4
-	grep -q dropped "$tmp/events" && break
+	grep -q collection-created "$tmp/events" && break
 done
 kill -INT $follower
 wait $follower
