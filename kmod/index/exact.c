@@ -372,13 +372,19 @@ static void help(struct work_struct *work)
 
 /* ---- setting up ---- */
 
+/*
+ * What a worker needs for blocks, in one piece, for it is more than a pool has:
+ * hits as they come and sorted, scratch, limits; each begins a cache line.
+ */
+static size_t block_buffer_bytes(const struct exact_run *run)
+{
+	return 2 * BLOCK_HITS * sizeof(struct vexfs_block_hit) + run->scratch +
+	       (run->s->nq + 1) * sizeof(u32);
+}
+
 static void work_free(struct exact_work *w)
 {
-	u32 nq = w->run->s->nq;
-
-	vexfs_pool_free(w->hits, 2 * BLOCK_HITS * sizeof(*w->hits));
-	vexfs_pool_free(w->limits, (nq + 1) * sizeof(*w->limits));
-	vexfs_pool_free(w->scratch, w->run->scratch);
+	vexfs_pool_free(w->hits, block_buffer_bytes(w->run));
 	vexfs_pool_free(w, sizeof(*w));
 }
 
@@ -395,16 +401,15 @@ static struct exact_work *work_new(struct exact_run *run)
 	w->limits = NULL;
 	w->scratch = NULL;
 	if (run->packed) {
-		w->limits = vexfs_op_alloc(op, (run->s->nq + 1) * sizeof(*w->limits), GFP_KERNEL);
-		w->hits = vexfs_op_alloc(op, 2 * BLOCK_HITS * sizeof(*w->hits), GFP_KERNEL);
-		if (!w->limits || !w->hits) {
+		w->hits = vexfs_op_alloc(op, block_buffer_bytes(run), GFP_KERNEL);
+		if (!w->hits) {
 			work_free(w);
 			return NULL;
 		}
 		w->sorted = w->hits + BLOCK_HITS;
-		/* without it the search takes longer, and nothing else */
 		if (run->scratch)
-			w->scratch = vexfs_op_alloc(op, run->scratch, GFP_KERNEL | __GFP_NORETRY);
+			w->scratch = w->sorted + BLOCK_HITS;
+		w->limits = (void *)(w->sorted + BLOCK_HITS) + run->scratch;
 	}
 	return w;
 }
@@ -499,7 +504,7 @@ static int search(struct vexfs_search_job *s)
 		run.packed = vexfs_op_alloc(s->op, run.packed_bytes, GFP_KERNEL);
 		if (!run.packed)
 			return -ENOMEM;
-		run.scratch = vexfs_math_block_scratch(sp, run.chunk);
+		run.scratch = ALIGN(vexfs_math_block_scratch(sp, run.chunk), 64);
 		err = vexfs_math_block_pack(sp, run.packed, s->queries, s->aux, s->nq);
 		if (!s->filter)
 			s->plan = VEXFS_PLAN_BLOCK;
