@@ -8,6 +8,8 @@
 # mirror_sources DIRECTORY: makes or refreshes the mirror.
 mirror_sources() {
 	local dir=$1 item
+	# A build/ that came here with a copy shows another tree, and holds its objects.
+	[ ! -L "$dir/Kbuild" ] || [ "$dir/Kbuild" -ef "$top/Kbuild" ] || rm -rf "$dir"
 	mkdir -p "$dir" || die "$E_SPACE" "cannot write to $dir: is the disk full?"
 	find "$dir" -xtype l -delete
 	for item in Kbuild VERSION kmod kunit; do
