@@ -73,7 +73,8 @@ static size_t form_bytes(const struct vexfs_space *sp, u32 nq)
 	return round_up(most, VEXFS_ROW_ALIGN);
 }
 
-size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq)
+/* The most that the rough form of any engine wants: for @n queries, or for @n rows. */
+static size_t rough_bytes(const struct vexfs_space *sp, u32 n, bool rows)
 {
 	size_t most = 0;
 	unsigned int i;
@@ -83,25 +84,21 @@ size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq)
 			rough_of(&vexfs_engines[i].work[sp->type][sp->metric], sp);
 
 		if (r)
-			most = max(most, r->bytes(sp, nq));
+			most = max(most, rows ? r->row_bytes(sp, n) : r->bytes(sp, n));
 	}
-	return sizeof(struct packed) + form_bytes(sp, nq) + round_up(most, VEXFS_ROW_ALIGN);
+	return most;
+}
+
+size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq)
+{
+	return sizeof(struct packed) + form_bytes(sp, nq) +
+	       round_up(rough_bytes(sp, nq, false), VEXFS_ROW_ALIGN);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_block_bytes);
 
 size_t vexfs_math_block_scratch(const struct vexfs_space *sp, u32 n)
 {
-	size_t most = 0;
-	unsigned int i;
-
-	for (i = 0; i < VEXFS_ENGINES; i++) {
-		const struct vexfs_math_rough *r =
-			rough_of(&vexfs_engines[i].work[sp->type][sp->metric], sp);
-
-		if (r)
-			most = max(most, r->row_bytes(sp, n));
-	}
-	return most;
+	return rough_bytes(sp, n, true);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_block_scratch);
 
