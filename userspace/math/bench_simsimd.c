@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#ifdef HAVE_SIMSIMD
 #define SIMSIMD_NATIVE_F16	0
 #define SIMSIMD_NATIVE_BF16	0
 #define SIMSIMD_TARGET_HASWELL	1
@@ -177,9 +176,3 @@ void bench_simsimd(void)
 			  pow(product, 1.0 / NR_DIMS), mt->type == VEXFS_TYPE_F32 ? 1.2 : 1.0);
 	}
 }
-#else
-void bench_simsimd(void)
-{
-	printf("SimSIMD is not here: pairs are not compared\n");
-}
-#endif

@@ -86,7 +86,7 @@ $(SIMSIMD_DIR)/include/simsimd/simsimd.h:
 build/obj/math/bench_simsimd.o: userspace/math/bench_simsimd.c \
 		$(SIMSIMD_DIR)/include/simsimd/simsimd.h
 	$(begin)
-	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) -O3 -DHAVE_SIMSIMD -Wno-unused-function \
+	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) -O3 -Wno-unused-function \
 		-isystem $(SIMSIMD_DIR)/include -c -o $@ $<
 
 # FAISS speaks C++ only; the product does not.
