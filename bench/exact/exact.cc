@@ -114,6 +114,25 @@ static void same_answers(std::vector<contender> &all, const std::vector<float> &
 
 /* ---- vexfs ---- */
 
+static std::vector<uint64_t> ids_in_order(size_t n)
+{
+	std::vector<uint64_t> ids(n);
+
+	for (size_t i = 0; i < n; i++)
+		ids[i] = i;
+	return ids;
+}
+
+/* Ids as a hash or a random generator makes them: no two are neighbours. */
+static std::vector<uint64_t> ids_scattered(size_t n)
+{
+	std::vector<uint64_t> ids(n);
+
+	for (size_t i = 0; i < n; i++)
+		ids[i] = (i + 1) * 0x9e3779b97f4a7c15ull;
+	return ids;
+}
+
 struct collection {
 	vexfs *h = nullptr;
 	std::string name;
@@ -139,14 +158,12 @@ struct collection {
 		vexfs_do_drop(nullptr, name.c_str(), nullptr);
 	}
 
-	void put(const float *v, size_t n)
+	void put(const float *v, const std::vector<uint64_t> &ids)
 	{
-		std::vector<uint64_t> ids(n);
+		size_t n = ids.size();
 		struct vexfs_put req = {};
 		vexfs_error err;
 
-		for (size_t i = 0; i < n; i++)
-			ids[i] = i;
 		req.flags = VEXFS_PUT_INSERT;
 		req.count = n;
 		req.ids = (uintptr_t)ids.data();
@@ -209,7 +226,7 @@ static void compare(size_t n, const std::vector<float> &base, const std::vector<
 	std::vector<float> faiss_d(BATCH * K);
 	size_t next = 0;
 
-	c.put(base.data(), n);
+	c.put(base.data(), ids_in_order(n));
 	flat.add(n, base.data());
 	all.push_back({ "vexfs", c.asker(), {} });
 	all.push_back({ "FAISS", [&](const float *q, size_t count, uint64_t *ids) {
@@ -272,9 +289,9 @@ static void compare_types(size_t n, const std::vector<float> &base,
 	collection f32("bench-f32", VEXFS_TYPE_F32), bf16("bench-bf16", VEXFS_TYPE_BF16),
 		i8("bench-i8", VEXFS_TYPE_I8);
 
-	f32.put(scaled.data(), n);
-	bf16.put(scaled.data(), n);
-	i8.put(scaled.data(), n);
+	f32.put(scaled.data(), ids_in_order(n));
+	bf16.put(scaled.data(), ids_in_order(n));
+	i8.put(scaled.data(), ids_in_order(n));
 	std::vector<contender> all = { { "f32", f32.asker(), {} }, { "i8", i8.asker(), {} },
 				       { "bf16", bf16.asker(), {} } };
 	std::string size = std::to_string(n / 1000) + ",000 x 100";
@@ -298,12 +315,39 @@ static void compare_types(size_t n, const std::vector<float> &base,
 	    median(all[0].rates), 1.8);
 }
 
+/* Bytes a second that a new collection takes in. */
+static double turn_insert(const std::vector<float> &base, const std::vector<uint64_t> &ids)
+{
+	collection c("bench-insert", VEXFS_TYPE_F32);
+	double start = now();
+
+	c.put(base.data(), ids);
+	return ids.size() * DIM * sizeof(float) / (now() - start) / 1e9;
+}
+
+/* The same for a module that only copies. */
+static double turn_copy(int fd, const std::vector<float> &base, size_t n)
+{
+	size_t bytes = n * DIM * sizeof(float);
+	double start = now();
+
+	for (size_t at = 0; at < bytes;) {
+		size_t part = std::min(bytes - at, (size_t)VEXFS_BATCH_MAX * DIM * 4);
+		ssize_t got = write(fd, (const char *)base.data() + at, part);
+
+		if (got <= 0)
+			die("the copy stopped");
+		at += got;
+	}
+	return bytes / (now() - start) / 1e9;
+}
+
 /* Storing in batches beside copying the same bytes. */
 static void compare_insert(size_t n, const std::vector<float> &base)
 {
 	int fd = open("/dev/vexfs_copy", O_WRONLY | O_CLOEXEC);
-	size_t bytes = n * DIM * sizeof(float);
-	std::vector<double> ours, theirs;
+	std::vector<uint64_t> ordered = ids_in_order(n), scattered = ids_scattered(n);
+	std::vector<double> ours, ours_scattered, theirs;
 
 	if (fd < 0)
 		die(std::string("/dev/vexfs_copy: ") + strerror(errno));
@@ -319,30 +363,20 @@ static void compare_insert(size_t n, const std::vector<float> &base)
 			std::string name = "bench-touch-" + std::to_string(t);
 
 			all.emplace_back(new collection(name.c_str(), VEXFS_TYPE_F32));
-			all.back()->put(base.data(), n);
+			all.back()->put(base.data(), ordered);
 		}
 	}
 	sleep(1);
 	for (int t = 0; t < TURNS; t++) {
-		collection c("bench-insert", VEXFS_TYPE_F32);
-		double start = now();
-
-		c.put(base.data(), n);
-		ours.push_back(bytes / (now() - start) / 1e9);
-		start = now();
-		for (size_t at = 0; at < bytes;) {
-			size_t part = std::min(bytes - at, (size_t)VEXFS_BATCH_MAX * DIM * 4);
-			ssize_t got = write(fd, (const char *)base.data() + at, part);
-
-			if (got <= 0)
-				die("the copy stopped");
-			at += got;
-		}
-		theirs.push_back(bytes / (now() - start) / 1e9);
+		ours.push_back(turn_insert(base, ordered));
+		theirs.push_back(turn_copy(fd, base, n));
+		ours_scattered.push_back(turn_insert(base, scattered));
 	}
 	close(fd);
 	add("batched insert, " + size_name(n), "copying from user space", "GB/s", median(ours),
 	    median(theirs), 0.5);
+	add("batched insert, scattered ids", "copying from user space", "GB/s",
+	    median(ours_scattered), median(theirs), 0.5);
 }
 
 static std::vector<float> load(const char *path, size_t want)
@@ -397,18 +431,29 @@ static void report(const char *path)
 
 int main(int argc, char **argv)
 {
-	if (argc != 4)
-		die("usage: exact DATA.fbin MACHINE-GB/S RESULT.json");
+	auto part = [&](const char *name) {
+		for (int i = 4; i < argc; i++)
+			if (!strcmp(argv[i], name))
+				return true;
+		return argc == 4;
+	};
+
+	if (argc < 4)
+		die("usage: exact DATA.fbin MACHINE-GB/S RESULT.json [search] [types] [insert]");
 	omp_set_num_threads(1);
 	openblas_set_num_threads(1);
 	std::vector<float> base = load(argv[1], 300000 + BATCH);
 	std::vector<float> queries(base.end() - BATCH * DIM, base.end());
 
 	base.resize(300000 * DIM);
-	compare(50000, base, queries, atof(argv[2]));
-	compare(300000, base, queries, atof(argv[2]));
-	compare_types(300000, base, queries);
-	compare_insert(300000, base);
+	if (part("search")) {
+		compare(50000, base, queries, atof(argv[2]));
+		compare(300000, base, queries, atof(argv[2]));
+	}
+	if (part("types"))
+		compare_types(300000, base, queries);
+	if (part("insert"))
+		compare_insert(300000, base);
 	report(argv[3]);
 	return 0;
 }
