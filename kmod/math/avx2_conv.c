@@ -5,6 +5,7 @@
  * bytes, auxiliaries and refusals as conv.c, and touch no byte beyond the source.
  */
 #include "conv.h"
+#include "norm.h"
 #include "simd.h"
 
 /* Components of a step; a row has room for whole steps. */
@@ -289,6 +290,62 @@ int vexfs_avx2_conv_f32_from_raw(const struct vexfs_space *sp, void *row, const 
 				 u32 from, u32 count, struct vexfs_math_state *st)
 {
 	return vexfs_avx2_conv_f32_from_f32(sp, row, src, from, count, st);
+}
+
+/* The norm as norm_tree() adds it up. */
+static __always_inline double norm_of(const struct sum *s)
+{
+	__m256d v = _mm256_add_pd(_mm256_add_pd(s->norm[0], s->norm[2]),
+				  _mm256_add_pd(s->norm[1], s->norm[3]));
+	__m128d w = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
+
+	return _mm_cvtsd_f64(_mm_add_sd(w, _mm_unpackhi_pd(w, w)));
+}
+
+/* The first @n of 8 numbers, all bits set. */
+static __always_inline __m256i first_of_8(u32 n)
+{
+	return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n),
+				  _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+/*
+ * What batches of f32 go through: nothing but the numbers themselves. The square
+ * of an f32 cannot overflow in double precision, so a norm that is finite says
+ * that all components are.
+ */
+u32 vexfs_avx2_conv_f32_rows(const struct vexfs_space *sp, void *rows, u32 *aux,
+			     const void *src, size_t src_step, u32 n)
+{
+	u32 whole = sp->dim / STEP * STEP, rest = sp->dim - whole, r, i;
+	__m256i low = first_of_8(rest), high = first_of_8(rest > 8 ? rest - 8 : 0);
+
+	for (r = 0; r < n; r++) {
+		float *to = (float *)((u8 *)rows + (size_t)r * sp->stride);
+		const float *f = (const float *)((const u8 *)src + r * src_step);
+		struct sum s = {};
+		double norm;
+
+		for (i = 0; i < sp->dim; i += STEP) {
+			__m256 a, b;
+
+			if (i < whole) {
+				a = _mm256_loadu_ps(f + i);
+				b = _mm256_loadu_ps(f + i + 8);
+			} else {
+				a = _mm256_maskload_ps(f + i, low);
+				b = _mm256_maskload_ps(f + i + 8, high);
+			}
+			add_norm(&s, a, b);
+			_mm256_store_ps(to + i, a);
+			_mm256_store_ps(to + i + 8, b);
+		}
+		norm = norm_of(&s);
+		if (!(norm <= __DBL_MAX__))
+			break;
+		aux[r] = aux_of_norm(sp, norm);
+	}
+	return r;
 }
 
 void vexfs_avx2_conv_f16_to_f32(const struct vexfs_space *sp, void *dst, const void *row,

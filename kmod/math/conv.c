@@ -5,7 +5,7 @@
  * outside what it was given.
  */
 #include "conv.h"
-#include "real.h"
+#include "norm.h"
 
 static __always_inline u32 load_u32(const void *p)
 {
@@ -43,30 +43,9 @@ static double norm_tree(const struct vexfs_norm *nm)
 	return v[0];
 }
 
-/* Norms within which f32 neither overflows nor loses to underflow in a product. */
-#define NORM2_MAX	0x1p100
-#define NORM2_MIN	0x1p-100
-
-/*
- * What L2 and the inner product keep serves the block shape alone, as a bound:
- * NaN there means that nothing can be ruled out.
- */
 u32 vexfs_conv_aux_float(const struct vexfs_space *sp, const struct vexfs_math_state *st)
 {
-	double n = norm_tree((const struct vexfs_norm *)st);
-
-	switch (sp->metric) {
-	case VEXFS_METRIC_L2:
-		return n > NORM2_MAX ? F32_NAN : narrow(n);
-	case VEXFS_METRIC_IP:
-		return n > NORM2_MAX ? F32_NAN : narrow(root(n));
-	case VEXFS_METRIC_COS:
-		if (n == 0.0)
-			return 0;
-		return n > NORM2_MAX || n < NORM2_MIN ? F32_NAN : narrow(1.0 / root(n));
-	default:
-		return 0;
-	}
+	return aux_of_norm(sp, norm_tree((const struct vexfs_norm *)st));
 }
 
 u32 vexfs_conv_aux_int(const struct vexfs_space *sp, const struct vexfs_math_state *st)

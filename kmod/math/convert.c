@@ -56,6 +56,8 @@ static u32 import_rows(struct vexfs_convert *c, const struct vexfs_space *sp, im
 {
 	u32 i;
 
+	if (c->conv->rows)
+		return c->conv->rows(sp, rows, aux, src, src_step, n);
 	for (i = 0; i < n; i++) {
 		struct vexfs_math_state st = {};
 

@@ -232,7 +232,7 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 	mutex_init(&c->grow_lock);
 	mutex_init(&c->index_lock);
 	spin_lock_init(&c->slots_lock);
-	spin_lock_init(&c->clock_lock);
+	spin_lock_init(&c->ids_lock);
 	init_waitqueue_head(&c->busy_wait);
 	INIT_DELAYED_WORK(&c->reaper, vexfs_reap_work);
 	INIT_WORK(&c->end_work, collection_end);

@@ -97,22 +97,9 @@ void vexfs_idmap_prefetch_entry(struct vexfs_collection *c, u32 tag)
 	prefetchw(&s->entry[tag & ((1u << s->bits) - 1)]);
 }
 
-static struct vexfs_idshard *shard_lock(struct vexfs_collection *c, u32 tag)
-{
-	for (;;) {
-		struct vexfs_idshard *s = shard_of(c, tag);
-
-		spin_lock(&s->lock);
-		if (likely(!s->moved))
-			return s;
-		spin_unlock(&s->lock);
-		cpu_relax();
-	}
-}
-
 /*
  * The entry of @id, or NULL; *@room is the first entry that may take it. The
- * caller holds the shard's lock.
+ * caller holds ids_lock.
  */
 static u64 *shard_find(struct vexfs_collection *c, struct vexfs_idshard *s, u64 id, u32 tag,
 		       u64 **room)
@@ -143,10 +130,9 @@ static u64 *shard_find(struct vexfs_collection *c, struct vexfs_idshard *s, u64 
  */
 static void tick(struct vexfs_collection *c, u32 slot, u32 old)
 {
-	u64 now;
+	u64 now = c->clock + 1;
 
-	spin_lock(&c->clock_lock);
-	now = c->clock + 1;
+	lockdep_assert_held(&c->ids_lock);
 	if (slot != VEXFS_NO_SLOT) {
 		WRITE_ONCE(vexfs_slot_span(c, slot)->from, now);
 		/* pairs with the smp_rmb() of those who look at the state first */
@@ -157,7 +143,6 @@ static void tick(struct vexfs_collection *c, u32 slot, u32 old)
 	/* pairs with vexfs_moment() */
 	smp_wmb();
 	WRITE_ONCE(c->clock, now);
-	spin_unlock(&c->clock_lock);
 }
 
 /* The id now means @slot: both spans first, then the entry, and then @old is dead. */
@@ -171,9 +156,9 @@ static void entry_move(struct vexfs_collection *c, u64 *e, u32 tag, u32 slot, u3
 }
 
 /*
- * The span of a new id begins, under its shard's lock: not before that of an
- * earlier vector of this id has ended. put() has written the moment at which the
- * run began, which mostly still is.
+ * The span of a new id begins, under the lock: not before that of an earlier
+ * vector of this id has ended. put() has written the moment at which the run
+ * began, which mostly still is.
  */
 static void span_begin(struct vexfs_collection *c, u32 slot)
 {
@@ -208,7 +193,7 @@ bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 moment)
 
 int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
 {
-	struct vexfs_idshard *s = shard_lock(c, p->tag);
+	struct vexfs_idshard *s = shard_of(c, p->tag);
 	u64 *room = NULL;
 	u64 *e = shard_find(c, s, p->id, p->tag, &room);
 	int err = 0;
@@ -248,21 +233,18 @@ int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
 		/* whoever finds the entry before the state finds nothing yet: no barrier */
 		WRITE_ONCE(*room, entry_make(p->tag, p->slot, p->claim ? IDMAP_BUSY : 0));
 	}
-	spin_unlock(&s->lock);
 	return err;
 }
 
 /* The claimed id now means the new slot. */
 void vexfs_idmap_publish(struct vexfs_collection *c, const struct vexfs_idput *p)
 {
-	struct vexfs_idshard *s = shard_lock(c, p->tag);
+	struct vexfs_idshard *s = shard_of(c, p->tag);
 	u64 *room;
 	u64 *e = shard_find(c, s, p->id, p->tag, &room);
 
-	if (WARN_ON_ONCE(!e || !((u32)*e & IDMAP_BUSY))) {
-		spin_unlock(&s->lock);
+	if (WARN_ON_ONCE(!e || !((u32)*e & IDMAP_BUSY)))
 		return;
-	}
 	if (p->old != VEXFS_NO_SLOT) {
 		entry_move(c, e, p->tag, p->slot, p->old);
 	} else {
@@ -271,13 +253,12 @@ void vexfs_idmap_publish(struct vexfs_collection *c, const struct vexfs_idput *p
 		/* who finds the slot finds it LIVE */
 		smp_store_release(e, entry_make(p->tag, p->slot, 0));
 	}
-	spin_unlock(&s->lock);
 }
 
 /* The claim ends, and the id means what it meant before. */
 void vexfs_idmap_abort(struct vexfs_collection *c, const struct vexfs_idput *p)
 {
-	struct vexfs_idshard *s = shard_lock(c, p->tag);
+	struct vexfs_idshard *s = shard_of(c, p->tag);
 	u64 *room;
 	u64 *e = shard_find(c, s, p->id, p->tag, &room);
 
@@ -290,12 +271,11 @@ void vexfs_idmap_abort(struct vexfs_collection *c, const struct vexfs_idput *p)
 			++*p->credit;
 		}
 	}
-	spin_unlock(&s->lock);
 }
 
 int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old)
 {
-	struct vexfs_idshard *s = shard_lock(c, tag);
+	struct vexfs_idshard *s = shard_of(c, tag);
 	u64 *room;
 	u64 *e = shard_find(c, s, id, tag, &room);
 	int err = 0;
@@ -311,7 +291,6 @@ int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old)
 		s->live--;
 		vexfs_slot_set_state(c, *old, VEXFS_SLOT_DEAD);
 	}
-	spin_unlock(&s->lock);
 	return err;
 }
 
@@ -319,12 +298,13 @@ bool vexfs_idmap_is_busy(struct vexfs_collection *c, u64 id)
 {
 	int idx = vexfs_read_lock(c);
 	u32 tag = vexfs_idmap_tag(c, id);
-	struct vexfs_idshard *s = shard_lock(c, tag);
-	u64 *room;
-	u64 *e = shard_find(c, s, id, tag, &room);
-	bool busy = e && ((u32)*e & IDMAP_BUSY);
+	u64 *room, *e;
+	bool busy;
 
-	spin_unlock(&s->lock);
+	spin_lock(&c->ids_lock);
+	e = shard_find(c, shard_of(c, tag), id, tag, &room);
+	busy = e && ((u32)*e & IDMAP_BUSY);
+	spin_unlock(&c->ids_lock);
 	vexfs_read_unlock(c, idx);
 	return busy;
 }
@@ -332,15 +312,16 @@ bool vexfs_idmap_is_busy(struct vexfs_collection *c, u64 id)
 bool vexfs_idmap_sound(struct vexfs_collection *c, u64 id, u32 slot)
 {
 	u32 tag = vexfs_idmap_tag(c, id);
-	struct vexfs_idshard *s = shard_lock(c, tag);
 	struct vexfs_span *span = vexfs_slot_span(c, slot);
-	u64 *room;
-	u64 *e = shard_find(c, s, id, tag, &room);
-	bool sound = !vexfs_slot_live(c, slot) ||
+	u64 *room, *e;
+	bool sound;
+
+	spin_lock(&c->ids_lock);
+	e = shard_find(c, shard_of(c, tag), id, tag, &room);
+	sound = !vexfs_slot_live(c, slot) ||
 		(e && entry_slot(*e) == slot && span->from <= vexfs_moment(c) &&
 		 span->to == VEXFS_FOREVER);
-
-	spin_unlock(&s->lock);
+	spin_unlock(&c->ids_lock);
 	return sound;
 }
 
@@ -452,7 +433,6 @@ static struct vexfs_idshard *shard_new(struct vexfs_collection *c, u32 bits, u32
 		vexfs_collection_uncharge(c, shard_bytes(bits));
 		return ERR_PTR(-ENOMEM);
 	}
-	spin_lock_init(&s->lock);
 	s->bits = bits;
 	s->depth = depth;
 	s->garbage.free = shard_free;
@@ -568,9 +548,9 @@ static int shard_replace(struct vexfs_collection *c, u32 tag, u32 bits)
 	d = iddir(c);
 	shift = 31 - old->depth;
 
-	spin_lock(&old->lock);
+	spin_lock(&c->ids_lock);
 	if (!split && old->live >= shard_limit(bits)) {
-		spin_unlock(&old->lock);
+		spin_unlock(&c->ids_lock);
 		shard_free(c, &s[0]->garbage);
 		return -EAGAIN;
 	}
@@ -588,7 +568,7 @@ static int shard_replace(struct vexfs_collection *c, u32 tag, u32 bits)
 	}
 	/* who sees it moved finds the new shards in the directory */
 	smp_store_release(&old->moved, true);
-	spin_unlock(&old->lock);
+	spin_unlock(&c->ids_lock);
 	vexfs_retire(c, &old->garbage);
 	return 0;
 }

@@ -15,17 +15,15 @@
 
 /**
  * struct vexfs_idshard - a part of the id map: open addressing, linear probing
- * @garbage: for its end
- * @lock: writers
  * @moved: replaced by another; nothing changes here any more. Set last
  * @depth: top bits of the tag that all ids here share
  * @bits: log2 of the entries
  * @used: entries that are not empty, tombs included
  * @live: entries that name a slot
+ * @garbage: for its end
  * @entry: 2^@bits of them: 0, IDMAP_TOMB, or tag << 32 | busy | slot + 1
  */
 struct vexfs_idshard {
-	spinlock_t lock;
 	bool moved;
 	u8 depth;
 	u8 bits;
@@ -76,13 +74,15 @@ u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id);
 void vexfs_idmap_prefetch_shard(struct vexfs_collection *c, u32 tag);
 void vexfs_idmap_prefetch_entry(struct vexfs_collection *c, u32 tag);
 /*
- * Writers; inside vexfs_read_lock(). -EBUSY: claimed by another writer.
- * -EAGAIN: no room, vexfs_idmap_grow() makes some.
+ * Writers; inside vexfs_read_lock() and with ids_lock held, which is taken once for
+ * a few ids. -EBUSY: claimed by another writer. -EAGAIN: no room,
+ * vexfs_idmap_grow() makes some, without the lock.
  */
 int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p);
 void vexfs_idmap_publish(struct vexfs_collection *c, const struct vexfs_idput *p);
 void vexfs_idmap_abort(struct vexfs_collection *c, const struct vexfs_idput *p);
 int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old);
+/* The rest take the lock themselves. */
 int vexfs_idmap_grow(struct vexfs_collection *c, u32 tag);
 /* Give memory back after many removals. */
 void vexfs_idmap_shrink(struct vexfs_collection *c);

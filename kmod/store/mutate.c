@@ -13,7 +13,7 @@
 #include "compat/compat.h"
 #include "store/internal.h"
 
-#define GROUP	32u	/* vectors whose cache misses overlap */
+#define GROUP	32u	/* vectors that go under the lock together, and whose misses overlap */
 
 int vexfs_write_begin(struct vexfs_collection *c)
 {
@@ -69,6 +69,19 @@ static void credit_return(struct vexfs_collection *c, u32 n)
 		atomic64_sub(n, &c->promised);
 }
 
+/* Hashes of up to GROUP ids, and what the map will read for them on its way. */
+static void tags_of(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *tags)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		tags[i] = vexfs_idmap_tag(c, ids[i]);
+		vexfs_idmap_prefetch_shard(c, tags[i]);
+	}
+	for (i = 0; i < n; i++)
+		vexfs_idmap_prefetch_entry(c, tags[i]);
+}
+
 /*
  * Takes the steps that a put or a claim of one id may need before it is decided.
  * With @claims_held it must not wait: -EBUSY.
@@ -78,7 +91,9 @@ static int put_one(struct vexfs_collection *c, struct vexfs_idput *p, bool claim
 	int err;
 
 	for (;;) {
+		spin_lock(&c->ids_lock);
 		err = vexfs_idmap_put(c, p);
+		spin_unlock(&c->ids_lock);
 		if (err == -EAGAIN)
 			err = vexfs_idmap_grow(c, p->tag);
 		else if (err == -EBUSY && !claims_held)
@@ -113,49 +128,92 @@ static void run_cut(struct vexfs_collection *c, const struct vexfs_run *run, u32
 
 /* ---- put without an index: every vector is one step ---- */
 
+/**
+ * struct put_group - up to GROUP vectors of a run that are decided together
+ * @n: how many
+ * @tried: how many were looked at
+ * @nold: slots in @old
+ * @refused: bit j: vector j was not stored
+ * @tags: hashes of the ids
+ * @old: slots that were replaced
+ */
+struct put_group {
+	u32 n;
+	u32 tried;
+	u32 nold;
+	u32 refused;
+	u32 tags[GROUP];
+	u32 old[GROUP];
+};
+
+/*
+ * One hold of the lock for all of a group, unless an id is busy or its shard full.
+ * Returns the error that ends the batch. What was refused is given back later:
+ * that clears rows, which may be long.
+ */
+static int put_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u32 first,
+		      struct vexfs_idput *p, struct put_group *g)
+{
+	u32 slot = vexfs_run_slot(&m->run) + first;
+	int err = 0;
+	u32 j;
+
+	spin_lock(&c->ids_lock);
+	for (j = 0; j < g->n && !err; j++) {
+		int e;
+
+		p->id = m->ids[first + j];
+		p->tag = g->tags[j];
+		p->slot = slot + j;
+		e = vexfs_idmap_put(c, p);
+		if (unlikely(e == -EAGAIN || e == -EBUSY)) {
+			spin_unlock(&c->ids_lock);
+			e = put_one(c, p, false);
+			spin_lock(&c->ids_lock);
+		}
+		note(m, first + j, e);
+		if (unlikely(e)) {
+			g->refused |= 1u << j;
+			if (!goes_on(m, e))
+				err = e;
+		} else if (p->old != VEXFS_NO_SLOT) {
+			g->old[g->nold++] = p->old;
+		}
+	}
+	spin_unlock(&c->ids_lock);
+	g->tried = j;
+	return err;
+}
+
 static int put_plain(struct vexfs_collection *c, struct vexfs_mutation *m, u32 *credit)
 {
-	u32 first = vexfs_run_slot(&m->run);
-	u32 tags[GROUP], old[GROUP];
-	u32 i, j, n, nold;
+	struct vexfs_idput p = {
+		.flags = m->flags,
+		.keep_attrs = !m->attrs,
+		.credit = credit,
+	};
+	struct put_group g;
 	int err = 0;
+	u32 i;
 
-	for (i = 0; i < m->n && !err; i += n) {
-		n = min(GROUP, m->n - i);
-		for (j = 0; j < n; j++) {
-			tags[j] = vexfs_idmap_tag(c, m->ids[i + j]);
-			vexfs_idmap_prefetch_shard(c, tags[j]);
-		}
-		for (j = 0; j < n; j++)
-			vexfs_idmap_prefetch_entry(c, tags[j]);
-		for (nold = 0, j = 0; j < n; j++) {
-			struct vexfs_idput p = {
-				.id = m->ids[i + j],
-				.tag = tags[j],
-				.slot = first + i + j,
-				.flags = m->flags,
-				.keep_attrs = !m->attrs,
-				.credit = credit,
-			};
-			int e = put_one(c, &p, false);
+	for (i = 0; i < m->n && !err; i += g.tried) {
+		unsigned long refused;
+		u32 j;
 
-			note(m, i + j, e);
-			m->tried++;
-			if (!e) {
-				m->done++;
-				if (p.old != VEXFS_NO_SLOT)
-					old[nold++] = p.old;
-				continue;
-			}
+		g.n = min(GROUP, m->n - i);
+		g.nold = 0;
+		g.refused = 0;
+		tags_of(c, m->ids + i, g.n, g.tags);
+		err = put_locked(c, m, i, &p, &g);
+		m->tried += g.tried;
+		m->done += g.tried - hweight32(g.refused);
+		vexfs_slots_dead(c, g.old, g.nold);
+		refused = g.refused;
+		for_each_set_bit(j, &refused, GROUP)
 			run_cut(c, &m->run, i + j, 1);
-			if (!goes_on(m, e)) {
-				run_cut(c, &m->run, i + j + 1, m->n - i - j - 1);
-				err = e;
-				break;
-			}
-		}
-		vexfs_slots_dead(c, old, nold);
 	}
+	/* after an error that ended the batch */
+	run_cut(c, &m->run, i, m->n - i);
 	return err;
 }
 
@@ -187,9 +245,15 @@ static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *inde
 		return 0;
 	err = index->ops->insert(c, index->priv, b->slots, b->n);
 	b->nold = 0;
+	spin_lock(&c->ids_lock);
 	for (i = 0; i < b->n; i++) {
 		struct vexfs_idput *p = &b->p[i];
 
+		if (i && !(i % GROUP)) {
+			/* others wait for it */
+			spin_unlock(&c->ids_lock);
+			spin_lock(&c->ids_lock);
+		}
 		if (err) {
 			vexfs_idmap_abort(c, p);
 			WRITE_ONCE(vexfs_slot_span(c, p->slot)->to, 0);
@@ -202,6 +266,7 @@ static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *inde
 		if (p->old != VEXFS_NO_SLOT)
 			b->old[b->nold++] = p->old;
 	}
+	spin_unlock(&c->ids_lock);
 	if (wq_has_sleeper(&c->busy_wait))
 		wake_up_all(&c->busy_wait);
 	if (err) {
@@ -310,15 +375,37 @@ static int put(struct vexfs_collection *c, struct vexfs_mutation *m)
 
 /* ---- delete ---- */
 
-static int remove_one(struct vexfs_collection *c, u64 id, u32 tag, u32 *old)
+/*
+ * Up to GROUP ids under one hold of the lock. Returns the error that ends the batch;
+ * @old has the *@nold slots that the ids meant.
+ */
+static int remove_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u32 first,
+			 u32 n, const u32 *tags, u32 *old, u32 *nold)
 {
-	int err;
+	int err = 0;
+	u32 j;
 
-	while ((err = vexfs_idmap_remove(c, id, tag, old)) == -EBUSY) {
-		err = wait_busy(c, id);
-		if (err)
-			break;
+	*nold = 0;
+	spin_lock(&c->ids_lock);
+	for (j = 0; j < n && !err; j++) {
+		u64 id = m->ids[first + j];
+		int e;
+
+		while ((e = vexfs_idmap_remove(c, id, tags[j], &old[*nold])) == -EBUSY) {
+			spin_unlock(&c->ids_lock);
+			e = wait_busy(c, id);
+			spin_lock(&c->ids_lock);
+			if (e)
+				break;
+		}
+		note(m, first + j, e);
+		m->tried++;
+		if (!e)
+			++*nold;
+		else if (!(m->flags & VEXFS_DELETE_CONTINUE) || ends_batch(e))
+			err = e;
 	}
+	spin_unlock(&c->ids_lock);
 	return err;
 }
 
@@ -326,29 +413,15 @@ static int delete(struct vexfs_collection *c, struct vexfs_mutation *m)
 {
 	struct vexfs_index_ref *index;
 	u32 tags[GROUP], old[GROUP];
-	u32 i, j, n, nold;
+	u32 i, n, nold;
 	int idx, err = 0;
 
 	idx = vexfs_read_lock(c);
 	index = vexfs_index(c);
 	for (i = 0; i < m->n && !err; i += n) {
 		n = min(GROUP, m->n - i);
-		for (j = 0; j < n; j++) {
-			tags[j] = vexfs_idmap_tag(c, m->ids[i + j]);
-			vexfs_idmap_prefetch_shard(c, tags[j]);
-		}
-		for (j = 0; j < n; j++)
-			vexfs_idmap_prefetch_entry(c, tags[j]);
-		for (nold = 0, j = 0; j < n && !err; j++) {
-			int e = remove_one(c, m->ids[i + j], tags[j], &old[nold]);
-
-			note(m, i + j, e);
-			m->tried++;
-			if (!e)
-				nold++;
-			else if (!(m->flags & VEXFS_DELETE_CONTINUE) || ends_batch(e))
-				err = e;
-		}
+		tags_of(c, m->ids + i, n, tags);
+		err = remove_locked(c, m, i, n, tags, old, &nold);
 		m->done += nold;
 		atomic64_sub(nold, &c->count);
 		atomic64_sub(nold, &c->promised);

@@ -28,9 +28,9 @@
  * written: look first. Readers take no lock, and write no line that others
  * write (SRCU counts per CPU). They may sleep and may take page faults.
  *
- * Two writers, one id. The id map decides, under the spinlock of one of its
- * shards, and only for a few hundred nanoseconds. Without an index, each vector
- * of a batch is one such step: whichever comes second sees what the first did
+ * Two writers, one id. The id map decides, under its spinlock, which a writer
+ * holds for a few ids at a time: a microsecond or two. Without an index, each vector
+ * of a batch is one step there: whichever comes second sees what the first did
  * (EEXIST, ENOENT, or its slot replaced). With an index the new slot goes
  * into the index between two steps: the first marks the id busy (claims it),
  * the second publishes it. Other writers of the same id wait for a busy id, and
@@ -39,9 +39,8 @@
  * Readers never wait: a busy id means what it meant before the claim.
  *
  * Locks, outermost first: collection->quiesce (read: writing under way),
- * grow_lock (extents and their directory come and go), idmap->resize_lock, an
- * id shard's lock, then slots_lock or clock_lock. The registry's lock is taken
- * alone.
+ * grow_lock (extents and their directory come and go), idmap->resize_lock,
+ * ids_lock, then slots_lock. The registry's lock is taken alone.
  */
 #ifndef _VEXFS_STORE_H
 #define _VEXFS_STORE_H
@@ -271,8 +270,8 @@ struct vexfs_collection {
 	struct delayed_work reaper;
 	u64 reaped;		/* slots since the id map was last shrunk; reaper's own */
 
-	spinlock_t clock_lock ____cacheline_aligned_in_smp;
-	u64 clock;		/* updates and deletes so far; written under clock_lock */
+	spinlock_t ids_lock ____cacheline_aligned_in_smp;	/* writers of the id map */
+	u64 clock;		/* updates and deletes so far; written under ids_lock */
 
 	atomic64_t count ____cacheline_aligned_in_smp;
 	atomic64_t generation;

@@ -78,6 +78,9 @@ static int import(const struct vexfs_math_conv *conv, const struct vexfs_space *
 int drive_import(const struct vexfs_math_conv *conv, const struct vexfs_space *sp, void *row,
 		 u32 *aux, const void *src, bool raw)
 {
+	/* whole rows at a time, where the variant can */
+	if (conv->rows)
+		return conv->rows(sp, row, aux, src, 0, 1) == 1 ? 0 : -EDOM;
 	return import(conv, sp, row, aux, src, raw, VEXFS_DIM_MAX);
 }
 
