@@ -250,15 +250,7 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 		float norm[BLOCK_G] __aligned(64);
 		struct bounds bd;
 
-		if (sp->metric == VEXFS_METRIC_L2)
-			make_bounds(&bd, VEXFS_METRIC_L2, sp->dim, ROUGH_ROUNDINGS, t->aux,
-				    limits + q, left);
-		else if (sp->metric == VEXFS_METRIC_IP)
-			make_bounds(&bd, VEXFS_METRIC_IP, sp->dim, ROUGH_ROUNDINGS, t->aux,
-				    limits + q, left);
-		else
-			make_bounds(&bd, VEXFS_METRIC_COS, sp->dim, ROUGH_ROUNDINGS, t->aux,
-				    limits + q, left);
+		make_bounds(&bd, sp->metric, sp->dim, ROUGH_ROUNDINGS, t->aux, limits + q, left);
 		UNROLL_8
 		for (v = 0; v < BLOCK_V; v++) {
 			const u32 at = v * FV_LANES;

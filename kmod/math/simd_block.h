@@ -59,11 +59,12 @@ static __always_inline double limit_value(u32 key)
 
 /*
  * The error of a sum of n products is below n * ULP * |q| * |r| (1 + ...); see
- * the proof for what each of the small numbers covers.
+ * the proof for what each of the small numbers covers. A function of its own:
+ * its constants are not to take stack of those who multiply.
  */
-static __always_inline void make_bounds(struct bounds *bd, const int metric, u32 dim,
-					const u32 more, const float *aux, const u32 *limits,
-					u32 n)
+static __attribute__((__noinline__, __unused__))
+void make_bounds(struct bounds *bd, u32 metric, u32 dim, const u32 more, const float *aux,
+		 const u32 *limits, u32 n)
 {
 	const double block = (dim + more) * 1.01 * ULP, key = (dim / 32 + more) * 1.01 * ULP;
 	u32 i;
@@ -137,6 +138,8 @@ static __always_inline void name(fvec acc[][BLOCK_V], const float *g, const u8 *
 		UNROLL_8								\
 		for (r = 0; r < BLOCK_R; r++)						\
 			halves8(p[r] + 2 * (size_t)k, f[r]);				\
+		/* clang would keep them in registers, and spill all others */		\
+		__asm__("" : "+m" (f));							\
 		tile_f32(acc, g + (size_t)k * BLOCK_G, (const u8 *const *)at, 8);	\
 	}										\
 }
