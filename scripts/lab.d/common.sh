@@ -26,6 +26,10 @@ E_TIMEOUT=124	# the command took too long
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vexfs
 
+# What a make above was told is not for the kernel's: its -s would hide the steps
+# that progress counts.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
 say() { printf 'lab: %s\n' "$*" >&2; }
 
 # die CODE SENTENCE...: the sentence says what is wrong and what to do.
@@ -96,8 +100,11 @@ need_packages() {
 			"Install them with: sudo ${cmd[*]}"
 		cmd=(sudo -n "${cmd[@]}")
 	fi
+	# One of us at a time, and whoever else uses dpkg is waited for.
+	local log lock
+	mkdir -p "$cache" && exec {lock}> "$cache/install.lock" && flock "$lock"
+	cmd+=(-o DPkg::Lock::Timeout=600)
 	say "installing ${missing[*]}"
-	local log
 	log=$(mktemp)
 	if ! DEBIAN_FRONTEND=noninteractive "${cmd[@]}" < /dev/null > "$log" 2>&1; then
 		# The package lists of a fresh machine are empty or old.
@@ -110,6 +117,7 @@ need_packages() {
 		fi
 	fi
 	rm -f "$log"
+	exec {lock}>&-
 }
 
 # run_logged LOG TOTAL WHAT COMMAND...: runs a build, counting the lines that
