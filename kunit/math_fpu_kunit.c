@@ -151,7 +151,7 @@ static void long_block(struct kunit *test, u32 type)
 			KUNIT_EXPECT_EQ(test, 0,
 					vexfs_math_block_pack(&sp, packed, rows, aux, min(n, nq)));
 			KUNIT_EXPECT_EQ(test, 0, vexfs_math_block(&sp, packed, min(n, nq), limits,
-								  rows, aux, n,
+								  rows, aux, n, NULL,
 								  i % 2 ? scratch : NULL,
 								  &hit, 1));
 		}
@@ -287,7 +287,7 @@ static void do_visit(struct visit *v)
 	v->block_err = vexfs_math_block_pack(&v->int_sp, v->packed, v->ints[0], v->int_aux, 1);
 	if (!v->block_err)
 		v->block_err = vexfs_math_block(&v->int_sp, v->packed, 1, &limit, int_row,
-						&v->int_aux[1], 1, NULL, &hit, 1);
+						&v->int_aux[1], 1, NULL, NULL, &hit, 1);
 	v->import_err = vexfs_math_import_raw(&v->int_sp, v->copy, &aux, int_row, 64, 1, NULL);
 	/* who sees the visit sees what it found */
 	smp_store_release(&v->visits, v->visits + 1);

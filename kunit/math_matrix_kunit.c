@@ -208,12 +208,13 @@ static void expect_hits(struct kunit *test, const struct vexfs_block_hit *hits, 
 }
 
 /* However the work is cut into sections, the hits are the same. */
-static void run_block_cut(struct kunit *test, struct vexfs_work *w, void *packed, void *scratch,
-			  const u32 *exact, const u32 *limits, struct vexfs_block_hit *hits)
+static void run_block_cut(struct kunit *test, struct vexfs_work *w, void *packed,
+			  const void *codes, void *scratch, const u32 *exact, const u32 *limits,
+			  struct vexfs_block_hit *hits)
 {
 	static const u32 paces[] = { 1, 1000, 20000, 400000, U32_MAX };
 	struct vexfs_pace *pack = &w->pace[VEXFS_SHAPE_SCAN];
-	struct vexfs_pace *block = scratch ? &w->rough_block : &w->pace[VEXFS_SHAPE_BLOCK];
+	struct vexfs_pace *block = codes || scratch ? &w->rough_block : &w->pace[VEXFS_SHAPE_BLOCK];
 	u32 pack_ps = pack->ps, block_ps = block->ps, n = world.n, i;
 	int found;
 
@@ -223,7 +224,7 @@ static void run_block_cut(struct kunit *test, struct vexfs_work *w, void *packed
 		KUNIT_ASSERT_EQ(test, 0, vexfs_math_block_pack(&world.sp, packed, world.rows,
 							       world.aux, n));
 		found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n,
-					 scratch, hits, n * n);
+					 codes, scratch, hits, n * n);
 		KUNIT_EXPECT_GE(test, found, 0);
 		expect_hits(test, hits, found, exact, limits);
 	}
@@ -252,24 +253,86 @@ static void run_block(struct kunit *test, struct vexfs_engine *e, const struct v
 	}
 	KUNIT_ASSERT_EQ(test, 0, vexfs_math_block_pack(&world.sp, packed, world.rows, world.aux, n));
 	found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n, NULL,
-				 hits, n * n);
+				 NULL, hits, n * n);
 	KUNIT_EXPECT_GE(test, found, 0);
 	expect_hits(test, hits, found, exact, limits);
-	run_block_cut(test, &e->work[f->type][f->metric], packed, NULL, exact, limits, hits);
-	if (scratch)
-		run_block_cut(test, &e->work[f->type][f->metric], packed, scratch, exact, limits,
-			      hits);
+	run_block_cut(test, &e->work[f->type][f->metric], packed, NULL, NULL, exact, limits, hits);
+	if (scratch) {
+		run_block_cut(test, &e->work[f->type][f->metric], packed, NULL, scratch, exact,
+			      limits, hits);
+		vexfs_math_code_rows(&world.sp, scratch, world.rows, world.aux, n);
+		run_block_cut(test, &e->work[f->type][f->metric], packed, scratch, NULL, exact,
+			      limits, hits);
+	}
 
 	/* One place too few is told, and nothing is written behind the last. */
 	for (q = 0; q < n * n; q++)
 		wanted += exact[q] <= limits[q / n];
 	hits[wanted - 1].row = ~0u;
 	found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n,
-				 scratch, hits, wanted - 1);
+				 NULL, scratch, hits, wanted - 1);
 	KUNIT_EXPECT_EQ(test, found, -EOVERFLOW);
 	KUNIT_EXPECT_EQ(test, hits[wanted - 1].row, ~0u);
 	kvfree(packed);
 	kvfree(scratch);
+}
+
+/* A query against codes that one engine made and another reads, in sections of any size. */
+static void run_codes(struct kunit *test)
+{
+	static const u32 paces[] = { 1, 400000, U32_MAX };
+	static u32 exact[CHECK_ROWS];
+	struct vexfs_engine *before = vexfs_engine();
+	u32 bytes = vexfs_math_code_bytes(&world.sp), n = world.n, at, i, q, found;
+	u16 near[CHECK_ROWS];
+	void *codes, *query;
+
+	if (!bytes)
+		return;
+	codes = kvmalloc(n * bytes, GFP_KERNEL);
+	query = kvmalloc(vexfs_math_code_query_bytes(&world.sp), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, codes && query);
+	for (at = 0; at < VEXFS_ENGINES * ARRAY_SIZE(paces); at++) {
+		struct vexfs_engine *writer = &vexfs_engines[at % VEXFS_ENGINES];
+		struct vexfs_pace *pace = &before->work[world.sp.type][world.sp.metric].rough_scan;
+		u32 ps = pace->ps;
+
+		if (!vexfs_engine_usable(writer))
+			continue;
+		WRITE_ONCE(vexfs_engine_in_use, writer);
+		vexfs_math_code_rows(&world.sp, codes, world.rows, world.aux, n);
+		WRITE_ONCE(vexfs_engine_in_use, before);
+		for (q = 0; q < n; q++) {
+			u32 limit;
+			int got;
+
+			if (vexfs_math_code_query(&world.sp, query, world.ptr[q], world.aux[q]))
+				break;
+			vexfs_math_scan(&world.sp, world.ptr[q], world.aux[q], world.rows,
+					world.aux, n, exact);
+			limit = exact[(q * 5 + 1) % n];
+			pace->ps = paces[at / VEXFS_ENGINES];
+			got = vexfs_math_code_scan(&world.sp, query, limit, codes, n, near, n);
+			KUNIT_ASSERT_GE(test, got, 1);
+			for (i = found = 0; i < n; i++) {
+				bool named = found < got && near[found] == i;
+
+				found += named;
+				if (exact[i] <= limit && !named)
+					KUNIT_FAIL(test, "dim %u: %s misses row %u with key %08x\n",
+						   world.sp.dim, writer->variant->name, i, exact[i]);
+			}
+			KUNIT_EXPECT_EQ(test, found, got);
+			near[got - 1] = 0xffff;
+			KUNIT_EXPECT_EQ(test, -EOVERFLOW,
+					vexfs_math_code_scan(&world.sp, query, limit, codes, n, near,
+							     got - 1));
+			KUNIT_EXPECT_EQ(test, near[got - 1], 0xffff);
+		}
+		pace->ps = ps;
+	}
+	kvfree(codes);
+	kvfree(query);
 }
 
 static void run_dim(struct kunit *test, const struct matrix_case *c, u32 dim)
@@ -282,12 +345,14 @@ static void run_dim(struct kunit *test, const struct matrix_case *c, u32 dim)
 	WRITE_ONCE(vexfs_engine_in_use, e);
 	math_world_fill(test, &world, &sp, c->kind, math_rows_for(dim), dim % 3);
 	best = use_form(e, f);
-	if (c->shape == SCAN)
+	if (c->shape == SCAN) {
 		run_scan(test, e, f);
-	else if (c->shape == GATHER)
+		run_codes(test);
+	} else if (c->shape == GATHER) {
 		run_gather(test);
-	else
+	} else {
 		run_block(test, e, f);
+	}
 	restore_form(e, best);
 }
 

@@ -143,7 +143,7 @@ static void one_round(struct worker *w)
 	err = vexfs_math_block_pack(&w->float_sp, w->packed, w->floats, w->float_aux, 2);
 	if (!err)
 		err = vexfs_math_block(&w->float_sp, w->packed, 2, limits, w->floats, w->float_aux,
-				       2, NULL, hits, 2);
+				       2, NULL, NULL, hits, 2);
 	if (err < 0)
 		w->err = err;
 	else

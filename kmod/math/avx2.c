@@ -18,6 +18,14 @@ static const struct vexfs_math_conv convs[] = {
 	CONV_ROWS_AVX2(NEEDS),
 };
 
+static const struct vexfs_math_rough rough = {
+	.name = "avx2",
+	.needs = NEEDS,
+	.rows = vexfs_avx2_rough_rows,
+	.query = vexfs_avx2_rough_query,
+	.scan = vexfs_avx2_rough_scan,
+};
+
 const struct vexfs_math_variant vexfs_math_avx2 = {
 	.name = "avx2",
 	.needs = NEEDS,
@@ -25,4 +33,5 @@ const struct vexfs_math_variant vexfs_math_avx2 = {
 	.nr_forms = sizeof(forms) / sizeof(forms[0]),
 	.convs = convs,
 	.nr_convs = sizeof(convs) / sizeof(convs[0]),
+	.rough = &rough,
 };

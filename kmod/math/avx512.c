@@ -25,12 +25,12 @@ static const struct vexfs_math_conv convs[] = {
 static const struct vexfs_math_rough rough = {
 	.name = "avx512-vnni",
 	.needs = NEEDS | VEXFS_CPU_VNNI,
+	.rows = vexfs_avx512_rough_rows,
+	.query = vexfs_avx512_rough_query,
+	.scan = vexfs_avx512_rough_scan,
 	.group = VEXFS_AVX512_BLOCK,
-	.max_dim = VEXFS_BLOCK_MAX_DIM,
 	.bytes = vexfs_avx512_rough_bytes,
 	.pack = vexfs_avx512_rough_pack,
-	.row_bytes = vexfs_avx512_rough_row_bytes,
-	.rows = vexfs_avx512_rough_rows,
 	.block = vexfs_avx512_rough_block,
 };
 

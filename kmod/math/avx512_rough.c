@@ -1,38 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rough block of f32, f16 and bf16 with AVX512_VNNI: rows and queries as bytes,
- * each with a scale and a bound for what it lost, multiplied four components to a
- * lane. It rules pairs out four times as fast as the real numbers could and
- * must never lose one that is within its limit; docs/arithmetic.md says why
- * it does not.
+ * Codes of f32, f16 and bf16 with AVX512_VNNI, and the rough block on them: rows and
+ * queries as bytes, each with a scale and a bound for what it lost, multiplied four
+ * components to a lane. It rules pairs out four times as fast as the real numbers
+ * could and must never lose one that is within its limit; docs/arithmetic.md says
+ * why it does not.
  */
 #include "avx512_fvec.h"
+#include "avx512_vec.h"
 #include "forms.h"
 #include "simd_block.h"
-
-/* More than in a block of the numbers themselves: scales, bounds, sums of bytes. */
-#define ROUGH_ROUNDINGS	64u
-/* Makes up for roundings where a bound is computed. */
-#define ROUGH_UP	1.001f
-/* Scales outside do not take part: nothing below may overflow. */
-#define SCALE_LEAST	0x1p-40f
-#define SCALE_MOST	0x1p40f
-
-/**
- * struct rough_row - a row as bytes
- * @factor: what the metric makes of its auxiliary, by @inverse
- * @inverse: 1 / scale; NaN when the row must always pass
- * @lost: how far the bytes are from the row, by @inverse
- * @norm: the norm of the bytes, by @inverse
- * @codes: components / scale, plus 128
- */
-struct rough_row {
-	float factor;
-	float inverse;
-	float lost;
-	float norm;
-	u8 codes[];
-};
+#include "simd_code.h"
 
 /**
  * struct rough_tail - of a group of queries, behind their components
@@ -50,44 +28,14 @@ struct rough_tail {
 	float lost;
 };
 
-/**
- * struct rough - what a vector is, but for its bytes
- * @inverse: 1 / scale, or NaN
- * @lost: distance from the vector to its bytes, or more
- * @norm: of the vector, or more
- * @sum: of the bytes
- */
-struct rough {
-	float inverse;
-	float lost;
-	float norm;
-	s32 sum;
-};
-
 static __always_inline u32 quads(const struct vexfs_space *sp)
 {
 	return (sp->dim + 3) / 4;
 }
 
-static __always_inline size_t row_step(const struct vexfs_space *sp)
-{
-	return sizeof(struct rough_row) + ((sp->dim + 15) & ~15u);
-}
-
 static __always_inline size_t group_bytes(const struct vexfs_space *sp)
 {
 	return (size_t)quads(sp) * 4 * BLOCK_G + sizeof(struct rough_tail);
-}
-
-static __always_inline float norm_of(u32 metric, u32 aux)
-{
-	float a = as_float(aux);
-
-	if (metric == VEXFS_METRIC_L2)
-		a = (float)root(a);
-	else if (metric == VEXFS_METRIC_COS)
-		a = 1.0f / a;
-	return a * ROUGH_UP;
 }
 
 /* Sixteen components; what is behind the last is zero. */
@@ -111,24 +59,21 @@ static __always_inline struct rough roughen(const struct vexfs_space *sp, const 
 					    const u8 *row, u32 aux, const u8 lift, u8 *out,
 					    const size_t step)
 {
-	fvec most = fv_zero(), lost = fv_zero(), scale;
+	fvec most = fv_zero(), lost = fv_zero();
 	__m512i sum = _mm512_setzero_si512();
-	struct rough z;
-	float top, inverse;
+	float by, scale;
 	u32 k, j;
 
 	for (k = 0; k < sp->dim; k += 16)
 		most = _mm512_max_ps(most, _mm512_abs_ps(load_16(type, row, k)));
-	top = _mm512_reduce_max_ps(most);
-	inverse = top > 0.0f ? 127.0f / top : 1.0f;
-	scale = fv_set1(top > 0.0f ? top * (1.0f / 127.0f) : 1.0f);
+	rough_scale(_mm512_reduce_max_ps(most), &by, &scale);
 	for (k = 0; k < sp->dim; k += 16) {
 		fvec x = load_16(type, row, k), c;
-		__m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(x, fv_set1(inverse)));
+		__m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(x, fv_set1(by)));
 		__m128i b = _mm_xor_si128(_mm512_cvtepi32_epi8(v), _mm_set1_epi8((char)lift));
 
 		sum = _mm512_add_epi32(sum, v);
-		c = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(v), scale, x);
+		c = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(v), fv_set1(scale), x);
 		lost = fv_fma(c, c, lost);
 		if (step == 4) {
 			_mm_storeu_si128((__m128i_u *)(out + k), b);
@@ -139,13 +84,8 @@ static __always_inline struct rough roughen(const struct vexfs_space *sp, const 
 			b = _mm_srli_si128(b, 4);
 		}
 	}
-	z.lost = (float)root(_mm512_reduce_add_ps(lost)) * ROUGH_UP;
-	z.norm = norm_of(sp->metric, aux);
-	z.sum = _mm512_reduce_add_epi32(sum);
-	z.inverse = 1.0f / _mm512_cvtss_f32(scale);
-	if (!(z.inverse >= 1.0f / SCALE_MOST && z.inverse <= 1.0f / SCALE_LEAST))
-		z.inverse = as_float(F32_NAN);
-	return z;
+	return rough_of(sp->metric, aux, scale, _mm512_reduce_add_ps(lost),
+			_mm512_reduce_add_epi32(sum));
 }
 
 static __always_inline struct rough roughen_any(const struct vexfs_space *sp, const u8 *row,
@@ -159,14 +99,33 @@ static __always_inline struct rough roughen_any(const struct vexfs_space *sp, co
 	return roughen(sp, VEXFS_TYPE_BF16, row, aux, lift, out, step);
 }
 
+typedef vec_t code_acc;
+
+/* Lines first, then what is left of one. */
+static __always_inline code_acc code_sum(const u8 *q, const u8 *row, u32 bytes)
+{
+	const __mmask64 rest = (1ull << bytes % 64) - 1;
+	__m512i acc = vec_zero();
+	u32 off;
+
+	for (off = 0; off + 64 <= bytes; off += 64)
+		acc = _mm512_dpbusd_epi32(acc, _mm512_loadu_si512(row + off), vec_load(q + off));
+	if (rest)
+		acc = _mm512_dpbusd_epi32(acc, _mm512_maskz_loadu_epi8(rest, row + off),
+					  vec_load(q + off));
+	return acc;
+}
+
+static __always_inline __m256i code_tree8(const code_acc *acc)
+{
+	return ivec_tree8(acc);
+}
+
+CODE_FORMS(vexfs_avx512)
+
 size_t vexfs_avx512_rough_bytes(const struct vexfs_space *sp, u32 nq)
 {
 	return (nq + BLOCK_G - 1) / BLOCK_G * group_bytes(sp);
-}
-
-size_t vexfs_avx512_rough_row_bytes(const struct vexfs_space *sp, u32 n)
-{
-	return n * row_step(sp);
 }
 
 void vexfs_avx512_rough_pack(const struct vexfs_space *sp, void *packed, const void *queries,
@@ -192,26 +151,8 @@ void vexfs_avx512_rough_pack(const struct vexfs_space *sp, void *packed, const v
 			t->inverse[i] = z.inverse;
 			t->norm[i] = z.norm;
 			t->bias[i] = -128 * z.sum;
-			if (z.lost > t->lost * z.norm)
-				t->lost = z.lost / z.norm * ROUGH_UP;
+			t->lost = lost_part(z, t->lost);
 		}
-	}
-}
-
-void vexfs_avx512_rough_rows(const struct vexfs_space *sp, void *out, const void *rows,
-			     const u32 *aux, u32 n)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++) {
-		struct rough_row *r = (struct rough_row *)((u8 *)out + i * row_step(sp));
-		const u8 *row = (const u8 *)rows + (size_t)i * sp->stride;
-		struct rough z = roughen_any(sp, row, aux[i], 0x80, r->codes, 4);
-
-		r->inverse = z.inverse;
-		r->factor = row_factor(sp->metric, sp->dim, ROUGH_ROUNDINGS, aux[i]) * z.inverse;
-		r->lost = z.lost * z.inverse * ROUGH_UP;
-		r->norm = (z.norm + z.lost) * z.inverse * ROUGH_UP;
 	}
 }
 
@@ -269,7 +210,7 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 			for (r = 0; r < BLOCK_R; r++) {
 				u32 at = i + r < n ? i + r : n - 1;
 
-				p[r] = (const u8 *)rough + at * row_step(sp) +
+				p[r] = (const u8 *)rough + (size_t)at * vexfs_code_step(sp) +
 				       sizeof(struct rough_row);
 				UNROLL_8
 				for (v = 0; v < BLOCK_V; v++)

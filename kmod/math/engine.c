@@ -193,6 +193,7 @@ static void set_up_work(struct vexfs_engine *e, u32 cpu, u32 type, u32 metric)
 	/* like the block of numbers at least; the first sections teach it the rest */
 	w->rough_block.ps = PACE_UNKNOWN;
 	w->rough_rows.ps = PACE_UNKNOWN;
+	w->rough_scan.ps = PACE_UNKNOWN;
 }
 
 static void set_up_convert(struct vexfs_engine *e, u32 cpu, u32 type)

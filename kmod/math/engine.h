@@ -34,12 +34,13 @@ enum vexfs_move {
 /**
  * struct vexfs_work - a form and what its work costs
  * @form: the functions; NULL when type and metric do not go together
- * @rough: block on bytes for the same, or NULL
+ * @rough: work on codes for the same, or NULL
  * @pace: by shape; a unit is 64 bytes of a row (of one query and one row in a
  *	block), and one more for each row
  * @part: the same for work inside a row
  * @rough_block: the same for @rough, and
- * @rough_rows: for making rows rough
+ * @rough_rows: for making codes, and
+ * @rough_scan: for comparing them with one query
  */
 struct vexfs_work {
 	const struct vexfs_math_form *form;
@@ -48,6 +49,7 @@ struct vexfs_work {
 	struct vexfs_pace part;
 	struct vexfs_pace rough_block;
 	struct vexfs_pace rough_rows;
+	struct vexfs_pace rough_scan;
 };
 
 /**

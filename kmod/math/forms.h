@@ -96,12 +96,21 @@ BLOCKS_DECLARE_FLOAT(vexfs_avx2)
 BLOCKS_DECLARE_FLOAT(vexfs_avx512)
 BLOCKS_DECLARE_DOT(vexfs_avx512_vnni)
 
+/* Work on codes, and the block of it. */
+#define CODE_DECLARE(isa)								\
+	void isa##_rough_rows(const struct vexfs_space *sp, void *out, const void *rows, \
+			      const u32 *aux, u32 n);					\
+	void isa##_rough_query(const struct vexfs_space *sp, void *out, const void *q,	\
+			       u32 q_aux);						\
+	u32 isa##_rough_scan(const struct vexfs_space *sp, const void *query, u32 limit, \
+			     const void *codes, u32 n, u32 row_base, u16 *near, u32 max);
+
+CODE_DECLARE(vexfs_avx2)
+CODE_DECLARE(vexfs_avx512)
+
 size_t vexfs_avx512_rough_bytes(const struct vexfs_space *sp, u32 nq);
-size_t vexfs_avx512_rough_row_bytes(const struct vexfs_space *sp, u32 n);
 void vexfs_avx512_rough_pack(const struct vexfs_space *sp, void *packed, const void *queries,
 			     const u32 *q_aux, u32 nq, u32 first, u32 count);
-void vexfs_avx512_rough_rows(const struct vexfs_space *sp, void *out, const void *rows,
-			     const u32 *aux, u32 n);
 u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u32 nq,
 			     u32 first, u32 count, const u32 *limits, const void *rough,
 			     u32 n, u32 row_base, struct vexfs_block_hit *hits, u32 max);

@@ -87,10 +87,10 @@ struct vexfs_block_hit {
  * packed form of the queries is made once, in memory that the caller provides
  * (64-byte aligned, vexfs_math_block_bytes()).
  *
- * With @scratch (64-byte aligned, vexfs_math_block_scratch() bytes for @n rows, not
- * shared by two calls at a time) it may work on bytes made of the rows, which is
- * faster and names some more pairs; NULL is always right, and the only choice
- * where vexfs_math_block_scratch() says 0.
+ * With the rows' @codes, if somebody has kept them, or @scratch (64-byte aligned,
+ * vexfs_math_block_scratch() bytes for @n rows, not shared by two calls at a time) it
+ * may work on bytes made of the rows, which is faster and names some more pairs; NULL
+ * is always right, and the only choice where vexfs_math_block_scratch() says 0.
  *
  * @n rows at most VEXFS_BLOCK_ROWS a call. Returns the number of hits, or
  * -EOVERFLOW when more than @max_hits pairs qualify, in which case the caller
@@ -104,7 +104,34 @@ int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
 size_t vexfs_math_block_scratch(const struct vexfs_space *sp, u32 n);
 int vexfs_math_block(const struct vexfs_space *sp, void *packed, u32 nq,
 		     const u32 *limits, const void *rows, const u32 *aux, u32 n,
-		     void *scratch, struct vexfs_block_hit *hits, u32 max_hits);
+		     const void *codes, void *scratch, struct vexfs_block_hit *hits,
+		     u32 max_hits);
+
+/*
+ * Codes: bytes made of a row, with a bound for what was lost, for callers who keep
+ * them beside the rows so that a search reads a quarter of the memory. A scan of
+ * codes names every row whose key is not above @limit, and a few whose key is just
+ * above it: the caller gets the keys of those from vexfs_math_gather(), and its
+ * answer is that of a scan of the rows.
+ *
+ * vexfs_math_code_bytes() is what the code of a row takes, 0 where there are none
+ * (only f32, f16 and bf16 under L2, IP and COS, up to 4,096 components). Codes lie
+ * that far apart, 64-byte aligned at first, and are good whichever variant made
+ * them; where none can, they make a scan name the row always.
+ *
+ * A query is made once, in 64-byte aligned memory of vexfs_math_code_query_bytes().
+ * -EOPNOTSUPP when the variant in use cannot compare codes: scan the rows.
+ *
+ * vexfs_math_code_scan() takes up to VEXFS_BLOCK_ROWS rows and puts their indices, in
+ * order, at @near. Returns how many, or -EOVERFLOW for more than @max.
+ */
+size_t vexfs_math_code_bytes(const struct vexfs_space *sp);
+void vexfs_math_code_rows(const struct vexfs_space *sp, void *codes, const void *rows,
+			  const u32 *aux, u32 n);
+size_t vexfs_math_code_query_bytes(const struct vexfs_space *sp);
+int vexfs_math_code_query(const struct vexfs_space *sp, void *query, const void *q, u32 q_aux);
+int vexfs_math_code_scan(const struct vexfs_space *sp, const void *query, u32 limit,
+			 const void *codes, u32 n, u16 *near, u32 max);
 
 int vexfs_math_init(void);
 void vexfs_math_exit(void);

@@ -24,4 +24,9 @@ static inline u32 vexfs_run_part(const struct vexfs_pace *pace, u32 from, u32 st
 	return min(from + parts * VEXFS_PART_BYTES, stride);
 }
 
+/* Makes the codes of @n rows in as many sections as it takes, and rests. */
+void vexfs_rough_rows(struct vexfs_work *w, const struct vexfs_math_rough *r,
+		      const struct vexfs_space *sp, void *out, const void *rows,
+		      const u32 *aux, u32 n);
+
 #endif

@@ -184,13 +184,13 @@ static bool has_all(const struct workbench *t, u32 limit, u32 found)
 static const char *check_rough(const struct vexfs_math_rough *r, const struct vexfs_space *sp,
 			       struct workbench *t)
 {
-	size_t bytes = r ? round_up(r->bytes(sp, 1), VEXFS_ROW_ALIGN) : 0;
+	size_t bytes = r->group ? round_up(r->bytes(sp, 1), VEXFS_ROW_ALIGN) : 0;
 	u32 limit = t->want[ROWS / 2], found;
 	u64 stamp;
 
-	if (!r || sp->dim > r->max_dim)
+	if (!r->group)
 		return NULL;
-	if (bytes + r->row_bytes(sp, ROWS) > sizeof(t->packed))
+	if (bytes + ROWS * vexfs_code_step(sp) > sizeof(t->packed))
 		return "the rough block wants too much memory";
 	stamp = vexfs_fpu_begin();
 	r->pack(sp, t->packed, t->rows + ROWS * sp->stride, &t->aux[ROWS], 1, 0, 1);
@@ -199,6 +199,29 @@ static const char *check_rough(const struct vexfs_math_rough *r, const struct ve
 			 ROWS);
 	vexfs_fpu_end(stamp);
 	return has_all(t, limit, found) ? NULL : "rough block";
+}
+
+/* A query against codes of rows. */
+static const char *check_codes(const struct vexfs_math_rough *r, const struct vexfs_space *sp,
+			       struct workbench *t)
+{
+	size_t bytes = vexfs_code_query_bytes(sp);
+	u32 limit = t->want[ROWS / 2], found, i;
+	u16 near[ROWS];
+	u64 stamp;
+
+	if (!r || !vexfs_code_fits(sp))
+		return NULL;
+	if (bytes + ROWS * vexfs_code_step(sp) > sizeof(t->packed))
+		return "codes want too much memory";
+	stamp = vexfs_fpu_begin();
+	r->query(sp, t->packed, t->rows + ROWS * sp->stride, t->aux[ROWS]);
+	r->rows(sp, t->packed + bytes, t->rows, t->aux, ROWS);
+	found = r->scan(sp, t->packed, limit, t->packed + bytes, ROWS, 0, near, ROWS);
+	vexfs_fpu_end(stamp);
+	for (i = 0; i < found && i < ROWS; i++)
+		t->hits[i] = (struct vexfs_block_hit){ 0, near[i] };
+	return has_all(t, limit, found) ? check_rough(r, sp, t) : "codes";
 }
 
 /* Every pair that is near enough must be among the hits. */
@@ -251,7 +274,7 @@ static const char *check_form(const struct vexfs_engine *e, const struct vexfs_s
 		if (memcmp(t->want, t->got, sizeof(t->want)))
 			return ways[way].what;
 	}
-	return check_block(f, sp, t) ?: check_rough(e->work[sp->type][sp->metric].rough, sp, t);
+	return check_block(f, sp, t) ?: check_codes(e->work[sp->type][sp->metric].rough, sp, t);
 }
 
 /* Returns how many comparisons were made; the engine may have failed one. */

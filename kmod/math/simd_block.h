@@ -10,13 +10,10 @@
  *	fv_not_below(a, b)	bit i: not (a[i] < b[i]); NaN counts as not below
  *	BLOCK_V, BLOCK_R	vectors of queries and rows in a tile of registers
  */
-#include "real.h"
+#include "bound.h"
 #include "simd.h"
 
 #define BLOCK_G		(BLOCK_V * FV_LANES)
-
-/* Half a unit in the last place of 1.0f. */
-#define ULP		0x1p-24
 
 /**
  * struct bounds - what decides for a group of queries
@@ -44,57 +41,18 @@ static __always_inline size_t block_bytes(const struct vexfs_space *sp, u32 nq)
 	return (nq + BLOCK_G - 1) / BLOCK_G * group_floats(sp) * sizeof(float);
 }
 
-/* A limit as a number, infinite ones as one that doubles can work with. */
-static __always_inline double limit_value(u32 key)
-{
-	if (key <= f32_to_key(F32_SIGN | F32_INF))
-		return -1e300;
-	if (key >= f32_to_key(F32_INF))
-		return 1e300;
-	return widen(key_to_f32(key));
-}
-
-/* Roundings that the bounds leave room for, beside those of the dot product. */
-#define ROUNDINGS	16u
-
 /*
- * The error of a sum of n products is below n * ULP * |q| * |r| (1 + ...); see
- * the proof for what each of the small numbers covers. A function of its own:
- * its constants are not to take stack of those who multiply.
+ * A function of its own: its constants are not to take stack of those who multiply.
  */
 static __attribute__((__noinline__, __unused__))
 void make_bounds(struct bounds *bd, u32 metric, u32 dim, const u32 more, const float *aux,
 		 const u32 *limits, u32 n)
 {
-	const double block = (dim + more) * 1.01 * ULP, key = (dim / 32 + more) * 1.01 * ULP;
 	u32 i;
 
-	for (i = 0; i < BLOCK_G; i++) {
-		double a = aux[i], l = i < n ? limit_value(limits[i]) : -1.0;
-
-		if (metric == VEXFS_METRIC_L2) {
-			bd->b[i] = 1.0f;
-			bd->c[i] = (float)(0.5 * ((1.0 - block) * a - l * (1.0 + 2.0 * key)) -
-					   0x1p-126);
-		} else if (metric == VEXFS_METRIC_IP) {
-			double size = l < 0.0 ? -l : l;
-
-			bd->b[i] = (float)(-(block + key) * a);
-			bd->c[i] = (float)(1.0 - l - more / 4 * ULP * (1.0 + size));
-		} else {
-			bd->b[i] = (float)((1.0 - l - block - key) / a);
-			bd->c[i] = 0.0f;
-		}
-	}
-}
-
-static __always_inline float row_factor(const int metric, u32 dim, const u32 more, u32 aux)
-{
-	if (metric == VEXFS_METRIC_L2)
-		return as_float(aux) * (float)(0.5 * (1.0 - (dim + more) * 1.01 * ULP));
-	if (metric == VEXFS_METRIC_IP)
-		return as_float(aux);
-	return 1.0f / as_float(aux);
+	for (i = 0; i < BLOCK_G; i++)
+		query_bound(metric, dim, more, aux[i], i < n ? limit_value(limits[i]) : -1.0,
+			    &bd->b[i], &bd->c[i]);
 }
 
 /* Dot products of a tile, straight from rows of f32. */

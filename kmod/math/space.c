@@ -95,11 +95,8 @@ const struct vexfs_math_conv *vexfs_math_find_conv(const struct vexfs_math_varia
 const struct vexfs_math_rough *vexfs_math_find_rough(const struct vexfs_math_variant *v, u32 cpu,
 						     u32 type, u32 metric)
 {
+	const struct vexfs_space sp = { .type = type, .metric = metric };
 	const struct vexfs_math_rough *r = v->rough;
 
-	if (!r || (r->needs & cpu) != r->needs)
-		return NULL;
-	if (type != VEXFS_TYPE_F32 && type != VEXFS_TYPE_F16 && type != VEXFS_TYPE_BF16)
-		return NULL;
-	return metric == VEXFS_METRIC_L1 ? NULL : r;
+	return r && (r->needs & cpu) == r->needs && vexfs_code_fits(&sp) ? r : NULL;
 }

@@ -49,7 +49,7 @@ static bool has_block(const struct vexfs_math_form *f, const struct vexfs_space 
 static const struct vexfs_math_rough *rough_of(const struct vexfs_work *w,
 					       const struct vexfs_space *sp)
 {
-	return w->rough && sp->dim <= w->rough->max_dim ? w->rough : NULL;
+	return w->rough && w->rough->group && vexfs_code_fits(sp) ? w->rough : NULL;
 }
 
 static size_t copy_bytes(const struct vexfs_space *sp, u32 nq)
@@ -73,8 +73,8 @@ static size_t form_bytes(const struct vexfs_space *sp, u32 nq)
 	return round_up(most, VEXFS_ROW_ALIGN);
 }
 
-/* The most that the rough form of any engine wants: for @n queries, or for @n rows. */
-static size_t rough_bytes(const struct vexfs_space *sp, u32 n, bool rows)
+/* The most that the rough form of any engine wants for @nq queries. */
+static size_t rough_bytes(const struct vexfs_space *sp, u32 nq)
 {
 	size_t most = 0;
 	unsigned int i;
@@ -84,7 +84,7 @@ static size_t rough_bytes(const struct vexfs_space *sp, u32 n, bool rows)
 			rough_of(&vexfs_engines[i].work[sp->type][sp->metric], sp);
 
 		if (r)
-			most = max(most, rows ? r->row_bytes(sp, n) : r->bytes(sp, n));
+			most = max(most, r->bytes(sp, nq));
 	}
 	return most;
 }
@@ -92,13 +92,13 @@ static size_t rough_bytes(const struct vexfs_space *sp, u32 n, bool rows)
 size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq)
 {
 	return sizeof(struct packed) + form_bytes(sp, nq) +
-	       round_up(rough_bytes(sp, nq, false), VEXFS_ROW_ALIGN);
+	       round_up(rough_bytes(sp, nq), VEXFS_ROW_ALIGN);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_block_bytes);
 
 size_t vexfs_math_block_scratch(const struct vexfs_space *sp, u32 n)
 {
-	return rough_bytes(sp, n, true);
+	return rough_bytes(sp, 1) ? (size_t)n * vexfs_code_step(sp) : 0;
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_block_scratch);
 
@@ -226,35 +226,14 @@ static struct vexfs_work *work_of(const struct vexfs_space *sp, const struct vex
 	return &vexfs_engines[i].work[sp->type][sp->metric];
 }
 
-/* Makes the rows of a call rough. */
-static void rough_rows(struct vexfs_work *w, const struct vexfs_math_rough *r,
-		       const struct vexfs_space *sp, void *out, const void *rows,
-		       const u32 *aux, u32 n)
-{
-	u32 units = vexfs_run_units(sp->stride), row, m;
-
-	for (row = 0; row < n; row += m) {
-		u64 stamp;
-
-		if (row)
-			vexfs_fpu_rest();
-		m = vexfs_fpu_items(&w->rough_rows, units, n - row);
-		stamp = vexfs_fpu_begin();
-		r->rows(sp, out + r->row_bytes(sp, row), rows + (size_t)row * sp->stride,
-			aux + row, m);
-		vexfs_fpu_learn(&w->rough_rows, (u64)m * units, vexfs_fpu_end(stamp));
-	}
-	vexfs_fpu_rest();
-}
-
-/* By numbers, or, when @rough is not NULL, by bytes. */
+/* By numbers, or, when @codes is not NULL, by bytes. */
 static int run(struct vexfs_work *w, const struct packed *p, const struct vexfs_space *sp, u32 nq,
-	       const u32 *limits, const void *rows, const void *rough, const u32 *aux, u32 n,
+	       const u32 *limits, const void *rows, const void *codes, const u32 *aux, u32 n,
 	       struct vexfs_block_hit *hits, u32 max_hits)
 {
-	struct vexfs_pace *pace = rough ? &w->rough_block : &w->pace[VEXFS_SHAPE_BLOCK];
-	u32 group = rough ? p->rough->group : p->form->block_group;
-	const void *packed = (const void *)(p + 1) + (rough ? p->rough_at : 0);
+	struct vexfs_pace *pace = codes ? &w->rough_block : &w->pace[VEXFS_SHAPE_BLOCK];
+	u32 group = codes ? p->rough->group : p->form->block_group;
+	const void *packed = (const void *)(p + 1) + (codes ? p->rough_at : 0);
 	u32 units = vexfs_run_units(sp->stride);
 	u32 row, found = 0, m;
 
@@ -270,10 +249,10 @@ static int run(struct vexfs_work *w, const struct packed *p, const struct vexfs_
 			if (row || first)
 				vexfs_fpu_rest();
 			stamp = vexfs_fpu_begin();
-			if (rough)
+			if (codes)
 				got = p->rough->block(sp, packed, nq, first, count, limits,
-						      rough + p->rough->row_bytes(sp, row), m,
-						      row, hits + found, max_hits - found);
+						      codes + (size_t)row * vexfs_code_step(sp),
+						      m, row, hits + found, max_hits - found);
 			else
 				got = p->form->block(sp, packed, nq, first, count, limits,
 						     rows + (size_t)row * sp->stride, aux + row,
@@ -289,12 +268,13 @@ static int run(struct vexfs_work *w, const struct packed *p, const struct vexfs_
 
 int vexfs_math_block(const struct vexfs_space *sp, void *packed, u32 nq,
 		     const u32 *limits, const void *rows, const u32 *aux, u32 n,
-		     void *scratch, struct vexfs_block_hit *hits, u32 max_hits)
+		     const void *codes, void *scratch, struct vexfs_block_hit *hits,
+		     u32 max_hits)
 {
 	struct packed *p = packed;
 	struct vexfs_work *w;
 	u32 lost = READ_ONCE(p->lost);
-	bool rough = p->rough && scratch && lost < ROUGH_LOST;
+	bool rough = p->rough && (codes || scratch) && lost < ROUGH_LOST;
 	int found;
 
 	if (WARN_ON_ONCE(n > VEXFS_BLOCK_ROWS))
@@ -306,8 +286,11 @@ int vexfs_math_block(const struct vexfs_space *sp, void *packed, u32 nq,
 
 	w = work_of(sp, p->form);
 	if (rough) {
-		rough_rows(w, p->rough, sp, scratch, rows, aux, n);
-		found = run(w, p, sp, nq, limits, rows, scratch, aux, n, hits, max_hits);
+		if (!codes) {
+			vexfs_rough_rows(w, p->rough, sp, scratch, rows, aux, n);
+			codes = scratch;
+		}
+		found = run(w, p, sp, nq, limits, rows, codes, aux, n, hits, max_hits);
 		if (found != -EOVERFLOW) {
 			if (lost)
 				WRITE_ONCE(p->lost, 0);

@@ -97,34 +97,65 @@ struct vexfs_math_form {
 		     u32 row_base, struct vexfs_block_hit *hits, u32 max);
 };
 
+/*
+ * Codes: rows as bytes, one after another, each with a head before them. They are
+ * the same whoever made them: one variant reads what another wrote.
+ */
+#define VEXFS_CODE_HEAD		16u
+#define VEXFS_CODE_QUERY_HEAD	64u
+#define VEXFS_CODE_MAX_DIM	4096u
+
+/* Bytes from row to row. */
+static inline u32 vexfs_code_step(const struct vexfs_space *sp)
+{
+	return VEXFS_CODE_HEAD + ((sp->dim + 15) & ~15u);
+}
+
+/* Bytes of a query against codes. */
+static inline size_t vexfs_code_query_bytes(const struct vexfs_space *sp)
+{
+	return VEXFS_CODE_QUERY_HEAD + ((vexfs_code_step(sp) + 63) & ~63u);
+}
+
+static inline bool vexfs_code_fits(const struct vexfs_space *sp)
+{
+	return (sp->type == VEXFS_TYPE_F32 || sp->type == VEXFS_TYPE_F16 ||
+		sp->type == VEXFS_TYPE_BF16) && sp->dim <= VEXFS_CODE_MAX_DIM &&
+	       (sp->metric == VEXFS_METRIC_L2 || sp->metric == VEXFS_METRIC_IP ||
+		sp->metric == VEXFS_METRIC_COS);
+}
+
 /**
- * struct vexfs_math_rough - a block that works on bytes made of f32, f16 or bf16
+ * struct vexfs_math_rough - how to work on codes of f32, f16 or bf16
  * @name: of the instructions it uses, for people
  * @needs: bits of enum vexfs_cpu
- * @group: queries in a packed group
- * @max_dim: largest dimension
+ * @rows: make the codes of @n rows, one after another at @out
+ * @query: make a query against codes, 64-byte aligned
+ * @scan: the query against the codes of @n rows: names every row within @limit, and
+ *	a few more, as its index plus @row_base. Returns how many; no more than @max
+ *	are written, so more than @max means that they did not fit
+ * @group: queries in a packed group; 0 when there is no block of codes
  * @bytes: bytes of @nq packed queries
  * @pack: as block_pack() of a form
- * @row_bytes: bytes of @n rows made rough
- * @rows: make @n rows rough, one after another at @out
- * @block: as block() of a form, against rows that were made rough
+ * @block: as block() of a form, against codes
  *
- * For L2, IP and COS. Like the block of a form it names every pair within its
- * limit, and a few more besides: how many depends on how well bytes fit the data.
+ * For what vexfs_code_fits(). Like the block of a form it names every pair within
+ * its limit, and a few more besides: how many depends on how well bytes fit the data.
  */
 struct vexfs_math_rough {
 	const char *name;
 	u32 needs;
+	void (*rows)(const struct vexfs_space *sp, void *out, const void *rows, const u32 *aux,
+		     u32 n);
+	void (*query)(const struct vexfs_space *sp, void *out, const void *q, u32 q_aux);
+	u32 (*scan)(const struct vexfs_space *sp, const void *query, u32 limit,
+		    const void *codes, u32 n, u32 row_base, u16 *near, u32 max);
 	u32 group;
-	u32 max_dim;
 	size_t (*bytes)(const struct vexfs_space *sp, u32 nq);
 	void (*pack)(const struct vexfs_space *sp, void *packed, const void *queries,
 		     const u32 *q_aux, u32 nq, u32 first, u32 count);
-	size_t (*row_bytes)(const struct vexfs_space *sp, u32 n);
-	void (*rows)(const struct vexfs_space *sp, void *out, const void *rows, const u32 *aux,
-		     u32 n);
 	u32 (*block)(const struct vexfs_space *sp, const void *packed, u32 nq, u32 first,
-		     u32 count, const u32 *limits, const void *rough, u32 n, u32 row_base,
+		     u32 count, const u32 *limits, const void *codes, u32 n, u32 row_base,
 		     struct vexfs_block_hit *hits, u32 max);
 };
 
@@ -166,7 +197,7 @@ struct vexfs_math_conv {
  * @nr_forms: how many
  * @convs: likewise
  * @nr_convs: how many
- * @rough: the rough block, or NULL
+ * @rough: work on codes, or NULL
  *
  * Every variant has a form for each type and metric with its own @needs alone.
  */

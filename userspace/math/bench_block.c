@@ -169,7 +169,7 @@ static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, doub
 	b->rough = NULL;
 	if (roughly) {
 		b->rough = rough;
-		b->rough_rows = bench_alloc(rough->row_bytes(&s.sp, VEXFS_BLOCK_ROWS));
+		b->rough_rows = bench_alloc((size_t)VEXFS_BLOCK_ROWS * vexfs_code_step(&s.sp));
 	}
 	b->hits = bench_alloc(MAX_HITS * sizeof(*b->hits));
 	b->by_query = bench_alloc(NQ * sizeof(*b->by_query));

@@ -62,18 +62,32 @@ static void check_rough(const struct vexfs_space *sp, const struct vexfs_math_ro
 			const u8 *q, u32 q_aux, const u8 *rows, const u32 *aux, const u32 *keys)
 {
 	struct vexfs_block_hit hits[ROWS];
-	void *packed = rows_new((r->bytes(sp, 1) + 63) / 64 * 64);
-	void *made = rows_new((r->row_bytes(sp, ROWS) + 63) / 64 * 64);
+	void *packed = rows_new(((r->group ? r->bytes(sp, 1) : 0) + 63) / 64 * 64);
+	void *made = rows_new((ROWS * vexfs_code_step(sp) + 63) / 64 * 64);
+	void *query = rows_new(vexfs_code_query_bytes(sp));
 	u32 found, seen = 0, limit = keys[sp->dim % ROWS], i;
+	u16 near[ROWS];
 
-	r->pack(sp, packed, q, &q_aux, 1, 0, 1);
 	r->rows(sp, made, rows, aux, ROWS);
+	r->query(sp, query, q, q_aux);
+	found = r->scan(sp, query, limit, made, ROWS, 0, near, ROWS);
+	for (i = 0; i < found && i < ROWS; i++)
+		seen |= 1u << near[i];
+	for (i = 0; i < ROWS; i++)
+		if (keys[i] <= limit && !(seen & 1u << i))
+			fail("a scan of codes lost a row", sp, r->name, i);
+	free(query);
+	if (!r->group)
+		goto out;
+	seen = 0;
+	r->pack(sp, packed, q, &q_aux, 1, 0, 1);
 	found = r->block(sp, packed, 1, 0, 1, &limit, made, ROWS, 0, hits, ROWS);
 	for (i = 0; i < found && i < ROWS; i++)
 		seen |= 1u << hits[i].row;
 	for (i = 0; i < ROWS; i++)
 		if (keys[i] <= limit && !(seen & 1u << i))
 			fail("the rough block lost a pair", sp, r->name, i);
+out:
 	free(packed);
 	free(made);
 }
@@ -160,7 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			if (f->block_group && sp.dim <= f->block_max_dim)
 				check_block(&sp, f, q, q_aux, rows, aux, keys);
 			rough = vexfs_math_find_rough(drive_variants[v], cpu, sp.type, sp.metric);
-			if (rough && sp.dim <= rough->max_dim)
+			if (rough && vexfs_code_fits(&sp))
 				check_rough(&sp, rough, q, q_aux, rows, aux, keys);
 			drive_gather(f, &sp, q, q_aux, ptr, aux, ROWS, first);
 			if (memcmp(first, keys, sizeof(keys)))

@@ -415,7 +415,7 @@ static u32 block_some(const struct blocks *b, u32 q, u32 nq, u32 row, u32 n,
 	if (!b->rough)
 		return b->f->block(b->sp, b->body, BLOCK_NQ, q, nq, b->limits, rows, b->aux + row,
 				   n, row, hits, max);
-	bytes = b->rough->row_bytes(b->sp, n);
+	bytes = (size_t)n * vexfs_code_step(b->sp);
 	mem = guarded_new(bytes);
 	made = guarded_at(mem, bytes, true);
 	b->rough->rows(b->sp, made, rows, b->aux + row, n);
@@ -532,7 +532,7 @@ static void test_block(const struct vexfs_math_form *f, const struct vexfs_math_
 	for (d = 0; ok && d < sizeof(dims) / sizeof(dims[0]); d++) {
 		struct vexfs_space sp;
 
-		if (dims[d] > (rough ? rough->max_dim : f->block_max_dim))
+		if (dims[d] > f->block_max_dim)
 			continue;
 		vexfs_space_init(&sp, f->type, f->metric, dims[d]);
 		for (pattern = 0; ok && pattern < PATTERNS; pattern++) {
@@ -564,10 +564,129 @@ static void test_blocks(void)
 				continue;
 			seed = k;
 			test_block(f, NULL);
-			if (rough)
+			if (rough && rough->group)
 				test_block(f, rough);
 		}
 	}
+}
+
+/*
+ * Codes that every variant makes and every variant scans: no row within the limit is
+ * missing, and random vectors bring few others.
+ */
+static bool check_codes(const struct vexfs_math_form *f, const struct vexfs_math_rough *maker,
+			const struct vexfs_math_rough *reader, const struct vexfs_space *sp,
+			enum pattern pattern, char *why, size_t room)
+{
+	const struct vexfs_math_conv *conv = vexfs_math_find_conv(&vexfs_math_scalar, 0, sp->type);
+	size_t bytes = (size_t)BLOCK_N * vexfs_code_step(sp), qbytes = vexfs_code_query_bytes(sp);
+	struct guarded rmem = guarded_new((size_t)(BLOCK_N + 1) * sp->stride);
+	struct guarded cmem = guarded_new(bytes), qmem = guarded_new(qbytes);
+	struct guarded nmem = guarded_new(BLOCK_N * sizeof(u16));
+	u8 *rows = guarded_at(rmem, (size_t)(BLOCK_N + 1) * sp->stride, true);
+	u8 *codes = guarded_at(cmem, bytes, true), *query = guarded_at(qmem, qbytes, true);
+	const u8 *q = rows + (size_t)BLOCK_N * sp->stride;
+	u32 aux[BLOCK_N + 1], keys[BLOCK_N], sorted[BLOCK_N], r, i, found, within, at;
+	float *src = malloc(sp->dim * sizeof(*src));
+	bool ok = true;
+	u16 *near;
+
+	for (r = 0; r <= BLOCK_N; r++) {
+		for (i = 0; i < sp->dim; i++)
+			src[i] = component(pattern, sp->type, r, i);
+		ok &= !drive_import(conv, sp, rows + (size_t)r * sp->stride, &aux[r], src, false);
+	}
+	drive_scan(f, sp, q, aux[BLOCK_N], rows, aux, BLOCK_N, keys);
+	memcpy(sorted, keys, sizeof(sorted));
+	qsort(sorted, BLOCK_N, sizeof(*sorted), by_key);
+	maker->rows(sp, codes, rows, aux, BLOCK_N);
+	reader->query(sp, query, q, aux[BLOCK_N]);
+	near = (u16 *)guarded_at(nmem, BLOCK_N * sizeof(u16), true);
+	for (i = 0; ok && i < 16; i++) {
+		u32 limit = i == 13 ? 0 : i == 14 ? 0xffffffff :
+			i == 15 ? vexfs_key_from_f32(0x7f800000) : sorted[i % BLOCK_N];
+
+		found = reader->scan(sp, query, limit, codes, BLOCK_N, 7, near, BLOCK_N);
+		for (r = at = within = 0; ok && r < BLOCK_N; r++) {
+			bool named = at < found && near[at] == r + 7;
+
+			at += named;
+			within += keys[r] <= limit;
+			if (keys[r] <= limit && !named) {
+				snprintf(why, room, "row %u: key %x, limit %x, not named", r,
+					 keys[r], limit);
+				ok = false;
+			}
+		}
+		/* random vectors of high dimension hardly differ by more than bytes lose */
+		if (ok && (at != found || (pattern == RANDOM && sp->dim >= 16 &&
+					   sp->dim <= 128 && i < 13 && found > 2 * within + 4))) {
+			snprintf(why, room, "%u named where %u are within the limit", found, within);
+			ok = false;
+		}
+		/* No room: it says so and stops. */
+		if (ok && found) {
+			u16 *less = (u16 *)guarded_at(nmem, (found - 1) * sizeof(u16), true);
+
+			if (reader->scan(sp, query, limit, codes, BLOCK_N, 7, less, found - 1) <
+			    found) {
+				snprintf(why, room, "%u rows fit into %u", found, found - 1);
+				ok = false;
+			}
+		}
+	}
+	guarded_free(rmem);
+	guarded_free(cmem);
+	guarded_free(qmem);
+	guarded_free(nmem);
+	free(src);
+	return ok;
+}
+
+static void test_codes_of(const struct vexfs_math_variant *maker,
+			  const struct vexfs_math_variant *reader, u32 type, u32 metric)
+{
+	static const u32 dims[] = {
+		1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 65, 100, 112, 128, 257, 768, 4096,
+	};
+	const struct vexfs_math_form *f = vexfs_math_find_form(reader, cpu, type, metric);
+	const struct vexfs_math_rough *made = vexfs_math_find_rough(maker, cpu, type, metric);
+	const struct vexfs_math_rough *read = vexfs_math_find_rough(reader, cpu, type, metric);
+	char name[96], why[256] = "", text[160] = "";
+	enum pattern pattern;
+	bool ok = true;
+	u32 d;
+
+	if (!f || !made || !read)
+		return;
+	for (d = 0; ok && d < sizeof(dims) / sizeof(dims[0]); d++) {
+		struct vexfs_space sp;
+
+		vexfs_space_init(&sp, type, metric, dims[d]);
+		for (pattern = 0; ok && pattern < PATTERNS; pattern++) {
+			if (dims[d] > 257 && pattern != RANDOM && pattern != CANCEL)
+				continue;
+			ok = check_codes(f, made, read, &sp, pattern, text, sizeof(text));
+			if (!ok)
+				snprintf(why, sizeof(why), "dim %u, %s: %s", dims[d],
+					 pattern_name[pattern], text);
+		}
+	}
+	snprintf(name, sizeof(name), "%s %s codes, made by %s, read by %s", drive_type_name(type),
+		 drive_metric_name(metric), made->name, read->name);
+	report(ok, name, why);
+}
+
+static void test_codes(void)
+{
+	u32 type, metric, m, r;
+
+	for (type = VEXFS_TYPE_F32; type <= VEXFS_TYPE_BF16; type++)
+		for (metric = VEXFS_METRIC_L2; metric <= VEXFS_METRIC_COS; metric++)
+			for (m = 0; m < drive_nr_variants; m++)
+				for (r = 0; r < drive_nr_variants; r++)
+					test_codes_of(drive_variants[m], drive_variants[r], type,
+						      metric);
 }
 
 /* All of f16 and bf16, and floats around every boundary of theirs, in every variant. */
@@ -831,6 +950,7 @@ int main(void)
 	test_halves();
 	test_refusals();
 	test_blocks();
+	test_codes();
 	test_distances();
 	printf("1..%d\n", tests);
 	return failures ? 1 : 0;

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Codes that somebody keeps beside the rows: made a run at a time, and compared
+ * with one query. Cuts the work into FPU sections; what a code is, and that no row
+ * within the limit is lost, is the business of the variants.
+ */
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "math/engine.h"
+#include "math/run.h"
+
+/**
+ * struct query - what stands before a query against codes
+ * @work: of the engine that made it, which may be out of use meanwhile
+ */
+struct query {
+	struct vexfs_work *work;
+} __aligned(VEXFS_ROW_ALIGN);
+
+size_t vexfs_math_code_bytes(const struct vexfs_space *sp)
+{
+	return vexfs_code_fits(sp) ? vexfs_code_step(sp) : 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_code_bytes);
+
+size_t vexfs_math_code_query_bytes(const struct vexfs_space *sp)
+{
+	return sizeof(struct query) + vexfs_code_query_bytes(sp);
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_code_query_bytes);
+
+void vexfs_rough_rows(struct vexfs_work *w, const struct vexfs_math_rough *r,
+		      const struct vexfs_space *sp, void *out, const void *rows,
+		      const u32 *aux, u32 n)
+{
+	u32 units = vexfs_run_units(sp->stride), row, m;
+
+	for (row = 0; row < n; row += m) {
+		u64 stamp;
+
+		if (row)
+			vexfs_fpu_rest();
+		m = vexfs_fpu_items(&w->rough_rows, units, n - row);
+		stamp = vexfs_fpu_begin();
+		r->rows(sp, out + (size_t)row * vexfs_code_step(sp),
+			rows + (size_t)row * sp->stride, aux + row, m);
+		vexfs_fpu_learn(&w->rough_rows, (u64)m * units, vexfs_fpu_end(stamp));
+	}
+	vexfs_fpu_rest();
+}
+
+void vexfs_math_code_rows(const struct vexfs_space *sp, void *codes, const void *rows,
+			  const u32 *aux, u32 n)
+{
+	struct vexfs_work *w = &vexfs_engine()->work[sp->type][sp->metric];
+
+	if (w->rough && vexfs_fpu_usable())
+		vexfs_rough_rows(w, w->rough, sp, codes, rows, aux, n);
+	else	/* a scale that is NaN: whoever compares lets it pass */
+		memset(codes, 0xff, (size_t)n * vexfs_code_step(sp));
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_code_rows);
+
+int vexfs_math_code_query(const struct vexfs_space *sp, void *query, const void *q, u32 q_aux)
+{
+	struct vexfs_work *w = &vexfs_engine()->work[sp->type][sp->metric];
+	struct query *head = query;
+	u64 stamp;
+
+	if (!w->rough || !vexfs_fpu_usable())
+		return -EOPNOTSUPP;
+	head->work = w;
+	stamp = vexfs_fpu_begin();
+	w->rough->query(sp, head + 1, q, q_aux);
+	vexfs_fpu_end(stamp);
+	return 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_code_query);
+
+int vexfs_math_code_scan(const struct vexfs_space *sp, const void *query, u32 limit,
+			 const void *codes, u32 n, u16 *near, u32 max)
+{
+	const struct query *head = query;
+	struct vexfs_work *w = head->work;
+	u32 units = vexfs_run_units(vexfs_code_step(sp));
+	u32 row, m, found = 0;
+
+	if (WARN_ON_ONCE(n > VEXFS_BLOCK_ROWS))
+		return -EINVAL;
+	if (unlikely(!vexfs_fpu_usable()))
+		return vexfs_fpu_refuse();
+	for (row = 0; row < n; row += m) {
+		u64 stamp;
+		u32 got, ns;
+
+		if (row)
+			vexfs_fpu_rest();
+		m = vexfs_fpu_items(&w->rough_scan, units, n - row);
+		stamp = vexfs_fpu_begin();
+		got = w->rough->scan(sp, head + 1, limit,
+				     codes + (size_t)row * vexfs_code_step(sp), m, row,
+				     near + found, max - found);
+		ns = vexfs_fpu_end(stamp);
+		if (m < n)
+			vexfs_fpu_learn(&w->rough_scan, (u64)m * units, ns);
+		if (got > max - found)
+			return -EOVERFLOW;
+		found += got;
+	}
+	return found;
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_code_scan);
