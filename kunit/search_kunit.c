@@ -13,8 +13,10 @@
 #include <linux/vmalloc.h>
 
 #include "compat/compat.h"
+#include "index/index.h"
 #include "index/search.h"
 #include "index/vector.h"
+#include "math/variant.h"
 #include "mem/pool.h"
 #include "suites.h"
 #include "vectors.h"
@@ -280,6 +282,7 @@ static void filter_refuses(struct kunit *test)
  * @aux: theirs
  * @hits: of the results
  * @results: heaps
+ * @plan: of the last search
  */
 struct bench_of {
 	struct vexfs_collection *c;
@@ -290,6 +293,7 @@ struct bench_of {
 	u32 aux[MOST_QUERIES];
 	struct vexfs_hit *hits;
 	struct vexfs_topk results[MOST_QUERIES];
+	u32 plan;
 };
 
 static void put_one(struct kunit *test, struct bench_of *b, u64 id)
@@ -368,6 +372,7 @@ static int run_search(struct bench_of *b, u32 nq, const struct vexfs_filter *f, 
 	vexfs_op_begin(&op, VEXFS_OP_EXACT, 0, 0);
 	err = vexfs_search_exact(&job);
 	vexfs_op_end(&op, err);
+	b->plan = job.plan;
 	return err;
 }
 
@@ -440,20 +445,29 @@ static void search_range(struct kunit *test, struct bench_of *b)
 	} while (t->more);
 }
 
-static void exact_case(struct kunit *test, u32 type, u32 metric, u32 dim, u32 n)
+static void exact_case(struct kunit *test, u32 type, u32 metric, u32 dim, u32 n, bool coded)
 {
 	struct bench_of *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
+	void *code_query;
 
 	KUNIT_ASSERT_NOT_NULL(test, b);
-	b->c = test_collection_of(test, "exact", type, metric, dim, 4);
+	b->c = (coded ? test_collection_coded : test_collection_of)(test, "exact", type, metric,
+								    dim, 4);
 	b->n = n;
 	b->version = kunit_kcalloc(test, n, sizeof(*b->version), GFP_KERNEL);
 	b->all = kunit_kcalloc(test, n, sizeof(*b->all), GFP_KERNEL);
 	b->hits = kunit_kcalloc(test, MOST_QUERIES * MOST_K, sizeof(*b->hits), GFP_KERNEL);
 	b->queries = vmalloc(MOST_QUERIES * b->c->space.stride);
-	KUNIT_ASSERT_TRUE(test, b->version && b->all && b->hits && b->queries);
+	code_query = vmalloc(vexfs_math_code_query_bytes(&b->c->space));
+	KUNIT_ASSERT_TRUE(test, b->version && b->all && b->hits && b->queries && code_query);
 	search_rounds(test, b, vexfs_kunit_quick ? 3 : 12);
 	search_range(test, b);
+	/* a range search asks one query without a filter: by codes, where this machine can */
+	if (coded && n > 1 && !vexfs_math_code_query(&b->c->space, code_query, b->queries, b->aux[0]))
+		KUNIT_EXPECT_EQ(test, b->plan, VEXFS_PLAN_SCAN_CODES);
+	else
+		KUNIT_EXPECT_NE(test, b->plan, VEXFS_PLAN_SCAN_CODES);
+	vfree(code_query);
 	vfree(b->queries);
 	test_collection_end(b->c);
 }
@@ -474,9 +488,102 @@ static void exact_search(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(spaces); i++)
 		for (j = 0; j < (vexfs_kunit_quick ? 2 : ARRAY_SIZE(sizes)); j++)
-			exact_case(test, spaces[i][0], spaces[i][1], j ? 19 : 3, sizes[j]);
+			exact_case(test, spaces[i][0], spaces[i][1], j ? 19 : 3, sizes[j], false);
 	/* rows so long that a chunk has few of them */
-	exact_case(test, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 5000, 60);
+	exact_case(test, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 5000, 60, false);
+}
+
+/* With codes beside the rows every answer is what it is without. */
+static void exact_codes(struct kunit *test)
+{
+	static const u32 sizes[] = { 1, 400, 3000 };
+	u32 type, metric, j;
+
+	for (type = VEXFS_TYPE_F32; type <= VEXFS_TYPE_BF16; type++)
+		for (metric = VEXFS_METRIC_L2; metric <= VEXFS_METRIC_COS; metric++)
+			for (j = 0; j < (vexfs_kunit_quick ? 2 : ARRAY_SIZE(sizes)); j++)
+				exact_case(test, type, metric, j ? 83 : 3, sizes[j], true);
+	exact_case(test, VEXFS_TYPE_F32, VEXFS_METRIC_L2, VEXFS_CODE_MAX_DIM, 60, true);
+}
+
+/* Codes are for some spaces only, and only where there is no index. */
+static void exact_codes_refused(struct kunit *test)
+{
+	static const struct {
+		u8 type, metric, index;
+		u32 dim, code, m;
+		int want;
+	} cases[] = {
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0, 16, VEXFS_CODE_I8, 0, 0 },
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0, 16, VEXFS_CODE_NONE, 0, 0 },
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_L1, 0, 16, VEXFS_CODE_I8, 0, -EINVAL },
+		{ VEXFS_TYPE_I8, VEXFS_METRIC_L2, 0, 16, VEXFS_CODE_I8, 0, -EINVAL },
+		{ VEXFS_TYPE_B1, VEXFS_METRIC_HAMMING, 0, 16, VEXFS_CODE_I8, 0, -EINVAL },
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0, 16, VEXFS_CODE_BF16, 0, -EINVAL },
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_COS, 0, 16, VEXFS_CODE_B1, 0, -EINVAL },
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0, 16, 77, 0, -EINVAL },
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0, 16, VEXFS_CODE_I8, 16, -EINVAL },
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0, VEXFS_CODE_MAX_DIM, VEXFS_CODE_I8, 0, 0 },
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0, VEXFS_CODE_MAX_DIM + 1, VEXFS_CODE_I8, 0,
+		  -EINVAL },
+		/* the graph has codes of its own */
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_L2, VEXFS_INDEX_GRAPH, 16, VEXFS_CODE_I8, 0, 0 },
+	};
+	struct vexfs_spec *spec = kunit_kzalloc(test, sizeof(*spec), GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, spec);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct vexfs_create req = {
+			.index = cases[i].index, .code = cases[i].code, .m = cases[i].m,
+		};
+		bool codes = !cases[i].want && !cases[i].index && cases[i].code;
+
+		memset(spec, 0, sizeof(*spec));
+		KUNIT_ASSERT_EQ(test, vexfs_space_init(&spec->space, cases[i].type,
+						       cases[i].metric, cases[i].dim), 0);
+		KUNIT_EXPECT_EQ_MSG(test, vexfs_index_spec(&req, spec), cases[i].want, "case %u", i);
+		if (!cases[i].want)
+			KUNIT_EXPECT_EQ_MSG(test, !!spec->code_bytes, codes, "case %u", i);
+	}
+}
+
+/* Thousands of vectors in the same place, and nothing that bytes could tell apart. */
+static void exact_codes_useless(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection_coded(test, "alike", VEXFS_TYPE_F32,
+							   VEXFS_METRIC_L2, TEST_DIM, 0);
+	const u32 n = vexfs_kunit_quick ? 3000 : 9000, same = 64;
+	float_bits *v = kunit_kzalloc(test, same * c->space.stride, GFP_KERNEL);
+	struct bench_of *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
+	struct vexfs_hit hits[8];
+	u64 ids[64], at;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, v && b);
+	b->c = c;
+	b->queries = vmalloc(c->space.stride);
+	KUNIT_ASSERT_NOT_NULL(test, b->queries);
+	for (i = 0; i < same; i++)
+		test_vector(v + i * TEST_DIM, TEST_DIM, 1, 1);
+	for (at = 0; at < n; at += same) {
+		struct vexfs_put_part p = { .flags = VEXFS_PUT_INSERT, .n = same, .ids = ids,
+					    .vectors = v };
+
+		/* the smallest ids come last */
+		for (i = 0; i < same; i++)
+			ids[i] = n + same - at - i;
+		KUNIT_ASSERT_EQ(test, vexfs_put_vectors(c, &p), 0);
+	}
+	query(test, b, 0, 1);
+	vexfs_topk_init(&b->results[0], hits, ARRAY_SIZE(hits), ~0u);
+	KUNIT_ASSERT_EQ(test, run_search(b, 1, NULL, NULL), 0);
+	KUNIT_ASSERT_EQ(test, b->results[0].n, ARRAY_SIZE(hits));
+	for (i = 1; i < ARRAY_SIZE(hits); i++)
+		KUNIT_EXPECT_EQ(test, hits[i].id, hits[0].id + i);
+	KUNIT_EXPECT_EQ(test, hits[0].id, ids[same - 1]);
+	vfree(b->queries);
+	test_collection_end(c);
 }
 
 static void exact_empty(struct kunit *test)
@@ -531,9 +638,9 @@ static int put_at(struct vexfs_collection *c, const u64 *ids, u32 n)
 
 	if (!v)
 		return -ENOMEM;
-	/* 2^id, exactly, and 2^50 for the fillers */
+	/* 2^id, exactly, and 2^20 for the fillers */
 	for (i = 0; i < n; i++)
-		v[i * TEST_DIM] = (127 + (u32)min_t(u64, ids[i], 50)) << 23;
+		v[i * TEST_DIM] = (127 + (u32)min_t(u64, ids[i], 20)) << 23;
 	err = vexfs_put_vectors(c, &p);
 	kfree(v);
 	return err;
@@ -611,9 +718,8 @@ static void search_in_unrest(struct kunit *test, struct vexfs_collection *c, boo
 	kunit_info(test, "%u searches, %lld writes", rounds, atomic64_read(&u.writes));
 }
 
-static void exact_one_moment(struct kunit *test)
+static void one_moment(struct kunit *test, struct vexfs_collection *c)
 {
-	struct vexfs_collection *c = test_collection(test, "unrest", TEST_DIM, 0);
 	struct vexfs_soundness s;
 	u64 ids[AT_ONCE], id;
 	u32 n;
@@ -631,14 +737,29 @@ static void exact_one_moment(struct kunit *test)
 	test_collection_end(c);
 }
 
+static void exact_one_moment(struct kunit *test)
+{
+	one_moment(test, test_collection(test, "unrest", TEST_DIM, 0));
+}
+
+static void exact_one_moment_codes(struct kunit *test)
+{
+	one_moment(test, test_collection_coded(test, "unrest", VEXFS_TYPE_F32, VEXFS_METRIC_L2,
+					       TEST_DIM, 0));
+}
+
 static struct kunit_case search_cases[] = {
 	KUNIT_CASE(topk_sorts),
 	KUNIT_CASE(topk_unique),
 	KUNIT_CASE(filter_programs),
 	KUNIT_CASE(filter_refuses),
 	KUNIT_CASE(exact_search),
+	KUNIT_CASE(exact_codes),
+	KUNIT_CASE(exact_codes_refused),
+	KUNIT_CASE(exact_codes_useless),
 	KUNIT_CASE(exact_empty),
 	KUNIT_CASE(exact_one_moment),
+	KUNIT_CASE(exact_one_moment_codes),
 	{ }
 };
 

@@ -5,6 +5,7 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
+#include "index/index.h"
 #include "vectors.h"
 
 /* The bits of x / 2 as an f32, for |x| < 2^23. */
@@ -30,20 +31,34 @@ void test_vector(float_bits *v, u32 dim, u64 id, u32 version)
 	}
 }
 
-struct vexfs_collection *test_collection_of(struct kunit *test, const char *name, u32 type,
-					    u32 metric, u32 dim, u32 attr_size)
+static struct vexfs_collection *collection(struct kunit *test, const char *name, u32 type,
+					   u32 metric, u32 dim, u32 attr_size, u32 code)
 {
+	const struct vexfs_create req = { .index = VEXFS_INDEX_NONE, .code = code };
 	struct vexfs_spec *spec = kunit_kzalloc(test, sizeof(*spec), GFP_KERNEL);
 	struct vexfs_collection *c = NULL;
 
 	KUNIT_ASSERT_NOT_NULL(test, spec);
 	KUNIT_ASSERT_EQ(test, vexfs_space_init(&spec->space, type, metric, dim), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_index_spec(&req, spec), 0);
 	strscpy(spec->name, name, sizeof(spec->name));
 	spec->mode = 0600;
 	spec->attr_size = attr_size;
 	KUNIT_ASSERT_EQ(test, vexfs_collection_create(spec, &c), 0);
 	kunit_kfree(test, spec);
 	return c;
+}
+
+struct vexfs_collection *test_collection_of(struct kunit *test, const char *name, u32 type,
+					    u32 metric, u32 dim, u32 attr_size)
+{
+	return collection(test, name, type, metric, dim, attr_size, VEXFS_CODE_NONE);
+}
+
+struct vexfs_collection *test_collection_coded(struct kunit *test, const char *name, u32 type,
+					       u32 metric, u32 dim, u32 attr_size)
+{
+	return collection(test, name, type, metric, dim, attr_size, VEXFS_CODE_I8);
 }
 
 struct vexfs_collection *test_collection(struct kunit *test, const char *name, u32 dim,

@@ -22,6 +22,9 @@ struct vexfs_collection *test_collection(struct kunit *test, const char *name, u
 					 u32 attr_size);
 struct vexfs_collection *test_collection_of(struct kunit *test, const char *name, u32 type,
 					    u32 metric, u32 dim, u32 attr_size);
+/* The same with codes beside the rows. */
+struct vexfs_collection *test_collection_coded(struct kunit *test, const char *name, u32 type,
+					       u32 metric, u32 dim, u32 attr_size);
 void test_collection_end(struct vexfs_collection *c);
 
 int test_delete(struct vexfs_collection *c, const u64 *ids, u32 n, u32 flags);

@@ -238,7 +238,6 @@ static int get_spec(struct genl_info *info, struct vexfs_spec *spec)
 			       nla_get_u32(a[VEXFS_A_COLLECTION_DIM]));
 	if (err)
 		return explain(info, err);
-	spec->index_kind = get_u32(info, VEXFS_A_COLLECTION_INDEX, VEXFS_INDEX_NONE);
 	spec->mode = get_u32(info, VEXFS_A_COLLECTION_MODE, 0) ?: 0600;
 	spec->attr_size = get_u32(info, VEXFS_A_COLLECTION_ATTR_SIZE, 0);
 	if (a[VEXFS_A_COLLECTION_CAPACITY])
@@ -263,10 +262,10 @@ int vexfs_nl_collection_new_doit(struct sk_buff *req, struct genl_info *info)
 		return err;
 	get_set(info, &set);
 	set.what &= VEXFS_SET_UID | VEXFS_SET_GID;
-	err = vexfs_collection_create(&spec, &c);
+	get_index(info, &req_index);
+	err = vexfs_index_spec(&req_index, &spec) ?: vexfs_collection_create(&spec, &c);
 	if (err)
 		return explain(info, err);
-	get_index(info, &req_index);
 	err = vexfs_index_create(c, &req_index) ?: vexfs_collection_publish(c);
 	/* The owner of a collection that nobody knows yet is nobody's business. */
 	if (!err && set.what)

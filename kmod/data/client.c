@@ -65,13 +65,13 @@ static struct vexfs_collection *create(const struct vexfs_create *req, const voi
 	if (!spec)
 		return ERR_PTR(-ENOMEM);
 	memcpy(spec->name, req->name, sizeof(spec->name));
-	spec->index_kind = req->index;
 	spec->mode = req->mode ?: 0600;
 	spec->attr_size = req->attr_size;
 	spec->capacity = req->capacity;
 	spec->layout = layout;
 	spec->layout_len = layout ? req->layout_len : 0;
-	err = vexfs_space_init(&spec->space, req->type, req->metric, req->dim);
+	err = vexfs_space_init(&spec->space, req->type, req->metric, req->dim) ?:
+	      vexfs_index_spec(req, spec);
 	if (!err)
 		err = vexfs_collection_create(spec, &c);
 	kfree(spec);

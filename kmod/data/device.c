@@ -120,7 +120,9 @@ static int create_spec(const struct vexfs_create *req, struct vexfs_spec *spec, 
 	if (err)
 		return err;
 	memcpy(spec->name, req->name, sizeof(spec->name));
-	spec->index_kind = req->index;
+	err = vexfs_index_spec(req, spec);
+	if (err)
+		return err;
 	spec->mode = req->mode ?: 0600;
 	if (req->mode & ~0777)
 		return -EINVAL;

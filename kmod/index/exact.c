@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Exact search: every row is compared. One query reads the rows once, at the
- * speed of memory; many queries share each block of rows while it is in the
- * cache. Results are the same whatever the way and however many CPUs help:
- * candidates are ordered by key and id, and keys come from the arithmetic's
- * fixed order. Must not take a lock that a writer waits for.
+ * speed of memory, or their codes, where there are some, and the rows that may be
+ * near; many queries share each block of rows while it is in the cache. Results
+ * are the same whatever the way and however many CPUs help: candidates are ordered
+ * by key and id, and keys come from the arithmetic's fixed order. Must not take a
+ * lock that a writer waits for.
  *
  * It answers for one moment, that at which it begins: rows that came later do not
  * count, rows that went later do. So what others store, update and delete while it
@@ -27,6 +28,8 @@
 #define SPARSE		4u			/* one in so many passes: gather, not scan */
 #define BLOCK_QUERIES	8u			/* fewer are scanned one by one */
 #define BLOCK_HITS	16384u			/* candidate pairs of one block */
+#define CODES_MOST	VEXFS_FILTER_RUN	/* rows that codes may leave of a chunk */
+#define CODES_PAUSE	64u			/* chunks without codes, at most, when they fail */
 #define HELPERS_MAX	64u
 
 static VEXFS_TUNABLE(search_threads, 0, 0, HELPERS_MAX, "CPUs",
@@ -49,6 +52,8 @@ static struct workqueue_struct *search_wq;
  * @scratch: bytes that the block form wants for each CPU, or 0
  * @packed: the queries as the block form wants them, or NULL
  * @packed_bytes: its size
+ * @coded: the queries as a scan of codes wants them, or NULL
+ * @coded_step: bytes of each
  * @next: extent that nobody has taken yet
  * @err: why it ends early
  */
@@ -60,6 +65,8 @@ struct exact_run {
 	size_t scratch;
 	void *packed;
 	size_t packed_bytes;
+	void *coded;
+	size_t coded_step;
 	atomic_t next;
 	int err;
 };
@@ -77,8 +84,10 @@ struct exact_run {
  * @rows: rows to gather
  * @aux: theirs
  * @where: their numbers in the chunk
- * @pass: rows of a chunk that pass the filter
+ * @pass: rows of a chunk that pass the filter, or that codes have left
  * @state: of the rows of a chunk, seen before the rows: LIVE for those that may count
+ * @pause: chunks that are still to be compared without codes
+ * @paused: chunks of the last such pause
  */
 struct exact_work {
 	struct exact_run *run;
@@ -94,6 +103,8 @@ struct exact_work {
 	u16 where[VEXFS_FILTER_RUN];
 	u16 pass[VEXFS_FILTER_RUN];
 	u8 state[CHUNK_ROWS] __aligned(8);
+	u32 pause;
+	u32 paused;
 };
 
 static void offer(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 key)
@@ -151,6 +162,55 @@ static void gather_add(struct exact_work *w, struct vexfs_extent *e, u32 row, u3
 	w->rows[at] = e->rows + (size_t)(row + i) * w->run->s->c->space.stride;
 	w->aux[at] = e->aux[row + i];
 	w->where[at] = i;
+}
+
+/*
+ * One query by codes: what they leave gets its key from the rows. -EOVERFLOW when
+ * they leave too much; then the rows themselves are to be scanned.
+ */
+static int code_rows(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
+{
+	struct exact_run *run = w->run;
+	struct vexfs_collection *c = run->s->c;
+	int left, i;
+	u32 at = 0;
+
+	/* codes of slots that were never used could be anything */
+	while (n && w->state[n - 1] != VEXFS_SLOT_LIVE)
+		n--;
+	left = vexfs_math_code_scan(&c->space, run->coded + q * run->coded_step,
+				    w->results[q].limit,
+				    e->codes + (size_t)row * c->code_bytes, n, w->pass, CODES_MOST);
+	if (left < 0)
+		return left;
+	for (i = 0; i < left; i++)
+		if (w->state[w->pass[i]] == VEXFS_SLOT_LIVE)
+			gather_add(w, e, row, w->pass[i], at++);
+	return at ? gather_rows(w, q, e, row, at) : 0;
+}
+
+/*
+ * One query, rows one after another. Codes are of no use before there is a limit,
+ * nor where they leave much: then they are tried again later and later.
+ */
+static int compare_rows(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
+{
+	int err;
+
+	if (!w->run->coded || w->results[q].limit == ~0u)
+		return scan_rows(w, q, e, row, n);
+	if (w->pause) {
+		w->pause--;
+		return scan_rows(w, q, e, row, n);
+	}
+	err = code_rows(w, q, e, row, n);
+	if (err != -EOVERFLOW) {
+		w->paused = 0;
+		return err;
+	}
+	w->paused = min(2 * w->paused + 1, CODES_PAUSE);
+	w->pause = w->paused;
+	return scan_rows(w, q, e, row, n);
 }
 
 /*
@@ -235,6 +295,7 @@ static int block_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 {
 	struct exact_run *run = w->run;
 	struct vexfs_search_job *s = run->s;
+	const void *codes = e->codes ? e->codes + (size_t)row * s->c->code_bytes : NULL;
 	u64 least = U64_MAX;
 	int hits, err;
 	u32 q, i;
@@ -248,7 +309,7 @@ static int block_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 		vexfs_stack_check(&s->op->stack);
 		hits = vexfs_math_block(&s->c->space, run->packed, s->nq, w->limits,
 					e->rows + (size_t)row * s->c->space.stride, e->aux + row, n,
-					w->scratch, w->hits, BLOCK_HITS);
+					codes, w->scratch, w->hits, BLOCK_HITS);
 	}
 	if (hits >= 0)
 		return block_survivors(w, e, row, hits);
@@ -256,7 +317,7 @@ static int block_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 		return hits;
 	/* the limits are not tight yet: the plain way tightens them */
 	for (q = 0; q < s->nq; q++) {
-		err = scan_rows(w, q, e, row, n);
+		err = compare_rows(w, q, e, row, n);
 		if (err)
 			return err;
 		cond_resched();
@@ -312,7 +373,7 @@ static int chunk(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 	}
 	if (s->nq == 1 && (!s->filter || left > VEXFS_FILTER_RUN || left >= n / SPARSE)) {
 		atomic64_add(n, &s->distances);
-		return scan_rows(w, 0, e, row, n);
+		return compare_rows(w, 0, e, row, n);
 	}
 	if (!s->filter || left > VEXFS_FILTER_RUN || left >= n / SPARSE) {
 		atomic64_add((u64)n * s->nq, &s->distances);
@@ -400,6 +461,8 @@ static struct exact_work *work_new(struct exact_run *run)
 	w->hits = NULL;
 	w->limits = NULL;
 	w->scratch = NULL;
+	w->pause = 0;
+	w->paused = 0;
 	if (run->packed) {
 		w->hits = vexfs_op_alloc(op, block_buffer_bytes(run), GFP_KERNEL);
 		if (!w->hits) {
@@ -447,7 +510,8 @@ static struct exact_work *helper_new(struct exact_run *run)
 static u32 helpers_wanted(const struct exact_run *run)
 {
 	u64 rows = vexfs_slots_end(run->s->c);
-	u64 bytes = rows * run->s->c->space.stride * run->s->nq;
+	u64 bytes = rows * (run->coded ? run->s->c->code_bytes : run->s->c->space.stride) *
+		    run->s->nq;
 	u32 most = READ_ONCE(vexfs_search_threads) ?: num_online_cpus();
 	u64 fit = bytes / READ_ONCE(vexfs_search_parallel_bytes);
 
@@ -486,6 +550,32 @@ static int run_all(struct exact_run *run)
 	return run->err;
 }
 
+/* The queries for scans of codes. Where there can be none, rows are scanned. */
+static int make_coded(struct exact_run *run)
+{
+	struct vexfs_search_job *s = run->s;
+	const struct vexfs_space *sp = &s->c->space;
+	int err = 0;
+	u32 q;
+
+	run->coded_step = vexfs_math_code_query_bytes(sp);
+	run->coded = vexfs_op_alloc(s->op, s->nq * run->coded_step, GFP_KERNEL);
+	if (!run->coded)
+		return -ENOMEM;
+	for (q = 0; q < s->nq && !err; q++)
+		err = vexfs_math_code_query(sp, run->coded + q * run->coded_step,
+					    vexfs_job_query(s, q), s->aux[q]);
+	if (err) {
+		vexfs_pool_free(run->coded, s->nq * run->coded_step);
+		run->coded = NULL;
+		return 0;
+	}
+	run->chunk = CHUNK_ROWS;
+	if (!s->filter)
+		s->plan = VEXFS_PLAN_SCAN_CODES;
+	return 0;
+}
+
 static int search(struct vexfs_search_job *s)
 {
 	const struct vexfs_space *sp = &s->c->space;
@@ -504,14 +594,18 @@ static int search(struct vexfs_search_job *s)
 		run.packed = vexfs_op_alloc(s->op, run.packed_bytes, GFP_KERNEL);
 		if (!run.packed)
 			return -ENOMEM;
-		run.scratch = ALIGN(vexfs_math_block_scratch(sp, run.chunk), 64);
+		if (!s->c->code_bytes)
+			run.scratch = ALIGN(vexfs_math_block_scratch(sp, run.chunk), 64);
 		err = vexfs_math_block_pack(sp, run.packed, s->queries, s->aux, s->nq);
 		if (!s->filter)
 			s->plan = VEXFS_PLAN_BLOCK;
+	} else if (s->c->code_bytes) {
+		err = make_coded(&run);
 	}
 	if (!err)
 		err = run_all(&run);
 	vexfs_pool_free(run.packed, run.packed_bytes);
+	vexfs_pool_free(run.coded, s->nq * run.coded_step);
 	return err;
 }
 

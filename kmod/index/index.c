@@ -23,10 +23,27 @@ u64 vexfs_index_features(void)
 	return VEXFS_FEATURE_GRAPH;
 }
 
+int vexfs_index_spec(const struct vexfs_create *req, struct vexfs_spec *spec)
+{
+	spec->index_kind = req->index;
+	if (req->index != VEXFS_INDEX_NONE)
+		return 0;
+	if (req->m || req->ef_construction)
+		return -EINVAL;
+	if (req->code == VEXFS_CODE_NONE)
+		return 0;
+	if (req->code != VEXFS_CODE_I8)
+		return -EINVAL;
+	spec->code = VEXFS_CODE_I8;
+	spec->code_bytes = vexfs_math_code_bytes(&spec->space);
+	return spec->code_bytes ? 0 : -EINVAL;
+}
+VEXFS_EXPORT_KUNIT(vexfs_index_spec);
+
 int vexfs_index_create(struct vexfs_collection *c, const struct vexfs_create *req)
 {
 	if (req->index == VEXFS_INDEX_NONE)
-		return req->m || req->ef_construction || req->code ? -EINVAL : 0;
+		return 0;
 	if (req->index != VEXFS_INDEX_GRAPH)
 		return -EINVAL;
 	return vexfs_graph_attach(c, req->m, req->ef_construction, req->code, false);

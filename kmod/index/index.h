@@ -12,6 +12,12 @@
 u64 vexfs_index_features(void);
 
 /*
+ * What the store must know of the index and the code that @req asks for; the space
+ * of @spec is set up. -EINVAL when they do not go together.
+ */
+int vexfs_index_spec(const struct vexfs_create *req, struct vexfs_spec *spec);
+
+/*
  * Puts the index that @req asks for on a collection that nobody else knows yet.
  * Nothing to do for VEXFS_INDEX_NONE. -EOPNOTSUPP for one that is not built in,
  * -EINVAL for parameters that do not fit, -ENOMEM, -ENOSPC.

@@ -52,6 +52,9 @@ static int put_filled(struct vexfs_collection *c, struct vexfs_put_part *p,
 
 	if (!n)
 		return 0;
+	if (c->code_bytes)
+		vexfs_math_code_rows(&c->space, vexfs_run_codes(c, &m.run),
+				     vexfs_run_rows(c, &m.run), run->ext->aux + run->row, n);
 	err = vexfs_mutate(c, &m);
 	run->row += n;
 	run->n -= n;

@@ -222,6 +222,8 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 	c->attr_size = spec->attr_size;
 	memcpy(c->name, spec->name, sizeof(c->name));
 	c->index_kind = spec->index_kind;
+	c->code = spec->code;
+	c->code_bytes = spec->code_bytes;
 	c->mode = spec->mode;
 	c->uid = current_euid();
 	c->gid = current_egid();
@@ -533,6 +535,7 @@ void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st)
 	st->metric = c->space.metric;
 	st->index = c->index_kind;
 	st->attr_size = c->attr_size;
+	st->code = c->code;
 	st->count = max_t(s64, atomic64_read(&c->count), 0);
 	st->bytes = atomic64_read(&c->bytes);
 	st->row_bytes = c->space.row_bytes;

@@ -29,6 +29,11 @@ static size_t extent_row_bytes(const struct vexfs_collection *c, u32 nrows)
 	return (size_t)nrows * c->space.stride;
 }
 
+static size_t extent_code_bytes(const struct vexfs_collection *c, u32 nrows)
+{
+	return PAGE_ALIGN((size_t)nrows * c->code_bytes);
+}
+
 static size_t extent_column_bytes(const struct vexfs_collection *c, u32 nrows)
 {
 	return (size_t)nrows * (sizeof(u64) + sizeof(struct vexfs_span) + sizeof(u32) +
@@ -49,12 +54,18 @@ static void *rows_alloc(size_t bytes, gfp_t gfp, bool *vmalloced)
 	return rows;
 }
 
+static void rows_free(void *rows, size_t bytes, bool vmalloced)
+{
+	if (vmalloced)
+		vfree(rows);
+	else if (rows)
+		free_pages_exact(rows, bytes);
+}
+
 static void extent_free(struct vexfs_collection *c, struct vexfs_extent *e)
 {
-	if (e->vmalloced)
-		vfree(e->rows);
-	else if (e->rows)
-		free_pages_exact(e->rows, extent_row_bytes(c, e->nrows));
+	rows_free(e->rows, extent_row_bytes(c, e->nrows), e->vmalloced);
+	rows_free(e->codes, extent_code_bytes(c, e->nrows), e->codes_vmalloced);
 	kvfree(e->ids);
 	vexfs_collection_uncharge(c, e->bytes);
 	kfree(e);
@@ -77,25 +88,29 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 	u32 nrows = vexfs_extent_rows(c, number);
 	size_t bytes = extent_row_bytes(c, nrows);
 	size_t columns = extent_column_bytes(c, nrows);
+	size_t codes = extent_code_bytes(c, nrows);
+	size_t all = sizeof(struct vexfs_extent) + bytes + columns + codes;
 	bool zero = READ_ONCE(c->zero_rows);
 	struct vexfs_extent *e;
 	u8 *p;
 	int err;
 
-	err = vexfs_collection_charge(c, sizeof(*e) + bytes + columns);
+	err = vexfs_collection_charge(c, all);
 	if (err)
 		return ERR_PTR(err);
 	e = kzalloc(sizeof(*e), GFP_KERNEL_ACCOUNT);
 	if (!e) {
-		vexfs_collection_uncharge(c, sizeof(*e) + bytes + columns);
+		vexfs_collection_uncharge(c, all);
 		return ERR_PTR(-ENOMEM);
 	}
-	e->bytes = sizeof(*e) + bytes + columns;
+	e->bytes = all;
 	e->nrows = nrows;
 	e->rows = rows_alloc(bytes, GFP_KERNEL_ACCOUNT | (zero ? __GFP_ZERO : 0), &e->vmalloced);
+	if (codes)
+		e->codes = rows_alloc(codes, GFP_KERNEL_ACCOUNT, &e->codes_vmalloced);
 	p = kvmalloc(columns, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	e->ids = (u64 *)p;
-	if (!e->rows || !p) {
+	if (!e->rows || !p || (codes && !e->codes)) {
 		extent_free(c, e);
 		return ERR_PTR(-ENOMEM);
 	}

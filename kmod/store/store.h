@@ -5,12 +5,13 @@
  * it must not know distances, user pointers, or what an index is.
  *
  * Words: a vector lives in a slot (a u32). Slots lie in extents. An extent has
- * the rows, and beside them one array per column: aux, ids, attrs, state.
+ * the rows, and beside them one array per column: aux, ids, attrs, state, and codes
+ * where the collection has some.
  *
  * Life of a slot
  *
  *	FREE -> FILLING		vexfs_reserve(): the slot belongs to one writer, who
- *				fills row, aux, id and attributes; then the index,
+ *				fills row, aux, code, id and attributes; then the index,
  *				if any, takes the slot in (ops->insert)
  *	FILLING -> LIVE		vexfs_mutate(): all columns were written before (store
  *				release); the id means this slot from now on
@@ -21,7 +22,7 @@
  *				after all of the above; then ops->reuse
  *
  * What a reader may rely on. Inside vexfs_read_lock(), once it has seen a slot
- * LIVE (vexfs_slot_state(), an acquire), the row, aux, id and attributes of
+ * LIVE (vexfs_slot_state(), an acquire), the row, aux, code, id and attributes of
  * that slot keep their values until vexfs_read_unlock(), whatever writers do:
  * a delete makes the slot DEAD but takes nothing away. A reader that computes
  * from a row before it looks at the state may have computed from a row half
@@ -108,6 +109,8 @@ struct vexfs_span {
  * @spans: when each vector is there
  * @state: enum vexfs_slot_state of each row; read with vexfs_slot_state()
  * @attrs: attribute records, collection->attr_size bytes apart, or NULL
+ * @codes: what the arithmetic has made of each row besides, collection->code_bytes
+ *	apart, page aligned; or NULL
  * @index: belongs to the index: set in ops->insert or by a build, freed in
  *	ops->extent_gone; NULL in a new extent
  * @first: slot of the first row
@@ -119,6 +122,7 @@ struct vexfs_span {
  * @next: links DEAD slots that wait for their grace period; slots_lock
  * @bytes: memory, all columns included
  * @vmalloced: how @rows was allocated
+ * @codes_vmalloced: how @codes was
  * @zeroed: rows held zeroes at first
  * @garbage: for its end
  */
@@ -129,6 +133,7 @@ struct vexfs_extent {
 	struct vexfs_span *spans;
 	u8 *state;
 	u8 *attrs;
+	void *codes;
 	void *index;
 	u32 first;
 	u32 nrows;
@@ -139,6 +144,7 @@ struct vexfs_extent {
 	u32 *next;
 	size_t bytes;
 	bool vmalloced;
+	bool codes_vmalloced;
 	bool zeroed;
 	struct vexfs_garbage garbage;
 };
@@ -228,6 +234,7 @@ struct vexfs_idmap {
 struct vexfs_collection {
 	struct vexfs_space space;
 	u32 attr_size;
+	u32 code_bytes;		/* of a row's code beside the row; 0 for none */
 	u32 small_shift;	/* rows of extent 0: 1 << small_shift */
 	u32 full_shift;		/* rows of a full extent: 1 << full_shift */
 	struct vexfs_dir __rcu *dir;
@@ -241,6 +248,7 @@ struct vexfs_collection {
 	struct user_namespace *ns;	/* constant: where the name is known */
 	time64_t created;	/* constant */
 	u8 index_kind;		/* enum vexfs_index asked for at creation; constant */
+	u8 code;		/* enum vexfs_code, without an index; constant */
 	struct hlist_node by_name;
 	struct kref ref;
 	bool dropped;
@@ -453,6 +461,12 @@ static inline void *vexfs_run_rows(const struct vexfs_collection *c, const struc
 	return r->ext->rows + (size_t)r->row * c->space.stride;
 }
 
+/* Where the codes of a run go, in a collection that has them. */
+static inline void *vexfs_run_codes(const struct vexfs_collection *c, const struct vexfs_run *r)
+{
+	return r->ext->codes + (size_t)r->row * c->code_bytes;
+}
+
 static inline void *vexfs_run_attrs(const struct vexfs_collection *c, const struct vexfs_run *r)
 {
 	return r->ext->attrs ? r->ext->attrs + (size_t)r->row * c->attr_size : NULL;
@@ -488,7 +502,7 @@ enum vexfs_mutation_op {
  * @op: which
  * @flags: VEXFS_PUT_INSERT, VEXFS_PUT_UPDATE (or both), VEXFS_PUT_CONTINUE;
  *	VEXFS_DELETE_CONTINUE
- * @run: put: the slots, row and aux written. Whatever happens they are no
+ * @run: put: the slots, row, aux and code written. Whatever happens they are no
  *	longer the caller's afterwards
  * @ids: put and delete: the ids
  * @attrs: put: attribute records, or NULL to keep the old one of an update
@@ -535,8 +549,10 @@ struct vexfs_spec {
 	char name[VEXFS_NAME_SIZE];
 	struct vexfs_space space;
 	u8 index_kind;
+	u8 code;
 	umode_t mode;
 	u32 attr_size;
+	u32 code_bytes;
 	u64 capacity;
 	const void *layout;
 	u32 layout_len;

@@ -200,6 +200,15 @@ static void creating(void)
 	CREATE(-EINVAL, "cosine of bits", c->type = VEXFS_TYPE_B1; c->metric = VEXFS_METRIC_COS);
 	CREATE(-EINVAL, "index 2", c->index = 2);
 	CREATE(-EINVAL, "graph parameters without a graph", c->m = 16);
+	CREATE(0, "i8 codes without a graph", c->code = VEXFS_CODE_I8);
+	CREATE(0, "i8 codes of halves", c->code = VEXFS_CODE_I8; c->type = VEXFS_TYPE_BF16);
+	CREATE(-EINVAL, "bf16 codes without a graph", c->code = VEXFS_CODE_BF16);
+	CREATE(-EINVAL, "code 4", c->code = 4);
+	CREATE(-EINVAL, "code 2^32 - 1", c->code = ~0u);
+	CREATE(-EINVAL, "i8 codes of i8", c->code = VEXFS_CODE_I8; c->type = VEXFS_TYPE_I8);
+	CREATE(-EINVAL, "i8 codes under l1", c->code = VEXFS_CODE_I8; c->metric = VEXFS_METRIC_L1);
+	CREATE(0, "i8 codes of 4096", c->code = VEXFS_CODE_I8; c->dim = 4096);
+	CREATE(-EINVAL, "i8 codes of 4097", c->code = VEXFS_CODE_I8; c->dim = 4097);
 	CREATE(-EINVAL, "mode 01777", c->mode = 01777);
 	CREATE(-E2BIG, "record of 65 bytes", c->attr_size = 65);
 	CREATE(0, "record of 64 bytes", c->attr_size = 64);

@@ -327,7 +327,7 @@ static void search(int fd, uint64_t *s, struct seen *seen)
 	static _Thread_local struct record attrs[QUERIES * K];
 	uint32_t counts[QUERIES], nq = rnd(s) % 2 ? 1 : QUERIES, i;
 	bool filtered = rnd(s) % 3 == 0;
-	bool exact = rnd(s) % 2 || !strcmp(index_name, "none");
+	bool exact = rnd(s) % 2 || strcmp(index_name, "graph");
 	struct vexfs_search r = raw_search(q, nq, K, ids, d, counts);
 	int err;
 
@@ -442,7 +442,7 @@ static void usage(FILE *to)
 	      "  -n, --ids N        ids (default 3000)\n"
 	      "  -w, --writers N    writers (default: one a CPU)\n"
 	      "  -r, --readers N    readers (default: one a CPU)\n"
-	      "  -i, --index NAME   none or graph (default none)\n"
+	      "  -i, --index NAME   none, graph or codes: none with codes beside the rows (default none)\n"
 	      "  -k, --keep         leave the collection, 'storm', behind\n"
 	      "  -p, --plant WHAT   spoil an exact answer now and then: miss, twice, stale or wrong\n"
 	      "  -h, --help         this\n"
@@ -501,7 +501,9 @@ static void options(int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (optind < argc || (strcmp(index_name, "none") && strcmp(index_name, "graph")) ||
+	if (optind < argc ||
+	    (strcmp(index_name, "none") && strcmp(index_name, "graph") &&
+	     strcmp(index_name, "codes")) ||
 	    (*plant && strcmp(plant, "miss") && strcmp(plant, "twice") &&
 	     strcmp(plant, "stale") && strcmp(plant, "wrong"))) {
 		usage(stderr);
@@ -529,6 +531,7 @@ int main(int argc, char **argv)
 	fd = raw_open();
 	c = raw_spec(NAME, DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, sizeof(struct record));
 	c.index = strcmp(index_name, "graph") ? VEXFS_INDEX_NONE : VEXFS_INDEX_GRAPH;
+	c.code = strcmp(index_name, "codes") ? VEXFS_CODE_NONE : VEXFS_CODE_I8;
 	err = fd < 0 ? -errno : RAW(fd, VEXFS_IOC_CREATE, &c);
 	if (err) {
 		fprintf(stderr, "vexfs-storm: cannot make a collection: %s\n", strerror(-err));

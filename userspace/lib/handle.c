@@ -160,6 +160,11 @@ static int explain_create(const struct vexfs_create *req, int code, struct vexfs
 		if (req->ef_construction > 4096)
 			return vexfs_fail(err, code, "ef-construction %u: at most 4096",
 					  req->ef_construction);
+		if (req->code && req->index == VEXFS_INDEX_NONE)
+			return vexfs_fail(err, code,
+					  "code %s does not go with type %s and metric %s: without an index only i8 with f32, f16 or bf16 under l2, ip or cos, up to 4096 components",
+					  vexfs_code_name(req->code), vexfs_type_name(req->type),
+					  vexfs_metric_name(req->metric));
 		return vexfs_fail(err, code, "metric %s does not go with type %s, or with these options",
 				  vexfs_metric_name(req->metric), vexfs_type_name(req->type));
 	case ENOSPC:

@@ -35,7 +35,7 @@ static const char *const code_names[] = {
 static const char *const plan_names[] = {
 	[VEXFS_PLAN_SCAN] = "scan", [VEXFS_PLAN_SCAN_MATCHES] = "scan-matches",
 	[VEXFS_PLAN_GRAPH] = "graph", [VEXFS_PLAN_GRAPH_FILTER] = "graph-filter",
-	[VEXFS_PLAN_BLOCK] = "block",
+	[VEXFS_PLAN_BLOCK] = "block", [VEXFS_PLAN_SCAN_CODES] = "scan-codes",
 };
 
 static const char *name_of(const char *const *names, size_t n, unsigned int value)

@@ -78,6 +78,28 @@ json '(.kernel_ns | type == "number" and . > 0) and (.results | length == 20) an
 vexctl search -j t --query data.fbin --skip 100000 --limit 1 -k 10 --exact > one
 check "one query alone finds the same" \
 	test "$(jq -c '.results[0].ids' one)" = "$(head -1 theirs)"
+# with codes beside the rows every answer is the same, bit for bit
+check "create with codes" vexctl create coded --dim 100 --code i8
+check "import of 100,000 vectors into it" vexctl import coded data.fbin --limit 100000
+json '.code == "i8" and .index == "none"' vexctl -j show coded
+vexctl search -j coded --query data.fbin --skip 100000 --limit 20 -k 10 --exact |
+	jq -c .results > with
+jq -c .results hits > without
+check "searches of 20 queries find the same" cmp with without
+for i in 0 5 11; do
+	for how in "-k 10" "-k 300" "-k 20 --range 30"; do
+		# shellcheck disable=SC2086 # options
+		for c in t coded; do
+			vexctl search -j $c --query data.fbin --skip $((100000 + i)) --limit 1 $how \
+				--exact | tee plan-$c | jq -c .results >> alone-$c
+		done
+	done
+done
+check "so do searches of one" cmp alone-t alone-coded
+check "which compare codes where the machine can" sh -c 'jq -r .plan plan-t plan-coded |
+	paste -sd, | grep -qx "scan,scan-codes\|scan,scan" &&
+	{ ! grep -q avx2 /proc/cpuinfo || grep -q scan-codes plan-coded; }'
+check "drop of the one with codes" vexctl drop coded
 check "text holds the same as JSON" test \
 	"$(vexctl search t --id 7 -k 3 | cut -f2 | paste -sd,)" = \
 	"$(vexctl -j search t --id 7 -k 3 | jq -r '.results[0].ids | join(",")')"
@@ -134,6 +156,8 @@ status 1 "magic" vexctl import t wrong.npy
 status 1 "there is no collection 'nothing'" vexctl show nothing
 status 1 "a collection 't' exists" vexctl create t --dim 2
 status 1 "dimension 0" vexctl create u --dim 0
+status 1 "without an index only i8" vexctl create u --dim 2 --code b1
+status 1 "without an index only i8" vexctl create u --dim 2 --code i8 --type u8
 status 1 "longer than 63 bytes" vexctl create "$(printf 'n%.0s' $(seq 64))" --dim 2
 status 1 "holds a '/'" vexctl create a/b --dim 2
 status 1 "is empty" vexctl create '' --dim 2

@@ -113,11 +113,11 @@ static void stat_text(const struct vexfs_stat *st, const char *layout)
 	printf("group            %u %s\n", st->gid, gr ? gr->gr_name : "?");
 	printf("created          %s\n", when);
 	printf("generation       %llu\n", (unsigned long long)st->generation);
+	printf("code             %s\n", vexfs_code_name(st->code));
 	if (st->index == VEXFS_INDEX_NONE)
 		return;
 	printf("m                %u\n", st->m);
 	printf("ef construction  %u\n", st->ef_construction);
-	printf("code             %s\n", vexfs_code_name(st->code));
 	printf("index state      %s\n", vexfs_index_state_name(st->index_state));
 	printf("index done       %llu\n", (unsigned long long)st->index_done);
 	printf("index bytes      %llu\n", (unsigned long long)st->index_bytes);
@@ -352,7 +352,7 @@ static const struct opt create_opts[] = {
 	{ "attr-size", 0, OPT_U64, "N", "bytes of the attribute record; the layout's size by default" },
 	{ "m", 0, OPT_U64, "N", "graph: neighbours of a vector, 2 to 64, default 16" },
 	{ "ef-construction", 0, OPT_U64, "N", "graph: candidates looked at on insert, default 200" },
-	{ "code", 0, OPT_STRING, "CODE", "graph: compact code to walk by: none, i8, bf16 or b1" },
+	{ "code", 0, OPT_STRING, "CODE", "compact code beside the rows: none (default), i8, or, with a graph, bf16 or b1" },
 	{ 0 },
 };
 
