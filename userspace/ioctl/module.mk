@@ -4,7 +4,8 @@
 
 LAB_TESTS := build/lab-bin/ioctl_test build/lab-bin/vexfs-storm
 
-build/lab-bin/ioctl_test: build/obj/ioctl/ioctl_test.o
+build/lab-bin/ioctl_test: $(patsubst userspace/%.c,build/obj/%.o, \
+	userspace/ioctl/ioctl_test.c $(wildcard userspace/ioctl/test_*.c))
 build/lab-bin/vexfs-storm: build/obj/ioctl/storm.o
 $(LAB_TESTS):
 	$(begin)

@@ -80,7 +80,7 @@ int drive_import(const struct vexfs_math_conv *conv, const struct vexfs_space *s
 {
 	/* whole rows at a time, where the variant can */
 	if (conv->rows)
-		return conv->rows(sp, row, aux, src, 0, 1) == 1 ? 0 : -EDOM;
+		return conv->rows(sp, row, aux, src, 0, 1, false) == 1 ? 0 : -EDOM;
 	return import(conv, sp, row, aux, src, raw, VEXFS_DIM_MAX);
 }
 
