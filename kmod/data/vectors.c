@@ -16,6 +16,7 @@
 #include "mem/pool.h"
 
 #define INDEXED_PART_BYTES	(256u << 10)	/* an index gains from larger parts */
+#define LARGE_PART_BYTES	(112u << 10)	/* as do large requests: they share what a part costs */
 
 /**
  * struct part - room for a part of a request
@@ -41,9 +42,14 @@ static int part_alloc(struct part *p, struct vexfs_op *op, struct vexfs_collecti
 		      size_t vector_bytes, bool attrs, u32 count)
 {
 	size_t each = vector_bytes + sizeof(u64) + sizeof(s32) + (attrs ? c->attr_size : 0);
-	size_t room = rcu_access_pointer(c->index) ? INDEXED_PART_BYTES : VEXFS_POOL_MAX;
-	size_t vectors_bytes, attrs_bytes;
+	size_t vectors_bytes, attrs_bytes, room;
 
+	if (rcu_access_pointer(c->index))
+		room = INDEXED_PART_BYTES;
+	else if (each * count >= 4 * LARGE_PART_BYTES)
+		room = LARGE_PART_BYTES;
+	else
+		room = VEXFS_POOL_MAX;
 	/* what rounding up may add */
 	p->n = clamp_t(size_t, (room - 128) / each, 1, min(count, VEXFS_RUN_MAX));
 	vectors_bytes = round_up(p->n * vector_bytes, 64);

@@ -63,19 +63,37 @@ static int put_filled(struct vexfs_collection *c, struct vexfs_put_part *p,
 	return err;
 }
 
+#define AWAY_BYTES	(32u << 10)
+
+/*
+ * Many rows that only a later search reads go around the cache. An index reads them
+ * at once, and a few are soon asked for.
+ */
+static int import_run(struct vexfs_collection *c, struct vexfs_put_part *p,
+		      struct vexfs_run *run, u32 *bad)
+{
+	size_t step = vexfs_vector_bytes(c, p->format);
+	const void *src = p->vectors + p->tried * step;
+	void *rows = vexfs_run_rows(c, run);
+	u32 *aux = run->ext->aux + run->row;
+
+	if (run->n * (size_t)c->space.stride >= AWAY_BYTES && !rcu_access_pointer(c->index))
+		return vexfs_math_import_away(&c->space, p->format != VEXFS_FORMAT_F32, rows, aux,
+					      src, step, run->n, bad);
+	return vexfs_vector_import(c, p->format, rows, aux, src, run->n, bad);
+}
+
 /* One run: import, store, and step over vectors that are refused. */
 static int put_run(struct vexfs_collection *c, struct vexfs_put_part *p, struct vexfs_run *run)
 {
-	size_t step = vexfs_vector_bytes(c, p->format);
 	int err = 0;
 
+	if (run->n > 1)
+		vexfs_ids_ahead(c, p->ids + p->tried, run->n);
 	while (run->n && !err) {
 		u32 n = run->n, bad = 0;
-		int domain;
+		int domain = import_run(c, p, run, &bad);
 
-		domain = vexfs_vector_import(c, p->format, vexfs_run_rows(c, run),
-					     run->ext->aux + run->row,
-					     p->vectors + p->tried * step, n, &bad);
 		if (domain && domain != -EDOM)
 			return domain;
 		err = put_filled(c, p, run, domain ? bad : n);

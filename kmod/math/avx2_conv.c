@@ -314,8 +314,8 @@ static __always_inline __m256i first_of_8(u32 n)
  * of an f32 cannot overflow in double precision, so a norm that is finite says
  * that all components are.
  */
-u32 vexfs_avx2_conv_f32_rows(const struct vexfs_space *sp, void *rows, u32 *aux,
-			     const void *src, size_t src_step, u32 n)
+static __always_inline u32 f32_rows(const struct vexfs_space *sp, void *rows, u32 *aux,
+				    const void *src, size_t src_step, u32 n, bool away)
 {
 	u32 whole = sp->dim / STEP * STEP, rest = sp->dim - whole, r, i;
 	__m256i low = first_of_8(rest), high = first_of_8(rest > 8 ? rest - 8 : 0);
@@ -337,15 +337,29 @@ u32 vexfs_avx2_conv_f32_rows(const struct vexfs_space *sp, void *rows, u32 *aux,
 				b = _mm256_maskload_ps(f + i + 8, high);
 			}
 			add_norm(&s, a, b);
-			_mm256_store_ps(to + i, a);
-			_mm256_store_ps(to + i + 8, b);
+			if (away) {
+				_mm256_stream_ps(to + i, a);
+				_mm256_stream_ps(to + i + 8, b);
+			} else {
+				_mm256_store_ps(to + i, a);
+				_mm256_store_ps(to + i + 8, b);
+			}
 		}
 		norm = norm_of(&s);
 		if (!(norm <= __DBL_MAX__))
 			break;
 		aux[r] = aux_of_norm(sp, norm);
 	}
+	if (away)
+		_mm_sfence();
 	return r;
+}
+
+u32 vexfs_avx2_conv_f32_rows(const struct vexfs_space *sp, void *rows, u32 *aux,
+			     const void *src, size_t src_step, u32 n, bool away)
+{
+	return away ? f32_rows(sp, rows, aux, src, src_step, n, true) :
+		f32_rows(sp, rows, aux, src, src_step, n, false);
 }
 
 void vexfs_avx2_conv_f16_to_f32(const struct vexfs_space *sp, void *dst, const void *row,

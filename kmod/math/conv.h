@@ -52,7 +52,7 @@ CONV_DECLARE(vexfs_avx2_conv_u8)
 CONV_DECLARE(vexfs_avx2_conv_b1)
 
 u32 vexfs_avx2_conv_f32_rows(const struct vexfs_space *sp, void *rows, u32 *aux,
-			     const void *src, size_t src_step, u32 n);
+			     const void *src, size_t src_step, u32 n, bool away);
 
 /* @in makes rows, @raw makes them from their own type, @out reads them. */
 #define CONV_ROW(tp, bits, in, raw, out, aux_fn)					\

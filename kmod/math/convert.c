@@ -52,12 +52,13 @@ static noinline int import_parts(struct vexfs_convert *c, struct vexfs_pace *pac
 
 /* @n short rows in one section. Returns how many are complete; less is -EDOM. */
 static u32 import_rows(struct vexfs_convert *c, const struct vexfs_space *sp, import_fn fn,
-		       void *rows, u32 *aux, const void *src, size_t src_step, u32 n)
+		       void *rows, u32 *aux, const void *src, size_t src_step, u32 n,
+		       bool away)
 {
 	u32 i;
 
 	if (c->conv->rows)
-		return c->conv->rows(sp, rows, aux, src, src_step, n);
+		return c->conv->rows(sp, rows, aux, src, src_step, n, away);
 	for (i = 0; i < n; i++) {
 		struct vexfs_math_state st = {};
 
@@ -71,7 +72,7 @@ static u32 import_rows(struct vexfs_convert *c, const struct vexfs_space *sp, im
 }
 
 static int import(const struct vexfs_space *sp, enum vexfs_move move, void *rows, u32 *aux,
-		  const void *src, size_t src_step, u32 n, u32 *bad)
+		  const void *src, size_t src_step, u32 n, u32 *bad, bool away)
 {
 	struct vexfs_convert *c = &vexfs_engine()->convert[sp->type];
 	struct vexfs_pace *pace = &c->pace[move];
@@ -95,7 +96,8 @@ static int import(const struct vexfs_space *sp, enum vexfs_move move, void *rows
 			u64 stamp = vexfs_fpu_begin();
 			u32 ns;
 
-			good = import_rows(c, sp, fn, row, aux + done, from, src_step, m);
+			good = import_rows(c, sp, fn, row, aux + done, from, src_step, m,
+					   away);
 			ns = vexfs_fpu_end(stamp);
 			if (m < n && good == m)
 				vexfs_fpu_learn(pace, (u64)m * units, ns);
@@ -112,16 +114,24 @@ static int import(const struct vexfs_space *sp, enum vexfs_move move, void *rows
 int vexfs_math_import_f32(const struct vexfs_space *sp, void *rows, u32 *aux,
 			  const void *src, size_t src_step, u32 n, u32 *bad)
 {
-	return import(sp, VEXFS_MOVE_FROM_F32, rows, aux, src, src_step, n, bad);
+	return import(sp, VEXFS_MOVE_FROM_F32, rows, aux, src, src_step, n, bad, false);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_import_f32);
 
 int vexfs_math_import_raw(const struct vexfs_space *sp, void *rows, u32 *aux,
 			  const void *src, size_t src_step, u32 n, u32 *bad)
 {
-	return import(sp, VEXFS_MOVE_FROM_RAW, rows, aux, src, src_step, n, bad);
+	return import(sp, VEXFS_MOVE_FROM_RAW, rows, aux, src, src_step, n, bad, false);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_import_raw);
+
+int vexfs_math_import_away(const struct vexfs_space *sp, bool raw, void *rows, u32 *aux,
+			   const void *src, size_t src_step, u32 n, u32 *bad)
+{
+	return import(sp, raw ? VEXFS_MOVE_FROM_RAW : VEXFS_MOVE_FROM_F32, rows, aux, src, src_step,
+		      n, bad, true);
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_import_away);
 
 int vexfs_math_export_f32(const struct vexfs_space *sp, void *dst, const void *row, u32 aux)
 {

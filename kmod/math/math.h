@@ -53,6 +53,13 @@ int vexfs_math_import_f32(const struct vexfs_space *sp, void *rows, u32 *aux,
 			  const void *src, size_t src_step, u32 n, u32 *bad);
 int vexfs_math_import_raw(const struct vexfs_space *sp, void *rows, u32 *aux,
 			  const void *src, size_t src_step, u32 n, u32 *bad);
+/*
+ * The same, f32 or @raw, for rows that nobody reads soon: they may be written around
+ * the cache, without reading first what they overwrite. Other processors see them
+ * in the order of everything else that was written.
+ */
+int vexfs_math_import_away(const struct vexfs_space *sp, bool raw, void *rows, u32 *aux,
+			   const void *src, size_t src_step, u32 n, u32 *bad);
 int vexfs_math_export_f32(const struct vexfs_space *sp, void *dst, const void *row, u32 aux);
 
 /*

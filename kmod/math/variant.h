@@ -169,7 +169,8 @@ struct vexfs_math_rough {
  * @from_raw: the same from components of the row's own type
  * @aux: the auxiliary of the row whose parts are all in @st
  * @rows: f32 from f32, @n whole rows with their auxiliaries, or NULL; vectors lie
- *	@src_step bytes apart. Returns how many are complete: less is -EDOM
+ *	@src_step bytes apart. With @away rows go around the cache, and are ordered
+ *	before what follows. Returns how many are complete: less is -EDOM
  * @to_f32: components of a row as floats, @dst at any alignment
  *
  * All of them use the FPU.
@@ -183,7 +184,7 @@ struct vexfs_math_conv {
 			u32 from, u32 count, struct vexfs_math_state *st);
 	u32 (*aux)(const struct vexfs_space *sp, const struct vexfs_math_state *st);
 	u32 (*rows)(const struct vexfs_space *sp, void *rows, u32 *aux, const void *src,
-		    size_t src_step, u32 n);
+		    size_t src_step, u32 n, bool away);
 	void (*to_f32)(const struct vexfs_space *sp, void *dst, const void *row,
 		       u32 from, u32 count);
 };

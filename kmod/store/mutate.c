@@ -82,6 +82,18 @@ static void tags_of(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *tags
 		vexfs_idmap_prefetch_entry(c, tags[i]);
 }
 
+void vexfs_ids_ahead(struct vexfs_collection *c, const u64 *ids, u32 n)
+{
+	u32 tags[GROUP];
+	u32 i;
+	int idx;
+
+	idx = vexfs_read_lock(c);
+	for (i = 0; i < n; i += GROUP)
+		tags_of(c, ids + i, min(GROUP, n - i), tags);
+	vexfs_read_unlock(c, idx);
+}
+
 /*
  * Takes the steps that a put or a claim of one id may need before it is decided.
  * With @claims_held it must not wait: -EBUSY.

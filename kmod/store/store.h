@@ -489,6 +489,12 @@ void vexfs_write_end(struct vexfs_collection *c);
 int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run);
 void vexfs_unreserve(struct vexfs_collection *c, const struct vexfs_run *run);
 
+/*
+ * These ids will be in a mutation soon: what the id map needs for them starts on its
+ * way to the cache while the caller fills rows.
+ */
+void vexfs_ids_ahead(struct vexfs_collection *c, const u64 *ids, u32 n);
+
 enum vexfs_mutation_op {
 	VEXFS_MUTATE_PUT	= 1,	/* @run's vectors; between begin and end */
 	VEXFS_MUTATE_DELETE	= 2,	/* @ids; between begin and end */
