@@ -63,11 +63,11 @@ static int put_filled(struct vexfs_collection *c, struct vexfs_put_part *p,
 	return err;
 }
 
-#define AWAY_BYTES	(32u << 10)
+#define AWAY_BYTES	(32u << 10)	/* rows from which on they go around the cache */
 
 /*
- * Many rows that only a later search reads go around the cache. An index reads them
- * at once, and a few are soon asked for.
+ * Many rows that only a later search reads go around the cache. An index and codes
+ * read them at once, and a few are soon asked for.
  */
 static int import_run(struct vexfs_collection *c, struct vexfs_put_part *p,
 		      struct vexfs_run *run, u32 *bad)
@@ -77,7 +77,8 @@ static int import_run(struct vexfs_collection *c, struct vexfs_put_part *p,
 	void *rows = vexfs_run_rows(c, run);
 	u32 *aux = run->ext->aux + run->row;
 
-	if (run->n * (size_t)c->space.stride >= AWAY_BYTES && !rcu_access_pointer(c->index))
+	if (run->n * (size_t)c->space.stride >= AWAY_BYTES && !c->code_bytes &&
+	    !rcu_access_pointer(c->index))
 		return vexfs_math_import_away(&c->space, p->format != VEXFS_FORMAT_F32, rows, aux,
 					      src, step, run->n, bad);
 	return vexfs_vector_import(c, p->format, rows, aux, src, run->n, bad);
