@@ -419,6 +419,31 @@ static void recall_after_turnover(struct kunit *test)
 	world_exit(w);
 }
 
+/*
+ * Inner product is no metric: with bytes, which are never negative, the longest vectors
+ * are the nearest to everything, and the walk must come from one to the next.
+ */
+static void inner_product(struct kunit *test)
+{
+	static const u8 types[] = { VEXFS_TYPE_U8, VEXFS_TYPE_I8, VEXFS_TYPE_F16, VEXFS_TYPE_F32 };
+	struct world *w = world_new(test, 8);
+	u32 t, n, i, found;
+
+	w->shape = SHAPE_RANDOM;
+	w->ids = vexfs_kunit_quick ? 400 : 2000;
+	for (t = 0; t < ARRAY_SIZE(types); t++) {
+		world_init(test, w, types[t], VEXFS_METRIC_IP, 24, 16, 100, VEXFS_CODE_NONE);
+		while ((n = pick_ids(w, 64, false)))
+			put(test, w, n);
+		check(test, w);
+		for (found = 0, i = 0; i < 100; i++)
+			found += compare(test, w, 10, 64);
+		kunit_info(test, "type %u: recall@10 at ef 64: %u of 1000", types[t], found);
+		KUNIT_EXPECT_GE(test, found, 930);
+		world_exit(w);
+	}
+}
+
 /* Parameters at and beyond their limits. */
 static void limits(struct kunit *test)
 {
@@ -586,6 +611,7 @@ static struct kunit_case graph_cases[] = {
 	KUNIT_CASE(build),
 	KUNIT_CASE(churned_by_many),
 	KUNIT_CASE(recall_after_turnover),
+	KUNIT_CASE(inner_product),
 	{}
 };
 

@@ -23,7 +23,7 @@
  */
 struct graph_pick {
 	u32 n;
-	u64 chosen[GRAPH_LIST_MAX];
+	u64 chosen[2 * GRAPH_LIST_MAX];
 	const void *rows[2 * GRAPH_LIST_MAX];
 	u32 aux[2 * GRAPH_LIST_MAX];
 	u32 keys[2 * GRAPH_LIST_MAX];
@@ -42,7 +42,7 @@ int graph_connect(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u
 		  u32 n, u32 level);
 
 /* graph_tree.c */
-bool graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 limit);
+bool graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 limit, bool push);
 int graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot);
 void graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot);
 

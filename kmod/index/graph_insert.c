@@ -22,12 +22,19 @@ struct joining {
 	u64 *cand;
 };
 
+/*
+ * Each level has an m-th of the nodes of the one below, but level 1 twice as many: the
+ * walks over level 0 begin there, and a cluster that has no node in it is hard to find.
+ */
 static u32 random_level(const struct vexfs_graph *g)
 {
 	u32 level = 0;
 
-	while (level < GRAPH_LEVELS - 1 && !(get_random_u32() % g->m))
+	if (get_random_u32() % max(g->m, 4u) > 1)
+		return 0;
+	do {
 		level++;
+	} while (level < GRAPH_LEVELS - 1 && !(get_random_u32() % g->m));
 	return level;
 }
 
@@ -65,15 +72,25 @@ static int gather_candidates(struct joining *j, struct graph_walk *w, const u32 
 	return 0;
 }
 
-/* The nearest of @chosen that has room for a child becomes the parent. */
-static int join_tree(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u64 *chosen, u32 n)
+static bool join_nearest(struct vexfs_graph *g, u32 slot, const u64 *chosen, u32 n, bool push)
 {
 	u32 i;
 
 	for (i = 0; i < n; i++)
 		if (graph_tree_join(g, slot, graph_found_slot(chosen[i]), graph_found_key(chosen[i]),
-				    g->m))
-			return 0;
+				    g->m, push))
+			return true;
+	return false;
+}
+
+/*
+ * The nearest of @chosen that has room for a child becomes the parent. Only when none has
+ * does one of them give up its farthest link: those are the ways into other clusters.
+ */
+static int join_tree(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u64 *chosen, u32 n)
+{
+	if (join_nearest(g, slot, chosen, n, false) || join_nearest(g, slot, chosen, n, true))
+		return 0;
 	return graph_tree_force(g, p, slot);
 }
 

@@ -2,7 +2,9 @@
 /*
  * Choosing links. Of the candidates near a node it keeps those that lead
  * somewhere new: one that is nearer to a neighbour already chosen than to the
- * node itself is left out. This file decides; graph_node.c does.
+ * node itself is left out. Where more of them pass than there is room for, some
+ * of the farthest stay, for they are the ways into other clusters. This file
+ * decides; graph_node.c does.
  */
 #include <linux/sort.h>
 
@@ -54,14 +56,57 @@ static void choose(struct graph_pick *p, u64 found, const void *row, u32 aux)
 	p->chosen[p->n++] = found & ~GRAPH_EXPANDED;
 }
 
+/* Too many are chosen: the nearest stay, and as many of the farthest as half an @m. */
+static void crop(struct graph_pick *p, u32 max, u32 m)
+{
+	u32 far = m / 2;
+
+	if (p->n <= max)
+		return;
+	memmove(p->chosen + max - far, p->chosen + p->n - far, far * sizeof(*p->chosen));
+	p->n = max;
+}
+
+static bool chosen_has(const struct graph_pick *p, u32 slot)
+{
+	u32 i;
+
+	for (i = 0; i < p->n; i++)
+		if (graph_found_slot(p->chosen[i]) == slot)
+			return true;
+	return false;
+}
+
+/*
+ * With inner product a long vector is nearer to everything than everything is to itself.
+ * It would be all that is chosen, and nothing would lead from one long vector to the
+ * next: up to @want, the nearest of those that were refused are chosen after all.
+ */
+static void fill(struct graph_pick *p, const u64 *cand, u32 n, u32 self, u32 want)
+{
+	u32 i, j;
+
+	for (i = 0; i < n && p->n < want; i++) {
+		u64 found = cand[i] & ~GRAPH_EXPANDED;
+		u32 slot = graph_found_slot(found);
+
+		if (slot == self || chosen_has(p, slot))
+			continue;
+		for (j = p->n++; j && p->chosen[j - 1] > found; j--)
+			p->chosen[j] = p->chosen[j - 1];
+		p->chosen[j] = found;
+	}
+}
+
 /* Chooses at most @max of the sorted candidates for @self into @p->chosen. */
 int graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32 n, u32 self,
 	       u32 max)
 {
 	u32 bytes = min(g->sp.stride, GRAPH_ROW_AHEAD), ahead = 0, i;
+	bool diverse = READ_ONCE(vexfs_graph_heuristics);
 
 	p->n = 0;
-	for (i = 0; i < n && p->n < max; i++) {
+	for (i = 0; i < n && p->n < (diverse ? 2 * max : max); i++) {
 		u32 slot = graph_found_slot(cand[i]), aux;
 		const void *row;
 		int hidden;
@@ -71,13 +116,15 @@ int graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32
 		if (slot == self)
 			continue;
 		row = graph_row(g, slot, &aux);
-		hidden = READ_ONCE(vexfs_graph_heuristics) ?
-			 is_covered(g, p, row, aux, graph_found_key(cand[i])) : 0;
+		hidden = diverse ? is_covered(g, p, row, aux, graph_found_key(cand[i])) : 0;
 		if (hidden < 0)
 			return hidden;
 		if (!hidden)
 			choose(p, cand[i], row, aux);
 	}
+	crop(p, max, g->m);
+	if (g->sp.metric == VEXFS_METRIC_IP)
+		fill(p, cand, n, self, max * 3 / 4);
 	return 0;
 }
 
@@ -106,16 +153,6 @@ static void sort_in(u64 *a, u32 n)
 			a[j] = a[j - 1];
 		a[j] = v;
 	}
-}
-
-static bool chosen_has(const struct graph_pick *p, u32 slot)
-{
-	u32 i;
-
-	for (i = 0; i < p->n; i++)
-		if (graph_found_slot(p->chosen[i]) == slot)
-			return true;
-	return false;
 }
 
 /*

@@ -38,9 +38,9 @@ static bool make_room(struct vexfs_graph *g, u32 slot)
 
 /*
  * @slot becomes a child of @parent, unless that has @limit children already, is
- * leaving, or has no room to make.
+ * leaving, or has no room, which is made only with @push.
  */
-bool graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 limit)
+bool graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 limit, bool push)
 {
 	struct graph_node *node = graph_node(g, slot), *up = graph_node(g, parent);
 	bool may, done = false;
@@ -56,7 +56,7 @@ bool graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 l
 			up->kids++;
 		}
 		graph_pair_unlock(g, slot, parent);
-		if (!may || (!done && (!make_room(g, parent) || !make_room(g, slot))))
+		if (!may || (!done && (!push || !make_room(g, parent) || !make_room(g, slot))))
 			break;
 	}
 	return done;
@@ -88,7 +88,7 @@ static u32 any_kid(struct vexfs_graph *g, u32 slot)
  */
 static void join_below(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u32 at)
 {
-	while (!graph_tree_join(g, slot, at, key_between(g, p, slot, at), g->cap - 1)) {
+	while (!graph_tree_join(g, slot, at, key_between(g, p, slot, at), g->cap - 1, true)) {
 		u32 kid = any_kid(g, at);
 
 		if (kid != VEXFS_NO_SLOT)
@@ -186,7 +186,8 @@ void graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
 		for (j = 1; j < nhomes; j++)
 			if (p->keys[j] < p->keys[best])
 				best = j;
-		joined = graph_tree_join(g, kids[i], homes[best], p->keys[best], g->cap - 2);
+		joined = graph_tree_join(g, kids[i], homes[best], p->keys[best], g->cap - 2,
+					 true);
 		if (!joined)
 			join_below(g, p, kids[i], up);
 		homes[nhomes++] = kids[i];
