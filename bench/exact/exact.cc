@@ -112,6 +112,19 @@ static void same_answers(std::vector<contender> &all, const std::vector<float> &
 		die(std::to_string(differ) + " of 100 answers differ: the comparison means nothing");
 }
 
+/* With codes beside the rows every answer is that without, to the last place. */
+static void equal_answers(contender &plain, contender &coded, const std::vector<float> &queries)
+{
+	for (size_t q = 0; q < BATCH; q++) {
+		uint64_t a[K], b[K];
+
+		plain.search(&queries[q * DIM], 1, a);
+		coded.search(&queries[q * DIM], 1, b);
+		if (memcmp(a, b, sizeof(a)))
+			die("query " + std::to_string(q) + " has another answer with codes");
+	}
+}
+
 /* ---- vexfs ---- */
 
 static std::vector<uint64_t> ids_in_order(size_t n)
@@ -139,7 +152,7 @@ struct collection {
 	uint32_t plan = 0;
 	double crossing = 0, total = 0;		/* of the last request, in ns */
 
-	collection(const char *n, vexfs_type type) : name(n)
+	collection(const char *n, vexfs_type type, vexfs_code code = VEXFS_CODE_NONE) : name(n)
 	{
 		struct vexfs_create req = {};
 		vexfs_error err;
@@ -147,6 +160,7 @@ struct collection {
 		req.dim = DIM;
 		req.type = type;
 		req.metric = VEXFS_METRIC_L2;
+		req.code = code;
 		vexfs_do_drop(nullptr, n, nullptr);
 		if (vexfs_do_create(nullptr, &req, n, nullptr, &h, &err))
 			die(err.text);
@@ -217,6 +231,7 @@ static void compare(size_t n, const std::vector<float> &base, const std::vector<
 {
 	using namespace unum::usearch;
 	collection c(("bench-" + std::to_string(n)).c_str(), VEXFS_TYPE_F32);
+	collection with("bench-codes", VEXFS_TYPE_F32, VEXFS_CODE_I8);
 	faiss::IndexFlatL2 flat(DIM);
 	metric_punned_t metric(DIM, metric_kind_t::l2sq_k, scalar_kind_t::f32_k);
 	exact_search_t exact;
@@ -227,6 +242,7 @@ static void compare(size_t n, const std::vector<float> &base, const std::vector<
 	size_t next = 0;
 
 	c.put(base.data(), ids_in_order(n));
+	with.put(base.data(), ids_in_order(n));
 	flat.add(n, base.data());
 	all.push_back({ "vexfs", c.asker(), {} });
 	all.push_back({ "FAISS", [&](const float *q, size_t count, uint64_t *ids) {
@@ -241,7 +257,11 @@ static void compare(size_t n, const std::vector<float> &base, const std::vector<
 			for (size_t j = 0; j < K; j++)
 				ids[i * K + j] = found.at(i)[j].offset;
 	}, {} });
+	all.push_back({ "vexfs with codes", with.asker(), {} });
 	same_answers(all, queries);
+	equal_answers(all[0], all[3], queries);
+	if (with.plan != VEXFS_PLAN_SCAN_CODES)
+		fprintf(stderr, "bench-exact: this machine has no scan of codes\n");
 	fprintf(stderr, "bench-exact: %zu vectors; USearch uses %s\n", n, metric.isa_name());
 	for (int t = 0; t < TURNS; t++)
 		for (auto &x : all)
@@ -252,6 +272,10 @@ static void compare(size_t n, const std::vector<float> &base, const std::vector<
 	    median(all[1].rates), 3);
 	add("one query at a time, " + size_name(n), "USearch exact", "queries/s", ours,
 	    median(all[2].rates), 1.5);
+	add("one query, codes beside rows, " + size_name(n), "FAISS IndexFlatL2", "queries/s",
+	    median(all[3].rates), median(all[1].rates), 3);
+	add("one query, codes beside rows, " + size_name(n), "USearch exact", "queries/s",
+	    median(all[3].rates), median(all[2].rates), 1.5);
 	if (n >= 300000) {
 		struct vexfs_stat st = {};
 
@@ -262,13 +286,15 @@ static void compare(size_t n, const std::vector<float> &base, const std::vector<
 	for (auto &x : all)
 		x.rates.clear();
 	for (int t = 0; t < BATCH_TURNS; t++)
-		for (int i = 0; i < 2; i++) {
+		for (int i : { 0, 1, 3 }) {
 			all[i].rates.push_back(turn_batch(all[i], queries));
 			if (!i)
 				crossing.push_back(c.crossing / c.total);
 		}
 	add("1,000 queries at once, " + size_name(n), "FAISS IndexFlatL2", "queries/s",
 	    median(all[0].rates), median(all[1].rates), 2);
+	add("1,000 queries, codes beside rows, " + size_name(n), "FAISS IndexFlatL2", "queries/s",
+	    median(all[3].rates), median(all[1].rates), 2);
 	add("crossing of 1,000 queries, " + size_name(n), "whole request", "share",
 	    median(crossing), 1, 0.02, true);
 }
