@@ -43,7 +43,7 @@ static __always_inline void ahead(const void *row)
  * time, and has no room for so much (docs/benchmarks.md). Gather takes several rows
  * at once. The order of addition within a row is the same.
  */
-#define SCAN_FAR	2048
+#define SCAN_FAR	1024
 
 static __always_inline void far_ahead(const u8 *p, const u32 bytes)
 {

@@ -185,7 +185,7 @@ static __always_inline u32 near8(const struct code_bound *l, __m256i sums, const
 }
 
 /* How far ahead a scan of codes asks for memory. */
-#define CODE_FAR	4096
+#define CODE_FAR	512
 
 #define CODE_FORMS(isa)									\
 void isa##_rough_rows(const struct vexfs_space *sp, void *out, const void *rows,	\
