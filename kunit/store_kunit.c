@@ -347,7 +347,8 @@ struct watcher {
 	bool detached;
 };
 
-static int watch_insert(struct vexfs_collection *c, void *index, const u32 *slots, u32 n)
+static int watch_insert(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
+			struct vexfs_stack_mark *stack)
 {
 	struct watcher *w = index;
 	u32 i;
@@ -362,7 +363,8 @@ static int watch_insert(struct vexfs_collection *c, void *index, const u32 *slot
 	return 0;
 }
 
-static void watch_remove(struct vexfs_collection *c, void *index, const u32 *slots, u32 n)
+static void watch_remove(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
+			 struct vexfs_stack_mark *stack)
 {
 	struct watcher *w = index;
 	u32 i;

@@ -172,7 +172,8 @@ static int vectors_valid(const struct vexfs_client_vectors *v)
 	return v->count > VEXFS_BATCH_MAX ? -E2BIG : 0;
 }
 
-static int put(struct vexfs_client *client, struct vexfs_client_vectors *v)
+static int put(struct vexfs_client *client, struct vexfs_stack_mark *stack,
+	       struct vexfs_client_vectors *v)
 {
 	struct vexfs_collection *c = client_collection(client, VEXFS_MAY_WRITE);
 	u32 at = 0;
@@ -192,6 +193,7 @@ static int put(struct vexfs_client *client, struct vexfs_client_vectors *v)
 			.vectors = v->vectors + at * vexfs_vector_bytes(c, v->format),
 			.attrs = v->attrs ? v->attrs + (size_t)at * c->attr_size : NULL,
 			.errors = v->errors ? v->errors + at : NULL,
+			.stack = stack,
 		};
 
 		err = vexfs_put_vectors(c, &p);
@@ -210,7 +212,7 @@ int vexfs_client_put(struct vexfs_client *client, struct vexfs_client_vectors *v
 	vexfs_op_begin(&op, VEXFS_OP_PUT, 0, 0);
 	op.items = v->count;
 	v->done = 0;
-	err = put(client, v);
+	err = put(client, &op.stack, v);
 	vexfs_op_end(&op, err);
 	return err;
 }
@@ -267,7 +269,8 @@ int vexfs_client_get(struct vexfs_client *client, struct vexfs_client_vectors *v
 }
 VEXFS_EXPORT(vexfs_client_get);
 
-static int delete(struct vexfs_client *client, const u64 *ids, u32 count, u32 flags, u32 *done)
+static int delete(struct vexfs_client *client, struct vexfs_stack_mark *stack, const u64 *ids,
+		  u32 count, u32 flags, u32 *done)
 {
 	struct vexfs_collection *c = client_collection(client, VEXFS_MAY_WRITE);
 	u32 at = 0;
@@ -285,6 +288,7 @@ static int delete(struct vexfs_client *client, const u64 *ids, u32 count, u32 fl
 			.flags = flags,
 			.ids = ids + at,
 			.n = min(count - at, VEXFS_RUN_MAX),
+			.stack = stack,
 		};
 
 		err = vexfs_write_begin(c);
@@ -308,7 +312,7 @@ int vexfs_client_delete(struct vexfs_client *client, const u64 *ids, u32 count, 
 
 	vexfs_op_begin(&op, VEXFS_OP_DELETE, 0, 0);
 	op.items = count;
-	err = delete(client, ids, count, flags, &gone);
+	err = delete(client, &op.stack, ids, count, flags, &gone);
 	vexfs_op_end(&op, err);
 	if (done)
 		*done = gone;

@@ -92,6 +92,7 @@ static int put_part(struct vexfs_collection *c, struct vexfs_op *op, struct vexf
 		.vectors = p->vectors,
 		.attrs = p->attrs,
 		.errors = p->errors,
+		.stack = &op->stack,
 	};
 	int err;
 
@@ -255,6 +256,7 @@ static int delete_part(struct vexfs_collection *c, struct vexfs_op *op,
 		.ids = p->ids,
 		.n = min(p->n, req->count - *at),
 		.errors = p->errors,
+		.stack = &op->stack,
 	};
 	int err;
 

@@ -17,7 +17,8 @@ static void set_state(struct vexfs_graph *g, u32 slot, u8 state)
 	graph_pair_unlock(g, slot, slot);
 }
 
-static int op_insert(struct vexfs_collection *c, void *index, const u32 *slots, u32 n)
+static int op_insert(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
+		     struct vexfs_stack_mark *stack)
 {
 	struct vexfs_graph *g = index;
 	u32 i;
@@ -32,19 +33,21 @@ static int op_insert(struct vexfs_collection *c, void *index, const u32 *slots, 
 		set_state(g, slots[i], GRAPH_JOINING);
 	err = graph_code_slots(g, slots, n);
 	if (!err)
-		return graph_insert(g, slots, n);
+		return graph_insert(g, slots, n, stack);
 	for (i = 0; i < n; i++)
 		set_state(g, slots[i], GRAPH_ABSENT);
 	return err;
 }
 
-static void op_remove(struct vexfs_collection *c, void *index, const u32 *slots, u32 n)
+static void op_remove(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
+		      struct vexfs_stack_mark *stack)
 {
 	/* A delete must not fail, so this must not. */
 	struct graph_pick *pick = kmalloc(sizeof(*pick), GFP_KERNEL | __GFP_NOFAIL);
 	struct vexfs_graph *g = index;
 	u32 i;
 
+	pick->stack = stack;
 	/* The slots are DEAD; a build that has not claimed them yet will see that. */
 	smp_mb();
 	for (i = 0; i < n; i++) {

@@ -69,7 +69,7 @@ static int build_portion(struct vexfs_graph *g, u32 first, u32 n)
 	if (!err)
 		err = graph_code_slots(g, slots, claimed);
 	if (!err && claimed)
-		err = graph_insert(g, slots, claimed);
+		err = graph_insert(g, slots, claimed, NULL);
 	for (i = 0; i < claimed; i++) {
 		struct graph_node *node = graph_node(g, slots[i]);
 

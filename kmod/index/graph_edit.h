@@ -10,6 +10,7 @@
 
 /**
  * struct graph_pick - scratch for choosing links; one per task
+ * @stack: of the op that changes the graph, or NULL
  * @n: how many are chosen
  * @chosen: key << 32 | slot, nearest first
  * @rows: of the chosen
@@ -22,6 +23,7 @@
  * @homes: parents that its children may have instead
  */
 struct graph_pick {
+	struct vexfs_stack_mark *stack;
 	u32 n;
 	u64 chosen[2 * GRAPH_LIST_MAX];
 	const void *rows[2 * GRAPH_LIST_MAX];
@@ -47,7 +49,7 @@ int graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot);
 void graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot);
 
 /* graph_insert.c, graph_delete.c */
-int graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n);
+int graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n, struct vexfs_stack_mark *stack);
 void graph_delete(struct vexfs_graph *g, u32 slot, struct graph_pick *p);
 
 #endif

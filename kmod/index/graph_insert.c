@@ -208,12 +208,13 @@ static int prepare(struct vexfs_graph *g, const u32 *slots, u32 n)
  * @g: the graph
  * @slots: their rows are written; nobody else inserts or deletes them
  * @n: how many
+ * @stack: of the op that brought them, or NULL
  *
  * Inside vexfs_read_lock(); may sleep.
  *
  * Return: 0, or an errno and none of them has joined.
  */
-int graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n)
+int graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n, struct vexfs_stack_mark *stack)
 {
 	size_t cand_bytes = (g->efc + GRAPH_WALKS + GRAPH_M_MAX) * sizeof(u64);
 	u32 width = min(n, GRAPH_WALKS), joined = 0, done = 0, i;
@@ -227,6 +228,7 @@ int graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n)
 	j.cand = vexfs_pool_alloc(cand_bytes, GFP_KERNEL);
 	if (!j.pick || !j.cand)
 		goto out;
+	j.pick->stack = stack;
 	for (i = 0; i < width; i++) {
 		j.walks[i] = graph_walk_alloc(g, g->efc);
 		if (!j.walks[i])

@@ -105,6 +105,7 @@ int graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32
 	u32 bytes = min(g->sp.stride, GRAPH_ROW_AHEAD), ahead = 0, i;
 	bool diverse = READ_ONCE(vexfs_graph_heuristics);
 
+	vexfs_stack_check(p->stack);
 	p->n = 0;
 	for (i = 0; i < n && p->n < (diverse ? 2 * max : max); i++) {
 		u32 slot = graph_found_slot(cand[i]), aux;
@@ -134,6 +135,7 @@ int graph_keys_to(struct vexfs_graph *g, struct graph_pick *p, u32 from, const u
 	const void *row;
 	u32 i, aux;
 
+	vexfs_stack_check(p->stack);
 	for (i = 0; i < n; i++) {
 		p->rows[i] = graph_row(g, to[i], &p->aux[i]);
 		graph_prefetch(p->rows[i], min(g->sp.stride, GRAPH_ROW_AHEAD));

@@ -47,6 +47,7 @@ static int put_filled(struct vexfs_collection *c, struct vexfs_put_part *p,
 		.attrs = p->attrs ? p->attrs + (size_t)at * c->attr_size : NULL,
 		.n = n,
 		.errors = p->errors ? p->errors + at : NULL,
+		.stack = p->stack,
 	};
 	int err;
 

@@ -32,6 +32,7 @@ void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst
  * @vectors: @n of them, without gaps
  * @attrs: @n attribute records, or NULL
  * @errors: 0 or -errno of each, or NULL
+ * @stack: of the op, or NULL
  * @done: out: stored
  * @tried: out: looked at
  */
@@ -43,6 +44,7 @@ struct vexfs_put_part {
 	const void *vectors;
 	const void *attrs;
 	s32 *errors;
+	struct vexfs_stack_mark *stack;
 	u32 done;
 	u32 tried;
 };

@@ -170,6 +170,7 @@ static int put_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u32 
 	int err = 0;
 	u32 j;
 
+	vexfs_stack_check(m->stack);
 	spin_lock(&c->ids_lock);
 	for (j = 0; j < g->n && !err; j++) {
 		int e;
@@ -255,7 +256,7 @@ static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *inde
 
 	if (!b->n)
 		return 0;
-	err = index->ops->insert(c, index->priv, b->slots, b->n);
+	err = index->ops->insert(c, index->priv, b->slots, b->n, m->stack);
 	b->nold = 0;
 	spin_lock(&c->ids_lock);
 	for (i = 0; i < b->n; i++) {
@@ -284,7 +285,7 @@ static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *inde
 	if (err) {
 		vexfs_slots_dead(c, b->slots, b->n);
 	} else if (b->nold) {
-		index->ops->remove(c, index->priv, b->old, b->nold);
+		index->ops->remove(c, index->priv, b->old, b->nold, m->stack);
 		vexfs_slots_dead(c, b->old, b->nold);
 	}
 	b->n = 0;
@@ -398,6 +399,7 @@ static int remove_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u
 	u32 j;
 
 	*nold = 0;
+	vexfs_stack_check(m->stack);
 	spin_lock(&c->ids_lock);
 	for (j = 0; j < n && !err; j++) {
 		u64 id = m->ids[first + j];
@@ -438,7 +440,7 @@ static int delete(struct vexfs_collection *c, struct vexfs_mutation *m)
 		atomic64_sub(nold, &c->count);
 		atomic64_sub(nold, &c->promised);
 		if (nold && index)
-			index->ops->remove(c, index->priv, old, nold);
+			index->ops->remove(c, index->priv, old, nold, m->stack);
 		vexfs_slots_dead(c, old, nold);
 	}
 	vexfs_read_unlock(c, idx);

@@ -62,6 +62,7 @@
 #include <linux/workqueue.h>
 
 #include "math/math.h"
+#include "mem/scratch.h"
 
 struct user_namespace;
 struct vexfs_account;
@@ -185,13 +186,16 @@ struct vexfs_dir {
  * @bytes: memory held
  * @stat: fill in the index's fields of struct vexfs_stat
  *
- * Slots come in the order of the request, at most VEXFS_RUN_MAX in a call, and
+ * @stack is the op's, to be measured deep inside, or NULL. Slots come in the
+ * order of the request, at most VEXFS_RUN_MAX in a call, and
  * calls for different slots run at the same time on different CPUs.
  */
 struct vexfs_index_ops {
 	const char *name;
-	int (*insert)(struct vexfs_collection *c, void *index, const u32 *slots, u32 n);
-	void (*remove)(struct vexfs_collection *c, void *index, const u32 *slots, u32 n);
+	int (*insert)(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
+		      struct vexfs_stack_mark *stack);
+	void (*remove)(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
+		       struct vexfs_stack_mark *stack);
 	void (*reuse)(struct vexfs_collection *c, void *index, const u32 *slots, u32 n);
 	void (*extent_gone)(struct vexfs_collection *c, void *index, struct vexfs_extent *ext);
 	void (*detach)(struct vexfs_collection *c, void *index);
@@ -517,6 +521,7 @@ enum vexfs_mutation_op {
  * @set: what to change
  * @set_layout: the new description, in kernel memory
  * @errors: put and delete: -errno or 0 of each vector tried; may be NULL
+ * @stack: put and delete: of the op, measured deep inside; may be NULL
  * @done: out: vectors stored or deleted
  * @tried: out: vectors looked at; less than @n after an error without CONTINUE,
  *	and after -EINTR
@@ -531,6 +536,7 @@ struct vexfs_mutation {
 	const struct vexfs_set *set;
 	const void *set_layout;
 	s32 *errors;
+	struct vexfs_stack_mark *stack;
 	u32 done;
 	u32 tried;
 };
