@@ -81,6 +81,7 @@ struct part {
 	const uint32_t *order;		/* vectors to store or delete */
 	size_t from, to;
 	uint32_t ef, flags;
+	int passes;			/* over the queries; 0 is 1 */
 	const struct vexfs_filter_insn *filter;
 	uint32_t filter_len;
 	uint64_t *found;
@@ -171,7 +172,7 @@ static void delete_part(struct part *p, struct vexfs *h)
 	}
 }
 
-static void search_part(struct part *p, struct vexfs *h)
+static void search_once(struct part *p, struct vexfs *h)
 {
 	struct vexfs_error err;
 	uint32_t counts[VEXFS_QUERIES_MAX];
@@ -191,6 +192,15 @@ static void search_part(struct part *p, struct vexfs *h)
 			die(&err);
 		p->plan = req.plan;
 	}
+}
+
+static void search_part(struct part *p, struct vexfs *h)
+{
+	int pass = 0;
+
+	do {
+		search_once(p, h);
+	} while (++pass < p->passes);
 }
 
 /*
@@ -262,22 +272,25 @@ static void points(const int *ef, int nef)
 	free(p.found);
 }
 
-/* One thread and two, in turns: the best of some runs each. */
+/*
+ * One thread and two, in turns: the best of some runs each. A run asks all queries
+ * several times, so that starting threads and opening the device do not count.
+ */
 static void searched_by_two(void)
 {
-	struct part p = { .run = search_part, .ef = 64,
+	struct part p = { .run = search_part, .ef = 64, .passes = 8,
 			  .found = malloc(data.nq * K * sizeof(uint64_t)) };
 	double best[2] = { 1e30, 1e30 }, t;
 	int run, i;
 
-	for (run = 0; run < 12; run++) {
+	for (run = 0; run < 6; run++) {
 		for (i = 0; i < 2; i++) {
 			t = spread(&p, data.nq, i + 1);
 			best[i] = t < best[i] ? t : best[i];
 		}
 	}
-	printf(", \"two\": {\"search_one\": %.1f, \"search_two\": %.1f", data.nq / best[0],
-	       data.nq / best[1]);
+	printf(", \"two\": {\"search_one\": %.1f, \"search_two\": %.1f",
+	       p.passes * data.nq / best[0], p.passes * data.nq / best[1]);
 	free(p.found);
 }
 
