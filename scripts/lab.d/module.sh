@@ -24,10 +24,31 @@ mirror_sources() {
 	done
 }
 
+# module_state DIRECTORY KDIR ARGUMENT...: what a build was made of, but for the
+# contents of its files.
+module_state() {
+	local dir=$1
+	shift
+	{
+		printf '%s\n' "${lab_chroot:-}" "$@"
+		stat -c '%n %Y' "$1/include/config/auto.conf" "$1/Module.symvers" 2> /dev/null
+		find "$dir" -type l | sort
+	} | sha256sum
+}
+
+# module_current DIRECTORY STATE: is the build in there of this state, and no source
+# newer than the moment it began? Kbuild takes a second to find out.
+module_current() {
+	local stamp=$1.built
+	[ -e "$1/vexfs.ko" ] && [ -e "$stamp" ] && [ "$(< "$stamp")" = "$2" ] &&
+		[ -z "$(find -L "$1" -type f \( -name '*.[chS]' -o -name 'Kbuild*' -o -name '*.txt' -o -name VERSION \) \
+			! -name '*.mod.c' ! -name features.h -newer "$stamp" -print -quit)" ]
+}
+
 # build_module KDIR NAME [MAKE-ARGUMENT...]: prints the folder with vexfs.ko.
 # With a chroot in $lab_chroot the build runs in there.
 build_module() (
-	local kdir=$1 name=$2 dir=$top/build/module/$2 log status wrap=()
+	local kdir=$1 name=$2 dir=$top/build/module/$2 log status=0 wrap=() state
 	shift 2
 	[ -e "$kdir/Makefile" ] || die "$E_KDIR" "KDIR=$kdir holds no kernel tree." \
 		"Install the headers of the kernel (linux-headers-...) or name a built tree."
@@ -37,10 +58,16 @@ build_module() (
 	take_lock "$top/build/module/$name.lock"
 	mirror_sources "$dir"
 	log=$dir.log
-	if [ -n "${lab_chroot:-}" ]; then wrap=(run_in_chroot "$lab_chroot"); fi
-	"${wrap[@]}" make -C "${kdir#"${lab_chroot:-}"}" M="$dir" -j"$(nproc)" W=1 "$@" \
-		modules > "$log" 2>&1 < /dev/null
-	status=$?
+	state=$(module_state "$dir" "$kdir" "$@")
+	if ! module_current "$dir" "$state"; then
+		rm -f "$dir.built"
+		printf '%s\n' "$state" > "$dir.building"
+		if [ -n "${lab_chroot:-}" ]; then wrap=(run_in_chroot "$lab_chroot"); fi
+		"${wrap[@]}" make -C "${kdir#"${lab_chroot:-}"}" M="$dir" -j"$(nproc)" W=1 "$@" \
+			modules > "$log" 2>&1 < /dev/null
+		status=$?
+		[ $status -ne 0 ] || mv "$dir.building" "$dir.built"
+	fi
 	if [ $status -ne 0 ]; then
 		grep -vE '^(make|  (CC|LD|AR|PROBE|MODPOST))' "$log" | tail -40 >&2
 		if grep -q 'No space left' "$log"; then
