@@ -31,7 +31,7 @@
 /* What a walk under a filter should find. */
 #define SPARE(k)	(2 * (k) + 32)
 
-/* Candidates of a walk over codes that are ranked by their rows. */
+/* Candidates of a walk over codes that are ranked by their rows; by bits, all of them. */
 #define RERANK(k)	(2 * (k) + 16)
 
 /**
@@ -146,7 +146,7 @@ static int take_coded(struct answering *a, u32 q, const struct graph_walk *w)
 {
 	struct vexfs_search_job *s = a->s;
 	struct vexfs_topk *t = &s->results[q];
-	u32 left = RERANK(t->k), i = 0, j, n;
+	u32 left = a->g->code == VEXFS_CODE_B1 ? w->n : RERANK(t->k), i = 0, j, n;
 	u64 id;
 	int err;
 
