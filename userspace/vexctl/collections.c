@@ -113,11 +113,14 @@ static void stat_text(const struct vexfs_stat *st, const char *layout)
 	printf("group            %u %s\n", st->gid, gr ? gr->gr_name : "?");
 	printf("created          %s\n", when);
 	printf("generation       %llu\n", (unsigned long long)st->generation);
-	printf("code             %s\n", vexfs_code_name(st->code));
-	if (st->index == VEXFS_INDEX_NONE)
+	if (st->index == VEXFS_INDEX_NONE) {
+		if (st->code != VEXFS_CODE_NONE)
+			printf("code             %s\n", vexfs_code_name(st->code));
 		return;
+	}
 	printf("m                %u\n", st->m);
 	printf("ef construction  %u\n", st->ef_construction);
+	printf("code             %s\n", vexfs_code_name(st->code));
 	printf("index state      %s\n", vexfs_index_state_name(st->index_state));
 	printf("index done       %llu\n", (unsigned long long)st->index_done);
 	printf("index bytes      %llu\n", (unsigned long long)st->index_bytes);
