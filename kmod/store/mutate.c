@@ -216,7 +216,9 @@ static int put_plain(struct vexfs_collection *c, struct vexfs_mutation *m, u32 *
 		g.n = min(GROUP, m->n - i);
 		g.nold = 0;
 		g.refused = 0;
-		tags_of(c, m->ids + i, g.n, g.tags);
+		/* vexfs_ids_ahead() has asked for what the map needs */
+		for (j = 0; j < g.n; j++)
+			g.tags[j] = vexfs_idmap_tag(c, m->ids[i + j]);
 		err = put_locked(c, m, i, &p, &g);
 		m->tried += g.tried;
 		m->done += g.tried - hweight32(g.refused);
