@@ -11,6 +11,15 @@ $(LAB_TESTS):
 	$(begin)
 	$(HOSTCC_USER) -o $@ $^ -lm -lpthread
 
+# The same as a program of 32 bits, for the kernel's compat path; a test builds it
+# where the compiler can (gcc -m32 with libc6-dev-i386).
+build/lab-bin/ioctl_test32: userspace/ioctl/ioctl_test.c $(wildcard userspace/ioctl/test_*.c) \
+		userspace/ioctl/test.h userspace/ioctl/raw.h userspace/tests/tap.h \
+		kmod/include/uapi/linux/vexfs.h
+	$(begin)
+	$(HOSTCC_USER) -m32 -static -std=gnu11 -O2 $(U_WARN) -D_FILE_OFFSET_BITS=64 $(U_INC) \
+		$(U_DEFS) -Iuserspace -o $@ $(filter %.c,$^) -lm
+
 build/obj/ioctl/%.o: userspace/ioctl/%.c | build/packages
 	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) -Iuserspace -c -o $@ $<
