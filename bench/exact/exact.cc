@@ -392,9 +392,11 @@ static void compare_insert(size_t n, const std::vector<float> &base)
 			all.back()->put(base.data(), ordered);
 		}
 	}
-	sleep(1);
+	/* what was dropped is freed meanwhile, not beside what is measured */
 	for (int t = 0; t < TURNS; t++) {
+		sleep(1);
 		ours.push_back(turn_insert(base, ordered));
+		sleep(1);
 		theirs.push_back(turn_copy(fd, base, n));
 		ours_scattered.push_back(turn_insert(base, scattered));
 	}
