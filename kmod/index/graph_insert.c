@@ -87,7 +87,8 @@ static bool join_nearest(struct vexfs_graph *g, u32 slot, const u64 *chosen, u32
  * The nearest of @chosen that has room for a child becomes the parent. Only when none has
  * does one of them give up its farthest link: those are the ways into other clusters.
  */
-static int join_tree(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u64 *chosen, u32 n)
+static int join_tree(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u64 *chosen,
+		     u32 n)
 {
 	if (join_nearest(g, slot, chosen, n, false) || join_nearest(g, slot, chosen, n, true))
 		return 0;
