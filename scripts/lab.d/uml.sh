@@ -51,6 +51,11 @@ uml_boot() {
 		wrap=(unshare "${userns[@]}" --mount --propagation private sh -c "$huge" "$run/mem")
 	fi
 	[ -w /dev/shm ] && export TMPDIR=/dev/shm
+	# The lab's kernel and its programs are processes that wake each other for every
+	# system call: some 20 us on one processor of the host, 120 us across two idle ones.
+	if [ "$cpus" = 1 ]; then
+		taskset -cp "$(taskset -cp $BASHPID | sed 's/.*[ ,-]//')" $BASHPID > /dev/null
+	fi
 	exec "${wrap[@]}" "$lab_kdir/linux" "mem=$mem" "ncpus=$cpus" seccomp=on \
 		"uml_dir=$run" umid=lab noreboot \
 		root=none rootfstype=hostfs rootflags=/ ro "init=$init" "vexlab=$run/job" \

@@ -3,4 +3,4 @@
 .PHONY: bench-stress
 bench-stress: tools build/bin/vexstress-overhead ## what vexstress itself costs, against a bare loop
 	@mkdir -p build/bench
-	@scripts/lab run uml --results build/bench -- build/bin/vexstress-overhead build/bench/stress.json
+	@scripts/lab run uml --cpus 1 --results build/bench -- build/bin/vexstress-overhead build/bench/stress.json

@@ -114,25 +114,29 @@ bool vexfs_is_dropped(const struct vexfs *h)
 	return e == ENOENT || (!e && (st.flags & VEXFS_STAT_DROPPED));
 }
 
-void vexfs_clock_start(struct vexfs_clock *clock, uint64_t deadline_ns)
+static uint64_t now_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Nobody's clock is read for a request without a deadline: it may be a system call. */
+void vexfs_clock_start(struct vexfs_clock *clock, uint64_t deadline_ns)
+{
 	clock->deadline_ns = deadline_ns;
-	clock->start_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	clock->start_ns = deadline_ns ? now_ns() : 0;
 }
 
 int vexfs_clock_left(const struct vexfs_clock *clock, __u64 *left)
 {
-	struct vexfs_clock now;
 	uint64_t gone;
 
 	*left = 0;
 	if (!clock->deadline_ns)
 		return 0;
-	vexfs_clock_start(&now, 0);
-	gone = now.start_ns - clock->start_ns;
+	gone = now_ns() - clock->start_ns;
 	if (gone >= clock->deadline_ns)
 		return ETIME;
 	*left = clock->deadline_ns - gone;

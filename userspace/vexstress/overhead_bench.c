@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#define ROUNDS 9
+#define ROUNDS 21
 #define SLICES 20
 
 /* A request as it lies in memory, ready to be sent. */
@@ -169,6 +171,34 @@ static double send_all(struct script *sc, int fd, double seconds)
 	return (double)ops / ((double)vx_to_ns(end - begin) / 1e9);
 }
 
+/*
+ * In a process of its own, as a worker is: where the lab's kernel puts a process, and
+ * what a system call costs it there, is no doing of the engine's.
+ */
+static double in_child(struct script *sc, int fd, double seconds)
+{
+	double rate = -1;
+	int status, out[2];
+	pid_t pid;
+
+	if (pipe(out))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		/* One third of it warms up, as the engine does. */
+		rate = send_all(sc, fd, seconds / 3);
+		if (rate > 0)
+			rate = send_all(sc, fd, seconds);
+		_exit(write(out[1], &rate, sizeof(rate)) != sizeof(rate));
+	}
+	close(out[1]);
+	if (pid > 0 && (read(out[0], &rate, sizeof(rate)) != sizeof(rate) ||
+			waitpid(pid, &status, 0) != pid || status))
+		rate = -1;
+	close(out[0]);
+	return rate;
+}
+
 /* Ops per second of a bare loop of ioctl() over the same mix. */
 static double bare(const struct vx_job *from, double seconds)
 {
@@ -176,12 +206,8 @@ static double bare(const struct vx_job *from, double seconds)
 	struct script sc = { 0 };
 	double rate = -1;
 
-	if (!vx_coll_setup(&job) && !write_script(&sc, &job)) {
-		/* One third of it warms up, as the engine does. */
-		rate = send_all(&sc, vexfs_fd(job.coll->handle), seconds / 3);
-		if (rate > 0)
-			rate = send_all(&sc, vexfs_fd(job.coll->handle), seconds);
-	}
+	if (!vx_coll_setup(&job) && !write_script(&sc, &job))
+		rate = in_child(&sc, vexfs_fd(job.coll->handle), seconds);
 	vx_coll_drop(&job);
 	free_script(&sc);
 	return rate;
@@ -275,7 +301,7 @@ int main(int argc, char **argv)
 	vx_clock_init();
 	vx_set.debugfs = "/sys/kernel/debug/vexfs";
 	for (i = 0; i < ARRAY_SIZE(workloads) && !ret; i++)
-		if (rows(list, workloads[i], 0.6, out))
+		if (rows(list, workloads[i], 0.5, out))
 			ret = VX_NO_DEVICE;
 	if (!ret && vx_write_json(argv[1], list))
 		ret = VX_MISSED;
