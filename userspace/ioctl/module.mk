@@ -12,12 +12,14 @@ $(LAB_TESTS):
 	$(HOSTCC_USER) -o $@ $^ -lm -lpthread
 
 # The same as a program of 32 bits, for the kernel's compat path; a test builds it
-# where the compiler can (gcc -m32 with libc6-dev-i386).
+# where the compiler can (gcc -m32 with libc6-dev-i386). The kernel's headers are those of
+# both, but stand where only the 64-bit compiler looks.
 build/lab-bin/ioctl_test32: userspace/ioctl/ioctl_test.c $(wildcard userspace/ioctl/test_*.c) \
 		userspace/ioctl/test.h userspace/ioctl/raw.h userspace/tests/tap.h \
 		kmod/include/uapi/linux/vexfs.h
 	$(begin)
 	$(HOSTCC_USER) -m32 -static -std=gnu11 -O2 $(U_WARN) -D_FILE_OFFSET_BITS=64 $(U_INC) \
+		-isystem /usr/include/$$($(HOSTCC_USER) -print-multiarch) \
 		$(U_DEFS) -Iuserspace -o $@ $(filter %.c,$^) -lm
 
 build/obj/ioctl/%.o: userspace/ioctl/%.c | build/packages
