@@ -309,6 +309,30 @@ static __always_inline __m256i first_of_8(u32 n)
 				  _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
+static __always_inline __m256 only(__m256i mask, __m256 v)
+{
+	return _mm256_and_ps(_mm256_castsi256_ps(mask), v);
+}
+
+/*
+ * The last STEP of a row, zeroes behind its end. What follows a row may be read where
+ * it belongs to the next ones; masked loads would do everywhere but on processors that
+ * may fault for what they leave out.
+ */
+static __always_inline void load_rest(const float *f, u32 rest, bool more, __m256i low,
+				      __m256i high, __m256 *a, __m256 *b)
+{
+	float tail[STEP] __aligned(32);
+
+	if (!more) {
+		__builtin_memset(tail, 0, sizeof(tail));
+		__builtin_memcpy(tail, f, rest * sizeof(*f));
+		f = tail;
+	}
+	*a = only(low, _mm256_loadu_ps(f));
+	*b = only(high, _mm256_loadu_ps(f + 8));
+}
+
 /*
  * What batches of f32 go through: nothing but the numbers themselves. The square
  * of an f32 cannot overflow in double precision, so a norm that is finite says
@@ -319,6 +343,7 @@ static __always_inline u32 f32_rows(const struct vexfs_space *sp, void *rows, u3
 {
 	u32 whole = sp->dim / STEP * STEP, rest = sp->dim - whole, r, i;
 	__m256i low = first_of_8(rest), high = first_of_8(rest > 8 ? rest - 8 : 0);
+	const u8 *end = (const u8 *)src + (n - 1) * src_step + sp->dim * sizeof(float);
 
 	for (r = 0; r < n; r++) {
 		float *to = (float *)((u8 *)rows + (size_t)r * sp->stride);
@@ -333,8 +358,8 @@ static __always_inline u32 f32_rows(const struct vexfs_space *sp, void *rows, u3
 				a = _mm256_loadu_ps(f + i);
 				b = _mm256_loadu_ps(f + i + 8);
 			} else {
-				a = _mm256_maskload_ps(f + i, low);
-				b = _mm256_maskload_ps(f + i + 8, high);
+				load_rest(f + i, rest, (const u8 *)(f + i + STEP) <= end, low,
+					  high, &a, &b);
 			}
 			add_norm(&s, a, b);
 			if (away) {
