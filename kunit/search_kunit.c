@@ -462,11 +462,14 @@ static void exact_case(struct kunit *test, u32 type, u32 metric, u32 dim, u32 n,
 	KUNIT_ASSERT_TRUE(test, b->version && b->all && b->hits && b->queries && code_query);
 	search_rounds(test, b, vexfs_kunit_quick ? 3 : 12);
 	search_range(test, b);
-	/* a range search asks one query without a filter: by codes, where this machine can */
-	if (coded && n > 1 && !vexfs_math_code_query(&b->c->space, code_query, b->queries, b->aux[0]))
-		KUNIT_EXPECT_EQ(test, b->plan, VEXFS_PLAN_SCAN_CODES);
-	else
+	/*
+	 * A range search asks one query without a filter: by codes, where this machine can.
+	 * A single vector may be gone by now, and there is nothing to scan then.
+	 */
+	if (!coded || vexfs_math_code_query(&b->c->space, code_query, b->queries, b->aux[0]))
 		KUNIT_EXPECT_NE(test, b->plan, VEXFS_PLAN_SCAN_CODES);
+	else if (n > 1)
+		KUNIT_EXPECT_EQ(test, b->plan, VEXFS_PLAN_SCAN_CODES);
 	vfree(code_query);
 	vfree(b->queries);
 	test_collection_end(b->c);
