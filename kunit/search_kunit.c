@@ -547,7 +547,7 @@ static void exact_codes_refused(struct kunit *test)
 						       cases[i].metric, cases[i].dim), 0);
 		KUNIT_EXPECT_EQ_MSG(test, vexfs_index_spec(&req, spec), cases[i].want, "case %u", i);
 		if (!cases[i].want)
-			KUNIT_EXPECT_EQ_MSG(test, !!spec->code_bytes, codes, "case %u", i);
+			KUNIT_EXPECT_EQ_MSG(test, !!spec->code, codes, "case %u", i);
 	}
 }
 
@@ -587,6 +587,52 @@ static void exact_codes_useless(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hits[0].id, ids[same - 1]);
 	vfree(b->queries);
 	test_collection_end(c);
+}
+
+/*
+ * Codes that searches make: answers before, meanwhile and afterwards are those of the
+ * rows, for rows that were there, came later, went, or got another vector.
+ */
+static void exact_codes_later(struct kunit *test)
+{
+	const u32 n = vexfs_kunit_quick ? 2300 : 6000;
+	struct bench_of *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
+	u64 before, after;
+	void *code_query;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	b->c = test_collection_of(test, "later", VEXFS_TYPE_F32, VEXFS_METRIC_COS, 83, 4);
+	b->n = n;
+	b->version = kunit_kcalloc(test, n, sizeof(*b->version), GFP_KERNEL);
+	b->all = kunit_kcalloc(test, n, sizeof(*b->all), GFP_KERNEL);
+	b->hits = kunit_kcalloc(test, MOST_QUERIES * MOST_K, sizeof(*b->hits), GFP_KERNEL);
+	b->queries = vmalloc(MOST_QUERIES * b->c->space.stride);
+	code_query = vmalloc(vexfs_math_code_query_bytes(&b->c->space));
+	KUNIT_ASSERT_TRUE(test, b->version && b->all && b->hits && b->queries && code_query);
+	for (i = 0; i < n; i++)
+		put_one(test, b, i);
+	before = atomic64_read(&b->c->bytes);
+	for (i = 0; i < 12; i++) {
+		query(test, b, 0, i);
+		vexfs_topk_init(&b->results[0], b->hits, MOST_K, ~0u);
+		KUNIT_ASSERT_EQ(test, run_search(b, 1, NULL, NULL), 0);
+		compare(test, b, 0, brute_force(test, b, 0, false, ~0ULL), 0);
+		if (!i)
+			KUNIT_EXPECT_EQ(test, b->plan, VEXFS_PLAN_SCAN);
+	}
+	after = atomic64_read(&b->c->bytes);
+	if (!vexfs_math_code_query(&b->c->space, code_query, b->queries, b->aux[0])) {
+		KUNIT_EXPECT_EQ(test, b->plan, VEXFS_PLAN_SCAN_CODES);
+		KUNIT_EXPECT_GE(test, after, before + (u64)n * b->c->code_bytes);
+	} else {
+		KUNIT_EXPECT_EQ(test, after, before);
+	}
+	search_rounds(test, b, vexfs_kunit_quick ? 3 : 12);
+	search_range(test, b);
+	vfree(code_query);
+	vfree(b->queries);
+	test_collection_end(b->c);
 }
 
 static void exact_empty(struct kunit *test)
@@ -760,6 +806,7 @@ static struct kunit_case search_cases[] = {
 	KUNIT_CASE(exact_codes),
 	KUNIT_CASE(exact_codes_refused),
 	KUNIT_CASE(exact_codes_useless),
+	KUNIT_CASE(exact_codes_later),
 	KUNIT_CASE(exact_empty),
 	KUNIT_CASE(exact_one_moment),
 	KUNIT_CASE(exact_one_moment_codes),

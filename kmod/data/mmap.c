@@ -31,7 +31,7 @@ static vm_fault_t rows_fault(struct vm_fault *vmf)
 		/* extents are whole pages, so the page lies in this one */
 		void *p = e->rows + (at - (u64)e->first * c->space.stride);
 
-		page = e->vmalloced ? vmalloc_to_page(p) : virt_to_page(p);
+		page = is_vmalloc_addr(p) ? vmalloc_to_page(p) : virt_to_page(p);
 		get_page(page);
 		vmf->page = page;
 	}

@@ -26,17 +26,17 @@ u64 vexfs_index_features(void)
 int vexfs_index_spec(const struct vexfs_create *req, struct vexfs_spec *spec)
 {
 	spec->index_kind = req->index;
+	spec->code_bytes = vexfs_math_code_bytes(&spec->space);
 	if (req->index != VEXFS_INDEX_NONE)
 		return 0;
 	if (req->m || req->ef_construction)
 		return -EINVAL;
 	if (req->code == VEXFS_CODE_NONE)
 		return 0;
-	if (req->code != VEXFS_CODE_I8)
+	if (req->code != VEXFS_CODE_I8 || !spec->code_bytes)
 		return -EINVAL;
 	spec->code = VEXFS_CODE_I8;
-	spec->code_bytes = vexfs_math_code_bytes(&spec->space);
-	return spec->code_bytes ? 0 : -EINVAL;
+	return 0;
 }
 VEXFS_EXPORT_KUNIT(vexfs_index_spec);
 

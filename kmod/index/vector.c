@@ -49,13 +49,14 @@ static int put_filled(struct vexfs_collection *c, struct vexfs_put_part *p,
 		.errors = p->errors ? p->errors + at : NULL,
 		.stack = p->stack,
 	};
+	void *codes = vexfs_run_codes(c, run);
 	int err;
 
 	if (!n)
 		return 0;
-	if (c->code_bytes)
-		vexfs_math_code_rows(&c->space, vexfs_run_codes(c, &m.run),
-				     vexfs_run_rows(c, &m.run), run->ext->aux + run->row, n);
+	if (codes)
+		vexfs_math_code_rows(&c->space, codes, vexfs_run_rows(c, run),
+				     run->ext->aux + run->row, n);
 	err = vexfs_mutate(c, &m);
 	run->row += n;
 	run->n -= n;
@@ -78,7 +79,7 @@ static int import_run(struct vexfs_collection *c, struct vexfs_put_part *p,
 	void *rows = vexfs_run_rows(c, run);
 	u32 *aux = run->ext->aux + run->row;
 
-	if (run->n * (size_t)c->space.stride >= AWAY_BYTES && !c->code_bytes &&
+	if (run->n * (size_t)c->space.stride >= AWAY_BYTES && !vexfs_run_codes(c, run) &&
 	    !rcu_access_pointer(c->index))
 		return vexfs_math_import_away(&c->space, p->format != VEXFS_FORMAT_F32, rows, aux,
 					      src, step, run->n, bad);

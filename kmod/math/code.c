@@ -51,6 +51,12 @@ void vexfs_rough_rows(struct vexfs_work *w, const struct vexfs_math_rough *r,
 	vexfs_fpu_rest();
 }
 
+void vexfs_math_code_blank(const struct vexfs_space *sp, void *codes, u32 n)
+{
+	/* a scale that is NaN: whoever compares lets it pass */
+	memset(codes, 0xff, (size_t)n * vexfs_code_step(sp));
+}
+
 void vexfs_math_code_rows(const struct vexfs_space *sp, void *codes, const void *rows,
 			  const u32 *aux, u32 n)
 {
@@ -58,8 +64,8 @@ void vexfs_math_code_rows(const struct vexfs_space *sp, void *codes, const void 
 
 	if (w->rough && vexfs_fpu_usable())
 		vexfs_rough_rows(w, w->rough, sp, codes, rows, aux, n);
-	else	/* a scale that is NaN: whoever compares lets it pass */
-		memset(codes, 0xff, (size_t)n * vexfs_code_step(sp));
+	else
+		vexfs_math_code_blank(sp, codes, n);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_code_rows);
 

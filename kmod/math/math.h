@@ -124,7 +124,7 @@ int vexfs_math_block(const struct vexfs_space *sp, void *packed, u32 nq,
  * vexfs_math_code_bytes() is what the code of a row takes, 0 where there are none
  * (only f32, f16 and bf16 under L2, IP and COS, up to 4,096 components). Codes lie
  * that far apart, 64-byte aligned at first, and are good whichever variant made
- * them; where none can, they make a scan name the row always.
+ * them; where none can, they are blank: a scan names the row always.
  *
  * A query is made once, in 64-byte aligned memory of vexfs_math_code_query_bytes().
  * -EOPNOTSUPP when the variant in use cannot compare codes: scan the rows.
@@ -135,6 +135,7 @@ int vexfs_math_block(const struct vexfs_space *sp, void *packed, u32 nq,
 size_t vexfs_math_code_bytes(const struct vexfs_space *sp);
 void vexfs_math_code_rows(const struct vexfs_space *sp, void *codes, const void *rows,
 			  const u32 *aux, u32 n);
+void vexfs_math_code_blank(const struct vexfs_space *sp, void *codes, u32 n);
 size_t vexfs_math_code_query_bytes(const struct vexfs_space *sp);
 int vexfs_math_code_query(const struct vexfs_space *sp, void *query, const void *q, u32 q_aux);
 int vexfs_math_code_scan(const struct vexfs_space *sp, const void *query, u32 limit,

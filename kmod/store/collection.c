@@ -82,6 +82,11 @@ static void account_put(struct vexfs_account *a)
 	kfree(a);
 }
 
+bool vexfs_owner_limited(void)
+{
+	return READ_ONCE(vexfs_max_user_kb);
+}
+
 int vexfs_collection_charge(struct vexfs_collection *c, u64 bytes)
 {
 	u64 limit = READ_ONCE(vexfs_max_user_kb) * 1024ull;

@@ -40,23 +40,18 @@ static size_t extent_column_bytes(const struct vexfs_collection *c, u32 nrows)
 				sizeof(u32) + c->attr_size + 1);
 }
 
-static void *rows_alloc(size_t bytes, gfp_t gfp, bool *vmalloced)
+static void *rows_alloc(size_t bytes, gfp_t gfp)
 {
 	void *rows = NULL;
 
-	*vmalloced = false;
 	if (get_order(bytes) <= get_order(VEXFS_EXTENT_BYTES))
 		rows = alloc_pages_exact(bytes, gfp | __GFP_NOWARN | __GFP_NORETRY);
-	if (!rows) {
-		rows = __vmalloc(bytes, gfp | __GFP_NOWARN);
-		*vmalloced = true;
-	}
-	return rows;
+	return rows ?: __vmalloc(bytes, gfp | __GFP_NOWARN);
 }
 
-static void rows_free(void *rows, size_t bytes, bool vmalloced)
+static void rows_free(void *rows, size_t bytes)
 {
-	if (vmalloced)
+	if (is_vmalloc_addr(rows))
 		vfree(rows);
 	else if (rows)
 		free_pages_exact(rows, bytes);
@@ -64,10 +59,12 @@ static void rows_free(void *rows, size_t bytes, bool vmalloced)
 
 static void extent_free(struct vexfs_collection *c, struct vexfs_extent *e)
 {
-	rows_free(e->rows, extent_row_bytes(c, e->nrows), e->vmalloced);
-	rows_free(e->codes, extent_code_bytes(c, e->nrows), e->codes_vmalloced);
+	size_t codes = e->codes ? extent_code_bytes(c, e->nrows) : 0;
+
+	rows_free(e->rows, extent_row_bytes(c, e->nrows));
+	rows_free(e->codes, codes);
 	kvfree(e->ids);
-	vexfs_collection_uncharge(c, e->bytes);
+	vexfs_collection_uncharge(c, e->bytes + codes);
 	kfree(e);
 }
 
@@ -88,32 +85,39 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 	u32 nrows = vexfs_extent_rows(c, number);
 	size_t bytes = extent_row_bytes(c, nrows);
 	size_t columns = extent_column_bytes(c, nrows);
-	size_t codes = extent_code_bytes(c, nrows);
-	size_t all = sizeof(struct vexfs_extent) + bytes + columns + codes;
+	size_t codes = c->code ? extent_code_bytes(c, nrows) : 0;
+	size_t all = sizeof(struct vexfs_extent) + bytes + columns;
 	bool zero = READ_ONCE(c->zero_rows);
 	struct vexfs_extent *e;
 	u8 *p;
 	int err;
 
-	err = vexfs_collection_charge(c, all);
+	err = vexfs_collection_charge(c, all + codes);
 	if (err)
 		return ERR_PTR(err);
 	e = kzalloc(sizeof(*e), GFP_KERNEL_ACCOUNT);
 	if (!e) {
-		vexfs_collection_uncharge(c, all);
+		vexfs_collection_uncharge(c, all + codes);
 		return ERR_PTR(-ENOMEM);
 	}
 	e->bytes = all;
 	e->nrows = nrows;
-	e->rows = rows_alloc(bytes, GFP_KERNEL_ACCOUNT | (zero ? __GFP_ZERO : 0), &e->vmalloced);
+	e->rows = rows_alloc(bytes, GFP_KERNEL_ACCOUNT | (zero ? __GFP_ZERO : 0));
 	if (codes)
-		e->codes = rows_alloc(codes, GFP_KERNEL_ACCOUNT, &e->codes_vmalloced);
+		e->codes = rows_alloc(codes, GFP_KERNEL_ACCOUNT);
 	p = kvmalloc(columns, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	e->ids = (u64 *)p;
 	if (!e->rows || !p || (codes && !e->codes)) {
+		if (!e->codes)
+			vexfs_collection_uncharge(c, codes);
 		extent_free(c, e);
 		return ERR_PTR(-ENOMEM);
 	}
+	/* here each writer makes the codes of its rows */
+	e->coding = codes ? ~0ul : 0;
+	e->coded = e->coding;
+	if (codes)
+		WRITE_ONCE(c->coded, true);
 	e->zeroed = zero;
 	p += nrows * sizeof(u64);
 	e->spans = (struct vexfs_span *)p;
@@ -131,6 +135,34 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 	e->nfree = nrows;
 	e->garbage.free = extent_gone;
 	return e;
+}
+
+/* ---- codes that come later ---- */
+
+void *vexfs_codes_get(struct vexfs_collection *c, const struct vexfs_extent *e)
+{
+	size_t bytes = extent_code_bytes(c, e->nrows);
+	void *codes;
+
+	static_assert(VEXFS_EXTENT_BYTES / VEXFS_ROW_ALIGN <= VEXFS_CODED_ROWS * BITS_PER_LONG);
+	if (vexfs_owner_limited() || vexfs_collection_charge(c, bytes))
+		return NULL;
+	codes = rows_alloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NORETRY);
+	if (!codes)
+		vexfs_collection_uncharge(c, bytes);
+	return codes;
+}
+
+void vexfs_codes_give(struct vexfs_collection *c, struct vexfs_extent *e, void *codes)
+{
+	size_t bytes = extent_code_bytes(c, e->nrows);
+
+	/* who sees them sees that they say nothing */
+	if (cmpxchg(&e->codes, NULL, codes)) {
+		rows_free(codes, bytes);
+		vexfs_collection_uncharge(c, bytes);
+	}
+	WRITE_ONCE(c->coded, true);
 }
 
 /* ---- the directory ---- */

@@ -72,6 +72,7 @@ struct vexfs_collection;
 #define VEXFS_SLOTS_MAX		0x7ffffff0u	/* the id map keeps 31 bits */
 #define VEXFS_FOREVER		U64_MAX		/* end of a span that goes on */
 #define VEXFS_EXTENT_BYTES	(2u << 20)	/* rows of a full extent, at most */
+#define VEXFS_CODED_ROWS	1024u	/* rows whose codes are made together */
 
 enum vexfs_slot_state {
 	VEXFS_SLOT_FREE		= 0,
@@ -111,7 +112,10 @@ struct vexfs_span {
  * @state: enum vexfs_slot_state of each row; read with vexfs_slot_state()
  * @attrs: attribute records, collection->attr_size bytes apart, or NULL
  * @codes: what the arithmetic has made of each row besides, collection->code_bytes
- *	apart, page aligned; or NULL
+ *	apart, page aligned; or NULL. May come while the extent is in use, and stays
+ * @coded: bit i: of the i-th VEXFS_CODED_ROWS rows those that are there have their
+ *	codes; see vexfs_extent_coded()
+ * @coding: bit i: somebody makes these codes, or has
  * @index: belongs to the index: set in ops->insert or by a build, freed in
  *	ops->extent_gone; NULL in a new extent
  * @first: slot of the first row
@@ -121,9 +125,7 @@ struct vexfs_span {
  *	memory held before, unless @zeroed); slots_lock
  * @hint: no slot below this row is FREE; slots_lock
  * @next: links DEAD slots that wait for their grace period; slots_lock
- * @bytes: memory, all columns included
- * @vmalloced: how @rows was allocated
- * @codes_vmalloced: how @codes was
+ * @bytes: memory, all columns but @codes included
  * @zeroed: rows held zeroes at first
  * @garbage: for its end
  */
@@ -135,6 +137,7 @@ struct vexfs_extent {
 	u8 *state;
 	u8 *attrs;
 	void *codes;
+	unsigned long coded;
 	void *index;
 	u32 first;
 	u32 nrows;
@@ -143,9 +146,8 @@ struct vexfs_extent {
 	u32 hint;
 	u32 fresh;
 	u32 *next;
+	unsigned long coding;
 	size_t bytes;
-	bool vmalloced;
-	bool codes_vmalloced;
 	bool zeroed;
 	struct vexfs_garbage garbage;
 };
@@ -238,7 +240,7 @@ struct vexfs_idmap {
 struct vexfs_collection {
 	struct vexfs_space space;
 	u32 attr_size;
-	u32 code_bytes;		/* of a row's code beside the row; 0 for none */
+	u32 code_bytes;		/* of a row's code beside the row; 0: there can be none */
 	u32 small_shift;	/* rows of extent 0: 1 << small_shift */
 	u32 full_shift;		/* rows of a full extent: 1 << full_shift */
 	struct vexfs_dir __rcu *dir;
@@ -252,7 +254,7 @@ struct vexfs_collection {
 	struct user_namespace *ns;	/* constant: where the name is known */
 	time64_t created;	/* constant */
 	u8 index_kind;		/* enum vexfs_index asked for at creation; constant */
-	u8 code;		/* enum vexfs_code, without an index; constant */
+	u8 code;		/* enum vexfs_code that each row gets, without an index; constant */
 	struct hlist_node by_name;
 	struct kref ref;
 	bool dropped;
@@ -287,6 +289,8 @@ struct vexfs_collection {
 
 	atomic64_t count ____cacheline_aligned_in_smp;
 	atomic64_t generation;
+	u32 scans;		/* exact searches that codes would have helped, the first few */
+	bool coded;		/* some extent has codes, or has had */
 	atomic64_t bytes;
 };
 
@@ -400,6 +404,24 @@ static inline bool vexfs_slot_live(const struct vexfs_collection *c, u32 slot)
 	     (number)++)							\
 		if (e)
 
+/*
+ * The codes of @n rows from @row on, or NULL while they are not all made. Each row
+ * that is LIVE, or was when this reader began, then has its code, or one that says
+ * nothing: that of a writer who began before the extent had any.
+ */
+static inline const void *vexfs_extent_coded(const struct vexfs_collection *c,
+					     const struct vexfs_extent *e, u32 row, u32 n)
+{
+	u32 first = row / VEXFS_CODED_ROWS, last = (row + n - 1) / VEXFS_CODED_ROWS;
+	unsigned long want = GENMASK(last, first);
+
+	if ((READ_ONCE(e->coded) & want) != want)
+		return NULL;
+	/* pairs with vexfs_codes_made(): the codes before the bit */
+	smp_rmb();
+	return e->codes + (size_t)row * c->code_bytes;
+}
+
 /* One above the highest slot ever handed out can be: for arrays by slot. */
 static inline u32 vexfs_slots_end(const struct vexfs_collection *c)
 {
@@ -439,6 +461,32 @@ static inline bool vexfs_span_has(const struct vexfs_extent *e, u32 row, u64 mom
  */
 bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 moment);
 
+/*
+ * Codes that come later, made by readers, inside vexfs_read_lock(). Memory for those
+ * of an extent, or NULL when there is none, or when the owner's memory is limited:
+ * what comes by itself must not be the reason why a vector finds no room. Whoever
+ * gets it fills it with codes that say nothing and hands it to vexfs_codes_give();
+ * when another was faster it is freed.
+ */
+void *vexfs_codes_get(struct vexfs_collection *c, const struct vexfs_extent *e);
+void vexfs_codes_give(struct vexfs_collection *c, struct vexfs_extent *e, void *codes);
+
+/*
+ * The caller is the one who makes the codes of the VEXFS_CODED_ROWS rows of which
+ * @row is one: of those only that it has seen LIVE. The rest belong to their writers.
+ */
+static inline bool vexfs_codes_claim(struct vexfs_extent *e, u32 row)
+{
+	return !test_and_set_bit(row / VEXFS_CODED_ROWS, &e->coding);
+}
+
+static inline void vexfs_codes_made(struct vexfs_extent *e, u32 row)
+{
+	/* pairs with vexfs_extent_coded() */
+	smp_wmb();
+	set_bit(row / VEXFS_CODED_ROWS, &e->coded);
+}
+
 /* ---- writing ---- */
 
 #define VEXFS_RUN_MAX	256u	/* slots reserved at once */
@@ -465,10 +513,12 @@ static inline void *vexfs_run_rows(const struct vexfs_collection *c, const struc
 	return r->ext->rows + (size_t)r->row * c->space.stride;
 }
 
-/* Where the codes of a run go, in a collection that has them. */
+/* Where the codes of a run go; NULL while its extent has none. */
 static inline void *vexfs_run_codes(const struct vexfs_collection *c, const struct vexfs_run *r)
 {
-	return r->ext->codes + (size_t)r->row * c->code_bytes;
+	void *codes = READ_ONCE(r->ext->codes);
+
+	return codes ? codes + (size_t)r->row * c->code_bytes : NULL;
 }
 
 static inline void *vexfs_run_attrs(const struct vexfs_collection *c, const struct vexfs_run *r)

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of exact search tell each other: exact.c takes a search through
+ * the extents, exact_codes.c compares one query by codes and makes them,
+ * exact_block.c many queries at once. Nothing else includes it.
+ */
+#ifndef _VEXFS_INDEX_EXACT_H
+#define _VEXFS_INDEX_EXACT_H
+
+#include <linux/workqueue.h>
+
+#include "index/search.h"
+#include "mem/tunable.h"
+
+#define CHUNK_ROWS	VEXFS_BLOCK_ROWS	/* rows looked at in one go, at most */
+
+/**
+ * struct exact_run - an exact search under way
+ * @s: what is searched
+ * @d: the directory as it was when it began
+ * @moment: which it answers for
+ * @chunk: rows looked at in one go
+ * @scratch: bytes that the block form wants for each CPU, or 0
+ * @packed: the queries as the block form wants them, or NULL
+ * @packed_bytes: its size
+ * @coded: the queries as a scan of codes wants them, or NULL
+ * @coded_step: bytes of each
+ * @make: codes that are not there are made
+ * @next: extent that nobody has taken yet
+ * @err: why it ends early
+ */
+struct exact_run {
+	struct vexfs_search_job *s;
+	struct vexfs_dir *d;
+	u64 moment;
+	u32 chunk;
+	size_t scratch;
+	void *packed;
+	size_t packed_bytes;
+	void *coded;
+	size_t coded_step;
+	bool make;
+	atomic_t next;
+	int err;
+};
+
+/**
+ * struct exact_work - what one CPU needs meanwhile
+ * @run: the search
+ * @results: its own heaps
+ * @work: how a helper is started
+ * @hits: candidate pairs of a block
+ * @sorted: the same by query
+ * @limits: of each query, and then where its hits begin
+ * @scratch: for the block form
+ * @keys: distances of a chunk
+ * @rows: rows to gather
+ * @aux: theirs
+ * @where: their numbers in the chunk
+ * @pass: rows of a chunk that pass the filter, or that codes have left
+ * @state: of the rows of a chunk, seen before the rows: LIVE for those that may count
+ * @pause: chunks that are still to be compared without codes
+ * @paused: chunks of the last such pause
+ */
+struct exact_work {
+	struct exact_run *run;
+	struct vexfs_topk *results;
+	struct work_struct work;
+	struct vexfs_block_hit *hits;
+	struct vexfs_block_hit *sorted;
+	u32 *limits;
+	void *scratch;
+	u32 keys[CHUNK_ROWS];
+	const void *rows[VEXFS_FILTER_RUN];
+	u32 aux[VEXFS_FILTER_RUN];
+	u16 where[VEXFS_FILTER_RUN];
+	u16 pass[VEXFS_FILTER_RUN];
+	u8 state[CHUNK_ROWS] __aligned(8);
+	u32 pause;
+	u32 paused;
+};
+
+static inline void exact_offer(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row,
+			       u32 key)
+{
+	const u64 *self = w->run->s->self;
+	u64 id = e->ids[row];
+
+	if ((!self || self[q] != id) && vexfs_span_has(e, row, w->run->moment))
+		vexfs_topk_offer(&w->results[q], key, id, e->first + row);
+}
+
+/* Row @row + @i of @e becomes number @at of those to gather. */
+static inline void exact_gather_add(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 i,
+				    u32 at)
+{
+	w->rows[at] = e->rows + (size_t)(row + i) * w->run->s->c->space.stride;
+	w->aux[at] = e->aux[row + i];
+	w->where[at] = i;
+}
+
+/* One query, the @n rows of w->rows. */
+int exact_gather(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n);
+/* One query, rows one after another; only rows whose state is LIVE may count. */
+int exact_scan(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n);
+
+/* The queries for scans of codes, where there are or will be some. */
+int exact_codes_begin(struct exact_run *run);
+void exact_codes_end(struct exact_run *run);
+/* One query by codes if that can be, else by rows; makes codes where that is wanted. */
+int exact_compare(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n);
+
+/* Many queries: what they need together, and what a worker needs for them. */
+int exact_block_begin(struct exact_run *run);
+void exact_block_end(struct exact_run *run);
+int exact_block_room(struct exact_work *w);
+void exact_block_room_free(struct exact_work *w);
+int exact_block(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n);
+
+#endif

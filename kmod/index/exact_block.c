@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exact search of many queries: they share each chunk of rows while it is in the
+ * cache, through the block form of the arithmetic. It must not change an answer.
+ */
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "index/exact.h"
+#include "mem/pool.h"
+
+#define BLOCK_HITS	16384u			/* candidate pairs of one block */
+
+/*
+ * What a worker needs for blocks, in one piece, for it is more than a pool has:
+ * hits as they come and sorted, scratch, limits; each begins a cache line.
+ */
+static size_t block_buffer_bytes(const struct exact_run *run)
+{
+	return 2 * BLOCK_HITS * sizeof(struct vexfs_block_hit) + run->scratch +
+	       (run->s->nq + 1) * sizeof(u32);
+}
+
+int exact_block_begin(struct exact_run *run)
+{
+	struct vexfs_search_job *s = run->s;
+	const struct vexfs_space *sp = &s->c->space;
+
+	run->packed_bytes = vexfs_math_block_bytes(sp, s->nq);
+	run->packed = vexfs_op_alloc(s->op, run->packed_bytes, GFP_KERNEL);
+	if (!run->packed)
+		return -ENOMEM;
+	/* where writers make codes there are always some to take */
+	if (!s->c->code)
+		run->scratch = ALIGN(vexfs_math_block_scratch(sp, run->chunk), 64);
+	if (!s->filter)
+		s->plan = VEXFS_PLAN_BLOCK;
+	return vexfs_math_block_pack(sp, run->packed, s->queries, s->aux, s->nq);
+}
+
+void exact_block_end(struct exact_run *run)
+{
+	vexfs_pool_free(run->packed, run->packed_bytes);
+}
+
+int exact_block_room(struct exact_work *w)
+{
+	struct exact_run *run = w->run;
+
+	w->hits = vexfs_op_alloc(run->s->op, block_buffer_bytes(run), GFP_KERNEL);
+	if (!w->hits)
+		return -ENOMEM;
+	w->sorted = w->hits + BLOCK_HITS;
+	if (run->scratch)
+		w->scratch = w->sorted + BLOCK_HITS;
+	w->limits = (void *)(w->sorted + BLOCK_HITS) + run->scratch;
+	return 0;
+}
+
+void exact_block_room_free(struct exact_work *w)
+{
+	vexfs_pool_free(w->hits, block_buffer_bytes(w->run));
+}
+
+/* The survivors of a block get their key in the fixed order. */
+static int block_survivors(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 nhits)
+{
+	u32 nq = w->run->s->nq;
+	u32 *start = w->limits;
+	u32 i, q, n, at;
+	int err;
+
+	/* by query: count, add up, put each in its place */
+	memset(start, 0, (nq + 1) * sizeof(*start));
+	for (i = 0; i < nhits; i++)
+		start[w->hits[i].query + 1]++;
+	for (q = 0; q < nq; q++)
+		start[q + 1] += start[q];
+	for (i = 0; i < nhits; i++)
+		w->sorted[start[w->hits[i].query]++] = w->hits[i];
+
+	for (i = 0; i < nhits; i = at) {
+		q = w->sorted[i].query;
+		for (at = i, n = 0; at < nhits && n < VEXFS_FILTER_RUN && w->sorted[at].query == q;
+		     at++) {
+			u32 hit = w->sorted[at].row;
+
+			if (w->state[hit] == VEXFS_SLOT_LIVE)
+				exact_gather_add(w, e, row, hit, n++);
+		}
+		err = n ? exact_gather(w, q, e, row, n) : 0;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * The largest key that may still change an answer, of rows whose ids are @least or
+ * more: one that is as far as the farthest of a full heap must have a smaller id.
+ * Coarse distances are often equal, and each pair would be looked at.
+ */
+static u32 block_limit(const struct vexfs_topk *t, u64 least)
+{
+	if (t->n == t->k && (t->more || !t->want_more) && t->limit &&
+	    t->hits[0].key == t->limit && t->hits[0].id <= least)
+		return t->limit - 1;
+	return t->limit;
+}
+
+int exact_block(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
+{
+	struct exact_run *run = w->run;
+	struct vexfs_search_job *s = run->s;
+	const void *codes = vexfs_extent_coded(s->c, e, row, n);
+	u64 least = U64_MAX;
+	int hits, err;
+	u32 q, i;
+
+	hits = -EOVERFLOW;
+	if (run->packed && w->hits) {
+		for (i = 0; i < n; i++)
+			least = min(least, READ_ONCE(e->ids[row + i]));
+		for (q = 0; q < s->nq; q++)
+			w->limits[q] = block_limit(&w->results[q], least);
+		vexfs_stack_check(&s->op->stack);
+		hits = vexfs_math_block(&s->c->space, run->packed, s->nq, w->limits,
+					e->rows + (size_t)row * s->c->space.stride, e->aux + row, n,
+					codes, w->scratch, w->hits, BLOCK_HITS);
+	}
+	if (hits >= 0)
+		return block_survivors(w, e, row, hits);
+	if (hits != -EOVERFLOW)
+		return hits;
+	/* the limits are not tight yet: the plain way tightens them */
+	for (q = 0; q < s->nq; q++) {
+		err = exact_compare(w, q, e, row, n);
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
+}

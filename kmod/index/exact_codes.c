@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One query by codes: they are compared first, and of the rows only those are read
+ * that they leave. Collections that are asked for their writers to make codes have
+ * them from the start; in others the searches make them, once there have been a few.
+ * It must not change an answer.
+ */
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "index/exact.h"
+#include "mem/pool.h"
+
+#define CODES_MOST	VEXFS_FILTER_RUN	/* rows that codes may leave of a chunk */
+#define CODES_PAUSE	64u			/* chunks without codes, at most, when they fail */
+#define MAKE_LEAST	(2u * CHUNK_ROWS)	/* slots: fewer are scanned at once anyway */
+
+static VEXFS_TUNABLE(search_codes, 8, 0, 1000000, "searches",
+		     "Exact searches of few queries after which they make codes of the rows (0: never)",
+		     0644);
+
+/*
+ * Are codes of a collection that has none worth their memory? Making them costs what
+ * a few searches cost. The count needs no precision.
+ */
+static bool make_worth(struct vexfs_collection *c)
+{
+	u32 after = READ_ONCE(vexfs_search_codes);
+	u32 scans = READ_ONCE(c->scans);
+
+	if (c->code || !after || rcu_access_pointer(c->index) || vexfs_slots_end(c) <= MAKE_LEAST)
+		return false;
+	if (scans >= after)
+		return true;
+	WRITE_ONCE(c->scans, scans + 1);
+	return false;
+}
+
+int exact_codes_begin(struct exact_run *run)
+{
+	struct vexfs_search_job *s = run->s;
+	const struct vexfs_space *sp = &s->c->space;
+	int err = 0;
+	u32 q;
+
+	/* a filter hides rows that would need codes, too */
+	run->make = s->c->code_bytes && !s->filter && make_worth(s->c);
+	if (!READ_ONCE(s->c->coded) && !run->make)
+		return 0;
+	run->coded_step = vexfs_math_code_query_bytes(sp);
+	run->coded = vexfs_op_alloc(s->op, s->nq * run->coded_step, GFP_KERNEL);
+	if (!run->coded)
+		return -ENOMEM;
+	for (q = 0; q < s->nq && !err; q++)
+		err = vexfs_math_code_query(sp, run->coded + q * run->coded_step,
+					    vexfs_job_query(s, q), s->aux[q]);
+	if (err) {
+		/* the variant in use has none: rows are scanned */
+		exact_codes_end(run);
+		return 0;
+	}
+	run->chunk = CHUNK_ROWS;
+	if (!s->filter)
+		s->plan = VEXFS_PLAN_SCAN_CODES;
+	return 0;
+}
+
+void exact_codes_end(struct exact_run *run)
+{
+	vexfs_pool_free(run->coded, run->s->nq * run->coded_step);
+	run->coded = NULL;
+}
+
+/*
+ * One query by codes: what they leave gets its key from the rows. -EOVERFLOW when
+ * they leave too much; then the rows themselves are to be scanned.
+ */
+static int code_rows(struct exact_work *w, u32 q, struct vexfs_extent *e, const void *codes,
+		     u32 row, u32 n)
+{
+	struct exact_run *run = w->run;
+	int left, i;
+	u32 at = 0;
+
+	/* codes of slots that were never used could be anything */
+	while (n && w->state[n - 1] != VEXFS_SLOT_LIVE)
+		n--;
+	left = vexfs_math_code_scan(&run->s->c->space, run->coded + q * run->coded_step,
+				    w->results[q].limit, codes, n, w->pass, CODES_MOST);
+	if (left < 0)
+		return left;
+	for (i = 0; i < left; i++)
+		if (w->state[w->pass[i]] == VEXFS_SLOT_LIVE)
+			exact_gather_add(w, e, row, w->pass[i], at++);
+	return at ? exact_gather(w, q, e, row, at) : 0;
+}
+
+/* Codes of the LIVE rows of a chunk that was scanned just now. */
+static void make_codes(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
+{
+	struct vexfs_collection *c = w->run->s->c;
+	u32 i, m;
+
+	if (!READ_ONCE(e->codes)) {
+		void *codes = vexfs_codes_get(c, e);
+
+		if (!codes)
+			return;
+		vexfs_math_code_blank(&c->space, codes, e->nrows);
+		vexfs_codes_give(c, e, codes);
+	}
+	if (!vexfs_codes_claim(e, row))
+		return;
+	for (i = 0; i < n; i += m) {
+		const bool live = w->state[i] == VEXFS_SLOT_LIVE;
+
+		for (m = 1; i + m < n && (w->state[i + m] == VEXFS_SLOT_LIVE) == live; m++)
+			;
+		if (live)
+			vexfs_math_code_rows(&c->space,
+					     e->codes + (size_t)(row + i) * c->code_bytes,
+					     e->rows + (size_t)(row + i) * c->space.stride,
+					     e->aux + row + i, m);
+	}
+	vexfs_codes_made(e, row);
+}
+
+/*
+ * Codes are of no use before there is a limit, nor where they leave much: then they
+ * are tried again later and later.
+ */
+int exact_compare(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
+{
+	const void *codes;
+	int err;
+
+	if (!w->run->coded)
+		return exact_scan(w, q, e, row, n);
+	codes = vexfs_extent_coded(w->run->s->c, e, row, n);
+	if (!codes) {
+		err = exact_scan(w, q, e, row, n);
+		if (!err && w->run->make)
+			make_codes(w, e, row, n);
+		return err;
+	}
+	if (w->results[q].limit == ~0u)
+		return exact_scan(w, q, e, row, n);
+	if (w->pause) {
+		w->pause--;
+		return exact_scan(w, q, e, row, n);
+	}
+	err = code_rows(w, q, e, codes, row, n);
+	if (err != -EOVERFLOW) {
+		w->paused = 0;
+		return err;
+	}
+	w->paused = min(2 * w->paused + 1, CODES_PAUSE);
+	w->pause = w->paused;
+	return exact_scan(w, q, e, row, n);
+}
