@@ -70,6 +70,11 @@ static u64 id_mixed(u32 i)
 	return (i + 1) * 0x9e3779b97f4a7c15ULL;
 }
 
+static u64 id_odd(u32 i)
+{
+	return i + 777;
+}
+
 static int oracle_put(struct vexfs_collection *c, struct oracle *o, u32 i, u32 flags)
 {
 	u64 id = o->id(i);
@@ -87,6 +92,32 @@ static int oracle_put(struct vexfs_collection *c, struct oracle *o, u32 i, u32 f
 		o->version[i] = version;
 	}
 	return err;
+}
+
+/* Neighbours in one request: where they are, they get a leaf of the id map. */
+static void oracle_put_run(struct kunit *test, struct vexfs_collection *c, struct oracle *o,
+			   u32 first, u32 n)
+{
+	u64 *ids = kunit_kcalloc(test, n, sizeof(*ids), GFP_KERNEL);
+	float_bits *v = kunit_kcalloc(test, n, TEST_DIM * sizeof(*v), GFP_KERNEL);
+	struct vexfs_put_part p = {
+		.flags = VEXFS_PUT_UPSERT, .n = n, .ids = ids, .vectors = v,
+	};
+	u32 j;
+
+	KUNIT_ASSERT_TRUE(test, ids && v);
+	for (j = 0; j < n; j++) {
+		/* the ids of some oracles count down */
+		u32 i = o->id(1) > o->id(0) ? first + j : first + n - 1 - j;
+
+		ids[j] = o->id(i);
+		o->live += !o->version[i];
+		test_vector(v + j * TEST_DIM, TEST_DIM, ids[j], ++o->version[i]);
+	}
+	KUNIT_ASSERT_EQ(test, vexfs_put_vectors(c, &p), 0);
+	KUNIT_ASSERT_EQ(test, p.done, n);
+	kunit_kfree(test, v);
+	kunit_kfree(test, ids);
 }
 
 static int oracle_delete(struct vexfs_collection *c, struct oracle *o, u32 i)
@@ -144,6 +175,10 @@ static void random_life(struct kunit *test)
 			u32 i = prandom_u32_state(&rnd) % o.n;
 			bool there = o.version[i];
 
+			if (!(prandom_u32_state(&rnd) % 500)) {
+				oracle_put_run(test, c, &o, i, min(o.n - i, 200u));
+				continue;
+			}
 			switch (prandom_u32_state(&rnd) % 4) {
 			case 0:
 				KUNIT_ASSERT_EQ(test, oracle_put(c, &o, i, VEXFS_PUT_INSERT),
@@ -166,7 +201,7 @@ static void random_life(struct kunit *test)
 }
 
 /* The id map grows, splits and shrinks; memory comes back. */
-static void many_ids(struct kunit *test)
+static void many_ids_like(struct kunit *test, u64 (*id)(u32 i))
 {
 	u32 n = vexfs_kunit_quick ? 20000 : 300000, at, i, m;
 	struct vexfs_collection *c = test_collection(test, "many", 4, 0);
@@ -181,7 +216,7 @@ static void many_ids(struct kunit *test)
 
 		m = p.n = min(VEXFS_RUN_MAX, n - at);
 		for (i = 0; i < m; i++) {
-			ids[i] = id_mixed(at + i);
+			ids[i] = id(at + i);
 			test_vector(v + i * 4, 4, ids[i], 1);
 		}
 		KUNIT_ASSERT_EQ(test, vexfs_put_vectors(c, &p), 0);
@@ -194,7 +229,7 @@ static void many_ids(struct kunit *test)
 	for (at = 0; at < n; at += m) {
 		m = min(VEXFS_RUN_MAX, n - at);
 		for (i = 0; i < m; i++)
-			ids[i] = id_mixed(at + i);
+			ids[i] = id(at + i);
 		KUNIT_ASSERT_EQ(test, test_delete(c, ids, m, 0), 0);
 	}
 	vexfs_reap(c);
@@ -205,6 +240,14 @@ static void many_ids(struct kunit *test)
 	vfree(v);
 	vfree(ids);
 	test_collection_end(c);
+}
+
+static void many_ids(struct kunit *test)
+{
+	many_ids_like(test, id_mixed);
+	many_ids_like(test, id_plain);
+	/* leaves that begin and end inside a request */
+	many_ids_like(test, id_odd);
 }
 
 /* ---- slots that die ---- */

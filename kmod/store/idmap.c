@@ -1,61 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which slot an id means: an extendible hash table whose shards are small open
- * addressing tables. Lookups take no lock; growing, splitting and shrinking
- * touch one shard of at most 4096 entries at a time, so that nobody waits long
- * however many vectors there are. The ids themselves stand in the extents; an
- * entry keeps 32 bits of the hash, which are enough to split without them.
+ * Which slot an id means. Lookups take no lock; writers hold ids_lock for a few ids
+ * at a time. Where an id stands, in a leaf or in the hash table, makes no difference
+ * to what it means, and is not decided here.
  */
 #include <linux/hash.h>
 #include <linux/kernel.h>
-#include <linux/mm.h>
 #include <linux/prefetch.h>
 #include <linux/random.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
 
 #include "compat/compat.h"
-#include "store/internal.h"
-
-#define SHARD_MIN_BITS	4u
-#define SHARD_MAX_BITS	12u
-#define DIR_MAX_DEPTH	20u
-
-static u32 entry_tag(u64 e)
-{
-	return e >> 32;
-}
-
-static bool entry_used(u64 e)
-{
-	return (u32)e != 0;
-}
-
-static u32 entry_slot(u64 e)
-{
-	return ((u32)e & ~IDMAP_BUSY) - 1;
-}
-
-static u64 entry_make(u32 tag, u32 slot, u32 busy)
-{
-	return (u64)tag << 32 | busy | (slot + 1);
-}
-
-/* Entries that may be used before the shard has to grow: three quarters. */
-static u32 shard_limit(u32 bits)
-{
-	return (3u << bits) / 4;
-}
-
-static size_t entry_bytes(u32 bits)
-{
-	return sizeof(u64) << bits;
-}
-
-static size_t shard_bytes(u32 bits)
-{
-	return sizeof(struct vexfs_idshard) + entry_bytes(bits);
-}
+#include "store/idmap.h"
 
 u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id)
 {
@@ -67,62 +23,125 @@ u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id)
 	return h >> 32;
 }
 
-static struct vexfs_iddir *iddir(struct vexfs_collection *c)
+void vexfs_idmap_tags(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *tags)
 {
-	return srcu_dereference_check(c->ids.dir, &c->srcu, 1);
-}
-
-static u32 dir_index(u32 depth, u32 tag)
-{
-	return depth ? tag >> (32 - depth) : 0;
-}
-
-static struct vexfs_idshard *shard_of(struct vexfs_collection *c, u32 tag)
-{
-	struct vexfs_iddir *d = iddir(c);
-
-	/* pairs with the release in dir_replace(): what follows depends on the pointer */
-	return READ_ONCE(d->shard[dir_index(d->depth, tag)]);
-}
-
-void vexfs_idmap_prefetch_shard(struct vexfs_collection *c, u32 tag)
-{
-	prefetchw(shard_of(c, tag));
-}
-
-void vexfs_idmap_prefetch_entry(struct vexfs_collection *c, u32 tag)
-{
-	struct vexfs_idshard *s = shard_of(c, tag);
-
-	prefetchw(&s->entry[tag & ((1u << s->bits) - 1)]);
-}
-
-/*
- * The entry of @id, or NULL; *@room is the first entry that may take it. The
- * caller holds ids_lock.
- */
-static u64 *shard_find(struct vexfs_collection *c, struct vexfs_idshard *s, u64 id, u32 tag,
-		       u64 **room)
-{
-	u32 mask = (1u << s->bits) - 1;
-	u64 *tomb = NULL;
 	u32 i;
 
-	for (i = tag & mask;; i = (i + 1) & mask) {
-		u64 e = s->entry[i];
+	for (i = 0; i < n; i++) {
+		tags[i] = vexfs_idmap_tag(c, ids[i]);
+		prefetchw(vexfs_idshard_of(c, tags[i]));
+	}
+	for (i = 0; i < n; i++) {
+		struct vexfs_idshard *s = vexfs_idshard_of(c, tags[i]);
 
-		if (!entry_used(e)) {
-			if (!e) {
-				*room = tomb ?: &s->entry[i];
-				return NULL;
-			}
-			if (!tomb)
-				tomb = &s->entry[i];
-		} else if (entry_tag(e) == tag && vexfs_slot_id(c, entry_slot(e)) == id) {
-			return &s->entry[i];
-		}
+		prefetchw(&s->entry[tags[i] & ((1u << s->bits) - 1)]);
 	}
 }
+
+static bool neighbours(const u64 *ids, u32 n)
+{
+	u32 i;
+
+	for (i = 1; i < n; i++)
+		if (ids[i] != ids[0] + i)
+			return false;
+	return true;
+}
+
+void vexfs_idmap_ahead(struct vexfs_collection *c, const u64 *ids, u32 n)
+{
+	u32 tags[32];
+	u32 i;
+
+	if (n >= IDLEAF_RUN && neighbours(ids, n)) {
+		vexfs_idleaf_make(c, ids[0], n);
+		return;
+	}
+	for (i = 0; i < n; i += ARRAY_SIZE(tags))
+		vexfs_idmap_tags(c, ids + i, min_t(u32, n - i, ARRAY_SIZE(tags)), tags);
+}
+
+/* ---- where an id stands ---- */
+
+/**
+ * struct place - where an id stands, or may come to stand
+ * @leaf: in this leaf, or NULL
+ * @shard: else in this shard
+ * @entry: its entry there, or NULL
+ * @room: the entry that may take it when it has none
+ * @in_leaf: its place in the leaf
+ * @tag: hash of the id
+ */
+struct place {
+	struct vexfs_idleaf *leaf;
+	struct vexfs_idshard *shard;
+	u64 *entry;
+	u64 *room;
+	u32 *in_leaf;
+	u32 tag;
+};
+
+/* ids_lock held; what the place says, 0 when the id stands nowhere */
+static u32 place_find(struct vexfs_collection *c, struct place *pl, u64 id, u32 tag,
+		      struct vexfs_idleaf *hint)
+{
+	pl->tag = tag;
+	if (hint && hint->group == id >> IDLEAF_SHIFT)
+		pl->leaf = hint;
+	else
+		pl->leaf = vexfs_idleaf_of(c, id);
+	if (pl->leaf) {
+		pl->in_leaf = &pl->leaf->place[id & (IDLEAF_IDS - 1)];
+		return *pl->in_leaf;
+	}
+	pl->shard = vexfs_idshard_of(c, tag);
+	pl->room = NULL;
+	pl->entry = vexfs_idshard_find(c, pl->shard, id, tag, &pl->room);
+	return pl->entry ? (u32)*pl->entry : 0;
+}
+
+/* The id stands there: now it says @v. */
+static void place_set(const struct place *pl, u32 v)
+{
+	if (pl->leaf)
+		WRITE_ONCE(*pl->in_leaf, v);
+	else
+		WRITE_ONCE(*pl->entry, (u64)pl->tag << 32 | v);
+}
+
+static bool place_full(const struct place *pl)
+{
+	return !pl->leaf && !*pl->room && pl->shard->used >= idshard_limit(pl->shard->bits);
+}
+
+/* The id stands nowhere, and there is room: it gets its place. */
+static void place_take(struct vexfs_collection *c, struct place *pl, u32 v)
+{
+	if (pl->leaf) {
+		pl->leaf->live++;
+	} else {
+		pl->entry = pl->room;
+		if (!*pl->entry)
+			pl->shard->used++;
+		pl->shard->live++;
+		c->ids.hashed++;
+	}
+	place_set(pl, v);
+}
+
+static void place_leave(struct vexfs_collection *c, const struct place *pl)
+{
+	if (pl->leaf) {
+		WRITE_ONCE(*pl->in_leaf, 0);
+		pl->leaf->live--;
+	} else {
+		WRITE_ONCE(*pl->entry, IDMAP_TOMB);
+		pl->shard->live--;
+		c->ids.hashed--;
+	}
+}
+
+/* ---- writers ---- */
 
 /*
  * One tick of the clock, at which the span of @old ends and, in an update, that
@@ -145,13 +164,13 @@ static void tick(struct vexfs_collection *c, u32 slot, u32 old)
 	WRITE_ONCE(c->clock, now);
 }
 
-/* The id now means @slot: both spans first, then the entry, and then @old is dead. */
-static void entry_move(struct vexfs_collection *c, u64 *e, u32 tag, u32 slot, u32 old)
+/* The id now means @slot: both spans first, then the place, and then @old is dead. */
+static void place_move(struct vexfs_collection *c, const struct place *pl, u32 slot, u32 old)
 {
 	tick(c, slot, old);
-	/* whoever finds the new slot by the entry, or the old one dead, sees it live */
+	/* whoever finds the new slot by its place, or the old one dead, sees it live */
 	smp_wmb();
-	WRITE_ONCE(*e, entry_make(tag, slot, 0));
+	place_set(pl, place_make(slot, 0));
 	vexfs_slot_set_state(c, old, VEXFS_SLOT_DEAD);
 }
 
@@ -193,117 +212,101 @@ bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 moment)
 
 int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
 {
-	struct vexfs_idshard *s = shard_of(c, p->tag);
-	u64 *room = NULL;
-	u64 *e = shard_find(c, s, p->id, p->tag, &room);
-	int err = 0;
+	struct place pl;
+	u32 v = place_find(c, &pl, p->id, p->tag, p->leaf);
 
+	p->leaf = pl.leaf;
 	p->old = VEXFS_NO_SLOT;
-	if (e) {
-		if ((u32)*e & IDMAP_BUSY) {
-			err = -EBUSY;
-		} else if (!(p->flags & VEXFS_PUT_UPDATE)) {
-			err = -EEXIST;
-		} else {
-			p->old = entry_slot(*e);
-			if (p->keep_attrs && c->attr_size)
-				memcpy((void *)vexfs_slot_attrs(c, p->slot),
-				       vexfs_slot_attrs(c, p->old), c->attr_size);
-			if (p->claim)
-				WRITE_ONCE(*e, *e | IDMAP_BUSY);
-			else
-				entry_move(c, e, p->tag, p->slot, p->old);
-		}
-	} else if (!(p->flags & VEXFS_PUT_INSERT)) {
-		err = -ENOENT;
-	} else if (!*room && s->used >= shard_limit(s->bits)) {
-		err = -EAGAIN;
-	} else if (!*p->credit) {
-		err = -ENOSPC;
-	} else {
-		--*p->credit;
-		if (!*room)
-			s->used++;
-		s->live++;
-		if (!p->claim) {
-			span_begin(c, p->slot);
-			/* put() has put a barrier between the rows of the run and this */
-			vexfs_slot_set_live(c, p->slot);
-		}
-		/* whoever finds the entry before the state finds nothing yet: no barrier */
-		WRITE_ONCE(*room, entry_make(p->tag, p->slot, p->claim ? IDMAP_BUSY : 0));
+	if (v) {
+		if (v & IDMAP_BUSY)
+			return -EBUSY;
+		if (!(p->flags & VEXFS_PUT_UPDATE))
+			return -EEXIST;
+		p->old = place_slot(v);
+		if (p->keep_attrs && c->attr_size)
+			memcpy((void *)vexfs_slot_attrs(c, p->slot),
+			       vexfs_slot_attrs(c, p->old), c->attr_size);
+		if (p->claim)
+			place_set(&pl, v | IDMAP_BUSY);
+		else
+			place_move(c, &pl, p->slot, p->old);
+		return 0;
 	}
-	return err;
+	if (!(p->flags & VEXFS_PUT_INSERT))
+		return -ENOENT;
+	if (place_full(&pl))
+		return -EAGAIN;
+	if (!*p->credit)
+		return -ENOSPC;
+	--*p->credit;
+	if (!p->claim) {
+		span_begin(c, p->slot);
+		/* put() has put a barrier between the rows of the run and this */
+		vexfs_slot_set_live(c, p->slot);
+	}
+	/* whoever finds the place before the state finds nothing yet: no barrier */
+	place_take(c, &pl, place_make(p->slot, p->claim ? IDMAP_BUSY : 0));
+	return 0;
 }
 
 /* The claimed id now means the new slot. */
 void vexfs_idmap_publish(struct vexfs_collection *c, const struct vexfs_idput *p)
 {
-	struct vexfs_idshard *s = shard_of(c, p->tag);
-	u64 *room;
-	u64 *e = shard_find(c, s, p->id, p->tag, &room);
+	struct place pl;
 
-	if (WARN_ON_ONCE(!e || !((u32)*e & IDMAP_BUSY)))
+	if (WARN_ON_ONCE(!(place_find(c, &pl, p->id, p->tag, NULL) & IDMAP_BUSY)))
 		return;
 	if (p->old != VEXFS_NO_SLOT) {
-		entry_move(c, e, p->tag, p->slot, p->old);
+		place_move(c, &pl, p->slot, p->old);
 	} else {
 		span_begin(c, p->slot);
 		vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_LIVE);
 		/* who finds the slot finds it LIVE */
-		smp_store_release(e, entry_make(p->tag, p->slot, 0));
+		smp_wmb();
+		place_set(&pl, place_make(p->slot, 0));
 	}
 }
 
 /* The claim ends, and the id means what it meant before. */
 void vexfs_idmap_abort(struct vexfs_collection *c, const struct vexfs_idput *p)
 {
-	struct vexfs_idshard *s = shard_of(c, p->tag);
-	u64 *room;
-	u64 *e = shard_find(c, s, p->id, p->tag, &room);
+	struct place pl;
+	u32 v = place_find(c, &pl, p->id, p->tag, NULL);
 
-	if (!WARN_ON_ONCE(!e || !((u32)*e & IDMAP_BUSY))) {
-		if (p->old != VEXFS_NO_SLOT) {
-			WRITE_ONCE(*e, *e & ~(u64)IDMAP_BUSY);
-		} else {
-			WRITE_ONCE(*e, IDMAP_TOMB);
-			s->live--;
-			++*p->credit;
-		}
+	if (WARN_ON_ONCE(!(v & IDMAP_BUSY)))
+		return;
+	if (p->old != VEXFS_NO_SLOT) {
+		place_set(&pl, v & ~IDMAP_BUSY);
+	} else {
+		place_leave(c, &pl);
+		++*p->credit;
 	}
 }
 
 int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old)
 {
-	struct vexfs_idshard *s = shard_of(c, tag);
-	u64 *room;
-	u64 *e = shard_find(c, s, id, tag, &room);
-	int err = 0;
+	struct place pl;
+	u32 v = place_find(c, &pl, id, tag, NULL);
 
-	if (!e) {
-		err = -ENOENT;
-	} else if ((u32)*e & IDMAP_BUSY) {
-		err = -EBUSY;
-	} else {
-		*old = entry_slot(*e);
-		tick(c, VEXFS_NO_SLOT, *old);
-		WRITE_ONCE(*e, IDMAP_TOMB);
-		s->live--;
-		vexfs_slot_set_state(c, *old, VEXFS_SLOT_DEAD);
-	}
-	return err;
+	if (!v)
+		return -ENOENT;
+	if (v & IDMAP_BUSY)
+		return -EBUSY;
+	*old = place_slot(v);
+	tick(c, VEXFS_NO_SLOT, *old);
+	place_leave(c, &pl);
+	vexfs_slot_set_state(c, *old, VEXFS_SLOT_DEAD);
+	return 0;
 }
 
 bool vexfs_idmap_is_busy(struct vexfs_collection *c, u64 id)
 {
 	int idx = vexfs_read_lock(c);
-	u32 tag = vexfs_idmap_tag(c, id);
-	u64 *room, *e;
+	struct place pl;
 	bool busy;
 
 	spin_lock(&c->ids_lock);
-	e = shard_find(c, shard_of(c, tag), id, tag, &room);
-	busy = e && ((u32)*e & IDMAP_BUSY);
+	busy = place_find(c, &pl, id, vexfs_idmap_tag(c, id), NULL) & IDMAP_BUSY;
 	spin_unlock(&c->ids_lock);
 	vexfs_read_unlock(c, idx);
 	return busy;
@@ -311,35 +314,73 @@ bool vexfs_idmap_is_busy(struct vexfs_collection *c, u64 id)
 
 bool vexfs_idmap_sound(struct vexfs_collection *c, u64 id, u32 slot)
 {
-	u32 tag = vexfs_idmap_tag(c, id);
 	struct vexfs_span *span = vexfs_slot_span(c, slot);
-	u64 *room, *e;
+	struct place pl;
 	bool sound;
+	u32 v;
 
 	spin_lock(&c->ids_lock);
-	e = shard_find(c, shard_of(c, tag), id, tag, &room);
+	v = place_find(c, &pl, id, vexfs_idmap_tag(c, id), NULL);
 	sound = !vexfs_slot_live(c, slot) ||
-		(e && entry_slot(*e) == slot && span->from <= vexfs_moment(c) &&
+		(v && place_slot(v) == slot && span->from <= vexfs_moment(c) &&
 		 span->to == VEXFS_FOREVER);
 	spin_unlock(&c->ids_lock);
 	return sound;
 }
 
+/* ---- readers ---- */
+
+/*
+ * The slot that a place named a moment ago, or VEXFS_NO_SLOT: it is either in flight
+ * (then the id means nothing, or no longer anything), or *@moved, swapped for another
+ * just now.
+ */
+static u32 slot_named(struct vexfs_collection *c, u32 v, const u32 *at, bool *moved)
+{
+	u32 slot = place_slot(v);
+
+	*moved = false;
+	if (vexfs_slot_live(c, slot))
+		return slot;
+	*moved = READ_ONCE(*at) != v;
+	return VEXFS_NO_SLOT;
+}
+
+static u32 find_in_leaf(struct vexfs_collection *c, const struct vexfs_idleaf *leaf, u64 id)
+{
+	const u32 *at = &leaf->place[id & (IDLEAF_IDS - 1)];
+	bool moved;
+	u32 slot;
+
+	do {
+		u32 v = READ_ONCE(*at);
+
+		if (!v)
+			return VEXFS_NO_SLOT;
+		/* the extent and its directory were there before */
+		smp_rmb();
+		slot = slot_named(c, v, at, &moved);
+	} while (moved);
+	return slot;
+}
+
 /*
  * Lookup without a lock. A shard that was replaced stays as it was when it was
  * replaced, so whatever is found LIVE counts, and only a miss must be tried
- * again in the new shard. An entry whose slot is not LIVE is either in flight
- * (then the id means nothing, or no longer anything), or has just been swapped
- * for another slot: then the entry has changed.
+ * again in the new shard; or in the leaf that the ids have moved to meanwhile.
  */
 static u32 find_tag(struct vexfs_collection *c, u64 id, u32 tag)
 {
+	struct vexfs_idleaf *leaf;
 	struct vexfs_idshard *s;
 	u32 mask, i;
 	u64 e;
 
 again:
-	s = shard_of(c, tag);
+	leaf = vexfs_idleaf_of(c, id);
+	if (leaf)
+		return find_in_leaf(c, leaf, id);
+	s = vexfs_idshard_of(c, tag);
 	mask = (1u << s->bits) - 1;
 	for (i = tag & mask;; i = (i + 1) & mask) {
 		u32 slot;
@@ -347,9 +388,9 @@ again:
 		e = READ_ONCE(s->entry[i]);
 		if (!e)
 			break;
-		if (!entry_used(e) || entry_tag(e) != tag)
+		if (!place_used(e) || entry_tag(e) != tag)
 			continue;
-		slot = entry_slot(e);
+		slot = place_slot(e);
 		/* the extent, its directory and the id were there before the entry */
 		smp_rmb();
 		if (vexfs_slot_id(c, slot) != id)
@@ -364,8 +405,10 @@ again:
 		/* busy with a slot that is not LIVE yet, or being removed */
 		return VEXFS_NO_SLOT;
 	}
+	/* pairs with leaf_add(): what went from here is in the leaf */
+	smp_rmb();
 	/* pairs with the release of @moved: what was added since is in the new one */
-	if (smp_load_acquire(&s->moved)) {
+	if (smp_load_acquire(&s->moved) || vexfs_idleaf_of(c, id)) {
 		cpu_relax();
 		goto again;
 	}
@@ -386,10 +429,10 @@ u32 vexfs_find_many(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *slot
 		m = min_t(u32, n - i, ARRAY_SIZE(tag));
 		for (j = 0; j < m; j++) {
 			tag[j] = vexfs_idmap_tag(c, ids[i + j]);
-			prefetch(shard_of(c, tag[j]));
+			prefetch(vexfs_idshard_of(c, tag[j]));
 		}
 		for (j = 0; j < m; j++) {
-			struct vexfs_idshard *s = shard_of(c, tag[j]);
+			struct vexfs_idshard *s = vexfs_idshard_of(c, tag[j]);
 
 			prefetch(&s->entry[tag[j] & ((1u << s->bits) - 1)]);
 		}
@@ -402,271 +445,37 @@ u32 vexfs_find_many(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *slot
 }
 VEXFS_EXPORT_KUNIT(vexfs_find_many);
 
-/* ---- growing and shrinking ---- */
-
-static void shard_free(struct vexfs_collection *c, struct vexfs_garbage *g)
-{
-	struct vexfs_idshard *s = container_of(g, struct vexfs_idshard, garbage);
-
-	vexfs_collection_uncharge(c, shard_bytes(s->bits));
-	kvfree(s->entry);
-	kfree(s);
-}
-
-/*
- * Entries are apart from the rest: together they would take a power of two and
- * a little more, so half of the memory would be wasted, and the heads of all
- * shards would share a few sets of the caches.
- */
-static struct vexfs_idshard *shard_new(struct vexfs_collection *c, u32 bits, u32 depth)
-{
-	struct vexfs_idshard *s;
-	int err = vexfs_collection_charge(c, shard_bytes(bits));
-
-	if (err)
-		return ERR_PTR(err);
-	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
-	if (s)
-		s->entry = kvzalloc(entry_bytes(bits), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!s || !s->entry) {
-		kfree(s);
-		vexfs_collection_uncharge(c, shard_bytes(bits));
-		return ERR_PTR(-ENOMEM);
-	}
-	s->bits = bits;
-	s->depth = depth;
-	s->garbage.free = shard_free;
-	return s;
-}
-
-static void dir_free(struct vexfs_collection *c, struct vexfs_garbage *g)
-{
-	struct vexfs_iddir *d = container_of(g, struct vexfs_iddir, garbage);
-
-	vexfs_collection_uncharge(c, struct_size(d, shard, 1u << d->depth));
-	kvfree(d);
-}
-
-static struct vexfs_iddir *dir_new(struct vexfs_collection *c, u32 depth)
-{
-	struct vexfs_iddir *d;
-	size_t bytes = struct_size(d, shard, 1u << depth);
-	int err = vexfs_collection_charge(c, bytes);
-
-	if (err)
-		return ERR_PTR(err);
-	d = kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!d) {
-		vexfs_collection_uncharge(c, bytes);
-		return ERR_PTR(-ENOMEM);
-	}
-	d->depth = depth;
-	d->garbage.free = dir_free;
-	return d;
-}
-
-/* resize_lock held */
-static int dir_double(struct vexfs_collection *c)
-{
-	struct vexfs_iddir *old = iddir(c);
-	struct vexfs_iddir *d;
-	u32 i;
-
-	if (old->depth >= DIR_MAX_DEPTH)
-		return -ENOSPC;
-	d = dir_new(c, old->depth + 1);
-	if (IS_ERR(d))
-		return PTR_ERR(d);
-	for (i = 0; i < 1u << old->depth; i++)
-		d->shard[2 * i] = d->shard[2 * i + 1] = old->shard[i];
-	rcu_assign_pointer(c->ids.dir, d);
-	vexfs_retire(c, &old->garbage);
-	return 0;
-}
-
-static void shard_add(struct vexfs_idshard *s, u64 e)
-{
-	u32 mask = (1u << s->bits) - 1;
-	u32 i = entry_tag(e) & mask;
-
-	while (s->entry[i])
-		i = (i + 1) & mask;
-	s->entry[i] = e;
-	s->used++;
-	s->live++;
-}
-
-/* Every place of the directory where @old stands, from the one for @tag. */
-static void dir_replace(struct vexfs_iddir *d, u32 tag, u32 depth, struct vexfs_idshard *s)
-{
-	u32 span = 1u << (d->depth - depth);
-	u32 first = dir_index(depth, tag) * span;
-	u32 i;
-
-	for (i = 0; i < span; i++)
-		/* who sees the shard sees its entries */
-		smp_store_release(&d->shard[first + i], s);
-}
-
-/* Bits of a table that holds @live entries and has room for as many again. */
-static u32 bits_for(u32 live)
-{
-	u32 bits = SHARD_MIN_BITS;
-
-	while (bits <= SHARD_MAX_BITS && shard_limit(bits) < 2 * live)
-		bits++;
-	return bits;
-}
-
-/*
- * Replaces the shard of @tag by one of @bits, or by two when @bits is beyond
- * the largest. resize_lock held. -EAGAIN when it filled up meanwhile.
- */
-static int shard_replace(struct vexfs_collection *c, u32 tag, u32 bits)
-{
-	struct vexfs_idshard *old = shard_of(c, tag);
-	struct vexfs_idshard *s[2] = { };
-	bool split = bits > SHARD_MAX_BITS;
-	struct vexfs_iddir *d;
-	u32 i, shift;
-	int err;
-
-	if (split && old->depth == iddir(c)->depth) {
-		err = dir_double(c);
-		if (err)
-			return err;
-	}
-	for (i = 0; i <= split; i++) {
-		s[i] = shard_new(c, min(bits, SHARD_MAX_BITS), old->depth + split);
-		if (IS_ERR(s[i])) {
-			err = PTR_ERR(s[i]);
-			if (i)
-				shard_free(c, &s[0]->garbage);
-			return err;
-		}
-	}
-	d = iddir(c);
-	shift = 31 - old->depth;
-
-	spin_lock(&c->ids_lock);
-	if (!split && old->live >= shard_limit(bits)) {
-		spin_unlock(&c->ids_lock);
-		shard_free(c, &s[0]->garbage);
-		return -EAGAIN;
-	}
-	for (i = 0; i < 1u << old->bits; i++) {
-		u64 e = old->entry[i];
-
-		if (entry_used(e))
-			shard_add(s[split ? entry_tag(e) >> shift & 1 : 0], e);
-	}
-	if (split) {
-		dir_replace(d, tag & ~(1u << shift), old->depth + 1, s[0]);
-		dir_replace(d, tag | 1u << shift, old->depth + 1, s[1]);
-	} else {
-		dir_replace(d, tag, old->depth, s[0]);
-	}
-	/* who sees it moved finds the new shards in the directory */
-	smp_store_release(&old->moved, true);
-	spin_unlock(&c->ids_lock);
-	vexfs_retire(c, &old->garbage);
-	return 0;
-}
-
-int vexfs_idmap_grow(struct vexfs_collection *c, u32 tag)
-{
-	struct vexfs_idshard *s;
-	int err = 0;
-
-	if (mutex_lock_interruptible(&c->ids.resize_lock))
-		return -EINTR;
-	s = shard_of(c, tag);
-	if (READ_ONCE(s->used) >= shard_limit(s->bits))
-		err = shard_replace(c, tag, bits_for(READ_ONCE(s->live)));
-	mutex_unlock(&c->ids.resize_lock);
-	/* lost a race: the caller tries again anyway */
-	return err == -EAGAIN ? 0 : err;
-}
+/* ---- all of it ---- */
 
 void vexfs_idmap_shrink(struct vexfs_collection *c)
 {
-	u32 i, depth;
-
-	mutex_lock(&c->ids.resize_lock);
-	depth = iddir(c)->depth;
-	for (i = 0; i < 1u << depth; i++) {
-		struct vexfs_idshard *s = iddir(c)->shard[i];
-		u32 bits = bits_for(READ_ONCE(s->live));
-
-		if (bits + 1 < s->bits)
-			shard_replace(c, depth ? i << (32 - depth) : 0, bits);
-		if (need_resched()) {
-			/* the directory only grows, and index i keeps its shards */
-			mutex_unlock(&c->ids.resize_lock);
-			cond_resched();
-			mutex_lock(&c->ids.resize_lock);
-			if (iddir(c)->depth != depth)
-				break;
-		}
-	}
-	mutex_unlock(&c->ids.resize_lock);
+	vexfs_idleaf_shrink(c);
+	vexfs_idshard_shrink(c);
 }
 
 u64 vexfs_idmap_count(struct vexfs_collection *c)
 {
-	struct vexfs_idshard *last = NULL;
-	struct vexfs_iddir *d = iddir(c);
-	u64 n = 0;
-	u32 i;
-
-	for (i = 0; i < 1u << d->depth; i++) {
-		struct vexfs_idshard *s = READ_ONCE(d->shard[i]);
-
-		if (s != last)
-			n += READ_ONCE(s->live);
-		last = s;
-		cond_resched();
-	}
-	return n;
+	return vexfs_idleaf_count(c) + vexfs_idshard_count(c);
 }
 
 int vexfs_idmap_init(struct vexfs_collection *c)
 {
-	struct vexfs_idshard *s;
-	struct vexfs_iddir *d;
+	int err;
 
 	mutex_init(&c->ids.resize_lock);
 	c->ids.seed = get_random_u64();
-	d = dir_new(c, 0);
-	if (IS_ERR(d))
-		return PTR_ERR(d);
-	s = shard_new(c, SHARD_MIN_BITS, 0);
-	if (IS_ERR(s)) {
-		dir_free(c, &d->garbage);
-		return PTR_ERR(s);
-	}
-	d->shard[0] = s;
-	rcu_assign_pointer(c->ids.dir, d);
-	return 0;
+	err = vexfs_idleaf_init(c);
+	if (err)
+		return err;
+	err = vexfs_idshard_init(c);
+	if (err)
+		vexfs_idleaf_destroy(c);
+	return err;
 }
 
 /* Nobody reads or writes any more. */
 void vexfs_idmap_destroy(struct vexfs_collection *c)
 {
-	struct vexfs_iddir *d = iddir(c);
-	struct vexfs_idshard *last = NULL;
-	u32 i;
-
-	if (!d)
-		return;
-	for (i = 0; i < 1u << d->depth; i++) {
-		struct vexfs_idshard *s = d->shard[i];
-
-		/* the places of one shard are neighbours */
-		if (s != last)
-			shard_free(c, &s->garbage);
-		last = s;
-		cond_resched();
-	}
-	dir_free(c, &d->garbage);
+	vexfs_idleaf_destroy(c);
+	vexfs_idshard_destroy(c);
 }

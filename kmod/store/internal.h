@@ -9,46 +9,13 @@
 #include "stat/event.h"
 #include "store/store.h"
 
-/* An entry of the id map: the tag above, then whether busy, then slot + 1. */
-#define IDMAP_BUSY		0x80000000u
-#define IDMAP_TOMB		(1ULL << 32)
-
-/**
- * struct vexfs_idshard - a part of the id map: open addressing, linear probing
- * @moved: replaced by another; nothing changes here any more. Set last
- * @depth: top bits of the tag that all ids here share
- * @bits: log2 of the entries
- * @used: entries that are not empty, tombs included
- * @live: entries that name a slot
- * @garbage: for its end
- * @entry: 2^@bits of them: 0, IDMAP_TOMB, or tag << 32 | busy | slot + 1
- */
-struct vexfs_idshard {
-	bool moved;
-	u8 depth;
-	u8 bits;
-	u32 used;
-	u32 live;
-	struct vexfs_garbage garbage;
-	u64 *entry;
-};
-
-/**
- * struct vexfs_iddir - shards by the top @depth bits of the tag
- * @garbage: for its end
- * @depth: log2 of the entries
- * @shard: a shard stands here once or more often
- */
-struct vexfs_iddir {
-	struct vexfs_garbage garbage;
-	u32 depth;
-	struct vexfs_idshard *shard[];
-};
+struct vexfs_idleaf;
 
 /**
  * struct vexfs_idput - one vector on its way into the id map
  * @id: its id
  * @tag: hash of it
+ * @leaf: where ids next to it are, or NULL; of use while ids_lock is held
  * @slot: where it lies, in FILLING
  * @flags: VEXFS_PUT_*
  * @claim: only mark the id busy
@@ -60,6 +27,7 @@ struct vexfs_idput {
 	u64 id;
 	u32 tag;
 	u32 slot;
+	struct vexfs_idleaf *leaf;
 	u32 flags;
 	bool claim;
 	bool keep_attrs;
@@ -70,9 +38,14 @@ struct vexfs_idput {
 int vexfs_idmap_init(struct vexfs_collection *c);
 void vexfs_idmap_destroy(struct vexfs_collection *c);
 u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id);
-/* Start the misses that a put, a removal or a lookup of the tag would take. */
-void vexfs_idmap_prefetch_shard(struct vexfs_collection *c, u32 tag);
-void vexfs_idmap_prefetch_entry(struct vexfs_collection *c, u32 tag);
+/*
+ * These ids are about to be put: a run of neighbours gets the leaves it needs, and
+ * what the map will read for others starts on its way. Inside vexfs_read_lock(),
+ * without locks.
+ */
+void vexfs_idmap_ahead(struct vexfs_collection *c, const u64 *ids, u32 n);
+/* Hashes of @n ids, and what the map will read for them on its way. */
+void vexfs_idmap_tags(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *tags);
 /*
  * Writers; inside vexfs_read_lock() and with ids_lock held, which is taken once for
  * a few ids. -EBUSY: claimed by another writer. -EAGAIN: no room,
@@ -89,7 +62,7 @@ void vexfs_idmap_shrink(struct vexfs_collection *c);
 bool vexfs_idmap_is_busy(struct vexfs_collection *c, u64 id);
 /* While no writer of @id is under way: a LIVE @slot is what it means, and now. */
 bool vexfs_idmap_sound(struct vexfs_collection *c, u64 id, u32 slot);
-/* Entries that name a slot; exact only while nobody writes. */
+/* Ids that name a slot; exact only while nobody writes. */
 u64 vexfs_idmap_count(struct vexfs_collection *c);
 
 int vexfs_extents_init(struct vexfs_collection *c);

@@ -69,28 +69,11 @@ static void credit_return(struct vexfs_collection *c, u32 n)
 		atomic64_sub(n, &c->promised);
 }
 
-/* Hashes of up to GROUP ids, and what the map will read for them on its way. */
-static void tags_of(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *tags)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++) {
-		tags[i] = vexfs_idmap_tag(c, ids[i]);
-		vexfs_idmap_prefetch_shard(c, tags[i]);
-	}
-	for (i = 0; i < n; i++)
-		vexfs_idmap_prefetch_entry(c, tags[i]);
-}
-
 void vexfs_ids_ahead(struct vexfs_collection *c, const u64 *ids, u32 n)
 {
-	u32 tags[GROUP];
-	u32 i;
-	int idx;
+	int idx = vexfs_read_lock(c);
 
-	idx = vexfs_read_lock(c);
-	for (i = 0; i < n; i += GROUP)
-		tags_of(c, ids + i, min(GROUP, n - i), tags);
+	vexfs_idmap_ahead(c, ids, n);
 	vexfs_read_unlock(c, idx);
 }
 
@@ -103,6 +86,7 @@ static int put_one(struct vexfs_collection *c, struct vexfs_idput *p, bool claim
 	int err;
 
 	for (;;) {
+		p->leaf = NULL;
 		spin_lock(&c->ids_lock);
 		err = vexfs_idmap_put(c, p);
 		spin_unlock(&c->ids_lock);
@@ -171,6 +155,7 @@ static int put_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u32 
 	u32 j;
 
 	vexfs_stack_check(m->stack);
+	p->leaf = NULL;
 	spin_lock(&c->ids_lock);
 	for (j = 0; j < g->n && !err; j++) {
 		int e;
@@ -182,6 +167,7 @@ static int put_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u32 
 		if (unlikely(e == -EAGAIN || e == -EBUSY)) {
 			spin_unlock(&c->ids_lock);
 			e = put_one(c, p, false);
+			p->leaf = NULL;
 			spin_lock(&c->ids_lock);
 		}
 		note(m, first + j, e);
@@ -436,7 +422,7 @@ static int delete(struct vexfs_collection *c, struct vexfs_mutation *m)
 	index = vexfs_index(c);
 	for (i = 0; i < m->n && !err; i += n) {
 		n = min(GROUP, m->n - i);
-		tags_of(c, m->ids + i, n, tags);
+		vexfs_idmap_tags(c, m->ids + i, n, tags);
 		err = remove_locked(c, m, i, n, tags, old, &nold);
 		m->done += nold;
 		atomic64_sub(nold, &c->count);

@@ -52,6 +52,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rhashtable-types.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
@@ -223,12 +224,18 @@ struct vexfs_iddir;
  * struct vexfs_idmap - which slot an id means
  * @dir: shards by the top bits of the hash; replaced when it doubles
  * @seed: of the hash, so that nobody can choose ids that collide
- * @resize_lock: directory changes
+ * @resize_lock: directory changes; leaves come and go
+ * @hashed: ids that stand in shards; ids_lock
+ * @leaves: how many there are; resize_lock
+ * @by_group: the leaves
  */
 struct vexfs_idmap {
 	struct vexfs_iddir __rcu *dir;
 	u64 seed;
 	struct mutex resize_lock;
+	u64 hashed;
+	u32 leaves;
+	struct rhashtable by_group;
 };
 
 /**

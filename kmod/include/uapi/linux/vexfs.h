@@ -119,9 +119,10 @@ struct vexfs_info {
  * @ef_construction: graph: candidates looked at on insert, up to 4096; 0 for
  *	the default, 200
  * @code: compact code beside the rows, enum vexfs_code. With a graph: to walk by.
- *	Without: VEXFS_CODE_I8 lets exact searches compare codes first and read only
- *	the rows that may be near; answers are the same. For f32, f16 and bf16 under
- *	L2, IP and COS, up to 4,096 components (EINVAL)
+ *	Without: exact searches compare codes first and read only the rows that may be
+ *	near; answers are the same. With VEXFS_CODE_I8 every row gets its code when it
+ *	is stored, for f32, f16 and bf16 under L2, IP and COS, up to 4,096 components
+ *	(EINVAL); with VEXFS_CODE_NONE searches make codes once they are worth it
  * @layout_len: bytes at @layout, at most VEXFS_LAYOUT_MAX
  * @layout: pointer to a description of the attribute record, kept and handed
  *	back as it is (libvexfs puts field names and offsets there)
