@@ -38,25 +38,39 @@ static VEXFS_TUNABLE(search_batching, 1, 0, 1, "flag",
 
 static struct workqueue_struct *search_wq;
 
+/* The first of @keys from @i on that is not above @limit, or @n. Most are, by far. */
+static u32 next_near(const u32 *keys, u32 i, u32 n, u32 limit)
+{
+	const u64 l = limit;
+
+	for (; i + 4 <= n; i += 4) {
+		/* each difference is negative when its key is above */
+		u64 above = (l - keys[i]) & (l - keys[i + 1]) & (l - keys[i + 2]) &
+			    (l - keys[i + 3]);
+
+		if (unlikely((s64)above >= 0))
+			break;
+	}
+	while (i < n && keys[i] > limit)
+		i++;
+	return i;
+}
+
 int exact_scan(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
 {
 	struct vexfs_search_job *s = w->run->s;
 	const struct vexfs_topk *t = &w->results[q];
-	u32 limit, i;
+	u32 i;
 	int err;
 
 	err = vexfs_math_scan(&s->c->space, vexfs_job_query(s, q), s->aux[q],
 			      e->rows + (size_t)row * s->c->space.stride, e->aux + row, n, w->keys);
 	if (err)
 		return err;
-	limit = t->limit;
 	for (i = 0; i < n; i++) {
-		if (likely(w->keys[i] > limit))
-			continue;
-		if (w->state[i] == VEXFS_SLOT_LIVE) {
+		i = next_near(w->keys, i, n, t->limit);
+		if (i < n && w->state[i] == VEXFS_SLOT_LIVE)
 			exact_offer(w, q, e, row + i, w->keys[i]);
-			limit = t->limit;
-		}
 	}
 	return 0;
 }
@@ -320,7 +334,9 @@ static int search(struct vexfs_search_job *s)
 	struct exact_run run = {
 		.s = s,
 		.moment = vexfs_moment(s->c),
-		.chunk = clamp(CHUNK_BYTES / s->c->space.stride, 16u, CHUNK_ROWS),
+		/* one query reads a row once, wherever it is by then */
+		.chunk = s->nq == 1 ? CHUNK_ROWS :
+			 clamp(CHUNK_BYTES / s->c->space.stride, 16u, CHUNK_ROWS),
 	};
 	int err = 0;
 

@@ -45,10 +45,24 @@ module_current() {
 			! -name '*.mod.c' ! -name features.h -newer "$stamp" -print -quit)" ]
 }
 
+# module_key DIRECTORY KDIR ARGUMENT...: the same by contents alone, for builds of
+# other clones: sources, the kernel's configuration (which names the compiler) and
+# symbols, arguments, and how it is built.
+module_key() {
+	local dir=$1 kdir=$2
+	shift 2
+	{
+		basename "${lab_chroot:-none}"
+		printf '%s\n' "$@"
+		cat "$kdir/include/config/auto.conf" "$kdir/Module.symvers" "$here/module.sh" 2> /dev/null
+		(cd "$dir" && find . -type l -print0 | sort -z | xargs -0 sha256sum)
+	} | sha256sum | cut -c1-24
+}
+
 # build_module KDIR NAME [MAKE-ARGUMENT...]: prints the folder with vexfs.ko.
 # With a chroot in $lab_chroot the build runs in there.
 build_module() (
-	local kdir=$1 name=$2 dir=$top/build/module/$2 log status=0 wrap=() state
+	local kdir=$1 name=$2 dir=$top/build/module/$2 log status=0 wrap=() state kept
 	shift 2
 	[ -e "$kdir/Makefile" ] || die "$E_KDIR" "KDIR=$kdir holds no kernel tree." \
 		"Install the headers of the kernel (linux-headers-...) or name a built tree."
@@ -62,6 +76,15 @@ build_module() (
 	if ! module_current "$dir" "$state"; then
 		rm -f "$dir.built"
 		printf '%s\n' "$state" > "$dir.building"
+		# What was built of the same files once, without a warning, need not be again.
+		kept=$cache/module/$(module_key "$dir" "$kdir" "$@").tar
+		if [ -e "$kept" ] && tar -xf "$kept" -C "$dir" 2> /dev/null; then
+			touch "$kept"
+			echo "kept from an earlier build: $kept" > "$log"
+			mv "$dir.building" "$dir.built"
+			echo "$dir"
+			return
+		fi
 		if [ -n "${lab_chroot:-}" ]; then wrap=(run_in_chroot "$lab_chroot"); fi
 		"${wrap[@]}" make -C "${kdir#"${lab_chroot:-}"}" M="$dir" -j"$(nproc)" W=1 "$@" \
 			modules > "$log" 2>&1 < /dev/null
@@ -78,6 +101,14 @@ build_module() (
 	if grep 'warning:' "$log" | grep -qvE 'the compiler differs|pahole version differs'; then
 		grep -A6 'warning:' "$log" | head -40 >&2
 		say "vexfs builds for $name with warnings; the whole log is $log"
+	elif [ -n "${kept:-}" ]; then
+		mkdir -p "$cache/module"
+		find "$cache/module" -type f -mtime +30 -delete
+		if (cd "$dir" && find . -type f -print0 | tar -c --null -T - -f "$kept.$$") 2> /dev/null; then
+			mv "$kept.$$" "$kept"
+		else
+			rm -f "$kept.$$"
+		fi
 	fi
 	echo "$dir"
 )
