@@ -14,6 +14,8 @@
 
 #define CHUNK_ROWS	VEXFS_BLOCK_ROWS	/* rows looked at in one go, at most */
 
+extern u32 vexfs_search_codes;
+
 /**
  * struct exact_run - an exact search under way
  * @s: what is searched

@@ -32,8 +32,8 @@ int exact_block_begin(struct exact_run *run)
 	run->packed = vexfs_op_alloc(s->op, run->packed_bytes, GFP_KERNEL);
 	if (!run->packed)
 		return -ENOMEM;
-	/* where writers make codes there are always some to take */
-	if (!s->c->code)
+	/* where writers make codes there are always some to take; elsewhere chunk by chunk */
+	if (!s->c->code && READ_ONCE(vexfs_search_codes))
 		run->scratch = ALIGN(vexfs_math_block_scratch(sp, run->chunk), 64);
 	if (!s->filter)
 		s->plan = VEXFS_PLAN_BLOCK;

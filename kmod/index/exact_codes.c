@@ -16,9 +16,8 @@
 #define CODES_PAUSE	64u			/* chunks without codes, at most, when they fail */
 #define MAKE_LEAST	(2u * CHUNK_ROWS)	/* slots: fewer are scanned at once anyway */
 
-static VEXFS_TUNABLE(search_codes, 8, 0, 1000000, "searches",
-		     "Exact searches of few queries after which they make codes of the rows (0: never)",
-		     0644);
+VEXFS_TUNABLE(search_codes, 8, 0, 1000000, "searches",
+	      "Exact searches of few queries after which they make codes of the rows (0: never)", 0644);
 
 /*
  * Are codes of a collection that has none worth their memory? Making them costs what

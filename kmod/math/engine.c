@@ -212,6 +212,7 @@ void vexfs_engines_init(void)
 	u32 type, metric;
 	unsigned int i;
 
+	vexfs_scan_tune();
 	for (i = 0; i < VEXFS_ENGINES; i++) {
 		struct vexfs_engine *e = &vexfs_engines[i];
 

@@ -39,17 +39,25 @@ static __always_inline void ahead(const void *row)
 
 /*
  * A scan reads rows one after another, as memory likes it best, and asks for what
- * lies this far ahead, into the second level: the first is refilled from there in
- * time, and has no room for so much (docs/benchmarks.md). Gather takes several rows
- * at once. The order of addition within a row is the same.
+ * lies so far ahead: near and into the second level, for the first is refilled from
+ * there in time and has no room for more; or far and into the first, where that is
+ * large and memory takes longer (docs/benchmarks.md has both on both). Gather takes
+ * several rows at once. The order of addition within a row is the same.
  */
-#define SCAN_FAR	1024
+#define SCAN_NEAR	1024
+#define SCAN_FAR	6144
 
-static __always_inline void far_ahead(const u8 *p, const u32 bytes)
+static __always_inline void far_ahead(const u8 *p, const size_t far, const u32 bytes)
 {
-	_mm_prefetch((const char *)p, _MM_HINT_T1);
-	if (bytes > 64)
-		_mm_prefetch((const char *)p + 64, _MM_HINT_T1);
+	if (far == SCAN_FAR) {
+		_mm_prefetch((const char *)p + far, _MM_HINT_T0);
+		if (bytes > 64)
+			_mm_prefetch((const char *)p + far + 64, _MM_HINT_T0);
+	} else {
+		_mm_prefetch((const char *)p + far, _MM_HINT_T1);
+		if (bytes > 64)
+			_mm_prefetch((const char *)p + far + 64, _MM_HINT_T1);
+	}
 }
 
 enum {
@@ -201,31 +209,39 @@ static __always_inline __m256 tree1(__m256 r)
  * Scan and gather from fn_group(), eight rows, and fn_one(), a row. fn_bias() is
  * what must be known of the query beforehand.
  */
+#define SCAN_GROUPS(fn, far)								\
+	for (i = 0; i + GROUP <= n; i += GROUP, row += (size_t)GROUP * stride) {	\
+		const u8 *p[GROUP];							\
+		u32 r;									\
+											\
+		UNROLL_8								\
+		for (r = 0; r < GROUP; r++)						\
+			p[r] = row + (size_t)r * stride;				\
+		wide += fn##_group(q, q_aux, p, aux + i, bytes, bias, far, keys + i);	\
+	}
+
 #define SIMD_SHAPES(fn)									\
 u32 fn##_scan(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
 	      const void *rows, const u32 *aux, u32 n, u32 *keys)			\
 {											\
-	const u32 stride = sp->stride, bias = fn##_bias(q, stride);			\
-	const u8 *row = rows, *p[GROUP];						\
-	u32 i, r, wide = 0;								\
+	const u32 stride = sp->stride, bytes = ROW_BYTES(sp);				\
+	const u32 bias = fn##_bias(q, bytes);						\
+	const u8 *row = rows;								\
+	u32 i, wide = 0;								\
 											\
-	for (i = 0; i + GROUP <= n; i += GROUP) {					\
-		UNROLL_8								\
-		for (r = 0; r < GROUP; r++)						\
-			p[r] = row + (size_t)r * stride;				\
-		wide += fn##_group(q, q_aux, p, aux + i, stride, bias,			\
-				   SCAN_FAR, keys + i);					\
-		row += (size_t)GROUP * stride;						\
-	}										\
+	if (vexfs_scan_far)								\
+		SCAN_GROUPS(fn, SCAN_FAR)						\
+	else										\
+		SCAN_GROUPS(fn, SCAN_NEAR)						\
 	for (; i < n; i++, row += stride)						\
-		wide += fn##_one(q, q_aux, row, aux + i, stride, bias, keys + i);	\
+		wide += fn##_one(q, q_aux, row, aux + i, bytes, bias, keys + i);	\
 	return wide;									\
 }											\
 											\
 u32 fn##_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
 		const void *const *rows, const u32 *aux, u32 n, u32 *keys)		\
 {											\
-	const u32 stride = sp->stride, bias = fn##_bias(q, stride);			\
+	const u32 bytes = ROW_BYTES(sp), bias = fn##_bias(q, bytes);			\
 	const u8 *const *p = (const u8 *const *)rows;					\
 	u32 i, r, wide = 0;								\
 											\
@@ -234,18 +250,18 @@ u32 fn##_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
 			UNROLL_8							\
 			for (r = i + GROUP; r < i + 2 * GROUP; r++)			\
 				ahead(p[r]);						\
-		wide += fn##_group(q, q_aux, p + i, aux + i, stride, bias, 0, keys + i); \
+		wide += fn##_group(q, q_aux, p + i, aux + i, bytes, bias, 0, keys + i);	\
 	}										\
 	if (n - i >= REST_LEAST) {							\
 		struct rest rest;							\
 											\
 		for (r = 0; i + r < n; r++)						\
 			rest_add(&rest, r, p[i + r], aux[i + r]);			\
-		fn##_group(q, q_aux, rest.p, rest.aux, stride, bias, 0, rest.keys);	\
+		fn##_group(q, q_aux, rest.p, rest.aux, bytes, bias, 0, rest.keys);	\
 		return wide + rest_out(&rest, n - i, keys + i);				\
 	}										\
 	for (; i < n; i++)								\
-		wide += fn##_one(q, q_aux, p[i], aux + i, stride, bias, keys + i);	\
+		wide += fn##_one(q, q_aux, p[i], aux + i, bytes, bias, keys + i);	\
 	return wide;									\
 }
 

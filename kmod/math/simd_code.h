@@ -184,8 +184,9 @@ static __always_inline u32 near8(const struct code_bound *l, __m256i sums, const
 						     _CMP_NLT_UQ));
 }
 
-/* How far ahead a scan of codes asks for memory. */
-#define CODE_FAR	512
+/* How far ahead a scan of codes asks for memory; see SCAN_NEAR. */
+#define CODE_NEAR	512
+#define CODE_FAR	4096
 
 #define CODE_FORMS(isa)									\
 void isa##_rough_rows(const struct vexfs_space *sp, void *out, const void *rows,	\
@@ -227,6 +228,7 @@ u32 isa##_rough_scan(const struct vexfs_space *sp, const void *query, u32 limit,
 {											\
 	const u8 *q = ((const struct rough_query *)query)->codes;			\
 	const u32 step = vexfs_code_step(sp);						\
+	const u32 far = vexfs_scan_far ? CODE_FAR : CODE_NEAR;				\
 	const u8 *row = codes, *p[GROUP];						\
 	u32 i, r, off, mask, found = 0;							\
 	struct code_bound l;								\
@@ -243,7 +245,7 @@ u32 isa##_rough_scan(const struct vexfs_space *sp, const void *query, u32 limit,
 		for (r = 0; r < GROUP; r++)						\
 			acc[r] = code_sum(q, p[r], step);				\
 		for (off = 0; off < GROUP * step; off += 64)				\
-			_mm_prefetch((const char *)row + off + CODE_FAR, _MM_HINT_T0);	\
+			_mm_prefetch((const char *)row + off + far, _MM_HINT_T0);	\
 		mask = near8(&l, code_tree8(acc), p);					\
 		if (left < GROUP)							\
 			mask &= (1u << left) - 1;					\

@@ -16,12 +16,15 @@
  */
 #include "simd.h"
 
+/* Bytes of a row that are looked at. */
+#define ROW_BYTES(sp)	((sp)->stride)
+
 /*
  * Add @bytes of @rows rows to their lanes. Only f32 rows can end in half a step.
  */
 #define FLOAT_ADD(name, load, step, op, half)						\
 static __always_inline void name##_add(lanes_t *acc, const u32 rows, const u8 *q,	\
-				       const u8 *const *p, u32 bytes, size_t far)	\
+				       const u8 *const *p, u32 bytes, const size_t far)	\
 {											\
 	u32 off, r;									\
 											\
@@ -34,7 +37,7 @@ static __always_inline void name##_add(lanes_t *acc, const u32 rows, const u8 *q
 		if (far) {								\
 			UNROLL_8							\
 			for (r = 0; r < rows; r++)					\
-				far_ahead(p[r] + off + far, step);			\
+				far_ahead(p[r] + off, far, step);			\
 		}									\
 	}										\
 	half										\
@@ -52,7 +55,7 @@ static __always_inline void name##_add(lanes_t *acc, const u32 rows, const u8 *q
 /* The sums of eight rows, or of one in lane 0. */
 #define FLOAT_SUMS(name)								\
 static __always_inline __m256 name##_sum8(const u8 *q, const u8 *const *p, u32 bytes,	\
-					    size_t far, const u32 rows)			\
+					    const size_t far, const u32 rows)			\
 {											\
 	lanes8_t sums;									\
 	u32 g, r;									\
@@ -82,7 +85,7 @@ static __always_inline __m256 name##_sum1(const u8 *q, const u8 *p, u32 bytes)		
 
 #define FLOAT_METRIC(fn, name, how)							\
 static __always_inline u32 fn##_group(const u8 *q, u32 q_aux, const u8 *const *p,	\
-				      const u32 *aux, u32 stride, u32 bias, size_t far,	\
+				      const u32 *aux, u32 stride, u32 bias, const size_t far,	\
 				      u32 *keys)					\
 {											\
 	__m256 sum = name##_sum8(q, p, stride, far, far ? 1 : ROWS);			\

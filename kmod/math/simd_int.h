@@ -63,13 +63,16 @@ static __always_inline u32 int_keys(__m256i sum, int how, u32 q_aux, const u32 *
 	return 0;
 }
 
+/* Bytes of a row that are looked at: what is behind them is zero. */
+#define ROW_BYTES(sp)	(((sp)->row_bytes + (u32)sizeof(vec_t) - 1) & ~((u32)sizeof(vec_t) - 1))
+
 /*
  * prep() makes of a register of the query what op() wants of it; bias() is what
  * must be taken from the sum of any row, a property of the query.
  */
 #define INT_ADD(name, prep_t, prep, op, bias)						\
 static __always_inline void name##_add(vec_t *acc, const u32 rows, const u8 *q,		\
-				       const u8 *const *p, u32 bytes, size_t far)	\
+				       const u8 *const *p, u32 bytes, const size_t far)	\
 {											\
 	u32 off, r;									\
 											\
@@ -82,13 +85,13 @@ static __always_inline void name##_add(vec_t *acc, const u32 rows, const u8 *q,	
 		if (far && off % 64 == 0) {						\
 			UNROLL_8							\
 			for (r = 0; r < rows; r++)					\
-				far_ahead(p[r] + off + far, 64);			\
+				far_ahead(p[r] + off, far, 64);			\
 		}									\
 	}										\
 }											\
 											\
 static __always_inline __m256i name##_sum8(const u8 *q, const u8 *const *p, u32 bytes,	\
-					     size_t far, const u32 rows)		\
+					     const size_t far, const u32 rows)		\
 {											\
 	vec_t acc[GROUP];								\
 	u32 g, r;									\
@@ -122,7 +125,7 @@ static __always_inline u32 name##_bias(const u8 *q, u32 bytes)				\
 
 #define INT_METRIC(fn, name, how)							\
 static __always_inline u32 fn##_group(const u8 *q, u32 q_aux, const u8 *const *p,	\
-				      const u32 *aux, u32 stride, u32 bias, size_t far,	\
+				      const u32 *aux, u32 stride, u32 bias, const size_t far,	\
 				      u32 *keys)					\
 {											\
 	__m256i sum = name##_sum8(q, p, stride, far, far ? 1 : GROUP);			\

@@ -4,4 +4,4 @@
 
 .PHONY: bench-math
 bench-math: build/bench/math-bench ## the arithmetic against SimSIMD, plain reads, FMA peak and FAISS
-	build/bench/math-bench --output build/bench/math.json $(PARTS)
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE build/bench/math-bench --output build/bench/math.json $(PARTS)

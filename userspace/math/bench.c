@@ -235,6 +235,7 @@ int main(int argc, char **argv)
 	unsigned int i;
 	int c, k;
 
+	vexfs_scan_tune();
 	while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'o':

@@ -142,6 +142,20 @@ static void faiss(void *arg)
 	bench_faiss_search(((struct block *)arg)->queries, NQ, K);
 }
 
+/*
+ * The goal of a whole search is for the form that one takes on this machine: FAISS has
+ * all of its instructions, too. The other forms are there to be seen.
+ */
+static double search_goal(const char *variant, bool roughly)
+{
+	if (vexfs_math_find_rough(&vexfs_math_avx512, drive_cpu(), VEXFS_TYPE_F32,
+				  VEXFS_METRIC_L2))
+		return roughly ? 2.0 : 0;
+	if (bench_form("avx512", VEXFS_TYPE_F32, VEXFS_METRIC_L2))
+		return strcmp(variant, "avx512") ? 0 : 2.0;
+	return 2.0;
+}
+
 static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, double goal,
 			bool with_faiss, bool roughly)
 {
@@ -202,7 +216,7 @@ static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, doub
 		snprintf(name, sizeof(name), "top-10, 256 x 100000 f32 l2 %u %s", dim,
 			 roughly ? "rough" : form->name);
 		bench_row(name, "FAISS IndexFlat, OpenBLAS", "us/query", r.ours / 1000,
-			  r.theirs / 1000, r.ratio, 2.0);
+			  r.theirs / 1000, r.ratio, search_goal(variant, roughly));
 		printf("  %u of %u ids differ from FAISS (ties and its rounding)\n", wrong, NQ * K);
 		bench_faiss_free();
 	}

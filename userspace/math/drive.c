@@ -120,6 +120,8 @@ void drive_scan(const struct vexfs_math_form *form, const struct vexfs_space *sp
 {
 	u32 i;
 
+	/* near and far in turns: it must make no difference */
+	vexfs_scan_far = !vexfs_scan_far;
 	if (!form->scan(sp, q, q_aux, rows, aux, n, keys))
 		return;
 	for (i = 0; i < n; i++)
