@@ -178,7 +178,9 @@ static void against_ourselves(json_t *run)
 	json_array_foreach(json_object_get(run, "filtered"), i, f) {
 		snprintf(name, sizeof(name), "%s %s: filtered to %.1f %% (%s)", str(run, "data"),
 			 label(run), num(f, "percent"), str(f, "plan"));
-		row(name, "scan of matches", "queries/s", num(f, "qps"), num(f, "scan_qps"), 1.0, -1);
+		/* where the plan is that scan, the two do the same and differ by chance */
+		row(name, "scan of matches", "queries/s", num(f, "qps"), num(f, "scan_qps"),
+		    strcmp(str(f, "plan"), "scan-matches") ? 1.0 : 0.97, -1);
 		snprintf(name, sizeof(name), "%s %s: filtered to %.1f %%, recall", str(run, "data"),
 			 label(run), num(f, "percent"));
 		row(name, "scan of matches", "recall@10", num(f, "recall"), 1.0, 0.95,
