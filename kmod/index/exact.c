@@ -14,6 +14,7 @@
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/prefetch.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
@@ -56,11 +57,26 @@ static u32 next_near(const u32 *keys, u32 i, u32 n, u32 limit)
 	return i;
 }
 
+/*
+ * Offers the @n rows of w->where, whose ids are on their way to the cache: of coarse
+ * distances hundreds may be as near as the last that counts.
+ */
+static void offer_near(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		u32 at = w->where[i];
+
+		if (w->keys[at] <= w->results[q].limit)
+			exact_offer(w, q, e, row + at, w->keys[at]);
+	}
+}
+
 int exact_scan(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
 {
 	struct vexfs_search_job *s = w->run->s;
-	const struct vexfs_topk *t = &w->results[q];
-	u32 i;
+	u32 i, near = 0;
 	int err;
 
 	err = vexfs_math_scan(&s->c->space, vexfs_job_query(s, q), s->aux[q],
@@ -68,10 +84,18 @@ int exact_scan(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32
 	if (err)
 		return err;
 	for (i = 0; i < n; i++) {
-		i = next_near(w->keys, i, n, t->limit);
-		if (i < n && w->state[i] == VEXFS_SLOT_LIVE)
-			exact_offer(w, q, e, row + i, w->keys[i]);
+		i = next_near(w->keys, i, n, w->results[q].limit);
+		if (i == n || w->state[i] != VEXFS_SLOT_LIVE)
+			continue;
+		prefetch(&e->ids[row + i]);
+		w->where[near++] = i;
+		/* the first ones make the limit, later ones only keep it */
+		if (near == VEXFS_FILTER_RUN || w->results[q].n < w->results[q].k) {
+			offer_near(w, q, e, row, near);
+			near = 0;
+		}
 	}
+	offer_near(w, q, e, row, near);
 	return 0;
 }
 

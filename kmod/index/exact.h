@@ -88,7 +88,8 @@ static inline void exact_offer(struct exact_work *w, u32 q, struct vexfs_extent 
 	const u64 *self = w->run->s->self;
 	u64 id = e->ids[row];
 
-	if ((!self || self[q] != id) && vexfs_span_has(e, row, w->run->moment))
+	if (vexfs_topk_wants(&w->results[q], key, id) && (!self || self[q] != id) &&
+	    vexfs_span_has(e, row, w->run->moment))
 		vexfs_topk_offer(&w->results[q], key, id, e->first + row);
 }
 

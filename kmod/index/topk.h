@@ -60,6 +60,16 @@ static inline void vexfs_topk_reset(struct vexfs_topk *t)
 	t->limit = t->radius;
 }
 
+/*
+ * Can this candidate, not above @limit, change anything? One that is as far as the
+ * farthest of a full heap must come before it by its id.
+ */
+static inline bool vexfs_topk_wants(const struct vexfs_topk *t, u32 key, u64 id)
+{
+	return t->n < t->k || (t->want_more && !t->more) ||
+	       vexfs_hit_before(key, id, t->hits[0].key, t->hits[0].id);
+}
+
 /* For callers that have compared with @limit already. */
 void vexfs_topk_offer(struct vexfs_topk *t, u32 key, u64 id, u32 slot);
 /* Everything that @from holds is offered to @t. */

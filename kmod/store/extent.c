@@ -61,9 +61,10 @@ static void extent_free(struct vexfs_collection *c, struct vexfs_extent *e)
 {
 	size_t codes = e->codes ? extent_code_bytes(c, e->nrows) : 0;
 
-	rows_free(e->rows, extent_row_bytes(c, e->nrows));
+	rows_free(e->rows, e->block);
 	rows_free(e->codes, codes);
-	kvfree(e->ids);
+	if (e->block == extent_row_bytes(c, e->nrows))
+		kvfree(e->ids);
 	vexfs_collection_uncharge(c, e->bytes + codes);
 	kfree(e);
 }
@@ -80,13 +81,42 @@ static void extent_gone(struct vexfs_collection *c, struct vexfs_garbage *g)
 	extent_free(c, e);
 }
 
+/*
+ * Rows take somewhat less than a power of two, which is what the page allocator has:
+ * the columns go behind them where they fit and leave no more than an eighth. They
+ * are then in the same large page, and nothing needs to be given back page by page.
+ */
+static size_t extent_block(size_t rows, size_t columns)
+{
+	size_t room = PAGE_SIZE << get_order(rows);
+
+	if (rows + columns <= room && room - rows - columns <= room / 8 &&
+	    room <= VEXFS_EXTENT_BYTES)
+		return room;
+	return rows;
+}
+
+/* Rows and columns, together or apart. */
+static void extent_memory(struct vexfs_extent *e, size_t rows, size_t columns, gfp_t gfp)
+{
+	if (e->block > rows)
+		e->rows = alloc_pages_exact(e->block, gfp | __GFP_NOWARN | __GFP_NORETRY);
+	if (e->rows) {
+		e->ids = e->rows + rows;
+		return;
+	}
+	e->block = rows;
+	e->rows = rows_alloc(rows, gfp);
+	e->ids = kvmalloc(columns, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+}
+
 static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 {
 	u32 nrows = vexfs_extent_rows(c, number);
 	size_t bytes = extent_row_bytes(c, nrows);
 	size_t columns = extent_column_bytes(c, nrows);
 	size_t codes = c->code ? extent_code_bytes(c, nrows) : 0;
-	size_t all = sizeof(struct vexfs_extent) + bytes + columns;
+	size_t all = sizeof(struct vexfs_extent) + max(extent_block(bytes, columns), bytes + columns);
 	bool zero = READ_ONCE(c->zero_rows);
 	struct vexfs_extent *e;
 	u8 *p;
@@ -102,12 +132,11 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 	}
 	e->bytes = all;
 	e->nrows = nrows;
-	e->rows = rows_alloc(bytes, GFP_KERNEL_ACCOUNT | (zero ? __GFP_ZERO : 0));
+	e->block = extent_block(bytes, columns);
+	extent_memory(e, bytes, columns, GFP_KERNEL_ACCOUNT | (zero ? __GFP_ZERO : 0));
 	if (codes)
 		e->codes = rows_alloc(codes, GFP_KERNEL_ACCOUNT);
-	p = kvmalloc(columns, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	e->ids = (u64 *)p;
-	if (!e->rows || !p || (codes && !e->codes)) {
+	if (!e->rows || !e->ids || (codes && !e->codes)) {
 		if (!e->codes)
 			vexfs_collection_uncharge(c, codes);
 		extent_free(c, e);
@@ -119,7 +148,7 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 	if (codes)
 		WRITE_ONCE(c->coded, true);
 	e->zeroed = zero;
-	p += nrows * sizeof(u64);
+	p = (u8 *)e->ids + nrows * sizeof(u64);
 	e->spans = (struct vexfs_span *)p;
 	p += nrows * sizeof(struct vexfs_span);
 	e->aux = (u32 *)p;

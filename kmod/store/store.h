@@ -127,6 +127,8 @@ struct vexfs_span {
  * @hint: no slot below this row is FREE; slots_lock
  * @next: links DEAD slots that wait for their grace period; slots_lock
  * @bytes: memory, all columns but @codes included
+ * @block: bytes allocated for @rows; the columns are behind the rows in them when
+ *	there is more than rows
  * @zeroed: rows held zeroes at first
  * @garbage: for its end
  */
@@ -149,6 +151,7 @@ struct vexfs_extent {
 	u32 *next;
 	unsigned long coding;
 	size_t bytes;
+	size_t block;
 	bool zeroed;
 	struct vexfs_garbage garbage;
 };

@@ -355,7 +355,7 @@ static const struct opt create_opts[] = {
 	{ "attr-size", 0, OPT_U64, "N", "bytes of the attribute record; the layout's size by default" },
 	{ "m", 0, OPT_U64, "N", "graph: neighbours of a vector, 2 to 64, default 16" },
 	{ "ef-construction", 0, OPT_U64, "N", "graph: candidates looked at on insert, default 200" },
-	{ "code", 0, OPT_STRING, "CODE", "compact code beside the rows: none (default), i8, or, with a graph, bf16 or b1" },
+	{ "code", 0, OPT_STRING, "CODE", "compact code beside the rows: none (default; exact searches make some when worth it), i8, or, with a graph, bf16 or b1" },
 	{ 0 },
 };
 
