@@ -78,7 +78,8 @@ json '(.kernel_ns | type == "number" and . > 0) and (.results | length == 20) an
 vexctl search -j t --query data.fbin --skip 100000 --limit 1 -k 10 --exact > one
 check "one query alone finds the same" \
 	test "$(jq -c '.results[0].ids' one)" = "$(head -1 theirs)"
-# with codes beside the rows every answer is the same, bit for bit
+# with codes beside the rows every answer is the same, bit for bit; searches make none
+echo 0 > /sys/module/vexfs/parameters/search_codes
 check "create with codes" vexctl create coded --dim 100 --code i8
 check "import of 100,000 vectors into it" vexctl import coded data.fbin --limit 100000
 json '.code == "i8" and .index == "none"' vexctl -j show coded
@@ -99,6 +100,17 @@ check "so do searches of one" cmp alone-t alone-coded
 check "which compare codes where the machine can" sh -c 'jq -r .plan plan-t plan-coded |
 	paste -sd, | grep -qx "scan,scan-codes\|scan,scan" &&
 	{ ! grep -q avx2 /proc/cpuinfo || grep -q scan-codes plan-coded; }'
+# ... and once searches may make them, they do
+echo 2 > /sys/module/vexfs/parameters/search_codes
+for i in 1 2 3 4; do
+	vexctl search -j t --query data.fbin --skip 100000 --limit 1 -k 10 --exact > plan-t
+done
+jq -r .plan plan-t > plan-t-name
+jq -r .plan plan-coded > plan-coded-name
+check "codes that searches have made change no answer" \
+	test "$(jq -c '.results' plan-t)" = "$(head -1 alone-t)"
+check "and are compared where the machine can" cmp -s plan-coded-name plan-t-name
+echo 8 > /sys/module/vexfs/parameters/search_codes
 check "drop of the one with codes" vexctl drop coded
 check "text holds the same as JSON" test \
 	"$(vexctl search t --id 7 -k 3 | cut -f2 | paste -sd,)" = \
