@@ -28,7 +28,8 @@ static bool make_worth(struct vexfs_collection *c)
 	u32 after = READ_ONCE(vexfs_search_codes);
 	u32 scans = READ_ONCE(c->scans);
 
-	if (c->code || !after || rcu_access_pointer(c->index) || vexfs_slots_end(c) <= MAKE_LEAST)
+	if (c->code || !after || rcu_access_pointer(c->index) || vexfs_owner_limited() ||
+	    vexfs_slots_end(c) <= MAKE_LEAST)
 		return false;
 	if (scans >= after)
 		return true;

@@ -174,7 +174,7 @@ void *vexfs_codes_get(struct vexfs_collection *c, const struct vexfs_extent *e)
 	void *codes;
 
 	static_assert(VEXFS_EXTENT_BYTES / VEXFS_ROW_ALIGN <= VEXFS_CODED_ROWS * BITS_PER_LONG);
-	if (vexfs_owner_limited() || vexfs_collection_charge(c, bytes))
+	if (vexfs_collection_charge(c, bytes))
 		return NULL;
 	codes = rows_alloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NORETRY);
 	if (!codes)

@@ -103,9 +103,6 @@ int vexfs_registry_remove(struct vexfs_collection *c);
 int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
 		       const void *layout);
 
-/* Is there a limit to what an owner's collections may hold? */
-bool vexfs_owner_limited(void);
-
 extern struct workqueue_struct *vexfs_store_wq;
 
 #endif
