@@ -83,8 +83,8 @@ static u32 any_kid(struct vexfs_graph *g, u32 slot)
 }
 
 /*
- * @slot joins below @at, wherever there is room: down to a leaf if need be.
- * tree_lock is held, so nobody leaves meanwhile.
+ * @slot, which is PRESENT, joins below @at, wherever there is room: down to a leaf if
+ * need be. tree_lock is held, so nobody leaves meanwhile.
  */
 static void join_below(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u32 at)
 {
@@ -101,7 +101,9 @@ static void join_below(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u3
 int graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
 {
 	mutex_lock(&g->tree_lock);
-	if (g->root == VEXFS_NO_SLOT) {
+	if (!graph_present(g, slot)) {
+		/* a vector that a build takes in may be deleted before it has a place */
+	} else if (g->root == VEXFS_NO_SLOT) {
 		g->root = slot;
 		WRITE_ONCE(g->entry, GRAPH_ENTRY(graph_level(g, slot), slot));
 	} else {
@@ -159,6 +161,10 @@ void graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
 		graph_node(g, up)->kids--;
 		WRITE_ONCE(node->parent, VEXFS_NO_SLOT);
 		graph_pair_unlock(g, slot, up);
+		homes[nhomes++] = up;
+	} else if (g->root != slot && g->root != VEXFS_NO_SLOT) {
+		/* A build has not found it a place yet, but it may have children. */
+		up = g->root;
 		homes[nhomes++] = up;
 	} else if (nkids) {
 		/* The root: one of its children follows it. */
