@@ -4,7 +4,6 @@
  * at a time. Where an id stands, in a leaf or in the hash table, makes no difference
  * to what it means, and is not decided here.
  */
-#include <linux/hash.h>
 #include <linux/kernel.h>
 #include <linux/prefetch.h>
 #include <linux/random.h>
