@@ -58,9 +58,14 @@ run: tools ## the main job: vexfs against its targets in LAB (default uml)
 .PHONY: test-programs
 test-programs: tools $(UNIT_TESTS) $(TEST_PROGRAMS) e2e-tests examples
 
+# What compiles for the tests remembers what it compiled before, in any clone.
 .PHONY: test
+test: export CCACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vexfs/ccache
+test: export HOSTCC_USER := ccache $(CC)
+test: export FUZZ_CC := ccache $(FUZZ_CC)
 test: ## all tests, cheap ones first; T="NAME..." picks groups
 	@mkdir -p build/test
+	@scripts/need ccache:ccache
 	@$(MAKE) --no-print-directory -j$$(nproc) test-programs
 	@printf '%s\n' $(UNIT_TESTS) | sed '/^$$/d' > build/test/unit-tests
 	@scripts/test $(T)

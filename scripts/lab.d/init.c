@@ -450,8 +450,24 @@ static void log_line(int kmsg, const char *fmt, const char *text)
 		tell("note cannot write to the kernel log: %s", strerror(errno));
 }
 
-/* An object must be five seconds old before kmemleak speaks of it. */
-static void scan_leaks(const char *when)
+/* Who reads a report after unloading may ask which module an address was in. */
+static void log_modules(void)
+{
+	int kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	size_t len = 0;
+	char *list = slurp("/proc/modules", &len);
+
+	for (char *line = list ? strtok(list, "\n") : NULL; line; line = strtok(NULL, "\n"))
+		log_line(kmsg, "loaded: %.400s\n", line);
+	free(list);
+	close(kmsg);
+}
+
+/*
+ * Once, when the modules are gone: what they leaked they have leaked by then. An object
+ * must be five seconds old before kmemleak speaks of it, and the same in two scans.
+ */
+static void scan_leaks(void)
 {
 	const char *file = "/sys/kernel/debug/kmemleak";
 	int fd, kmsg, pass;
@@ -472,7 +488,7 @@ static void scan_leaks(const char *when)
 	if (!report || !len)
 		return;
 	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	log_line(kmsg, "kmemleak: found %s:\n", when);
+	log_line(kmsg, "%s\n", "kmemleak: found:");
 	for (char *line = strtok(report, "\n"); line; line = strtok(NULL, "\n"))
 		log_line(kmsg, "%.400s\n", line);
 	close(kmsg);
@@ -537,15 +553,15 @@ int main(void)
 	run_command(out, err);
 	reap_all();
 	if (job.kmemleak)
-		scan_leaks("with the modules loaded");
+		log_modules();
 	while (i--) {
 		if (unload_module(job.module[i])) {
 			tell("stuck %s %s", job.module[i], strerror(errno));
 			break;
 		}
 	}
-	if (job.kmemleak && job.nr_module)
-		scan_leaks("after unloading");
+	if (job.kmemleak)
+		scan_leaks();
 	tell("end");
 	power_off();
 }

@@ -58,12 +58,19 @@ FUZZ_CC ?= clang
 FUZZ_ASAN := -fsanitize=address
 FUZZ_SAN := $(FUZZ_ASAN),undefined,fuzzer-no-link -fno-sanitize-recover=undefined
 
-build/fuzz/%.o: kmod/math/%.c | build/packages
+# The fuzzer's own library is a package that clang only recommends.
+build/fuzz/packages: userspace/math/module.mk | build/packages
+	@mkdir -p $(@D)
+	@scripts/need clang:clang
+	@scripts/need "$$(clang --print-file-name=libclang_rt.fuzzer-x86_64.a):libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev"
+	@touch $@
+
+build/fuzz/%.o: kmod/math/%.c | build/fuzz/packages
 	$(begin)
 	$(FUZZ_CC) $(U_CFLAGS) $(M_INC) $(M_FLAGS) $(M_FLAGS_$*) -O1 \
 		$(if $(M_FLAGS_$*),$(FUZZ_ASAN),$(FUZZ_SAN)) -c -o $@ $<
 
-build/fuzz/%.o: userspace/math/%.c | build/packages
+build/fuzz/%.o: userspace/math/%.c | build/fuzz/packages
 	$(begin)
 	$(FUZZ_CC) $(U_CFLAGS) $(M_INC) -O1 $(FUZZ_SAN) -c -o $@ $<
 
@@ -71,6 +78,8 @@ build/test/math_fuzz: $(addprefix build/fuzz/,math_fuzz.o drive.o reference.o) \
 		$(M_FILES:%=build/fuzz/%.o)
 	$(begin)
 	$(FUZZ_CC) -fsanitize=address,undefined,fuzzer -o $@ $^ -lm
+
+TEST_PROGRAMS += build/test/math_fuzz
 
 # The benchmark. Its peers are fetched or installed, never part of the tree.
 SIMSIMD_VERSION := 6.5.5

@@ -14,15 +14,25 @@ trap 'rm -rf "$tmp"' EXIT
 export VEXFS_RESULTS="$tmp/results"
 schema=docs/schema/vexstress-result.json
 brief='--warm-up-time 0.1 --measurement-time 0.4 --sample-size 5'
+# for those that run a workload many times
+short='--warm-up-time 0.05 --measurement-time 0.1 --sample-size 4'
 
 left() { vexctl list -j 2> /dev/null | grep -c vexstress; }
 nothing_left() { n=$(left); [ "$n" = 0 ]; check $? "no collection is left after $1" "$(vexctl list)"; }
-value() { python3 -c "import json, sys
-r = json.load(open('$1'))
-print($2)"; }
+# One Python answers all questions about JSON.
+mkfifo "$tmp/questions" "$tmp/answers"
+python3 "$tests/validate.py" --serve < "$tmp/questions" > "$tmp/answers" &
+exec 8> "$tmp/questions" 9< "$tmp/answers"
+ask() {
+	echo "$*" >&8
+	IFS= read -r answer <&9
+	echo "$answer"
+}
+value() { ask value "$@"; }
 valid() {
-	python3 "$tests/validate.py" "$schema" "$1" > "$tmp/why"
-	check $? "$2" "$(cat "$tmp/why")"
+	why=$(ask valid "$schema" "$1")
+	[ "$why" = ok ]
+	check $? "$2" "$why"
 }
 # shellcheck disable=SC2086
 probe=$(vexstress mixed $brief --vectors 200 2>&1)
@@ -104,8 +114,9 @@ run vexstress point $brief --rate 500 --arrival poisson -o "$tmp/open.json" --nd
 check "$status" "an open loop" "$out" "$err"
 [ "$(value "$tmp/open.json" "r['jobs'][0]['latency_corrected']['count'] > 0")" = True ]
 check $? "latency as measured and from when it was due"
-python3 "$tests/validate.py" docs/schema/vexstress-interval.json "$tmp/i.ndjson" --lines > "$tmp/why"
-check $? "interval lines are as their schema says" "$(cat "$tmp/why")"
+schema=docs/schema/vexstress-interval.json
+valid "$tmp/i.ndjson --lines" "interval lines are as their schema says"
+schema=docs/schema/vexstress-result.json
 python3 - "$tmp/d.fbin" <<'EOT'
 import random, struct, sys
 rng = random.Random(1)
@@ -205,22 +216,22 @@ printf '%s' "$out" | grep -q 'point.ops_per_s .*\(unchanged\|cannot tell\|regres
 check $s "a run is held against it" "status $status" "$out" "$err"
 # The same against itself; verdicts at this alpha are never chance.
 # shellcheck disable=SC2086
-run vexstress compare --interleave simd=auto simd=auto simd $brief --repeat 4 --alpha 0.001 --format json
+run vexstress compare --interleave simd=auto simd=auto simd $short --repeat 4 --alpha 0.001 --format json
 printf '%s' "$out" > "$tmp/aa.json"
 got=$(value "$tmp/aa.json" "' '.join(sorted({c['verdict'].replace(' ', '-') for c in r['comparisons']}))")
 case " $got " in *" improved "*|*" regressed "*) s=1 ;; *) s=0 ;; esac
 check $s "the same build twice: unchanged, or cannot tell" "$got"
 before=$(cat /sys/module/vexfs/parameters/simd)
 # shellcheck disable=SC2086
-run vexstress compare --interleave simd=auto simd=scalar simd $brief --repeat 6 --format json
+run vexstress compare --interleave simd=auto simd=scalar simd $short --repeat 6 --format json
 printf '%s' "$out" > "$tmp/ab.json"
-python3 "$tests/validate.py" docs/schema/vexstress-compare.json "$tmp/ab.json" > "$tmp/why"
-check $? "two settings in turn; the comparison is as its schema says" "$(cat "$tmp/why")" "$err"
+schema=docs/schema/vexstress-compare.json
+valid "$tmp/ab.json" "two settings in turn; the comparison is as its schema says"
 got=$(value "$tmp/ab.json" "[c['verdict'] for c in r['comparisons'] if c['metric'] == 'simd.kernel_mean_ns'][0]")
 case $got in regressed|"cannot tell") s=0 ;; *) s=1 ;; esac
 check $s "scalar arithmetic is no improvement" "$got, status $status"
 # shellcheck disable=SC2086
-run vexstress ablate simd $brief --repeat 4 -j
+run vexstress ablate simd $short --repeat 2 -j
 printf '%s' "$out" > "$tmp/ab.json"
 got=$(value "$tmp/ab.json" "' '.join(sorted(c['optimisation'].replace(' ', '-') for c in r['contributions']))")
 for what in SIMD-arithmetic memory-pools accounting batching graph-heuristics; do
@@ -236,12 +247,12 @@ now=$(cat /sys/module/vexfs/parameters/simd)
 	[ "$(echo "$now" | sed 's/.*\[\(.*\)\].*/\1/')" = "$(echo "$before" | sed 's/.*\[\(.*\)\].*/\1/')" ]
 check $? "and sets back what it changed" "$(cat /sys/module/vexfs/parameters/simd)"
 # shellcheck disable=SC2086
-run vexstress sweep batch=1,16 simd $brief --repeat 4 -j
+run vexstress sweep batch=1,16 simd $short --repeat 4 -j
 printf '%s' "$out" > "$tmp/ab.json"
 [ "$(value "$tmp/ab.json" "[s['value'] for s in r['sweep']]")" = "['1', '16']" ]
 check $? "a sweep over batch sizes" "$out" "$err"
 # shellcheck disable=SC2086
-run vexstress noise point $brief --repeat 4
+run vexstress noise point $short --repeat 4
 check "$status" "the machine's own noise" "$out" "$err"
 grep -q floor "$VEXFS_RESULTS/baselines/noise.json"
 check $? "is kept for comparisons"
