@@ -51,12 +51,28 @@ struct guarded {
 	size_t size;
 };
 
+/*
+ * Kept for the next of the same size, for system calls about memory are slow in a
+ * virtual machine: by pages, linked at their beginnings.
+ */
+#define SPARE_PAGES	256
+
+static u8 *spare[SPARE_PAGES];
+
 static struct guarded guarded_new(size_t bytes)
 {
 	struct guarded g;
+	size_t pages;
 	u8 *all;
 
 	g.size = (bytes + PAGE - 1) / PAGE * PAGE;
+	pages = g.size / PAGE;
+	if (pages && pages < SPARE_PAGES && spare[pages]) {
+		g.base = spare[pages];
+		memcpy(&spare[pages], g.base, sizeof(g.base));
+		memset(g.base, 0, g.size);
+		return g;
+	}
 	all = mmap(NULL, g.size + 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		   -1, 0);
 	if (all == MAP_FAILED || mprotect(all, PAGE, PROT_NONE) ||
@@ -70,7 +86,14 @@ static struct guarded guarded_new(size_t bytes)
 
 static void guarded_free(struct guarded g)
 {
-	munmap(g.base - PAGE, g.size + 2 * PAGE);
+	size_t pages = g.size / PAGE;
+
+	if (!pages || pages >= SPARE_PAGES) {
+		munmap(g.base - PAGE, g.size + 2 * PAGE);
+		return;
+	}
+	memcpy(g.base, &spare[pages], sizeof(g.base));
+	spare[pages] = g.base;
 }
 
 /* @bytes at the end, or at the start. */

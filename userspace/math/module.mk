@@ -45,7 +45,7 @@ build/san/math/%.o: userspace/math/%.c | build/packages
 	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) $(M_INC) -O1 $(U_SAN) -c -o $@ $<
 
-build/test/math_test: $(addprefix build/san/math/,math_test.o drive.o reference.o) \
+build/test/math_test: $(addprefix build/san/math/,math_test.o drive.o) build/obj/math/reference.o \
 		$(M_FILES:%=build/san/kmath/%.o)
 	$(begin)
 	$(HOSTCC_USER) $(U_SAN) -o $@ $^ -lm
