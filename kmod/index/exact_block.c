@@ -12,6 +12,7 @@
 #include "mem/pool.h"
 
 #define BLOCK_HITS	16384u			/* candidate pairs of one block */
+#define PLAIN_ROWS	64u			/* so few are compared query by query */
 
 /*
  * What a worker needs for blocks, in one piece, for it is more than a pool has:
@@ -110,36 +111,63 @@ static u32 block_limit(const struct vexfs_topk *t, u64 least)
 	return t->limit;
 }
 
-int exact_block(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
+/* How many pairs may change an answer; -EOVERFLOW: more than there is room for. */
+static int block_hits(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 {
 	struct exact_run *run = w->run;
 	struct vexfs_search_job *s = run->s;
 	const void *codes = vexfs_extent_coded(s->c, e, row, n);
 	u64 least = U64_MAX;
-	int hits, err;
 	u32 q, i;
 
-	hits = -EOVERFLOW;
-	if (run->packed && w->hits) {
-		for (i = 0; i < n; i++)
-			least = min(least, READ_ONCE(e->ids[row + i]));
-		for (q = 0; q < s->nq; q++)
-			w->limits[q] = block_limit(&w->results[q], least);
-		vexfs_stack_check(&s->op->stack);
-		hits = vexfs_math_block(&s->c->space, run->packed, s->nq, w->limits,
-					e->rows + (size_t)row * s->c->space.stride, e->aux + row, n,
-					codes, w->scratch, w->hits, BLOCK_HITS);
-	}
-	if (hits >= 0)
-		return block_survivors(w, e, row, hits);
-	if (hits != -EOVERFLOW)
-		return hits;
-	/* the limits are not tight yet: the plain way tightens them */
-	for (q = 0; q < s->nq; q++) {
+	if (!run->packed || !w->hits)
+		return -EOVERFLOW;
+	for (i = 0; i < n; i++)
+		least = min(least, READ_ONCE(e->ids[row + i]));
+	for (q = 0; q < s->nq; q++)
+		w->limits[q] = block_limit(&w->results[q], least);
+	vexfs_stack_check(&s->op->stack);
+	return vexfs_math_block(&s->c->space, run->packed, s->nq, w->limits,
+				e->rows + (size_t)row * s->c->space.stride, e->aux + row, n,
+				codes, w->scratch, w->hits, BLOCK_HITS);
+}
+
+/* The plain way: limits that are not tight yet get tighter. */
+static int one_by_one(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
+{
+	u32 q;
+	int err;
+
+	for (q = 0; q < w->run->s->nq; q++) {
 		err = exact_compare(w, q, e, row, n);
 		if (err)
 			return err;
 		cond_resched();
 	}
 	return 0;
+}
+
+int exact_block(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
+{
+	bool able = w->run->packed && w->hits;
+	int hits, err = 0;
+	u32 m;
+
+	for (; n && !err; row += m, n -= m) {
+		m = n;
+		hits = block_hits(w, e, row, m);
+		/* fewer rows tighten the limits for those that follow */
+		while (hits == -EOVERFLOW && able && m > PLAIN_ROWS) {
+			m = max(m / 2, PLAIN_ROWS);
+			hits = block_hits(w, e, row, m);
+		}
+		if (hits >= 0)
+			err = block_survivors(w, e, row, hits);
+		else if (hits == -EOVERFLOW)
+			err = one_by_one(w, e, row, m);
+		else
+			err = hits;
+		memmove(w->state, w->state + m, n - m);
+	}
+	return err;
 }

@@ -187,7 +187,7 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 		const struct rough_tail *t = (const struct rough_tail *)
 			(g + (size_t)steps * 4 * BLOCK_G);
 		u32 left = nq - q < BLOCK_G ? nq - q : BLOCK_G;
-		const u64 valid = ~0ull >> (64 - left);
+		const u32 valid = ~0u >> (32 - left);
 		float norm[BLOCK_G] __aligned(64);
 		struct bounds bd;
 
@@ -224,7 +224,8 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 				fvec lost = fv_set1(row->lost + t->lost * row->norm);
 				fvec factor = fv_set1(row->factor);
 				fvec inverse = fv_set1(row->inverse);
-				u64 mask = 0;
+				__mmask16 part[BLOCK_V];
+				u32 mask;
 
 				if (i + r >= n)
 					break;
@@ -237,14 +238,14 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 
 					least = fv_fma(inverse, fv_load(bd.c + at), least);
 					least = fv_fma(factor, fv_load(bd.b + at), least);
-					mask |= (u64)fv_not_below(_mm512_cvtepi32_ps(acc[r][v]),
-								  least) << v * FV_LANES;
+					part[v] = fv_not_below(_mm512_cvtepi32_ps(acc[r][v]), least);
 				}
-				mask &= valid;
-				if (__builtin_expect(mask != 0, 0))
+				mask = _mm512_kunpackw(part[1], part[0]) & valid;
+				if (__builtin_expect(mask != 0, 0)) {
 					found = emit(hits, found, max, mask, q, row_base + i + r);
-				if (found > max)
-					return found;
+					if (found > max)
+						return found;
+				}
 			}
 		}
 	}

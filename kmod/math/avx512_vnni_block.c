@@ -41,14 +41,84 @@ static __always_inline void bytes_pack(const struct vexfs_space *sp, void *packe
 	}
 }
 
-/* A limit as the largest distance within it. Integer distances are finite. */
-static __always_inline float limit_float(u32 key)
+/* Distances of dimensions that have a block are smaller by far, and so are sums. */
+#define FAR		(1 << 30)
+
+/* key_to_f32(), held at the two infinities. */
+static __always_inline fvec key_floats(__m512i key)
 {
-	if (key <= f32_to_key(F32_SIGN | F32_INF))
-		return as_float(F32_SIGN | F32_INF);
-	if (key >= f32_to_key(F32_INF))
-		return as_float(F32_INF);
-	return as_float(key_to_f32(key));
+	__m512i sign;
+
+	key = _mm512_max_epu32(key, _mm512_set1_epi32((int)f32_to_key(F32_SIGN | F32_INF)));
+	key = _mm512_min_epu32(key, _mm512_set1_epi32((int)f32_to_key(F32_INF)));
+	sign = _mm512_sub_epi32(_mm512_srli_epi32(key, 31), _mm512_set1_epi32(1));
+	return _mm512_castsi512_ps(_mm512_xor_si512(key, _mm512_or_si512(sign,
+		_mm512_set1_epi32((int)F32_SIGN))));
+}
+
+/* To the integer below. */
+static __always_inline __m512i floors(fvec x)
+{
+	x = _mm512_min_ps(x, fv_set1(FAR));
+	x = _mm512_max_ps(x, fv_set1(-FAR));
+	return _mm512_cvt_roundps_epi32(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+}
+
+/*
+ * Limits as the largest integers whose floats are within them: where floats are
+ * further apart than integers, half of those up to the next float round down.
+ */
+static __always_inline __m512i limit_ints(__m512i key)
+{
+	const __m512i one = _mm512_set1_epi32(1);
+	const __m512i all = _mm512_set1_epi32(-1);
+	fvec limit = key_floats(key);
+	__m512i next = _mm512_add_epi32(_mm512_min_epu32(key, _mm512_sub_epi32(all, one)), one);
+	__m512i low = floors(limit), high = floors(key_floats(next));
+	__m512i mid = _mm512_add_epi32(low, _mm512_srai_epi32(_mm512_sub_epi32(high, low), 1));
+	__mmask16 above = _mm512_cmp_ps_mask(_mm512_cvtepi32_ps(mid), limit, _CMP_GT_OQ);
+
+	return _mm512_mask_sub_epi32(mid, above, mid, one);
+}
+
+/**
+ * struct limits - of a group of queries
+ * @f: as floats
+ * @least: what the sum of a row that was begun by begin_rows() must reach, by whether
+ *	the row's auxiliary is odd
+ */
+struct limits {
+	float f[BLOCK_G] __aligned(64);
+	s32 least[2][BLOCK_G] __aligned(64);
+};
+
+static __always_inline void make_limits(struct limits *l, const int metric, const u32 *keys,
+					u32 n, const u32 *q_aux)
+{
+	const __m512i one = _mm512_set1_epi32(1);
+	u32 v;
+
+	UNROLL_8
+	for (v = 0; v < BLOCK_G; v += FV_LANES) {
+		__mmask16 there = v < n ? (__mmask16)(0xffff >> (n - v < 16 ? 16 - (n - v) : 0)) : 0;
+		__m512i key = _mm512_maskz_loadu_epi32(there, keys + v), most;
+
+		_mm512_store_ps(l->f + v, key_floats(key));
+		if (metric == VEXFS_METRIC_COS)
+			continue;
+		most = limit_ints(key);
+		if (metric == VEXFS_METRIC_IP) {
+			/* 1 - dot <= most */
+			_mm512_store_si512(l->least[0] + v, _mm512_sub_epi32(one, most));
+			continue;
+		}
+		/* q_aux + aux - 2 * dot <= most, and sums begin with -(aux / 2) */
+		most = _mm512_sub_epi32(_mm512_load_si512(q_aux + v), most);
+		_mm512_store_si512(l->least[0] + v,
+				   _mm512_srai_epi32(_mm512_add_epi32(most, one), 1));
+		_mm512_store_si512(l->least[1] + v,
+				   _mm512_add_epi32(_mm512_srai_epi32(most, 1), one));
+	}
 }
 
 static __always_inline __m512i row_sum(const bool negative, u32 stride, const u8 *row)
@@ -100,21 +170,99 @@ static __always_inline void tile_bytes(__m512i acc[][BLOCK_V], const bool negati
 	}
 }
 
-/* The distances of 16 queries to a row: the steps of int_keys(), as floats. */
-static __always_inline fvec distances(const int metric, __m512i dot, __m512i q_aux, u32 aux)
+/* 16 cosine distances to a row: the steps of int_keys(), as floats. */
+static __always_inline fvec cosines(__m512i dot, fvec q_aux, u32 aux)
 {
-	fvec d;
+	fvec d = _mm512_mul_ps(_mm512_cvtepi32_ps(dot), fv_set1(as_float(aux)));
 
-	if (metric == VEXFS_METRIC_L2)
-		return _mm512_cvtepu32_ps(_mm512_sub_epi32(
-			_mm512_add_epi32(q_aux, _mm512_set1_epi32((int)aux)),
-			_mm512_slli_epi32(dot, 1)));
-	/* no sum of a dimension that has a block reaches 2^31 */
-	if (metric == VEXFS_METRIC_IP)
-		return _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_set1_epi32(1), dot));
-	d = _mm512_mul_ps(_mm512_cvtepi32_ps(dot), fv_set1(as_float(aux)));
-	d = _mm512_sub_ps(fv_set1(1.0f), _mm512_mul_ps(d, _mm512_castsi512_ps(q_aux)));
+	d = _mm512_sub_ps(fv_set1(1.0f), _mm512_mul_ps(d, q_aux));
 	return _mm512_max_ps(fv_zero(), d);
+}
+
+/* Rows that all queries meet before the next: what sums begin with is kept for so many. */
+#define TILE_ROWS	64u
+
+static __always_inline void begin_rows(const struct vexfs_space *sp, const bool negative,
+				       const int metric, const u8 *rows, const u32 *aux, u32 n,
+				       u32 *start)
+{
+	const u8 *p[BLOCK_R];
+	u32 i, r;
+
+	for (i = 0; i < n; i += BLOCK_R) {
+		UNROLL_8
+		for (r = 0; r < BLOCK_R; r++)
+			p[r] = rows + (size_t)(i + r < n ? i + r : n - 1) * sp->stride;
+		biases(sp, negative, p, start + i);
+		for (r = i; metric == VEXFS_METRIC_L2 && r < i + BLOCK_R && r < n; r++)
+			start[r] -= aux[r] / 2;
+	}
+}
+
+/* Which of the queries of a group are within their limits, of a row's sums. */
+static __always_inline u32 within(const int metric, const struct limits *l, const u32 *q_aux,
+				  const __m512i *acc, u32 aux)
+{
+	const s32 *least = l->least[metric == VEXFS_METRIC_L2 ? aux & 1 : 0];
+
+	if (metric == VEXFS_METRIC_COS) {
+		fvec d0 = cosines(acc[0], fv_load((const float *)q_aux), aux);
+		fvec d1 = cosines(acc[1], fv_load((const float *)q_aux + FV_LANES), aux);
+
+		return _mm512_kunpackw(_mm512_cmp_ps_mask(d1, fv_load(l->f + FV_LANES), _CMP_LE_OQ),
+				       _mm512_cmp_ps_mask(d0, fv_load(l->f), _CMP_LE_OQ));
+	}
+	return _mm512_kunpackw(
+		_mm512_cmpge_epi32_mask(acc[1], _mm512_load_si512(least + FV_LANES)),
+		_mm512_cmpge_epi32_mask(acc[0], _mm512_load_si512(least)));
+}
+
+static __always_inline u32 bytes_tile(const struct vexfs_space *sp, const bool negative,
+				      const int metric, const void *packed, u32 nq, u32 first,
+				      u32 count, const u32 *keys, const u8 *rows, const u32 *aux,
+				      u32 n, u32 row_base, struct vexfs_block_hit *hits, u32 found,
+				      u32 max)
+{
+	const u32 steps = quads(sp);
+	u32 start[TILE_ROWS] __aligned(32);
+	u32 q, i, r;
+
+	begin_rows(sp, negative, metric, rows, aux, n, start);
+	for (q = first; q < first + count; q += BLOCK_G) {
+		const u32 *g = (const u32 *)packed + q / BLOCK_G * group_words(sp);
+		const u32 *q_aux = g + steps * BLOCK_G;
+		u32 left = nq - q < BLOCK_G ? nq - q : BLOCK_G;
+		const u32 valid = ~0u >> (32 - left);
+		struct limits l;
+
+		make_limits(&l, metric, keys + q, left, q_aux);
+		for (i = 0; i < n; i += BLOCK_R) {
+			__m512i acc[BLOCK_R][BLOCK_V];
+			const u8 *p[BLOCK_R];
+
+			UNROLL_8
+			for (r = 0; r < BLOCK_R; r++) {
+				p[r] = rows + (size_t)(i + r < n ? i + r : n - 1) * sp->stride;
+				acc[r][0] = _mm512_set1_epi32((int)start[i + r]);
+				acc[r][1] = acc[r][0];
+			}
+			tile_bytes(acc, negative, g, p, steps);
+			UNROLL_8
+			for (r = 0; r < BLOCK_R; r++) {
+				u32 mask;
+
+				if (i + r >= n)
+					break;
+				mask = within(metric, &l, q_aux, acc[r], aux[i + r]) & valid;
+				if (__builtin_expect(mask != 0, 0)) {
+					found = emit(hits, found, max, mask, q, row_base + i + r);
+					if (found > max)
+						return found;
+				}
+			}
+		}
+	}
+	return found;
 }
 
 static __always_inline u32 bytes_block(const struct vexfs_space *sp, const bool negative,
@@ -123,59 +271,13 @@ static __always_inline u32 bytes_block(const struct vexfs_space *sp, const bool 
 				       const u32 *aux, u32 n, u32 row_base,
 				       struct vexfs_block_hit *hits, u32 max)
 {
-	const u32 steps = quads(sp);
-	u32 q, i, r, v, found = 0;
+	u32 i, found = 0;
 
-	for (q = first; q < first + count; q += BLOCK_G) {
-		const u32 *g = (const u32 *)packed + q / BLOCK_G * group_words(sp);
-		u32 left = nq - q < BLOCK_G ? nq - q : BLOCK_G;
-		const u64 valid = ~0ull >> (64 - left);
-		float limit[BLOCK_G] __aligned(64) = {};
-
-		for (i = 0; i < left; i++)
-			limit[i] = limit_float(limits[q + i]);
-		for (i = 0; i < n; i += BLOCK_R) {
-			__m512i acc[BLOCK_R][BLOCK_V];
-			u32 bias[BLOCK_R] __aligned(32);
-			const u8 *p[BLOCK_R];
-
-			UNROLL_8
-			for (r = 0; r < BLOCK_R; r++) {
-				u32 at = i + r < n ? i + r : n - 1;
-
-				p[r] = (const u8 *)rows + (size_t)at * sp->stride;
-			}
-			biases(sp, negative, p, bias);
-			UNROLL_8
-			for (r = 0; r < BLOCK_R; r++)
-				UNROLL_8
-				for (v = 0; v < BLOCK_V; v++)
-					acc[r][v] = _mm512_set1_epi32(bias[r]);
-			tile_bytes(acc, negative, g, p, steps);
-			UNROLL_8
-			for (r = 0; r < BLOCK_R; r++) {
-				u64 mask = 0;
-
-				if (i + r >= n)
-					break;
-				UNROLL_8
-				for (v = 0; v < BLOCK_V; v++) {
-					__m512i q_aux = _mm512_load_si512(g + steps * BLOCK_G +
-									  v * FV_LANES);
-					fvec d = distances(metric, acc[r][v], q_aux, aux[i + r]);
-
-					mask |= (u64)_mm512_cmp_ps_mask(d,
-						fv_load(limit + v * FV_LANES), _CMP_LE_OQ)
-						<< v * FV_LANES;
-				}
-				mask &= valid;
-				if (__builtin_expect(mask != 0, 0))
-					found = emit(hits, found, max, mask, q, row_base + i + r);
-				if (found > max)
-					return found;
-			}
-		}
-	}
+	for (i = 0; i < n && found <= max; i += TILE_ROWS)
+		found = bytes_tile(sp, negative, metric, packed, nq, first, count, limits,
+				   (const u8 *)rows + (size_t)i * sp->stride, aux + i,
+				   n - i < TILE_ROWS ? n - i : TILE_ROWS, row_base + i, hits,
+				   found, max);
 	return found;
 }
 
