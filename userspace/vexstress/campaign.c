@@ -278,6 +278,7 @@ static const struct {
 	{ "memory pools", "pool_enabled", "0" },
 	{ "scratch off the stack", "stack_optimize", "0" },
 	{ "parallel scans", "search_threads", "1" },
+	{ "search by codes", "search_codes", "0" },
 	{ "batching", "search_batching", "0" },
 	{ "graph heuristics", "graph_heuristics", "0" },
 	{ "accounting", "accounting", "0" },

@@ -234,12 +234,12 @@ check $s "scalar arithmetic is no improvement" "$got, status $status"
 run vexstress ablate simd $short --repeat 2 -j
 printf '%s' "$out" > "$tmp/ab.json"
 got=$(value "$tmp/ab.json" "' '.join(sorted(c['optimisation'].replace(' ', '-') for c in r['contributions']))")
-for what in SIMD-arithmetic memory-pools accounting batching graph-heuristics; do
+for what in SIMD-arithmetic memory-pools search-by-codes accounting batching graph-heuristics; do
 	case " $got " in *" $what "*) s=0 ;; *) s=1 ;; esac
 	check $s "ablation switches off: $what" "$got" "$err"
 done
-for name in pool_enabled search_batching graph_heuristics accounting stack_optimize; do
-	[ "$(cat /sys/module/vexfs/parameters/$name)" = 1 ]
+for name in pool_enabled search_batching graph_heuristics accounting stack_optimize search_codes; do
+	[ "$(cat /sys/module/vexfs/parameters/$name)" = "$(case $name in search_codes) echo 8 ;; *) echo 1 ;; esac)" ]
 	check $? "$name is on again"
 done
 now=$(cat /sys/module/vexfs/parameters/simd)
