@@ -82,18 +82,19 @@ static __always_inline __m512i limit_ints(__m512i key)
 }
 
 /**
- * struct limits - of a group of queries
- * @f: as floats
+ * union limits - of a group of queries
+ * @f: as floats, for cosine
  * @least: what the sum of a row that was begun by begin_rows() must reach, by whether
  *	the row's auxiliary is odd
  */
-struct limits {
+union limits {
 	float f[BLOCK_G] __aligned(64);
 	s32 least[2][BLOCK_G] __aligned(64);
 };
 
-static __always_inline void make_limits(struct limits *l, const int metric, const u32 *keys,
-					u32 n, const u32 *q_aux)
+/* A function of its own, like make_bounds(): its constants would take others' stack. */
+static __attribute__((__noinline__)) void make_limits(union limits *l, u32 metric,
+						      const u32 *keys, u32 n, const u32 *q_aux)
 {
 	const __m512i one = _mm512_set1_epi32(1);
 	u32 v;
@@ -103,9 +104,10 @@ static __always_inline void make_limits(struct limits *l, const int metric, cons
 		__mmask16 there = v < n ? (__mmask16)(0xffff >> (n - v < 16 ? 16 - (n - v) : 0)) : 0;
 		__m512i key = _mm512_maskz_loadu_epi32(there, keys + v), most;
 
-		_mm512_store_ps(l->f + v, key_floats(key));
-		if (metric == VEXFS_METRIC_COS)
+		if (metric == VEXFS_METRIC_COS) {
+			_mm512_store_ps(l->f + v, key_floats(key));
 			continue;
+		}
 		most = limit_ints(key);
 		if (metric == VEXFS_METRIC_IP) {
 			/* 1 - dot <= most */
@@ -135,7 +137,7 @@ static __always_inline __m512i row_sum(const bool negative, u32 stride, const u8
 
 /* What the shift of the queries adds to the sums of eight rows, negated. */
 static __always_inline void biases(const struct vexfs_space *sp, const bool negative,
-				   const u8 *const *p, u32 *out)
+				   const u8 *const *p, s32 *out)
 {
 	__m512i acc[BLOCK_R];
 	__m256i sums;
@@ -180,11 +182,11 @@ static __always_inline fvec cosines(__m512i dot, fvec q_aux, u32 aux)
 }
 
 /* Rows that all queries meet before the next: what sums begin with is kept for so many. */
-#define TILE_ROWS	64u
+#define TILE_ROWS	32u
 
-static __always_inline void begin_rows(const struct vexfs_space *sp, const bool negative,
-				       const int metric, const u8 *rows, const u32 *aux, u32 n,
-				       u32 *start)
+static __attribute__((__noinline__)) void begin_rows(const struct vexfs_space *sp, bool negative,
+						     u32 metric, const u8 *rows, const u32 *aux,
+						     u32 n, s32 *start)
 {
 	const u8 *p[BLOCK_R];
 	u32 i, r;
@@ -195,26 +197,26 @@ static __always_inline void begin_rows(const struct vexfs_space *sp, const bool 
 			p[r] = rows + (size_t)(i + r < n ? i + r : n - 1) * sp->stride;
 		biases(sp, negative, p, start + i);
 		for (r = i; metric == VEXFS_METRIC_L2 && r < i + BLOCK_R && r < n; r++)
-			start[r] -= aux[r] / 2;
+			start[r] -= (s32)(aux[r] / 2);
 	}
 }
 
 /* Which of the queries of a group are within their limits, of a row's sums. */
-static __always_inline u32 within(const int metric, const struct limits *l, const u32 *q_aux,
-				  const __m512i *acc, u32 aux)
+static __always_inline u32 within(const int metric, const union limits *l, const u32 *q_aux,
+				  __m512i low, __m512i high, u32 aux)
 {
 	const s32 *least = l->least[metric == VEXFS_METRIC_L2 ? aux & 1 : 0];
 
 	if (metric == VEXFS_METRIC_COS) {
-		fvec d0 = cosines(acc[0], fv_load((const float *)q_aux), aux);
-		fvec d1 = cosines(acc[1], fv_load((const float *)q_aux + FV_LANES), aux);
+		fvec d0 = cosines(low, fv_load((const float *)q_aux), aux);
+		fvec d1 = cosines(high, fv_load((const float *)q_aux + FV_LANES), aux);
 
 		return _mm512_kunpackw(_mm512_cmp_ps_mask(d1, fv_load(l->f + FV_LANES), _CMP_LE_OQ),
 				       _mm512_cmp_ps_mask(d0, fv_load(l->f), _CMP_LE_OQ));
 	}
 	return _mm512_kunpackw(
-		_mm512_cmpge_epi32_mask(acc[1], _mm512_load_si512(least + FV_LANES)),
-		_mm512_cmpge_epi32_mask(acc[0], _mm512_load_si512(least)));
+		_mm512_cmpge_epi32_mask(high, _mm512_load_si512(least + FV_LANES)),
+		_mm512_cmpge_epi32_mask(low, _mm512_load_si512(least)));
 }
 
 static __always_inline u32 bytes_tile(const struct vexfs_space *sp, const bool negative,
@@ -224,16 +226,19 @@ static __always_inline u32 bytes_tile(const struct vexfs_space *sp, const bool n
 				      u32 max)
 {
 	const u32 steps = quads(sp);
-	u32 start[TILE_ROWS] __aligned(32);
-	u32 q, i, r;
+	s32 room[TILE_ROWS] __aligned(32);
+	s32 *start = room;
+	union limits l;
+	u32 q, i, r, v;
 
+	/* gcc 14 must not count on its size: it would unroll the rows, and spill all sums */
+	__asm__("" : "+r" (start));
 	begin_rows(sp, negative, metric, rows, aux, n, start);
 	for (q = first; q < first + count; q += BLOCK_G) {
 		const u32 *g = (const u32 *)packed + q / BLOCK_G * group_words(sp);
 		const u32 *q_aux = g + steps * BLOCK_G;
 		u32 left = nq - q < BLOCK_G ? nq - q : BLOCK_G;
 		const u32 valid = ~0u >> (32 - left);
-		struct limits l;
 
 		make_limits(&l, metric, keys + q, left, q_aux);
 		for (i = 0; i < n; i += BLOCK_R) {
@@ -243,8 +248,9 @@ static __always_inline u32 bytes_tile(const struct vexfs_space *sp, const bool n
 			UNROLL_8
 			for (r = 0; r < BLOCK_R; r++) {
 				p[r] = rows + (size_t)(i + r < n ? i + r : n - 1) * sp->stride;
-				acc[r][0] = _mm512_set1_epi32((int)start[i + r]);
-				acc[r][1] = acc[r][0];
+				UNROLL_8
+				for (v = 0; v < BLOCK_V; v++)
+					acc[r][v] = _mm512_set1_epi32(start[i + r]);
 			}
 			tile_bytes(acc, negative, g, p, steps);
 			UNROLL_8
@@ -253,7 +259,8 @@ static __always_inline u32 bytes_tile(const struct vexfs_space *sp, const bool n
 
 				if (i + r >= n)
 					break;
-				mask = within(metric, &l, q_aux, acc[r], aux[i + r]) & valid;
+				mask = within(metric, &l, q_aux, acc[r][0], acc[r][1],
+					      aux[i + r]) & valid;
 				if (__builtin_expect(mask != 0, 0)) {
 					found = emit(hits, found, max, mask, q, row_base + i + r);
 					if (found > max)
