@@ -50,7 +50,7 @@ static const struct option options[] = {
 	  0, NULL, 0 },
 	{ NULL, "job", 0, OPT_TEXT, S(jobfile), "FILE", "job file (INI) to run", 0, 0, NULL, 0 },
 	{ NULL, "quick", 0, OPT_SET, S(profile), NULL,
-	  "10 samples, warm-up at most 0.2 s, measured for 0.6 s per job; a smaller graph", 0, 0,
+	  "10 samples, warm-up at most 0.2 s, measured for 0.5 s per job; a smaller graph", 0, 0,
 	  NULL, VX_PROFILE_QUICK },
 	{ NULL, "full", 0, OPT_SET, S(profile), NULL,
 	  "100 samples, warm-up at most 5 s, measured for 60 s per job", 0, 0, NULL,
@@ -459,7 +459,7 @@ int vx_options_finish(void)
 {
 	static const struct { uint64_t samples; double warmup, measure; } profiles[] = {
 		[VX_PROFILE_NONE] = { 50, 3, 10 },
-		[VX_PROFILE_QUICK] = { 10, 0.2, 0.6 },
+		[VX_PROFILE_QUICK] = { 10, 0.2, 0.5 },
 		[VX_PROFILE_FULL] = { 100, 5, 60 },
 		[VX_PROFILE_CI] = { 10, 1, 3 },
 	};
