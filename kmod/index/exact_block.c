@@ -120,8 +120,6 @@ static int block_hits(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 	u64 least = U64_MAX;
 	u32 q, i;
 
-	if (!run->packed || !w->hits)
-		return -EOVERFLOW;
 	for (i = 0; i < n; i++)
 		least = min(least, READ_ONCE(e->ids[row + i]));
 	for (q = 0; q < s->nq; q++)
@@ -149,15 +147,16 @@ static int one_by_one(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 
 int exact_block(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 {
-	bool able = w->run->packed && w->hits;
 	int hits, err = 0;
 	u32 m;
 
+	if (!w->run->packed || !w->hits)
+		return one_by_one(w, e, row, n);
 	for (; n && !err; row += m, n -= m) {
 		m = n;
 		hits = block_hits(w, e, row, m);
 		/* fewer rows tighten the limits for those that follow */
-		while (hits == -EOVERFLOW && able && m > PLAIN_ROWS) {
+		while (hits == -EOVERFLOW && m > PLAIN_ROWS) {
 			m = max(m / 2, PLAIN_ROWS);
 			hits = block_hits(w, e, row, m);
 		}

@@ -475,8 +475,8 @@ bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 moment);
  * Codes that come later, made by readers, inside vexfs_read_lock(). They are for
  * collections whose owner's memory is not limited: what comes by itself must not be
  * the reason why a vector finds no room. Memory for those of an extent, or NULL when
- * there is none. Whoever gets it fills it with codes that say nothing and hands it to vexfs_codes_give();
- * when another was faster it is freed.
+ * there is none. Whoever gets it fills it with codes that say nothing and hands it to
+ * vexfs_codes_give(); when another was faster it is freed.
  */
 bool vexfs_owner_limited(void);
 void *vexfs_codes_get(struct vexfs_collection *c, const struct vexfs_extent *e);
