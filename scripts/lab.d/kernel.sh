@@ -49,13 +49,16 @@ kernel_source() (
 	echo "$dir"
 )
 
+# BTF needs types and not where each variable lies at each moment, which takes long to find.
+kernel_flags=(KCFLAGS=-fno-var-tracking)
+
 # kernel_key SOURCE ARCH FRAGMENT...: names a build.
 kernel_key() {
 	local src=$1 arch=$2
 	shift 2
 	{
 		basename "$src"
-		echo "$arch"
+		echo "$arch" "${kernel_flags[@]}"
 		gcc --version | head -1
 		(cd "$here/config" && cat "$@")
 	} | sha256sum | cut -c1-12
@@ -90,7 +93,7 @@ build_kernel() (
 	[ -z "${missing:-}" ] || say "note: this source does not take$missing"
 	# shellcheck disable=SC2086 # several targets
 	if ! run_logged "$dir/build.log" "$steps" "$lab kernel" \
-			make -C "$src" O="$dir" ARCH="$arch" -j"$(nproc)" $targets; then
+			make -C "$src" O="$dir" ARCH="$arch" "${kernel_flags[@]}" -j"$(nproc)" $targets; then
 		grep -nE 'error|Error|No space' "$dir/build.log" | head -10 >&2
 		if grep -q 'No space left' "$dir/build.log"; then
 			die "$E_SPACE" "the disk filled up while the $lab kernel was built." \
