@@ -16,7 +16,7 @@
 
 #include "vexfs.h"
 
-enum { K = 10, TRUTH_K = 100, BATCH = 4096, BLOCK = 16, THREADS_MAX = 16 };
+enum { K = 10, TRUTH_K = 100, BATCH = 4096, BLOCK = 50, THREADS_MAX = 16 };
 
 static struct {
 	const char *name;

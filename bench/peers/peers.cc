@@ -29,7 +29,7 @@
 #include <usearch/index_dense.hpp>
 
 static constexpr int K = 10, TRUTH_K = 100;
-static constexpr size_t BLOCK = 16;	/* queries timed together */
+static constexpr size_t BLOCK = 50;	/* queries timed together */
 static constexpr int M = 16, EF_CONSTRUCTION = 200;
 
 static double now()

@@ -16,11 +16,11 @@
 /*
  * What a plan costs, in distances to rows one after another: a candidate that a walk
  * keeps, with all the rows that it looks at; queries among which a scan shares its
- * rows; two records that the filter looks at. Measured in the uml lab on GloVe-100, see
+ * rows; a record that the filter looks at. Measured in the uml lab on GloVe-100, see
  * docs/graph.md.
  */
 #define COST_CANDIDATE	70u
-#define COST_2_RECORDS	3u
+#define COST_RECORD	1u
 #define SHARED		2u
 #define SHARED_QUERIES	8u
 
@@ -99,11 +99,11 @@ static bool worth_it(struct vexfs_graph *g, struct vexfs_search_job *s, u32 *ef)
 		ppm = estimate(s);
 		wide = div_u64(1000000ull * SPARE(k), ppm);
 		*ef = max_t(u64, *ef, min_t(u64, wide, U32_MAX));
-		scan = div_u64(count * ppm, 1000000) +
-		       div_u64((u64)vexfs_slots_end(s->c) / 2 * COST_2_RECORDS, s->nq);
-	} else {
-		scan = s->nq >= SHARED_QUERIES ? count / SHARED : count;
+		count = div_u64(count * ppm, 1000000);
 	}
+	scan = s->nq >= SHARED_QUERIES ? count / SHARED : count;
+	if (s->filter)
+		scan += div_u64((u64)vexfs_slots_end(s->c) * COST_RECORD, s->nq);
 	walk = (u64)*ef * COST_CANDIDATE;
 	return *ef <= GRAPH_EF_MAX && walk < scan;
 }
