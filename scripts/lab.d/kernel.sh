@@ -101,6 +101,9 @@ build_kernel() (
 		fi
 		die "$E_BUILD" "the $lab kernel does not build; the whole log is $dir/build.log"
 	fi
+	# What says that all is there comes to the disk after it; and what is measured next is
+	# not measured while gigabytes are written.
+	sync -f "$dir"
 	touch "$dir/complete"
 	say "built the $lab kernel in $(((SECONDS - start) / 60)) min $(((SECONDS - start) % 60)) s"
 )
