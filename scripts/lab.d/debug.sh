@@ -14,7 +14,7 @@ lab_grace=600
 mem=2G
 
 debug_fragments=(common.config debug.config)
-debug_steps=2160	# lines that a full build prints, for the progress line
+debug_steps=2065	# lines that a full build prints, for the progress line
 
 debug_dir() {
 	local src

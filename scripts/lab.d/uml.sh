@@ -5,7 +5,7 @@
 # at the host's native SIMD speed and needs neither root nor virtualisation.
 
 uml_fragments=(common.config uml.config)
-uml_steps=1470	# lines that a full build prints, for the progress line
+uml_steps=1355	# lines that a full build prints, for the progress line
 
 uml_dir() {
 	local src

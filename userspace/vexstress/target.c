@@ -559,7 +559,8 @@ static bool missed_by(enum standard job)
 /*
  * Runs a target's job. A fraction of a second cannot tell a slow module from a
  * host that was busy elsewhere: what it finds missed is looked at again, twice
- * as long each time (half a second becomes four), and the last look stands. Both are said in the result.
+ * as long each time (half a second becomes four), and the last look stands. Both
+ * are said in the result.
  */
 static int run_job(enum standard job, job_fn run, json_t *result, const struct vx_job *base,
 		   struct vx_outcome *out, struct tally *t)
