@@ -125,24 +125,47 @@ static int make(struct vx_coll *c)
 	return VX_OK;
 }
 
-/* What is sent, as it will be held: answers are computed from that. */
-static int hold(struct vx_coll *c)
+/*
+ * Room for many rows, its pages there at once: where a page fault is dear, in a lab
+ * above all, faults would take longer than making the rows.
+ */
+static float *rows_alloc(const struct vx_coll *c)
 {
-	size_t rows = (size_t)VX_POOL_ROWS * c->dim, queries = c->nqueries * c->dim;
+	void *p = mmap(NULL, vx_coll_room(c) * sizeof(float), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
-	c->pool_held = c->pool;
-	c->queries_held = c->queries;
-	if (c->job->type == VEXFS_TYPE_F32)
-		return 0;
-	c->pool_held = malloc(rows * sizeof(float));
-	c->queries_held = malloc(queries * sizeof(float));
-	if (!c->pool_held || !c->queries_held) {
-		vx_say("no memory for the data of %s", c->job->name);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* The rows that are sent, and the same as they will be held: answers are computed from those. */
+static int make_rows(struct vx_coll *c)
+{
+	uint64_t i;
+
+	c->nqueries = c->job->batch > 1024 ? c->job->batch * 2 : 2048;
+	c->npool = vx_has_action(c->job->workload, VX_UPSERT) ||
+		   vx_has_action(c->job->workload, VX_ABUSE) ? VX_POOL_ROWS : 0;
+	c->queries = rows_alloc(c);
+	c->queries_held = c->job->type == VEXFS_TYPE_F32 ? c->queries : rows_alloc(c);
+	if (!c->queries || !c->queries_held)
 		return -1;
-	}
-	vx_hold(c->job->type, c->pool, c->pool_held, rows);
-	vx_hold(c->job->type, c->queries, c->queries_held, queries);
+	c->pool = c->queries + c->nqueries * c->dim;
+	c->pool_held = c->queries_held + c->nqueries * c->dim;
+	for (i = 0; i < c->npool; i++)
+		vx_data_row(&c->data, (1ULL << 40) + i, 0, c->pool + i * c->dim);
+	for (i = 0; i < c->nqueries; i++)
+		vx_data_row(&c->data, i, 1, c->queries + i * c->dim);
+	if (c->queries_held != c->queries)
+		vx_hold(c->job->type, c->queries, c->queries_held, vx_coll_room(c));
 	return 0;
+}
+
+static void free_rows(struct vx_coll *c)
+{
+	if (c->queries_held && c->queries_held != c->queries)
+		munmap(c->queries_held, vx_coll_room(c) * sizeof(float));
+	if (c->queries)
+		munmap(c->queries, vx_coll_room(c) * sizeof(float));
 }
 
 int vx_coll_setup(struct vx_job *job)
@@ -153,7 +176,6 @@ int vx_coll_setup(struct vx_job *job)
 	struct vexfs_layout layout;
 	struct vexfs_error err;
 	struct vx_coll *c;
-	uint64_t i;
 	int ret;
 
 	if (vexfs_do_info(vx_set.device, &info, &err)) {
@@ -191,19 +213,10 @@ int vx_coll_setup(struct vx_job *job)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (c->ids == MAP_FAILED)
 		c->ids = NULL;
-	c->nqueries = job->batch > 1024 ? job->batch * 2 : 2048;
-	c->pool = malloc((size_t)VX_POOL_ROWS * c->dim * sizeof(float));
-	c->queries = malloc(c->nqueries * c->dim * sizeof(float));
-	if (!c->ids || !c->pool || !c->queries) {
+	if (!c->ids || make_rows(c)) {
 		vx_say("no memory for the data of %s", job->name);
 		return VX_MISSED;
 	}
-	for (i = 0; i < VX_POOL_ROWS; i++)
-		vx_data_row(&c->data, (1ULL << 40) + i, 0, c->pool + i * c->dim);
-	for (i = 0; i < c->nqueries; i++)
-		vx_data_row(&c->data, i, 1, c->queries + i * c->dim);
-	if (hold(c))
-		return VX_MISSED;
 	if (vx_has_action(wl, VX_FILTERED) &&
 	    (vexfs_layout_parse("tag:u32", &layout, &err) ||
 	     vexfs_filter_compile(&layout, "tag == 7", &c->filter, &err))) {
@@ -234,12 +247,7 @@ void vx_coll_drop(struct vx_job *job)
 	}
 	if (c->ids)
 		munmap(c->ids, c->total * sizeof(*c->ids));
-	if (c->pool_held != c->pool)
-		free(c->pool_held);
-	if (c->queries_held != c->queries)
-		free(c->queries_held);
-	free(c->pool);
-	free(c->queries);
+	free_rows(c);
 	vexfs_filter_free(&c->filter);
 	vx_data_close(&c->data);
 	free(c);

@@ -39,11 +39,12 @@ struct vx_coll {
 	uint64_t total;		/* ids that may ever exist */
 	uint64_t ef;
 	struct vx_id *ids;	/* total, shared */
-	float *pool;		/* VX_POOL_ROWS rows */
-	float *queries;		/* nqueries rows */
-	float *pool_held;	/* both as the type of the collection holds them; */
-	float *queries_held;	/* the same memory when that is f32 */
 	uint64_t nqueries;
+	uint64_t npool;		/* VX_POOL_ROWS, or none where nothing is updated */
+	float *queries;		/* nqueries rows, and behind them in the same mapping */
+	float *pool;		/* npool rows */
+	float *queries_held;	/* both as the type of the collection holds them; */
+	float *pool_held;	/* the same memory when that is f32 */
 	struct vexfs_filter filter;
 };
 
@@ -61,6 +62,12 @@ bool vx_has_action(const struct vx_workload *wl, unsigned int action);
 
 /* Drops collections whose vexstress is dead. */
 void vx_coll_sweep(void);
+
+/* Components of all queries and of the pool. */
+static inline size_t vx_coll_room(const struct vx_coll *c)
+{
+	return (c->nqueries + c->npool) * c->dim;
+}
 
 static inline uint32_t vx_tag(uint64_t id)
 {

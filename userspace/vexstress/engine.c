@@ -271,6 +271,18 @@ out:
 	free(b);
 }
 
+/* What the workers counted so far, without the room of kinds that the job has not. */
+static void copy_counts(struct vx_shared *to, const struct vx_job *job)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < job->threads; i++) {
+		memcpy(&to[i], &job->shared[i], offsetof(struct vx_shared, kind));
+		for (k = 0; job->workload->kinds[k].name; k++)
+			to[i].kind[k] = job->shared[i].kind[k];
+	}
+}
+
 static void sum_up(struct vx_outcome *out, const struct vx_shared *before)
 {
 	const struct vx_job *job = out->job;
@@ -303,6 +315,7 @@ static void sum_up(struct vx_outcome *out, const struct vx_shared *before)
 		out->wrong += b->wrong;
 		out->unchecked += b->unchecked;
 		out->distances += b->distances - a->distances;
+		out->away_s += (double)(b->away_ns - a->away_ns) / 1e9;
 		if (b->message[0] && !out->message[0])
 			memcpy(out->message, b->message, sizeof(out->message));
 	}
@@ -372,17 +385,21 @@ static void measure(struct crew *crew, struct vx_outcome *out)
 	if (endless && !(vx_set.interval > 0))
 		step = 1;
 	room = slices;
-	__atomic_store_n(&vx_control->measuring, 1, __ATOMIC_RELAXED);
 	for (i = 0; i < crew->n; i++) {
 		out[i].slices = calloc(slices, sizeof(*out[i].slices));
 		before[i] = malloc(crew->jobs[i]->threads * sizeof(**before));
 		if (!out[i].slices || !before[i])
 			goto out;
-		memcpy(before[i], crew->jobs[i]->shared,
-		       crew->jobs[i]->threads * sizeof(**before));
+		/* Once more below: this time its pages come, which takes long. */
+		copy_counts(before[i], crew->jobs[i]);
 		look_at(crew->jobs[i], &a[i]);
 	}
+	__atomic_store_n(&vx_control->measuring, 1, __ATOMIC_RELAXED);
 	begin = next = vx_ticks();
+	for (i = 0; i < crew->n; i++) {
+		copy_counts(before[i], crew->jobs[i]);
+		look_at(crew->jobs[i], &a[i]);
+	}
 	for (s = 0; s < slices || endless; s++) {
 		bool on;
 
@@ -529,7 +546,7 @@ int vx_run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out)
 			goto drop;
 		}
 		status("preparing", jobs[i], 0, 0, 0);
-		ret = vx_coll_setup(jobs[i]);
+		ret = jobs[i]->coll ? VX_OK : vx_coll_setup(jobs[i]);
 		jobs[i]->setup_seconds = (double)(vx_monotonic_ns() - t) / 1e9;
 		if (ret)
 			goto drop;
@@ -561,7 +578,8 @@ stop:
 		ret = VX_OK;
 drop:
 	for (i = 0; i < n; i++) {
-		vx_coll_drop(jobs[i]);
+		if (!jobs[i]->keep || ret)
+			vx_coll_drop(jobs[i]);
 		release(jobs[i]);
 	}
 out:

@@ -188,7 +188,7 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 		"checked", (json_int_t)out->checked, "wrong", (json_int_t)out->wrong,
 		"unchecked", (json_int_t)out->unchecked, "message", out->message));
 	json_object_set_new(j, "resources", json_pack(
-		"{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I}",
+		"{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:b}",
 		"user_s", out->user_s, "system_s", out->system_s,
 		"cpu_percent", out->seconds + out->warmup_seconds > 0 ?
 			100 * (out->user_s + out->system_s) /
@@ -197,7 +197,8 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 		"max_rss_kb", (json_int_t)((uint64_t)u.ru_maxrss + out->rss_kb),
 		"voluntary_switches", (json_int_t)out->voluntary,
 		"involuntary_switches", (json_int_t)out->involuntary,
-		"minor_faults", (json_int_t)out->minor, "major_faults", (json_int_t)out->major));
+		"minor_faults", (json_int_t)out->minor, "major_faults", (json_int_t)out->major,
+		"away_s", out->away_s, "away_set_apart", (int)job->set_apart));
 	json_object_set_new(j, "interrupted", json_boolean(out->interrupted));
 	json_array_append_new(json_object_get(result, "jobs"), j);
 }

@@ -26,6 +26,8 @@
 
 #define VX_SCHEMA_VERSION	1
 #define VX_KINDS_MAX		8
+/* A spinning worker that misses the clock for so long was taken off its processor. */
+#define VX_AWAY_NS		100000
 #define VX_JOBS_MAX		32
 #define VX_WORKERS_MAX		1024
 #define VX_ERRNO_MAX		134
@@ -127,6 +129,7 @@ struct vx_shared {
 	uint64_t user_us, system_us;
 	uint64_t rss_kb;	/* most memory of a process; threads have none of their own */
 	uint64_t voluntary, involuntary, minor, major;
+	uint64_t away_ns;	/* the machine did not run it although it was waiting */
 	char message[256];	/* of the first failure or wrong answer */
 	uint64_t errors[VX_ERRNO_MAX];
 	struct vx_measure kind[VX_KINDS_MAX];
@@ -180,6 +183,8 @@ struct vx_job {
 	char *data;
 	uint64_t seed;
 	bool verify;
+	bool set_apart;		/* open loop: time that the machine was away did not pass */
+	bool keep;		/* the collection, for the next run of this very job */
 
 	/* the rest belongs to the engine and to the workload */
 	struct vx_coll *coll;
@@ -219,6 +224,7 @@ struct vx_outcome {
 	double user_s, system_s;
 	uint64_t rss_kb;	/* of the workers together */
 	uint64_t voluntary, involuntary, minor, major;
+	double away_s;		/* of all workers */
 	char message[256];
 	bool interrupted;
 	int killed_by;		/* a worker was killed by this signal */

@@ -39,22 +39,35 @@ void vx_nap(double ns)
 
 /*
  * Waits for a moment. Sleeps while it is far, so that others may run, and
- * spins at the end: a timer wakes up 50 to 100 us late.
+ * spins at the end: a timer wakes up 50 to 100 us late. When a spinning worker does not
+ * see the clock for long, the machine was away: that time is counted, and with
+ * job->set_apart it did not pass. Returns the moment, as much later.
  */
-static void wait_until(uint64_t when)
+static uint64_t wait_until(struct vx_worker *w, uint64_t when)
 {
-	for (;;) {
-		uint64_t now = vx_ticks();
+	uint64_t last = vx_ticks();
+
+	while (!vx_stopped()) {
+		uint64_t now = vx_ticks(), gap = now - last;
 		double ns;
 
-		if (now >= when || vx_stopped())
-			return;
+		if (vx_to_ns(gap) > VX_AWAY_NS) {
+			vs_hist_set(&w->shared->away_ns, w->shared->away_ns + vx_to_ns(gap));
+			if (w->job->set_apart)
+				when += gap;
+		}
+		if (now >= when)
+			break;
 		ns = (double)vx_to_ns(when - now);
-		if (ns > 300000)
+		if (ns > 300000) {
 			vx_nap(ns > 50e6 ? 50e6 : ns - 200000);
-		else
+			now = vx_ticks();
+		} else {
 			__builtin_ia32_pause();
+		}
+		last = now;
 	}
+	return when;
 }
 
 static int pin(const char *list, unsigned int index)
@@ -137,7 +150,7 @@ static void loop(struct vx_worker *w)
 	bool forgiven = false;
 
 	if (job->ramp > 0)
-		wait_until(vx_control->begin + vx_to_ticks(job->ramp * 1e9 * w->index / job->threads));
+		wait_until(w, vx_control->begin + vx_to_ticks(job->ramp * 1e9 * w->index / job->threads));
 	if (mean_gap > 0)
 		due = vx_ticks() + vx_to_ticks(mean_gap * w->index / job->threads);
 	while (!vx_stopped() && done < quota) {
@@ -147,7 +160,7 @@ static void loop(struct vx_worker *w)
 				if (vx_ticks() > due)
 					due = vx_ticks();
 			}
-			wait_until(due);
+			due = wait_until(w, due);
 			if (vx_stopped())
 				break;
 		}
@@ -157,7 +170,7 @@ static void loop(struct vx_worker *w)
 			due += vx_to_ticks(job->arrival == VX_POISSON ?
 					   -log(1 - vs_rng_unit(&w->rng)) * mean_gap : mean_gap);
 		else if (job->think > 0)
-			wait_until(vx_ticks() + vx_to_ticks(job->think * 1e9));
+			wait_until(w, vx_ticks() + vx_to_ticks(job->think * 1e9));
 	}
 }
 

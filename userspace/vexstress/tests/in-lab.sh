@@ -118,6 +118,15 @@ run vexstress point $brief --rate 500 --arrival poisson -o "$tmp/open.json" --nd
 check "$status" "an open loop" "$out" "$err"
 [ "$(value "$tmp/open.json" "r['jobs'][0]['latency_corrected']['count'] > 0")" = True ]
 check $? "latency as measured and from when it was due"
+# A program that never rests shares its processor.
+taskset -c 0 sh -c 'while :; do :; done' &
+hog=$!
+vexstress point --rate 3500 --threads 1 --cpus 0 --measurement-time 1.5 --sample-size 5 -q -o "$tmp/away.json"
+kill "$hog"
+# (Where ops take so long that nothing is left to wait, there is nothing to count.)
+[ "$(value "$tmp/away.json" "r['jobs'][0]['resources']['away_s'] > 0.05 or r['jobs'][0]['latency']['mean_ns'] > 140000")" = True ]
+check $? "time that the machine did not run a waiting worker is counted" \
+	"$(value "$tmp/away.json" "r['jobs'][0]['resources']")"
 schema=docs/schema/vexstress-interval.json
 valid "$tmp/i.ndjson --lines" "interval lines are as their schema says"
 schema=docs/schema/vexstress-result.json
