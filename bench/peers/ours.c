@@ -82,6 +82,7 @@ struct part {
 	size_t from, to;
 	uint32_t ef, flags;
 	int passes;			/* over the queries; 0 is 1 */
+	size_t block;			/* queries in a request of rates(); 0 is BLOCK */
 	const struct vexfs_filter_insn *filter;
 	uint32_t filter_len;
 	uint64_t *found;
@@ -210,7 +211,8 @@ static void search_part(struct part *p, struct vexfs *h)
  */
 static void rates(struct part **p, int n, double *qps)
 {
-	size_t blocks = (data.nq + BLOCK - 1) / BLOCK, b;
+	size_t block = p[0]->block ? p[0]->block : BLOCK;
+	size_t blocks = (data.nq + block - 1) / block, b;
 	double *best = malloc(n * blocks * sizeof(*best)), spent = 0, t;
 	struct vexfs *h = handle();
 	int runs, i;
@@ -222,8 +224,8 @@ static void rates(struct part **p, int n, double *qps)
 			double start = now();
 
 			i = b % n;
-			p[i]->from = b / n * BLOCK;
-			p[i]->to = p[i]->from + BLOCK < data.nq ? p[i]->from + BLOCK : data.nq;
+			p[i]->from = b / n * block;
+			p[i]->to = p[i]->from + block < data.nq ? p[i]->from + block : data.nq;
 			search_part(p[i], h);
 			t = now() - start;
 			best[b] = t < best[b] ? t : best[b];
@@ -296,55 +298,60 @@ static void searched_by_two(void)
 
 /* ---- filtered ---- */
 
+/* @block queries a request: many share a look at the records, one does not. */
+static void filtered_to(unsigned int permille, size_t block)
+{
+	/* The record holds a number below 1000, in network order. */
+	const struct vexfs_filter_insn prog[] = {
+		{ 0x20, 0, 0, 0 },		/* ld [0] */
+		{ 0x35, 1, 0, permille },	/* jge #n, reject */
+		{ 0x06, 0, 0, 1 },
+		{ 0x06, 0, 0, 0 },
+	};
+	struct part p = { .run = search_part, .filter = prog, .filter_len = 4, .block = block };
+	struct part all = p, *list[] = { &p, &all };
+	size_t right = 0, wanted = 0, missing = 0, matches = 0, q, i;
+	size_t bytes = data.nq * K * sizeof(uint64_t);
+	double qps[2];
+	int j, t;
+
+	for (i = 0; i < data.n; i++)
+		matches += __builtin_bswap32(data.attrs[i]) < permille;
+	matches = matches < K ? matches : K;
+	p.found = malloc(bytes);
+	all.found = malloc(bytes);
+	all.flags = VEXFS_SEARCH_EXACT;
+	rates(list, 2, qps);
+	for (q = 0; q < data.nq; q++) {
+		const uint64_t *found = p.found + q * K, *exact = all.found + q * K;
+		size_t have = 0;
+
+		for (j = 0; j < K; j++) {
+			have += found[j] != UINT64_MAX;
+			for (t = 0; t < K; t++)
+				right += found[j] == exact[t] && found[j] != UINT64_MAX;
+		}
+		wanted += matches;
+		missing += have != matches;
+	}
+	printf("{\"percent\": %.1f, \"block\": %zu, \"recall\": %.4f, \"qps\": %.1f, "
+	       "\"scan_qps\": %.1f, \"plan\": \"%s\", \"queries_short\": %zu}", permille / 10.0,
+	       block, (double)right / wanted, qps[0], qps[1], vexfs_plan_name(p.plan), missing);
+	free(p.found);
+	free(all.found);
+}
+
 static void filtered(void)
 {
-	static const int permille[] = { 100, 10, 1 };
-	size_t bytes = data.nq * K * sizeof(uint64_t), q, i;
-	uint64_t *found = malloc(bytes), *exact = malloc(bytes);
-	int f, j, t;
+	static const unsigned int permille[] = { 100, 10, 1 };
+	int f;
 
 	printf(", \"filtered\": [");
-	for (f = 0; f < 3; f++) {
-		/* The record holds a number below 1000, in network order. */
-		const struct vexfs_filter_insn prog[] = {
-			{ 0x20, 0, 0, 0 },			/* ld [0] */
-			{ 0x35, 1, 0, (uint32_t)permille[f] },	/* jge #n, reject */
-			{ 0x06, 0, 0, 1 },
-			{ 0x06, 0, 0, 0 },
-		};
-		struct part p = { .run = search_part, .filter = prog, .filter_len = 4 }, all = p;
-		struct part *list[] = { &p, &all };
-		double qps[2];
-		size_t right = 0, wanted = 0, missing = 0, matches = 0;
-		const char *plan;
-
-		for (i = 0; i < data.n; i++)
-			matches += __builtin_bswap32(data.attrs[i]) < (uint32_t)permille[f];
-		matches = matches < K ? matches : K;
-		all.found = exact;
-		all.flags = VEXFS_SEARCH_EXACT;
-		p.found = found;
-		rates(list, 2, qps);
-		plan = vexfs_plan_name(p.plan);
-		for (q = 0; q < data.nq; q++) {
-			size_t have = 0;
-
-			for (j = 0; j < K; j++) {
-				have += found[q * K + j] != UINT64_MAX;
-				for (t = 0; t < K; t++)
-					right += found[q * K + j] == exact[q * K + t] &&
-						 found[q * K + j] != UINT64_MAX;
-			}
-			wanted += matches;
-			missing += have != matches;
-		}
-		printf("%s{\"percent\": %.1f, \"recall\": %.4f, \"qps\": %.1f, \"scan_qps\": %.1f, "
-		       "\"plan\": \"%s\", \"queries_short\": %zu}", f ? ", " : "", permille[f] / 10.0,
-		       (double)right / wanted, qps[0], qps[1], plan, missing);
+	for (f = 0; f < 6; f++) {
+		printf(f ? ", " : "");
+		filtered_to(permille[f / 2], f % 2 ? BLOCK : 1);
 	}
 	printf("]");
-	free(found);
-	free(exact);
 }
 
 /* ---- turnovers ---- */

@@ -195,13 +195,14 @@ static void against_ourselves(json_t *run)
 		    -1);
 	}
 	json_array_foreach(json_object_get(run, "filtered"), i, f) {
-		snprintf(name, sizeof(name), "%s %s: filtered to %.1f %% (%s)", str(run, "data"),
-			 label(run), num(f, "percent"), str(f, "plan"));
+		snprintf(name, sizeof(name), "%s %s: filtered to %.1f %%, %.0f a request (%s)",
+			 str(run, "data"), label(run), num(f, "percent"), num(f, "block"),
+			 str(f, "plan"));
 		/* where the plan is that scan, the two do the same and differ by chance */
 		row(name, "scan of matches", "queries/s", num(f, "qps"), num(f, "scan_qps"),
 		    strcmp(str(f, "plan"), "scan-matches") ? 1.0 : 0.97, -1);
-		snprintf(name, sizeof(name), "%s %s: filtered to %.1f %%, recall", str(run, "data"),
-			 label(run), num(f, "percent"));
+		snprintf(name, sizeof(name), "%s %s: filtered to %.1f %%, %.0f a request, recall",
+			 str(run, "data"), label(run), num(f, "percent"), num(f, "block"));
 		row(name, "scan of matches", "recall@10", num(f, "recall"), 1.0, 0.95,
 		    num(f, "recall") >= 0.95 && !num(f, "queries_short"));
 	}

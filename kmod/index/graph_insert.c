@@ -26,15 +26,15 @@ struct joining {
  * Each level has an m-th of the nodes of the one below, but level 1 twice as many: the
  * walks over level 0 begin there, and a cluster that has no node in it is hard to find.
  */
-static u32 random_level(const struct vexfs_graph *g)
+static u32 random_level(const struct vexfs_graph *g, u64 *rnd)
 {
 	u32 level = 0;
 
-	if (get_random_u32() % max(g->m, 4u) > 1)
+	if (graph_random(rnd) % max(g->m, 4u) > 1)
 		return 0;
 	do {
 		level++;
-	} while (level < GRAPH_LEVELS - 1 && !(get_random_u32() % g->m));
+	} while (level < GRAPH_LEVELS - 1 && !(graph_random(rnd) % g->m));
 	return level;
 }
 
@@ -187,13 +187,14 @@ static int join_group(struct joining *j, const u32 *slots, u32 n, u32 *joined)
 
 static int prepare(struct vexfs_graph *g, const u32 *slots, u32 n)
 {
+	u64 rnd = get_random_u64();
 	u32 i;
 	int err;
 
 	for (i = 0; i < n; i++) {
 		err = graph_ext_ensure(g, slots[i]);
 		if (!err)
-			err = graph_node_init(g, slots[i], random_level(g));
+			err = graph_node_init(g, slots[i], random_level(g, &rnd));
 		if (err)
 			break;
 	}

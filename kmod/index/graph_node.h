@@ -197,6 +197,16 @@ static inline u32 graph_entry_level(u64 entry)
 	return entry >> 32;
 }
 
+/*
+ * The next number of a sequence that began with get_random_u64(). The kernel's own
+ * numbers are for secrets and cost interrupts switched off and on for each.
+ */
+static inline u32 graph_random(u64 *state)
+{
+	*state = *state * 6364136223846793005ull + 1442695040888963407ull;
+	return *state >> 32;
+}
+
 /**
  * struct graph_list - one node's lists at one level
  * @links: outgoing, VEXFS_NO_SLOT behind the last

@@ -14,13 +14,15 @@
 #include "index/graph_walk.h"
 
 /*
- * What a plan costs, in distances to rows one after another: a candidate that a walk
- * keeps, with all the rows that it looks at; queries among which a scan shares its
- * rows; a record that the filter looks at. Measured in the uml lab on GloVe-100, see
- * docs/graph.md.
+ * What a plan costs. Without a filter in distances to rows one after another: a
+ * candidate that a walk keeps, with all the rows that it looks at; queries among which
+ * a scan shares its rows. With a filter in records that it looks at: a candidate, and
+ * the distance to one that matches, whose row lies apart from the last one's. Measured
+ * in the uml lab on GloVe-100, see docs/graph.md.
  */
 #define COST_CANDIDATE	70u
-#define COST_RECORD	1u
+#define COST_FILTERED	147u
+#define COST_MATCH	3u
 #define SHARED		2u
 #define SHARED_QUERIES	8u
 
@@ -68,9 +70,10 @@ static u32 estimate(struct vexfs_search_job *s)
 	struct vexfs_collection *c = s->c;
 	u32 end = vexfs_slots_end(c), live = 0, passed = 0, i, j, n;
 	u16 pass[SAMPLE_RUN];
+	u64 rnd = get_random_u64();
 
 	for (i = 0; i < SAMPLE_RUNS && end; i++) {
-		u32 slot = (u64)get_random_u32() * end >> 32, row;
+		u32 slot = (u64)graph_random(&rnd) * end >> 32, row;
 		struct vexfs_extent *e = vexfs_extent(c, slot);
 
 		if (!e)
@@ -91,21 +94,21 @@ static u32 estimate(struct vexfs_search_job *s)
 /* Is a walk cheaper than comparing rows? Sets @ef to what it should keep. */
 static bool worth_it(struct vexfs_graph *g, struct vexfs_search_job *s, u32 *ef)
 {
-	u64 count = atomic64_read(&s->c->count), walk, scan, wide;
-	u32 k = s->results[0].k, ppm;
+	u64 count = atomic64_read(&s->c->count), scan, wide;
+	u32 k = s->results[0].k, candidate = COST_CANDIDATE, ppm;
 
 	*ef = max(s->ef ?: VEXFS_GRAPH_EF, k);
 	if (s->filter) {
 		ppm = estimate(s);
 		wide = div_u64(1000000ull * SPARE(k), ppm);
 		*ef = max_t(u64, *ef, min_t(u64, wide, U32_MAX));
-		count = div_u64(count * ppm, 1000000);
+		count = div_u64(count * ppm * COST_MATCH, 1000000);
+		candidate = COST_FILTERED;
 	}
 	scan = s->nq >= SHARED_QUERIES ? count / SHARED : count;
 	if (s->filter)
-		scan += div_u64((u64)vexfs_slots_end(s->c) * COST_RECORD, s->nq);
-	walk = (u64)*ef * COST_CANDIDATE;
-	return *ef <= GRAPH_EF_MAX && walk < scan;
+		scan += div_u64(vexfs_slots_end(s->c), s->nq);
+	return *ef <= GRAPH_EF_MAX && (u64)*ef * candidate < scan;
 }
 
 static bool hit_live(void *arg, u32 slot)
