@@ -3,7 +3,8 @@
  * Our side of the comparison: the same data, queries and figures as peers.cc,
  * through /dev/vexfs. Prints one JSON object. With --pair, --filtered and --turnover
  * it also measures what the peers are not asked: searches under a filter against
- * comparing all matches, and a graph after every vector was replaced many times.
+ * comparing all matches, and a graph after every vector was replaced many times. With
+ * --keep the collection, bench-peers, is left for others to look at.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -424,7 +425,7 @@ int main(int argc, char **argv)
 {
 	struct vexfs_create req = { .metric = VEXFS_METRIC_COS, .index = VEXFS_INDEX_GRAPH,
 				    .m = 16, .ef_construction = 200, .attr_size = 4 };
-	int rounds = 0, filters = 0, pair = 0, nef = 0, ef[64], i;
+	int rounds = 0, filters = 0, pair = 0, keep = 0, nef = 0, ef[64], i;
 	const char *type = "f32", *code = "none", *prefix = NULL;
 	struct part p = { .run = put_part };
 	struct vexfs_check check = { 0 };
@@ -453,6 +454,8 @@ int main(int argc, char **argv)
 			rounds = atoi(argv[++i]);
 		else if (!strcmp(argv[i], "--filtered"))
 			filters = 1;
+		else if (!strcmp(argv[i], "--keep"))
+			keep = 1;
 		else if (argv[i][0] != '-' && !prefix)
 			prefix = argv[i];
 		else if (argv[i][0] != '-' && !data.dim)
@@ -466,7 +469,8 @@ int main(int argc, char **argv)
 	    data.build_threads < 1 || data.build_threads > THREADS_MAX ||
 	    vexfs_type_from_name(type) < 0 || vexfs_code_from_name(code) < 0) {
 		fprintf(stderr, "usage: ours [--type f32|bf16|i8] [--code none|i8|bf16|b1] [--threads BUILD]\n"
-			"            [--limit N] [--pair] [--filtered] [--turnover ROUNDS] PREFIX DIM EF...\n");
+			"            [--limit N] [--pair] [--filtered] [--turnover ROUNDS] [--keep]\n"
+			"            PREFIX DIM EF...\n");
 		return 2;
 	}
 	data.base = load(prefix, "base", &bytes);
@@ -533,7 +537,7 @@ int main(int argc, char **argv)
 		turnover(h, rounds);
 	printf("}\n");
 	vexfs_close(h);
-	if (vexfs_do_drop(NULL, data.name, &err))
+	if (!keep && vexfs_do_drop(NULL, data.name, &err))
 		die(&err);
 	return 0;
 }

@@ -2,8 +2,8 @@
 /*
  * How fast this kernel copies from user space when it does nothing else: what is
  * written to /dev/vexfs_copy goes into memory that was touched before, in pieces of
- * 2 MiB as the store's rows lie, one after another, and is forgotten. A yardstick for benchmarks in a lab; it must
- * not be loaded anywhere else.
+ * 2 MiB as the store's rows lie, one after another, and is forgotten. A yardstick for
+ * benchmarks in a lab; it must not be loaded anywhere else.
  */
 #include <linux/fs.h>
 #include <linux/gfp.h>
