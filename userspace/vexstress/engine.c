@@ -283,6 +283,16 @@ static void copy_counts(struct vx_shared *to, const struct vx_job *job)
 	}
 }
 
+static void snapshot(struct crew *crew, struct vx_shared **counts, struct look *looks)
+{
+	size_t i;
+
+	for (i = 0; i < crew->n; i++) {
+		copy_counts(counts[i], crew->jobs[i]);
+		look_at(crew->jobs[i], &looks[i]);
+	}
+}
+
 static void sum_up(struct vx_outcome *out, const struct vx_shared *before)
 {
 	const struct vx_job *job = out->job;
@@ -390,16 +400,12 @@ static void measure(struct crew *crew, struct vx_outcome *out)
 		before[i] = malloc(crew->jobs[i]->threads * sizeof(**before));
 		if (!out[i].slices || !before[i])
 			goto out;
-		/* Once more below: this time its pages come, which takes long. */
-		copy_counts(before[i], crew->jobs[i]);
-		look_at(crew->jobs[i], &a[i]);
 	}
+	/* Its pages come with the first one, which takes long: the second counts. */
+	snapshot(crew, before, a);
 	__atomic_store_n(&vx_control->measuring, 1, __ATOMIC_RELAXED);
 	begin = next = vx_ticks();
-	for (i = 0; i < crew->n; i++) {
-		copy_counts(before[i], crew->jobs[i]);
-		look_at(crew->jobs[i], &a[i]);
-	}
+	snapshot(crew, before, a);
 	for (s = 0; s < slices || endless; s++) {
 		bool on;
 

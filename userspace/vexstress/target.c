@@ -58,6 +58,7 @@ struct goal {
 
 /* A short look that finds a target missed is followed by up to three longer ones. */
 #define LOOKS		4
+#define MOST_AWAY	0.25	/* of the time may be set apart: beyond it nothing was measured */
 #define LONG_LOOK	3.0	/* seconds: what was seen for so long stands */
 
 static struct goal goals[NMETRICS];
@@ -439,7 +440,11 @@ static int run_paced(json_t *result, const struct vx_job *base, struct vx_outcom
 			 middle(out, offsetof(struct vx_slice, corrected_p99_ns)) / 1e6);
 		g->away = goal("point_p95_ms")->away = goal("point_p99_ms")->away = away;
 		/* Fast answers to fewer questions than were due do not count. */
-		if (got < 0.98 * rate)
+		if (away > MOST_AWAY)
+			snprintf(g->reason, sizeof(g->reason),
+				 "workers that waited were off their processors for %.0f %% of the time",
+				 100 * away);
+		else if (got < 0.98 * rate)
 			snprintf(g->reason, sizeof(g->reason), "at %.0f ops/s, not %.0f", got,
 				 rate);
 	} else if (ret == VX_SKIPPED) {
