@@ -384,6 +384,37 @@ static void hub_deleted(struct kunit *test)
 	world_exit(w);
 }
 
+/* A put longer than what an index takes at once, as when the index came in its midst. */
+static void long_put(struct kunit *test)
+{
+	const u32 n = 1000;
+	struct world *w = world_new(test, 6);
+	u32 *v = kunit_kcalloc(test, n, 4 * sizeof(*v), GFP_KERNEL);
+	u64 *ids = kunit_kcalloc(test, n, sizeof(*ids), GFP_KERNEL);
+	struct vexfs_put_part part = { .flags = VEXFS_PUT_UPSERT, .n = n, .ids = ids,
+				       .vectors = v };
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, v && ids);
+	w->shape = SHAPE_RANDOM;
+	w->ids = n;
+	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 4, 4, 16, VEXFS_CODE_NONE);
+	for (i = 0; i < n; i++) {
+		ids[i] = i;
+		make_vector(w, v + i * 4);
+		w->there[i] = true;
+	}
+	w->n = n;
+	/* the second time all of them are updated */
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, vexfs_put_vectors(w->c, &part), 0);
+		KUNIT_EXPECT_EQ(test, part.done, n);
+		check(test, w);
+		compare_all(test, w);
+	}
+	world_exit(w);
+}
+
 /* Recall of a larger graph after many turnovers is that of a fresh one. */
 static void recall_after_turnover(struct kunit *test)
 {
@@ -606,6 +637,7 @@ static struct kunit_case graph_cases[] = {
 	KUNIT_CASE(limits),
 	KUNIT_CASE(entry_deleted),
 	KUNIT_CASE(hub_deleted),
+	KUNIT_CASE(long_put),
 	KUNIT_CASE(graphs_of_kinds),
 	KUNIT_CASE(codes),
 	KUNIT_CASE(build),

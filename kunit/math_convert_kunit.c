@@ -4,6 +4,7 @@
  * parts, sources and targets of any alignment that end at a page that faults.
  */
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
@@ -352,6 +353,93 @@ static void refusals_raw(struct kunit *test)
 	WRITE_ONCE(vexfs_engine_in_use, in_use);
 }
 
+#define PAGES	5u	/* of the vectors in pages */
+
+/* Pages in an order of their own; behind the last one is the guard page. */
+static const void *const *scattered(void)
+{
+	static const u8 order[PAGES] = { 2, 0, 4, 1, 3 };
+	static const void *page[PAGES];
+	u32 i;
+
+	for (i = 0; i < PAGES; i++)
+		page[i] = guarded_tail(&world.src, PAGE_SIZE * (PAGES - order[i]));
+	return page;
+}
+
+static void scatter(const void *const *page, size_t off, const void *from, size_t bytes)
+{
+	size_t i;
+
+	for (i = 0; i < bytes; i++)
+		((u8 *)page[(off + i) >> PAGE_SHIFT])[offset_in_page(off + i)] = ((u8 *)from)[i];
+}
+
+/* As many vectors as there is room for behind @off, one of them refused if @bad is one. */
+static void check_paged(struct kunit *test, const struct vexfs_space *sp, struct vexfs_engine *e,
+			size_t off, u32 bad, bool away)
+{
+	u32 n = min_t(u32, (PAGES * PAGE_SIZE - off) / sp->row_bytes,
+		      world.other.size / (sp->stride + 2 * sizeof(u32))), got_bad = ~0u, i;
+	void *from = world.out.area, *other = world.other.area;
+	u32 *aux = other + (size_t)n * sp->stride, *other_aux = aux + n;
+	void *rows = guarded_tail(&world.rows, (size_t)sp->stride * n);
+	struct vexfs_paged v = { .page = scattered(), .shift = PAGE_SHIFT, .off = off };
+	u64 seed = off;
+	int err;
+
+	v.seam = kunit_kmalloc(test, VEXFS_SEAM_BYTES(sp->row_bytes), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, v.seam);
+	for (i = 0; i < n; i++)
+		math_fill(from + (size_t)i * sp->row_bytes, sp->type, sp->dim, KIND_RANDOM, &seed);
+	if (bad < n && sp->type <= VEXFS_TYPE_BF16)
+		/* all bits set is a NaN in each of them */
+		memset(from + (size_t)bad * sp->row_bytes + (bad % sp->dim) * (sp->row_bytes / sp->dim),
+		       0xff, sp->row_bytes / sp->dim);
+	else
+		bad = n;
+	scatter(v.page, off, from, (size_t)n * sp->row_bytes);
+	err = import(sp, &vexfs_engines[0], FROM_RAW, other, other_aux, from, sp->row_bytes, bad, NULL);
+	KUNIT_ASSERT_EQ(test, err, 0);
+	memset(rows, 0xff, (size_t)sp->stride * n);
+	WRITE_ONCE(vexfs_engine_in_use, e);
+	err = vexfs_math_import_paged(sp, rows, aux, &v, n, &got_bad, away);
+	KUNIT_EXPECT_EQ(test, err, bad < n ? -EDOM : 0);
+	KUNIT_EXPECT_EQ(test, got_bad, bad < n ? bad : ~0u);
+	same_rows(test, sp, rows, other, aux, other_aux, bad);
+	kunit_kfree(test, v.seam);
+}
+
+/* Vectors in the pages of somebody else, across their ends and up to the last byte. */
+static void paged(struct kunit *test)
+{
+	static const u32 dims[] = { 1, 7, 16, 33, 100, 128, 257, 500, 512 };
+	struct vexfs_engine *in_use = vexfs_engine_in_use;
+	struct vexfs_space sp;
+	u32 e, type, d;
+
+	for (e = 0; e < VEXFS_ENGINES; e++) {
+		if (vexfs_engines[e].lacks)
+			continue;
+		for (type = VEXFS_TYPE_F32; type < VEXFS_TYPES; type++) {
+			for (d = 0; d < ARRAY_SIZE(dims); d++) {
+				u32 dim = type == VEXFS_TYPE_B1 ? dims[d] * 8 : dims[d], fit;
+
+				vexfs_space_init(&sp, type, metric_for(type, dim), dim);
+				fit = PAGES * PAGE_SIZE % sp.row_bytes;
+				check_paged(test, &sp, &vexfs_engines[e], 0, ~0u, true);
+				/* the last one ends where the memory ends */
+				check_paged(test, &sp, &vexfs_engines[e], fit, ~0u, false);
+				check_paged(test, &sp, &vexfs_engines[e], 4093, ~0u, true);
+				check_paged(test, &sp, &vexfs_engines[e], 52, 9, true);
+				check_paged(test, &sp, &vexfs_engines[e], 4092, 0, false);
+			}
+			cond_resched();
+		}
+	}
+	WRITE_ONCE(vexfs_engine_in_use, in_use);
+}
+
 static int convert_suite_init(struct kunit_suite *suite)
 {
 	size_t most = VEXFS_DIM_MAX * sizeof(u32);
@@ -374,6 +462,7 @@ static struct kunit_case convert_cases[] = {
 	KUNIT_CASE_PARAM(convert, convert_gen),
 	KUNIT_CASE(refusals),
 	KUNIT_CASE(refusals_raw),
+	KUNIT_CASE(paged),
 	{}
 };
 

@@ -250,6 +250,67 @@ static void many_ids(struct kunit *test)
 	many_ids_like(test, id_odd);
 }
 
+/* Long runs of ids that count up, some of which are there, or are there no longer. */
+static void counting(struct kunit *test)
+{
+	const u32 n = 3000, known = 37;
+	struct vexfs_collection *c = test_collection(test, "counting", 4, 0);
+	struct vexfs_put_part p = { .flags = VEXFS_PUT_INSERT };
+	struct vexfs_soundness s;
+	float_bits *v = vmalloc(n * 4 * sizeof(*v));
+	s32 *errors = vmalloc(n * sizeof(*errors));
+	u64 *ids = vmalloc(n * sizeof(*ids));
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, ids && v && errors);
+	WRITE_ONCE(c->capacity, n + 500);
+	p.ids = ids;
+	p.vectors = v;
+	p.errors = errors;
+	for (i = 0; i < n; i++)
+		test_vector(v + i * 4, 4, i, 1);
+	for (i = 0; i * known < n; i++)
+		ids[i] = 1000 + i * known;
+	p.n = i;
+	KUNIT_ASSERT_EQ(test, vexfs_put_vectors(c, &p), 0);
+	for (i = 0; i < n; i++)
+		ids[i] = 1000 + i;
+	/* the first one is known: nothing is stored */
+	p.n = n;
+	KUNIT_EXPECT_EQ(test, vexfs_put_vectors(c, &p), -EEXIST);
+	KUNIT_EXPECT_EQ(test, p.done, 0);
+	KUNIT_EXPECT_EQ(test, p.tried, 1);
+	p.flags = VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE;
+	memset(errors, 0xff, n * sizeof(*errors));
+	KUNIT_EXPECT_EQ(test, vexfs_put_vectors(c, &p), 0);
+	KUNIT_EXPECT_EQ(test, p.tried, n);
+	KUNIT_EXPECT_EQ(test, p.done, n - DIV_ROUND_UP(n, known));
+	for (i = 0; i < n; i++)
+		KUNIT_EXPECT_EQ(test, errors[i], i % known ? 0 : -EEXIST);
+	/* a hole of two leaves, filled again by a run that updates what is around it */
+	KUNIT_EXPECT_EQ(test, test_delete(c, ids + 400, 2000, 0), 0);
+	p.flags = VEXFS_PUT_UPSERT;
+	KUNIT_EXPECT_EQ(test, vexfs_put_vectors(c, &p), 0);
+	KUNIT_EXPECT_EQ(test, p.done, n);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&c->count), n);
+	/* room for 500 more */
+	for (i = 0; i < n; i++)
+		ids[i] = 1ULL << 40 | i;
+	p.flags = VEXFS_PUT_INSERT;
+	KUNIT_EXPECT_EQ(test, vexfs_put_vectors(c, &p), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, p.done, 500);
+	KUNIT_EXPECT_EQ(test, p.tried, 501);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&c->count), n + 500);
+	vexfs_reap(c);
+	KUNIT_EXPECT_EQ(test, vexfs_check_store(c, &s), 0);
+	KUNIT_EXPECT_EQ_MSG(test, s.faults, 0, "%s", s.report);
+	KUNIT_EXPECT_EQ(test, s.vectors, n + 500);
+	vfree(ids);
+	vfree(errors);
+	vfree(v);
+	test_collection_end(c);
+}
+
 /* ---- slots that die ---- */
 
 static void grace_period(struct kunit *test)
@@ -512,6 +573,7 @@ static struct kunit_case store_cases[] = {
 	KUNIT_CASE(extents_tile),
 	KUNIT_CASE(random_life),
 	KUNIT_CASE(many_ids),
+	KUNIT_CASE(counting),
 	KUNIT_CASE(grace_period),
 	KUNIT_CASE(unused_slots),
 	KUNIT_CASE(refused_vectors),

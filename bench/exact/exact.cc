@@ -35,7 +35,7 @@ extern "C" {
 }
 
 static constexpr uint32_t DIM = 100, K = 10, BATCH = 1000;
-static constexpr int TURNS = 7, BATCH_TURNS = 5;
+static constexpr int TURNS = 7, BATCH_TURNS = 5, INSERT_TURNS = 21;
 static constexpr double TURN_SECONDS = 0.15;
 
 struct row {
@@ -518,7 +518,7 @@ static void compare_insert(size_t n, const std::vector<float> &base)
 		}
 	}
 	/* what was dropped is freed meanwhile, not beside what is measured */
-	for (int t = 0; t < TURNS; t++) {
+	for (int t = 0; t < INSERT_TURNS; t++) {
 		sleep(1);
 		ours.push_back(turn_insert(base, ordered));
 		sleep(1);

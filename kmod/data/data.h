@@ -98,6 +98,36 @@ static inline int vexfs_copy_out(struct vexfs_op *op, void __user *dst, const vo
 	return copy_to_user(dst, src, n) ? -EFAULT : 0;
 }
 
+#define VEXFS_WINDOW_LEAST	(64u << 10)	/* bytes of vectors that are worth a window */
+
+/**
+ * struct vexfs_window - some of the user's vectors, seen where they lie
+ * @pages: addresses of the pages held
+ * @held: how many
+ * @paged: the vectors
+ * @vector_bytes: of one
+ * @bytes: of the memory that begins at @pages
+ */
+struct vexfs_window {
+	void **pages;
+	u32 held;
+	struct vexfs_paged paged;
+	size_t vector_bytes;
+	size_t bytes;
+};
+
+/* How many of @count vectors a window is to show at once; 0: copy them instead. */
+u32 vexfs_window_vectors(size_t bytes, u32 count);
+/* Room for a window on up to @n vectors of @bytes. */
+int vexfs_window_alloc(struct vexfs_window *w, struct vexfs_op *op, size_t bytes, u32 n);
+void vexfs_window_free(struct vexfs_window *w);
+/*
+ * Opens it on @n vectors, until it is closed. -EFAULT where the memory is not there, or
+ * is none that can be seen this way, which copying may be able to read. May sleep.
+ */
+int vexfs_window_open(struct vexfs_window *w, struct vexfs_op *op, const void __user *user, u32 n);
+void vexfs_window_close(struct vexfs_window *w);
+
 /* Reads @n vectors of @format into @rows, which are rows like any other. */
 int vexfs_queries_in(struct vexfs_collection *c, struct vexfs_op *op, u32 format, u64 user,
 		     u32 n, void *rows, u32 *aux);

@@ -38,11 +38,30 @@ struct part {
 	s32 *errors;
 };
 
+/* Room for @n; what rounding up may add is 128 bytes. */
+static int part_alloc_n(struct part *p, struct vexfs_op *op, struct vexfs_collection *c,
+			size_t vector_bytes, bool attrs, u32 n)
+{
+	size_t vectors_bytes = round_up(n * vector_bytes, 64);
+	size_t attrs_bytes = attrs ? round_up((size_t)n * c->attr_size, 8) : 0;
+
+	p->n = n;
+	p->bytes = vectors_bytes + attrs_bytes + n * (sizeof(u64) + sizeof(s32));
+	p->buf = vexfs_op_alloc(op, p->bytes, GFP_KERNEL_ACCOUNT);
+	if (!p->buf)
+		return -ENOMEM;
+	p->vectors = vector_bytes ? p->buf : NULL;
+	p->ids = p->buf + vectors_bytes;
+	p->attrs = attrs ? (void *)(p->ids + n) : NULL;
+	p->errors = (void *)(p->ids + n) + attrs_bytes;
+	return 0;
+}
+
 static int part_alloc(struct part *p, struct vexfs_op *op, struct vexfs_collection *c,
 		      size_t vector_bytes, bool attrs, u32 count)
 {
 	size_t each = vector_bytes + sizeof(u64) + sizeof(s32) + (attrs ? c->attr_size : 0);
-	size_t vectors_bytes, attrs_bytes, room;
+	size_t room;
 
 	if (rcu_access_pointer(c->index))
 		room = INDEXED_PART_BYTES;
@@ -50,19 +69,8 @@ static int part_alloc(struct part *p, struct vexfs_op *op, struct vexfs_collecti
 		room = LARGE_PART_BYTES;
 	else
 		room = VEXFS_POOL_MAX;
-	/* what rounding up may add */
-	p->n = clamp_t(size_t, (room - 128) / each, 1, min(count, VEXFS_RUN_MAX));
-	vectors_bytes = round_up(p->n * vector_bytes, 64);
-	attrs_bytes = attrs ? round_up(p->n * c->attr_size, 8) : 0;
-	p->bytes = vectors_bytes + attrs_bytes + p->n * (sizeof(u64) + sizeof(s32));
-	p->buf = vexfs_op_alloc(op, p->bytes, GFP_KERNEL_ACCOUNT);
-	if (!p->buf)
-		return -ENOMEM;
-	p->vectors = vector_bytes ? p->buf : NULL;
-	p->ids = p->buf + vectors_bytes;
-	p->attrs = attrs ? (void *)(p->ids + p->n) : NULL;
-	p->errors = (void *)(p->ids + p->n) + attrs_bytes;
-	return 0;
+	return part_alloc_n(p, op, c, vector_bytes, attrs,
+			    clamp_t(size_t, (room - 128) / each, 1, min(count, VEXFS_RUN_MAX)));
 }
 
 static void part_free(struct part *p)
@@ -79,30 +87,35 @@ static int batch_valid(u32 format, u32 count, u32 priority)
 
 /* ---- put ---- */
 
-static int put_part(struct vexfs_collection *c, struct vexfs_op *op, struct vexfs_put *req,
-		    struct part *p, u32 *at)
+/* What a part needs beside the vectors. */
+static int put_keys_in(struct vexfs_collection *c, struct vexfs_op *op, struct vexfs_put *req,
+		       struct part *p, u32 at, u32 n)
 {
-	size_t bytes = vexfs_vector_bytes(c, req->format);
-	u32 n = min(p->n, req->count - *at);
+	if (vexfs_copy_in(op, p->ids, vexfs_user_at(req->ids, at, sizeof(u64)), n * sizeof(u64)))
+		return -EFAULT;
+	if (p->attrs && vexfs_copy_in(op, p->attrs, vexfs_user_at(req->attrs, at, c->attr_size),
+				      (size_t)n * c->attr_size))
+		return -EFAULT;
+	return 0;
+}
+
+/* Stores a part: its vectors are in @p, or @paged. */
+static int put_part(struct vexfs_collection *c, struct vexfs_op *op, struct vexfs_put *req,
+		    struct part *p, const struct vexfs_paged *paged, u32 *at, u32 n)
+{
 	struct vexfs_put_part put = {
 		.flags = req->flags,
 		.format = req->format,
 		.n = n,
 		.ids = p->ids,
 		.vectors = p->vectors,
+		.paged = paged,
 		.attrs = p->attrs,
 		.errors = p->errors,
 		.stack = &op->stack,
 	};
 	int err;
 
-	if (vexfs_copy_in(op, p->ids, vexfs_user_at(req->ids, *at, sizeof(u64)),
-			  n * sizeof(u64)) ||
-	    vexfs_copy_in(op, p->vectors, vexfs_user_at(req->vectors, *at, bytes), n * bytes))
-		return -EFAULT;
-	if (p->attrs && vexfs_copy_in(op, p->attrs, vexfs_user_at(req->attrs, *at, c->attr_size),
-				      (size_t)n * c->attr_size))
-		return -EFAULT;
 	err = vexfs_put_vectors(c, &put);
 	req->done += put.done;
 	if (req->errors && vexfs_copy_out(op, vexfs_user_at(req->errors, *at, sizeof(s32)),
@@ -112,10 +125,74 @@ static int put_part(struct vexfs_collection *c, struct vexfs_op *op, struct vexf
 	return err;
 }
 
+/*
+ * Reads the vectors where they lie, as far as that goes: *@at says how far. An index
+ * takes so long that it makes no difference.
+ */
+static int put_seen(struct vexfs_collection *c, struct vexfs_op *op, struct vexfs_put *req,
+		    u32 *at)
+{
+	size_t bytes = vexfs_vector_bytes(c, req->format);
+	u32 n = vexfs_window_vectors(bytes, req->count);
+	struct vexfs_window w;
+	struct part p;
+	int err;
+
+	if (!n || !vexfs_vector_as_is(c, req->format) || rcu_access_pointer(c->index))
+		return 0;
+	/* where there is no memory for so much there may be for copies of less */
+	if (vexfs_window_alloc(&w, op, bytes, n))
+		return 0;
+	err = 0;
+	if (part_alloc_n(&p, op, c, 0, req->attrs && c->attr_size, n))
+		goto out;
+	while (*at < req->count && !err) {
+		n = min(p.n, req->count - *at);
+		err = vexfs_op_interrupted(op);
+		if (!err)
+			err = put_keys_in(c, op, req, &p, *at, n);
+		if (err || vexfs_window_open(&w, op, vexfs_user_at(req->vectors, *at, bytes), n))
+			break;
+		err = put_part(c, op, req, &p, &w.paged, at, n);
+		vexfs_window_close(&w);
+		cond_resched();
+	}
+	part_free(&p);
+out:
+	vexfs_window_free(&w);
+	return err;
+}
+
+static int put_copied(struct vexfs_collection *c, struct vexfs_op *op, struct vexfs_put *req,
+		      u32 *at)
+{
+	size_t bytes = vexfs_vector_bytes(c, req->format);
+	struct part p;
+	int err;
+
+	err = part_alloc(&p, op, c, bytes, req->attrs && c->attr_size, req->count);
+	if (err)
+		return err;
+	while (*at < req->count && !err) {
+		u32 n = min(p.n, req->count - *at);
+
+		err = vexfs_op_interrupted(op);
+		if (!err)
+			err = put_keys_in(c, op, req, &p, *at, n);
+		if (!err)
+			err = vexfs_copy_in(op, p.vectors, vexfs_user_at(req->vectors, *at, bytes),
+					    n * bytes);
+		if (!err)
+			err = put_part(c, op, req, &p, NULL, at, n);
+		cond_resched();
+	}
+	part_free(&p);
+	return err;
+}
+
 static int put(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_put *req)
 {
 	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_WRITE);
-	struct part p;
 	u32 at = 0;
 	int err;
 
@@ -129,17 +206,9 @@ static int put(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_put *r
 	if (err)
 		return err;
 	vexfs_op_asked(op, req->priority, req->deadline_ns, req->count);
-	err = part_alloc(&p, op, c, vexfs_vector_bytes(c, req->format),
-			 req->attrs && c->attr_size, req->count);
-	if (err)
-		return err;
-	while (at < req->count && !err) {
-		err = vexfs_op_interrupted(op);
-		if (!err)
-			err = put_part(c, op, req, &p, &at);
-		cond_resched();
-	}
-	part_free(&p);
+	err = put_seen(c, op, req, &at);
+	if (!err && at < req->count)
+		err = put_copied(c, op, req, &at);
 	return err;
 }
 

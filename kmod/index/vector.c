@@ -78,9 +78,16 @@ static int import_run(struct vexfs_collection *c, struct vexfs_put_part *p,
 	const void *src = p->vectors + p->tried * step;
 	void *rows = vexfs_run_rows(c, run);
 	u32 *aux = run->ext->aux + run->row;
+	bool away = run->n * (size_t)c->space.stride >= AWAY_BYTES && !vexfs_run_codes(c, run) &&
+		!rcu_access_pointer(c->index);
 
-	if (run->n * (size_t)c->space.stride >= AWAY_BYTES && !vexfs_run_codes(c, run) &&
-	    !rcu_access_pointer(c->index))
+	if (p->paged) {
+		struct vexfs_paged left = *p->paged;
+
+		left.off += p->tried * step;
+		return vexfs_math_import_paged(&c->space, rows, aux, &left, run->n, bad, away);
+	}
+	if (away)
 		return vexfs_math_import_away(&c->space, p->format != VEXFS_FORMAT_F32, rows, aux,
 					      src, step, run->n, bad);
 	return vexfs_vector_import(c, p->format, rows, aux, src, run->n, bad);
@@ -91,8 +98,6 @@ static int put_run(struct vexfs_collection *c, struct vexfs_put_part *p, struct 
 {
 	int err = 0;
 
-	if (run->n > 1)
-		vexfs_ids_ahead(c, p->ids + p->tried, run->n);
 	while (run->n && !err) {
 		u32 n = run->n, bad = 0;
 		int domain = import_run(c, p, run, &bad);

@@ -16,6 +16,12 @@ static inline size_t vexfs_vector_bytes(const struct vexfs_collection *c, u32 fo
 	return format == VEXFS_FORMAT_F32 ? c->space.dim * 4ul : c->space.row_bytes;
 }
 
+/* Are vectors of @format what rows are, but for the padding? */
+static inline bool vexfs_vector_as_is(const struct vexfs_collection *c, u32 format)
+{
+	return format == VEXFS_FORMAT_RAW || c->space.type == VEXFS_TYPE_F32;
+}
+
 /* As vexfs_math_import_f32() or _raw(). */
 int vexfs_vector_import(const struct vexfs_collection *c, u32 format, void *rows, u32 *aux,
 			const void *src, u32 n, u32 *bad);
@@ -30,6 +36,7 @@ void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst
  * @n: vectors
  * @ids: theirs
  * @vectors: @n of them, without gaps
+ * @paged: or, instead, in the user's pages; only what vexfs_vector_as_is()
  * @attrs: @n attribute records, or NULL
  * @errors: 0 or -errno of each, or NULL
  * @stack: of the op, or NULL
@@ -42,6 +49,7 @@ struct vexfs_put_part {
 	u32 n;
 	const u64 *ids;
 	const void *vectors;
+	const struct vexfs_paged *paged;
 	const void *attrs;
 	s32 *errors;
 	struct vexfs_stack_mark *stack;

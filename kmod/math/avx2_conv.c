@@ -333,47 +333,118 @@ static __always_inline void load_rest(const float *f, u32 rest, bool more, __m25
 	*b = only(high, _mm256_loadu_ps(f + 8));
 }
 
-/*
- * What batches of f32 go through: nothing but the numbers themselves. The square
- * of an f32 cannot overflow in double precision, so a norm that is finite says
- * that all components are.
+/**
+ * struct f32_shape - what rows of f32 have in common
+ * @whole: components up to the last whole STEP
+ * @rest: those behind them
+ * @low: which of the first 8 of these there are
+ * @high: which of the other 8
  */
+struct f32_shape {
+	u32 whole;
+	u32 rest;
+	__m256i low;
+	__m256i high;
+};
+
+static __always_inline struct f32_shape f32_shape(const struct vexfs_space *sp)
+{
+	u32 whole = sp->dim / STEP * STEP, rest = sp->dim - whole;
+
+	return (struct f32_shape) {
+		.whole = whole,
+		.rest = rest,
+		.low = first_of_8(rest),
+		.high = first_of_8(rest > 8 ? rest - 8 : 0),
+	};
+}
+
+/**
+ * struct f32_vector - where a vector of floats lies
+ * @at: its beginning
+ * @more: the STEP that holds its end may be read as a whole
+ * @here: bytes that lie at @at
+ * @rest: where those behind them are, if it lies in two places
+ */
+struct f32_vector {
+	const float *at;
+	bool more;
+	u32 here;
+	const u8 *rest;
+};
+
+/* STEP components from @i on: where they lie, or put together in @seam. */
+static __always_inline const float *f32_step(const struct f32_vector *v, u32 i, float *seam)
+{
+	u32 from = i * sizeof(float), here = v->here - from;
+
+	if (!v->rest || v->here >= from + STEP * sizeof(float))
+		return v->at + i;
+	if (v->here <= from)
+		return (const float *)(v->rest + from - v->here);
+	__builtin_memcpy(seam, v->at + i, here);
+	__builtin_memcpy((u8 *)seam + here, v->rest, STEP * sizeof(float) - here);
+	return seam;
+}
+
+/*
+ * What batches of f32 go through: nothing but the numbers themselves, each loaded
+ * once. The square of an f32 cannot overflow in double precision, so a norm that is
+ * finite says that all components are.
+ */
+static __always_inline bool f32_row(const struct vexfs_space *sp, const struct f32_shape *sh,
+				    float *to, u32 *aux, const struct f32_vector *v, bool away)
+{
+	float seam[STEP] __aligned(32);
+	struct sum s = {};
+	double norm;
+	u32 i;
+
+	for (i = 0; i < sp->dim; i += STEP) {
+		const float *f = f32_step(v, i, seam);
+		__m256 a, b;
+
+		if (i < sh->whole) {
+			a = _mm256_loadu_ps(f);
+			b = _mm256_loadu_ps(f + 8);
+		} else {
+			load_rest(f, sh->rest, v->more, sh->low, sh->high, &a, &b);
+		}
+		/* from here on it is what is in the registers, whoever writes to @v */
+		asm volatile("" : "+x" (a), "+x" (b));
+		add_norm(&s, a, b);
+		if (away) {
+			_mm256_stream_ps(to + i, a);
+			_mm256_stream_ps(to + i + 8, b);
+		} else {
+			_mm256_store_ps(to + i, a);
+			_mm256_store_ps(to + i + 8, b);
+		}
+	}
+	norm = norm_of(&s);
+	if (!(norm <= __DBL_MAX__))
+		return false;
+	*aux = aux_of_norm(sp, norm);
+	return true;
+}
+
 static __always_inline u32 f32_rows(const struct vexfs_space *sp, void *rows, u32 *aux,
 				    const void *src, size_t src_step, u32 n, bool away)
 {
-	u32 whole = sp->dim / STEP * STEP, rest = sp->dim - whole, r, i;
-	__m256i low = first_of_8(rest), high = first_of_8(rest > 8 ? rest - 8 : 0);
+	struct f32_shape sh = f32_shape(sp);
 	const u8 *end = (const u8 *)src + (n - 1) * src_step + sp->dim * sizeof(float);
+	u32 r;
 
 	for (r = 0; r < n; r++) {
-		float *to = (float *)((u8 *)rows + (size_t)r * sp->stride);
 		const float *f = (const float *)((const u8 *)src + r * src_step);
-		struct sum s = {};
-		double norm;
+		struct f32_vector v = {
+			.at = f,
+			.more = (const u8 *)(f + sh.whole + STEP) <= end,
+		};
 
-		for (i = 0; i < sp->dim; i += STEP) {
-			__m256 a, b;
-
-			if (i < whole) {
-				a = _mm256_loadu_ps(f + i);
-				b = _mm256_loadu_ps(f + i + 8);
-			} else {
-				load_rest(f + i, rest, (const u8 *)(f + i + STEP) <= end, low,
-					  high, &a, &b);
-			}
-			add_norm(&s, a, b);
-			if (away) {
-				_mm256_stream_ps(to + i, a);
-				_mm256_stream_ps(to + i + 8, b);
-			} else {
-				_mm256_store_ps(to + i, a);
-				_mm256_store_ps(to + i + 8, b);
-			}
-		}
-		norm = norm_of(&s);
-		if (!(norm <= __DBL_MAX__))
+		if (!f32_row(sp, &sh, (float *)((u8 *)rows + (size_t)r * sp->stride), aux + r, &v,
+			     away))
 			break;
-		aux[r] = aux_of_norm(sp, norm);
 	}
 	if (away)
 		_mm_sfence();
@@ -385,6 +456,80 @@ u32 vexfs_avx2_conv_f32_rows(const struct vexfs_space *sp, void *rows, u32 *aux,
 {
 	return away ? f32_rows(sp, rows, aux, src, src_step, n, true) :
 		f32_rows(sp, rows, aux, src, src_step, n, false);
+}
+
+#define PAGED_AHEAD	4096u	/* bytes that vectors in pages are asked for ahead */
+
+/*
+ * Reads a byte of each page that is about to be read or written. What is not yet in the
+ * processor's table of pages is looked up for many of them at a time, and then vectors
+ * can be asked for ahead: for an unknown page that has no effect.
+ */
+static void meet_pages(const struct vexfs_space *sp, const u8 *rows, const struct vexfs_paged *src,
+		       size_t from, size_t to, u32 n)
+{
+	size_t page;
+	u8 seen;
+
+	for (page = from >> src->shift; page <= (to - 1) >> src->shift; page++)
+		asm volatile("movb %1, %0" : "=q" (seen) : "m" (*(const u8 *)src->page[page]));
+	for (page = 0; page < (size_t)n * sp->stride; page += (size_t)1 << src->shift)
+		asm volatile("movb %1, %0" : "=q" (seen) : "m" (rows[page]));
+}
+
+static __always_inline void ask_ahead(const struct vexfs_paged *src, size_t off, u32 bytes)
+{
+	size_t in_page = off & (((size_t)1 << src->shift) - 1);
+	const char *at = (const char *)src->page[off >> src->shift] + in_page;
+	u32 i;
+
+	for (i = 0; i < bytes; i += 64)
+		_mm_prefetch(at + i, _MM_HINT_NTA);
+}
+
+static __always_inline u32 f32_paged(const struct vexfs_space *sp, void *rows, u32 *aux,
+				     const struct vexfs_paged *src, u32 first, u32 n, bool away)
+{
+	size_t page_bytes = (size_t)1 << src->shift;
+	size_t off = src->off + (size_t)first * sp->row_bytes;
+	size_t end = off + (size_t)n * sp->row_bytes;
+	struct f32_shape sh = f32_shape(sp);
+	u32 r;
+
+	meet_pages(sp, rows, src, off, end, n);
+	for (r = 0; r < n; r++, off += sp->row_bytes) {
+		size_t in_page = off & (page_bytes - 1);
+		const void *const *page = &src->page[off >> src->shift];
+		struct f32_vector v = {
+			.at = (const float *)((const u8 *)*page + in_page),
+			.more = in_page + (sh.whole + STEP) * sizeof(float) <= page_bytes,
+		};
+		float *row = (float *)((u8 *)rows + (size_t)r * sp->stride);
+		bool good;
+
+		if (off + PAGED_AHEAD < end)
+			ask_ahead(src, off + PAGED_AHEAD, sp->row_bytes);
+		if (in_page + sp->row_bytes > page_bytes) {
+			v.here = page_bytes - in_page;
+			v.rest = page[1];
+			v.more = true;
+			good = f32_row(sp, &sh, row, aux + r, &v, away);
+		} else {
+			good = f32_row(sp, &sh, row, aux + r, &v, away);
+		}
+		if (!good)
+			break;
+	}
+	if (away)
+		_mm_sfence();
+	return r;
+}
+
+u32 vexfs_avx2_conv_f32_paged(const struct vexfs_space *sp, void *rows, u32 *aux,
+			      const struct vexfs_paged *src, u32 first, u32 n, bool away)
+{
+	return away ? f32_paged(sp, rows, aux, src, first, n, true) :
+		f32_paged(sp, rows, aux, src, first, n, false);
 }
 
 void vexfs_avx2_conv_f16_to_f32(const struct vexfs_space *sp, void *dst, const void *row,

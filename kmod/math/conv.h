@@ -53,6 +53,8 @@ CONV_DECLARE(vexfs_avx2_conv_b1)
 
 u32 vexfs_avx2_conv_f32_rows(const struct vexfs_space *sp, void *rows, u32 *aux,
 			     const void *src, size_t src_step, u32 n, bool away);
+u32 vexfs_avx2_conv_f32_paged(const struct vexfs_space *sp, void *rows, u32 *aux,
+			      const struct vexfs_paged *src, u32 first, u32 n, bool away);
 
 /* @in makes rows, @raw makes them from their own type, @out reads them. */
 #define CONV_ROW(tp, bits, in, raw, out, aux_fn)					\
@@ -62,7 +64,8 @@ u32 vexfs_avx2_conv_f32_rows(const struct vexfs_space *sp, void *rows, u32 *aux,
 #define CONV_ROWS_AVX2(bits)								\
 	{ .type = VEXFS_TYPE_F32, .needs = bits, .from_f32 = vexfs_avx2_conv_f32_from_f32, \
 	  .from_raw = vexfs_avx2_conv_f32_from_raw, .aux = vexfs_conv_aux_float,	\
-	  .rows = vexfs_avx2_conv_f32_rows, .to_f32 = vexfs_conv_f32_to_f32 },		\
+	  .rows = vexfs_avx2_conv_f32_rows, .paged = vexfs_avx2_conv_f32_paged,	\
+	  .to_f32 = vexfs_conv_f32_to_f32 },						\
 	CONV_ROW(F16, bits, vexfs_avx2_conv_f16, vexfs_avx2_conv_f16,			\
 		 vexfs_avx2_conv_f16, vexfs_conv_aux_float),				\
 	CONV_ROW(BF16, bits, vexfs_avx2_conv_bf16, vexfs_avx2_conv_bf16,		\

@@ -14,6 +14,18 @@
 typedef int (*import_fn)(const struct vexfs_space *sp, void *row, const void *src,
 			 u32 from, u32 count, struct vexfs_math_state *st);
 
+/**
+ * struct vectors - where the vectors of an import are
+ * @at: the first
+ * @step: bytes from one to the next
+ * @paged: or in pages that may change meanwhile
+ */
+struct vectors {
+	const void *at;
+	size_t step;
+	const struct vexfs_paged *paged;
+};
+
 static u32 units_of(u32 dims)
 {
 	return dims / VEXFS_CONVERT_UNIT + 1;
@@ -50,29 +62,41 @@ static noinline int import_parts(struct vexfs_convert *c, struct vexfs_pace *pac
 	return err;
 }
 
+/*
+ * For conversions that may look twice at what they read: a vector in the row's own
+ * type is copied to where its row will be, and is converted there.
+ */
+static const void *vector_at(const struct vexfs_space *sp, void *row, const struct vectors *v,
+			     u32 i)
+{
+	if (!v->paged)
+		return v->at + i * v->step;
+	return memcpy(row, vexfs_paged_vector(v->paged, sp->row_bytes, i), sp->row_bytes);
+}
+
 /* @n short rows in one section. Returns how many are complete; less is -EDOM. */
 static u32 import_rows(struct vexfs_convert *c, const struct vexfs_space *sp, import_fn fn,
-		       void *rows, u32 *aux, const void *src, size_t src_step, u32 n,
-		       bool away)
+		       void *rows, u32 *aux, const struct vectors *v, u32 first, u32 n, bool away)
 {
 	u32 i;
 
-	if (c->conv->rows)
-		return c->conv->rows(sp, rows, aux, src, src_step, n, away);
+	if (v->paged && c->conv->paged)
+		return c->conv->paged(sp, rows, aux, v->paged, first, n, away);
+	if (!v->paged && c->conv->rows)
+		return c->conv->rows(sp, rows, aux, v->at + first * v->step, v->step, n, away);
 	for (i = 0; i < n; i++) {
 		struct vexfs_math_state st = {};
 
-		if (fn(sp, rows, src, 0, sp->dim, &st))
+		if (fn(sp, rows, vector_at(sp, rows, v, first + i), 0, sp->dim, &st))
 			break;
 		aux[i] = c->conv->aux(sp, &st);
 		rows += sp->stride;
-		src += src_step;
 	}
 	return i;
 }
 
 static int import(const struct vexfs_space *sp, enum vexfs_move move, void *rows, u32 *aux,
-		  const void *src, size_t src_step, u32 n, u32 *bad, bool away)
+		  const struct vectors *v, u32 n, u32 *bad, bool away)
 {
 	struct vexfs_convert *c = &vexfs_engine()->convert[sp->type];
 	struct vexfs_pace *pace = &c->pace[move];
@@ -84,20 +108,19 @@ static int import(const struct vexfs_space *sp, enum vexfs_move move, void *rows
 		return vexfs_fpu_refuse();
 	for (done = 0; done < n; done += m) {
 		void *row = rows + (size_t)done * sp->stride;
-		const void *from = src + done * src_step;
 		u32 good;
 
 		if (done)
 			vexfs_fpu_rest();
 		m = vexfs_fpu_items(pace, units, n - done);
 		if (unlikely(m == 1 && !vexfs_fpu_fits(pace, units))) {
-			good = !import_parts(c, pace, sp, fn, row, aux + done, from);
+			good = !import_parts(c, pace, sp, fn, row, aux + done,
+					     vector_at(sp, row, v, done));
 		} else {
 			u64 stamp = vexfs_fpu_begin();
 			u32 ns;
 
-			good = import_rows(c, sp, fn, row, aux + done, from, src_step, m,
-					   away);
+			good = import_rows(c, sp, fn, row, aux + done, v, done, m, away);
 			ns = vexfs_fpu_end(stamp);
 			if (m < n && good == m)
 				vexfs_fpu_learn(pace, (u64)m * units, ns);
@@ -114,24 +137,39 @@ static int import(const struct vexfs_space *sp, enum vexfs_move move, void *rows
 int vexfs_math_import_f32(const struct vexfs_space *sp, void *rows, u32 *aux,
 			  const void *src, size_t src_step, u32 n, u32 *bad)
 {
-	return import(sp, VEXFS_MOVE_FROM_F32, rows, aux, src, src_step, n, bad, false);
+	struct vectors v = { .at = src, .step = src_step };
+
+	return import(sp, VEXFS_MOVE_FROM_F32, rows, aux, &v, n, bad, false);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_import_f32);
 
 int vexfs_math_import_raw(const struct vexfs_space *sp, void *rows, u32 *aux,
 			  const void *src, size_t src_step, u32 n, u32 *bad)
 {
-	return import(sp, VEXFS_MOVE_FROM_RAW, rows, aux, src, src_step, n, bad, false);
+	struct vectors v = { .at = src, .step = src_step };
+
+	return import(sp, VEXFS_MOVE_FROM_RAW, rows, aux, &v, n, bad, false);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_import_raw);
 
 int vexfs_math_import_away(const struct vexfs_space *sp, bool raw, void *rows, u32 *aux,
 			   const void *src, size_t src_step, u32 n, u32 *bad)
 {
-	return import(sp, raw ? VEXFS_MOVE_FROM_RAW : VEXFS_MOVE_FROM_F32, rows, aux, src, src_step,
-		      n, bad, true);
+	struct vectors v = { .at = src, .step = src_step };
+
+	return import(sp, raw ? VEXFS_MOVE_FROM_RAW : VEXFS_MOVE_FROM_F32, rows, aux, &v, n, bad,
+		      true);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_import_away);
+
+int vexfs_math_import_paged(const struct vexfs_space *sp, void *rows, u32 *aux,
+			    const struct vexfs_paged *src, u32 n, u32 *bad, bool away)
+{
+	struct vectors v = { .paged = src };
+
+	return import(sp, VEXFS_MOVE_FROM_RAW, rows, aux, &v, n, bad, away);
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_import_paged);
 
 int vexfs_math_export_f32(const struct vexfs_space *sp, void *dst, const void *row, u32 aux)
 {

@@ -60,6 +60,31 @@ int vexfs_math_import_raw(const struct vexfs_space *sp, void *rows, u32 *aux,
  */
 int vexfs_math_import_away(const struct vexfs_space *sp, bool raw, void *rows, u32 *aux,
 			   const void *src, size_t src_step, u32 n, u32 *bad);
+/**
+ * struct vexfs_paged - vectors in the row's own type, one right behind the other, in
+ *	memory that is there page by page and may change meanwhile
+ * @page: the pages
+ * @shift: log2 of their size
+ * @off: where in the first one the first vector begins
+ * @seam: VEXFS_SEAM_BYTES() to put vectors together that lie across two pages, one at
+ *	a time
+ */
+struct vexfs_paged {
+	const void *const *page;
+	u32 shift;
+	size_t off;
+	void *seam;
+};
+
+#define VEXFS_SEAM_BYTES(row_bytes)	(((row_bytes) + 63) / 64 * 64 + 64)
+
+/*
+ * The same for such vectors, of PAGE_SIZE at most: each component is read once, so that
+ * what was checked is what is stored. Around the cache where @away. What lies beside
+ * the vectors in their pages may be read.
+ */
+int vexfs_math_import_paged(const struct vexfs_space *sp, void *rows, u32 *aux,
+			    const struct vexfs_paged *src, u32 n, u32 *bad, bool away);
 int vexfs_math_export_f32(const struct vexfs_space *sp, void *dst, const void *row, u32 aux);
 
 /*

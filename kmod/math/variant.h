@@ -163,6 +163,21 @@ struct vexfs_math_rough {
 		     struct vexfs_block_hit *hits, u32 max);
 };
 
+/* Vector @i where it lies; put together first when it lies across two pages. */
+static inline const void *vexfs_paged_vector(const struct vexfs_paged *src, u32 bytes, u32 i)
+{
+	size_t off = src->off + (size_t)i * bytes, page_bytes = (size_t)1 << src->shift;
+	const void *const *page = &src->page[off >> src->shift];
+	const u8 *at = (const u8 *)*page + (off & (page_bytes - 1));
+	size_t here = page_bytes - (off & (page_bytes - 1));
+
+	if (here >= bytes)
+		return at;
+	__builtin_memcpy(src->seam, at, here);
+	__builtin_memcpy((u8 *)src->seam + here, page[1], bytes - here);
+	return src->seam;
+}
+
 /**
  * struct vexfs_math_conv - conversions of one type in one variant
  * @type: enum vexfs_type
@@ -175,6 +190,7 @@ struct vexfs_math_rough {
  * @rows: f32 from f32, @n whole rows with their auxiliaries, or NULL; vectors lie
  *	@src_step bytes apart. With @away rows go around the cache, and are ordered
  *	before what follows. Returns how many are complete: less is -EDOM
+ * @paged: the same for vectors in pages that may change meanwhile, from @first on
  * @to_f32: components of a row as floats, @dst at any alignment
  *
  * All of them use the FPU.
@@ -189,6 +205,8 @@ struct vexfs_math_conv {
 	u32 (*aux)(const struct vexfs_space *sp, const struct vexfs_math_state *st);
 	u32 (*rows)(const struct vexfs_space *sp, void *rows, u32 *aux, const void *src,
 		    size_t src_step, u32 n, bool away);
+	u32 (*paged)(const struct vexfs_space *sp, void *rows, u32 *aux,
+		     const struct vexfs_paged *src, u32 first, u32 n, bool away);
 	void (*to_f32)(const struct vexfs_space *sp, void *dst, const void *row,
 		       u32 from, u32 count);
 };

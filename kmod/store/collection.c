@@ -630,8 +630,15 @@ VEXFS_EXPORT_KUNIT(vexfs_store_settle);
 
 int vexfs_store_init(void)
 {
+	int err = vexfs_idleaf_module_init();
+
+	if (err)
+		return err;
 	vexfs_store_wq = alloc_workqueue("vexfs_store", WQ_UNBOUND, 0);
-	return vexfs_store_wq ? 0 : -ENOMEM;
+	if (vexfs_store_wq)
+		return 0;
+	vexfs_idleaf_module_exit();
+	return -ENOMEM;
 }
 
 void vexfs_store_exit(void)
@@ -647,4 +654,5 @@ void vexfs_store_exit(void)
 	}
 	destroy_workqueue(vexfs_store_wq);
 	xa_destroy(&by_serial);
+	vexfs_idleaf_module_exit();
 }

@@ -326,7 +326,7 @@ int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run)
 	int err;
 
 	lockdep_assert_held_read(&c->quiesce);
-	want = min(want, VEXFS_RUN_MAX);
+	want = min(want, VEXFS_RUN_LONG);
 	for (;;) {
 		u32 room, number;
 

@@ -16,13 +16,11 @@ static const struct rhashtable_params params = {
 	.key_len = sizeof(u64),
 	.key_offset = offsetof(struct vexfs_idleaf, group),
 	.head_offset = offsetof(struct vexfs_idleaf, node),
+	.nelem_hint = 380,	/* in 4 KiB; growing goes bucket by bucket */
 	.automatic_shrinking = true,
 };
 
-static size_t leaf_bytes(void)
-{
-	return sizeof(struct vexfs_idleaf) + IDLEAF_IDS * sizeof(u32);
-}
+static struct kmem_cache *leaf_cache;
 
 static struct vexfs_idleaf *find_group(struct vexfs_collection *c, u64 group)
 {
@@ -39,23 +37,19 @@ static void leaf_free(struct vexfs_collection *c, struct vexfs_garbage *g)
 {
 	struct vexfs_idleaf *leaf = container_of(g, struct vexfs_idleaf, garbage);
 
-	kfree(leaf->place);
-	kfree(leaf);
-	vexfs_collection_uncharge(c, leaf_bytes());
+	kmem_cache_free(leaf_cache, leaf);
+	vexfs_collection_uncharge(c, sizeof(*leaf));
 }
 
 static struct vexfs_idleaf *leaf_new(struct vexfs_collection *c, u64 group)
 {
 	struct vexfs_idleaf *leaf;
 
-	if (vexfs_collection_charge(c, leaf_bytes()))
+	if (vexfs_collection_charge(c, sizeof(*leaf)))
 		return NULL;
-	leaf = kzalloc(sizeof(*leaf), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (leaf)
-		leaf->place = kcalloc(IDLEAF_IDS, sizeof(u32), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!leaf || !leaf->place) {
-		kfree(leaf);
-		vexfs_collection_uncharge(c, leaf_bytes());
+	leaf = kmem_cache_zalloc(leaf_cache, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!leaf) {
+		vexfs_collection_uncharge(c, sizeof(*leaf));
 		return NULL;
 	}
 	leaf->group = group;
@@ -200,4 +194,15 @@ static void leaf_end(void *leaf, void *c)
 void vexfs_idleaf_destroy(struct vexfs_collection *c)
 {
 	rhashtable_free_and_destroy(&c->ids.by_group, leaf_end, c);
+}
+
+int vexfs_idleaf_module_init(void)
+{
+	leaf_cache = KMEM_CACHE(vexfs_idleaf, SLAB_HWCACHE_ALIGN);
+	return leaf_cache ? 0 : -ENOMEM;
+}
+
+void vexfs_idleaf_module_exit(void)
+{
+	kmem_cache_destroy(leaf_cache);
 }

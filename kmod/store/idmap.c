@@ -37,27 +37,30 @@ void vexfs_idmap_tags(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *ta
 	}
 }
 
-static bool neighbours(const u64 *ids, u32 n)
+static u32 neighbours(const u64 *ids, u32 n)
 {
 	u32 i;
 
 	for (i = 1; i < n; i++)
 		if (ids[i] != ids[0] + i)
-			return false;
-	return true;
+			break;
+	return i;
 }
 
-void vexfs_idmap_ahead(struct vexfs_collection *c, const u64 *ids, u32 n)
+u32 vexfs_idmap_counting(const u64 *ids, u32 n)
 {
-	u32 tags[32];
-	u32 i;
+	return neighbours(ids, min_t(u32, n, IDLEAF_IDS - (ids[0] & (IDLEAF_IDS - 1))));
+}
 
-	if (n >= IDLEAF_RUN && neighbours(ids, n)) {
+bool vexfs_idmap_is_run(const u64 *ids, u32 n)
+{
+	return n >= IDLEAF_RUN && neighbours(ids, n) == n;
+}
+
+void vexfs_idmap_leaves(struct vexfs_collection *c, const u64 *ids, u32 n)
+{
+	if (vexfs_idmap_is_run(ids, n))
 		vexfs_idleaf_make(c, ids[0], n);
-		return;
-	}
-	for (i = 0; i < n; i += ARRAY_SIZE(tags))
-		vexfs_idmap_tags(c, ids + i, min_t(u32, n - i, ARRAY_SIZE(tags)), tags);
 }
 
 /* ---- where an id stands ---- */
@@ -246,6 +249,29 @@ int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
 	/* whoever finds the place before the state finds nothing yet: no barrier */
 	place_take(c, &pl, place_make(p->slot, p->claim ? IDMAP_BUSY : 0));
 	return 0;
+}
+
+bool vexfs_idmap_put_counting(struct vexfs_collection *c, struct vexfs_idput *p, u32 n)
+{
+	struct vexfs_idleaf *leaf = vexfs_idleaf_of(c, p->id);
+	struct vexfs_extent *e;
+	u32 *place, i;
+
+	/* the spans of the run begin with p->now */
+	if (!leaf || !(p->flags & VEXFS_PUT_INSERT) || *p->credit < n || READ_ONCE(c->clock) != p->now)
+		return false;
+	place = &leaf->place[p->id & (IDLEAF_IDS - 1)];
+	if (memchr_inv(place, 0, n * sizeof(*place)))
+		return false;
+	*p->credit -= n;
+	leaf->live += n;
+	e = vexfs_extent(c, p->slot);
+	/* put() has put a barrier between the rows of the run and this */
+	memset(&e->state[p->slot - e->first], VEXFS_SLOT_LIVE, n);
+	/* whoever finds a place before the state finds nothing yet: no barrier */
+	for (i = 0; i < n; i++)
+		WRITE_ONCE(place[i], place_make(p->slot + i, 0));
+	return true;
 }
 
 /* The claimed id now means the new slot. */

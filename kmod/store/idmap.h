@@ -51,9 +51,9 @@ struct vexfs_iddir {
 	struct vexfs_idshard *shard[];
 };
 
-#define IDLEAF_SHIFT		9u
+#define IDLEAF_SHIFT		10u
 #define IDLEAF_IDS		(1u << IDLEAF_SHIFT)
-#define IDLEAF_RUN		64u	/* neighbours in one put that are worth a leaf */
+#define IDLEAF_RUN		128u	/* neighbours in one put that are worth a leaf */
 
 /**
  * struct vexfs_idleaf - where IDLEAF_IDS ids next to each other are
@@ -68,7 +68,7 @@ struct vexfs_idleaf {
 	u64 group;
 	u32 live;
 	struct vexfs_garbage garbage;
-	u32 *place;
+	u32 place[IDLEAF_IDS];
 };
 
 static inline bool place_used(u32 v)

@@ -20,6 +20,7 @@ struct vexfs_idleaf;
  * @flags: VEXFS_PUT_*
  * @claim: only mark the id busy
  * @keep_attrs: an update takes the old attribute record over
+ * @now: the moment with which the spans of the run begin
  * @credit: new ids that may still be added; counted down
  * @old: out: the slot it replaces (or will), or VEXFS_NO_SLOT
  */
@@ -31,19 +32,24 @@ struct vexfs_idput {
 	u32 flags;
 	bool claim;
 	bool keep_attrs;
+	u64 now;
 	u32 *credit;
 	u32 old;
 };
 
+/* What the leaves of all collections are made of. */
+int vexfs_idleaf_module_init(void);
+void vexfs_idleaf_module_exit(void);
 int vexfs_idmap_init(struct vexfs_collection *c);
 void vexfs_idmap_destroy(struct vexfs_collection *c);
 u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id);
 /*
- * These ids are about to be put: a run of neighbours gets the leaves it needs, and
- * what the map will read for others starts on its way. Inside vexfs_read_lock(),
- * without locks.
+ * Before these ids are put: a run of neighbours gets the leaves it needs. Inside
+ * vexfs_read_lock(), without locks.
  */
-void vexfs_idmap_ahead(struct vexfs_collection *c, const u64 *ids, u32 n);
+void vexfs_idmap_leaves(struct vexfs_collection *c, const u64 *ids, u32 n);
+/* Are they such a run? */
+bool vexfs_idmap_is_run(const u64 *ids, u32 n);
 /* Hashes of @n ids, and what the map will read for them on its way. */
 void vexfs_idmap_tags(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *tags);
 /*
@@ -52,6 +58,14 @@ void vexfs_idmap_tags(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *ta
  * vexfs_idmap_grow() makes some, without the lock.
  */
 int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p);
+/*
+ * The common case of many at once: @n new ids from @p->id on, one after the other, into
+ * slots from @p->slot on; no more than vexfs_idmap_counting() says. False when one of
+ * them is not new, or something else asks for a closer look: nothing has been done.
+ */
+bool vexfs_idmap_put_counting(struct vexfs_collection *c, struct vexfs_idput *p, u32 n);
+/* How many of @n ids count up from the first and stand together. */
+u32 vexfs_idmap_counting(const u64 *ids, u32 n);
 void vexfs_idmap_publish(struct vexfs_collection *c, const struct vexfs_idput *p);
 void vexfs_idmap_abort(struct vexfs_collection *c, const struct vexfs_idput *p);
 int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old);

@@ -69,14 +69,6 @@ static void credit_return(struct vexfs_collection *c, u32 n)
 		atomic64_sub(n, &c->promised);
 }
 
-void vexfs_ids_ahead(struct vexfs_collection *c, const u64 *ids, u32 n)
-{
-	int idx = vexfs_read_lock(c);
-
-	vexfs_idmap_ahead(c, ids, n);
-	vexfs_read_unlock(c, idx);
-}
-
 /*
  * Takes the steps that a put or a claim of one id may need before it is decided.
  * With @claims_held it must not wait: -EBUSY.
@@ -124,6 +116,34 @@ static void run_cut(struct vexfs_collection *c, const struct vexfs_run *run, u32
 
 /* ---- put without an index: every vector is one step ---- */
 
+/*
+ * What a bulk load does: ids that count up, all of them new. Returns how many were
+ * stored, 0 if it is not so simple. *@simple is where it is worth trying again.
+ */
+static u32 put_counting(struct vexfs_collection *c, struct vexfs_mutation *m, u32 first,
+			struct vexfs_idput *p, u32 *simple)
+{
+	u32 n = vexfs_idmap_counting(m->ids + first, m->n - first);
+	bool stored = false;
+
+	*simple = first + n;
+	if (n < GROUP)
+		return 0;
+	vexfs_stack_check(m->stack);
+	p->id = m->ids[first];
+	p->slot = vexfs_run_slot(&m->run) + first;
+	spin_lock(&c->ids_lock);
+	stored = vexfs_idmap_put_counting(c, p, n);
+	spin_unlock(&c->ids_lock);
+	if (!stored)
+		return 0;
+	if (m->errors)
+		memset(m->errors + first, 0, n * sizeof(*m->errors));
+	m->tried += n;
+	m->done += n;
+	return n;
+}
+
 /**
  * struct put_group - up to GROUP vectors of a run that are decided together
  * @n: how many
@@ -131,6 +151,8 @@ static void run_cut(struct vexfs_collection *c, const struct vexfs_run *run, u32
  * @nold: slots in @old
  * @refused: bit j: vector j was not stored
  * @tags: hashes of the ids
+ * @next: where the group behind this one begins
+ * @ahead: hashes of its ids
  * @old: slots that were replaced
  */
 struct put_group {
@@ -139,6 +161,8 @@ struct put_group {
 	u32 nold;
 	u32 refused;
 	u32 tags[GROUP];
+	u32 next;
+	u32 ahead[GROUP];
 	u32 old[GROUP];
 };
 
@@ -184,34 +208,57 @@ static int put_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u32 
 	return err;
 }
 
-static int put_plain(struct vexfs_collection *c, struct vexfs_mutation *m, u32 *credit)
+/* The hashes of up to GROUP ids, and what the map will read for them on its way. */
+static void tags_ahead(struct vexfs_collection *c, struct vexfs_mutation *m, u32 first, u32 *tags)
+{
+	if (first < m->n)
+		vexfs_idmap_tags(c, m->ids + first, min(GROUP, m->n - first), tags);
+}
+
+static int put_group(struct vexfs_collection *c, struct vexfs_mutation *m, u32 first,
+		     struct vexfs_idput *p, struct put_group *g)
+{
+	unsigned long refused;
+	int err;
+	u32 j;
+
+	g->n = min(GROUP, m->n - first);
+	g->nold = 0;
+	g->refused = 0;
+	if (first == g->next)
+		memcpy(g->tags, g->ahead, sizeof(g->tags));
+	else
+		tags_ahead(c, m, first, g->tags);
+	g->next = first + g->n;
+	tags_ahead(c, m, g->next, g->ahead);
+	err = put_locked(c, m, first, p, g);
+	m->tried += g->tried;
+	m->done += g->tried - hweight32(g->refused);
+	vexfs_slots_dead(c, g->old, g->nold);
+	refused = g->refused;
+	for_each_set_bit(j, &refused, GROUP)
+		run_cut(c, &m->run, first + j, 1);
+	return err;
+}
+
+static int put_plain(struct vexfs_collection *c, struct vexfs_mutation *m, u64 now, u32 *credit)
 {
 	struct vexfs_idput p = {
 		.flags = m->flags,
 		.keep_attrs = !m->attrs,
+		.now = now,
 		.credit = credit,
 	};
-	struct put_group g;
+	struct put_group g = { .next = m->n };
+	u32 simple = 0, i, n;
 	int err = 0;
-	u32 i;
 
-	for (i = 0; i < m->n && !err; i += g.tried) {
-		unsigned long refused;
-		u32 j;
-
-		g.n = min(GROUP, m->n - i);
-		g.nold = 0;
-		g.refused = 0;
-		/* vexfs_ids_ahead() has asked for what the map needs */
-		for (j = 0; j < g.n; j++)
-			g.tags[j] = vexfs_idmap_tag(c, m->ids[i + j]);
-		err = put_locked(c, m, i, &p, &g);
-		m->tried += g.tried;
-		m->done += g.tried - hweight32(g.refused);
-		vexfs_slots_dead(c, g.old, g.nold);
-		refused = g.refused;
-		for_each_set_bit(j, &refused, GROUP)
-			run_cut(c, &m->run, i + j, 1);
+	for (i = 0; i < m->n && !err; i += n) {
+		n = i >= simple ? put_counting(c, m, i, &p, &simple) : 0;
+		if (!n) {
+			err = put_group(c, m, i, &p, &g);
+			n = g.tried;
+		}
 	}
 	/* after an error that ended the batch */
 	run_cut(c, &m->run, i, m->n - i);
@@ -295,8 +342,13 @@ static int put_indexed(struct vexfs_collection *c, struct vexfs_index_ref *index
 	}
 	b->n = 0;
 	while (i < m->n && !err) {
-		struct vexfs_idput *p = &b->p[b->n];
+		struct vexfs_idput *p;
 
+		if (b->n == VEXFS_RUN_MAX) {
+			err = batch_finish(c, index, m, b);
+			continue;
+		}
+		p = &b->p[b->n];
 		*p = (struct vexfs_idput) {
 			.id = m->ids[i],
 			.tag = vexfs_idmap_tag(c, m->ids[i]),
@@ -362,11 +414,12 @@ static int put(struct vexfs_collection *c, struct vexfs_mutation *m)
 	credit = (m->flags & VEXFS_PUT_INSERT) ? credit_take(c, m->n) : 0;
 	credit_left = credit;
 	idx = vexfs_read_lock(c);
+	vexfs_idmap_leaves(c, m->ids, m->n);
 	index = vexfs_index(c);
 	if (index)
 		err = put_indexed(c, index, m, &credit_left);
 	else
-		err = put_plain(c, m, &credit_left);
+		err = put_plain(c, m, now, &credit_left);
 	vexfs_read_unlock(c, idx);
 
 	credit_return(c, credit_left);

@@ -500,7 +500,8 @@ static inline void vexfs_codes_made(struct vexfs_extent *e, u32 row)
 
 /* ---- writing ---- */
 
-#define VEXFS_RUN_MAX	256u	/* slots reserved at once */
+#define VEXFS_RUN_MAX	256u	/* vectors of most calls */
+#define VEXFS_RUN_LONG	4096u	/* slots reserved at once, and vectors of a put */
 
 /**
  * struct vexfs_run - slots in FILLING, one after another, that the caller fills
@@ -540,25 +541,19 @@ static inline void *vexfs_run_attrs(const struct vexfs_collection *c, const stru
 /*
  * Writing: vexfs_write_begin(), then any number of reserve, fill and mutate, then
  * vexfs_write_end(). What happens in between may sleep, but must not wait for user
- * memory, and is kept to a batch of about VEXFS_RUN_MAX vectors. Begin returns
+ * memory, and is kept to a batch of about VEXFS_RUN_LONG vectors. Begin returns
  * -ENOENT when the collection was dropped. Does not nest.
  */
 int vexfs_write_begin(struct vexfs_collection *c);
 void vexfs_write_end(struct vexfs_collection *c);
 
 /*
- * Between one and @want (at most VEXFS_RUN_MAX) neighbouring slots. -ENOMEM, or
+ * Between one and @want (at most VEXFS_RUN_LONG) neighbouring slots. -ENOMEM, or
  * -ENOSPC when the owner's quota is used up. May sleep. What is not given to
  * vexfs_mutate() goes back with vexfs_unreserve().
  */
 int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run);
 void vexfs_unreserve(struct vexfs_collection *c, const struct vexfs_run *run);
-
-/*
- * These ids will be in a mutation soon: what the id map needs for them starts on its
- * way to the cache while the caller fills rows.
- */
-void vexfs_ids_ahead(struct vexfs_collection *c, const u64 *ids, u32 n);
 
 enum vexfs_mutation_op {
 	VEXFS_MUTATE_PUT	= 1,	/* @run's vectors; between begin and end */
@@ -578,7 +573,7 @@ enum vexfs_mutation_op {
  * @ids: put and delete: the ids
  * @attrs: put: attribute records, or NULL to keep the old one of an update
  *	and start with zeroes otherwise
- * @n: ids, at most VEXFS_RUN_MAX; for a put, @run.n
+ * @n: ids, at most VEXFS_RUN_LONG; for a put, @run.n
  * @set: what to change
  * @set_layout: the new description, in kernel memory
  * @errors: put and delete: -errno or 0 of each vector tried; may be NULL

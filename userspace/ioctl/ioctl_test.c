@@ -88,6 +88,7 @@ int main(int argc, char **argv)
 	fd = raw_create("errors", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0);
 	ok(fd >= 0, "a collection for the errors");
 	putting(fd);
+	seeing(fd);
 	getting(fd);
 	deleting(fd);
 	measuring(fd);

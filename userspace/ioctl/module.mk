@@ -20,7 +20,7 @@ build/lab-bin/ioctl_test32: userspace/ioctl/ioctl_test.c $(wildcard userspace/io
 	$(begin)
 	$(HOSTCC_USER) -m32 -static -std=gnu11 -O2 $(U_WARN) -D_FILE_OFFSET_BITS=64 $(U_INC) \
 		-isystem /usr/include/$$($(HOSTCC_USER) -print-multiarch) \
-		$(U_DEFS) -Iuserspace -o $@ $(filter %.c,$^) -lm
+		$(U_DEFS) -Iuserspace -o $@ $(filter %.c,$^) -lm -lpthread
 
 build/obj/ioctl/%.o: userspace/ioctl/%.c | build/packages
 	$(begin)

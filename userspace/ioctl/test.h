@@ -36,6 +36,7 @@ void attaching(void);
 
 /* test_vectors.c: @fd is attached to a collection of DIM x f32, L2 */
 void putting(int fd);
+void seeing(int fd);
 void getting(int fd);
 void deleting(int fd);
 void deadlines(int fd);

@@ -3,7 +3,9 @@
  * Vectors by id: put, get, delete, deadlines, distances, walks.
  */
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "ioctl/test.h"
 
@@ -75,6 +77,133 @@ void putting(int fd)
 	ok(p.done == 2 && errors[2] == -EEXIST && errors[3] == -EEXIST,
 	   "the second of each is refused");
 	ok(sound(fd), "the collection is sound");
+}
+
+/* ---- requests that are read where they lie ---- */
+
+#define LONG	6000u	/* vectors, 192,000 bytes */
+
+static volatile bool flicker_end;
+
+/* NaN comes and goes in a vector that is being stored. */
+static void *flicker(void *at)
+{
+	volatile uint32_t *bits = at;
+
+	while (!flicker_end)
+		*bits = *bits == 0x7fc00000 ? 0x3f800000 : 0x7fc00000;
+	return NULL;
+}
+
+static bool finite_everywhere(int fd, uint64_t *ids)
+{
+	static float back[LONG * DIM];
+	static int32_t errors[LONG];
+	struct vexfs_get g = { .ids = (uintptr_t)ids, .vectors = (uintptr_t)back, .count = LONG,
+			       .errors = (uintptr_t)errors };
+	bool finite = true;
+
+	if (RAW(fd, VEXFS_IOC_GET, &g))
+		return false;
+	for (uint32_t i = 0; i < LONG * DIM; i++)
+		finite &= !!isfinite(back[i]);
+	return finite;
+}
+
+static void flickering(int fd, uint64_t *ids, float *v)
+{
+	struct vexfs_put p = raw_put(ids, v, NULL, LONG);
+	static int32_t errors[LONG];
+	bool finite = true, known = true;
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, flicker, v + 3000 * DIM + 5);
+	p.flags |= VEXFS_PUT_CONTINUE;
+	p.errors = (uintptr_t)errors;
+	for (int i = 0; i < 50; i++) {
+		known &= !RAW(fd, VEXFS_IOC_PUT, &p) && p.done >= LONG - 1 &&
+			 (!errors[3000] || errors[3000] == -EDOM);
+		finite &= finite_everywhere(fd, ids);
+	}
+	flicker_end = true;
+	pthread_join(thread, NULL);
+	ok(known, "a vector that changes meanwhile is stored or refused");
+	ok(finite, "what is stored is what was checked");
+	v[3000 * DIM + 5] = 1;
+}
+
+void seeing(int fd)
+{
+	size_t bytes = LONG * DIM * sizeof(float), page = sysconf(_SC_PAGESIZE);
+	char *area = mmap(NULL, bytes + 4 * page, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *file;
+	/* at an odd address, across every page */
+	float *v = (float *)(area + page - 13), *back = malloc(bytes);
+	uint64_t *ids = calloc(LONG, sizeof(*ids));
+	struct vexfs_put p, good;
+	struct vexfs_get g;
+	int tmp;
+
+	for (uint32_t i = 0; i < LONG; i++) {
+		float one[DIM];
+
+		ids[i] = 100000 + i;
+		fill(one, ids[i], DIM);
+		memcpy((char *)v + i * sizeof(one), one, sizeof(one));
+	}
+	good = raw_put(ids, v, NULL, LONG);
+	p = good;
+	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "many vectors at an odd address");
+	g = (struct vexfs_get) { .ids = (uintptr_t)ids, .vectors = (uintptr_t)back, .count = LONG };
+	is(RAW(fd, VEXFS_IOC_GET, &g), 0, "all of them are there");
+	ok(!memcmp(v, back, bytes), "and are what was put");
+
+	p = good, p.vectors = (uintptr_t)mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+					      -1, 0);
+	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "many from memory that nobody has written");
+	munmap((void *)(uintptr_t)p.vectors, bytes);
+	tmp = memfd_create("vectors", 0);
+	ok(write(tmp, v, bytes) == (ssize_t)bytes, "a file of vectors");
+	file = mmap(NULL, bytes, PROT_READ, MAP_SHARED, tmp, 0);
+	p = good, p.vectors = (uintptr_t)file;
+	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "many from a file that is mapped");
+	is(RAW(fd, VEXFS_IOC_GET, &g), 0, "get them");
+	ok(!memcmp(v, back, bytes), "they are what the file has");
+	ok(!ftruncate(tmp, 2 * page), "the file becomes shorter");
+	p = good, p.vectors = (uintptr_t)file;
+	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "many from behind its end");
+	munmap(file, bytes);
+	close(tmp);
+
+	munmap(area + 20 * page, page);
+	p = good;
+	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "many with a page that is not there");
+	ok(p.done < LONG, "it says how many it stored");
+	mmap(area + 20 * page, page, PROT_READ | PROT_WRITE,
+	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	v = (float *)(area + page);
+	for (uint32_t i = 0; i < LONG; i++)
+		fill(v + i * DIM, ids[i], DIM);
+	v[5000 * DIM] = NAN;
+	good = raw_put(ids, v, NULL, LONG);
+	p = good;
+	is(RAW(fd, VEXFS_IOC_PUT, &p), -EDOM, "many with NaN");
+	ok(p.done == 5000, "those before it were stored");
+	p = good, p.flags |= VEXFS_PUT_CONTINUE;
+	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "many with NaN that go on");
+	ok(p.done == LONG - 1, "all others were stored");
+	v[5000 * DIM] = 0;
+	flickering(fd, ids, v);
+	ok(sound(fd), "the collection is sound");
+	for (uint32_t at = 0; at < LONG; at += 1000) {
+		struct vexfs_delete d = { .ids = (uintptr_t)(ids + at), .count = 1000 };
+
+		RAW(fd, VEXFS_IOC_DELETE, &d);
+	}
+	munmap(area, bytes + 4 * page);
+	free(back);
+	free(ids);
 }
 
 void getting(int fd)
