@@ -277,8 +277,15 @@ static inline const void *graph_row_at(const struct vexfs_graph *g, u32 slot)
 }
 
 #define GRAPH_LINE	64u
-/* Bytes of a row that are fetched ahead; longer rows find the rest by themselves. */
-#define GRAPH_ROW_AHEAD	4096u
+
+/*
+ * Bytes of a row that are asked for ahead. Of a long one only where it begins: once it
+ * is read the processor asks for the rest, and so does not for all of a list at once.
+ */
+static inline u32 graph_row_ahead(const struct vexfs_space *sp)
+{
+	return sp->stride <= 1024 ? sp->stride : 256;
+}
 
 /*
  * Asks for @bytes from @p on, into the second cache: many rows are on their way at a
