@@ -279,15 +279,6 @@ static inline const void *graph_row_at(const struct vexfs_graph *g, u32 slot)
 #define GRAPH_LINE	64u
 
 /*
- * Bytes of a row that are asked for ahead. Of a long one only where it begins: once it
- * is read the processor asks for the rest, and so does not for all of a list at once.
- */
-static inline u32 graph_row_ahead(const struct vexfs_space *sp)
-{
-	return sp->stride <= 1024 ? sp->stride : 256;
-}
-
-/*
  * Asks for @bytes from @p on, into the second cache: many rows are on their way at a
  * time, and the first has too few places for what is missing; the processor waits for
  * one. The kernel's prefetch() goes there, or past both.

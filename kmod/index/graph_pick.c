@@ -102,7 +102,7 @@ static void fill(struct graph_pick *p, const u64 *cand, u32 n, u32 self, u32 wan
 int graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32 n, u32 self,
 	       u32 max)
 {
-	u32 bytes = graph_row_ahead(&g->sp), ahead = 0, i;
+	u32 bytes = vexfs_math_row_ahead(&g->sp), ahead = 0, i;
 	bool diverse = READ_ONCE(vexfs_graph_heuristics);
 
 	vexfs_stack_check(p->stack);
@@ -138,7 +138,7 @@ int graph_keys_to(struct vexfs_graph *g, struct graph_pick *p, u32 from, const u
 	vexfs_stack_check(p->stack);
 	for (i = 0; i < n; i++) {
 		p->rows[i] = graph_row(g, to[i], &p->aux[i]);
-		graph_prefetch(p->rows[i], graph_row_ahead(&g->sp));
+		graph_prefetch(p->rows[i], vexfs_math_row_ahead(&g->sp));
 	}
 	row = graph_row(g, from, &aux);
 	return vexfs_math_gather(&g->sp, row, aux, p->rows, p->aux, n, p->keys);

@@ -105,7 +105,8 @@ static const u32 *links_of(const struct vexfs_graph *g, u32 slot, u32 level, u32
 static void collect_from(struct vexfs_graph *g, struct graph_walk *w, u32 slot, u32 level,
 			 bool only_new)
 {
-	u32 bytes = graph_row_ahead(&g->sp);
+	u32 bytes = vexfs_math_row_ahead(&g->sp);
+	bool later = vexfs_math_rows_later(&g->sp);
 	u32 cap, i, row, n = 0;
 	const u32 *links = links_of(g, slot, level, &cap);
 
@@ -124,9 +125,11 @@ static void collect_from(struct vexfs_graph *g, struct graph_walk *w, u32 slot, 
 		w->rows[n] = p;
 		w->auxp[n] = &ge->aux[row];
 		graph_prefetch(w->auxp[n], 1);
+		if (!later)
+			graph_prefetch(p, bytes);
 		n++;
 	}
-	for (i = 0; i < n; i++)
+	for (i = 0; later && i < n; i++)
 		graph_prefetch(w->rows[i], bytes);
 	w->nbatch = n;
 }

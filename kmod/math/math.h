@@ -98,6 +98,14 @@ int vexfs_math_scan(const struct vexfs_space *sp, const void *q, u32 q_aux,
 int vexfs_math_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,
 		      const void *const *rows, const u32 *aux, u32 n, u32 *keys);
 
+/*
+ * What this processor likes to be told of rows in memory before they are gathered: how
+ * many bytes of each to ask for, and whether to ask for all of them after they were
+ * found instead of meanwhile.
+ */
+u32 vexfs_math_row_ahead(const struct vexfs_space *sp);
+bool vexfs_math_rows_later(const struct vexfs_space *sp);
+
 /* Keys and the user's distances: f32 bit patterns, converted exactly. */
 u32 vexfs_key_from_f32(u32 f32_bits);
 u32 vexfs_key_to_f32(u32 key);
