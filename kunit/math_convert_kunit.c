@@ -388,8 +388,6 @@ static void check_paged(struct kunit *test, const struct vexfs_space *sp, struct
 	u64 seed = off;
 	int err;
 
-	v.seam = kunit_kmalloc(test, VEXFS_SEAM_BYTES(sp->row_bytes), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, v.seam);
 	for (i = 0; i < n; i++)
 		math_fill(from + (size_t)i * sp->row_bytes, sp->type, sp->dim, KIND_RANDOM, &seed);
 	if (bad < n && sp->type <= VEXFS_TYPE_BF16)
@@ -407,7 +405,6 @@ static void check_paged(struct kunit *test, const struct vexfs_space *sp, struct
 	KUNIT_EXPECT_EQ(test, err, bad < n ? -EDOM : 0);
 	KUNIT_EXPECT_EQ(test, got_bad, bad < n ? bad : ~0u);
 	same_rows(test, sp, rows, other, aux, other_aux, bad);
-	kunit_kfree(test, v.seam);
 }
 
 /* Vectors in the pages of somebody else, across their ends and up to the last byte. */

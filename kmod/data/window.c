@@ -2,7 +2,7 @@
 /*
  * The user's vectors where they lie. Long puts read them in the program's own pages
  * instead of copying them first: the pages are held, and each vector is read once, on
- * its way into its row. A vector that lies across two pages is put together first.
+ * its way into its row.
  */
 #include <linux/mm.h>
 #include <linux/uaccess.h>
@@ -11,7 +11,7 @@
 #include "mem/pool.h"
 
 #define WINDOW_BYTES	(2u << 20)	/* of vectors seen at once */
-#define WINDOW_VECTOR	(PAGE_SIZE / 2)	/* of larger ones most would be put together */
+#define WINDOW_VECTOR	(PAGE_SIZE / 2)	/* most of the larger ones lie across two pages */
 
 u32 vexfs_window_vectors(size_t bytes, u32 count)
 {
@@ -24,17 +24,15 @@ u32 vexfs_window_vectors(size_t bytes, u32 count)
 int vexfs_window_alloc(struct vexfs_window *w, struct vexfs_op *op, size_t bytes, u32 n)
 {
 	u32 pages = DIV_ROUND_UP(bytes * n, PAGE_SIZE) + 1;
-	size_t list = round_up(pages * sizeof(void *), 64);
 
 	w->vector_bytes = bytes;
 	w->held = 0;
-	w->bytes = list + VEXFS_SEAM_BYTES(bytes);
+	w->bytes = pages * sizeof(void *);
 	w->pages = vexfs_op_alloc(op, w->bytes, GFP_KERNEL_ACCOUNT);
 	if (!w->pages)
 		return -ENOMEM;
 	w->paged.page = (const void **)w->pages;
 	w->paged.shift = PAGE_SHIFT;
-	w->paged.seam = (void *)w->pages + list;
 	return 0;
 }
 

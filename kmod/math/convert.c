@@ -69,9 +69,19 @@ static noinline int import_parts(struct vexfs_convert *c, struct vexfs_pace *pac
 static const void *vector_at(const struct vexfs_space *sp, void *row, const struct vectors *v,
 			     u32 i)
 {
+	size_t off, in_page, here;
+	const void *const *page;
+
 	if (!v->paged)
 		return v->at + i * v->step;
-	return memcpy(row, vexfs_paged_vector(v->paged, sp->row_bytes, i), sp->row_bytes);
+	off = v->paged->off + (size_t)i * sp->row_bytes;
+	page = &v->paged->page[off >> v->paged->shift];
+	in_page = off & (((size_t)1 << v->paged->shift) - 1);
+	here = min_t(size_t, ((size_t)1 << v->paged->shift) - in_page, sp->row_bytes);
+	memcpy(row, *page + in_page, here);
+	if (here < sp->row_bytes)
+		memcpy(row + here, page[1], sp->row_bytes - here);
+	return row;
 }
 
 /* @n short rows in one section. Returns how many are complete; less is -EDOM. */

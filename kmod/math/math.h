@@ -60,23 +60,19 @@ int vexfs_math_import_raw(const struct vexfs_space *sp, void *rows, u32 *aux,
  */
 int vexfs_math_import_away(const struct vexfs_space *sp, bool raw, void *rows, u32 *aux,
 			   const void *src, size_t src_step, u32 n, u32 *bad);
+
 /**
  * struct vexfs_paged - vectors in the row's own type, one right behind the other, in
  *	memory that is there page by page and may change meanwhile
  * @page: the pages
  * @shift: log2 of their size
  * @off: where in the first one the first vector begins
- * @seam: VEXFS_SEAM_BYTES() to put vectors together that lie across two pages, one at
- *	a time
  */
 struct vexfs_paged {
 	const void *const *page;
 	u32 shift;
 	size_t off;
-	void *seam;
 };
-
-#define VEXFS_SEAM_BYTES(row_bytes)	(((row_bytes) + 63) / 64 * 64 + 64)
 
 /*
  * The same for such vectors, of PAGE_SIZE at most: each component is read once, so that

@@ -163,21 +163,6 @@ struct vexfs_math_rough {
 		     struct vexfs_block_hit *hits, u32 max);
 };
 
-/* Vector @i where it lies; put together first when it lies across two pages. */
-static inline const void *vexfs_paged_vector(const struct vexfs_paged *src, u32 bytes, u32 i)
-{
-	size_t off = src->off + (size_t)i * bytes, page_bytes = (size_t)1 << src->shift;
-	const void *const *page = &src->page[off >> src->shift];
-	const u8 *at = (const u8 *)*page + (off & (page_bytes - 1));
-	size_t here = page_bytes - (off & (page_bytes - 1));
-
-	if (here >= bytes)
-		return at;
-	__builtin_memcpy(src->seam, at, here);
-	__builtin_memcpy((u8 *)src->seam + here, page[1], bytes - here);
-	return src->seam;
-}
-
 /**
  * struct vexfs_math_conv - conversions of one type in one variant
  * @type: enum vexfs_type

@@ -52,14 +52,9 @@ u32 vexfs_idmap_counting(const u64 *ids, u32 n)
 	return neighbours(ids, min_t(u32, n, IDLEAF_IDS - (ids[0] & (IDLEAF_IDS - 1))));
 }
 
-bool vexfs_idmap_is_run(const u64 *ids, u32 n)
-{
-	return n >= IDLEAF_RUN && neighbours(ids, n) == n;
-}
-
 void vexfs_idmap_leaves(struct vexfs_collection *c, const u64 *ids, u32 n)
 {
-	if (vexfs_idmap_is_run(ids, n))
+	if (n >= IDLEAF_RUN && neighbours(ids, n) == n)
 		vexfs_idleaf_make(c, ids[0], n);
 }
 

@@ -48,8 +48,6 @@ u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id);
  * vexfs_read_lock(), without locks.
  */
 void vexfs_idmap_leaves(struct vexfs_collection *c, const u64 *ids, u32 n);
-/* Are they such a run? */
-bool vexfs_idmap_is_run(const u64 *ids, u32 n);
 /* Hashes of @n ids, and what the map will read for them on its way. */
 void vexfs_idmap_tags(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *tags);
 /*

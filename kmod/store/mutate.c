@@ -124,7 +124,7 @@ static u32 put_counting(struct vexfs_collection *c, struct vexfs_mutation *m, u3
 			struct vexfs_idput *p, u32 *simple)
 {
 	u32 n = vexfs_idmap_counting(m->ids + first, m->n - first);
-	bool stored = false;
+	bool stored;
 
 	*simple = first + n;
 	if (n < GROUP)
