@@ -9,7 +9,7 @@ $(BENCH_EXACT)/bandwidth: bench/exact/bandwidth.c
 	$(CC) -O3 -march=native -Wall -Wextra -o $@ $<
 
 # The peers get what they are fastest with: their own SIMD, this machine's.
-$(BENCH_EXACT)/exact: bench/exact/exact.cc build/lib/libvexfs.a build/obj/common/json.o
+$(BENCH_EXACT)/exact: bench/exact/exact.cc build/lib/libvexfs.a $(COMMON_OBJS)
 	$(begin)
 	@scripts/need g++:g++ /usr/include/faiss/IndexFlat.h:libfaiss-dev \
 		/usr/include/x86_64-linux-gnu/openblas_config.h:libopenblas-dev
@@ -17,7 +17,7 @@ $(BENCH_EXACT)/exact: bench/exact/exact.cc build/lib/libvexfs.a build/obj/common
 		-Ikmod/include/uapi -Iuserspace/lib -Iuserspace/common \
 		-isystem $$u/include -isystem $$u/simsimd/include -isystem $$u/fp16/include \
 		-DUSEARCH_USE_SIMSIMD=1 -DUSEARCH_USE_FP16LIB=1 -DUSEARCH_USE_OPENMP=0 \
-		-o $@ $< build/obj/common/json.o build/lib/libvexfs.a -lfaiss -lopenblas -lm
+		-o $@ $< $(COMMON_OBJS) build/lib/libvexfs.a -lfaiss -lopenblas -lm
 
 .PHONY: bench-exact
 bench-exact: $(BENCH_EXACT)/exact $(BENCH_EXACT)/bandwidth ## exact search beside FAISS and USearch: a table, build/bench/exact.json

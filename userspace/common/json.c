@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "escape.h"
 #include "json.h"
 
 void json_start(struct json *j, FILE *out, bool pretty)
@@ -97,22 +98,6 @@ int json_finish(struct json *j)
 	return fflush(j->out) || ferror(j->out) ? -1 : 0;
 }
 
-/* Length of the UTF-8 sequence at @s, or 0 when it is not one. */
-static size_t utf8_len(const unsigned char *s, size_t left)
-{
-	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
-
-	if (!n || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static void quoted(struct json *j, const char *text, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)text;
@@ -120,7 +105,7 @@ static void quoted(struct json *j, const char *text, size_t len)
 
 	fputc('"', j->out);
 	while (i < len) {
-		size_t n = utf8_len(s + i, len - i);
+		size_t n = utf8_char(text + i, len - i);
 
 		if (!n) {
 			fputs("\\ufffd", j->out);
@@ -133,8 +118,8 @@ static void quoted(struct json *j, const char *text, size_t len)
 			fputs("\\n", j->out);
 		else if (s[i] == '\t')
 			fputs("\\t", j->out);
-		else if (s[i] < 0x20 || s[i] == 0x7f)
-			fprintf(j->out, "\\u%04x", s[i]);
+		else if (!s[i] || utf8_control(text + i, n))	/* a terminal would obey it */
+			fprintf(j->out, "\\u%04x", utf8_control(text + i, n));
 		else
 			fwrite(s + i, 1, n, j->out);
 		i += n;

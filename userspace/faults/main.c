@@ -12,6 +12,18 @@
 
 #include "faults/inject.h"
 
+static unsigned int number(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || n > 86400) {
+		fprintf(stderr, "vexfs-faults: '%s' is not a number of seconds\n", text);
+		exit(64);
+	}
+	return (unsigned int)n;
+}
+
 int main(int argc, char **argv)
 {
 	const char *module = NULL, *why;
@@ -23,7 +35,7 @@ int main(int argc, char **argv)
 		if (c == 'n')
 			dry = true;
 		else if (c == 's')
-			seconds = (unsigned int)atoi(optarg);
+			seconds = number(optarg);
 		else if (c == 'm')
 			module = optarg;
 		else

@@ -454,7 +454,8 @@ static unsigned int number(const char *text)
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
 
-	if (!*text || *end || !n || n > 1000000) {
+	/* strtoul() would take -1 for a large number. */
+	if (*text < '0' || *text > '9' || *end || !n || n > 1000000) {
 		fprintf(stderr, "vexfs-storm: '%s' is not a number from 1 to 1000000\n", text);
 		exit(2);
 	}

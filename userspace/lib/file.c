@@ -5,12 +5,10 @@
  * believed twice.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,12 +93,12 @@ static size_t row_bytes(const struct vexfs_file *file)
 
 static void release(struct vexfs_file *file)
 {
-	if (file->f)
+	outfile_abandon(&file->out);
+	if (file->f && !file->writing)
 		fclose(file->f);
 	free(file->buffer);
 	free(file->row);
 	free(file->path);
-	free(file->temp);
 	free(file);
 }
 
@@ -376,6 +374,12 @@ static int write_fail(const struct vexfs_file *file, struct vexfs_error *err)
 	return vexfs_fail(err, e, "%s: %s", file->path, strerror(e));
 }
 
+/* What the writer of files has to say. */
+static int out_fail(const struct vexfs_file *file, struct vexfs_error *err)
+{
+	return vexfs_fail(err, file->out.error, "%s: %s", file->path, file->out.why);
+}
+
 static int write_header(struct vexfs_file *file)
 {
 	uint32_t head[2] = { (uint32_t)file->info.rows, file->info.dim };
@@ -387,39 +391,13 @@ static int write_header(struct vexfs_file *file)
 	return fwrite(head, 4, 2, file->f) == 2 ? 0 : -1;
 }
 
-/* A new file beside the one that will be replaced. */
-static int open_temp(struct vexfs_file *file)
-{
-	for (int tries = 0; tries < 100; tries++) {
-		uint32_t r;
-		int fd;
-
-		if (getrandom(&r, sizeof(r), 0) != sizeof(r))
-			r = (uint32_t)getpid() + (uint32_t)tries;
-		free(file->temp);
-		if (asprintf(&file->temp, "%s.%08x", file->path, r) < 0) {
-			file->temp = NULL;
-			return -1;
-		}
-		fd = open(file->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd >= 0)
-			return fd;
-		if (errno != EEXIST)
-			break;
-	}
-	free(file->temp);
-	file->temp = NULL;
-	return -1;
-}
-
 int vexfs_file_create(const char *path, const struct vexfs_file_info *info,
 		      struct vexfs_file **out, struct vexfs_error *err)
 {
 	int format = info->format ? (int)info->format : vexfs_file_format_from_path(path);
 	struct vexfs_file *file = new_file(path, format, err);
 	unsigned int fixed;
-	struct stat st;
-	int fd, ret;
+	int ret;
 
 	*out = NULL;
 	if (!file)
@@ -437,20 +415,11 @@ int vexfs_file_create(const char *path, const struct vexfs_file_info *info,
 				 file_format_name(file->info.format), file_elem_name(info->elem));
 		goto fail;
 	}
-	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-	else
-		fd = open_temp(file);
-	if (fd < 0) {
-		ret = write_fail(file, err);
+	if (outfile_open(&file->out, path, false)) {
+		ret = out_fail(file, err);
 		goto fail;
 	}
-	file->f = fdopen(fd, "wb");
-	if (!file->f) {
-		ret = write_fail(file, err);
-		close(fd);
-		goto fail;
-	}
+	file->f = file->out.f;
 	setvbuf(file->f, file->buffer, _IOFBF, STREAM_BUFFER);
 	if (write_header(file)) {
 		ret = write_fail(file, err);
@@ -486,18 +455,13 @@ int vexfs_file_write(struct vexfs_file *file, const void *rows, size_t count,
 
 void vexfs_file_abandon(struct vexfs_file *file)
 {
-	if (!file)
-		return;
-	if (file->temp)
-		unlink(file->temp);
-	release(file);
+	if (file)
+		release(file);
 }
 
 /* The header once more, now that the rows are known. */
 static int finish_writing(struct vexfs_file *file, struct vexfs_error *err)
 {
-	int failed;
-
 	if (file->info.format != VEXFS_FILE_NPY && !file_is_vecs(file->info.format) &&
 	    file->at > UINT32_MAX)
 		return vexfs_fail(err, E2BIG, "%s: a .%s file has at most %u rows", file->path,
@@ -505,19 +469,14 @@ static int finish_writing(struct vexfs_file *file, struct vexfs_error *err)
 	errno = 0;
 	if (file->info.rows != file->at && !file_is_vecs(file->info.format)) {
 		file->info.rows = file->at;
-		if (!file->temp)
+		if (!file->out.part)
 			return vexfs_fail(err, EINVAL,
 					  "%s: the number of rows changed, and its header is written",
 					  file->path);
 		if (fseeko(file->f, 0, SEEK_SET) || write_header(file))
 			return write_fail(file, err);
 	}
-	failed = fflush(file->f) || ferror(file->f);
-	if (failed || (file->temp && rename(file->temp, file->path)))
-		return write_fail(file, err);
-	free(file->temp);
-	file->temp = NULL;
-	return 0;
+	return outfile_commit(&file->out) ? out_fail(file, err) : 0;
 }
 
 int vexfs_file_close(struct vexfs_file *file, struct vexfs_error *err)

@@ -8,11 +8,12 @@
 #include <stdio.h>
 
 #include "internal.h"
+#include "outfile.h"
 
 struct vexfs_file {
-	FILE *f;
+	FILE *f;		/* of @out when writing */
 	char *path;
-	char *temp;		/* writing: the name until it is complete; NULL: in place */
+	struct outfile out;
 	bool writing;
 	struct vexfs_file_info info;
 	size_t elem_bytes;

@@ -2,7 +2,8 @@
 #
 # libvexfs, shared and static. The map file is the list of what it exports.
 
-LIB_OBJS := $(patsubst userspace/%.c,build/obj/%.o,$(sort $(wildcard userspace/lib/*.c)))
+LIB_SRCS := $(sort $(wildcard userspace/lib/*.c)) userspace/common/escape.c userspace/common/outfile.c
+LIB_OBJS := $(LIB_SRCS:userspace/%.c=build/obj/%.o)
 LIB_SAN_OBJS := $(LIB_OBJS:build/obj/%=build/san/%)
 
 build/lib/libvexfs.so.1: $(LIB_OBJS) userspace/lib/libvexfs.map

@@ -6,6 +6,8 @@
  */
 #include "bench.h"
 #include "json.h"
+#include "outfile.h"
+#include <errno.h>
 
 #include <getopt.h>
 #include <stdio.h>
@@ -231,19 +233,16 @@ int main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{}
 	};
-	FILE *out = NULL;
+	struct outfile out = { 0 };
 	unsigned int i;
+	const char *path = NULL;
 	int c, k;
 
 	vexfs_scan_tune();
 	while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'o':
-			out = fopen(optarg, "w");
-			if (!out) {
-				perror(optarg);
-				return 2;
-			}
+			path = optarg;
 			break;
 		case 'h':
 			usage(stdout);
@@ -261,8 +260,13 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (out) {
-		json_start(&json, out, true);
+	outfile_discard_on_signals();
+	if (path && outfile_open(&out, path, false)) {
+		fprintf(stderr, "math-bench: %s: %s\n", path, out.why);
+		return 2;
+	}
+	if (path) {
+		json_start(&json, out.f, true);
 		json_array_begin(&json);
 		have_json = true;
 	}
@@ -275,10 +279,12 @@ int main(int argc, char **argv)
 			parts[i].run();
 	}
 	printf("%u of %u rows miss their goal\n", missed, rows);
-	if (out) {
+	if (path) {
 		json_array_end(&json);
-		if (json_finish(&json) || fclose(out)) {
-			perror("math-bench: output");
+		if (json_finish(&json) || outfile_commit(&out)) {
+			fprintf(stderr, "math-bench: %s: %s\n", path,
+				out.error ? out.why : strerror(errno));
+			outfile_abandon(&out);
 			return 2;
 		}
 	}

@@ -3,6 +3,7 @@
 # Tests of userspace. test_*.c are unit tests: they run anywhere, under ASan and
 # UBSan, with the library's own objects. fuzz_*.c are libFuzzer targets.
 
+# escape.o and outfile.o are the library's.
 TEST_SAN_COMMON := build/san/common/json.o
 U_TESTS := $(patsubst userspace/tests/%.c,build/test-bin/%,$(sort $(wildcard userspace/tests/test_*.c)))
 
@@ -15,10 +16,10 @@ UNIT_TESTS += $(U_TESTS)
 FUZZERS := $(patsubst userspace/tests/%.c,build/fuzz/%,$(sort $(wildcard userspace/tests/fuzz_*.c)))
 FUZZ_SECONDS ?= 30
 
-$(FUZZERS): build/fuzz/%: userspace/tests/%.c $(wildcard userspace/lib/*.c userspace/lib/*.h)
+$(FUZZERS): build/fuzz/%: userspace/tests/%.c $(LIB_SRCS) $(wildcard userspace/lib/*.h)
 	$(begin)
 	clang -std=gnu11 -O1 -g $(U_INC) $(U_DEFS) -fsanitize=fuzzer,address,undefined \
-		-o $@ $< $(wildcard userspace/lib/*.c) -lm
+		-o $@ $< $(LIB_SRCS) -lm
 
 .PHONY: fuzz-lib
 fuzz-lib: $(FUZZERS) ## fuzz the filter compiler, records and file readers (FUZZ_SECONDS each)

@@ -138,7 +138,7 @@ static size_t repetitions(size_t without)
 static void tell(const char *what, size_t run, size_t of)
 {
 	if (!vx_set.quiet)
-		fprintf(stderr, "%s%s: run %zu of %zu%s", isatty(2) ? "\r\033[K" : "", what, run, of,
+		fprintf(stderr, "%s%s: run %zu of %zu%s", isatty(2) ? "\r\033[K" : "", shown(what), run, of,
 			isatty(2) ? "" : "\n");
 }
 
@@ -200,8 +200,8 @@ int vx_cmd_noise(int argc, char **argv, struct vx_job *jobs, size_t n)
 		json_object_set_new(noise, name, json_pack("{s:f, s:f, s:I}", "sd", ns.sd, "floor",
 							   ns.floor, "runs", (json_int_t)runs));
 		if (!vx_set.json)
-			printf("%-28s %14.6g %12.2f %% %12.2f %%\n", name, vs_mean(means, runs),
-			       100 * ns.sd, 100 * ns.floor);
+			printf("%-28s %14s %12.2f %% %12.2f %%\n", shown(name),
+			       vx_figure(vs_mean(means, runs)), 100 * ns.sd, 100 * ns.floor);
 	}
 	dir = vx_results_dir(true);
 	if (!dir || asprintf(&path, "%s/noise.json", dir) < 0) {
@@ -223,7 +223,7 @@ int vx_cmd_noise(int argc, char **argv, struct vx_job *jobs, size_t n)
 	if (vx_write_json(path, all) || (vx_set.json && vx_write_json("-", all)))
 		ret = VX_MISSED;
 	else if (!vx_set.json)
-		printf("\nkept in %s; comparisons respect it\n", path);
+		printf("\nkept in %s; comparisons respect it\n", shown(path));
 	json_decref(all);
 out:
 	told();
@@ -315,7 +315,7 @@ static void contribution(json_t *base, json_t *off, const char *name, const char
 	vs_compare(b, nb, a, na, 0, 0, &rules, &c);
 	vs_decide_all(&c, &dir, 1, &rules);
 	if (!vx_set.json)
-		printf("%-22s %-12s %12.0f %12.0f %+9.1f %%  %+.1f %% to %+.1f %%  %s\n", name, job,
+		printf("%-22s %-12s %12.0f %12.0f %+9.1f %%  %+.1f %% to %+.1f %%  %s\n", name, shown(job),
 		       c.b, c.a, 100 * c.change, 100 * c.low, 100 * c.high,
 		       c.verdict == VS_IMPROVED ? "helps" :
 		       c.verdict == VS_REGRESSED ? "harms" :
@@ -464,14 +464,14 @@ int vx_cmd_sweep(int argc, char **argv, const char *what, struct vx_job *jobs, s
 				continue;
 			if (!vx_set.json)
 				printf("%-12s %s=%-12s %12.0f ops/s  (%.0f to %.0f)%s\n",
-				       jobs[j].name, copy, s[i].value,
+				       shown(jobs[j].name), shown(copy), shown(s[i].value),
 				       json_number_value(json_object_get(found, "mean")),
 				       json_number_value(json_object_get(found, "ci_low")),
 				       json_number_value(json_object_get(found, "ci_high")),
 				       i == best ? "  best" : "");
 			json_array_append_new(list, json_pack(
-				"{s:s, s:s, s:s, s:f, s:f, s:f, s:b}", "job", jobs[j].name,
-				"key", copy, "value", s[i].value,
+				"{s:s, s:o, s:o, s:f, s:f, s:f, s:b}", "job", jobs[j].name,
+				"key", vx_json_text(copy), "value", vx_json_text(s[i].value),
 				"ops_per_s", json_number_value(json_object_get(found, "mean")),
 				"ci_low", json_number_value(json_object_get(found, "ci_low")),
 				"ci_high", json_number_value(json_object_get(found, "ci_high")),

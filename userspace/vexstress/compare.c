@@ -151,8 +151,9 @@ static size_t make_rows(const json_t *a, const json_t *b, const json_t *noise,
 static json_t *row_json(const struct row *r, const char *b)
 {
 	const struct vs_change *c = &r->change;
-	json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:b}",
-				"metric", r->metric, "unit", r->unit ? r->unit : "", "against", b,
+	json_t *out = json_pack("{s:o, s:o, s:o, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:b}",
+				"metric", vx_json_text(r->metric), "unit", vx_json_text(r->unit),
+				"against", vx_json_text(b),
 				"direction", r->dir == VS_HIGHER ? "higher" : "lower",
 				"a", c->a, "b", c->b, "change", c->change, "p", c->p,
 				"p_holm", c->p_holm, "noise_floor", c->floor,
@@ -180,18 +181,20 @@ static void print_row(const struct row *r)
 		snprintf(more, sizeof(more), "%s", c->fail ? " (fails)" : " (warning)");
 	switch (vx_set.format) {
 	case VX_FORMAT_MARKDOWN:
-		printf("| %s | %.6g | %.6g | %+.2f %% | %s | %s%s |\n", r->metric, c->a, c->b,
-		       100 * c->change, interval, vs_verdict_name(c->verdict), more);
+		printf("| %s | %s | %s | %+.2f %% | %s | %s%s |\n", shown_markdown(r->metric),
+		       vx_figure(c->a), vx_figure(c->b), 100 * c->change, interval, vs_verdict_name(c->verdict), more);
 		break;
 	case VX_FORMAT_CSV:
-		printf("%s,%s,%.9g,%.9g,%.6g,%.6g,%.6g,%.4g,%.4g,%s,%zu\n", r->metric, r->unit,
-		       c->a, c->b, c->change, isfinite(c->low) ? c->low : NAN,
+		escape_csv(stdout, r->metric);
+		putchar(',');
+		escape_csv(stdout, r->unit);
+		printf(",%.9g,%.9g,%.6g,%.6g,%.6g,%.4g,%.4g,%s,%zu\n", c->a, c->b, c->change, isfinite(c->low) ? c->low : NAN,
 		       isfinite(c->high) ? c->high : NAN, c->p, c->p_holm,
 		       vs_verdict_name(c->verdict), c->need);
 		break;
 	default:
-		printf("%-26s %12.6g %12.6g %+8.2f %%  %-22s %s%s\n", r->metric, c->a, c->b,
-		       100 * c->change, interval, vs_verdict_name(c->verdict), more);
+		printf("%-26s %12s %12s %+8.2f %%  %-22s %s%s\n", shown(r->metric),
+		       vx_figure(c->a), vx_figure(c->b), 100 * c->change, interval, vs_verdict_name(c->verdict), more);
 	}
 }
 
@@ -199,14 +202,15 @@ static void print_head(const char *a, const char *b)
 {
 	switch (vx_set.format) {
 	case VX_FORMAT_MARKDOWN:
-		printf("| metric | %s | %s | change | 95 %% interval | verdict |\n", a, b);
+		printf("| metric | %s | %s | change | 95 %% interval | verdict |\n",
+		       shown_markdown(a), shown_markdown(b));
 		puts("| --- | ---: | ---: | ---: | --- | --- |");
 		break;
 	case VX_FORMAT_CSV:
 		puts("metric,unit,a,b,change,low,high,p,p_holm,verdict,need");
 		break;
 	default:
-		printf("%-26s %12.12s %12.12s %10s  %-22s verdict\n", "metric", a, b, "change",
+		printf("%-26s %12.12s %12.12s %10s  %-22s verdict\n", "metric", shown(a), shown(b), "change",
 		       "interval");
 	}
 }
@@ -270,8 +274,9 @@ int vx_compare_results(json_t **results, const char **names, size_t n)
 			unknown++;
 	}
 	if (as_json) {
-		out = json_pack("{s:i, s:s, s:f, s:f, s:f, s:b, s:b, s:I, s:I, s:I, s:I, s:o}",
-				"schema_version", VX_SCHEMA_VERSION, "baseline", names[0],
+		out = json_pack("{s:i, s:o, s:f, s:f, s:f, s:b, s:b, s:I, s:I, s:I, s:I, s:o}",
+				"schema_version", VX_SCHEMA_VERSION, "baseline",
+				vx_json_text(names[0]),
 				"alpha", rules.alpha, "min_effect", rules.min_effect,
 				"fail_effect", rules.fail_effect, "noise_known", noise != NULL,
 				"regression_detected", regressed > 0,

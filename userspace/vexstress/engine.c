@@ -34,15 +34,17 @@ struct crew {
 
 void vx_say(const char *fmt, ...)
 {
+	char text[2048], line[8192];
 	va_list ap;
 
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
 	flockfile(stderr);
 	if (isatty(2))
 		fputs("\r\033[K", stderr);
 	fputs("vexstress: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
+	fputs(escape_text(line, sizeof(line), text, strlen(text)), stderr);
 	fputc('\n', stderr);
 	funlockfile(stderr);
 }
@@ -190,7 +192,7 @@ static void status(const char *what, const struct vx_job *job, double at, double
 {
 	if (vx_set.quiet || !isatty(2))
 		return;
-	fprintf(stderr, "\r\033[K%s: %s %.1f s of %.1f s, %.0f ops/s, %.0f s to go", job->name,
+	fprintf(stderr, "\r\033[K%s: %s %.1f s of %.1f s, %.0f ops/s, %.0f s to go", shown(job->name),
 		what, at, of, rate, of > at ? of - at : 0);
 	fflush(stderr);
 }

@@ -4,10 +4,10 @@
  * when the disk is full or the power goes; what is read is checked before
  * anyone relies on it.
  */
+#include "outfile.h"
 #include "vexstress.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,9 +15,7 @@
 
 int vx_write_file(const char *path, const char *data, size_t size)
 {
-	char *part = NULL;
-	size_t done = 0;
-	int fd, err;
+	struct outfile o;
 
 	if (!strcmp(path, "-")) {
 		if (fwrite(data, 1, size, stdout) != size || fflush(stdout)) {
@@ -26,55 +24,36 @@ int vx_write_file(const char *path, const char *data, size_t size)
 		}
 		return 0;
 	}
-	if (asprintf(&part, "%s.part.%d", path, (int)getpid()) < 0)
-		return -1;
-	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		vx_say("cannot write %s: %s", path, strerror(errno));
-		free(part);
-		return -1;
-	}
-	while (done < size) {
-		ssize_t n = write(fd, data + done, size - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			goto fail;
-		done += (size_t)n;
-	}
-	if (fsync(fd) && errno != EINVAL && errno != EROFS)
-		goto fail;
-	if (close(fd)) {
-		fd = -1;
-		goto fail;
-	}
-	if (rename(part, path)) {
-		fd = -1;
-		goto fail;
-	}
-	free(part);
-	return 0;
-fail:
-	err = errno;
-	if (fd >= 0)
-		close(fd);
-	unlink(part);
-	free(part);
-	vx_say("cannot write %s: %s; nothing is left of it", path, strerror(err));
+	if (!outfile_write(&o, path, data, size))
+		return 0;
+	vx_say("cannot write %s: %s", path, o.why);
 	return -1;
+}
+
+json_t *vx_json_text(const char *s)
+{
+	char *text = escape_utf8(s ? s : "");
+	json_t *out = text ? json_string(text) : NULL;
+
+	free(text);
+	return out ? out : json_string("");
+}
+
+char *vx_json_dump(const json_t *value, size_t flags)
+{
+	return json_dumps(value, flags | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
 }
 
 int vx_write_json(const char *path, const json_t *value)
 {
-	size_t flags = JSON_INDENT(1) | JSON_REAL_PRECISION(9);
+	size_t flags = JSON_INDENT(1);
 	char *text, *grown;
 	size_t n;
 	int ret;
 
 	if (!strcmp(path, "-") && !vx_set.pretty)
-		flags = JSON_COMPACT | JSON_REAL_PRECISION(9);
-	text = json_dumps(value, flags);
+		flags = JSON_COMPACT;
+	text = vx_json_dump(value, flags);
 	if (!text) {
 		vx_say("cannot put the result into words: no memory");
 		return -1;

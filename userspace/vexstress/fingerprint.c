@@ -105,7 +105,7 @@ static json_t *parameters(void)
 		return out;
 	while ((e = readdir(d)))
 		if (e->d_name[0] != '.' && !vx_param_get(e->d_name, value, sizeof(value)))
-			json_object_set_new(out, e->d_name, json_string(value));
+			json_object_set_new(out, e->d_name, vx_json_text(value));
 	closedir(d);
 	return out;
 }
@@ -144,10 +144,10 @@ json_t *vx_fingerprint(void)
 	first_line("/sys/module/vexfs/version", version, sizeof(version));
 	first_line("/sys/module/vexfs/srcversion", source, sizeof(source));
 	vexfs_do_info(vx_set.device, &info, NULL);
-	out = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:o, s:o}",
+	out = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:s, s:s, s:s, s:s, s:o, s:o}",
 			"cpu", cpu, "cpus", (int)sysconf(_SC_NPROCESSORS_ONLN),
 			"microcode", microcode, "governor", governor,
-			"kernel", u.release, "kernel_build", u.version, "lab", lab_name(),
+			"kernel", u.release, "kernel_build", u.version, "lab", vx_json_text(lab_name()),
 			"memory_mb", (json_int_t)(si.totalram / 1048576 * si.mem_unit),
 			"clock", vx_clock.tsc ? "tsc" : "monotonic",
 			"module_version", version, "module_source", source,
@@ -170,8 +170,8 @@ char *vx_fingerprint_differ(const json_t *a, const json_t *b)
 
 		if (json_equal(x, y))
 			continue;
-		sx = x ? json_dumps(x, JSON_ENCODE_ANY) : NULL;
-		sy = y ? json_dumps(y, JSON_ENCODE_ANY) : NULL;
+		sx = x ? vx_json_dump(x, JSON_ENCODE_ANY) : NULL;
+		sy = y ? vx_json_dump(y, JSON_ENCODE_ANY) : NULL;
 		if (asprintf(&out, "%s is %s in one and %s in the other", keys[i],
 			     sx ? sx : "not given", sy ? sy : "not given") < 0)
 			out = strdup(keys[i]);

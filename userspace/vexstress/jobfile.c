@@ -69,6 +69,10 @@ static int begin_section(struct reading *r, const char *name, char *why, size_t 
 			 VX_NAME_SIZE - 1);
 		return -1;
 	}
+	if (strcmp(shown(name), name)) {
+		snprintf(why, size, "a section name has no control characters and is UTF-8");
+		return -1;
+	}
 	if (!strcmp(name, "global")) {
 		if (r->n) {
 			snprintf(why, size, "[global] must come before the jobs");

@@ -67,7 +67,7 @@ json_t *vx_klog_end(void)
 			if (!out)
 				out = json_array();
 			if (json_array_size(out) < 50)
-				json_array_append_new(out, json_string_nocheck(text));
+				json_array_append_new(out, vx_json_text(text));
 			break;
 		}
 	}

@@ -5,6 +5,7 @@
  */
 #include "campaign.h"
 #include "coll.h"
+#include "outfile.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,8 +19,14 @@ static const char *const commands[] = {
 	[SWEEP] = "sweep", [REPORT] = "report",
 };
 
+/* A second one ends it at once, whatever else is left behind. */
 static void on_signal(int sig)
 {
+	if (vx_signal) {
+		outfile_discard_all();
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
 	vx_signal = sig;
 }
 
@@ -29,8 +36,6 @@ static void catch_signals(void)
 	struct sigaction sa = { .sa_handler = on_signal };
 	size_t i;
 
-	/* A second one ends it at once, whatever is left behind. */
-	sa.sa_flags = (int)SA_RESETHAND;
 	for (i = 0; i < ARRAY_SIZE(list); i++)
 		sigaction(list[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);

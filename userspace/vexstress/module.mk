@@ -22,7 +22,7 @@ $(STRESS_ASSETS)/plot.js $(STRESS_ASSETS)/plot.css &: userspace/vexstress/report
 		userspace/vexstress/report/package.json userspace/vexstress/report/fetch
 	userspace/vexstress/report/fetch $(STRESS_ASSETS)
 
-STRESS_OBJS += build/obj/common/nearest.o build/obj/common/ini.o
+STRESS_OBJS += $(patsubst %,build/obj/common/%.o,escape ini nearest outfile)
 
 build/bin/vexstress: $(STRESS_OBJS) build/lib/libvexstat.a $(LIBVEXFS)
 	$(begin)

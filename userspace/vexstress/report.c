@@ -26,28 +26,6 @@ ASSET(vx_asset_js, "report.js");
 ASSET(vx_asset_plot_css, "plot.css");
 ASSET(vx_asset_plot_js, "plot.js");
 
-static void text(FILE *f, const char *s)
-{
-	for (; s && *s; s++) {
-		switch (*s) {
-		case '<':
-			fputs("&lt;", f);
-			break;
-		case '>':
-			fputs("&gt;", f);
-			break;
-		case '&':
-			fputs("&amp;", f);
-			break;
-		case '"':
-			fputs("&quot;", f);
-			break;
-		default:
-			fputc(*s, f);
-		}
-	}
-}
-
 static const char *str(const json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
@@ -78,15 +56,18 @@ static void targets(FILE *f, const json_t *result)
 		bool pass = json_is_true(json_object_get(t, "pass"));
 
 		fputs("<tr><td>", f);
-		text(f, str(t, "name"));
-		fprintf(f, "<td class=\"n\">%s %.6g<td class=\"n\">",
-			!strcmp(str(t, "direction"), "higher") ? "&ge;" : "&le;", num(t, "target"));
+		escape_html(f, str(t, "name"));
+		fprintf(f, "<td class=\"n\">%s %s<td class=\"n\">",
+			!strcmp(str(t, "direction"), "higher") ? "&ge;" : "&le;",
+			vx_figure(num(t, "target")));
 		if (!skipped)
-			fprintf(f, "%.5g", num(t, "measured"));
-		fprintf(f, "<td>%s<td class=\"%s\">%s<td class=\"mute\">", str(t, "unit"),
+			fputs(vx_figure(num(t, "measured")), f);
+		fputs("<td>", f);
+		escape_html(f, str(t, "unit"));
+		fprintf(f, "<td class=\"%s\">%s<td class=\"mute\">",
 			skipped ? "skipped" : pass ? "met" : "missed",
 			skipped ? "skipped" : pass ? "met" : "missed");
-		text(f, str(t, "reason"));
+		escape_html(f, str(t, "reason"));
 		fputs("</tr>\n", f);
 	}
 	fputs("</table></div>\n", f);
@@ -106,10 +87,12 @@ static void jobs(FILE *f, const json_t *result)
 		json_t *r = json_object_get(j, "recall");
 
 		fputs("<tr><td>", f);
-		text(f, str(j, "name"));
-		fprintf(f, "<td>%s<td class=\"n\">%.0f<td class=\"n\">%.1f<td class=\"n\">%.1f"
+		escape_html(f, str(j, "name"));
+		fputs("<td>", f);
+		escape_html(f, str(j, "workload"));
+		fprintf(f, "<td class=\"n\">%.0f<td class=\"n\">%.1f<td class=\"n\">%.1f"
 			"<td class=\"n\">%.1f<td class=\"n\">%.1f<td class=\"n\">%.1f<td class=\"n\">",
-			str(j, "workload"), num(j, "ops_per_s"), num(l, "mean_ns") / 1e3,
+			num(j, "ops_per_s"), num(l, "mean_ns") / 1e3,
 			num(l, "p50_ns") / 1e3, num(l, "p95_ns") / 1e3, num(l, "p99_ns") / 1e3,
 			num(l, "max_ns") / 1e3);
 		if (json_is_object(k))
@@ -120,19 +103,6 @@ static void jobs(FILE *f, const json_t *result)
 		fprintf(f, "<td class=\"n\">%.0f</tr>\n", num(j, "errors"));
 	}
 	fputs("</table></div><p class=\"mute\">Latencies in microseconds.</p>\n", f);
-}
-
-/* Digits that say something, and no exponents where people read. */
-static const char *figure(double v)
-{
-	static char ring[8][32];
-	static unsigned int at;
-	char *s = ring[at++ % 8];
-	double a = fabs(v);
-
-	snprintf(s, sizeof(ring[0]), a >= 1000 ? "%.0f" : a >= 100 ? "%.1f" : a >= 1 ? "%.3f" :
-		 "%.4g", v);
-	return s;
 }
 
 static void metrics(FILE *f, const json_t *result)
@@ -154,12 +124,14 @@ static void metrics(FILE *f, const json_t *result)
 		json_array_foreach(list, k, v)
 			s[k] = json_number_value(v);
 		fputs("<tr><td>", f);
-		text(f, str(m, "name"));
+		escape_html(f, str(m, "name"));
 		fprintf(f, "<td class=\"n\">%s<td class=\"n\">%s<td class=\"n\">%s"
-			"<td class=\"n\">%s<td class=\"n\">%s to %s<td>%s</tr>\n",
-			figure(vs_mean(s, n)), figure(vs_quantile(s, n, 0.5)),
-			figure(vs_stddev(s, n)), figure(n ? vs_stddev(s, n) / sqrt((double)n) : 0),
-			figure(num(m, "ci_low")), figure(num(m, "ci_high")), str(m, "unit"));
+			"<td class=\"n\">%s<td class=\"n\">%s to %s<td>",
+			vx_figure(vs_mean(s, n)), vx_figure(vs_quantile(s, n, 0.5)),
+			vx_figure(vs_stddev(s, n)), vx_figure(n ? vs_stddev(s, n) / sqrt((double)n) : 0),
+			vx_figure(num(m, "ci_low")), vx_figure(num(m, "ci_high")));
+		escape_html(f, str(m, "unit"));
+		fputs("</tr>\n", f);
 		free(s);
 	}
 	fputs("</table></div>\n", f);
@@ -172,12 +144,12 @@ static void fingerprint(FILE *f, const json_t *result)
 
 	fputs("<h2>Machine</h2><div class=\"wrap\"><table id=\"machine\">\n", f);
 	json_object_foreach(fp, key, v) {
-		char *s = json_is_string(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+		char *s = json_is_string(v) ? NULL : vx_json_dump(v, JSON_ENCODE_ANY | JSON_COMPACT);
 
 		fputs("<tr><th>", f);
-		text(f, key);
+		escape_html(f, key);
 		fputs("<td>", f);
-		text(f, s ? s : json_string_value(v));
+		escape_html(f, s ? s : json_string_value(v));
 		fputs("</tr>\n", f);
 		free(s);
 	}
@@ -187,7 +159,7 @@ static void fingerprint(FILE *f, const json_t *result)
 /* JSON inside a script element: nothing in it may end the element. */
 static void data(FILE *f, const json_t *result)
 {
-	char *s = json_dumps(result, JSON_COMPACT | JSON_REAL_PRECISION(9)), *p;
+	char *s = vx_json_dump(result, JSON_COMPACT), *p;
 
 	fputs("<script type=\"application/json\" id=\"result\">", f);
 	for (p = s; p && *p; p++) {
@@ -221,13 +193,13 @@ int vx_report_write(const char *path, const json_t *result)
 	fputs(vx_asset_plot_css, f);
 	fputs(vx_asset_css, f);
 	fputs("</style></head><body>\n<h1>vexstress report</h1>\n<p class=\"mute\">", f);
-	text(f, str(result, "started"));
+	escape_html(f, str(result, "started"));
 	fputs(", vexstress ", f);
-	text(f, str(result, "version"));
+	escape_html(f, str(result, "version"));
 	fputs(", lab ", f);
-	text(f, str(json_object_get(result, "fingerprint"), "lab"));
+	escape_html(f, str(json_object_get(result, "fingerprint"), "lab"));
 	fputs(", profile ", f);
-	text(f, str(json_object_get(result, "settings"), "profile"));
+	escape_html(f, str(json_object_get(result, "settings"), "profile"));
 	fputs("</p>\n", f);
 	targets(f, result);
 	jobs(f, result);

@@ -4,6 +4,7 @@
  * CSV, report, comparison) is made from. Units are part of the names.
  */
 #include "coll.h"
+#include "outfile.h"
 
 #include <errno.h>
 #include <math.h>
@@ -73,7 +74,7 @@ static json_t *options_of(const struct vx_job *job, uint64_t vectors)
 {
 	static const char *const priorities[] = { "medium", "high", "low" };
 
-	return json_pack("{s:i, s:s, s:f, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:f, s:s, s:s, s:I, s:b}",
+	return json_pack("{s:i, s:s, s:f, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:I, s:b}",
 			 "threads", (int)job->threads,
 			 "workers", job->workers == VX_PROCESSES ? "processes" : "threads",
 			 "rate", job->rate, "arrival", job->arrival == VX_POISSON ? "poisson" : "even",
@@ -83,8 +84,8 @@ static json_t *options_of(const struct vx_job *job, uint64_t vectors)
 			 "type", vexfs_type_name(job->type), "metric", vexfs_metric_name(job->metric),
 			 "code", vexfs_code_name(job->code),
 			 "priority", name_in(priorities, 3, job->priority),
-			 "think_s", job->think, "cpus", job->cpus ? job->cpus : "",
-			 "data", job->data ? job->data : "", "seed", (json_int_t)job->seed,
+			 "think_s", job->think, "cpus", vx_json_text(job->cpus),
+			 "data", vx_json_text(job->data), "seed", (json_int_t)job->seed,
 			 "verify", (int)job->verify);
 }
 
@@ -97,7 +98,7 @@ json_t *vx_result_new(int argc, char **argv)
 	int i;
 
 	for (i = 0; i < argc; i++)
-		json_array_append_new(command, json_string(argv[i]));
+		json_array_append_new(command, vx_json_text(argv[i]));
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return json_pack("{s:i, s:s, s:s, s:s, s:o, s:o, s:{s:s, s:I, s:f, s:f, s:b, s:I}, s:[]}",
@@ -166,8 +167,8 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 	/* At most: what workers share with the parent counts each time. */
 	if (job->workers == VX_PROCESSES && !getrusage(RUSAGE_CHILDREN, &kids))
 		u.ru_maxrss += kids.ru_maxrss * (long)job->threads;
-	j = json_pack("{s:s, s:s, s:o, s:f, s:f, s:b, s:f, s:I, s:I, s:f, s:f}",
-		      "name", job->name, "workload", job->workload->name,
+	j = json_pack("{s:o, s:s, s:o, s:f, s:f, s:b, s:f, s:I, s:I, s:f, s:f}",
+		      "name", vx_json_text(job->name), "workload", job->workload->name,
 		      "options", options_of(job, job->vectors ? job->vectors : job->workload->vectors),
 		      "setup_s", job->setup_seconds, "warm_up_s", out->warmup_seconds,
 		      "steady", (int)out->steady, "seconds", out->seconds,
@@ -184,9 +185,9 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 	json_object_set_new(j, "intervals", intervals);
 	json_object_set_new(j, "recall", recall_of(job));
 	json_object_set_new(j, "distances", json_integer((json_int_t)out->distances));
-	json_object_set_new(j, "verify", json_pack("{s:I, s:I, s:I, s:s}",
+	json_object_set_new(j, "verify", json_pack("{s:I, s:I, s:I, s:o}",
 		"checked", (json_int_t)out->checked, "wrong", (json_int_t)out->wrong,
-		"unchecked", (json_int_t)out->unchecked, "message", out->message));
+		"unchecked", (json_int_t)out->unchecked, "message", vx_json_text(out->message)));
 	json_object_set_new(j, "resources", json_pack(
 		"{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:b}",
 		"user_s", out->user_s, "system_s", out->system_s,
@@ -305,6 +306,7 @@ void vx_result_metrics(json_t *result)
 
 void vx_interval_line(const struct vx_job *job, double at, const struct vx_slice *s)
 {
+	static struct outfile o;
 	static FILE *f;
 	json_t *line;
 	char *text;
@@ -314,25 +316,26 @@ void vx_interval_line(const struct vx_job *job, double at, const struct vx_slice
 		if (isatty(2))
 			fputs("\r\033[K", stderr);
 		printf("%-14s %8.1f s %12.0f ops/s  p50 %8.1f us  p99 %8.1f us  errors %llu\n",
-		       job->name, at, s->ops_per_s, s->p50_ns / 1e3, s->p99_ns / 1e3,
+		       shown(job->name), at, s->ops_per_s, s->p50_ns / 1e3, s->p99_ns / 1e3,
 		       (unsigned long long)s->errors);
 		fflush(stdout);
 	}
 	if (!vx_set.ndjson)
 		return;
 	if (!f) {
-		f = strcmp(vx_set.ndjson, "-") ? fopen(vx_set.ndjson, "we") : stdout;
-		if (!f) {
-			vx_say("cannot write %s: %s", vx_set.ndjson, strerror(errno));
+		/* Programs read along: it grows under its name. */
+		if (strcmp(vx_set.ndjson, "-") && outfile_open(&o, vx_set.ndjson, true)) {
+			vx_say("cannot write %s: %s", vx_set.ndjson, o.why);
 			vx_set.ndjson = NULL;
 			return;
 		}
+		f = strcmp(vx_set.ndjson, "-") ? o.f : stdout;
 	}
-	line = json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "job", job->name,
+	line = json_pack("{s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "job", vx_json_text(job->name),
 			 "at_s", at, "seconds", s->seconds, "ops_per_s", s->ops_per_s,
 			 "mean_ns", s->mean_ns, "p50_ns", s->p50_ns, "p95_ns", s->p95_ns,
 			 "p99_ns", s->p99_ns, "errors", (json_int_t)s->errors);
-	text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	text = vx_json_dump(line, JSON_COMPACT);
 	if (text && (fprintf(f, "%s\n", text) < 0 || fflush(f))) {
 		vx_say("cannot write %s: %s; no more interval lines", vx_set.ndjson,
 		       strerror(errno));
@@ -357,7 +360,7 @@ void vx_print_outcome(const struct vx_outcome *out)
 	const struct vx_job *job = out->job;
 	unsigned int k, e;
 
-	printf("%s (%s, %u %s%s): %.0f ops/s over %.2f s", job->name, job->workload->name,
+	printf("%s (%s, %u %s%s): %.0f ops/s over %.2f s", shown(job->name), job->workload->name,
 	       job->threads, job->workers == VX_PROCESSES ? "process" : "thread",
 	       job->threads == 1 ? "" : job->workers == VX_PROCESSES ? "es" : "s",
 	       out->seconds > 0 ? (double)(out->all.ops - out->all.errors) / out->seconds : 0,
@@ -384,7 +387,7 @@ void vx_print_outcome(const struct vx_outcome *out)
 			printf(", filtered %.4f", job->recall_filtered);
 		printf(" over %llu queries", (unsigned long long)job->recall_queries);
 		if (job->workload->needs_index == VEXFS_INDEX_GRAPH && job->note[0])
-			printf(" (%s)", job->note);
+			printf(" (%s)", shown(job->note));
 		putchar('\n');
 	}
 	if (job->verify || out->wrong)
@@ -400,11 +403,17 @@ void vx_print_outcome(const struct vx_outcome *out)
 		putchar('\n');
 	}
 	if (out->message[0])
-		printf("  %s\n", out->message);
+		printf("  %s\n", shown(out->message));
 	printf("  processor time %.2f s user, %.2f s system; %llu switches, %llu faults\n",
 	       out->user_s, out->system_s,
 	       (unsigned long long)(out->voluntary + out->involuntary),
 	       (unsigned long long)(out->minor + out->major));
+}
+
+static void csv_field(FILE *f, const json_t *o, const char *key)
+{
+	escape_csv(f, json_string_value(json_object_get(o, key)));
+	fputc(',', f);
 }
 
 static char *csv_of(const json_t *result, size_t *size)
@@ -417,16 +426,18 @@ static char *csv_of(const json_t *result, size_t *size)
 	if (!f)
 		return NULL;
 	fputs("metric,unit,direction,value,ci_low,ci_high,samples,started\n", f);
-	json_array_foreach(metrics_list, i, m)
-		fprintf(f, "%s,%s,%s,%.9g,%.9g,%.9g,%zu,%s\n",
-			json_string_value(json_object_get(m, "name")),
-			json_string_value(json_object_get(m, "unit")),
-			json_string_value(json_object_get(m, "direction")),
+	json_array_foreach(metrics_list, i, m) {
+		csv_field(f, m, "name");
+		csv_field(f, m, "unit");
+		csv_field(f, m, "direction");
+		fprintf(f, "%.9g,%.9g,%.9g,%zu,",
 			json_number_value(json_object_get(m, "value")),
 			json_number_value(json_object_get(m, "ci_low")),
 			json_number_value(json_object_get(m, "ci_high")),
-			json_array_size(json_object_get(m, "samples")),
-			json_string_value(json_object_get(result, "started")));
+			json_array_size(json_object_get(m, "samples")));
+		escape_csv(f, json_string_value(json_object_get(result, "started")));
+		fputc('\n', f);
+	}
 	fclose(f);
 	return text;
 }

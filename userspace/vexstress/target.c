@@ -548,7 +548,7 @@ static bool judge(json_t *result)
 		any = true;
 		all = all && pass;
 	}
-	json_object_set_new(result, "target_set", json_string(set_name));
+	json_object_set_new(result, "target_set", vx_json_text(set_name));
 	json_object_set_new(result, "targets", list);
 	json_object_set_new(result, "overall_success", json_boolean(any && all));
 	return any && all;
@@ -657,11 +657,11 @@ void vx_target_print(const json_t *result)
 		double away = 100 * json_number_value(json_object_get(t, "away"));
 		char goal_text[32], got[32] = "-", again[32] = "", apart[48] = "";
 
-		snprintf(goal_text, sizeof(goal_text), "%s %.6g", higher ? ">=" : "<=",
-			 json_number_value(json_object_get(t, "target")));
+		snprintf(goal_text, sizeof(goal_text), "%s %s", higher ? ">=" : "<=",
+			 vx_figure(json_number_value(json_object_get(t, "target"))));
 		if (!skipped)
-			snprintf(got, sizeof(got), "%.5g",
-				 json_number_value(json_object_get(t, "measured")));
+			snprintf(got, sizeof(got), "%s",
+				 vx_figure(json_number_value(json_object_get(t, "measured"))));
 		if (looks > 1)
 			snprintf(again, sizeof(again), ", looked at %d times", (int)looks);
 		if (away >= 1 && !skipped)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "../common/escape.h"
 #include "../stat/hist.h"
 #include "../stat/rng.h"
 #include "../stat/vexstat.h"
@@ -304,6 +305,15 @@ void vx_abuse_begin(struct vx_worker *w);
 
 /* Says a sentence on stderr, with the name of the program in front. */
 void vx_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A JSON string of any bytes; the library takes UTF-8 only. */
+json_t *vx_json_text(const char *s);
+
+/* A JSON value as text in ASCII, so that it may stand anywhere. To be freed. */
+char *vx_json_dump(const json_t *value, size_t flags);
+
+/* A number as people read it: 170,750 and 0.0613, never an exponent. One of a few buffers. */
+const char *vx_figure(double v);
 
 /*
  * Runs jobs at the same time: setup, warm-up, measurement, finish. Outcomes
