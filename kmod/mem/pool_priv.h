@@ -25,21 +25,9 @@ struct vexfs_pool_round {
 	u32 calm;
 };
 
-/* The size a tier should have after a round with such a peak and so many hits. */
+/* Of pool_size.c: the size a tier should have after a round with such a peak and so many hits. */
 u32 vexfs_pool_judge(struct vexfs_pool_round *r, u32 size, u32 floor_size, u32 peak,
 		     u64 allocs, u64 hits);
 void vexfs_pool_last_round(enum vexfs_tier_id tier, struct vexfs_pool_round *r);
-
-/* The worker, from when the pools are there to before they go. */
-void vexfs_pool_auto_up(void);
-void vexfs_pool_auto_down(void);
-
-/*
- * Gives each tier the size that @want says, which gets the size it has and the
- * least that was asked for by hand. A size that cannot be had is passed over.
- */
-void vexfs_pool_adjust(u32 (*want)(unsigned int tier, u32 size, u32 least));
-/* As vexfs_pool_compact(), for tiers of which @due, when not NULL, says so. */
-int vexfs_pool_compact_if(u32 above_ppm, bool (*due)(unsigned int tier));
 
 #endif

@@ -1,21 +1,158 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One tier of the pools: magazines, stock, reserve, and the slab cache below.
- * The way of a buffer through them is here and nowhere else; when to make a
- * tier larger or smaller is not decided here.
+ * One tier of the pools: magazines, stock, reserve, and the slab cache below;
+ * how it becomes larger and smaller, and what it has counted. The way of a
+ * buffer through a tier is here and nowhere else; when to make one larger or
+ * smaller is not decided here.
  */
 #include <linux/cpumask.h>
+#include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/string.h>
 
 #include "compat/compat.h"
 #include "mem/notify.h"
-#include "mem/tier_priv.h"
+#include "mem/tier.h"
+
+/* Buckets of slab_uses: exact enough up to some 500 slabs. */
+#define SLAB_HASH_BITS	11
+#define SLAB_HASH_SIZE	(1u << SLAB_HASH_BITS)
+
+/* Chains of idle buffers. */
+
+static void push(struct llist_node **list, void *p)
+{
+	struct llist_node *b = p;
+
+	b->next = *list;
+	*list = b;
+}
+
+static void *pop(struct llist_node **list)
+{
+	struct llist_node *b = *list;
+
+	if (b)
+		*list = b->next;
+	return b;
+}
+
+/* What we hold of the slab allocator's. */
+
+static atomic_t *slab_use(struct vexfs_tier *t, const void *p)
+{
+	return &t->slab_uses[hash_ptr(virt_to_head_page(p), SLAB_HASH_BITS)];
+}
+
+static void slab_in(struct vexfs_tier *t, const void *p)
+{
+	if (atomic_inc_return(slab_use(t, p)) == 1)
+		atomic_inc(&t->slabs);
+	atomic_inc(&t->held);
+}
+
+static void slab_out(struct vexfs_tier *t, const void *p)
+{
+	if (atomic_dec_and_test(slab_use(t, p)))
+		atomic_dec(&t->slabs);
+	atomic_dec(&t->held);
+}
+
+static u32 held(const struct vexfs_tier *t)
+{
+	return atomic_read(&t->held);
+}
+
+/* The slab allocator. Neither call may be made under the lock. */
+
+static void *slab_get(struct vexfs_tier *t, gfp_t gfp)
+{
+	/* Buffers go from op to op: nobody in particular is charged for them. */
+	void *p = t->get(t, (gfp & ~(__GFP_ZERO | __GFP_ACCOUNT)) | __GFP_NOWARN);
+
+	if (p && unlikely(t->debug) && vexfs_debug_learn(t, p)) {
+		kmem_cache_free(t->cache, p);
+		return NULL;
+	}
+	return p;
+}
+
+static void slab_put(struct vexfs_tier *t, struct llist_node *list)
+{
+	void *p;
+
+	while ((p = pop(&list))) {
+		if (unlikely(t->debug))
+			vexfs_debug_forget(t, p);
+		kmem_cache_free(t->cache, p);
+	}
+}
+
+/* What came home without the lock joins the stock. Holds the lock. */
+static void stock_take_returned(struct vexfs_tier *t)
+{
+	struct llist_node *list, *next;
+
+	if (likely(llist_empty(&t->returned)))
+		return;
+	for (list = llist_del_all(&t->returned); list; list = next) {
+		next = list->next;
+		push(&t->idle, list);
+		WRITE_ONCE(t->idle_n, t->idle_n + 1);
+	}
+}
+
+/* The lock, or false in an interrupt that may have interrupted its holder. */
+static bool stock_lock(struct vexfs_tier *t)
+{
+	if (likely(in_task()))
+		raw_spin_lock(&t->lock);
+	else if (!raw_spin_trylock(&t->lock))
+		return false;
+	stock_take_returned(t);
+	return true;
+}
+
+/* The same for those who are never interrupts, and so always get it. */
+static void stock_lock_task(struct vexfs_tier *t)
+{
+	raw_spin_lock(&t->lock);
+	stock_take_returned(t);
+}
+
+static void stock_unlock(struct vexfs_tier *t)
+{
+	raw_spin_unlock(&t->lock);
+}
+
+static void *stock_pop(struct vexfs_tier *t)
+{
+	void *p = pop(&t->idle);
+
+	if (p)
+		WRITE_ONCE(t->idle_n, t->idle_n - 1);
+	return p;
+}
+
+static void stock_push(struct vexfs_tier *t, void *p)
+{
+	push(&t->idle, p);
+	WRITE_ONCE(t->idle_n, t->idle_n + 1);
+}
+
+/* Under the lock: while the reserve is short, everything comes by here. */
+static void spare_changed(struct vexfs_tier *t)
+{
+	WRITE_ONCE(t->cap, t->spare_n < t->spare_size || t->debug ? 0 : t->full_cap);
+}
 
 /* A waiter asks the slab allocator again this often. */
 #define WAIT_STEP_MS	10u
@@ -38,7 +175,7 @@ static u32 in_magazines(const struct vexfs_tier *t, u32 *dip)
 	return sum;
 }
 
-u32 vexfs_tier_in_use(const struct vexfs_tier *t, u32 *dip)
+static u32 in_use(const struct vexfs_tier *t, u32 *dip)
 {
 	u32 out = held(t) - READ_ONCE(t->idle_n);
 	u32 resting = in_magazines(t, dip);
@@ -67,7 +204,7 @@ static void note_high_water(struct vexfs_tier *t, int more)
 	if (likely(now <= (int)min(READ_ONCE(t->high_water_reset),
 				   READ_ONCE(t->high_water_round))))
 		return;
-	now = (int)vexfs_tier_in_use(t, &dip) + more;
+	now = (int)in_use(t, &dip) + more;
 	if (now <= 0)
 		return;
 	raise_to(&t->high_water, now);
@@ -303,6 +440,323 @@ void vexfs_tier_free(struct vexfs_tier *t, void *p, size_t size)
 		vexfs_tier_free_slow(t, p, size);
 }
 VEXFS_EXPORT_KUNIT(vexfs_tier_free);
+
+/* How many buffers it holds. Requests go on meanwhile; none of them passes here. */
+
+bool vexfs_tier_gather_here(struct vexfs_tier *t)
+{
+	struct vexfs_tier_cpu *c;
+	bool done = false;
+	u32 n;
+
+	preempt_disable();
+	c = this_cpu_ptr(t->cpu);
+	if (vexfs_magazine_open(c)) {
+		for (n = c->n; n; )
+			llist_add(c->buf[--n], &t->returned);
+		if (c->hot)
+			llist_add(c->hot, &t->returned);
+		WRITE_ONCE(c->hot, NULL);
+		WRITE_ONCE(c->n, 0);
+		WRITE_ONCE(c->low, 0);
+		vexfs_magazine_close(c);
+		done = true;
+	}
+	preempt_enable();
+	return done;
+}
+
+struct gather {
+	struct vexfs_tier *t;
+	bool done;
+};
+
+static void gather_ipi(void *info)
+{
+	struct gather *g = info;
+
+	g->done = vexfs_tier_gather_here(g->t);
+}
+
+void vexfs_tier_gather(struct vexfs_tier *t)
+{
+	int cpu;
+
+	/* CPUs that are down have emptied their magazine on the way. */
+	for_each_online_cpu(cpu) {
+		struct gather g = { .t = t };
+		int tries;
+
+		/* Whom the interrupt finds at work is done in a moment. */
+		for (tries = 0; tries < 8 && !g.done; tries++) {
+			if (!vexfs_magazine_count(per_cpu_ptr(t->cpu, cpu)))
+				break;
+			if (smp_call_function_single(cpu, gather_ipi, &g, 1))
+				break;
+		}
+		cond_resched();
+	}
+}
+VEXFS_EXPORT_KUNIT(vexfs_tier_gather);
+
+/* Up to @max idle buffers, and no more than a magazine's worth, leave for good. */
+static u32 trim_some(struct vexfs_tier *t, u32 keep, u32 max)
+{
+	struct llist_node *list = NULL;
+	u32 n = 0;
+	void *p;
+
+	if (!stock_lock(t))
+		return 0;
+	while (n < min(max, VEXFS_MAGAZINE_MAX) && held(t) > keep && (p = stock_pop(t))) {
+		slab_out(t, p);
+		push(&list, p);
+		n++;
+	}
+	stock_unlock(t);
+	slab_put(t, list);
+	return n;
+}
+
+u32 vexfs_tier_trim(struct vexfs_tier *t, u32 keep, u32 max)
+{
+	u32 done = 0, n;
+
+	/* What comes home meanwhile does not make this longer. */
+	max = min(max, held(t));
+	do {
+		n = trim_some(t, keep, max - done);
+		done += n;
+		cond_resched();
+	} while (n);
+	return done;
+}
+VEXFS_EXPORT_KUNIT(vexfs_tier_trim);
+
+u32 vexfs_tier_shrink(struct vexfs_tier *t, u32 max)
+{
+	u32 done = vexfs_tier_trim(t, 0, max);
+
+	atomic64_add(done, &t->shrunk);
+	return done;
+}
+VEXFS_EXPORT_KUNIT(vexfs_tier_shrink);
+
+/*
+ * As many buffers as @t lacks to hold @size. They are not held yet: what others
+ * take and give back meanwhile makes this neither longer nor endless.
+ */
+static int fetch(struct vexfs_tier *t, u32 size, struct llist_node **list)
+{
+	u32 n;
+	void *p;
+
+	for (n = held(t); n < size; n++) {
+		p = slab_get(t, GFP_KERNEL | __GFP_NORETRY);
+		if (!p)
+			return -ENOMEM;
+		push(list, p);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* One too many, when somebody else added one as well, leaves with the next. */
+static void stock_up(struct vexfs_tier *t, struct llist_node *list)
+{
+	void *p;
+
+	while ((p = pop(&list))) {
+		stock_lock_task(t);
+		slab_in(t, p);
+		stock_push(t, p);
+		stock_unlock(t);
+		cond_resched();
+	}
+}
+
+int vexfs_tier_fill(struct vexfs_tier *t)
+{
+	struct llist_node *list = NULL;
+	int err = fetch(t, READ_ONCE(t->size), &list);
+
+	stock_up(t, list);
+	return err;
+}
+
+/* A quarter of the tier, all magazines together, may rest on other CPUs. */
+static u32 cap_for(u32 size)
+{
+	u32 cap = size / (4 * num_online_cpus());
+
+	return size ? clamp(cap, 1u, VEXFS_MAGAZINE_MAX) : 0;
+}
+
+void vexfs_tier_set_size(struct vexfs_tier *t, u32 size)
+{
+	u32 old = t->size;
+
+	lockdep_assert_held(&t->manage);
+	stock_lock_task(t);
+	WRITE_ONCE(t->size, size);
+	t->full_cap = cap_for(size);
+	spare_changed(t);
+	stock_unlock(t);
+	if (size == old)
+		return;
+	atomic64_inc(&t->resizes);
+	if (size < old) {
+		vexfs_tier_gather(t);
+		vexfs_tier_trim(t, size, U32_MAX);
+	}
+	vexfs_mem_tell(VEXFS_NEWS_RESIZED, size, old, t->name);
+}
+
+int vexfs_tier_resize(struct vexfs_tier *t, u32 size)
+{
+	struct llist_node *list = NULL;
+	int err = 0;
+
+	lockdep_assert_held(&t->manage);
+	/* Memory first: a size that cannot be filled is not set. */
+	if (size > t->size)
+		err = fetch(t, size, &list);
+	if (err) {
+		slab_put(t, list);
+		return err;
+	}
+	vexfs_tier_set_size(t, size);
+	stock_up(t, list);
+	return 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_tier_resize);
+
+int vexfs_tier_compact(struct vexfs_tier *t)
+{
+	lockdep_assert_held(&t->manage);
+	/*
+	 * The allocator fills its fullest slabs first: what it gets back and
+	 * gives out again lies closer than before.
+	 */
+	vexfs_tier_gather(t);
+	vexfs_tier_trim(t, 0, U32_MAX);
+	kmem_cache_shrink(t->cache);
+	atomic64_inc(&t->compactions);
+	return vexfs_tier_fill(t);
+}
+VEXFS_EXPORT_KUNIT(vexfs_tier_compact);
+
+/* What it has counted, added up over CPUs and read without stopping anybody. */
+
+void vexfs_tier_read_sizes(struct vexfs_tier *t, u64 sizes[VEXFS_POOL_SIZES])
+{
+	unsigned int b;
+	int cpu;
+
+	for (b = 0; b < VEXFS_POOL_SIZES; b++) {
+		sizes[b] += atomic64_read(&t->nested_sizes[b]);
+		for_each_possible_cpu(cpu)
+			sizes[b] += READ_ONCE(per_cpu_ptr(t->cpu, cpu)->sizes[b]);
+	}
+}
+
+/* Counters since load. */
+static void read_counters(struct vexfs_tier *t, struct vexfs_pool_stats *st)
+{
+	u64 sizes[VEXFS_POOL_SIZES] = {};
+	unsigned int b;
+	int cpu;
+
+	memset(st, 0, sizeof(*st));
+	/* Misses first: one that comes in between is not to look like a hit below 0. */
+	st->misses = atomic64_read(&t->misses);
+	st->failures = atomic64_read(&t->failures);
+	st->reserve_used = atomic64_read(&t->reserve_used);
+	st->waits = atomic64_read(&t->waits);
+	st->resizes = atomic64_read(&t->resizes);
+	st->shrunk = atomic64_read(&t->shrunk);
+	st->compactions = atomic64_read(&t->compactions);
+	st->bytes = atomic64_read(&t->nested_bytes);
+	st->frees = atomic64_read(&t->nested_frees);
+	for_each_possible_cpu(cpu) {
+		const struct vexfs_tier_cpu *c = per_cpu_ptr(t->cpu, cpu);
+
+		st->bytes += READ_ONCE(c->bytes);
+		st->frees += READ_ONCE(c->frees);
+	}
+	vexfs_tier_read_sizes(t, sizes);
+	for (b = 0; b < VEXFS_POOL_SIZES; b++)
+		st->allocs += sizes[b];
+	st->hits = st->allocs > st->misses ? st->allocs - st->misses : 0;
+}
+
+static u64 ppm(u64 part, u64 whole)
+{
+	return whole ? div64_u64(part * 1000000, whole) : 0;
+}
+
+static void take_base_off(const struct vexfs_pool_stats *base, struct vexfs_pool_stats *st)
+{
+	st->allocs -= base->allocs;
+	st->hits -= min(st->hits, base->hits);
+	st->misses -= base->misses;
+	st->failures -= base->failures;
+	st->frees -= base->frees;
+	st->bytes -= base->bytes;
+	st->reserve_used -= base->reserve_used;
+	st->waits -= base->waits;
+	st->resizes -= base->resizes;
+	st->shrunk -= base->shrunk;
+	st->compactions -= base->compactions;
+}
+
+void vexfs_tier_read(struct vexfs_tier *t, bool since_reset, struct vexfs_pool_stats *st)
+{
+	u32 slabs, packed, peak, dip;
+
+	/* What interrupts left behind goes to the stock. */
+	stock_lock_task(t);
+	stock_unlock(t);
+	read_counters(t, st);
+	if (since_reset)
+		take_base_off(&t->base, st);
+	st->in_use = in_use(t, &dip);
+	peak = since_reset ? READ_ONCE(t->high_water_reset) : READ_ONCE(t->high_water);
+	st->high_water = max_t(u64, peak, st->in_use + dip);
+	st->held = held(t);
+	st->reserve = READ_ONCE(t->spare_n);
+	st->size = READ_ONCE(t->size);
+	st->held_bytes = (st->held + st->reserve) * t->bytes;
+	st->hit_ppm = ppm(st->hits, st->allocs);
+	st->use_ppm = ppm(st->in_use, st->size);
+	slabs = atomic_read(&t->slabs);
+	packed = DIV_ROUND_UP(st->held, max(t->per_slab, 1u));
+	st->frag_ppm = slabs > packed ? ppm(slabs - packed, slabs) : 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_tier_read);
+
+void vexfs_tier_read_round(struct vexfs_tier *t, struct vexfs_pool_stats *st, u32 *peak)
+{
+	u32 now, dip;
+
+	vexfs_tier_read(t, false, st);
+	now = in_use(t, &dip);
+	*peak = max(READ_ONCE(t->high_water_round), now + dip);
+	WRITE_ONCE(t->high_water_round, now);
+}
+
+void vexfs_tier_reset(struct vexfs_tier *t)
+{
+	u32 dip;
+
+	mutex_lock(&t->manage);
+	read_counters(t, &t->base);
+	WRITE_ONCE(t->high_water_reset, in_use(t, &dip));
+	mutex_unlock(&t->manage);
+}
+VEXFS_EXPORT_KUNIT(vexfs_tier_reset);
+
+/* From its making to its end. */
 
 static void *cache_get(struct vexfs_tier *t, gfp_t gfp)
 {

@@ -284,7 +284,7 @@ void vexfs_tier_read_round(struct vexfs_tier *t, struct vexfs_pool_stats *st, u3
 void vexfs_tier_read_sizes(struct vexfs_tier *t, u64 sizes[VEXFS_POOL_SIZES]);
 void vexfs_tier_reset(struct vexfs_tier *t);
 
-/* pool_debug.c: what a tier with @debug set does in addition. */
+/* tier_debug.c: what a tier with @debug set does in addition. */
 #define VEXFS_TIER_TRAILER	64u
 int vexfs_debug_learn(struct vexfs_tier *t, void *p);
 void vexfs_debug_forget(struct vexfs_tier *t, void *p);
