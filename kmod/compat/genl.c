@@ -10,6 +10,9 @@
 
 #define CMDS_MAX	32
 
+/* What of the flags is asked for; the others say which forms there are. */
+#define PERMISSIONS	(GENL_ADMIN_PERM | GENL_UNS_ADMIN_PERM)
+
 static struct genl_ops ops[CMDS_MAX];
 static struct genl_family family;
 
@@ -40,8 +43,9 @@ int vexfs_genl_register(const struct vexfs_split_family *f)
 	for (i = 0; i < f->n_split_ops; i++) {
 		const struct genl_split_ops *s = &f->split_ops[i];
 		struct genl_ops *o = find(s->cmd, n);
+		bool first = !o;
 
-		if (!o) {
+		if (first) {
 			if (WARN_ON(n == CMDS_MAX))
 				return -E2BIG;
 			o = &ops[n++];
@@ -53,6 +57,12 @@ int vexfs_genl_register(const struct vexfs_split_family *f)
 			o->doit = s->doit;
 		if (s->dumpit)
 			o->dumpit = s->dumpit;
+		/* The same permission for both forms of a command, or the wrong one would do. */
+		if (!first && (o->flags ^ s->flags) & PERMISSIONS) {
+			pr_err("%s: the forms of command %u differ in permissions\n", f->name, s->cmd);
+			return -EINVAL;
+		}
+		o->flags |= s->flags & PERMISSIONS;
 		/* One policy for both forms of a command: the wider one. */
 		if (s->policy && (o->policy == nothing || s->maxattr > o->maxattr)) {
 			o->policy = s->policy;
