@@ -35,7 +35,7 @@ static const u32 window_ms[VEXFS_RATE_WINDOWS] = {
 };
 
 static void take_note(struct work_struct *work);
-/* An idle CPU need not wake up for it: a note carries its own time. */
+/* No CPU wakes up for it, and no isolated one does it: a note carries its own time. */
 static DECLARE_DEFERRABLE_WORK(note_work, take_note);
 
 static void take_note(struct work_struct *work)
@@ -52,7 +52,7 @@ static void take_note(struct work_struct *work)
 	noted++;
 	spin_unlock(&note_lock);
 	vexfs_clock_tune();
-	schedule_delayed_work(&note_work, HZ);
+	queue_delayed_work(system_dfl_wq, &note_work, HZ);
 }
 
 u64 vexfs_rate_milli(unsigned int kind, enum vexfs_rate_window window)
@@ -61,8 +61,9 @@ u64 vexfs_rate_milli(unsigned int kind, enum vexfs_rate_window window)
 
 	if (kind >= VEXFS_OP_KINDS || window >= VEXFS_RATE_WINDOWS)
 		return 0;
-	now = ktime_get_ns();
 	spin_lock(&note_lock);
+	/* Not before the newest note. */
+	now = ktime_get_ns();
 	/* Newest first; the oldest one will do when none is old enough. */
 	for (i = noted; i && noted - i < NOTES; i--) {
 		const struct note *n = &notes[(i - 1) % NOTES];
