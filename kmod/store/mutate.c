@@ -7,13 +7,14 @@
 #include <linux/kernel.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "compat/compat.h"
+#include "mem/pool.h"
 #include "store/internal.h"
 
 #define GROUP	32u	/* vectors that go under the lock together, and whose misses overlap */
+#define CLAIMS	128u	/* vectors claimed before they go into the index together */
 
 int vexfs_write_begin(struct vexfs_collection *c)
 {
@@ -278,10 +279,12 @@ static int put_plain(struct vexfs_collection *c, struct vexfs_mutation *m, u64 n
 struct put_batch {
 	u32 n;
 	u32 nold;
-	struct vexfs_idput p[VEXFS_RUN_MAX];
-	u32 slots[VEXFS_RUN_MAX];
-	u32 old[VEXFS_RUN_MAX];
+	struct vexfs_idput p[CLAIMS];
+	u32 slots[CLAIMS];
+	u32 old[CLAIMS];
 };
+
+static_assert(CLAIMS <= VEXFS_RUN_MAX && sizeof(struct put_batch) <= VEXFS_LARGE_BYTES);
 
 static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *index,
 			struct vexfs_mutation *m, struct put_batch *b)
@@ -335,7 +338,7 @@ static int put_indexed(struct vexfs_collection *c, struct vexfs_index_ref *index
 	int err = 0, e;
 	u32 i = 0;
 
-	b = kmalloc(sizeof(*b), GFP_KERNEL);
+	b = vexfs_pool_alloc(sizeof(*b), VEXFS_GFP_USER);
 	if (!b) {
 		run_cut(c, &m->run, 0, m->n);
 		return -ENOMEM;
@@ -344,7 +347,7 @@ static int put_indexed(struct vexfs_collection *c, struct vexfs_index_ref *index
 	while (i < m->n && !err) {
 		struct vexfs_idput *p;
 
-		if (b->n == VEXFS_RUN_MAX) {
+		if (b->n == CLAIMS) {
 			err = batch_finish(c, index, m, b);
 			continue;
 		}
@@ -382,7 +385,7 @@ static int put_indexed(struct vexfs_collection *c, struct vexfs_index_ref *index
 		err = e;
 	m->tried = i;
 	run_cut(c, &m->run, i, m->n - i);
-	kfree(b);
+	vexfs_pool_free(b, sizeof(*b));
 	return err;
 }
 
