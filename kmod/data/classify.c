@@ -55,7 +55,7 @@ static int classify(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_c
 	if (IS_ERR(p.filter))
 		return PTR_ERR(p.filter);
 	bytes = p.c->space.stride + p.k * sizeof(*p.votes);
-	p.row = vexfs_op_alloc(op, bytes, GFP_KERNEL_ACCOUNT);
+	p.row = vexfs_op_alloc(op, bytes, VEXFS_GFP_USER);
 	if (p.row) {
 		p.votes = p.row + p.c->space.stride;
 		err = poll_user(&p, req, req->count);

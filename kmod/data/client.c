@@ -230,7 +230,7 @@ static int get(struct vexfs_client *client, struct vexfs_client_vectors *v)
 	err = vectors_valid(v);
 	if (err)
 		return err;
-	errors = vexfs_pool_alloc(VEXFS_RUN_MAX * sizeof(*errors), GFP_KERNEL);
+	errors = vexfs_pool_alloc(VEXFS_RUN_MAX * sizeof(*errors), VEXFS_GFP_USER);
 	if (!errors)
 		return -ENOMEM;
 	for (at = 0; at < v->count && !err; at += n) {
@@ -336,7 +336,7 @@ static int distance(struct vexfs_client *client, struct vexfs_op *op, u32 format
 		return -EINVAL;
 	if (count > VEXFS_BATCH_MAX)
 		return -E2BIG;
-	q = vexfs_op_alloc(op, c->space.stride, GFP_KERNEL);
+	q = vexfs_op_alloc(op, c->space.stride, VEXFS_GFP_USER);
 	if (!q)
 		return -ENOMEM;
 	err = vexfs_vector_import(c, format, q, &q_aux, query, 1, NULL);
@@ -451,7 +451,7 @@ static int search(struct vexfs_client *client, struct vexfs_op *op, struct vexfs
 		return err;
 	group = min(s->count, GROUP_QUERIES);
 	bytes = group_bytes(c, group, s->k);
-	buf = vexfs_op_alloc(op, bytes, GFP_KERNEL);
+	buf = vexfs_op_alloc(op, bytes, VEXFS_GFP_USER);
 	if (!buf)
 		err = -ENOMEM;
 	for (at = 0; at < s->count && !err; at += n) {
@@ -509,7 +509,7 @@ static int classify(struct vexfs_client *client, struct vexfs_op *op,
 		return err;
 	p.filter = filter;
 	bytes = p.c->space.stride + p.k * sizeof(*p.votes);
-	p.row = vexfs_op_alloc(op, bytes, GFP_KERNEL);
+	p.row = vexfs_op_alloc(op, bytes, VEXFS_GFP_USER);
 	err = -ENOMEM;
 	if (!p.row)
 		goto free_filter;

@@ -97,7 +97,7 @@ static int stat(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_stat 
 	st->layout = layout;
 	if (!layout || !room)
 		return 0;
-	buf = vexfs_op_alloc(op, VEXFS_LAYOUT_MAX, GFP_KERNEL);
+	buf = vexfs_op_alloc(op, VEXFS_LAYOUT_MAX, VEXFS_GFP_USER);
 	if (!buf)
 		return -ENOMEM;
 	len = vexfs_collection_layout(c, buf, room);
@@ -142,7 +142,7 @@ static int set(struct vexfs_session *s, struct vexfs_op *op, const struct vexfs_
 	if ((req->what & VEXFS_SET_LAYOUT) && req->layout_len) {
 		if (req->layout_len > VEXFS_LAYOUT_MAX)
 			return -E2BIG;
-		layout = vexfs_op_alloc(op, VEXFS_LAYOUT_MAX, GFP_KERNEL);
+		layout = vexfs_op_alloc(op, VEXFS_LAYOUT_MAX, VEXFS_GFP_USER);
 		if (!layout)
 			return -ENOMEM;
 		err = vexfs_copy_in(op, layout, vexfs_user(req->layout), req->layout_len);

@@ -146,7 +146,7 @@ static int create(struct file *file, const struct vexfs_create *req)
 
 	if (attach && READ_ONCE(s->c))
 		return -EBUSY;
-	layout = vexfs_pool_alloc(VEXFS_LAYOUT_MAX, GFP_KERNEL);
+	layout = vexfs_pool_alloc(VEXFS_LAYOUT_MAX, VEXFS_GFP_USER);
 	if (!layout)
 		return -ENOMEM;
 	err = create_spec(req, &spec, layout);

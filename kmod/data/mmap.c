@@ -2,7 +2,8 @@
 /*
  * Rows in a process's own address space, read-only. Pages are mapped as they are
  * touched and keep their memory for as long as they stay mapped, whatever becomes
- * of the extent; a mapping never shows memory that was not this collection's.
+ * of the extent; a mapping never shows memory that was not this collection's, nor a
+ * vector that was deleted before it was made.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -56,7 +57,9 @@ int vexfs_rows_mmap(struct file *file, struct vm_area_struct *vma)
 	} else if (vma->vm_flags & (VM_WRITE | VM_EXEC)) {
 		err = -EACCES;
 	} else {
-		vexfs_rows_expose(c);
+		err = vexfs_rows_expose(c);
+	}
+	if (!err) {
 		vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYWRITE | VM_MAYEXEC);
 		/* the descriptor's reference: a mapping keeps its file */
 		vma->vm_private_data = c;

@@ -60,7 +60,7 @@ static int group_alloc(struct group *g, struct vexfs_op *op, struct vexfs_collec
 
 	g->n = clamp_t(size_t, GROUP_BYTES / each, 1, min(req->count, GROUP_QUERIES));
 	g->bytes = g->n * each;
-	g->buf = vexfs_op_alloc(op, g->bytes, GFP_KERNEL_ACCOUNT);
+	g->buf = vexfs_op_alloc(op, g->bytes, VEXFS_GFP_USER);
 	if (!g->buf)
 		return -ENOMEM;
 	/* from the strictest alignment to the loosest */
@@ -235,7 +235,7 @@ struct vexfs_filter *vexfs_filter_in(struct vexfs_collection *c, struct vexfs_op
 
 	if (!len)
 		return NULL;
-	insns = vexfs_op_alloc(op, bytes, GFP_KERNEL_ACCOUNT);
+	insns = vexfs_op_alloc(op, bytes, VEXFS_GFP_USER);
 	if (!insns)
 		return ERR_PTR(-ENOMEM);
 	err = vexfs_copy_in(op, insns, vexfs_user(user), bytes);

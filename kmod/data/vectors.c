@@ -47,7 +47,7 @@ static int part_alloc_n(struct part *p, struct vexfs_op *op, struct vexfs_collec
 
 	p->n = n;
 	p->bytes = vectors_bytes + attrs_bytes + n * (sizeof(u64) + sizeof(s32));
-	p->buf = vexfs_op_alloc(op, p->bytes, GFP_KERNEL_ACCOUNT);
+	p->buf = vexfs_op_alloc(op, p->bytes, VEXFS_GFP_USER);
 	if (!p->buf)
 		return -ENOMEM;
 	p->vectors = vector_bytes ? p->buf : NULL;
@@ -500,7 +500,7 @@ static int distance(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_d
 	if (err)
 		return err;
 	vexfs_op_asked(op, req->priority, req->deadline_ns, req->count);
-	q = vexfs_op_alloc(op, c->space.stride, GFP_KERNEL_ACCOUNT);
+	q = vexfs_op_alloc(op, c->space.stride, VEXFS_GFP_USER);
 	if (!q)
 		return -ENOMEM;
 	err = distance_from(c, op, req, q);

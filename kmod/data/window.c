@@ -28,7 +28,7 @@ int vexfs_window_alloc(struct vexfs_window *w, struct vexfs_op *op, size_t bytes
 	w->vector_bytes = bytes;
 	w->held = 0;
 	w->bytes = pages * sizeof(void *);
-	w->pages = vexfs_op_alloc(op, w->bytes, GFP_KERNEL_ACCOUNT);
+	w->pages = vexfs_op_alloc(op, w->bytes, VEXFS_GFP_USER);
 	if (!w->pages)
 		return -ENOMEM;
 	w->paged.page = (const void **)w->pages;

@@ -71,7 +71,7 @@ int vexfs_poll_valid(const struct vexfs_poll *p)
 int vexfs_classify(struct vexfs_poll *p)
 {
 	size_t bytes = p->k * (sizeof(struct vexfs_hit) + sizeof(u64));
-	struct vexfs_hit *hits = vexfs_op_alloc(p->op, bytes, GFP_KERNEL_ACCOUNT);
+	struct vexfs_hit *hits = vexfs_op_alloc(p->op, bytes, VEXFS_GFP_USER);
 	struct vexfs_topk topk;
 	struct vexfs_search_job job = {
 		.c = p->c,

@@ -248,7 +248,11 @@ static void run_extents(struct exact_work *w, bool helper)
 
 static void help(struct work_struct *work)
 {
-	run_extents(container_of(work, struct exact_work, work), true);
+	struct exact_work *w = container_of(work, struct exact_work, work);
+	struct mem_cgroup *before = vexfs_payer_begin(w->run->payer);
+
+	run_extents(w, true);
+	vexfs_payer_end(before);
 }
 
 /* ---- setting up ---- */
@@ -262,7 +266,7 @@ static void work_free(struct exact_work *w)
 static struct exact_work *work_new(struct exact_run *run)
 {
 	struct vexfs_op *op = run->s->op;
-	struct exact_work *w = vexfs_op_alloc(op, sizeof(*w), GFP_KERNEL);
+	struct exact_work *w = vexfs_op_alloc(op, sizeof(*w), VEXFS_GFP_USER);
 
 	if (!w)
 		return NULL;
@@ -296,7 +300,7 @@ static struct exact_work *helper_new(struct exact_run *run)
 
 	if (!w)
 		return NULL;
-	w->results = vexfs_op_alloc(s->op, results_bytes(s), GFP_KERNEL | __GFP_NORETRY);
+	w->results = vexfs_op_alloc(s->op, results_bytes(s), VEXFS_GFP_SPARE);
 	if (!w->results) {
 		work_free(w);
 		return NULL;
@@ -334,8 +338,9 @@ static int run_all(struct exact_run *run)
 		return -ENOMEM;
 	wanted = helpers_wanted(run);
 	if (wanted)
-		helper = vexfs_op_alloc(s->op, wanted * sizeof(*helper), GFP_KERNEL);
+		helper = vexfs_op_alloc(s->op, wanted * sizeof(*helper), VEXFS_GFP_USER);
 	if (helper) {
+		run->payer = vexfs_payer_get();
 		while (n < wanted && (helper[n] = helper_new(run)))
 			queue_work(search_wq, &helper[n++]->work);
 	}
@@ -348,6 +353,8 @@ static int run_all(struct exact_run *run)
 		vexfs_pool_free(helper[i]->results, results_bytes(s));
 		work_free(helper[i]);
 	}
+	if (helper)
+		vexfs_payer_put(run->payer);
 	vexfs_pool_free(helper, wanted * sizeof(*helper));
 	work_free(own);
 	return run->err;

@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 
 #include "index/search.h"
+#include "mem/payer.h"
 #include "mem/tunable.h"
 
 #define CHUNK_ROWS	VEXFS_BLOCK_ROWS	/* rows looked at in one go, at most */
@@ -28,6 +29,7 @@ extern u32 vexfs_search_codes;
  * @coded: the queries as a scan of codes wants them, or NULL
  * @coded_step: bytes of each
  * @make: codes that are not there are made
+ * @payer: in whose name helpers make them
  * @next: extent that nobody has taken yet
  * @err: why it ends early
  */
@@ -42,6 +44,7 @@ struct exact_run {
 	void *coded;
 	size_t coded_step;
 	bool make;
+	struct mem_cgroup *payer;
 	atomic_t next;
 	int err;
 };

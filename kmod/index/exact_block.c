@@ -30,7 +30,7 @@ int exact_block_begin(struct exact_run *run)
 	const struct vexfs_space *sp = &s->c->space;
 
 	run->packed_bytes = vexfs_math_block_bytes(sp, s->nq);
-	run->packed = vexfs_op_alloc(s->op, run->packed_bytes, GFP_KERNEL);
+	run->packed = vexfs_op_alloc(s->op, run->packed_bytes, VEXFS_GFP_USER);
 	if (!run->packed)
 		return -ENOMEM;
 	/* where writers make codes there are always some to take; elsewhere chunk by chunk */
@@ -50,7 +50,7 @@ int exact_block_room(struct exact_work *w)
 {
 	struct exact_run *run = w->run;
 
-	w->hits = vexfs_op_alloc(run->s->op, block_buffer_bytes(run), GFP_KERNEL);
+	w->hits = vexfs_op_alloc(run->s->op, block_buffer_bytes(run), VEXFS_GFP_USER);
 	if (!w->hits)
 		return -ENOMEM;
 	w->sorted = w->hits + BLOCK_HITS;

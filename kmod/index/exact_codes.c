@@ -49,7 +49,7 @@ int exact_codes_begin(struct exact_run *run)
 	if (!READ_ONCE(s->c->coded) && !run->make)
 		return 0;
 	run->coded_step = vexfs_math_code_query_bytes(sp);
-	run->coded = vexfs_op_alloc(s->op, s->nq * run->coded_step, GFP_KERNEL);
+	run->coded = vexfs_op_alloc(s->op, s->nq * run->coded_step, VEXFS_GFP_USER);
 	if (!run->coded)
 		return -ENOMEM;
 	for (q = 0; q < s->nq && !err; q++)

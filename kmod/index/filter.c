@@ -15,6 +15,7 @@
 
 #include "compat/compat.h"
 #include "index/filter.h"
+#include "mem/user.h"
 
 /**
  * struct vexfs_filter - a compiled filter
@@ -117,7 +118,7 @@ int vexfs_filter_create(const struct vexfs_filter_insn *insns, u32 len, u32 attr
 		}
 	}
 	i = len - 1;
-	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	f = kzalloc(sizeof(*f), VEXFS_GFP_USER);
 	if (!f)
 		return -ENOMEM;
 	err = bpf_prog_create(&f->prog, &prog);

@@ -10,6 +10,9 @@
 #include "index/graph_code.h"
 #include "index/graph_edit.h"
 
+/* What a graph takes without a node. */
+#define GRAPH_BYTES	(sizeof(struct vexfs_graph) + sizeof(struct graph_pick))
+
 static void set_state(struct vexfs_graph *g, u32 slot, u8 state)
 {
 	graph_pair_lock(g, slot, slot);
@@ -39,12 +42,31 @@ static int op_insert(struct vexfs_collection *c, void *index, const u32 *slots, 
 	return err;
 }
 
+/* A delete must not fail: those who get no memory take turns with what the graph keeps. */
+static struct graph_pick *pick_get(struct vexfs_graph *g)
+{
+	struct graph_pick *pick = vexfs_pool_alloc(sizeof(*pick), VEXFS_GFP_SPARE);
+
+	static_assert(sizeof(*pick) <= VEXFS_LARGE_BYTES);
+	if (pick)
+		return pick;
+	mutex_lock(&g->spare_lock);
+	return g->spare;
+}
+
+static void pick_put(struct vexfs_graph *g, struct graph_pick *pick)
+{
+	if (pick == g->spare)
+		mutex_unlock(&g->spare_lock);
+	else
+		vexfs_pool_free(pick, sizeof(*pick));
+}
+
 static void op_remove(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
 		      struct vexfs_stack_mark *stack)
 {
-	/* A delete must not fail, so this must not. */
-	struct graph_pick *pick = kmalloc(sizeof(*pick), GFP_KERNEL | __GFP_NOFAIL);
 	struct vexfs_graph *g = index;
+	struct graph_pick *pick = pick_get(g);
 	u32 i;
 
 	pick->stack = stack;
@@ -62,7 +84,7 @@ static void op_remove(struct vexfs_collection *c, void *index, const u32 *slots,
 			graph_delete(g, slots[i], pick);
 		cond_resched();
 	}
-	kfree(pick);
+	pick_put(g, pick);
 }
 
 static void op_reuse(struct vexfs_collection *c, void *index, const u32 *slots, u32 n)
@@ -79,6 +101,38 @@ static void op_extent_gone(struct vexfs_collection *c, void *index, struct vexfs
 	graph_ext_free(index, ext);
 }
 
+/* Without its parts of the extents. */
+static void graph_end(struct vexfs_graph *g)
+{
+	struct vexfs_collection *c = g->c;
+
+	kvfree(g->spare);
+	kvfree(g);
+	vexfs_collection_uncharge(c, GRAPH_BYTES);
+}
+
+static struct vexfs_graph *graph_new(struct vexfs_collection *c)
+{
+	struct vexfs_graph *g;
+	int err = vexfs_collection_charge(c, GRAPH_BYTES);
+
+	if (err)
+		return ERR_PTR(err);
+	g = vexfs_user_alloc(sizeof(*g), VEXFS_GFP_USER | __GFP_ZERO);
+	if (!g) {
+		vexfs_collection_uncharge(c, GRAPH_BYTES);
+		return ERR_PTR(-ENOMEM);
+	}
+	g->c = c;
+	atomic64_set(&g->bytes, GRAPH_BYTES);
+	g->spare = vexfs_user_alloc(sizeof(*g->spare), VEXFS_GFP_USER);
+	if (!g->spare) {
+		graph_end(g);
+		return ERR_PTR(-ENOMEM);
+	}
+	return g;
+}
+
 static void op_detach(struct vexfs_collection *c, void *index)
 {
 	struct vexfs_graph *g = index;
@@ -91,14 +145,14 @@ static void op_detach(struct vexfs_collection *c, void *index)
 		graph_ext_free(g, e);
 		cond_resched();
 	}
-	kvfree(g);
+	graph_end(g);
 }
 
 static u64 op_bytes(struct vexfs_collection *c, void *index)
 {
 	struct vexfs_graph *g = index;
 
-	return sizeof(*g) + atomic64_read(&g->bytes);
+	return atomic64_read(&g->bytes);
 }
 
 static void op_stat(struct vexfs_collection *c, void *index, struct vexfs_stat *st)
@@ -110,6 +164,7 @@ static void op_stat(struct vexfs_collection *c, void *index, struct vexfs_stat *
 	st->ef_construction = g->efc;
 	st->code = g->code;
 	st->index_state = READ_ONCE(g->build.state);
+	st->index_error = st->index_state == VEXFS_INDEX_STOPPED ? -READ_ONCE(g->build.err) : 0;
 	st->index_done = atomic64_read(&g->count);
 	st->index_bytes = op_bytes(c, g);
 }
@@ -162,13 +217,12 @@ int vexfs_graph_attach(struct vexfs_collection *c, u32 m, u32 efc, u32 code, boo
 	efc = efc ?: max(VEXFS_GRAPH_EFC, m);
 	if (m < VEXFS_GRAPH_M_MIN || m > VEXFS_GRAPH_M_MAX || efc > GRAPH_EF_MAX)
 		return -EINVAL;
-	g = kvzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
-	if (!g)
-		return -ENOMEM;
+	g = graph_new(c);
+	if (IS_ERR(g))
+		return PTR_ERR(g);
 	err = graph_code_space(&c->space, code, &g->sp);
 	if (err)
 		goto free;
-	g->c = c;
 	g->m = m;
 	g->cap = 2 * m;
 	g->efc = efc;
@@ -180,13 +234,14 @@ int vexfs_graph_attach(struct vexfs_collection *c, u32 m, u32 efc, u32 code, boo
 	g->build.state = build ? VEXFS_INDEX_STOPPED : VEXFS_INDEX_READY;
 	mutex_init(&g->tree_lock);
 	mutex_init(&g->ext_lock);
+	mutex_init(&g->spare_lock);
 	for (i = 0; i < GRAPH_LOCKS; i++)
 		spin_lock_init(&g->locks[i]);
 	err = vexfs_index_attach(c, &graph_ops, g);
 	if (!err)
 		return 0;
 free:
-	kvfree(g);
+	graph_end(g);
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_graph_attach);

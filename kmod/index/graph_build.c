@@ -111,8 +111,13 @@ static void build_work(struct work_struct *work)
 {
 	struct graph_build_work *w = container_of(work, struct graph_build_work, work);
 	struct vexfs_collection *c = w->g->c;
+	struct mem_cgroup *payer = w->payer, *before;
 
+	/* the last builder's end is that of @w, too */
+	before = vexfs_payer_begin(payer);
 	build(w->g);
+	vexfs_payer_end(before);
+	vexfs_payer_put(payer);
 	vexfs_collection_put(c);
 }
 
@@ -134,6 +139,7 @@ int vexfs_graph_build(struct vexfs_collection *c, struct vexfs_graph *g)
 	for (i = 0; i < builders; i++) {
 		b->work[i].g = g;
 		INIT_WORK(&b->work[i].work, build_work);
+		b->work[i].payer = vexfs_payer_get();
 		vexfs_collection_get(c);
 		queue_work(build_wq, &b->work[i].work);
 	}

@@ -252,17 +252,20 @@ int vexfs_graph_check(struct vexfs_collection *c, struct vexfs_graph *g, struct 
 	struct vexfs_dir *d = vexfs_dir(c);
 	struct graph_checking *k;
 	struct vexfs_extent *e;
+	size_t seen, todo;
 	u32 number;
 	int err = -ENOMEM;
 
-	k = kzalloc(sizeof(*k), GFP_KERNEL);
+	k = vexfs_pool_alloc(sizeof(*k), VEXFS_GFP_USER | __GFP_ZERO);
 	if (!k)
 		return -ENOMEM;
 	k->g = g;
 	k->check = check;
 	k->end = vexfs_slots_end(c);
-	k->seen = kvcalloc(BITS_TO_LONGS(k->end + 1), sizeof(long), GFP_KERNEL);
-	k->todo = kvmalloc_array(k->end + 1, sizeof(u32), GFP_KERNEL);
+	seen = BITS_TO_LONGS(k->end + 1) * sizeof(long);
+	todo = (k->end + 1ul) * sizeof(u32);
+	k->seen = vexfs_pool_alloc(seen, VEXFS_GFP_USER | __GFP_ZERO);
+	k->todo = vexfs_pool_alloc(todo, VEXFS_GFP_USER);
 	if (!k->seen || !k->todo)
 		goto out;
 	check_entry(k);
@@ -276,9 +279,9 @@ int vexfs_graph_check(struct vexfs_collection *c, struct vexfs_graph *g, struct 
 		check_extent(k, e, vexfs_graph_ready(g));
 	}
 out:
-	kvfree(k->todo);
-	kvfree(k->seen);
-	kfree(k);
+	vexfs_pool_free(k->todo, todo);
+	vexfs_pool_free(k->seen, seen);
+	vexfs_pool_free(k, sizeof(*k));
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_graph_check);

@@ -117,7 +117,7 @@ int graph_code_slots(struct vexfs_graph *g, const u32 *slots, u32 n)
 
 	if (!g->code)
 		return 0;
-	raw = vexfs_pool_alloc(g->c->space.stride, GFP_KERNEL);
+	raw = vexfs_pool_alloc(g->c->space.stride, VEXFS_GFP_USER);
 	if (!raw)
 		return -ENOMEM;
 	if (!READ_ONCE(g->scale)) {

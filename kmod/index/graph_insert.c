@@ -226,8 +226,8 @@ int graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n, struct vexfs_st
 	if (err)
 		return err;
 	err = -ENOMEM;
-	j.pick = vexfs_pool_alloc(sizeof(*j.pick), GFP_KERNEL);
-	j.cand = vexfs_pool_alloc(cand_bytes, GFP_KERNEL);
+	j.pick = vexfs_pool_alloc(sizeof(*j.pick), VEXFS_GFP_USER);
+	j.cand = vexfs_pool_alloc(cand_bytes, VEXFS_GFP_USER);
 	if (!j.pick || !j.cand)
 		goto out;
 	j.pick->stack = stack;

@@ -214,7 +214,8 @@ u32 graph_snapshot_in(struct vexfs_graph *g, u32 slot, u32 level, u32 *in)
 
 static size_t ext_bytes(const struct vexfs_graph *g, u32 nrows)
 {
-	size_t bytes = (size_t)nrows * (3 * g->cap * sizeof(u32) + sizeof(struct graph_node));
+	size_t bytes = sizeof(struct graph_ext) +
+		       (size_t)nrows * (3 * g->cap * sizeof(u32) + sizeof(struct graph_node));
 
 	if (g->code)
 		bytes += (size_t)nrows * (g->sp.stride + sizeof(u32));
@@ -226,7 +227,7 @@ int graph_ext_ensure(struct vexfs_graph *g, u32 slot)
 {
 	struct vexfs_extent *e = vexfs_extent(g->c, slot);
 	struct graph_ext *ge;
-	size_t lists;
+	size_t lists, nodes;
 	int err = 0;
 
 	if (likely(graph_ext_of(e)))
@@ -235,7 +236,7 @@ int graph_ext_ensure(struct vexfs_graph *g, u32 slot)
 	if (e->index)
 		goto unlock;
 	err = -ENOMEM;
-	ge = kzalloc(sizeof(*ge), GFP_KERNEL);
+	ge = kzalloc(sizeof(*ge), VEXFS_GFP_USER);
 	if (!ge)
 		goto unlock;
 	ge->nrows = e->nrows;
@@ -246,15 +247,16 @@ int graph_ext_ensure(struct vexfs_graph *g, u32 slot)
 		goto unlock;
 	}
 	lists = (size_t)e->nrows * g->cap * sizeof(u32);
-	ge->links = kvmalloc(lists, GFP_KERNEL_ACCOUNT);
-	ge->keys = kvmalloc(lists, GFP_KERNEL_ACCOUNT);
-	ge->in = kvmalloc(lists, GFP_KERNEL_ACCOUNT);
-	ge->nodes = kvcalloc(e->nrows, sizeof(*ge->nodes), GFP_KERNEL_ACCOUNT);
+	nodes = (size_t)e->nrows * sizeof(*ge->nodes);
+	ge->links = vexfs_user_alloc(lists, VEXFS_GFP_USER);
+	ge->keys = vexfs_user_alloc(lists, VEXFS_GFP_USER);
+	ge->in = vexfs_user_alloc(lists, VEXFS_GFP_USER);
+	ge->nodes = vexfs_user_alloc(nodes, VEXFS_GFP_USER | __GFP_ZERO);
 	ge->rows = e->rows;
 	ge->aux = e->aux;
 	if (g->code) {
-		ge->codes = kvmalloc((size_t)e->nrows * g->sp.stride, GFP_KERNEL_ACCOUNT);
-		ge->code_aux = kvcalloc(e->nrows, sizeof(u32), GFP_KERNEL_ACCOUNT);
+		ge->codes = vexfs_user_alloc((size_t)e->nrows * g->sp.stride, VEXFS_GFP_USER);
+		ge->code_aux = vexfs_user_alloc(e->nrows * sizeof(u32), VEXFS_GFP_USER | __GFP_ZERO);
 		ge->rows = ge->codes;
 		ge->aux = ge->code_aux;
 	}
@@ -277,6 +279,44 @@ unlock:
 	return err;
 }
 
+static size_t upper_bytes(const struct vexfs_graph *g, u32 level)
+{
+	struct graph_upper *up;
+
+	return struct_size(up, lists, (size_t)level * 3 * g->m);
+}
+
+static struct graph_upper *upper_new(struct vexfs_graph *g, u32 level)
+{
+	size_t bytes = upper_bytes(g, level);
+	struct graph_upper *up;
+	int err = vexfs_collection_charge(g->c, bytes);
+
+	if (err)
+		return ERR_PTR(err);
+	up = vexfs_user_alloc(bytes, VEXFS_GFP_USER | __GFP_ZERO);
+	if (!up) {
+		vexfs_collection_uncharge(g->c, bytes);
+		return ERR_PTR(-ENOMEM);
+	}
+	memset(up->lists, 0xff, bytes - sizeof(*up));
+	atomic64_add(bytes, &g->bytes);
+	return up;
+}
+
+static void upper_free(struct vexfs_graph *g, struct graph_node *node)
+{
+	size_t bytes = upper_bytes(g, node->level);
+
+	if (!node->upper)
+		return;
+	kvfree(node->upper);
+	node->upper = NULL;
+	node->level = 0;
+	atomic64_sub(bytes, &g->bytes);
+	vexfs_collection_uncharge(g->c, bytes);
+}
+
 void graph_ext_free(struct vexfs_graph *g, struct vexfs_extent *e)
 {
 	struct graph_ext *ge = e->index;
@@ -286,7 +326,7 @@ void graph_ext_free(struct vexfs_graph *g, struct vexfs_extent *e)
 		return;
 	e->index = NULL;
 	for (i = 0; ge->nodes && i < ge->nrows; i++)
-		kfree(ge->nodes[i].upper);
+		upper_free(g, &ge->nodes[i]);
 	if (ge->bytes) {
 		vexfs_collection_uncharge(g->c, ge->bytes);
 		atomic64_sub(ge->bytes, &g->bytes);
@@ -300,13 +340,6 @@ void graph_ext_free(struct vexfs_graph *g, struct vexfs_extent *e)
 	kfree(ge);
 }
 
-static size_t upper_bytes(const struct vexfs_graph *g, u32 level)
-{
-	struct graph_upper *up;
-
-	return struct_size(up, lists, (size_t)level * 3 * g->m);
-}
-
 /* Makes a node of a slot whose extent has its part. It has no links yet. */
 int graph_node_init(struct vexfs_graph *g, u32 slot, u32 level)
 {
@@ -314,11 +347,9 @@ int graph_node_init(struct vexfs_graph *g, u32 slot, u32 level)
 	struct graph_upper *up = NULL;
 
 	if (level) {
-		up = kzalloc(upper_bytes(g, level), GFP_KERNEL_ACCOUNT);
-		if (!up)
-			return -ENOMEM;
-		memset(up->lists, 0xff, (size_t)level * 3 * g->m * sizeof(u32));
-		atomic64_add(upper_bytes(g, level), &g->bytes);
+		up = upper_new(g, level);
+		if (IS_ERR(up))
+			return PTR_ERR(up);
 	}
 	node->parent = VEXFS_NO_SLOT;
 	node->kids = 0;
@@ -334,11 +365,6 @@ void graph_node_free(struct vexfs_graph *g, u32 slot)
 {
 	struct graph_node *node = graph_node(g, slot);
 
-	if (node->upper) {
-		atomic64_sub(upper_bytes(g, node->level), &g->bytes);
-		kfree(node->upper);
-		node->upper = NULL;
-		node->level = 0;
-	}
+	upper_free(g, node);
 	node->state = GRAPH_ABSENT;
 }

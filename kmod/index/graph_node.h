@@ -36,6 +36,7 @@
 #include <linux/workqueue.h>
 
 #include "math/math.h"
+#include "mem/payer.h"
 #include "mem/pool.h"
 #include "store/store.h"
 
@@ -113,16 +114,19 @@ struct graph_ext {
 
 #define GRAPH_BUILDERS	8u	/* most CPUs that build one graph */
 
+struct graph_pick;
 struct vexfs_graph;
 
 /**
  * struct graph_build_work - one builder
  * @work: how it is started
  * @g: what it builds
+ * @payer: in whose name
  */
 struct graph_build_work {
 	struct work_struct work;
 	struct vexfs_graph *g;
+	struct mem_cgroup *payer;
 };
 
 /**
@@ -159,7 +163,9 @@ struct graph_build {
  * @tree_lock: see above
  * @root: of the tree; tree_lock
  * @count: nodes
- * @bytes: memory
+ * @bytes: memory, this included
+ * @spare: scratch for a delete that gets none
+ * @spare_lock: who uses @spare; before tree_lock, and never taken by who has nodes JOINING
  * @ext_lock: one extent's part at a time is allocated
  * @locks: node locks, by slot
  * @build: the build under way, or the last one
@@ -177,6 +183,8 @@ struct vexfs_graph {
 	struct mutex tree_lock ____cacheline_aligned_in_smp;
 	u32 root;
 	struct mutex ext_lock;
+	struct graph_pick *spare;
+	struct mutex spare_lock;
 	atomic64_t count;
 	atomic64_t bytes;
 

@@ -248,19 +248,19 @@ static void answering_free(struct answering *a, u32 width)
 static struct answering *answering_new(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef,
 				       u32 width)
 {
-	struct answering *a = vexfs_op_alloc(s->op, sizeof(*a), GFP_KERNEL | __GFP_ZERO);
+	struct answering *a = vexfs_op_alloc(s->op, sizeof(*a), VEXFS_GFP_USER | __GFP_ZERO);
 	u32 i;
 
 	if (!a)
 		return NULL;
 	a->g = g;
 	a->s = s;
-	a->scratch = vexfs_op_alloc(s->op, s->results[0].k * sizeof(*a->scratch), GFP_KERNEL);
+	a->scratch = vexfs_op_alloc(s->op, s->results[0].k * sizeof(*a->scratch), VEXFS_GFP_USER);
 	if (!a->scratch)
 		goto free;
 	if (g->code) {
-		a->codes = vexfs_op_alloc(s->op, (size_t)width * g->sp.stride, GFP_KERNEL);
-		a->raw = vexfs_op_alloc(s->op, s->c->space.stride, GFP_KERNEL);
+		a->codes = vexfs_op_alloc(s->op, (size_t)width * g->sp.stride, VEXFS_GFP_USER);
+		a->raw = vexfs_op_alloc(s->op, s->c->space.stride, VEXFS_GFP_USER);
 		if (!a->codes || !a->raw)
 			goto free;
 	}

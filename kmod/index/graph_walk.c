@@ -29,7 +29,7 @@ static size_t queue_bytes(u32 ef)
 
 struct graph_walk *graph_walk_alloc(struct vexfs_graph *g, u32 ef)
 {
-	struct graph_walk *w = vexfs_pool_alloc(sizeof(*w), GFP_KERNEL);
+	struct graph_walk *w = vexfs_pool_alloc(sizeof(*w), VEXFS_GFP_USER);
 
 	if (!w)
 		return NULL;
@@ -37,9 +37,9 @@ struct graph_walk *graph_walk_alloc(struct vexfs_graph *g, u32 ef)
 	w->bits = max(vexfs_slots_end(g->c), 1u);
 	w->distances = 0;
 	w->nlog = 0;
-	w->queue = vexfs_pool_alloc(queue_bytes(ef), GFP_KERNEL);
-	w->log = vexfs_pool_alloc(GRAPH_LOG * sizeof(u32), GFP_KERNEL);
-	w->visited = vexfs_pool_alloc(bitmap_bytes(w->bits), GFP_KERNEL | __GFP_ZERO);
+	w->queue = vexfs_pool_alloc(queue_bytes(ef), VEXFS_GFP_USER);
+	w->log = vexfs_pool_alloc(GRAPH_LOG * sizeof(u32), VEXFS_GFP_USER);
+	w->visited = vexfs_pool_alloc(bitmap_bytes(w->bits), VEXFS_GFP_USER | __GFP_ZERO);
 	if (w->queue && w->log && w->visited)
 		return w;
 	graph_walk_free(w);

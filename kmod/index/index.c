@@ -121,7 +121,7 @@ static int check_index(struct vexfs_collection *c, struct vexfs_check *check)
 
 int vexfs_check(struct vexfs_collection *c, struct vexfs_check *check)
 {
-	struct vexfs_soundness *sound = vexfs_pool_alloc(sizeof(*sound), GFP_KERNEL);
+	struct vexfs_soundness *sound = vexfs_pool_alloc(sizeof(*sound), VEXFS_GFP_USER);
 	u32 size = check->size;
 	int err;
 

@@ -223,7 +223,7 @@ struct distance_work {
 int vexfs_distances(struct vexfs_collection *c, struct vexfs_op *op, const void *q, u32 q_aux,
 		    const u64 *ids, u32 n, u32 *distances, s32 *errors)
 {
-	struct distance_work *w = vexfs_op_alloc(op, sizeof(*w), GFP_KERNEL);
+	struct distance_work *w = vexfs_op_alloc(op, sizeof(*w), VEXFS_GFP_USER);
 	u32 i, found = 0;
 	int idx, err;
 

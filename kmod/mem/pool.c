@@ -73,7 +73,7 @@ static void atomic64_raise(atomic64_t *max, s64 v)
 
 static void *huge_alloc(size_t size, gfp_t gfp)
 {
-	void *p = size <= HUGE_MAX ? kvmalloc(size, gfp | __GFP_NOWARN) : NULL;
+	void *p = size <= HUGE_MAX ? vexfs_user_alloc(size, gfp | __GFP_NOWARN) : NULL;
 	s64 now;
 
 	if (!p) {

@@ -11,6 +11,8 @@
 #include <linux/gfp.h>
 #include <linux/types.h>
 
+#include "mem/user.h"
+
 #define VEXFS_POOL_ALIGN	64u	/* of every buffer of a tier */
 #define VEXFS_POOL_MAX		16384u	/* larger requests are huge */
 
@@ -61,7 +63,7 @@ struct vexfs_pool_stats {
  * vexfs_pool_alloc() - a buffer for a while
  * @size: bytes wanted; the same number goes to vexfs_pool_free()
  * @gfp: how hard to try, as for kmalloc(). __GFP_ZERO clears @size bytes.
- *	__GFP_ACCOUNT charges huge buffers to the caller's memory cgroup; tier
+ *	VEXFS_GFP_USER charges huge buffers to the caller's memory cgroup; tier
  *	buffers belong to the module and pass from op to op, so they are not
  *	charged.
  *

@@ -20,7 +20,9 @@
 #include <linux/xarray.h>
 
 #include "compat/compat.h"
+#include "compat/srcu.h"
 #include "mem/tunable.h"
+#include "mem/user.h"
 #include "store/internal.h"
 #include "store/name.h"
 
@@ -51,7 +53,7 @@ static DEFINE_HASHTABLE(accounts, 6);
 
 static struct vexfs_account *account_get(kuid_t uid)
 {
-	struct vexfs_account *a, *fresh = kzalloc(sizeof(*fresh), GFP_KERNEL);
+	struct vexfs_account *a, *fresh = kzalloc(sizeof(*fresh), VEXFS_GFP_USER);
 
 	if (!fresh)
 		return NULL;
@@ -132,7 +134,7 @@ static void account_move(struct vexfs_collection *c, struct vexfs_account *to)
 /* Guards names, by_serial, and the changeable settings of every collection. */
 static DEFINE_MUTEX(registry_lock);
 static DEFINE_HASHTABLE(names, 10);
-static DEFINE_XARRAY_ALLOC1(by_serial);
+static DEFINE_XARRAY_FLAGS(by_serial, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 static unsigned int ncollections;
 static u64 next_serial = 1;
 static u64 changes;	/* collections that came or went */
@@ -172,6 +174,15 @@ int vexfs_collection_allowed(const struct vexfs_collection *c, u32 may)
 	return ns_capable(c->ns, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
 }
 
+/*
+ * What a collection takes without a vector. The part of SRCU is one for each CPU and
+ * charged to no cgroup: the kernel has no way to ask for that.
+ */
+static u64 collection_bytes(const struct vexfs_collection *c)
+{
+	return sizeof(*c) + vexfs_srcu_bytes() + c->layout_len;
+}
+
 static void collection_end(struct work_struct *work)
 {
 	struct vexfs_collection *c = container_of(work, struct vexfs_collection, end_work);
@@ -183,11 +194,12 @@ static void collection_end(struct work_struct *work)
 	vexfs_extents_destroy(c);
 	vexfs_idmap_destroy(c);
 	cleanup_srcu_struct(&c->srcu);
+	vexfs_collection_uncharge(c, collection_bytes(c));
 	WARN_ON_ONCE(atomic64_read(&c->bytes));
 	account_put(c->account);
 	put_user_ns(c->ns);
 	kvfree(c->layout);
-	kfree(c);
+	kvfree(c);
 }
 
 static void collection_release(struct kref *ref)
@@ -220,7 +232,7 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 	if (spec->attr_size > VEXFS_ATTR_MAX || spec->layout_len > VEXFS_LAYOUT_MAX)
 		return -E2BIG;
 
-	c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+	c = vexfs_user_alloc(sizeof(*c), VEXFS_GFP_USER | __GFP_ZERO);
 	if (!c)
 		return -ENOMEM;
 	c->space = spec->space;
@@ -241,12 +253,13 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 	spin_lock_init(&c->slots_lock);
 	spin_lock_init(&c->ids_lock);
 	init_waitqueue_head(&c->busy_wait);
+	init_waitqueue_head(&c->reap_wait);
 	INIT_DELAYED_WORK(&c->reaper, vexfs_reap_work);
 	INIT_WORK(&c->end_work, collection_end);
 
 	err = -ENOMEM;
 	if (spec->layout_len) {
-		c->layout = kvmalloc(spec->layout_len, GFP_KERNEL_ACCOUNT);
+		c->layout = vexfs_user_alloc(spec->layout_len, VEXFS_GFP_USER);
 		if (!c->layout)
 			goto free;
 		memcpy(c->layout, spec->layout, spec->layout_len);
@@ -255,9 +268,12 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 	c->account = account_get(c->uid);
 	if (!c->account)
 		goto free_layout;
-	err = init_srcu_struct(&c->srcu);
+	err = vexfs_collection_charge(c, collection_bytes(c));
 	if (err)
 		goto put_account;
+	err = init_srcu_struct(&c->srcu);
+	if (err)
+		goto uncharge;
 	err = vexfs_extents_init(c);
 	if (err)
 		goto cleanup_srcu;
@@ -272,12 +288,14 @@ free_extents:
 	vexfs_extents_destroy(c);
 cleanup_srcu:
 	cleanup_srcu_struct(&c->srcu);
+uncharge:
+	vexfs_collection_uncharge(c, collection_bytes(c));
 put_account:
 	account_put(c->account);
 free_layout:
 	kvfree(c->layout);
 free:
-	kfree(c);
+	kvfree(c);
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_collection_create);
@@ -300,7 +318,7 @@ int vexfs_registry_add(struct vexfs_collection *c)
 	} else if (ncollections >= READ_ONCE(vexfs_max_collections) || next_serial >= ULONG_MAX) {
 		err = -ENOSPC;
 	} else {
-		err = xa_insert(&by_serial, next_serial, c, GFP_KERNEL);
+		err = xa_insert(&by_serial, next_serial, c, VEXFS_GFP_USER);
 		if (!err) {
 			c->serial = next_serial++;
 			hash_add(names, &c->by_name, name_hash(c->name));
@@ -450,6 +468,7 @@ int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
 	kuid_t uid = c->uid;
 	kgid_t gid = c->gid;
 	char *new_layout = NULL;
+	u32 spare = 0;		/* bytes of the layout that is not the collection's */
 	int err;
 
 	if (set->what & VEXFS_SET_UID) {
@@ -467,14 +486,21 @@ int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
 	if ((set->what & VEXFS_SET_LAYOUT) && set->layout_len) {
 		if (set->layout_len > VEXFS_LAYOUT_MAX)
 			return -E2BIG;
-		new_layout = kvmalloc(set->layout_len, GFP_KERNEL_ACCOUNT);
+		new_layout = vexfs_user_alloc(set->layout_len, VEXFS_GFP_USER);
 		if (!new_layout)
 			return -ENOMEM;
 		memcpy(new_layout, layout, set->layout_len);
+		err = vexfs_collection_charge(c, set->layout_len);
+		if (err) {
+			kvfree(new_layout);
+			return err;
+		}
+		spare = set->layout_len;
 	}
 	if (set->what & VEXFS_SET_UID) {
 		account = account_get(uid);
 		if (!account) {
+			vexfs_collection_uncharge(c, spare);
 			kvfree(new_layout);
 			return -ENOMEM;
 		}
@@ -504,10 +530,11 @@ int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
 		}
 		if (set->what & VEXFS_SET_LAYOUT) {
 			swap(c->layout, new_layout);
-			c->layout_len = set->layout_len;
+			swap(c->layout_len, spare);
 		}
 	}
 	mutex_unlock(&registry_lock);
+	vexfs_collection_uncharge(c, spare);
 	if (account)
 		account_put(account);
 	kvfree(new_layout);
@@ -573,15 +600,21 @@ VEXFS_EXPORT_KUNIT(vexfs_collection_stat);
 static void index_ref_free(struct vexfs_collection *c, struct vexfs_garbage *g)
 {
 	kfree(container_of(g, struct vexfs_index_ref, garbage));
+	vexfs_collection_uncharge(c, sizeof(struct vexfs_index_ref));
 }
 
 int vexfs_index_attach(struct vexfs_collection *c, const struct vexfs_index_ops *ops, void *priv)
 {
-	struct vexfs_index_ref *ref = kzalloc(sizeof(*ref), GFP_KERNEL_ACCOUNT);
-	int err = 0;
+	struct vexfs_index_ref *ref = kzalloc(sizeof(*ref), VEXFS_GFP_USER);
+	int err;
 
 	if (!ref)
 		return -ENOMEM;
+	err = vexfs_collection_charge(c, sizeof(*ref));
+	if (err) {
+		kfree(ref);
+		return err;
+	}
 	ref->garbage.free = index_ref_free;
 	ref->ops = ops;
 	ref->priv = priv;
@@ -594,7 +627,7 @@ int vexfs_index_attach(struct vexfs_collection *c, const struct vexfs_index_ops 
 	up_write(&c->quiesce);
 	mutex_unlock(&c->index_lock);
 	if (err)
-		kfree(ref);
+		index_ref_free(c, &ref->garbage);
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_index_attach);
@@ -615,7 +648,7 @@ int vexfs_index_detach(struct vexfs_collection *c)
 	synchronize_srcu(&c->srcu);
 	ref->ops->detach(c, ref->priv);
 	mutex_unlock(&c->index_lock);
-	kfree(ref);
+	index_ref_free(c, &ref->garbage);
 	return 0;
 }
 VEXFS_EXPORT_KUNIT(vexfs_index_detach);

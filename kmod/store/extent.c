@@ -14,9 +14,12 @@
 #include <linux/vmalloc.h>
 
 #include "compat/compat.h"
+#include "mem/payer.h"
+#include "mem/user.h"
 #include "store/internal.h"
 
 #define SMALL_EXTENT_BYTES	(16u << 10)	/* rows of extent 0, about */
+#define FIRST_ROOM		16u		/* of the first directory */
 #define REAP_DELAY		1		/* jiffies that dead slots gather */
 #define REAP_NOW		65536u		/* dead slots that do not wait */
 
@@ -40,13 +43,19 @@ static size_t extent_column_bytes(const struct vexfs_collection *c, u32 nrows)
 				sizeof(u32) + c->attr_size + 1);
 }
 
+/* In one piece, if that is easy to have; NULL otherwise. @zero: 0 or __GFP_ZERO. */
+static void *block_alloc(size_t bytes, gfp_t zero)
+{
+	return alloc_pages_exact(bytes, VEXFS_GFP_SPARE | zero);
+}
+
 static void *rows_alloc(size_t bytes, gfp_t gfp)
 {
 	void *rows = NULL;
 
 	if (get_order(bytes) <= get_order(VEXFS_EXTENT_BYTES))
-		rows = alloc_pages_exact(bytes, gfp | __GFP_NOWARN | __GFP_NORETRY);
-	return rows ?: __vmalloc(bytes, gfp | __GFP_NOWARN);
+		rows = block_alloc(bytes, gfp & __GFP_ZERO);
+	return rows ?: vexfs_user_vmalloc(bytes, gfp);
 }
 
 static void rows_free(void *rows, size_t bytes)
@@ -97,17 +106,17 @@ static size_t extent_block(size_t rows, size_t columns)
 }
 
 /* Rows and columns, together or apart. */
-static void extent_memory(struct vexfs_extent *e, size_t rows, size_t columns, gfp_t gfp)
+static void extent_memory(struct vexfs_extent *e, size_t rows, size_t columns, gfp_t zero)
 {
 	if (e->block > rows)
-		e->rows = alloc_pages_exact(e->block, gfp | __GFP_NOWARN | __GFP_NORETRY);
+		e->rows = block_alloc(e->block, zero);
 	if (e->rows) {
 		e->ids = e->rows + rows;
 		return;
 	}
 	e->block = rows;
-	e->rows = rows_alloc(rows, gfp);
-	e->ids = kvmalloc(columns, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	e->rows = rows_alloc(rows, VEXFS_GFP_USER | zero);
+	e->ids = vexfs_user_alloc(columns, VEXFS_GFP_USER);
 }
 
 static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
@@ -125,7 +134,7 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 	err = vexfs_collection_charge(c, all + codes);
 	if (err)
 		return ERR_PTR(err);
-	e = kzalloc(sizeof(*e), GFP_KERNEL_ACCOUNT);
+	e = kzalloc(sizeof(*e), VEXFS_GFP_USER);
 	if (!e) {
 		vexfs_collection_uncharge(c, all + codes);
 		return ERR_PTR(-ENOMEM);
@@ -133,10 +142,10 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 	e->bytes = all;
 	e->nrows = nrows;
 	e->block = extent_block(bytes, columns);
-	extent_memory(e, bytes, columns, GFP_KERNEL_ACCOUNT | (zero ? __GFP_ZERO : 0));
+	extent_memory(e, bytes, columns, zero ? __GFP_ZERO : 0);
 	if (codes)
-		e->codes = rows_alloc(codes, GFP_KERNEL_ACCOUNT);
-	if (!e->rows || !e->ids || (codes && !e->codes)) {
+		e->codes = rows_alloc(codes, VEXFS_GFP_USER);
+	if (!e->rows || !e->ids || (codes && !e->codes) || !vexfs_user_room()) {
 		if (!e->codes)
 			vexfs_collection_uncharge(c, codes);
 		extent_free(c, e);
@@ -147,7 +156,6 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 	e->coded = e->coding;
 	if (codes)
 		WRITE_ONCE(c->coded, true);
-	e->zeroed = zero;
 	p = (u8 *)e->ids + nrows * sizeof(u64);
 	e->spans = (struct vexfs_span *)p;
 	p += nrows * sizeof(struct vexfs_span);
@@ -176,10 +184,12 @@ void *vexfs_codes_get(struct vexfs_collection *c, const struct vexfs_extent *e)
 	static_assert(VEXFS_EXTENT_BYTES / VEXFS_ROW_ALIGN <= VEXFS_CODED_ROWS * BITS_PER_LONG);
 	if (vexfs_collection_charge(c, bytes))
 		return NULL;
-	codes = rows_alloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NORETRY);
-	if (!codes)
-		vexfs_collection_uncharge(c, bytes);
-	return codes;
+	codes = rows_alloc(bytes, VEXFS_GFP_SPARE);
+	if (codes && vexfs_user_room())
+		return codes;
+	rows_free(codes, bytes);
+	vexfs_collection_uncharge(c, bytes);
+	return NULL;
 }
 
 void vexfs_codes_give(struct vexfs_collection *c, struct vexfs_extent *e, void *codes)
@@ -211,7 +221,7 @@ static struct vexfs_dir *dir_new(struct vexfs_collection *c, u32 room)
 
 	if (err)
 		return ERR_PTR(err);
-	d = kvzalloc(struct_size(d, ext, room), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	d = vexfs_user_alloc(struct_size(d, ext, room), VEXFS_GFP_USER | __GFP_ZERO);
 	if (!d) {
 		vexfs_collection_uncharge(c, struct_size(d, ext, room));
 		return ERR_PTR(-ENOMEM);
@@ -219,6 +229,32 @@ static struct vexfs_dir *dir_new(struct vexfs_collection *c, u32 room)
 	d->room = room;
 	d->garbage.free = dir_free;
 	return d;
+}
+
+/* The bitmap of @room extents that have FREE slots. */
+static size_t free_bytes(u32 room)
+{
+	return BITS_TO_LONGS(room) * sizeof(long);
+}
+
+static unsigned long *free_new(struct vexfs_collection *c, u32 room)
+{
+	unsigned long *bits;
+	int err = vexfs_collection_charge(c, free_bytes(room));
+
+	if (err)
+		return ERR_PTR(err);
+	bits = vexfs_user_alloc(free_bytes(room), VEXFS_GFP_USER | __GFP_ZERO);
+	if (bits)
+		return bits;
+	vexfs_collection_uncharge(c, free_bytes(room));
+	return ERR_PTR(-ENOMEM);
+}
+
+static void free_free(struct vexfs_collection *c, unsigned long *bits, u32 room)
+{
+	vexfs_collection_uncharge(c, free_bytes(room));
+	kvfree(bits);
 }
 
 /* Twice the room, for the directory and its bitmap; grow_lock held. */
@@ -230,10 +266,10 @@ static int dir_double(struct vexfs_collection *c)
 
 	if (IS_ERR(d))
 		return PTR_ERR(d);
-	bits = kvzalloc(BITS_TO_LONGS(d->room) * sizeof(long), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!bits) {
+	bits = free_new(c, d->room);
+	if (IS_ERR(bits)) {
 		dir_free(c, &d->garbage);
-		return -ENOMEM;
+		return PTR_ERR(bits);
 	}
 	memcpy(d->ext, old->ext, old->room * sizeof(d->ext[0]));
 
@@ -244,7 +280,7 @@ static int dir_double(struct vexfs_collection *c)
 	rcu_assign_pointer(c->dir, d);
 	spin_unlock(&c->slots_lock);
 
-	kvfree(old_bits);
+	free_free(c, old_bits, old->room);
 	vexfs_retire(c, &old->garbage);
 	return 0;
 }
@@ -312,7 +348,6 @@ static void carve(struct vexfs_collection *c, u32 number, u32 want, struct vexfs
 	memset(e->state + row, VEXFS_SLOT_FILLING, n);
 	e->nfree -= n;
 	e->hint = row + n;
-	e->fresh = max(e->fresh, row + n);
 	if (!e->nfree)
 		__clear_bit(number, c->free_extents);
 	run->ext = e;
@@ -384,14 +419,33 @@ static void reap_soon(struct vexfs_collection *c, bool now)
 		queue_delayed_work(vexfs_store_wq, &c->reaper, REAP_DELAY);
 }
 
+/*
+ * The reaper allocates, too: smaller tables. One of those who leave it work pays for a
+ * pass. The caller has nothing locked; it gets back what it has to put.
+ */
+static struct mem_cgroup *payer_offer(const struct vexfs_collection *c)
+{
+	return READ_ONCE(c->reap_payer) ? NULL : vexfs_payer_get();
+}
+
+/* slots_lock held */
+static struct mem_cgroup *payer_take(struct vexfs_collection *c, struct mem_cgroup *offer)
+{
+	if (!c->reap_payer)
+		swap(c->reap_payer, offer);
+	return offer;
+}
+
 /* @slots are DEAD and out of the index: on to the reaper. */
 void vexfs_slots_dead(struct vexfs_collection *c, const u32 *slots, u32 n)
 {
+	struct mem_cgroup *payer;
 	bool now;
 	u32 i;
 
 	if (!n)
 		return;
+	payer = payer_offer(c);
 	spin_lock(&c->slots_lock);
 	for (i = 0; i < n; i++) {
 		struct vexfs_extent *e = vexfs_extent(c, slots[i]);
@@ -401,22 +455,37 @@ void vexfs_slots_dead(struct vexfs_collection *c, const u32 *slots, u32 n)
 	}
 	c->dead_count += n;
 	now = c->dead_count >= REAP_NOW;
+	payer = payer_take(c, payer);
 	spin_unlock(&c->slots_lock);
+	vexfs_payer_put(payer);
 	reap_soon(c, now);
 }
 
 void vexfs_retire(struct vexfs_collection *c, struct vexfs_garbage *g)
 {
+	struct mem_cgroup *payer = payer_offer(c);
+
 	spin_lock(&c->slots_lock);
 	g->next = c->garbage;
 	c->garbage = g;
+	payer = payer_take(c, payer);
 	spin_unlock(&c->slots_lock);
+	vexfs_payer_put(payer);
 	reap_soon(c, false);
 }
 
 /* ---- the reaper ---- */
 
 #define REAP_BATCH	32u
+
+/* Rows of DEAD slots that no reader can see any more. */
+static void rows_clear(struct vexfs_collection *c, const u32 *slots, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		memset((void *)vexfs_slot_row(c, slots[i]), 0, c->space.stride);
+}
 
 /* Frees a chain of slots after its grace period; true when an extent is empty now. */
 static bool reap_slots(struct vexfs_collection *c, u32 head)
@@ -426,6 +495,7 @@ static bool reap_slots(struct vexfs_collection *c, u32 head)
 
 	while (head != VEXFS_NO_SLOT) {
 		struct vexfs_index_ref *index;
+		bool cleared;
 		u32 n, i;
 		int idx;
 
@@ -441,7 +511,16 @@ static bool reap_slots(struct vexfs_collection *c, u32 head)
 			index->ops->reuse(c, index->priv, slots, n);
 		vexfs_read_unlock(c, idx);
 
+		cleared = READ_ONCE(c->zero_rows);
+		if (cleared)
+			rows_clear(c, slots, n);
 		spin_lock(&c->slots_lock);
+		if (c->zero_rows && !cleared) {
+			/* from a moment ago on; see vexfs_rows_expose() */
+			spin_unlock(&c->slots_lock);
+			rows_clear(c, slots, n);
+			spin_lock(&c->slots_lock);
+		}
 		for (i = 0; i < n; i++) {
 			struct vexfs_extent *e = vexfs_extent(c, slots[i]);
 
@@ -499,26 +578,23 @@ static void reap_garbage(struct vexfs_collection *c, struct vexfs_garbage *g)
 	}
 }
 
-void vexfs_reap_work(struct work_struct *work)
+/* All slots that this pass found dead are free. */
+static void reap_passed(struct vexfs_collection *c)
 {
-	struct vexfs_collection *c = container_of(to_delayed_work(work),
-						  struct vexfs_collection, reaper);
-	struct vexfs_garbage *g;
-	u32 head, n;
+	/* pairs with reap_wait() */
+	smp_store_release(&c->reap_done, c->reap_begun);
+	if (wq_has_sleeper(&c->reap_wait))
+		wake_up_all(&c->reap_wait);
+}
 
-	spin_lock(&c->slots_lock);
-	head = c->dead_head;
-	n = c->dead_count;
-	g = c->garbage;
-	c->dead_head = VEXFS_NO_SLOT;
-	c->dead_count = 0;
-	c->garbage = NULL;
-	spin_unlock(&c->slots_lock);
-	if (head == VEXFS_NO_SLOT && !g)
-		return;
+static void reap_pass(struct vexfs_collection *c, u32 head, u32 n, struct vexfs_garbage *g)
+{
+	bool empty;
 
 	synchronize_srcu(&c->srcu);
-	if (reap_slots(c, head))
+	empty = reap_slots(c, head);
+	reap_passed(c);
+	if (empty)
 		reap_extents(c);
 	reap_garbage(c, g);
 
@@ -530,6 +606,34 @@ void vexfs_reap_work(struct work_struct *work)
 		vexfs_idmap_shrink(c);
 		vexfs_read_unlock(c, idx);
 	}
+}
+
+void vexfs_reap_work(struct work_struct *work)
+{
+	struct vexfs_collection *c = container_of(to_delayed_work(work),
+						  struct vexfs_collection, reaper);
+	struct mem_cgroup *payer = NULL, *before;
+	struct vexfs_garbage *g;
+	u32 head, n;
+
+	spin_lock(&c->slots_lock);
+	head = c->dead_head;
+	n = c->dead_count;
+	g = c->garbage;
+	c->dead_head = VEXFS_NO_SLOT;
+	c->dead_count = 0;
+	c->garbage = NULL;
+	c->reap_begun++;
+	swap(payer, c->reap_payer);
+	spin_unlock(&c->slots_lock);
+
+	before = vexfs_payer_begin(payer);
+	if (head != VEXFS_NO_SLOT || g)
+		reap_pass(c, head, n, g);
+	else
+		reap_passed(c);
+	vexfs_payer_end(before);
+	vexfs_payer_put(payer);
 }
 
 void vexfs_reap_all(struct vexfs_collection *c)
@@ -555,28 +659,73 @@ VEXFS_EXPORT_KUNIT(vexfs_reap);
 
 /* ---- rows seen from outside ---- */
 
-void vexfs_rows_expose(struct vexfs_collection *c)
+/* The FREE rows of an extent, while nobody reserves any. */
+static void extent_clear(struct vexfs_collection *c, struct vexfs_extent *e)
+{
+	u32 row, n;
+
+	for (row = 0; row < e->nrows; row += max(n, 1u)) {
+		for (n = 0; row + n < e->nrows && READ_ONCE(e->state[row + n]) == VEXFS_SLOT_FREE; n++)
+			;
+		memset(e->rows + extent_row_bytes(c, row), 0, extent_row_bytes(c, n));
+	}
+}
+
+/* Writers are kept out for an extent at a time. */
+static int clear_all_free(struct vexfs_collection *c)
 {
 	struct vexfs_extent *e;
 	struct vexfs_dir *d;
 	u32 number;
 
-	if (READ_ONCE(c->zero_rows))
-		return;
-	/* no writer: no slot is FILLING; no extent comes or goes */
-	down_write(&c->quiesce);
-	mutex_lock(&c->grow_lock);
-	d = vexfs_dir(c);
-	vexfs_for_each_extent(d, number, e) {
-		if (!e->zeroed)
-			memset(e->rows + extent_row_bytes(c, e->fresh), 0,
-			       extent_row_bytes(c, e->nrows - e->fresh));
-		e->zeroed = true;
-	}
-	/* who sees it set sees the rows cleared */
-	smp_store_release(&c->zero_rows, true);
-	mutex_unlock(&c->grow_lock);
+	/* without writers no extent is on its way that does not know */
+	if (down_write_killable(&c->quiesce))
+		return -EINTR;
+	/* slots that were freed before are found below, others the reaper clears */
+	spin_lock(&c->slots_lock);
+	WRITE_ONCE(c->zero_rows, true);
+	spin_unlock(&c->slots_lock);
 	up_write(&c->quiesce);
+
+	for (number = 0; number < READ_ONCE(c->nextents); number++) {
+		/* and no slot is FILLING */
+		if (down_write_killable(&c->quiesce))
+			return -EINTR;
+		mutex_lock(&c->grow_lock);
+		d = vexfs_dir(c);
+		e = number < d->room ? d->ext[number] : NULL;
+		if (e)
+			extent_clear(c, e);
+		mutex_unlock(&c->grow_lock);
+		up_write(&c->quiesce);
+		cond_resched();
+	}
+	/* who sees it sees the rows cleared */
+	smp_store_release(&c->rows_clear, true);
+	return 0;
+}
+
+/* Until what is DEAD now is FREE. */
+static int reap_wait(struct vexfs_collection *c)
+{
+	u64 pass;
+
+	spin_lock(&c->slots_lock);
+	/* it is in the hands of the pass under way, or will be in those of the next */
+	pass = c->reap_begun + (c->dead_head != VEXFS_NO_SLOT);
+	spin_unlock(&c->slots_lock);
+	/* pairs with reap_passed(): the rows are cleared */
+	if (smp_load_acquire(&c->reap_done) >= pass)
+		return 0;
+	mod_delayed_work(vexfs_store_wq, &c->reaper, 0);
+	return wait_event_killable(c->reap_wait, smp_load_acquire(&c->reap_done) >= pass) ? -EINTR : 0;
+}
+
+int vexfs_rows_expose(struct vexfs_collection *c)
+{
+	int err = smp_load_acquire(&c->rows_clear) ? 0 : clear_all_free(c);
+
+	return err ?: reap_wait(c);
 }
 
 /* ---- beginning and end ---- */
@@ -586,20 +735,21 @@ int vexfs_extents_init(struct vexfs_collection *c)
 	u32 stride = c->space.stride;
 	/* whole pages, however the stride divides them */
 	u32 least = stride % PAGE_SIZE ? ilog2(PAGE_SIZE) - __ffs(stride) : 0;
+	unsigned long *bits;
 	struct vexfs_dir *d;
 
 	c->small_shift = max_t(u32, least, ilog2(max(SMALL_EXTENT_BYTES / stride, 1u)));
 	c->full_shift = max_t(u32, c->small_shift, ilog2(max(VEXFS_EXTENT_BYTES / stride, 1u)));
 	c->dead_head = VEXFS_NO_SLOT;
-	c->free_extents = kzalloc(sizeof(long), GFP_KERNEL_ACCOUNT);
-	if (!c->free_extents)
-		return -ENOMEM;
-	d = dir_new(c, 16);
-	if (IS_ERR(d)) {
-		kvfree(c->free_extents);
-		c->free_extents = NULL;
+	d = dir_new(c, FIRST_ROOM);
+	if (IS_ERR(d))
 		return PTR_ERR(d);
+	bits = free_new(c, FIRST_ROOM);
+	if (IS_ERR(bits)) {
+		dir_free(c, &d->garbage);
+		return PTR_ERR(bits);
 	}
+	c->free_extents = bits;
 	rcu_assign_pointer(c->dir, d);
 	return 0;
 }
@@ -615,10 +765,11 @@ void vexfs_extents_destroy(struct vexfs_collection *c)
 		return;
 	reap_garbage(c, c->garbage);
 	c->garbage = NULL;
+	vexfs_payer_put(c->reap_payer);
 	vexfs_for_each_extent(d, number, e) {
 		extent_free(c, e);
 		cond_resched();
 	}
+	free_free(c, c->free_extents, d->room);
 	dir_free(c, &d->garbage);
-	kvfree(c->free_extents);
 }

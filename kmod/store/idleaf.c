@@ -3,35 +3,124 @@
  * Leaves of the id map: the places of ids that came in runs of neighbours, by the
  * low bits of the id. A bulk load with ids that count up then writes an array from
  * front to back instead of a hash table all over, and keeps 4 bytes for an id. Which
- * leaf is found by the kernel's resizable hash table, once for a run.
+ * leaf is found by a table of pointers, once for a run. It is none of the kernel's
+ * resizable hash tables, since the buckets of those are charged to nobody.
  */
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "compat/compat.h"
+#include "mem/user.h"
 #include "store/idmap.h"
 
-static const struct rhashtable_params params = {
-	.key_len = sizeof(u64),
-	.key_offset = offsetof(struct vexfs_idleaf, group),
-	.head_offset = offsetof(struct vexfs_idleaf, node),
-	.nelem_hint = 380,	/* in 4 KiB; growing goes bucket by bucket */
-	.automatic_shrinking = true,
-};
+#define TABLE_BITS	6u		/* of the smallest table */
+#define LEAF_GONE	((struct vexfs_idleaf *)1)
 
 static struct kmem_cache *leaf_cache;
 
+/* ---- the table of leaves ---- */
+
+static u32 first_place(struct vexfs_collection *c, u64 group)
+{
+	/* with the map's seed: nobody can choose groups that collide */
+	return vexfs_idmap_tag(c, group);
+}
+
+static struct vexfs_leaftab *table_of(struct vexfs_collection *c)
+{
+	return srcu_dereference_check(c->ids.leaftab, &c->srcu, 1);
+}
+
+/* Where the leaf of @group stands, or the first place that is empty. */
+static u32 find_place(struct vexfs_collection *c, const struct vexfs_leaftab *t, u64 group,
+		      struct vexfs_idleaf **leaf)
+{
+	u32 mask = (1u << t->bits) - 1, i;
+
+	for (i = first_place(c, group) & mask;; i = (i + 1) & mask) {
+		/* pairs with the release in leaf_add(): what follows depends on the pointer */
+		*leaf = READ_ONCE(t->leaf[i]);
+		if (!*leaf || (*leaf != LEAF_GONE && (*leaf)->group == group))
+			return i;
+	}
+}
+
 static struct vexfs_idleaf *find_group(struct vexfs_collection *c, u64 group)
 {
-	/* it goes after a grace period of ours, in which we are */
-	return rhashtable_lookup_fast(&c->ids.by_group, &group, params);
+	struct vexfs_leaftab *t = table_of(c);
+	struct vexfs_idleaf *leaf;
+
+	if (!t)
+		return NULL;
+	find_place(c, t, group, &leaf);
+	return leaf;
 }
 
 struct vexfs_idleaf *vexfs_idleaf_find(struct vexfs_collection *c, u64 id)
 {
 	return find_group(c, id >> IDLEAF_SHIFT);
 }
+
+static void table_free(struct vexfs_collection *c, struct vexfs_garbage *g)
+{
+	struct vexfs_leaftab *t = container_of(g, struct vexfs_leaftab, garbage);
+
+	vexfs_collection_uncharge(c, struct_size(t, leaf, 1u << t->bits));
+	kvfree(t);
+}
+
+static struct vexfs_leaftab *table_new(struct vexfs_collection *c, u32 bits)
+{
+	struct vexfs_leaftab *t;
+	size_t bytes = struct_size(t, leaf, 1ul << bits);
+
+	if (vexfs_collection_charge(c, bytes))
+		return NULL;
+	t = vexfs_user_alloc(bytes, VEXFS_GFP_USER | __GFP_ZERO);
+	if (!t) {
+		vexfs_collection_uncharge(c, bytes);
+		return NULL;
+	}
+	t->bits = bits;
+	t->garbage.free = table_free;
+	return t;
+}
+
+/* Another table, for @n leaves and about as many again. resize_lock held. */
+static bool table_replace(struct vexfs_collection *c, u32 n)
+{
+	struct vexfs_leaftab *old = table_of(c), *t;
+	struct vexfs_idleaf *leaf, *none;
+	u32 i;
+
+	t = table_new(c, max_t(u32, TABLE_BITS, order_base_2(3ull * n)));
+	if (!t)
+		return false;
+	for (i = 0; old && i < 1u << old->bits; i++) {
+		leaf = old->leaf[i];
+		if (leaf && leaf != LEAF_GONE) {
+			t->leaf[find_place(c, t, leaf->group, &none)] = leaf;
+			t->used++;
+		}
+		cond_resched();
+	}
+	rcu_assign_pointer(c->ids.leaftab, t);
+	if (old)
+		vexfs_retire(c, &old->garbage);
+	return true;
+}
+
+/* Room for one more; at most half of a table is used. resize_lock held. */
+static bool table_room(struct vexfs_collection *c)
+{
+	struct vexfs_leaftab *t = table_of(c);
+
+	return (t && t->used < 1u << (t->bits - 1)) || table_replace(c, c->ids.leaves + 1);
+}
+
+/* ---- leaves ---- */
 
 static void leaf_free(struct vexfs_collection *c, struct vexfs_garbage *g)
 {
@@ -47,7 +136,11 @@ static struct vexfs_idleaf *leaf_new(struct vexfs_collection *c, u64 group)
 
 	if (vexfs_collection_charge(c, sizeof(*leaf)))
 		return NULL;
-	leaf = kmem_cache_zalloc(leaf_cache, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	leaf = kmem_cache_zalloc(leaf_cache, VEXFS_GFP_USER);
+	if (leaf && !vexfs_user_room()) {
+		kmem_cache_free(leaf_cache, leaf);
+		leaf = NULL;
+	}
 	if (!leaf) {
 		vexfs_collection_uncharge(c, sizeof(*leaf));
 		return NULL;
@@ -87,25 +180,27 @@ static void take_over(struct vexfs_collection *c, struct vexfs_idleaf *leaf, boo
 /* resize_lock held */
 static void leaf_add(struct vexfs_collection *c, u64 group)
 {
-	struct vexfs_idleaf *leaf = leaf_new(c, group);
-	int err;
+	struct vexfs_idleaf *leaf, *none;
+	struct vexfs_leaftab *t;
 
+	if (!table_room(c))
+		return;
+	leaf = leaf_new(c, group);
 	if (!leaf)
 		return;
+	t = table_of(c);
 	spin_lock(&c->ids_lock);
 	if (c->ids.hashed)
 		take_over(c, leaf, false);
-	err = rhashtable_insert_fast(&c->ids.by_group, &leaf->node, params);
-	if (!err) {
-		WRITE_ONCE(c->ids.leaves, c->ids.leaves + 1);
-		/* who misses an id in the hash table finds the leaf: see find_tag() */
-		smp_wmb();
-		if (leaf->live)
-			take_over(c, leaf, true);
-	}
+	/* who finds the leaf finds what is in it */
+	smp_store_release(&t->leaf[find_place(c, t, group, &none)], leaf);
+	t->used++;
+	WRITE_ONCE(c->ids.leaves, c->ids.leaves + 1);
+	/* who misses an id in the hash table finds the leaf: see find_tag() */
+	smp_wmb();
+	if (leaf->live)
+		take_over(c, leaf, true);
 	spin_unlock(&c->ids_lock);
-	if (err)
-		leaf_free(c, &leaf->garbage);
 }
 
 void vexfs_idleaf_make(struct vexfs_collection *c, u64 first, u32 n)
@@ -122,28 +217,17 @@ void vexfs_idleaf_make(struct vexfs_collection *c, u64 first, u32 n)
 	}
 }
 
-/*
- * In no order that matters; one that comes or goes meanwhile may be missed. An error
- * pointer says that the walk has begun anew.
- */
-static struct vexfs_idleaf *leaf_next(struct rhashtable_iter *iter)
-{
-	if (need_resched()) {
-		rhashtable_walk_stop(iter);
-		cond_resched();
-		rhashtable_walk_start(iter);
-	}
-	return rhashtable_walk_next(iter);
-}
-
-static bool leaf_take_off(struct vexfs_collection *c, struct vexfs_idleaf *leaf)
+/* resize_lock held */
+static bool leaf_take_off(struct vexfs_collection *c, struct vexfs_leaftab *t, u32 i)
 {
 	bool gone;
 
 	spin_lock(&c->ids_lock);
-	gone = !leaf->live && !rhashtable_remove_fast(&c->ids.by_group, &leaf->node, params);
-	if (gone)
+	gone = !t->leaf[i]->live;
+	if (gone) {
+		WRITE_ONCE(t->leaf[i], LEAF_GONE);
 		WRITE_ONCE(c->ids.leaves, c->ids.leaves - 1);
+	}
 	spin_unlock(&c->ids_lock);
 	return gone;
 }
@@ -151,49 +235,55 @@ static bool leaf_take_off(struct vexfs_collection *c, struct vexfs_idleaf *leaf)
 void vexfs_idleaf_shrink(struct vexfs_collection *c)
 {
 	struct vexfs_idleaf *leaf;
-	struct rhashtable_iter iter;
+	struct vexfs_leaftab *t;
+	u32 i;
 
-	if (!READ_ONCE(c->ids.leaves))
-		return;
 	mutex_lock(&c->ids.resize_lock);
-	rhashtable_walk_enter(&c->ids.by_group, &iter);
-	rhashtable_walk_start(&iter);
-	while ((leaf = leaf_next(&iter)))
-		if (!IS_ERR(leaf) && !READ_ONCE(leaf->live) && leaf_take_off(c, leaf))
+	t = table_of(c);
+	for (i = 0; t && i < 1u << t->bits; i++) {
+		leaf = t->leaf[i];
+		if (leaf && leaf != LEAF_GONE && !READ_ONCE(leaf->live) && leaf_take_off(c, t, i))
 			vexfs_retire(c, &leaf->garbage);
-	rhashtable_walk_stop(&iter);
-	rhashtable_walk_exit(&iter);
+		cond_resched();
+	}
+	if (t && !c->ids.leaves) {
+		RCU_INIT_POINTER(c->ids.leaftab, NULL);
+		vexfs_retire(c, &t->garbage);
+	} else if (t && t->bits > TABLE_BITS && c->ids.leaves < 1u << (t->bits - 4)) {
+		table_replace(c, c->ids.leaves);
+	}
 	mutex_unlock(&c->ids.resize_lock);
 }
 
 u64 vexfs_idleaf_count(struct vexfs_collection *c)
 {
+	struct vexfs_leaftab *t = table_of(c);
 	struct vexfs_idleaf *leaf;
-	struct rhashtable_iter iter;
 	u64 n = 0;
+	u32 i;
 
-	rhashtable_walk_enter(&c->ids.by_group, &iter);
-	rhashtable_walk_start(&iter);
-	while ((leaf = leaf_next(&iter)))
-		n = IS_ERR(leaf) ? 0 : n + READ_ONCE(leaf->live);
-	rhashtable_walk_stop(&iter);
-	rhashtable_walk_exit(&iter);
+	for (i = 0; t && i < 1u << t->bits; i++) {
+		leaf = READ_ONCE(t->leaf[i]);
+		if (leaf && leaf != LEAF_GONE)
+			n += READ_ONCE(leaf->live);
+		cond_resched();
+	}
 	return n;
-}
-
-int vexfs_idleaf_init(struct vexfs_collection *c)
-{
-	return rhashtable_init(&c->ids.by_group, &params);
-}
-
-static void leaf_end(void *leaf, void *c)
-{
-	leaf_free(c, &((struct vexfs_idleaf *)leaf)->garbage);
 }
 
 void vexfs_idleaf_destroy(struct vexfs_collection *c)
 {
-	rhashtable_free_and_destroy(&c->ids.by_group, leaf_end, c);
+	struct vexfs_leaftab *t = table_of(c);
+	u32 i;
+
+	if (!t)
+		return;
+	for (i = 0; i < 1u << t->bits; i++) {
+		if (t->leaf[i] && t->leaf[i] != LEAF_GONE)
+			leaf_free(c, &t->leaf[i]->garbage);
+		cond_resched();
+	}
+	table_free(c, &t->garbage);
 }
 
 int vexfs_idleaf_module_init(void)

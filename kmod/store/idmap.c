@@ -480,17 +480,9 @@ u64 vexfs_idmap_count(struct vexfs_collection *c)
 
 int vexfs_idmap_init(struct vexfs_collection *c)
 {
-	int err;
-
 	mutex_init(&c->ids.resize_lock);
 	c->ids.seed = get_random_u64();
-	err = vexfs_idleaf_init(c);
-	if (err)
-		return err;
-	err = vexfs_idshard_init(c);
-	if (err)
-		vexfs_idleaf_destroy(c);
-	return err;
+	return vexfs_idshard_init(c);
 }
 
 /* Nobody reads or writes any more. */

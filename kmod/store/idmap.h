@@ -10,8 +10,6 @@
 #ifndef _VEXFS_STORE_IDMAP_H
 #define _VEXFS_STORE_IDMAP_H
 
-#include <linux/rhashtable.h>
-
 #include "store/internal.h"
 
 /* What a place says, in its low half: 0, or whether busy and slot + 1. */
@@ -57,18 +55,30 @@ struct vexfs_iddir {
 
 /**
  * struct vexfs_idleaf - where IDLEAF_IDS ids next to each other are
- * @node: in the leaves by @group
  * @group: what the ids have in common, all but IDLEAF_SHIFT bits
  * @live: places that name a slot, busy ones included; ids_lock
  * @garbage: for its end
  * @place: by the low bits of the id
  */
 struct vexfs_idleaf {
-	struct rhash_head node;
 	u64 group;
 	u32 live;
 	struct vexfs_garbage garbage;
 	u32 place[IDLEAF_IDS];
+};
+
+/**
+ * struct vexfs_leaftab - the leaves, by group: open addressing, linear probing
+ * @garbage: for its end
+ * @bits: log2 of the entries
+ * @used: entries that are not NULL, those of leaves that went included; resize_lock
+ * @leaf: 1 << @bits of them. They change under resize_lock; readers take none
+ */
+struct vexfs_leaftab {
+	struct vexfs_garbage garbage;
+	u32 bits;
+	u32 used;
+	struct vexfs_idleaf *leaf[];
 };
 
 static inline bool place_used(u32 v)
@@ -137,7 +147,6 @@ void vexfs_idleaf_make(struct vexfs_collection *c, u64 first, u32 n);
 /* Leaves without an id go. */
 void vexfs_idleaf_shrink(struct vexfs_collection *c);
 u64 vexfs_idleaf_count(struct vexfs_collection *c);
-int vexfs_idleaf_init(struct vexfs_collection *c);
 void vexfs_idleaf_destroy(struct vexfs_collection *c);
 
 static inline struct vexfs_idleaf *vexfs_idleaf_of(struct vexfs_collection *c, u64 id)

@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 
 #include "compat/compat.h"
+#include "mem/user.h"
 #include "store/idmap.h"
 
 #define SHARD_MIN_BITS	4u
@@ -72,9 +73,9 @@ static struct vexfs_idshard *shard_new(struct vexfs_collection *c, u32 bits, u32
 
 	if (err)
 		return ERR_PTR(err);
-	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	s = vexfs_user_alloc(sizeof(*s), VEXFS_GFP_USER | __GFP_ZERO);
 	if (s)
-		s->entry = kvzalloc(entry_bytes(bits), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		s->entry = vexfs_user_alloc(entry_bytes(bits), VEXFS_GFP_USER | __GFP_ZERO);
 	if (!s || !s->entry) {
 		kfree(s);
 		vexfs_collection_uncharge(c, shard_bytes(bits));
@@ -102,7 +103,7 @@ static struct vexfs_iddir *dir_new(struct vexfs_collection *c, u32 depth)
 
 	if (err)
 		return ERR_PTR(err);
-	d = kvmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	d = vexfs_user_alloc(bytes, VEXFS_GFP_USER);
 	if (!d) {
 		vexfs_collection_uncharge(c, bytes);
 		return ERR_PTR(-ENOMEM);

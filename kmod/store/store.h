@@ -52,7 +52,6 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
-#include <linux/rhashtable-types.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
@@ -65,6 +64,7 @@
 #include "math/math.h"
 #include "mem/scratch.h"
 
+struct mem_cgroup;
 struct user_namespace;
 struct vexfs_account;
 struct vexfs_collection;
@@ -122,14 +122,11 @@ struct vexfs_span {
  * @first: slot of the first row
  * @nrows: rows
  * @nfree: slots in FREE; slots_lock
- * @fresh: rows from here on were never handed out (and hold whatever the
- *	memory held before, unless @zeroed); slots_lock
  * @hint: no slot below this row is FREE; slots_lock
  * @next: links DEAD slots that wait for their grace period; slots_lock
  * @bytes: memory, all columns but @codes included
  * @block: bytes allocated for @rows; the columns are behind the rows in them when
  *	there is more than rows
- * @zeroed: rows held zeroes at first
  * @garbage: for its end
  */
 struct vexfs_extent {
@@ -147,12 +144,10 @@ struct vexfs_extent {
 
 	u32 nfree ____cacheline_aligned_in_smp;
 	u32 hint;
-	u32 fresh;
 	u32 *next;
 	unsigned long coding;
 	size_t bytes;
 	size_t block;
-	bool zeroed;
 	struct vexfs_garbage garbage;
 };
 
@@ -222,6 +217,7 @@ struct vexfs_index_ref {
 };
 
 struct vexfs_iddir;
+struct vexfs_leaftab;
 
 /**
  * struct vexfs_idmap - which slot an id means
@@ -230,7 +226,7 @@ struct vexfs_iddir;
  * @resize_lock: directory changes; leaves come and go
  * @hashed: ids that stand in shards; ids_lock
  * @leaves: how many there are; resize_lock
- * @by_group: the leaves
+ * @leaftab: the leaves, or NULL; replaced when it grows
  */
 struct vexfs_idmap {
 	struct vexfs_iddir __rcu *dir;
@@ -238,7 +234,7 @@ struct vexfs_idmap {
 	struct mutex resize_lock;
 	u64 hashed;
 	u32 leaves;
-	struct rhashtable by_group;
+	struct vexfs_leaftab __rcu *leaftab;
 };
 
 /**
@@ -281,7 +277,8 @@ struct vexfs_collection {
 	struct mutex grow_lock;
 	struct mutex index_lock;	/* attach and detach of an index */
 	u32 nextents;		/* entries of dir ever used; grow_lock */
-	bool zero_rows;		/* rows are mapped by somebody: new extents start as zeroes */
+	bool zero_rows;		/* rows may be mapped: FREE ones are kept clear; slots_lock */
+	bool rows_clear;	/* and those that were FREE before are clear, too */
 	wait_queue_head_t busy_wait;
 	u64 capacity;
 	atomic64_t promised;	/* vectors there are or may come: never above capacity */
@@ -292,6 +289,10 @@ struct vexfs_collection {
 	u32 dead_count;
 	struct vexfs_garbage *garbage;	/* slots_lock */
 	struct delayed_work reaper;
+	struct mem_cgroup *reap_payer;	/* of those who left it work; slots_lock */
+	u64 reap_begun;		/* passes of the reaper; slots_lock */
+	u64 reap_done;		/* those that have freed what they found */
+	wait_queue_head_t reap_wait;
 	u64 reaped;		/* slots since the id map was last shrunk; reaper's own */
 
 	spinlock_t ids_lock ____cacheline_aligned_in_smp;	/* writers of the id map */
@@ -688,10 +689,11 @@ int vexfs_index_attach(struct vexfs_collection *c, const struct vexfs_index_ops 
 int vexfs_index_detach(struct vexfs_collection *c);
 
 /*
- * Rows are about to be seen by a process: makes sure that no row holds anything
- * but vectors of this collection or zeroes, now and later.
+ * Rows are about to be seen by a process: makes sure that a row without a vector holds
+ * zeroes. What was deleted before the call is gone when it returns; what is deleted later
+ * goes when its last reader has left. May wait for readers; -EINTR when killed.
  */
-void vexfs_rows_expose(struct vexfs_collection *c);
+int vexfs_rows_expose(struct vexfs_collection *c);
 
 /* The index of a collection, or NULL; inside vexfs_read_lock(). */
 static inline struct vexfs_index_ref *vexfs_index(const struct vexfs_collection *c)

@@ -110,6 +110,7 @@ int main(int argc, char **argv)
 	descriptors();
 	signals();
 	mapping();
+	forgetting();
 	memory_returns();
 	return done();
 }

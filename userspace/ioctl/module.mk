@@ -2,11 +2,12 @@
 #
 # Tests that talk to /dev/vexfs themselves; scripts/test.d runs them in the labs.
 
-LAB_TESTS := build/lab-bin/ioctl_test build/lab-bin/vexfs-storm
+LAB_TESTS := build/lab-bin/ioctl_test build/lab-bin/vexfs-storm build/lab-bin/vexfs-memcg
 
 build/lab-bin/ioctl_test: $(patsubst userspace/%.c,build/obj/%.o, \
 	userspace/ioctl/ioctl_test.c $(wildcard userspace/ioctl/test_*.c))
 build/lab-bin/vexfs-storm: build/obj/ioctl/storm.o
+build/lab-bin/vexfs-memcg: build/obj/ioctl/memcg.o
 $(LAB_TESTS):
 	$(begin)
 	$(HOSTCC_USER) -o $@ $^ -lm -lpthread

@@ -61,4 +61,7 @@ void signals(void);
 void mapping(void);
 void memory_returns(void);
 
+/* test_map.c */
+void forgetting(void);
+
 #endif

@@ -221,7 +221,7 @@ struct vexfs_drop {
  * @index_done: out: vectors in the graph
  * @index_bytes: out: memory of the graph
  * @layout_len: in: room at @layout; out: length of the description
- * @pad1: 0
+ * @index_error: out: errno for which the last build stopped, 0 where it was asked to
  * @layout: in: where the description goes, or 0 (always 0 in a row of LIST)
  */
 struct vexfs_stat {
@@ -251,7 +251,7 @@ struct vexfs_stat {
 	__u64 index_done;
 	__u64 index_bytes;
 	__u32 layout_len;
-	__u32 pad1;
+	__u32 index_error;
 	__u64 layout;
 };
 
