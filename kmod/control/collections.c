@@ -93,6 +93,7 @@ static int graph_show(struct seq_file *m, void *unused)
 	seq_printf(m, "state %s\ndone %llu\nof %llu\nbytes %llu\n", state_name(st.index_state),
 		   st.index_done, st.count, st.index_bytes);
 	seq_printf(m, "m %u\nef_construction %u\ncode %u\n", st.m, st.ef_construction, st.code);
+	seq_printf(m, "error %u\n", st.index_error);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(graph);

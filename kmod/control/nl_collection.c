@@ -41,7 +41,8 @@ static int put_collection(struct sk_buff *skb, const struct vexfs_stat *st)
 	       nla_put_u64_64bit(skb, VEXFS_A_COLLECTION_INDEX_DONE, st->index_done,
 				 VEXFS_A_COLLECTION_PAD) ?:
 	       nla_put_u64_64bit(skb, VEXFS_A_COLLECTION_INDEX_BYTES, st->index_bytes,
-				 VEXFS_A_COLLECTION_PAD);
+				 VEXFS_A_COLLECTION_PAD) ?:
+	       nla_put_u32(skb, VEXFS_A_COLLECTION_INDEX_ERROR, st->index_error);
 }
 
 /* A name of the request as the store wants it: zeroes to the end. */

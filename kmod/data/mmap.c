@@ -52,13 +52,12 @@ int vexfs_rows_mmap(struct file *file, struct vm_area_struct *vma)
 
 	vexfs_op_begin(&op, VEXFS_OP_MMAP, 0, 0);
 	c = vexfs_session_collection(file->private_data, VEXFS_MAY_READ);
-	if (IS_ERR(c)) {
+	if (IS_ERR(c))
 		err = PTR_ERR(c);
-	} else if (vma->vm_flags & (VM_WRITE | VM_EXEC)) {
+	else if (vma->vm_flags & (VM_WRITE | VM_EXEC))
 		err = -EACCES;
-	} else {
+	else
 		err = vexfs_rows_expose(c);
-	}
 	if (!err) {
 		vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYWRITE | VM_MAYEXEC);
 		/* the descriptor's reference: a mapping keeps its file */

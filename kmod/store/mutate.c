@@ -284,7 +284,7 @@ struct put_batch {
 	u32 old[CLAIMS];
 };
 
-static_assert(CLAIMS <= VEXFS_RUN_MAX && sizeof(struct put_batch) <= VEXFS_LARGE_BYTES);
+static_assert(sizeof(struct put_batch) <= VEXFS_LARGE_BYTES);
 
 static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *index,
 			struct vexfs_mutation *m, struct put_batch *b)

@@ -83,6 +83,7 @@ static void stat_json(struct json *j, const struct vexfs_stat *st, const char *l
 	json_kv_string(j, "index_state", vexfs_index_state_name(st->index_state));
 	json_kv_u64(j, "index_done", st->index_done);
 	json_kv_u64(j, "index_bytes", st->index_bytes);
+	json_kv_u64(j, "index_error", st->index_error);
 	json_object_end(j);
 }
 
@@ -121,7 +122,8 @@ static void stat_text(const struct vexfs_stat *st, const char *layout)
 	printf("m                %u\n", st->m);
 	printf("ef construction  %u\n", st->ef_construction);
 	printf("code             %s\n", vexfs_code_name(st->code));
-	printf("index state      %s\n", vexfs_index_state_name(st->index_state));
+	printf("index state      %s%s%s\n", vexfs_index_state_name(st->index_state),
+	       st->index_error ? ": " : "", st->index_error ? strerror((int)st->index_error) : "");
 	printf("index done       %llu\n", (unsigned long long)st->index_done);
 	printf("index bytes      %llu\n", (unsigned long long)st->index_bytes);
 }

@@ -85,6 +85,7 @@ static int run_index_status(struct ctl *c)
 		json_kv_u64(j, "index_done", st.index_done);
 		json_kv_u64(j, "count", st.count);
 		json_kv_u64(j, "index_bytes", st.index_bytes);
+		json_kv_u64(j, "index_error", st.index_error);
 		json_kv_u64(j, "m", st.m);
 		json_kv_u64(j, "ef_construction", st.ef_construction);
 		json_kv_string(j, "code", vexfs_code_name(st.code));
@@ -93,7 +94,8 @@ static int run_index_status(struct ctl *c)
 		return EXIT_OK;
 	}
 	printf("index            %s\n", vexfs_index_name(st.index));
-	printf("state            %s\n", vexfs_index_state_name(st.index_state));
+	printf("state            %s%s%s\n", vexfs_index_state_name(st.index_state),
+	       st.index_error ? ": " : "", st.index_error ? strerror((int)st.index_error) : "");
 	printf("vectors          %llu of %llu\n", (unsigned long long)st.index_done,
 	       (unsigned long long)st.count);
 	printf("bytes            %llu\n", (unsigned long long)st.index_bytes);

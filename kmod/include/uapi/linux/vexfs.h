@@ -666,7 +666,9 @@ struct vexfs_check {
  * extent, @stride bytes apart, in the order in which rows were first used. The
  * offset must be a multiple of the page size. A row may be reused for another
  * vector at any time: mapped rows are for bulk reading of collections that
- * their owner keeps still.
+ * their owner keeps still. What was deleted or updated before the call is not
+ * shown; rows without a vector hold zeroes. The call waits for readers that
+ * still use such rows.
  */
 
 #endif
