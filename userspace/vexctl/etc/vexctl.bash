@@ -1,29 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0
-# Completion of vexctl for bash. The words come from vexctl's own table of verbs.
+# Completion of vexctl for bash. The words come from vexctl's own table of verbs, the names
+# from vexctl and whoever chose them: they are text here, never evaluated (compgen -W would),
+# and go onto the command line quoted.
+
+# The lines of standard input that begin with what was typed, quoted, into COMPREPLY.
+# "add" keeps what is there.
+_vexctl_reply() {
+	local line quoted typed=$cur
+	[[ ${1:-} == add ]] || COMPREPLY=()
+	# What was typed may be quoted itself; readline takes words apart at colons.
+	typed=${typed//\\/}
+	typed=${typed#[\"\']}
+	while IFS= read -r line; do
+		[[ -n $line && $line == "$typed"* ]] || continue
+		printf -v quoted %q "$line"
+		[[ $COMP_WORDBREAKS != *:* || $typed != *:* ]] || quoted=${quoted#"${typed%"${typed##*:}"}"}
+		COMPREPLY+=("$quoted")
+	done
+}
 
 _vexctl() {
-	local words=("${COMP_WORDS[@]:1:COMP_CWORD-1}") cur=${COMP_WORDS[COMP_CWORD]} plain=() w
-	for w in "${words[@]}"; do
+	local cur words=() plain=() w line=${COMP_LINE:0:COMP_POINT}
+	cur=${line##*[[:space:]]}
+	read -ra words <<< "${line%"$cur"}"
+	for w in "${words[@]:1}"; do
 		[[ $w == -* ]] || plain+=("$w")
 	done
-	mapfile -t COMPREPLY < <(compgen -W "$(vexctl help --words "${plain[*]}" 2> /dev/null)" -- "$cur")
+	_vexctl_reply < <(vexctl help --words "${plain[*]}" 2> /dev/null)
+	[[ $cur != -* ]] || return 0
 	case ${plain[0]:-} in
-	tune)
-		[[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W \
-			"$(vexctl tune 2> /dev/null | cut -d= -f1)" -- "$cur") ;;
-	debug)
-		[[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W \
-			"$(vexctl debug 2> /dev/null)" -- "$cur") ;;
-	stats|reset)
-		[[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W \
-			"$(vexctl stats 2> /dev/null | sed 's|[/ ].*||' | sort -u)" -- "$cur") ;;
+	tune) _vexctl_reply < <(vexctl tune 2> /dev/null | cut -d= -f1) ;;
+	debug) _vexctl_reply < <(vexctl debug 2> /dev/null) ;;
+	stats|reset) _vexctl_reply < <(vexctl stats 2> /dev/null | sed 's|[/ ].*||' | sort -u) ;;
 	import|export)
-		[[ $cur == -* || ${#plain[@]} -lt 2 ]] || mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+		[[ ${#plain[@]} -lt 2 ]] || mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	esac
 	case ${plain[*]:-} in
 	show|set|drop|put|get|delete|distance|search|import|export|near-duplicates|classify|check|index\ *)
-		[[ $cur == -* ]] || mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W \
-			"$(vexctl list 2> /dev/null | awk 'NR > 1 { print $1 }')" -- "$cur") ;;
+		_vexctl_reply add < <(vexctl list 2> /dev/null | awk 'NR > 1 { print $1 }') ;;
 	esac
 }
 complete -o default -F _vexctl vexctl
