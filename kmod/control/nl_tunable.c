@@ -15,10 +15,16 @@ static int put_knob(struct sk_buff *skb, const struct vexfs_knob *k)
 
 	err = nla_put_string(skb, VEXFS_A_TUNABLE_KEY, k->key) ?:
 	      nla_put_string(skb, VEXFS_A_TUNABLE_DOC, k->doc);
+	if (!err && k->read_only)
+		err = nla_put_flag(skb, VEXFS_A_TUNABLE_READ_ONLY);
+	if (!err && k->at_default)
+		err = nla_put_flag(skb, VEXFS_A_TUNABLE_AT_DEFAULT);
 	if (err)
 		return err;
 	if (k->word)
-		return nla_put_string(skb, VEXFS_A_TUNABLE_TEXT, k->text);
+		return nla_put_string(skb, VEXFS_A_TUNABLE_TEXT, k->text) ?:
+		       k->def_text ? nla_put_string(skb, VEXFS_A_TUNABLE_DEFAULT_TEXT,
+						    k->def_text) : 0;
 	return nla_put_s64(skb, VEXFS_A_TUNABLE_VALUE, k->value, VEXFS_A_TUNABLE_PAD) ?:
 	       nla_put_s64(skb, VEXFS_A_TUNABLE_MIN_VALUE, k->min, VEXFS_A_TUNABLE_PAD) ?:
 	       nla_put_s64(skb, VEXFS_A_TUNABLE_MAX_VALUE, k->max, VEXFS_A_TUNABLE_PAD) ?:

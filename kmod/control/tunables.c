@@ -28,6 +28,7 @@ static DEFINE_MUTEX(tune_lock);
  * @max: largest
  * @def: default, or
  * @word: the word that is its default
+ * @at_default: tells whether that word, which stands for another, is in force
  */
 struct other {
 	const char *key;
@@ -37,6 +38,7 @@ struct other {
 	u32 max;
 	u32 def;
 	const char *word;
+	bool (*at_default)(void);
 };
 
 static const struct other others[] = {
@@ -46,6 +48,7 @@ static const struct other others[] = {
 		.def = VEXFS_FPU_BUDGET_DEFAULT_US,
 	}, {
 		.key = "simd", .word = "auto", .doc = "Variant of the arithmetic",
+		.at_default = vexfs_engine_is_auto,
 	},
 };
 
@@ -107,16 +110,21 @@ void vexfs_knob_read(unsigned int i, struct vexfs_knob *k)
 		k->min = t->min;
 		k->max = t->max;
 		k->def = t->def;
+		k->at_default = k->value == k->def;
 		return;
 	}
 	read_text(kp, k->text);
 	k->doc = o ? o->doc : "";
 	k->word = !o || !o->unit || kstrtos64(k->text, 0, &k->value);
-	if (!k->word) {
+	if (k->word) {
+		k->def_text = o ? o->word : NULL;
+		k->at_default = o && o->at_default && o->at_default();
+	} else {
 		k->unit = o->unit;
 		k->min = o->min;
 		k->max = o->max;
 		k->def = o->def;
+		k->at_default = k->value == k->def;
 	}
 }
 

@@ -24,6 +24,8 @@
  * @max: largest
  * @def: value after loading without parameters
  * @text: its value, when it is a word
+ * @def_text: that after loading without parameters; NULL when it has none
+ * @at_default: nobody chose another value, whatever @text the default stands for
  */
 struct vexfs_knob {
 	const char *key;
@@ -36,6 +38,8 @@ struct vexfs_knob {
 	s64 max;
 	s64 def;
 	char text[VEXFS_SETTING_TEXT];
+	const char *def_text;
+	bool at_default;
 };
 
 /**

@@ -50,6 +50,9 @@ const char *nearest_name(const char *name, const char *const *names, size_t n)
 
 		if (!strncmp(name, names[i], strlen(name)) && strlen(name) > 1)
 			d = 1;
+		/* "dimension" for "dim" */
+		if (strlen(names[i]) > 2 && !strncmp(name, names[i], strlen(names[i])))
+			d = 1;
 		if (d < best) {
 			best = d;
 			out = names[i];

@@ -95,11 +95,19 @@ ok eval 'is $code 1 && has "$out" "bad.conf:3: there is no setting" && has "$out
 printf '[performance_optimizations.memry_pools]\n' > "$tmp/bad.conf"
 what="an unknown section"
 ok has "$(vexctl apply --file "$tmp/bad.conf" 2>&1)" "bad.conf:1: there is no section .*did you mean"
-what="apply: what the file does not name goes back to its default"
+what="apply --dry-run says all that would change, the defaults too, and changes nothing"
 printf '[performance_optimizations]\nfpu_budget_us = 60\n' > "$tmp/one.conf"
+before=$(vexctl -j tune)
+out=$(vexctl apply --file "$tmp/one.conf" --dry-run)
+ok eval 'is "$(sed "s/ [a-zA-Z]*$//" <<< "$out" | sort)" "$(printf "%s\n" "fpu_budget_us: 40 -> 60" \
+	"pool_medium: 96 -> 64" "pool_small: 256 -> 128" "simd: scalar ->" "stack_limit: 4096 -> 3072")" &&
+	is "$before" "$(vexctl -j tune)"'
+what="apply: what the file does not name goes back to its default"
 vexctl apply --file "$tmp/one.conf"
 out=$(vexctl tune)
 ok eval 'has "$out" "^fpu_budget_us=60" && has "$out" "^pool_small=128" && has "$out" "^stack_limit=3072"'
+what="after which a dry run has nothing to say"
+ok eval 'is "$(vexctl apply --file "$tmp/one.conf" -n)" "" && has "$(vexctl -j apply --file "$tmp/one.conf" -n)" "\"changes\":\[\]"'
 what="the configuration that is installed can be applied and changes nothing"
 vexctl tune --defaults
 ok eval 'vexctl tune --file userspace/vexctl/etc/vexfs.conf.default && is "$(vexctl tune --defaults -j)" "$(vexctl tune --defaults -j)" && is "$(vexctl tune --file userspace/vexctl/etc/vexfs.conf.default -n)" ""'

@@ -173,7 +173,25 @@ status 1 "without an index only i8" vexctl create u --dim 2 --code i8 --type u8
 status 1 "longer than 63 bytes" vexctl create "$(printf 'n%.0s' $(seq 64))" --dim 2
 status 1 "holds a '/'" vexctl create a/b --dim 2
 status 1 "is empty" vexctl create '' --dim 2
-status 2 "there is no verb 'serach'" vexctl serach t
+status 2 "there is no verb 'serach'; did you mean 'search'?" vexctl serach t
+status 2 "'index' has no verb 'bulid'; did you mean 'index build'?" vexctl index bulid t
+status 2 "unknown option --metrik; did you mean --metric?" vexctl create u --metrik l2
+status 2 "unknown option --jason; did you mean --json?" vexctl --jason list
+status 1 "no subject 'ops'; did you mean 'op'?; there are: class, op, errors," vexctl stats ops
+status 1 "no subject 'pol'; did you mean 'pool'?; there are: all, class," vexctl reset pol
+for value in -1 nan inf -inf 0x10 ' 1' '' 1e999; do
+	for call in "search t --vector 1,2 --deadline" "stats --watch" "top --delay"; do
+		# shellcheck disable=SC2086 # words of the call
+		status 2 "a number of 0 or more expected" vexctl $call "$value"
+	done
+	[ "$value" = -1 ] || status 2 "a finite number expected" vexctl search t --vector 1,2 --range "$value"
+	for call in "search t --vector 1,2 -k" "create u --dim" "create u --m" "import t data.fbin --limit"; do
+		# shellcheck disable=SC2086 # words of the call
+		[ "$value" = 0x10 ] || status 2 "a whole number expected" vexctl $call "$value"
+	done
+done
+status 2 "a day" vexctl search t --vector 1,2 --deadline 1e300
+status 1 "ef" vexctl search t --vector 1,2 --ef 4294967306
 status 2 "--dim D is missing" vexctl create u
 status 2 "unknown option --dimension" vexctl create u --dimension 3
 status 2 "a whole number expected" vexctl create u --dim three
@@ -187,6 +205,65 @@ json '.error.code == "ENOENT" and .error.errno == 2' vexctl -j show nothing
 json '.error.code == "usage"' vexctl -j create
 json '.error.message | test("k is 4097")' vexctl -j search t --vector 1,2 -k 4097
 status 1 "cannot write the result" sh -c 'vexctl show t > /dev/full'
+
+# ---- files that stay what they are ----
+
+ln -s /dev/null null.fbin
+check "export to a link to a device" vexctl export t null.fbin
+check "which both stay" test -c /dev/null -a -L null.fbin
+mkfifo pipe.fbin
+cat pipe.fbin > piped &
+check "export through a pipe" vexctl export t pipe.fbin
+wait
+vexctl export -q t plain.fbin > out
+check "all comes out" cmp piped plain.fbin
+check "and it stays a pipe" test -p pipe.fbin
+chmod 640 plain.fbin
+ln -s plain.fbin link.fbin
+check "export to a link" vexctl export t link.fbin
+check "replaces the file it leads to, with its mode" \
+	test -L link.fbin -a "$(stat -c %a plain.fbin)" = 640
+mkdir full
+mount -t tmpfs -o size=16k tmpfs full
+for i in $(seq 40); do vexctl put t $((1000 + i)) --vector "$i,1"; done
+echo old > full/v.npy
+head -c 8k /dev/zero > full/ballast
+status 1 "No space left" sh -c 'for i in 1 2 3 4 5 6 7 8; do vexctl export t full/$i.npy || exit; done'
+check "a full disk: nothing is left of what did not fit" \
+	sh -c '! ls full | grep part && grep -q old full/v.npy'
+umount full
+mkfifo ids.npy
+echo old > out.fbin
+vexctl export t out.fbin --ids ids.npy 2> errors &
+for i in $(seq 500); do
+	ls out.fbin.*.part > parts 2> missing && break
+	sleep 0.02
+done
+check "while it is written there is a part" test -s parts
+kill -INT $! && wait $!
+check "SIGINT ends it" test $? = 130
+check "and removes the part; the old file stands" sh -c '! ls out.fbin.*.part && grep -q old out.fbin'
+
+# ---- what somebody else wrote ----
+
+for name in $'\e]0;owned\a' $'\e[31m' $'\xc2\x9b31m' $'\x9b31m' $'a\nb' $'\xe2\x80\xae'; do
+	vexctl show "$name" > said 2> errors
+	vexctl show -j "$name" >> said 2>> errors
+	vexctl "$name" >> said 2>> errors
+	vexctl "--$name" >> said 2>> errors
+	vexctl stats "$name" >> said 2>> errors
+	vexctl reset "$name" >> said 2>> errors
+	vexctl tune "$name" >> said 2>> errors
+	vexctl tune "$name=1" >> said 2>> errors
+	vexctl debug "$name" >> said 2>> errors
+	vexctl import t "$name" >> said 2>> errors
+	vexctl export t "$name.x" >> said 2>> errors
+	vexctl get t "$name" >> said 2>> errors
+	vexctl search t --vector "$name" >> said 2>> errors
+	check "nothing of $(printf %q "$name") reaches a terminal" sh -c \
+		'! LC_ALL=C grep -P "[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|(^|[\x00-\x7f])[\x80-\xbf]" said errors &&
+		! grep -v "^vexctl: \|^{" errors && [ "$(wc -l < errors)" -ge 13 ]'
+done
 
 # ---- every verb explains itself ----
 

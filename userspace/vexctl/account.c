@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nearest.h"
 #include "term.h"
 #include "wire.h"
 
@@ -98,7 +99,7 @@ static void status_text(const struct summary *s, const struct rows *rows)
 	    " violations", row_value(stack, "deepest"), row_value(stack, "limit"),
 	    row_value(stack, "violations"));
 	say(TINT_PLAIN, LABEL, "fpu          %" PRIu64 " sections, longest %" PRIu64 " ns, %" PRIu64
-	    " over budget", row_value(fpu, "sections"), row_value(fpu, "longest_ns"),
+	    " over budget (also when interrupts or the host took the processor meanwhile)", row_value(fpu, "sections"), row_value(fpu, "longest_ns"),
 	    row_value(fpu, "over"));
 	for (unsigned int i = 0; i < s->complaints; i++)
 		say(TINT_BAD, 2, "attention: %s", s->complaint[i]);
@@ -183,8 +184,8 @@ static void stats_text(const struct rows *rows)
 		const struct row *r = &rows->row[i];
 
 		for (unsigned int k = 0; k < r->n; k++)
-			printf("%s%s%s %s %" PRIu64 "\n", r->subject, *r->name ? "/" : "", r->name,
-			       r->counter[k].name, r->counter[k].value);
+			printf("%s%s%s %s %" PRIu64 "\n", shown(r->subject), *r->name ? "/" : "",
+			       shown(r->name), shown(r->counter[k].name), r->counter[k].value);
 	}
 }
 
@@ -192,8 +193,7 @@ static volatile sig_atomic_t stopped;
 
 static void on_signal(int sig)
 {
-	(void)sig;
-	stopped = 1;
+	stopped = sig;
 }
 
 void stop_on_signals(void)
@@ -202,6 +202,7 @@ void stop_on_signals(void)
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
 }
 
 bool stop_wanted(void)
@@ -209,10 +210,43 @@ bool stop_wanted(void)
 	return stopped;
 }
 
+void end_by_signal(void)
+{
+	signal(stopped, SIG_DFL);
+	raise(stopped);
+}
+
+/* A subject that there is not: the nearest, and all there are. */
+static int no_subject(struct ctl *c, struct wire *w, const char *name, bool all)
+{
+	const char *names[64], *near;
+	struct rows rows = { 0 };
+	char list[300] = "";
+	size_t n = 0, used = 0;
+	int ret;
+
+	if (all)
+		names[n++] = "all";
+	if (!rows_read(w, NULL, &rows))
+		for (size_t i = 0; i < rows.n && n < 64; i++)
+			if (!n || strcmp(names[n - 1], rows.row[i].subject))
+				names[n++] = rows.row[i].subject;
+	for (size_t i = 0; i < n && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
+					 names[i]);
+	near = nearest_name(name, names, n);
+	ret = ctl_refuse(c, ENOENT, "there is no subject '%.60s'%s%s%s; there are: %s", name,
+			 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list);
+	rows_free(&rows);
+	return ret;
+}
+
 static int stats_once(struct ctl *c, struct wire *w, struct rows *rows)
 {
 	int err = rows_read(w, c->argc ? c->argv[0] : NULL, rows);
 
+	if (err == -ENOENT && c->argc)
+		return no_subject(c, w, c->argv[0], false);
 	if (err)
 		return wire_fail(c, w, err);
 	if (!c->json) {
@@ -279,7 +313,7 @@ static void event_text(struct nlattr **a)
 		printf("(%" PRIu64 " events lost)\n", wire_u64(a, VEXFS_A_EVENT_LOST));
 	printf("%" PRIu64 " %.6f %s%s%s %s pid %d %" PRIu64 " %" PRIu64 "\n",
 	       wire_u64(a, VEXFS_A_EVENT_SEQ), (double)wire_u64(a, VEXFS_A_EVENT_TIME_NS) / 1e9,
-	       tint(t), kind, untint(), wire_text(a, VEXFS_A_EVENT_SUBJECT),
+	       tint(t), shown(kind), untint(), shown(wire_text(a, VEXFS_A_EVENT_SUBJECT)),
 	       (int32_t)wire_u32(a, VEXFS_A_EVENT_PID), wire_u64(a, VEXFS_A_EVENT_A),
 	       wire_u64(a, VEXFS_A_EVENT_B));
 }
@@ -387,7 +421,9 @@ static int run_reset(struct ctl *c)
 		return ctl_usage(c, "'%s' is too long for a subject", c->argv[0]);
 	}
 	err = wire_call(w, msg, NULL, NULL);
-	if (err) {
+	if (err == -ENOENT) {
+		ret = no_subject(c, w, c->argv[0], true);
+	} else if (err) {
 		ret = wire_fail(c, w, err);
 	} else if (c->json) {
 		json_object_begin(&c->out);
@@ -480,7 +516,10 @@ const struct verb account_verbs[] = {
 	{ "status", "", 0, 0, "say whether vexfs is well",
 	  "One screen: what is loaded, how many ops of each class and how fast, pools, stack and "
 	  "FPU sections, and what needs attention. The exit code is 0 when all is well and 1 when "
-	  "something needs attention.", NULL, run_status },
+	  "something needs attention.\n\n"
+	  "An FPU section is timed by the clock on the wall: where an interrupt, or in a virtual "
+	  "machine the host, takes the processor away in the middle of one, its length says so. A "
+	  "few of those over the budget are nothing to attend to; many are, see fpu in debugfs.", NULL, run_status },
 	{ "stats", "[SUBJECT]", 0, 1, "print the figures of the account",
 	  "One figure a line: SUBJECT/ROW NAME VALUE. Subjects are class, op, errors, pool, stack, "
 	  "events, fpu, simd and store; all of them without an argument. With --watch and -j one "

@@ -97,7 +97,7 @@ static void stat_text(const struct vexfs_stat *st, const char *layout)
 
 	if (localtime_r(&created, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &tm);
-	printf("name             %.64s\n", st->name);
+	printf("name             %s\n", shown_n(st->name, sizeof(st->name)));
 	printf("dim              %u\n", st->dim);
 	printf("type             %s\n", vexfs_type_name(st->type));
 	printf("metric           %s\n", vexfs_metric_name(st->metric));
@@ -108,10 +108,10 @@ static void stat_text(const struct vexfs_stat *st, const char *layout)
 	printf("row bytes        %u\n", st->row_bytes);
 	printf("stride           %u\n", st->stride);
 	printf("attribute bytes  %u\n", st->attr_size);
-	printf("layout           %s\n", layout);
+	printf("layout           %s\n", shown(layout));
 	printf("mode             %04o\n", st->mode & 07777);
-	printf("owner            %u %s\n", st->uid, pw ? pw->pw_name : "?");
-	printf("group            %u %s\n", st->gid, gr ? gr->gr_name : "?");
+	printf("owner            %u %s\n", st->uid, pw ? shown(pw->pw_name) : "?");
+	printf("group            %u %s\n", st->gid, gr ? shown(gr->gr_name) : "?");
 	printf("created          %s\n", when);
 	printf("generation       %llu\n", (unsigned long long)st->generation);
 	if (st->index == VEXFS_INDEX_NONE) {
@@ -154,10 +154,6 @@ static int run_create(struct ctl *c)
 		.capacity = opt_u64(c, "capacity", 0),
 		.mode = (uint32_t)opt_u64(c, "mode", 0600),
 	};
-	uint64_t dim = opt_u64(c, "dim", 0);
-	uint64_t attr = opt_u64(c, "attr-size", 0);
-	uint64_t m = opt_u64(c, "m", 0);
-	uint64_t ef = opt_u64(c, "ef-construction", 0);
 	struct vexfs_error err;
 	struct vexfs *h;
 	int ret;
@@ -175,11 +171,10 @@ static int run_create(struct ctl *c)
 	req.metric = (uint8_t)vexfs_metric_from_name(metric);
 	req.index = (uint8_t)vexfs_index_from_name(index);
 	req.code = (uint32_t)vexfs_code_from_name(code);
-	/* Too large for the request is too large for the kernel. */
-	req.dim = dim > UINT32_MAX ? UINT32_MAX : (uint32_t)dim;
-	req.attr_size = attr > UINT32_MAX ? UINT32_MAX : (uint32_t)attr;
-	req.m = m > UINT32_MAX ? UINT32_MAX : (uint32_t)m;
-	req.ef_construction = ef > UINT32_MAX ? UINT32_MAX : (uint32_t)ef;
+	req.dim = opt_u32(c, "dim", 0);
+	req.attr_size = opt_u32(c, "attr-size", 0);
+	req.m = opt_u32(c, "m", 0);
+	req.ef_construction = opt_u32(c, "ef-construction", 0);
 	if (vexfs_do_create(c->device, &req, c->argv[0], opt_string(c, "layout", NULL), &h, &err))
 		return ctl_fail(c, &err);
 	ret = c->json ? show(c, h) : EXIT_OK;
@@ -233,7 +228,7 @@ static void list_text(const struct rows *rows)
 	const unsigned int n = sizeof(col) / sizeof(col[0]);
 
 	for (size_t i = 0; i < rows->count; i++) {
-		int len = (int)strnlen(rows->st[i].name, VEXFS_NAME_SIZE);
+		int len = (int)strlen(shown_n(rows->st[i].name, VEXFS_NAME_SIZE));
 
 		if (len > col[0].width)
 			col[0].width = len;
@@ -243,7 +238,7 @@ static void list_text(const struct rows *rows)
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct vexfs_stat *st = &rows->st[i];
 		const char *const cells[] = {
-			cell("%.64s", st->name), vexfs_type_name(st->type), cell("%u", st->dim),
+			shown_n(st->name, VEXFS_NAME_SIZE), vexfs_type_name(st->type), cell("%u", st->dim),
 			vexfs_metric_name(st->metric), vexfs_index_name(st->index),
 			cell("%llu", (unsigned long long)st->count),
 			cell("%llu", (unsigned long long)st->bytes),

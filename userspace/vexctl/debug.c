@@ -62,7 +62,7 @@ static int list_dir(struct ctl *c, int at, const char *prefix)
 		else if (name[0] != '.' && c->json)
 			json_string(&c->out, path);
 		else if (name[0] != '.')
-			puts(path);
+			puts(shown(path));
 		free(names[i]);
 	}
 	free(names);
@@ -134,7 +134,7 @@ static int print_file(struct ctl *c, int fd, const char *name)
 		json_object_end(&c->out);
 		json_finish(&c->out);
 	} else {
-		fwrite(text, 1, len, stdout);
+		escape_lines(stdout, text, len);
 	}
 	free(text);
 	return EXIT_OK;

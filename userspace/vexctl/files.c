@@ -95,11 +95,15 @@ static int run_export(struct ctl *c)
 
 	if (vexfs_open(c->device, c->argv[0], VEXFS_ATTACH_READ, &h, &err))
 		return ctl_fail(c, &err);
+	/* Files that are half written go away first. */
+	stop_on_signals();
 	if (vexfs_export(h, c->argv[1], &opts, &err))
 		ret = ctl_fail(c, &err);
 	else
 		ret = report(c, "exported", opts.done, 0, now_ns() - start);
 	vexfs_close(h);
+	if (ret && stop_wanted())
+		end_by_signal();
 	return ret;
 }
 

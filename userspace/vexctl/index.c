@@ -8,7 +8,6 @@
 
 static int run_op(struct ctl *c, uint32_t op)
 {
-	uint64_t m = 0, ef = 0;
 	const char *code = "none";
 	struct vexfs_index_req req = { .op = op };
 	struct vexfs_error err;
@@ -16,15 +15,13 @@ static int run_op(struct ctl *c, uint32_t op)
 	int ret;
 
 	if (op == VEXFS_INDEX_OP_BUILD) {
-		m = opt_u64(c, "m", 0);
-		ef = opt_u64(c, "ef-construction", 0);
+		req.m = opt_u32(c, "m", 0);
+		req.ef_construction = opt_u32(c, "ef-construction", 0);
 		code = opt_string(c, "code", "none");
 	}
 	if (vexfs_code_from_name(code) < 0)
 		return ctl_usage(c, "--code '%s': none, i8, bf16 or b1 expected", code);
 	req.code = (uint32_t)vexfs_code_from_name(code);
-	req.m = m > UINT32_MAX ? UINT32_MAX : (uint32_t)m;
-	req.ef_construction = ef > UINT32_MAX ? UINT32_MAX : (uint32_t)ef;
 	if (vexfs_open(c->device, c->argv[0], VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE, &h, &err))
 		return ctl_fail(c, &err);
 	ret = vexfs_do_index(h, &req, &err) ? ctl_fail(c, &err) : EXIT_OK;
@@ -138,7 +135,7 @@ static int run_check(struct ctl *c)
 		printf("links      %llu\n", (unsigned long long)req.links);
 		printf("faults     %llu\n", (unsigned long long)req.faults);
 		if (req.faults)
-			printf("first      %s\n", req.report);
+			printf("first      %s\n", shown_n(req.report, sizeof(req.report)));
 	}
 	return req.faults ? EXIT_REFUSED : EXIT_OK;
 }

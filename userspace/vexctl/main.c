@@ -4,11 +4,13 @@
  * itself: all of them stand in tables.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "nearest.h"
 #include "vexctl.h"
 
 extern const struct verb collection_verbs[], vector_verbs[], file_verbs[], search_verbs[],
@@ -151,10 +153,11 @@ bool parse_number(const char *text, double *v)
 {
 	char *end;
 
-	if (!*text || *text == ' ')
+	/* No blanks, no "nan", no "infinity", no hexadecimal. */
+	if (!*text || text[strspn(text, "0123456789+-.eE")])
 		return false;
 	*v = strtod(text, &end);
-	return !*end;
+	return end > text && !*end && isfinite(*v);
 }
 
 static bool value_ok(const struct opt *o, const char *text)
@@ -167,7 +170,8 @@ static bool value_ok(const struct opt *o, const char *text)
 	case OPT_U64:
 		return parse_u64(text, &u);
 	case OPT_NUMBER:
-		return parse_number(text, &d);
+	case OPT_SIGNED:
+		return parse_number(text, &d) && (d >= 0 || o->kind == OPT_SIGNED);
 	case OPT_OCTAL:
 		return *text >= '0' && *text <= '7' && strtoul(text, &end, 8) <= 07777 && !*end;
 	default:
@@ -206,6 +210,13 @@ uint64_t opt_u64(const struct ctl *c, const char *name, uint64_t otherwise)
 	if (c->values[i])
 		parse_u64(c->values[i], &v);
 	return v;
+}
+
+uint32_t opt_u32(const struct ctl *c, const char *name, uint32_t otherwise)
+{
+	uint64_t v = opt_u64(c, name, otherwise);
+
+	return v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
 }
 
 double opt_number(const struct ctl *c, const char *name, double otherwise)
@@ -302,6 +313,23 @@ static void set_option(struct call *call, const struct opt *o, const char *value
 	call->c.values[o - call->c.verb->opts] = value;
 }
 
+static void unknown_option(const struct opt *verb_opts, const char *arg, size_t len, char *why,
+			   size_t room)
+{
+	const char *names[OPTS_MAX + 8], *near;
+	char name[40] = "";
+	size_t n = 0;
+
+	for (const struct opt *o = verb_opts; o && o->name && n < OPTS_MAX; o++)
+		names[n++] = o->name;
+	for (const struct opt *o = global_opts; o->name; o++)
+		names[n++] = o->name;
+	snprintf(name, sizeof(name), "%.*s", (int)(len < sizeof(name) ? len : 0), arg + 2);
+	near = *name ? nearest_name(name, names, n) : NULL;
+	snprintf(why, room, "unknown option %s%s%s%s", arg, near ? "; did you mean --" : "",
+		 near ? near : "", near ? "?" : "");
+}
+
 /* Reads one option at argv[i]; returns the arguments it took, or 0 on error. */
 static int read_option(struct call *call, char **argv, int i, int argc, char *why, size_t room)
 {
@@ -318,7 +346,7 @@ static int read_option(struct call *call, char **argv, int i, int argc, char *wh
 		if (!o)
 			o = match_long(global_opts, arg + 2, len);
 		if (!o) {
-			snprintf(why, room, "unknown option %s", arg);
+			unknown_option(verb_opts, arg, len, why, room);
 			return 0;
 		}
 		if (arg[2 + len] == '=')
@@ -356,7 +384,8 @@ static int read_option(struct call *call, char **argv, int i, int argc, char *wh
 	if (value && !value_ok(o, value)) {
 		snprintf(why, room, "--%s '%s': %s expected", o->name, value,
 			 o->kind == OPT_U64 ? "a whole number" :
-			 o->kind == OPT_OCTAL ? "an octal mode" : "a number");
+			 o->kind == OPT_OCTAL ? "an octal mode" :
+			 o->kind == OPT_SIGNED ? "a finite number" : "a number of 0 or more");
 		return 0;
 	}
 	set_option(call, o, value ? value : "");
@@ -392,8 +421,25 @@ static int missing_option(struct ctl *c)
 	return 0;
 }
 
+/* The verb whose name is nearest to what was typed, of one word or of two. */
+static const char *near_verb(char **words, int n)
+{
+	const char *names[128], *near;
+	char typed[80];
+	size_t k = 0;
+
+	for (const struct verb_group *g = groups; g->title; g++)
+		for (const struct verb *v = g->verbs; v->name && k < 128; v++)
+			names[k++] = v->name;
+	snprintf(typed, sizeof(typed), "%s%s%s", words[0], n > 1 ? " " : "", n > 1 ? words[1] : "");
+	near = nearest_name(typed, names, k);
+	return near || n < 2 ? near : nearest_name(words[0], names, k);
+}
+
 static int unknown_verb(struct call *call, char **words, int n)
 {
+	const char *near = near_verb(words, n);
+
 	for (const struct verb_group *g = groups; g->title; g++)
 		for (const struct verb *v = g->verbs; v->name; v++) {
 			bool whole;
@@ -405,12 +451,14 @@ static int unknown_verb(struct call *call, char **words, int n)
 				return EXIT_OK;
 			}
 			if (n > 1)
-				return ctl_usage(&call->c, "'%s' has no verb '%s'; see 'vexctl %s --help'",
-						 words[0], words[1], words[0]);
+				return ctl_usage(&call->c, "'%s' has no verb '%s'%s%s%s; see 'vexctl %s --help'",
+						 words[0], words[1], near ? "; did you mean '" : "",
+						 near ? near : "", near ? "'?" : "", words[0]);
 			return ctl_usage(&call->c, "'%s' needs a verb; see 'vexctl %s --help'",
 					 words[0], words[0]);
 		}
-	return ctl_usage(&call->c, "there is no verb '%s'; see 'vexctl --help'", words[0]);
+	return ctl_usage(&call->c, "there is no verb '%s'%s%s%s; see 'vexctl --help'", words[0],
+			 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 /* Errors of the command line itself should also be JSON when -j is anywhere. */

@@ -163,7 +163,7 @@ static void info_file(struct ctl *c, struct kmod_ctx *ctx)
 	if (path && c->json)
 		json_kv_string(&c->out, "file", path);
 	else if (path)
-		printf("file: %s\n", path);
+		printf("file: %s\n", shown(path));
 	if (kmod_module_get_info(mod, &info) >= 0) {
 		kmod_list_foreach(i, info) {
 			const char *key = kmod_module_info_get_key(i);
@@ -174,7 +174,7 @@ static void info_file(struct ctl *c, struct kmod_ctx *ctx)
 			if (c->json)
 				json_kv_string(&c->out, key, kmod_module_info_get_value(i));
 			else
-				printf("%s: %s\n", key, kmod_module_info_get_value(i));
+				printf("%s: %s\n", key, shown(kmod_module_info_get_value(i)));
 		}
 		kmod_module_info_free_list(info);
 	}

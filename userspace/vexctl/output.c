@@ -18,6 +18,14 @@ void ctl_json_start(struct ctl *c)
 	c->out.schema = CTL_SCHEMA;
 }
 
+/* A sentence on stderr. It may quote what somebody else wrote, and is one line. */
+static void complain(const char *text)
+{
+	char line[4096];
+
+	fprintf(stderr, "vexctl: %s\n", escape_text(line, sizeof(line), text, strlen(text)));
+}
+
 static void error_value(struct ctl *c, int code, const char *text)
 {
 	struct json *j = &c->out;
@@ -51,7 +59,7 @@ static void error_value(struct ctl *c, int code, const char *text)
 int ctl_fail(struct ctl *c, const struct vexfs_error *err)
 {
 	ctl_progress_end(c);
-	fprintf(stderr, "vexctl: %s\n", err->text);
+	complain(err->text);
 	error_value(c, err->code, err->text);
 	switch (err->code) {
 	case ENODEV:
@@ -73,7 +81,7 @@ int ctl_usage(struct ctl *c, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	ctl_progress_end(c);
-	fprintf(stderr, "vexctl: %s\n", text);
+	complain(text);
 	error_value(c, 0, text);
 	return EXIT_USAGE;
 }
@@ -93,6 +101,8 @@ int ctl_progress(uint64_t done, uint64_t total, void *arg)
 {
 	struct ctl *c = arg;
 
+	if (stop_wanted())
+		return 1;
 	if (c->quiet || !isatty(STDERR_FILENO))
 		return 0;
 	fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " (%u %%) ", done, total,

@@ -12,6 +12,7 @@
 
 #include "vexctl.h"
 
+#define DEADLINE_MAX_MS	86400e3
 #define ANSWERS_MAX	(1u << 20)	/* ids held at once */
 
 struct search {
@@ -63,7 +64,9 @@ static int prepare(struct search *s)
 	int ret;
 
 	s->req.k = k > UINT32_MAX ? UINT32_MAX : (uint32_t)k;
-	s->req.ef = c->verb->opts == near_opts ? 0 : (uint32_t)opt_u64(c, "ef", 0);
+	s->req.ef = c->verb->opts == near_opts ? 0 : opt_u32(c, "ef", 0);
+	if (opt_number(c, "deadline", 0) > DEADLINE_MAX_MS)
+		return ctl_usage(c, "--deadline is at most %.0f milliseconds, a day", DEADLINE_MAX_MS);
 	s->req.deadline_ns = (uint64_t)(opt_number(c, "deadline", 0) * 1e6);
 	s->req.flags = (s->q.by_id ? VEXFS_QUERY_BY_ID : 0) |
 		       (opt_given(c, "range") ? VEXFS_SEARCH_RANGE : 0);
@@ -376,7 +379,7 @@ static int run_classify(struct ctl *c)
 			.format = s.q.format,
 			.k = k > UINT32_MAX ? UINT32_MAX : (uint32_t)k,
 			.query = s.q.by_id ? (uintptr_t)s.q.ids : (uintptr_t)s.q.vectors,
-			.ef = (uint32_t)opt_u64(c, "ef", 0),
+			.ef = opt_u32(c, "ef", 0),
 			.field_offset = field->offset,
 			.field_size = field->size,
 			.filter_len = s.filter.count,
@@ -404,7 +407,7 @@ static int run_classify(struct ctl *c)
 static const struct opt search_opts[] = {
 	QUERY_OPTS,
 	{ "k", 'k', OPT_U64, "K", "results for each query, 1 to 4096, default 10" },
-	{ "range", 0, OPT_NUMBER, "R", "all within this distance, at most K if -k is given" },
+	{ "range", 0, OPT_SIGNED, "R", "all within this distance, at most K if -k is given" },
 	{ "exact", 0, OPT_FLAG, NULL, "compare every vector, whatever index there is" },
 	{ "filter", 0, OPT_STRING, "EXPR", "only vectors whose record matches, e.g. 'lang == 3'" },
 	{ "attrs", 0, OPT_FLAG, NULL, "print attribute records, too" },
@@ -427,7 +430,7 @@ static const struct opt classify_opts[] = {
 
 static const struct opt near_opts[] = {
 	QUERY_OPTS,
-	{ "range", 0, OPT_NUMBER, "R", "how far a near-duplicate may be", true },
+	{ "range", 0, OPT_SIGNED, "R", "how far a near-duplicate may be", true },
 	{ "k", 'k', OPT_U64, "K", "results for each query, 1 to 4096, default all" },
 	{ "filter", 0, OPT_STRING, "EXPR", "only vectors whose record matches" },
 	{ "attrs", 0, OPT_FLAG, NULL, "print attribute records, too" },

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "escape.h"
 #include "term.h"
 
 /* Longer lines are hard to read, however wide the terminal is. */
@@ -73,12 +74,13 @@ void wrap_text(FILE *to, const char *text, int column, int indent, int width)
 void say(enum tint t, int indent, const char *fmt, ...)
 {
 	int width = term_width(stdout);
-	char text[1000];
+	char raw[1000], text[4000];
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(raw, sizeof(raw), fmt, args);
 	va_end(args);
+	escape_text(text, sizeof(text), raw, strlen(raw));
 	fputs(tint(t), stdout);
 	if (width && (int)strlen(text) > width) {
 		/* The head of the line keeps its spaces, so that lines stand in a column. */
@@ -100,7 +102,7 @@ void table_format(char *buf, size_t size, const struct column *col, unsigned int
 
 	buf[0] = '\0';
 	for (unsigned int i = 0; i < n && used < size; i++) {
-		const char *text = cells ? cells[i] : col[i].title;
+		const char *text = cells ? shown(cells[i]) : col[i].title;
 
 		total += col[i].width + !!i;
 		if (i && width && total > width)

@@ -92,14 +92,15 @@ static void measure(struct top *t)
 __attribute__((format(printf, 3, 4)))
 static void put(struct top *t, const char *style, const char *fmt, ...)
 {
-	char text[512];
+	char whole[512], text[2048];
 	va_list args;
 
 	if (t->line >= t->height - 1)
 		return;
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(whole, sizeof(whole), fmt, args);
 	va_end(args);
+	escape_text(text, sizeof(text), whole, strlen(whole));
 	if (t->colour && *style)
 		printf("\033[%sm%.*s\033[0m\033[K\n", style, t->width, text);
 	else
@@ -218,7 +219,7 @@ static const struct column collection_columns[] = {
 static int put_collection(struct nlmsghdr *h, struct nlattr **a, void *arg)
 {
 	const char *const cells[COLLECTION_COLUMNS] = {
-		cell("%.27s", wire_text(a, VEXFS_A_COLLECTION_NAME)),
+		cell("%.27s", shown(wire_text(a, VEXFS_A_COLLECTION_NAME))),
 		cell("%" PRIu64, wire_u64(a, VEXFS_A_COLLECTION_COUNT)),
 		cell("%u", wire_u32(a, VEXFS_A_COLLECTION_DIM)),
 		cell("%" PRIu64, wire_u64(a, VEXFS_A_COLLECTION_BYTES)),

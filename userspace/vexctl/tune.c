@@ -28,6 +28,9 @@
  * @max: largest
  * @def: its default
  * @text: its value, when it is a word
+ * @def_text: its default then; "" when it has none
+ * @at_default: it is at its default
+ * @read_only: it is set when the module is loaded, or not at all
  */
 struct knob {
 	char key[48];
@@ -39,6 +42,9 @@ struct knob {
 	int64_t max;
 	int64_t def;
 	char text[TEXT_SIZE];
+	char def_text[TEXT_SIZE];
+	bool at_default;
+	bool read_only;
 };
 
 /**
@@ -87,6 +93,8 @@ static int keep_knob(struct nlmsghdr *h, struct nlattr **a, void *arg)
 	k = &t->knob[t->knobs++];
 	*k = (struct knob){
 		.word = a[VEXFS_A_TUNABLE_TEXT],
+		.read_only = a[VEXFS_A_TUNABLE_READ_ONLY],
+		.at_default = a[VEXFS_A_TUNABLE_AT_DEFAULT],
 		.value = attr_s64(a, VEXFS_A_TUNABLE_VALUE),
 		.min = attr_s64(a, VEXFS_A_TUNABLE_MIN_VALUE),
 		.max = attr_s64(a, VEXFS_A_TUNABLE_MAX_VALUE),
@@ -96,6 +104,7 @@ static int keep_knob(struct nlmsghdr *h, struct nlattr **a, void *arg)
 	snprintf(k->unit, sizeof(k->unit), "%s", wire_text(a, VEXFS_A_TUNABLE_UNIT));
 	snprintf(k->doc, sizeof(k->doc), "%s", wire_text(a, VEXFS_A_TUNABLE_DOC));
 	snprintf(k->text, sizeof(k->text), "%s", wire_text(a, VEXFS_A_TUNABLE_TEXT));
+	snprintf(k->def_text, sizeof(k->def_text), "%s", wire_text(a, VEXFS_A_TUNABLE_DEFAULT_TEXT));
 	return 0;
 }
 
@@ -175,6 +184,11 @@ static int add_wish(struct tuning *t, const char *prefix, const char *key, const
 		return -1;
 	}
 	if (k->word) {
+		if (strlen(value) >= sizeof(w->text)) {
+			snprintf(why, size, "'%s' takes a word of at most %zu bytes", k->key,
+				 sizeof(w->text) - 1);
+			return -1;
+		}
 		snprintf(w->text, sizeof(w->text), "%s", value);
 	} else if (!read_s64(value, &w->value)) {
 		snprintf(why, size, "'%s' takes a whole number, not '%s'", k->key, value);
@@ -237,7 +251,30 @@ static int on_line(void *arg, const char *section, const char *key, const char *
 
 static bool changes(const struct wish *w)
 {
+	if (w->knob->word && w->knob->at_default && !strcmp(w->text, w->knob->def_text))
+		return false;
 	return w->knob->word ? strcmp(w->text, w->knob->text) : w->value != w->knob->value;
+}
+
+/*
+ * What "--defaults" does to the settings that are not named, as wishes: for saying it.
+ * Doing it is one flag, and the module's business.
+ */
+static void add_defaults(struct tuning *t)
+{
+	for (size_t i = 0; i < t->knobs; i++) {
+		struct wish *w = &t->wish[t->wishes];
+		const struct knob *k = &t->knob[i];
+		bool settled = k->read_only || k->at_default || (k->word && !*k->def_text);
+
+		for (size_t j = 0; j < t->wishes && !settled; j++)
+			settled = t->wish[j].knob == k;
+		if (settled)
+			continue;
+		*w = (struct wish){ .knob = k, .value = k->def };
+		snprintf(w->text, sizeof(w->text), "%s", k->def_text);
+		t->wishes++;
+	}
 }
 
 static int put_wish(struct nl_msg *msg, const struct wish *w)
@@ -304,7 +341,7 @@ static void show_changes(struct ctl *c, const struct tuning *t, bool applied)
 			value_json(j, "to", k->word, w->value, w->text);
 			json_object_end(j);
 		} else if (k->word) {
-			printf("%s: %s -> %s\n", k->key, k->text, w->text);
+			printf("%s: %s -> %s\n", k->key, shown(k->text), shown(w->text));
 		} else {
 			printf("%s: %" PRId64 " -> %" PRId64 " %s\n", k->key, k->value, w->value,
 			       k->unit);
@@ -322,6 +359,10 @@ static void knob_json(struct json *j, const struct knob *k)
 	json_object_begin(j);
 	json_kv_string(j, "key", k->key);
 	value_json(j, "value", k->word, k->value, k->text);
+	if (k->word && *k->def_text)
+		json_kv_string(j, "default", k->def_text);
+	if (k->read_only)
+		json_kv_bool(j, "read_only", true);
 	if (!k->word) {
 		json_kv_i64(j, "default", k->def);
 		json_kv_i64(j, "min", k->min);
@@ -340,7 +381,7 @@ static void knob_text(const struct knob *k)
 	enum tint t = TINT_PLAIN;
 
 	if (k->word) {
-		snprintf(value, sizeof(value), "%s=%s", k->key, k->text);
+		snprintf(value, sizeof(value), "%s=%s", k->key, shown(k->text));
 		snprintf(about, sizeof(about), "%s", k->doc);
 	} else {
 		snprintf(value, sizeof(value), "%s=%" PRId64, k->key, k->value);
@@ -434,8 +475,11 @@ static int change(struct ctl *c, struct wire *w, struct tuning *t, const char *f
 		return ret;
 	/* A file may set nothing at all. */
 	ret = t->wishes || defaults ? send_wishes(c, w, t, dry, defaults) : EXIT_OK;
-	if (!ret && (dry || c->json))
+	if (!ret && (dry || c->json)) {
+		if (defaults)
+			add_defaults(t);
 		show_changes(c, t, !dry);
+	}
 	return ret;
 }
 

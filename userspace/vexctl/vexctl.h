@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "escape.h"
 #include "json.h"
 #include "vexfs.h"
 
@@ -29,7 +30,8 @@ enum opt_kind {
 	OPT_FLAG,		/* takes no value */
 	OPT_STRING,
 	OPT_U64,		/* decimal or 0x */
-	OPT_NUMBER,		/* with a fraction */
+	OPT_NUMBER,		/* with a fraction, finite, not below 0 */
+	OPT_SIGNED,		/* the same, or below 0 */
 	OPT_OCTAL,		/* permission bits */
 };
 
@@ -130,6 +132,8 @@ extern const struct opt global_opts[];
 bool opt_given(const struct ctl *c, const char *name);
 const char *opt_string(const struct ctl *c, const char *name, const char *otherwise);
 uint64_t opt_u64(const struct ctl *c, const char *name, uint64_t otherwise);
+/* What is too large for a request stays too large for the kernel: UINT32_MAX. */
+uint32_t opt_u32(const struct ctl *c, const char *name, uint32_t otherwise);
 double opt_number(const struct ctl *c, const char *name, double otherwise);
 
 /* Numbers as text; false when it is none or does not fit. */
@@ -151,9 +155,20 @@ int ctl_usage(struct ctl *c, const char *fmt, ...);
 __attribute__((format(printf, 3, 4)))
 int ctl_refuse(struct ctl *c, int code, const char *fmt, ...);
 
-/* Progress on stderr, when that is a terminal. Fits vexfs_progress_fn. */
+/*
+ * Progress on stderr, when that is a terminal; not 0 when a signal wants it to stop. Fits
+ * vexfs_progress_fn.
+ */
 int ctl_progress(uint64_t done, uint64_t total, void *c);
 void ctl_progress_end(struct ctl *c);
+
+/*
+ * SIGINT, SIGTERM and SIGHUP are asked for by stop_wanted() from here on, instead of
+ * ending the program. end_by_signal() does so after all, when everything is tidy.
+ */
+void stop_on_signals(void);
+bool stop_wanted(void);
+void end_by_signal(void);
 
 /* A float as -j prints it. */
 const char *float_text(char buf[32], float f);

@@ -65,10 +65,6 @@ static inline uint32_t wire_u32(struct nlattr **attrs, int type)
 	return attrs[type] ? nla_get_u32(attrs[type]) : 0;
 }
 
-/* SIGINT and SIGTERM end what runs until it is told to stop. */
-void stop_on_signals(void);
-bool stop_wanted(void);
-
 /* ---- rows of the account ---- */
 
 /**
