@@ -9,18 +9,19 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "escape.h"
 #include "internal.h"
 
 static int fail_v(struct vexfs_error *err, int code, unsigned int position, const char *fmt,
 		  va_list args)
 {
+	char text[sizeof(err->text)];
+
 	if (err) {
 		err->code = code;
 		err->position = position;
-		vsnprintf(err->text, sizeof(err->text), fmt, args);
-		for (unsigned char *s = (unsigned char *)err->text; *s; s++)
-			if (*s < 0x20 || *s == 0x7f)
-				*s = '?';
+		vsnprintf(text, sizeof(text), fmt, args);
+		escape_text(err->text, sizeof(err->text), text, strlen(text));
 	}
 	return -code;
 }

@@ -127,8 +127,13 @@ static int learn(struct vexfs *h, const char *device, struct vexfs_error *err)
 
 static int explain_create(const struct vexfs_create *req, int code, struct vexfs_error *err)
 {
+	const struct settings all = {
+		.dim = req->dim, .type = req->type, .metric = req->metric, .index = req->index,
+		.code = req->code, .m = req->m, .ef_construction = req->ef_construction,
+	};
 	const char *fault = name_fault(req->name);
 	const char *name = req->name;
+	char why[256];
 
 	switch (code) {
 	case EEXIST:
@@ -144,29 +149,15 @@ static int explain_create(const struct vexfs_create *req, int code, struct vexfs
 	case EINVAL:
 		if (fault)
 			return vexfs_fail(err, code, "the name '%s' is not valid: %s", name, fault);
-		if (!req->dim || req->dim > VEXFS_DIM_MAX)
-			return vexfs_fail(err, code, "dimension %u: it must be 1 to %u", req->dim,
-					  VEXFS_DIM_MAX);
-		if (*vexfs_type_name(req->type) == '?')
-			return vexfs_fail(err, code, "type %u is unknown", req->type);
-		if (*vexfs_metric_name(req->metric) == '?')
-			return vexfs_fail(err, code, "metric %u is unknown", req->metric);
-		if (*vexfs_index_name(req->index) == '?')
-			return vexfs_fail(err, code, "index %u is unknown", req->index);
+		if (vexfs_clash(&all, why, sizeof(why)))
+			return vexfs_fail(err, code, "%s", why);
 		if (req->mode & ~0777u)
 			return vexfs_fail(err, code, "mode %o has bits beyond 0777", req->mode);
-		if (req->m && (req->m < 2 || req->m > 64))
-			return vexfs_fail(err, code, "m %u: it must be 2 to 64", req->m);
-		if (req->ef_construction > 4096)
-			return vexfs_fail(err, code, "ef-construction %u: at most 4096",
-					  req->ef_construction);
-		if (req->code && req->index == VEXFS_INDEX_NONE)
-			return vexfs_fail(err, code,
-					  "code %s does not go with type %s and metric %s: without an index only i8 with f32, f16 or bf16 under l2, ip or cos, up to 4096 components",
-					  vexfs_code_name(req->code), vexfs_type_name(req->type),
-					  vexfs_metric_name(req->metric));
-		return vexfs_fail(err, code, "metric %s does not go with type %s, or with these options",
-				  vexfs_metric_name(req->metric), vexfs_type_name(req->type));
+		if (req->flags & ~VEXFS_CREATE_DETACHED)
+			return vexfs_fail(err, code, "create '%s': flags 0x%x are unknown", name,
+					  req->flags & ~VEXFS_CREATE_DETACHED);
+		return vexfs_fail(err, code, "create '%s': the module does not take these settings, without saying why",
+				  name);
 	case ENOSPC:
 		return vexfs_fail(err, code, "create '%s': your quota is used up", name);
 	case ENOMEM:

@@ -25,7 +25,7 @@ struct vexfs {
 	char layout[VEXFS_LAYOUT_MAX + 1];
 };
 
-/* Fills @err and returns -@code. Bytes that would spoil a terminal become '?'. */
+/* Fills @err and returns -@code. What a terminal would obey is escaped. */
 __attribute__((format(printf, 3, 4)))
 int vexfs_fail(struct vexfs_error *err, int code, const char *fmt, ...);
 __attribute__((format(printf, 4, 5)))
@@ -41,6 +41,22 @@ int vexfs_request(int fd, unsigned long op, void *req);
 /* The sentence for an errno that means the same in every operation. */
 int vexfs_explain(const struct vexfs *h, struct vexfs_error *err, int code, const char *what,
 		  uint64_t deadline_ns);
+
+/**
+ * struct settings - what create and index take, for finding what does not go together
+ */
+struct settings {
+	unsigned int dim;
+	unsigned int type;
+	unsigned int metric;
+	unsigned int index;
+	unsigned int code;
+	unsigned int m;
+	unsigned int ef_construction;
+};
+
+/* True with a sentence that names what clashes and what would go. */
+bool vexfs_clash(const struct settings *s, char *why, size_t size);
 
 /* True when the collection of this handle has lost its name. */
 bool vexfs_is_dropped(const struct vexfs *h);

@@ -177,6 +177,11 @@ int vexfs_do_classify(struct vexfs *h, struct vexfs_classify *req, struct vexfs_
 
 int vexfs_do_index(struct vexfs *h, struct vexfs_index_req *req, struct vexfs_error *err)
 {
+	const struct settings all = {
+		.dim = h->dim, .type = h->type, .metric = h->metric, .index = VEXFS_INDEX_GRAPH,
+		.code = req->code, .m = req->m, .ef_construction = req->ef_construction,
+	};
+	char why[256];
 	int e;
 
 	vexfs_error_clear(err);
@@ -192,8 +197,16 @@ int vexfs_do_index(struct vexfs *h, struct vexfs_index_req *req, struct vexfs_er
 	case EINVAL:
 		if (req->op < VEXFS_INDEX_OP_BUILD || req->op > VEXFS_INDEX_OP_DROP)
 			return vexfs_fail(err, e, "index operation %u is unknown", req->op);
-		if (req->m && (req->m < 2 || req->m > 64))
-			return vexfs_fail(err, e, "m %u: it must be 2 to 64", req->m);
+		if (req->op != VEXFS_INDEX_OP_BUILD)
+			return vexfs_fail(err, e, "index: m, ef-construction and code go with building only");
+		if (vexfs_clash(&all, why, sizeof(why)))
+			return vexfs_fail(err, e, "%s", why);
+		return vexfs_fail(err, e,
+				  "'%s' has a graph with other settings that is not built to its end: drop it, or build it as it is",
+				  h->name);
+	case ENOENT:
+		if (!vexfs_is_dropped(h))
+			return vexfs_fail(err, e, "'%s' has no graph", h->name);
 		break;
 	}
 	return vexfs_explain(h, err, e, "index", 0);

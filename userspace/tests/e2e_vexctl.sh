@@ -168,8 +168,41 @@ status 1 "magic" vexctl import t wrong.npy
 status 1 "there is no collection 'nothing'" vexctl show nothing
 status 1 "a collection 't' exists" vexctl create t --dim 2
 status 1 "dimension 0" vexctl create u --dim 0
-status 1 "without an index only i8" vexctl create u --dim 2 --code b1
-status 1 "without an index only i8" vexctl create u --dim 2 --code i8 --type u8
+status 1 "code b1 goes with index graph only, and with metrics ip and cos; without an index i8 does" \
+	vexctl create u --dim 2 --code b1 --metric l2
+status 1 "code b1 does not go with metric l2: ip and cos do; for l2 codes i8 and bf16 go" \
+	vexctl create u --dim 2 --code b1 --metric l2 --index graph
+status 1 "code bf16 goes with index graph only; without an index i8 does" vexctl create u --dim 2 --code bf16
+status 1 "code i8 does not go with type u8: without an index f32, f16 and bf16 do" \
+	vexctl create u --dim 2 --code i8 --type u8
+status 1 "code i8 does not go with metric l1" vexctl create u --dim 2 --code i8 --metric l1
+status 1 "code i8 does not go with dimension 5000: without an index up to 4096 does" \
+	vexctl create u --dim 5000 --code i8
+status 1 "code i8 does not go with type f16: with index graph f32 does" \
+	vexctl create u --dim 2 --code i8 --type f16 --index graph
+status 1 "code bf16 does not go with metric l1" \
+	vexctl create u --dim 2 --code bf16 --metric l1 --index graph
+status 1 "metric l2 does not go with type b1: for type b1 hamming and jaccard do" vexctl create u --dim 8 --type b1
+status 1 "metric l1 does not go with type f16: for type f16 l2, ip and cos do; with metric l1 f32, i8 and u8 do" \
+	vexctl create u --dim 8 --type f16 --metric l1
+status 1 "m 16 goes with index graph only" vexctl create u --dim 2 --m 16
+status 1 "ef-construction 99 goes with index graph only" vexctl create u --dim 2 --ef-construction 99
+status 1 "m 65: it must be 2 to 64" vexctl create u --dim 2 --m 65 --index graph
+status 1 "ef-construction 5000: at most 4096" vexctl create u --dim 2 --ef-construction 5000 --index graph
+status 1 "mode 4755 has bits beyond 0777" vexctl create u --dim 2 --mode 4755
+status 1 "an attribute record of 65 bytes: at most 64" vexctl create u --dim 2 --attr-size 65
+status 1 "code b1 does not go with metric l2" vexctl index build t --code b1
+status 1 "'t' has no graph" vexctl index stop t
+# each refusal of the kernel has a sentence that names an option
+for type in f32 f16 bf16 i8 u8 b1; do for metric in l2 ip cos l1 hamming jaccard; do
+	for code in none i8 bf16 b1; do for index in none graph; do
+		vexctl create u --dim 8 --type $type --metric $metric --code $code --index $index 2> errors &&
+			vexctl drop u
+		cat errors >> refusals
+	done; done
+done; done
+check "every refusal says what clashes and what goes" sh -c \
+	'test "$(wc -l < refusals)" -gt 150 && ! grep -v " goes\?\b.* do\(es\)\?\b\| goes with index graph only" refusals'
 status 1 "longer than 63 bytes" vexctl create "$(printf 'n%.0s' $(seq 64))" --dim 2
 status 1 "holds a '/'" vexctl create a/b --dim 2
 status 1 "is empty" vexctl create '' --dim 2
