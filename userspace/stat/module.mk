@@ -2,7 +2,8 @@
 #
 # libvexstat: statistics for vexstress and for whoever compares results.
 
-STAT_OBJS := build/obj/stat/hist.o build/obj/stat/vexstat.o
+STAT_OBJS := build/obj/stat/hist.o build/obj/stat/vexstat.o build/obj/stat/calibrate.o
+build/obj/stat/vexstat.o build/obj/stat/calibrate.o: CFLAGS_USER += -O3
 STAT_SAN_OBJS := $(STAT_OBJS:build/obj/%=build/san/%)
 
 build/lib/libvexstat.a: $(STAT_OBJS)

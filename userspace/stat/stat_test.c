@@ -4,6 +4,7 @@
  * synthetic experiments, and the rates at which they are called are held
  * against the rates that were promised. The seed is fixed: a failure repeats.
  */
+#include "calibrate.h"
 #include "hist.h"
 #include "rng.h"
 #include "vexstat.h"
@@ -43,6 +44,15 @@ static double draw(struct vs_rng *r, double factor, double cv, int skewed)
 	return 1000 * factor * exp(s * g - s * s / 2);
 }
 
+/* A comparison of two arrays whose noise between runs is not known. */
+static void compare(const double *a, size_t na, const double *b, size_t nb, double floor,
+		    const struct vs_rules *rules, struct vs_change *c)
+{
+	struct vs_samples sa = { a, na, 0 }, sb = { b, nb, 0 };
+
+	vs_compare(&sa, &sb, floor, rules, c);
+}
+
 struct rates {
 	double regressed, improved, unchanged, cannot, called;
 };
@@ -61,7 +71,7 @@ static struct rates experiment(double factor, double cv, int skewed, size_t n, d
 
 	rules.min_effect = min_effect;
 	rules.alpha = alpha;
-	rules.resamples = 1000;
+	rules.resamples = 500;
 	vs_rng_seed(&rng, 42);
 	for (i = 0; i < runs; i++) {
 		for (j = 0; j < n; j++) {
@@ -69,7 +79,7 @@ static struct rates experiment(double factor, double cv, int skewed, size_t n, d
 			b[j] = draw(&rng, factor, cv, skewed);
 		}
 		rules.seed = i;
-		vs_compare(a, n, b, n, 0, 0, &rules, &c);
+		compare(a, n, b, n, 0, &rules, &c);
 		vs_decide_all(&c, &dir, 1, &rules);
 		out.regressed += c.verdict == VS_REGRESSED;
 		out.improved += c.verdict == VS_IMPROVED;
@@ -87,8 +97,13 @@ static struct rates experiment(double factor, double cv, int skewed, size_t n, d
 
 static void planted(void)
 {
-	static const struct { double cv; int skewed; size_t n; } setups[] = {
-		{ 0.02, 0, 10 }, { 0.03, 0, 30 }, { 0.03, 1, 30 }, { 0.20, 1, 100 },
+	/*
+	 * Ten values may resemble each other more than they show: doubt about that takes
+	 * its share of what they could prove.
+	 */
+	static const struct { double cv; int skewed; size_t n; double sure; } setups[] = {
+		{ 0.02, 0, 10, 0.75 }, { 0.02, 0, 15, 0.95 }, { 0.03, 0, 30, 0.95 },
+		{ 0.03, 1, 30, 0.95 }, { 0.20, 1, 100, 0 },
 	};
 	struct rates r;
 	size_t i;
@@ -108,14 +123,14 @@ static void planted(void)
 		CHECK(r.regressed + r.improved <= 0.05, "no difference with a minimum effect",
 		      "called %.3f", r.regressed + r.improved);
 		r = experiment(0.9, cv, setups[i].skewed, n, 0.05, 0.05, 400);
-		if (cv < 0.1)
-			CHECK(r.regressed >= 0.95, "a loss of 10 % is called regressed",
+		if (setups[i].sure > 0)
+			CHECK(r.regressed >= setups[i].sure, "a loss of 10 % is called regressed",
 			      "called %.3f", r.regressed);
 		CHECK(r.improved == 0, "a loss of 10 % is never called improved",
 		      "called %.3f", r.improved);
 		r = experiment(1.1, cv, setups[i].skewed, n, 0.05, 0.05, 400);
-		if (cv < 0.1)
-			CHECK(r.improved >= 0.95, "a gain of 10 % is called improved",
+		if (setups[i].sure > 0)
+			CHECK(r.improved >= setups[i].sure, "a gain of 10 % is called improved",
 			      "called %.3f", r.improved);
 		r = experiment(0.97, cv, setups[i].skewed, n, 0.05, 0.05, 400);
 		CHECK(r.regressed <= 0.05, "a loss of 3 % is below a minimum effect of 5 %",
@@ -123,7 +138,7 @@ static void planted(void)
 		CHECK(r.unchanged + r.cannot >= 0.95, "and is left at unchanged or cannot tell",
 		      "%.3f and %.3f", r.unchanged, r.cannot);
 	}
-	r = experiment(0.97, 0.02, 0, 30, 0.01, 0.05, 400);
+	r = experiment(0.97, 0.02, 0, 40, 0.01, 0.05, 400);
 	CHECK(r.regressed >= 0.95, "a loss of 3 % is called when 1 % matters",
 	      "called %.3f", r.regressed);
 	r = experiment(1, 0.02, 0, 30, 0.05, 0.05, 400);
@@ -150,7 +165,7 @@ static void need(void)
 			a[j] = draw(&rng, 1, 0.08, 0);
 			b[j] = draw(&rng, 0.9, 0.08, 0);
 		}
-		vs_compare(a, 8, b, 8, 0, 0, &rules, &c);
+		compare(a, 8, b, 8, 0, &rules, &c);
 		vs_decide_all(&c, &dir, 1, &rules);
 		if (c.verdict != VS_CANNOT_TELL)
 			continue;
@@ -163,7 +178,7 @@ static void need(void)
 			a[j] = draw(&rng, 1, 0.08, 0);
 			b[j] = draw(&rng, 0.9, 0.08, 0);
 		}
-		vs_compare(a, n, b, n, 0, 0, &rules, &c);
+		compare(a, n, b, n, 0, &rules, &c);
 		vs_decide_all(&c, &dir, 1, &rules);
 		told += c.verdict != VS_CANNOT_TELL;
 	}
@@ -205,7 +220,7 @@ static void holm(void)
 				a[j] = draw(&rng, 1, 0.05, 0);
 				b[j] = draw(&rng, 1, 0.05, 0);
 			}
-			vs_compare(a, 20, b, 20, 0, 0, &rules, &c[k]);
+			compare(a, 20, b, 20, 0, &rules, &c[k]);
 		}
 		vs_decide_all(c, dir, 20, &rules);
 		for (k = 0; k < 20; k++)
@@ -229,29 +244,29 @@ static void edges(void)
 	struct vs_rng rng;
 	unsigned int i, k, cover = 0, calls = 0;
 
-	vs_compare(same, 5, same, 5, 0, 0, &rules, &c);
+	compare(same, 5, same, 5, 0, &rules, &c);
 	vs_decide_all(&c, &higher, 1, &rules);
 	CHECK(c.verdict == VS_UNCHANGED && c.change == 0, "equal constants are unchanged", "%s",
 	      vs_verdict_name(c.verdict));
-	vs_compare(same, 5, more, 5, 0, 0, &rules, &c);
+	compare(same, 5, more, 5, 0, &rules, &c);
 	vs_decide_all(&c, &higher, 1, &rules);
 	CHECK(c.verdict == VS_IMPROVED, "more of a rate is an improvement", "%s",
 	      vs_verdict_name(c.verdict));
 	vs_decide_all(&c, &lower, 1, &rules);
 	CHECK(c.verdict == VS_REGRESSED && c.fail, "more of a latency is a regression", "%s",
 	      vs_verdict_name(c.verdict));
-	vs_compare(none, 5, same, 5, 0, 0, &rules, &c);
+	compare(none, 5, same, 5, 0, &rules, &c);
 	vs_decide_all(&c, &lower, 1, &rules);
 	CHECK(c.verdict == VS_REGRESSED && isfinite(c.change), "from nothing to something", "%g",
 	      c.change);
-	vs_compare(none, 5, none, 5, 0, 0, &rules, &c);
+	compare(none, 5, none, 5, 0, &rules, &c);
 	vs_decide_all(&c, &lower, 1, &rules);
 	CHECK(c.verdict == VS_UNCHANGED, "nothing and nothing", "%s", vs_verdict_name(c.verdict));
-	vs_compare(same, 2, more, 2, 0, 0, &rules, &c);
+	compare(same, 2, more, 2, 0, &rules, &c);
 	vs_decide_all(&c, &higher, 1, &rules);
 	CHECK(c.verdict == VS_CANNOT_TELL && c.need > 2, "two values prove nothing", "need %zu",
 	      c.need);
-	vs_compare(same, 5, more, 5, 0, 0.4, &rules, &c);
+	compare(same, 5, more, 5, 0.4, &rules, &c);
 	vs_decide_all(&c, &higher, 1, &rules);
 	CHECK(c.verdict != VS_IMPROVED, "a change below the noise floor is not called", "%s",
 	      vs_verdict_name(c.verdict));
@@ -280,7 +295,7 @@ static void edges(void)
 			wave_a[k] = 1000 + xa;
 			wave_b[k] = 1000 + xb;
 		}
-		vs_compare(wave_a, 60, wave_b, 60, 0, 0, &rules, &c);
+		compare(wave_a, 60, wave_b, 60, 0, &rules, &c);
 		calls += c.p <= 0.05;
 	}
 	CHECK(calls <= 30, "drift is not taken for a difference", "called %u of 200", calls);
@@ -292,23 +307,134 @@ static void edges(void)
 	CHECK(ns.floor > ns.sd && ns.floor < 0.2, "noise floor of pairs", "%.3f", ns.floor);
 }
 
-static void steady(void)
+/* Share of 300 series of @n values that are called steady; @rise over the whole of them. */
+static double steady_share(double rise, double noise, size_t n)
 {
-	unsigned int i, k, flat = 0, rising = 0;
+	unsigned int i, calm = 0;
 	struct vs_rng rng;
-	double v[10];
+	double v[40];
+	size_t k;
 
 	vs_rng_seed(&rng, 5);
 	for (i = 0; i < 300; i++) {
-		for (k = 0; k < 10; k++)
-			v[k] = draw(&rng, 1, 0.02, 0);
-		flat += vs_steady(v, 10, 0.02);
-		for (k = 0; k < 10; k++)
-			v[k] = draw(&rng, 0.5 + 0.05 * k, 0.02, 0);
-		rising += vs_steady(v, 10, 0.02);
+		for (k = 0; k < n; k++)
+			v[k] = draw(&rng, 1 + rise * (double)k / (double)(n - 1), noise, 0);
+		calm += vs_steady(v, n, 0.05);
 	}
-	CHECK(flat >= 270, "a flat series is at rest", "%u of 300", flat);
-	CHECK(rising == 0, "a rising one is not", "%u of 300", rising);
+	return calm / 300.0;
+}
+
+static void steady(void)
+{
+	static const double noises[] = { 0.01, 0.02, 0.05, 0.1, 0.2, 0.4 };
+	double r;
+	size_t i;
+
+	r = steady_share(0, 0.01, 10);
+	CHECK(r >= 0.9, "a flat series is at rest", "%.3f", r);
+	r = steady_share(0, 0.03, 40);
+	CHECK(r >= 0.5, "a noisy flat one is, in time", "%.3f", r);
+	for (i = 0; i < ARRAY_SIZE(noises); i++) {
+		r = steady_share(0.1, noises[i], 10);
+		CHECK(r <= 0.05, "a rise of 10 % is not taken for rest", "%.3f, noise %.2f", r,
+		      noises[i]);
+		r = steady_share(-0.1, noises[i], 40);
+		CHECK(r <= 0.05, "nor is a fall over forty values", "%.3f, noise %.2f", r, noises[i]);
+	}
+	r = steady_share(0, 0.4, 10);
+	CHECK(r <= 0.05, "noise that hides everything is no rest", "%.3f", r);
+}
+
+/* A small part of what `vexstress noise --calibrate' draws. */
+static void calibrated(void)
+{
+	static const double rhos[] = { 0, 0.3, 0.6 };
+	static const size_t sizes[] = { 10, 30, 100 };
+	struct vs_rules rules = VS_RULES_DEFAULT;
+	struct vs_found f;
+	size_t i, k;
+	int skewed;
+	double r;
+
+	rules.min_effect = 0;
+	rules.fail_effect = 0.05;
+	rules.resamples = 300;
+	for (i = 0; i < ARRAY_SIZE(rhos); i++) {
+		for (skewed = 0; skewed < 2; skewed++) {
+			struct vs_world w = { rhos[i], skewed ? 0.2 : 0.05, skewed };
+
+			for (k = 0; k < ARRAY_SIZE(sizes); k++) {
+				r = vs_false_alarms(&w, sizes[k], 300, &rules);
+				CHECK(r <= rules.alpha, "false alarms at most as often as alpha says",
+				      "%.4f, autocorrelation %.1f, %zu values%s", r, rhos[i],
+				      sizes[k], skewed ? ", skewed" : "");
+			}
+		}
+		for (k = 0; k < 2; k++) {
+			struct vs_world w = { rhos[i], 0.05, 0 };
+
+			f = vs_find_planted(&w, sizes[k], 0.05, 60, &rules);
+			CHECK(f.found >= 0.95, "a planted 5 % is found with what is asked for",
+			      "%.3f, autocorrelation %.1f, first %zu, then %.0f values", f.found,
+			      rhos[i], sizes[k], f.need);
+		}
+	}
+	/* The seed decides: the same experiment has the same outcome. */
+	{
+		struct vs_world w = { 0.3, 0.05, 0 };
+
+		r = vs_false_alarms(&w, 10, 50, &rules);
+		CHECK(r == vs_false_alarms(&w, 10, 50, &rules), "experiments repeat", "%.3f", r);
+	}
+}
+
+/* Noise between runs counts for the side whose values are slices of one run. */
+static void sampling(void)
+{
+	struct vs_rules rules = VS_RULES_DEFAULT;
+	enum vs_direction dir = VS_LOWER;
+	struct vs_samples a, b;
+	struct vs_change c;
+	double v[2][20];
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		v[0][i] = 1000 + (i % 3);
+		v[1][i] = 1200 + (i % 3);
+	}
+	a = (struct vs_samples){ v[0], 20, 0 };
+	b = (struct vs_samples){ v[1], 20, 0 };
+	vs_compare(&a, &b, 0, &rules, &c);
+	vs_decide_all(&c, &dir, 1, &rules);
+	CHECK(c.verdict == VS_REGRESSED, "20 % more with little noise", "%s",
+	      vs_verdict_name(c.verdict));
+	b.noise = 0.2;
+	vs_compare(&a, &b, 0, &rules, &c);
+	vs_decide_all(&c, &dir, 1, &rules);
+	CHECK(c.verdict == VS_CANNOT_TELL && !c.need,
+	      "B is one run, and runs differ by 20 %: more of its slices do not help", "%s, need %zu",
+	      vs_verdict_name(c.verdict), c.need);
+	b.noise = 0;
+	a.noise = 0.2;
+	vs_compare(&a, &b, 0, &rules, &c);
+	vs_decide_all(&c, &dir, 1, &rules);
+	CHECK(c.verdict == VS_CANNOT_TELL, "the same for A", "%s", vs_verdict_name(c.verdict));
+}
+
+static void student(void)
+{
+	/* from a table: two-sided 5 % */
+	static const struct { double dof, t; } table[] = {
+		{ 1, 12.706 }, { 2, 4.303 }, { 5, 2.571 }, { 10, 2.228 }, { 30, 2.042 }, { 1000, 1.962 },
+	};
+	size_t i;
+	int ok = 1;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++)
+		ok = ok && fabs(vs_t_quantile(0.025, table[i].dof) - table[i].t) < 6e-4 &&
+		     fabs(vs_t_tail(table[i].t, table[i].dof) - 0.025) < 1e-4;
+	CHECK(ok && vs_t_quantile(0.5, 3) == 0 && fabs(vs_t_tail(-2, 7) + vs_t_tail(2, 7) - 1) < 1e-12,
+	      "Student's distribution against a table", "%.4f", vs_t_quantile(0.025, 1));
 }
 
 static void histogram(void)
@@ -383,6 +509,9 @@ int main(void)
 	holm();
 	edges();
 	steady();
+	student();
+	sampling();
+	calibrated();
 	printf("1..%d\n", tests);
 	return failures != 0;
 }

@@ -8,6 +8,7 @@
 #include "rng.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,35 +88,150 @@ static void resample(const double *v, size_t n, struct vs_rng *rng, double *mean
 		*se2 = 0;
 }
 
-/* Factor on the variance of a mean whose values resemble their neighbours. */
-static double inflation(const double *v, size_t n)
+/* Continued fraction of the incomplete beta function (Lentz). */
+static double beta_fraction(double a, double b, double x)
 {
-	double m = vs_mean(v, n), num = 0, den = 0, rho;
+	double c = 1, d = 1 - (a + b) * x / (a + 1), h;
+	int m;
+
+	d = 1 / (fabs(d) < 1e-300 ? 1e-300 : d);
+	h = d;
+	for (m = 1; m < 300; m++) {
+		double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+		double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+		double step;
+
+		d = 1 + even * d;
+		c = 1 + even / c;
+		d = 1 / (fabs(d) < 1e-300 ? 1e-300 : d);
+		h *= d * c;
+		d = 1 + odd * d;
+		c = 1 + odd / c;
+		d = 1 / (fabs(d) < 1e-300 ? 1e-300 : d);
+		step = d * c;
+		h *= step;
+		if (fabs(step - 1) < 1e-12)
+			break;
+	}
+	return h;
+}
+
+static double incomplete_beta(double a, double b, double x)
+{
+	double front;
+
+	if (x <= 0)
+		return 0;
+	if (x >= 1)
+		return 1;
+	front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
+	return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a
+					 : 1 - front * beta_fraction(b, a, 1 - x) / b;
+}
+
+double vs_t_tail(double t, double dof)
+{
+	double half = incomplete_beta(dof / 2, 0.5, dof / (dof + t * t)) / 2;
+
+	return t >= 0 ? half : 1 - half;
+}
+
+double vs_t_quantile(double p, double dof)
+{
+	double low = 0, high = 1;
+	int i;
+
+	if (p >= 0.5)
+		return p > 0.5 ? -vs_t_quantile(1 - p, dof) : 0;
+	while (vs_t_tail(high, dof) > p && high < 1e12)
+		high *= 2;
+	for (i = 0; i < 100 && high - low > 1e-9 * high; i++) {
+		double mid = (low + high) / 2;
+
+		if (vs_t_tail(mid, dof) > p)
+			low = mid;
+		else
+			high = mid;
+	}
+	return (low + high) / 2;
+}
+
+/* First autocorrelation as it comes: numerator and denominator, to be added up. */
+static void resemblance(const double *v, size_t n, double *num, double *den)
+{
+	double m = vs_mean(v, n);
 	size_t i;
 
-	if (n < 8)
-		return 1;
-	for (i = 0; i < n; i++) {
-		den += (v[i] - m) * (v[i] - m);
+	for (i = 0; i < n && m != 0; i++) {
+		*den += (v[i] - m) * (v[i] - m) / (m * m);
 		if (i)
-			num += (v[i] - m) * (v[i - 1] - m);
+			*num += (v[i] - m) * (v[i - 1] - m) / (m * m);
 	}
+}
+
+#define RHO_MOST	0.9
+/*
+ * How far above what is seen the autocorrelation may be, and the noise of the values,
+ * in standard errors. From the simulation: `vexstress noise --calibrate' draws what
+ * comes of them.
+ */
+#define RHO_SURE	1.1
+#define NOISE_SURE	1.3
+
+/*
+ * The most that the autocorrelation may be. What is seen of it in few values is too
+ * small, by about (1 + 3 rho) / n, and uncertain; a value that was underestimated
+ * makes false alarms. @n: values in all, @sides: series they are in.
+ */
+static double rho_most(double num, double den, size_t n, unsigned int sides)
+{
+	double each = (double)n / sides, rho, se;
+
 	if (den <= 0)
-		return 1;
-	/* The estimate is biased downwards by about 1/n. */
-	rho = num / den + 1.0 / (double)n;
-	/* What independent values show by chance is no resemblance. */
-	if (rho < 2 / sqrt((double)n))
-		return 1;
-	if (rho > 0.9)
-		rho = 0.9;
-	return (1 + rho) / (1 - rho);
+		return 0;
+	rho = num / den;
+	rho += (1 + 3 * (rho > 0 ? rho : 0)) / each;
+	se = sqrt((rho < 1 && rho > -1 ? 1 - rho * rho : 0) / (double)n);
+	rho += RHO_SURE * se;
+	return rho < 0 ? 0 : rho > RHO_MOST ? RHO_MOST : rho;
+}
+
+/* Factor on the variance of a mean whose values resemble their neighbours. */
+static double inflation(double rho, size_t n)
+{
+	double f = (1 + rho) / (1 - rho), most = (double)n / 2;
+
+	/* at least two independent values are left */
+	return f > most ? most : f;
+}
+
+/* The standard error of few values that resemble each other is seen too small. */
+static double hidden(double factor, size_t n)
+{
+	return n > 1 ? ((double)n - 1) / ((double)n - factor) : 1;
+}
+
+/* Degrees of freedom that are left of @n values. */
+static double freedom(double factor, size_t n)
+{
+	double f = (double)n / factor - 1;
+
+	return f < 1 ? 1 : f;
+}
+
+/*
+ * The bootstrap draws single values. What it says about a deviate of many degrees of
+ * freedom (@from) is carried over to fewer (@to) along Student's distribution.
+ */
+static double fewer_degrees(double t, double from, double to)
+{
+	return to < from ? vs_t_quantile(vs_t_tail(t, from), to) : t;
 }
 
 struct vs_interval vs_bootstrap_mean(const double *v, size_t n, const struct vs_rules *r)
 {
 	struct vs_interval out = { vs_mean(v, n), 0, 0 };
-	double se, *t, half;
+	double se, *t, half, num = 0, den = 0, factor;
 	struct vs_rng rng;
 	unsigned int i;
 
@@ -135,12 +251,15 @@ struct vs_interval vs_bootstrap_mean(const double *v, size_t n, const struct vs_
 	}
 	qsort(t, r->resamples, sizeof(*t), by_size);
 	half = t[(size_t)((1 - r->alpha) * (r->resamples - 1))];
+	free(t);
 	if (!isfinite(half))
-		half = 12.7;	/* two values: Student's own factor for 95 % */
-	half *= se * sqrt(inflation(v, n));
+		half = vs_t_quantile(r->alpha / 2, (double)n - 1);
+	resemblance(v, n, &num, &den);
+	factor = n < 4 ? 1 : inflation(rho_most(num, den, n, 1), n);
+	half = fewer_degrees(half, (double)n - 1, freedom(factor, n));
+	half *= se * sqrt(factor * hidden(factor, n));
 	out.low -= half;
 	out.high += half;
-	free(t);
 	return out;
 }
 
@@ -168,73 +287,105 @@ static void compare_without_ratio(struct vs_change *out, double limit)
 	out->p = out->change != 0 && fabs(out->change) >= limit ? 0 : 1;
 }
 
-void vs_compare(const double *a, size_t na, const double *b, size_t nb,
-		double noise, double floor, const struct vs_rules *r, struct vs_change *out)
+/* What is known of both sides: how wide the error of their ratio is, and how well known. */
+struct error {
+	double plain;	/* as if all values were independent: what the bootstrap draws */
+	double wide;	/* as they are */
+	double from, to;	/* degrees of freedom of the one and of the other */
+};
+
+static void error_of(const struct vs_samples *a, const struct vs_samples *b,
+		     struct vs_change *out, struct error *e)
+{
+	double cva = vs_stddev(a->v, a->n) / out->a, cvb = vs_stddev(b->v, b->n) / out->b;
+	double va = cva * cva / (double)a->n, vb = cvb * cvb / (double)b->n;
+	double fa, fb, num = 0, den = 0, to;
+
+	resemblance(a->v, a->n, &num, &den);
+	resemblance(b->v, b->n, &num, &den);
+	out->rho = rho_most(num, den, a->n + b->n, 2);
+	out->cv = sqrt((cva * cva + cvb * cvb) / 2);
+	out->noise = sqrt((a->noise * a->noise + b->noise * b->noise) / 2);
+	fa = inflation(out->rho, a->n);
+	fb = inflation(out->rho, b->n);
+	e->plain = sqrt(va + vb);
+	va *= fa * hidden(fa, a->n);
+	vb *= fb * hidden(fb, b->n);
+	e->wide = sqrt(va + vb + a->noise * a->noise + b->noise * b->noise);
+	/* Welch and Satterthwaite */
+	e->from = (double)(a->n + b->n) - 2;
+	to = va + vb > 0 ? (va + vb) * (va + vb) / (va * va / freedom(fa, a->n) +
+						     vb * vb / freedom(fb, b->n)) : e->from;
+	e->to = to < e->from ? to : e->from;
+}
+
+void vs_compare(const struct vs_samples *a, const struct vs_samples *b, double floor,
+		const struct vs_rules *r, struct vs_change *out)
 {
 	double limit = limit_of(r, floor);
-	double se2a, se2b, theta, se, wide, half, over, *t;
+	double theta, half, over, x, *t;
 	struct vs_rng rng;
+	struct error e;
 	unsigned int i, beyond = 0;
 
 	memset(out, 0, sizeof(*out));
-	out->a = vs_mean(a, na);
-	out->b = vs_mean(b, nb);
-	out->have = na < nb ? na : nb;
+	out->a = vs_mean(a->v, a->n);
+	out->b = vs_mean(b->v, b->n);
+	out->have = a->n < b->n ? a->n : b->n;
 	out->floor = floor;
 	out->p = 1;
 	out->low = -1;
 	out->high = HUGE_VAL;
-	if (!na || !nb)
+	if (!a->n || !b->n)
 		return;
 	if (out->a <= 0 || out->b <= 0) {
 		compare_without_ratio(out, limit);
 		return;
 	}
 	out->change = out->b / out->a - 1;
-	if (na < 4 || nb < 4)
+	if (a->n < 4 || b->n < 4)
 		return;
 
-	se2a = vs_stddev(a, na) / out->a;
-	se2a = se2a * se2a / (double)na;
-	se2b = vs_stddev(b, nb) / out->b;
-	se2b = se2b * se2b / (double)nb;
 	theta = log(out->b / out->a);
 	over = beyond_limit(theta, limit);
-	se = sqrt(se2a + se2b);
-	/* The widened error is what counts; t is drawn for the plain one. */
-	wide = sqrt(se2a * inflation(a, na) + se2b * inflation(b, nb) + 2 * noise * noise);
-	if (wide <= 0) {
+	error_of(a, b, out, &e);
+	if (e.wide <= 0) {
 		out->low = out->high = out->change;
 		out->p = theta != 0 && over >= 0 ? 0 : 1;
 		return;
 	}
-	if (se <= 0) {
+	if (e.plain <= 0) {
 		/* Constant values, noise known from elsewhere: a normal deviate. */
-		half = 1.96 * wide;
-		out->p = over > 0 ? erfc(over / wide / sqrt(2)) : 1;
+		half = 1.96 * e.wide;
+		out->p = over > 0 ? erfc(over / e.wide / sqrt(2)) : 1;
 		goto interval;
 	}
 
 	t = malloc(r->resamples * sizeof(*t));
 	if (!t)
 		return;
+	/* What was seen, as a deviate of as many degrees of freedom as the bootstrap's. */
+	x = over / e.wide;
+	if (x > 0 && e.to < e.from)
+		x = vs_t_quantile(vs_t_tail(x, e.to), e.from);
 	vs_rng_seed(&rng, r->seed);
 	for (i = 0; i < r->resamples; i++) {
 		double ma, mb, va, vb, s;
 
-		resample(a, na, &rng, &ma, &va);
-		resample(b, nb, &rng, &mb, &vb);
+		resample(a->v, a->n, &rng, &ma, &va);
+		resample(b->v, b->n, &rng, &mb, &vb);
 		if (ma <= 0 || mb <= 0) {
 			t[i] = HUGE_VAL;
 		} else {
 			s = sqrt(va / (ma * ma) + vb / (mb * mb));
 			t[i] = s > 0 ? fabs(log(mb / ma) - theta) / s : HUGE_VAL;
 		}
-		if (t[i] >= over / wide)
+		if (t[i] >= x)
 			beyond++;
 	}
 	qsort(t, r->resamples, sizeof(*t), by_size);
-	half = t[(size_t)((1 - r->alpha) * (r->resamples - 1))] * wide;
+	half = t[(size_t)((1 - r->alpha) * (r->resamples - 1))];
+	half = isfinite(half) ? fewer_degrees(half, e.from, e.to) * e.wide : half;
 	out->p = (beyond + 1.0) / (r->resamples + 1.0);
 	free(t);
 interval:
@@ -268,23 +419,58 @@ void vs_holm(const double *p, double *out, size_t n)
 	free(done);
 }
 
-/* How many values on each side would bring the interval to one side of the limit. */
-static size_t needed(const struct vs_change *c, double limit)
+/* A change that is to be found, as it lies beyond the limit. */
+static double room_of(double effect, double limit)
 {
-	double half = (c->high - c->low) / 2;
-	double room = fabs(limit - fabs(c->change));
-	double n;
+	double up = log1p(effect) - log1p(limit), down = log1p(-limit) - log1p(-effect);
 
-	if (c->have < 4 || !isfinite(half))
-		return c->have < 10 ? 10 : c->have * 2;
-	if (room < limit / 4)
-		room = limit / 4;
+	return up < down ? up : down;
+}
+
+size_t vs_samples_needed(double cv, double rho, double noise, double effect, double floor,
+			 const struct vs_rules *r)
+{
+	double room = room_of(effect < 0.99 ? effect : 0.99, limit_of(r, floor));
+	size_t n = 4, step;
+
 	if (room <= 0)
-		return c->have * 2;
-	n = ceil((double)c->have * (half / room) * (half / room));
-	if (n > 1e6)
-		n = 1e6;
-	return n > (double)c->have ? (size_t)n : c->have + 1;
+		return 0;
+	/* Doubling, then back by halves: the smallest that is enough. */
+	for (step = 0; n < 1u << 24; ) {
+		double rho_n = rho + RHO_SURE * sqrt((1 - rho * rho) / (2 * (double)n));
+		double factor = inflation(rho_n < RHO_MOST ? rho_n : RHO_MOST, n);
+		double dof = 2 * freedom(factor, n);
+		double se = sqrt(2 * (cv * cv * factor * hidden(factor, n) / (double)n + noise * noise));
+		bool enough = (vs_t_quantile(r->alpha / 2, dof) + vs_t_quantile(0.05, dof)) * se <=
+			      room;
+
+		if (!step && !enough) {
+			n *= 2;
+			continue;
+		}
+		step = step ? step / 2 : n / 4;
+		if (!step)
+			return enough ? n : n + 1;
+		n = enough ? n - step : n + step;
+	}
+	return 0;
+}
+
+/* What to aim at: the change that fails, or one well beyond what noise hides. */
+static size_t needed(const struct vs_change *c, double limit, const struct vs_rules *r)
+{
+	double effect = r->fail_effect > 1.5 * limit ? r->fail_effect : 1.5 * limit;
+	double alone = (double)c->have / inflation(c->rho, c->have);
+	double cv = c->cv * (1 + NOISE_SURE / sqrt(4 * alone));
+	size_t n;
+
+	if (c->have < 4)
+		return 10;
+	if (effect <= 0)
+		effect = 0.05;
+	n = vs_samples_needed(cv, c->rho, c->noise, effect, c->floor, r);
+	/* There were enough for that, and the change is about as large as the limit. */
+	return n && n <= c->have ? c->have * 2 : n;
 }
 
 static void decide(struct vs_change *c, enum vs_direction dir, const struct vs_rules *r)
@@ -304,7 +490,7 @@ static void decide(struct vs_change *c, enum vs_direction dir, const struct vs_r
 		return;
 	}
 	c->verdict = VS_CANNOT_TELL;
-	c->need = needed(c, limit);
+	c->need = needed(c, limit, r);
 }
 
 void vs_decide_all(struct vs_change *c, const enum vs_direction *dir, size_t n,
@@ -375,8 +561,9 @@ int vs_steady(const double *v, size_t n, double tolerance)
 	l = vs_fit(v, n);
 	if (l.mean <= 0)
 		return 0;
-	return fabs(l.slope) <= 2 * l.se ||
-	       fabs(l.slope) * (double)n <= tolerance * l.mean;
+	/* Not "no slope was proven": that none of a size that matters is there. */
+	return (fabs(l.slope) + vs_t_quantile(0.05, (double)n - 2) * l.se) * ((double)n - 1) <=
+	       tolerance * l.mean;
 }
 
 const char *vs_verdict_name(enum vs_verdict v)

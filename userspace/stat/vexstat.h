@@ -29,7 +29,8 @@ enum vs_verdict {
  * @min_effect: relative changes below this do not matter (0.05 is 5 %): a
  *	change is called when it is provably larger, "unchanged" when it is
  *	provably smaller
- * @fail_effect: a regression of this size is a failure, below it a warning
+ * @fail_effect: a regression of this size is a failure, below it a warning; the
+ *	number of samples asked for is one with which such a change is found
  * @resamples: of the bootstrap
  * @seed: of the bootstrap, so that a comparison repeats to the digit
  */
@@ -57,7 +58,11 @@ struct vs_rules {
  * @verdict: what to say
  * @fail: a regression of at least the size that fails
  * @have: values on the smaller side
- * @need: VS_CANNOT_TELL: values on each side that would be enough, about
+ * @need: VS_CANNOT_TELL: values on each side with which a change of the size that
+ *	fails is found in 95 of 100 comparisons; 0: whole runs have to be repeated,
+ *	for it is the noise between runs that hides it
+ * @cv: relative standard deviation of the values, both sides together
+ * @rho: how much a value resembles the one before it, at most
  */
 struct vs_change {
 	double a, b;
@@ -67,6 +72,20 @@ struct vs_change {
 	enum vs_verdict verdict;
 	int fail;
 	size_t have, need;
+	double cv, rho, noise;
+};
+
+/**
+ * struct vs_samples - one side of a comparison
+ * @v: values: one per repetition, or one per slice of a run
+ * @n: how many; below 4 nothing can be said
+ * @noise: relative standard deviation between runs, if the values do not
+ *	contain it (slices of one run), else 0
+ */
+struct vs_samples {
+	const double *v;
+	size_t n;
+	double noise;
 };
 
 struct vs_interval {
@@ -82,22 +101,27 @@ struct vs_interval vs_bootstrap_mean(const double *v, size_t n, const struct vs_
 
 /**
  * vs_compare() - fill in everything of a change but verdict and p_holm
- * @a: values of A: one per repetition, or one per slice of a run
- * @na: how many; below 4 nothing can be said
- * @b: values of B
- * @nb: how many
- * @noise: relative standard deviation between runs, if the values do not
- *	contain it (slices of one run), else 0
+ * @a: the values of A
+ * @b: the values of B
  * @floor: relative size of change that A/A comparisons reach on this machine
  * @r: rules
  * @out: the result
  *
- * Slices of one run resemble their neighbours; the interval is widened by
- * their first autocorrelation, so that a long slow wave is not taken for
- * many independent values.
+ * Slices of one run resemble their neighbours. The interval is widened by the most
+ * that their autocorrelation may be, and by the few independent values that are
+ * left: no more false alarms than alpha up to an autocorrelation of 0.6, from ten
+ * values a side on.
  */
-void vs_compare(const double *a, size_t na, const double *b, size_t nb,
-		double noise, double floor, const struct vs_rules *r, struct vs_change *out);
+void vs_compare(const struct vs_samples *a, const struct vs_samples *b, double floor,
+		const struct vs_rules *r, struct vs_change *out);
+
+/*
+ * Values on each side with which a change of @effect is called in 95 of 100
+ * comparisons under these rules; 0 when no number of them is enough.
+ * @cv: relative standard deviation of the values, @rho: their autocorrelation
+ */
+size_t vs_samples_needed(double cv, double rho, double noise, double effect, double floor,
+			 const struct vs_rules *r);
 
 /* Holm's correction over all @n changes, then a verdict for each. */
 void vs_decide_all(struct vs_change *c, const enum vs_direction *dir, size_t n,
@@ -132,11 +156,15 @@ struct vs_line {
 struct vs_line vs_fit(const double *v, size_t n);
 
 /*
- * Has a series of rates come to rest? True when its slope over the whole
- * window cannot be told from zero (two standard errors), or is below
- * @tolerance of the mean.
+ * Has a series of rates come to rest? A test of equivalence: true when its rise or
+ * fall over the whole window is provably (95 %) below @tolerance of the mean. A
+ * series that is too noisy to tell has not.
  */
 int vs_steady(const double *v, size_t n, double tolerance);
+
+/* Student's t: chance of more than @t, and the @t that is exceeded with chance @p. */
+double vs_t_tail(double t, double dof);
+double vs_t_quantile(double p, double dof);
 
 const char *vs_verdict_name(enum vs_verdict v);
 
