@@ -150,13 +150,9 @@ static void told(void)
 
 static double value_of(json_t *result, const char *metric)
 {
-	json_t *m;
-	size_t i;
+	json_t *m = vx_metric_find(result, metric);
 
-	json_array_foreach(json_object_get(result, "metrics"), i, m)
-		if (!strcmp(json_string_value(json_object_get(m, "name")), metric))
-			return json_number_value(json_object_get(m, "value"));
-	return NAN;
+	return m ? json_number_value(json_object_get(m, "value")) : NAN;
 }
 
 int vx_cmd_noise(int argc, char **argv, struct vx_job *jobs, size_t n)
@@ -286,52 +282,93 @@ static const struct {
 
 #define NOPT (ARRAY_SIZE(optimisations))
 
-/* The change of a job's rate when something is switched off. */
-static void contribution(json_t *base, json_t *off, const char *name, const char *job,
-			 json_t *list)
+/* What an optimisation contributes to a job. */
+struct contribution {
+	const char *optimisation, *job;
+	struct vs_change change;
+};
+
+/* The change of a job's rate from off to on: what the optimisation contributes. */
+static int contribution(json_t *base, json_t *off, const char *job, const struct vs_rules *rules,
+			struct vs_change *change)
 {
-	struct vs_rules rules = VS_RULES_DEFAULT;
-	enum vs_direction dir = VS_HIGHER;
-	double a[256], b[256];
-	struct vs_change c;
+	struct vs_samples a = { NULL, 0, 0 }, b = { NULL, 0, 0 };
+	double *on_v, *off_v;
 	char metric[128];
-	json_t *m, *v;
-	size_t i, k, na = 0, nb = 0;
 
 	snprintf(metric, sizeof(metric), "%s.ops_per_s", job);
-	json_array_foreach(json_object_get(base, "metrics"), i, m)
-		if (!strcmp(json_string_value(json_object_get(m, "name")), metric))
-			json_array_foreach(json_object_get(m, "samples"), k, v)
-				if (na < 256)
-					a[na++] = json_number_value(v);
-	json_array_foreach(json_object_get(off, "metrics"), i, m)
-		if (!strcmp(json_string_value(json_object_get(m, "name")), metric))
-			json_array_foreach(json_object_get(m, "samples"), k, v)
-				if (nb < 256)
-					b[nb++] = json_number_value(v);
-	/* From off to on: what the optimisation contributes. */
+	off_v = vx_metric_samples(vx_metric_find(off, metric), &a.n);
+	on_v = vx_metric_samples(vx_metric_find(base, metric), &b.n);
+	if (off_v && on_v) {
+		a.v = off_v;
+		b.v = on_v;
+		vs_compare(&a, &b, 0, rules, change);
+	}
+	free(off_v);
+	free(on_v);
+	return off_v && on_v ? 0 : -1;
+}
+
+static void tell_contribution(const struct contribution *c, json_t *list)
+{
+	const struct vs_change *x = &c->change;
+
+	if (!vx_set.json)
+		printf("%-22s %-12s %12.0f %12.0f %+9.1f %%  %+.1f %% to %+.1f %%  %s\n",
+		       c->optimisation, shown(c->job), x->b, x->a, 100 * x->change, 100 * x->low,
+		       100 * x->high, x->verdict == VS_IMPROVED ? "helps" :
+		       x->verdict == VS_REGRESSED ? "harms" :
+		       x->verdict == VS_UNCHANGED ? "makes no difference" : "cannot tell");
+	json_array_append_new(list, json_pack(
+		"{s:s, s:s, s:f, s:f, s:f, s:o, s:o, s:f, s:f, s:s}",
+		"optimisation", c->optimisation, "job", c->job,
+		"on_ops_per_s", x->b, "off_ops_per_s", x->a, "contribution", x->change,
+		"low", isfinite(x->low) ? json_real(x->low) : json_null(),
+		"high", isfinite(x->high) ? json_real(x->high) : json_null(),
+		"p", x->p, "p_holm", x->p_holm, "verdict", vs_verdict_name(x->verdict)));
+}
+
+/* All contributions of one run are a family: Holm's correction is over all of them. */
+static int contributions(json_t **result, const bool *can, const struct vx_job *jobs, size_t n,
+			 json_t *list)
+{
+	struct contribution *c = calloc(NOPT * n + 1, sizeof(*c));
+	struct vs_change *changes = calloc(NOPT * n + 1, sizeof(*changes));
+	enum vs_direction *dirs = calloc(NOPT * n + 1, sizeof(*dirs));
+	struct vs_rules rules = VS_RULES_DEFAULT;
+	size_t i, j, k = 0;
+	int ret = -1;
+
+	if (!c || !changes || !dirs)
+		goto out;
 	rules.alpha = vx_set.alpha;
 	rules.min_effect = vx_set.min_effect;
-	vs_compare(b, nb, a, na, 0, 0, &rules, &c);
-	vs_decide_all(&c, &dir, 1, &rules);
-	if (!vx_set.json)
-		printf("%-22s %-12s %12.0f %12.0f %+9.1f %%  %+.1f %% to %+.1f %%  %s\n", name, shown(job),
-		       c.b, c.a, 100 * c.change, 100 * c.low, 100 * c.high,
-		       c.verdict == VS_IMPROVED ? "helps" :
-		       c.verdict == VS_REGRESSED ? "harms" :
-		       c.verdict == VS_UNCHANGED ? "makes no difference" : "cannot tell");
-	json_array_append_new(list, json_pack(
-		"{s:s, s:s, s:f, s:f, s:f, s:o, s:o, s:s}", "optimisation", name, "job", job,
-		"on_ops_per_s", c.b, "off_ops_per_s", c.a, "contribution", c.change,
-		"low", isfinite(c.low) ? json_real(c.low) : json_null(),
-		"high", isfinite(c.high) ? json_real(c.high) : json_null(),
-		"verdict", vs_verdict_name(c.verdict)));
+	for (i = 0; i < NOPT; i++) {
+		for (j = 0; can[i] && j < n; j++, k++) {
+			c[k].optimisation = optimisations[i].name;
+			c[k].job = jobs[j].name;
+			dirs[k] = VS_HIGHER;
+			if (contribution(result[NOPT], result[i], jobs[j].name, &rules, &changes[k]))
+				goto out;
+		}
+	}
+	vs_decide_all(changes, dirs, k, &rules);
+	for (i = 0; i < k; i++) {
+		c[i].change = changes[i];
+		tell_contribution(&c[i], list);
+	}
+	ret = 0;
+out:
+	free(c);
+	free(changes);
+	free(dirs);
+	return ret;
 }
 
 int vx_cmd_ablate(int argc, char **argv, struct vx_job *jobs, size_t n)
 {
 	json_t *result[NOPT + 1] = { NULL }, *list = json_array(), *all;
-	size_t runs = repetitions(5), r, i, j, there = 0;
+	size_t runs = repetitions(5), r, i, there = 0;
 	struct setting s[NOPT];
 	bool can[NOPT];
 	int ret = VX_OK;
@@ -367,13 +404,13 @@ int vx_cmd_ablate(int argc, char **argv, struct vx_job *jobs, size_t n)
 	if (!vx_set.json)
 		printf("%-22s %-12s %12s %12s %11s  interval\n", "optimisation", "job", "on, ops/s",
 		       "off, ops/s", "contributes");
+	if (contributions(result, can, jobs, n, list)) {
+		vx_say("no memory");
+		ret = VX_MISSED;
+		goto out;
+	}
 	for (i = 0; i < NOPT; i++) {
-		for (j = 0; can[i] && j < n; j++)
-			contribution(result[NOPT], result[i], optimisations[i].name, jobs[j].name,
-				     list);
-		if (can[i])
-			continue;
-		if (!vx_set.json)
+		if (!can[i] && !vx_set.json)
 			printf("%-22s cannot be switched off in this module (no parameter %s)\n",
 			       optimisations[i].name, optimisations[i].param);
 	}
@@ -384,7 +421,7 @@ int vx_cmd_ablate(int argc, char **argv, struct vx_job *jobs, size_t n)
 		vx_write_json("-", all);
 		json_decref(all);
 	}
-	if (!there)
+	if (!there && vx_set.strict)
 		ret = VX_CANNOT_TELL;
 out:
 	for (i = 0; i <= NOPT; i++)
@@ -454,12 +491,8 @@ int vx_cmd_sweep(int argc, char **argv, const char *what, struct vx_job *jobs, s
 			if (value_of(result[i], metric) > value_of(result[best], metric))
 				best = i;
 		for (i = 0; i < values; i++) {
-			json_t *m, *found = NULL;
-			size_t k;
+			json_t *found = vx_metric_find(result[i], metric);
 
-			json_array_foreach(json_object_get(result[i], "metrics"), k, m)
-				if (!strcmp(json_string_value(json_object_get(m, "name")), metric))
-					found = m;
 			if (!found)
 				continue;
 			if (!vx_set.json)

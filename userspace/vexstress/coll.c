@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Making, filling and dropping the collection of a job. A name holds
- * the pid of its vexstress, so that what a killed one left is found and
- * dropped by the next.
+ * the pid of its vexstress and the number of the pid namespace that the pid is of, so
+ * that what a killed one left is found and dropped by the next one there.
  */
 #include "coll.h"
 
@@ -12,10 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME_PREFIX	"vexstress."
 #define FILL_BATCH	1024
+
+/* Which pid namespace this is; 0 where /proc does not say. */
+static unsigned long long pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : (unsigned long long)st.st_ino;
+}
 
 struct fill {
 	struct vx_coll *coll;
@@ -196,8 +205,8 @@ int vx_coll_setup(struct vx_job *job)
 	c->dim = (uint32_t)job->dim;
 	c->base = job->vectors ? job->vectors : wl->vectors;
 	c->ef = job->ef;
-	snprintf(c->name, sizeof(c->name), NAME_PREFIX "%d.%u.%.30s", (int)getpid(), serial++,
-		 job->name);
+	snprintf(c->name, sizeof(c->name), NAME_PREFIX "%d.%llu.%u.%.18s", (int)getpid(),
+		 pid_namespace(), serial++, job->name);
 	if (vx_data_open(&c->data, &c->dim, job->type, job->seed, c->base, job->data))
 		return VX_USAGE;
 	if (c->data.rows && c->data.nrows < c->base) {
@@ -255,17 +264,22 @@ void vx_coll_drop(struct vx_job *job)
 }
 
 struct names {
+	unsigned long long space;
 	char (*name)[VEXFS_NAME_SIZE];
 	size_t n;
 };
 
 static int orphan(const struct vexfs_stat *st, void *arg)
 {
+	unsigned long long space;
 	struct names *all = arg;
 	int pid;
 	void *grown;
 
-	if (sscanf(st->name, NAME_PREFIX "%d.", &pid) != 1 || st->uid != geteuid())
+	if (sscanf(st->name, NAME_PREFIX "%d.%llu.", &pid, &space) != 2 || st->uid != geteuid())
+		return 0;
+	/* A pid means something in its own namespace only: elsewhere its run may be alive. */
+	if (!space || space != all->space)
 		return 0;
 	if (pid == getpid() || !kill(pid, 0) || errno != ESRCH)
 		return 0;
@@ -279,7 +293,7 @@ static int orphan(const struct vexfs_stat *st, void *arg)
 
 void vx_coll_sweep(void)
 {
-	struct names all = { NULL, 0 };
+	struct names all = { pid_namespace(), NULL, 0 };
 	size_t i;
 
 	if (!vexfs_do_list(vx_set.device, orphan, &all, NULL))

@@ -8,38 +8,22 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
+
+/* What a row says: a verdict, or why there is none. */
+enum kind {
+	JUDGED,
+	NOT_JUDGED,	/* one value a run, and too few runs: shown, not counted */
+	MISSING,	/* A has it and B has not */
+	ADDED,		/* B has it and A has not */
+};
 
 struct row {
 	const char *metric, *unit;
 	enum vs_direction dir;
+	enum kind kind;
 	struct vs_change change;
 };
-
-static json_t *metric_of(const json_t *result, const char *name)
-{
-	json_t *m;
-	size_t i;
-
-	json_array_foreach(json_object_get(result, "metrics"), i, m)
-		if (!strcmp(json_string_value(json_object_get(m, "name")) ?: "", name))
-			return m;
-	return NULL;
-}
-
-static double *samples_of(const json_t *metric, size_t *n)
-{
-	json_t *list = json_object_get(metric, "samples"), *v;
-	double *out;
-	size_t i;
-
-	*n = json_array_size(list);
-	out = malloc((*n ? *n : 1) * sizeof(*out));
-	if (!out)
-		return NULL;
-	json_array_foreach(list, i, v)
-		out[i] = json_number_value(v);
-	return out;
-}
 
 /* What `vexstress noise' found on this kind of machine, if it was run. */
 static json_t *noise_of_machine(const json_t *result)
@@ -98,103 +82,199 @@ static char *options_differ(const json_t *a, const json_t *b)
 	return NULL;
 }
 
-static size_t make_rows(const json_t *a, const json_t *b, const json_t *noise,
-			const struct vs_rules *rules, struct row *rows, size_t max)
+static const char *text_of(const json_t *metric, const char *key)
 {
-	struct vs_change *changes;
-	enum vs_direction *dirs;
-	json_t *ma, *mb;
-	size_t i, n = 0;
+	return json_string_value(json_object_get(metric, key)) ?: "";
+}
 
-	json_array_foreach(json_object_get(a, "metrics"), i, ma) {
-		const char *name = json_string_value(json_object_get(ma, "name"));
-		double *va, *vb, sd = 0, floor = 0;
-		size_t na, nb;
-		bool slices;
+/* One value a run, and fewer runs than a verdict takes. */
+static bool single(const json_t *metric, size_t n)
+{
+	return n < 4 && strcmp(text_of(metric, "sampling"), "slices");
+}
 
-		mb = name ? metric_of(b, name) : NULL;
-		if (!mb || n == max)
+static void begin_row(struct row *row, const json_t *metric, enum kind kind)
+{
+	memset(row, 0, sizeof(*row));
+	row->metric = text_of(metric, "name");
+	row->unit = text_of(metric, "unit");
+	row->dir = strcmp(text_of(metric, "direction"), "higher") ? VS_LOWER : VS_HIGHER;
+	row->kind = kind;
+	row->change.p = row->change.p_holm = 1;
+	row->change.low = -1;
+	row->change.high = HUGE_VAL;
+}
+
+static void fill_row(struct row *row, const json_t *ma, const json_t *mb, const json_t *noise,
+		     const struct vs_rules *rules)
+{
+	struct vs_samples a = { NULL, 0, 0 }, b = { NULL, 0, 0 };
+	double *va = vx_metric_samples(ma, &a.n), *vb = vx_metric_samples(mb, &b.n);
+	double sd = 0, floor = 0;
+
+	begin_row(row, ma, JUDGED);
+	if (va && vb) {
+		noise_for(noise, row->metric, &sd, &floor);
+		a.v = va;
+		b.v = vb;
+		/* Runs hold the noise between runs already, slices of one do not. */
+		a.noise = strcmp(text_of(ma, "sampling"), "slices") ? 0 : sd;
+		b.noise = strcmp(text_of(mb, "sampling"), "slices") ? 0 : sd;
+		vs_compare(&a, &b, floor, rules, &row->change);
+		if (single(ma, a.n) || single(mb, b.n))
+			row->kind = NOT_JUDGED;
+	}
+	free(va);
+	free(vb);
+}
+
+/* Verdicts over all rows that have one: they are a family. */
+static int decide_rows(struct row *rows, size_t n, const struct vs_rules *rules)
+{
+	struct vs_change *changes = malloc((n + 1) * sizeof(*changes));
+	enum vs_direction *dirs = malloc((n + 1) * sizeof(*dirs));
+	size_t i, k = 0;
+	int ret = -1;
+
+	if (!changes || !dirs)
+		goto out;
+	for (i = 0; i < n; i++) {
+		if (rows[i].kind != JUDGED)
 			continue;
-		va = samples_of(ma, &na);
-		vb = samples_of(mb, &nb);
-		/* One value a side, and the same: nothing to say about it. */
-		if (va && vb && (na > 1 || nb > 1 || (na && nb && va[0] != vb[0]))) {
-			slices = !strcmp(json_string_value(json_object_get(ma, "sampling")) ?: "",
-					 "slices");
-			noise_for(noise, name, &sd, &floor);
-			rows[n].metric = name;
-			rows[n].unit = json_string_value(json_object_get(ma, "unit"));
-			rows[n].dir = !strcmp(json_string_value(json_object_get(ma, "direction")) ?: "",
-					      "higher") ? VS_HIGHER : VS_LOWER;
-			vs_compare(va, na, vb, nb, slices ? sd : 0, floor, rules, &rows[n].change);
-			n++;
-		}
-		free(va);
-		free(vb);
+		changes[k] = rows[i].change;
+		dirs[k++] = rows[i].dir;
 	}
-	changes = malloc((n + 1) * sizeof(*changes));
-	dirs = malloc((n + 1) * sizeof(*dirs));
-	if (changes && dirs) {
-		for (i = 0; i < n; i++) {
-			changes[i] = rows[i].change;
-			dirs[i] = rows[i].dir;
-		}
-		vs_decide_all(changes, dirs, n, rules);
-		for (i = 0; i < n; i++)
-			rows[i].change = changes[i];
-	}
+	vs_decide_all(changes, dirs, k, rules);
+	for (i = 0, k = 0; i < n; i++)
+		if (rows[i].kind == JUDGED)
+			rows[i].change = changes[k++];
+	ret = 0;
+out:
 	free(changes);
 	free(dirs);
-	return n;
+	return ret;
+}
+
+/* A row for each metric of A, and for each that only B has. -1: no memory. */
+static ssize_t make_rows(const json_t *a, const json_t *b, const json_t *noise,
+			 const struct vs_rules *rules, struct row **rows)
+{
+	json_t *ma, *mb;
+	size_t i, n = 0, most = json_array_size(json_object_get(a, "metrics")) +
+				json_array_size(json_object_get(b, "metrics"));
+
+	*rows = calloc(most + 1, sizeof(**rows));
+	if (!*rows)
+		return -1;
+	json_array_foreach(json_object_get(a, "metrics"), i, ma) {
+		struct row *row = &(*rows)[n++];
+
+		mb = vx_metric_find(b, text_of(ma, "name"));
+		if (mb) {
+			fill_row(row, ma, mb, noise, rules);
+		} else {
+			begin_row(row, ma, MISSING);
+			row->change.a = json_number_value(json_object_get(ma, "mean"));
+		}
+	}
+	json_array_foreach(json_object_get(b, "metrics"), i, mb) {
+		if (vx_metric_find(a, text_of(mb, "name")))
+			continue;
+		begin_row(&(*rows)[n], mb, ADDED);
+		(*rows)[n++].change.b = json_number_value(json_object_get(mb, "mean"));
+	}
+	return decide_rows(*rows, n, rules) ? -1 : (ssize_t)n;
+}
+
+static const char *word_of(const struct row *r)
+{
+	switch (r->kind) {
+	case NOT_JUDGED:
+		return "not judged";
+	case MISSING:
+		return "missing";
+	case ADDED:
+		return "new";
+	default:
+		return vs_verdict_name(r->change.verdict);
+	}
+}
+
+static json_t *number_or_null(bool known, double v)
+{
+	return known && isfinite(v) ? json_real(v) : json_null();
 }
 
 static json_t *row_json(const struct row *r, const char *b)
 {
 	const struct vs_change *c = &r->change;
-	json_t *out = json_pack("{s:o, s:o, s:o, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:b}",
-				"metric", vx_json_text(r->metric), "unit", vx_json_text(r->unit),
-				"against", vx_json_text(b),
-				"direction", r->dir == VS_HIGHER ? "higher" : "lower",
-				"a", c->a, "b", c->b, "change", c->change, "p", c->p,
-				"p_holm", c->p_holm, "noise_floor", c->floor,
-				"verdict", vs_verdict_name(c->verdict), "fail", c->fail);
+	bool both = r->kind == JUDGED || r->kind == NOT_JUDGED, judged = r->kind == JUDGED;
 
-	json_object_set_new(out, "low", isfinite(c->low) ? json_real(c->low) : json_null());
-	json_object_set_new(out, "high", isfinite(c->high) ? json_real(c->high) : json_null());
-	json_object_set_new(out, "need", c->verdict == VS_CANNOT_TELL ?
-			    json_integer((json_int_t)c->need) : json_null());
-	return out;
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:s, s:b, s:o}",
+			 "metric", vx_json_text(r->metric), "unit", vx_json_text(r->unit),
+			 "against", vx_json_text(b),
+			 "direction", r->dir == VS_HIGHER ? "higher" : "lower",
+			 "a", number_or_null(r->kind != ADDED, c->a),
+			 "b", number_or_null(r->kind != MISSING, c->b),
+			 "change", number_or_null(both, c->change),
+			 "low", number_or_null(judged, c->low),
+			 "high", number_or_null(judged, c->high),
+			 "p", number_or_null(judged, c->p),
+			 "p_holm", number_or_null(judged, c->p_holm),
+			 "noise_floor", c->floor, "verdict", word_of(r), "fail", c->fail,
+			 "need", judged && c->verdict == VS_CANNOT_TELL && c->need ?
+				 json_integer((json_int_t)c->need) : json_null());
+}
+
+/* What stands behind the verdict. */
+static void remark(const struct row *r, char *out, size_t size)
+{
+	const struct vs_change *c = &r->change;
+
+	*out = 0;
+	if (r->kind == NOT_JUDGED)
+		snprintf(out, size, " (one value a run: --repeat 4 or more)");
+	if (r->kind != JUDGED)
+		return;
+	if (c->verdict == VS_CANNOT_TELL && c->need)
+		snprintf(out, size, " (%zu samples a side, some %zu needed)", c->have, c->need);
+	else if (c->verdict == VS_CANNOT_TELL)
+		snprintf(out, size, " (runs differ too much: --repeat)");
+	else if (c->verdict == VS_REGRESSED)
+		snprintf(out, size, "%s", c->fail ? " (fails)" : " (warning)");
 }
 
 static void print_row(const struct row *r)
 {
 	const struct vs_change *c = &r->change;
-	char interval[64] = "", more[64] = "";
+	const char *a = r->kind == ADDED ? "-" : vx_figure(c->a);
+	const char *b = r->kind == MISSING ? "-" : vx_figure(c->b);
+	char interval[64] = "", more[64] = "", change[32] = "-";
 
-	if (isfinite(c->low) && isfinite(c->high) && c->high > c->low)
+	if (r->kind == JUDGED || r->kind == NOT_JUDGED)
+		snprintf(change, sizeof(change), "%+.2f %%", 100 * c->change);
+	if (r->kind == JUDGED && isfinite(c->low) && isfinite(c->high) && c->high > c->low)
 		snprintf(interval, sizeof(interval), "%+.1f %% to %+.1f %%", 100 * c->low,
 			 100 * c->high);
-	if (c->verdict == VS_CANNOT_TELL)
-		snprintf(more, sizeof(more), " (%zu samples a side, some %zu needed)", c->have,
-			 c->need);
-	else if (c->verdict == VS_REGRESSED)
-		snprintf(more, sizeof(more), "%s", c->fail ? " (fails)" : " (warning)");
+	remark(r, more, sizeof(more));
 	switch (vx_set.format) {
 	case VX_FORMAT_MARKDOWN:
-		printf("| %s | %s | %s | %+.2f %% | %s | %s%s |\n", shown_markdown(r->metric),
-		       vx_figure(c->a), vx_figure(c->b), 100 * c->change, interval, vs_verdict_name(c->verdict), more);
+		printf("| %s | %s | %s | %s | %s | %s%s |\n", shown_markdown(r->metric), a, b, change,
+		       interval, word_of(r), more);
 		break;
 	case VX_FORMAT_CSV:
 		escape_csv(stdout, r->metric);
 		putchar(',');
 		escape_csv(stdout, r->unit);
-		printf(",%.9g,%.9g,%.6g,%.6g,%.6g,%.4g,%.4g,%s,%zu\n", c->a, c->b, c->change, isfinite(c->low) ? c->low : NAN,
-		       isfinite(c->high) ? c->high : NAN, c->p, c->p_holm,
-		       vs_verdict_name(c->verdict), c->need);
+		printf(",%.9g,%.9g,%.6g,%.6g,%.6g,%.4g,%.4g,%s,%zu\n",
+		       r->kind == ADDED ? NAN : c->a, r->kind == MISSING ? NAN : c->b,
+		       r->kind == JUDGED || r->kind == NOT_JUDGED ? c->change : NAN,
+		       isfinite(c->low) ? c->low : NAN, isfinite(c->high) ? c->high : NAN, c->p,
+		       c->p_holm, word_of(r), c->need);
 		break;
 	default:
-		printf("%-26s %12s %12s %+8.2f %%  %-22s %s%s\n", shown(r->metric),
-		       vx_figure(c->a), vx_figure(c->b), 100 * c->change, interval, vs_verdict_name(c->verdict), more);
+		printf("%-26s %12s %12s %10s  %-22s %s%s\n", shown(r->metric), a, b, change,
+		       interval, word_of(r), more);
 	}
 }
 
@@ -215,85 +295,126 @@ static void print_head(const char *a, const char *b)
 	}
 }
 
-int vx_compare_results(json_t **results, const char **names, size_t n)
+/* Results that have nothing to do with each other are not compared. */
+static int check_alike(json_t **results, const char **names, size_t n)
 {
-	struct vs_rules rules = VS_RULES_DEFAULT;
-	json_t *noise = NULL, *out = NULL, *list = NULL;
-	size_t i, k, rows, regressed = 0, failed = 0, unknown = 0, improved = 0, same = 0;
-	struct row *row;
-	bool as_json = vx_set.format == VX_FORMAT_JSON || vx_set.json;
+	size_t i;
 
-	rules.alpha = vx_set.alpha;
-	rules.min_effect = vx_set.min_effect;
-	rules.fail_effect = vx_set.fail_effect;
-	for (i = 1; i < n; i++) {
+	for (i = 1; i < n && !vx_set.interleave; i++) {
 		char *differ = vx_fingerprint_differ(json_object_get(results[0], "fingerprint"),
 						     json_object_get(results[i], "fingerprint"));
 
 		if (!differ)
 			differ = options_differ(results[0], results[i]);
-		if (differ && !vx_set.interleave) {
+		if (differ)
 			vx_say("%s and %s are not alike: %s%s", names[0], names[i], differ,
 			       vx_set.force ? "; compared all the same" :
 			       "; --force compares them all the same");
-			if (!vx_set.force) {
-				free(differ);
-				return VX_USAGE;
-			}
+		if (differ && !vx_set.force) {
+			free(differ);
+			return -1;
 		}
 		free(differ);
 	}
-	row = calloc(1024, sizeof(*row));
-	if (!row)
-		return VX_MISSED;
-	noise = noise_of_machine(results[0]);
-	if (as_json)
-		list = json_array();
-	for (i = 1; i < n; i++) {
-		rows = make_rows(results[0], results[i], noise, &rules, row, 1024);
-		if (!rows)
-			vx_say("%s and %s have no metric in common", names[0], names[i]);
-		if (!as_json && rows)
-			print_head(names[0], names[i]);
-		for (k = 0; k < rows; k++) {
-			const struct vs_change *c = &row[k].change;
+	return 0;
+}
 
-			regressed += c->verdict == VS_REGRESSED;
-			improved += c->verdict == VS_IMPROVED;
-			same += c->verdict == VS_UNCHANGED;
-			unknown += c->verdict == VS_CANNOT_TELL;
-			failed += c->fail;
-			if (vx_set.only_changed && (c->verdict == VS_UNCHANGED))
-				continue;
-			if (as_json)
-				json_array_append_new(list, row_json(&row[k], names[i]));
-			else
-				print_row(&row[k]);
-		}
-		if (!rows)
-			unknown++;
+struct count {
+	size_t improved, regressed, failed, same, unknown, unjudged, missing, added;
+};
+
+static void count_row(struct count *n, const struct row *r)
+{
+	enum vs_verdict v = r->change.verdict;
+
+	n->unjudged += r->kind == NOT_JUDGED;
+	n->missing += r->kind == MISSING;
+	n->added += r->kind == ADDED;
+	if (r->kind != JUDGED)
+		return;
+	n->regressed += v == VS_REGRESSED;
+	n->improved += v == VS_IMPROVED;
+	n->same += v == VS_UNCHANGED;
+	n->unknown += v == VS_CANNOT_TELL;
+	n->failed += r->change.fail;
+}
+
+/* Prints or lists the rows of one comparison. -1: no memory. */
+static int compare_two(json_t **results, const char **names, size_t i, const json_t *noise,
+		       const struct vs_rules *rules, struct count *count, json_t *list)
+{
+	struct row *row = NULL;
+	ssize_t rows = make_rows(results[0], results[i], noise, rules, &row), k;
+
+	if (!rows)
+		vx_say("%s and %s have no metric in common", names[0], names[i]);
+	if (!list && rows > 0)
+		print_head(names[0], names[i]);
+	for (k = 0; k < rows; k++) {
+		count_row(count, &row[k]);
+		if (vx_set.only_changed && row[k].kind == JUDGED &&
+		    row[k].change.verdict == VS_UNCHANGED)
+			continue;
+		if (list)
+			json_array_append_new(list, row_json(&row[k], names[i]));
+		else
+			print_row(&row[k]);
 	}
-	if (as_json) {
-		out = json_pack("{s:i, s:o, s:f, s:f, s:f, s:b, s:b, s:I, s:I, s:I, s:I, s:o}",
+	count->unknown += !rows;
+	free(row);
+	return rows < 0 ? -1 : 0;
+}
+
+int vx_compare_results(json_t **results, const char **names, size_t n)
+{
+	struct vs_rules rules = VS_RULES_DEFAULT;
+	bool as_json = vx_set.format == VX_FORMAT_JSON || vx_set.json;
+	json_t *noise, *out, *list = as_json ? json_array() : NULL;
+	struct count c = { 0 };
+	size_t i;
+	int err = 0;
+
+	rules.alpha = vx_set.alpha;
+	rules.min_effect = vx_set.min_effect;
+	rules.fail_effect = vx_set.fail_effect;
+	if (check_alike(results, names, n)) {
+		json_decref(list);
+		return VX_USAGE;
+	}
+	noise = noise_of_machine(results[0]);
+	for (i = 1; i < n && !err; i++)
+		err = compare_two(results, names, i, noise, &rules, &c, list);
+	if (err) {
+		vx_say("no memory");
+		json_decref(list);
+	} else if (as_json) {
+		out = json_pack("{s:i, s:o, s:f, s:f, s:f, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 				"schema_version", VX_SCHEMA_VERSION, "baseline",
 				vx_json_text(names[0]),
 				"alpha", rules.alpha, "min_effect", rules.min_effect,
 				"fail_effect", rules.fail_effect, "noise_known", noise != NULL,
-				"regression_detected", regressed > 0,
-				"improved", (json_int_t)improved, "regressed", (json_int_t)regressed,
-				"unchanged", (json_int_t)same, "cannot_tell", (json_int_t)unknown,
+				"regression_detected", c.regressed > 0,
+				"improved", (json_int_t)c.improved,
+				"regressed", (json_int_t)c.regressed,
+				"unchanged", (json_int_t)c.same,
+				"cannot_tell", (json_int_t)c.unknown,
+				"not_judged", (json_int_t)c.unjudged,
+				"missing", (json_int_t)c.missing, "new", (json_int_t)c.added,
 				"comparisons", list);
 		vx_write_json("-", out);
 		json_decref(out);
 	} else if (vx_set.format == VX_FORMAT_TABLE) {
-		printf("\n%zu improved, %zu regressed (%zu fail), %zu unchanged, %zu cannot tell%s\n",
-		       improved, regressed, failed, same, unknown,
+		printf("\n%zu improved, %zu regressed (%zu fail), %zu unchanged, %zu cannot tell, "
+		       "%zu not judged, %zu missing, %zu new%s\n", c.improved, c.regressed, c.failed,
+		       c.same, c.unknown, c.unjudged, c.missing, c.added,
 		       noise ? "; the machine's own noise is respected" :
 		       "; the noise of this machine is not known (vexstress noise)");
 	}
 	json_decref(noise);
-	free(row);
-	return failed ? VX_MISSED : unknown ? VX_CANNOT_TELL : VX_OK;
+	if (err || c.failed)
+		return VX_MISSED;
+	/* What B no longer has cannot be told, either. */
+	return vx_set.strict && (c.unknown || c.missing) ? VX_CANNOT_TELL : VX_OK;
 }
 
 int vx_cmd_compare(int argc, char **argv)

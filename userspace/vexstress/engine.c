@@ -30,6 +30,7 @@ struct crew {
 	pthread_t *tid;		/* of all workers, in order */
 	pid_t *pid;
 	size_t workers, started;
+	bool over[VX_JOBS_MAX];	/* jobs whose measurement has ended */
 };
 
 void vx_say(const char *fmt, ...)
@@ -203,18 +204,29 @@ static void status_clear(void)
 		fputs("\r\033[K", stderr);
 }
 
-static bool all_done(const struct crew *crew)
+/* All workers of a job have come as far as @state. */
+static bool job_reached(const struct vx_job *job, enum vx_state state)
 {
-	size_t i, j;
+	unsigned int j;
 
-	for (i = 0; i < crew->n; i++)
-		for (j = 0; j < crew->jobs[i]->threads; j++)
-			if (vx_state_of(&crew->jobs[i]->worker[j]) < VX_DONE)
-				return false;
+	for (j = 0; j < job->threads; j++)
+		if (vx_state_of(&job->worker[j]) < state)
+			return false;
 	return true;
 }
 
-/* Sleeps until a moment, waking up for what ends the run. */
+/* A job that is still measured has come to its end. */
+static bool one_done(const struct crew *crew)
+{
+	size_t i;
+
+	for (i = 0; i < crew->n; i++)
+		if (!crew->over[i] && job_reached(crew->jobs[i], VX_DONE))
+			return true;
+	return false;
+}
+
+/* Sleeps until a moment, waking up for what ends the run or one of its jobs. */
 static bool sleep_until(struct crew *crew, struct vx_outcome *out, uint64_t when)
 {
 	for (;;) {
@@ -222,7 +234,7 @@ static bool sleep_until(struct crew *crew, struct vx_outcome *out, uint64_t when
 		double ns;
 
 		reap(crew, out);
-		if (vx_signal || vx_stopped() || all_done(crew))
+		if (vx_signal || vx_stopped() || one_done(crew))
 			return false;
 		if (now >= when)
 			return true;
@@ -231,46 +243,74 @@ static bool sleep_until(struct crew *crew, struct vx_outcome *out, uint64_t when
 	}
 }
 
+/*
+ * A job is steady when its rate provably rose or fell by less than 5 % over the last
+ * slices: over the last ten, twenty or forty, for the noisier it is the more are needed.
+ */
 #define WARM_WINDOW	10
+#define WARM_WINDOWS	3
+#define WARM_ROOM	(WARM_WINDOW << (WARM_WINDOWS - 1))
+#define WARM_TOLERANCE	0.05
+
+struct warming {
+	struct look last;
+	double rate[WARM_ROOM];
+	size_t n;
+};
+
+static bool warm(struct warming *w, const struct vx_job *job, struct look *now)
+{
+	struct vx_slice s;
+	unsigned int i;
+
+	look_at(job, now);
+	slice_of(job, &w->last, now, &s);
+	w->last = *now;
+	if (w->n == WARM_ROOM)
+		memmove(w->rate, w->rate + 1, --w->n * sizeof(w->rate[0]));
+	w->rate[w->n++] = s.ops_per_s;
+	for (i = 0; i < WARM_WINDOWS; i++) {
+		size_t n = WARM_WINDOW << i;
+
+		if (w->n >= n && vs_steady(w->rate + w->n - n, n, WARM_TOLERANCE))
+			return true;
+	}
+	return false;
+}
 
 static void warm_up(struct crew *crew, struct vx_outcome *out)
 {
-	double step = vx_set.warmup / (2 * WARM_WINDOW), rate[4 * WARM_WINDOW];
-	struct look *a = malloc(sizeof(*a)), *b = malloc(sizeof(*b));
+	double step = vx_set.warmup / (2 * WARM_WINDOW);
+	struct warming *w = calloc(crew->n, sizeof(*w));
+	struct look *now = malloc(sizeof(*now));
 	uint64_t begin = vx_ticks(), next = begin;
-	struct vx_slice s;
-	size_t i, n = 0;
+	bool all = false;
+	size_t i;
 
-	if (!a || !b || vx_set.warmup <= 0)
+	if (!w || !now || vx_set.warmup <= 0)
 		goto out;
 	if (step < 0.005)
 		step = 0.005;
-	/* The test looks at the first job; jobs of a group run side by side. */
-	look_at(crew->jobs[0], a);
-	while ((double)vx_to_ns(vx_ticks() - begin) / 1e9 < vx_set.warmup) {
+	for (i = 0; i < crew->n; i++)
+		look_at(crew->jobs[i], &w[i].last);
+	while ((double)vx_to_ns(vx_ticks() - begin) / 1e9 < vx_set.warmup &&
+	       (!all || vx_set.warmup_fixed)) {
 		next += vx_to_ticks(step * 1e9);
 		if (!sleep_until(crew, out, next))
 			break;
-		look_at(crew->jobs[0], b);
-		slice_of(crew->jobs[0], a, b, &s);
-		*a = *b;
-		if (n == ARRAY_SIZE(rate))
-			memmove(rate, rate + 1, --n * sizeof(rate[0]));
-		rate[n++] = s.ops_per_s;
-		status("warming up", crew->jobs[0], (double)vx_to_ns(vx_ticks() - begin) / 1e9,
-		       vx_set.warmup, s.ops_per_s);
-		if (n >= WARM_WINDOW && vs_steady(rate + n - WARM_WINDOW, WARM_WINDOW, 0.02)) {
-			for (i = 0; i < crew->n; i++)
-				out[i].steady = true;
-			if (!vx_set.warmup_fixed)
-				break;
+		/* They run side by side: each has to be steady, and at the same time. */
+		for (i = 0, all = true; i < crew->n; i++) {
+			out[i].steady = warm(&w[i], crew->jobs[i], now);
+			all = all && out[i].steady;
 		}
+		status("warming up", crew->jobs[0], (double)vx_to_ns(vx_ticks() - begin) / 1e9,
+		       vx_set.warmup, w[0].rate[w[0].n - 1]);
 	}
 	for (i = 0; i < crew->n; i++)
 		out[i].warmup_seconds = (double)vx_to_ns(vx_ticks() - begin) / 1e9;
 out:
-	free(a);
-	free(b);
+	free(w);
+	free(now);
 }
 
 /* What the workers counted so far, without the room of kinds that the job has not. */
@@ -282,16 +322,6 @@ static void copy_counts(struct vx_shared *to, const struct vx_job *job)
 		memcpy(&to[i], &job->shared[i], offsetof(struct vx_shared, kind));
 		for (k = 0; job->workload->kinds[k].name; k++)
 			to[i].kind[k] = job->shared[i].kind[k];
-	}
-}
-
-static void snapshot(struct crew *crew, struct vx_shared **counts, struct look *looks)
-{
-	size_t i;
-
-	for (i = 0; i < crew->n; i++) {
-		copy_counts(counts[i], crew->jobs[i]);
-		look_at(crew->jobs[i], &looks[i]);
 	}
 }
 
@@ -315,6 +345,8 @@ static void sum_up(struct vx_outcome *out, const struct vx_shared *before)
 			vs_hist_merge(&m->latency, &d);
 			vs_hist_diff(&d, &y->corrected, &x->corrected);
 			vs_hist_merge(&m->corrected, &d);
+			vs_hist_diff(&d, &y->available, &x->available);
+			vs_hist_merge(&m->available, &d);
 			vs_hist_diff(&d, &y->kernel, &x->kernel);
 			vs_hist_merge(&m->kernel, &d);
 			vs_hist_diff(&d, &y->crossing, &x->crossing);
@@ -327,7 +359,7 @@ static void sum_up(struct vx_outcome *out, const struct vx_shared *before)
 		out->wrong += b->wrong;
 		out->unchecked += b->unchecked;
 		out->distances += b->distances - a->distances;
-		out->away_s += (double)(b->away_ns - a->away_ns) / 1e9;
+		out->unavailable_s += (double)(b->unavailable_ns - a->unavailable_ns) / 1e9;
 		if (b->message[0] && !out->message[0])
 			memcpy(out->message, b->message, sizeof(out->message));
 	}
@@ -339,6 +371,7 @@ static void sum_up(struct vx_outcome *out, const struct vx_shared *before)
 		out->all.errors += m->errors;
 		vs_hist_merge(&out->all.latency, &m->latency);
 		vs_hist_merge(&out->all.corrected, &m->corrected);
+		vs_hist_merge(&out->all.available, &m->available);
 		vs_hist_merge(&out->all.kernel, &m->kernel);
 		vs_hist_merge(&out->all.crossing, &m->crossing);
 	}
@@ -352,103 +385,159 @@ static void progress(const struct vx_job *job, double at, double of, uint64_t op
 	status("measuring", job, at, of, rate);
 }
 
-/* Room for @n slices of each job; -1 when there is none. */
-static int more_slices(struct vx_outcome *out, size_t jobs, size_t n)
+/* The measurement of one job of a group: each has its own length and its own slices. */
+struct course {
+	double length, step;	/* seconds; @length 0: until its ops are done */
+	size_t slices, room;
+	uint64_t next;
+	struct look last;
+	struct vx_shared *before;
+};
+
+static int plan(struct course *c, const struct vx_job *job, struct vx_outcome *out)
+{
+	/* A number of ops ends a job by itself; times end those that have one. */
+	c->length = job->ops ? 0 : job->duration > 0 ? job->duration : vx_set.measure;
+	c->slices = vx_set.interval > 0 && c->length > 0 ?
+		    (size_t)ceil(c->length / vx_set.interval) : vx_set.samples;
+	if (c->slices > 100000)
+		c->slices = 100000;
+	c->step = vx_set.interval > 0 ? vx_set.interval :
+		  c->length > 0 ? c->length / (double)c->slices : 1;
+	c->room = c->slices;
+	out->slices = calloc(c->room, sizeof(*out->slices));
+	c->before = malloc(job->threads * sizeof(*c->before));
+	return out->slices && c->before ? 0 : -1;
+}
+
+static int more_slices(struct course *c, struct vx_outcome *out)
+{
+	void *more;
+
+	if (out->nslices < c->room)
+		return 0;
+	more = realloc(out->slices, 2 * c->room * sizeof(*out->slices));
+	if (!more) {
+		vx_say("no memory for %zu slices: the run ends here", 2 * c->room);
+		return -1;
+	}
+	out->slices = more;
+	c->room *= 2;
+	return 0;
+}
+
+/* Jobs that are to do so many ops stand still until the clock is set. */
+static void park(struct crew *crew, struct vx_outcome *out)
 {
 	size_t i;
 
-	for (i = 0; i < jobs; i++) {
-		void *more = realloc(out[i].slices, n * sizeof(*out[i].slices));
-
-		if (!more) {
-			vx_say("no memory for %zu slices: the run ends here", n);
-			return -1;
+	__atomic_store_n(&vx_control->measuring, VX_PARKING, __ATOMIC_RELEASE);
+	for (i = 0; i < crew->n; i++) {
+		while (crew->jobs[i]->ops && !job_reached(crew->jobs[i], VX_PARKED) &&
+		       !vx_signal && !vx_stopped()) {
+			reap(crew, out);
+			vx_nap(50000);
 		}
-		out[i].slices = more;
 	}
-	return 0;
+}
+
+/* When the last op that was to be done was done; else now. */
+static uint64_t end_of(const struct vx_job *job)
+{
+	uint64_t last = 0;
+	unsigned int i;
+
+	for (i = 0; i < job->threads; i++) {
+		uint64_t ended = vs_hist_get(&job->shared[i].ended);
+
+		if (!ended)
+			return vx_ticks();
+		last = ended > last ? ended : last;
+	}
+	return last;
+}
+
+static void slice_ends(struct course *c, const struct vx_job *job, struct vx_outcome *out,
+		       uint64_t begin, bool cut, struct look *now)
+{
+	struct vx_slice *s = &out->slices[out->nslices];
+
+	look_at(job, now);
+	slice_of(job, &c->last, now, s);
+	c->last = *now;
+	c->next += vx_to_ticks(c->step * 1e9);
+	/* A stump of a slice says nothing about the rate. */
+	if (cut && s->seconds < c->step / 2 && out->nslices)
+		return;
+	out->nslices++;
+	vx_interval_line(job, (double)vx_to_ns(now->when - begin) / 1e9, s);
+	if (!job->number)
+		progress(job, (double)vx_to_ns(now->when - begin) / 1e9, c->length, now->ops,
+			 s->ops_per_s);
+}
+
+static void course_ends(struct crew *crew, struct course *c, struct vx_outcome *out, uint64_t begin)
+{
+	struct vx_job *job = out->job;
+
+	out->seconds = (double)vx_to_ns(end_of(job) - begin) / 1e9;
+	sum_up(out, c->before);
+	out->interrupted = vx_signal;
+	crew->over[job->number] = true;
+	__atomic_store_n(&vx_control->over[job->number], 1, __ATOMIC_RELAXED);
 }
 
 static void measure(struct crew *crew, struct vx_outcome *out)
 {
-	struct look *a = calloc(crew->n, sizeof(*a)), *b = malloc(sizeof(*b));
-	struct vx_shared **before = calloc(crew->n, sizeof(*before));
-	double longest = 0, step;
-	uint64_t begin, next;
-	bool endless = true;
-	size_t i, s, slices, room;
+	struct course *c = calloc(crew->n, sizeof(*c));
+	struct look *now = malloc(sizeof(*now));
+	size_t i, left = crew->n, k;
+	uint64_t begin;
 
-	if (!a || !b || !before)
+	if (!c || !now)
 		goto out;
-	for (i = 0; i < crew->n; i++) {
-		double d = crew->jobs[i]->duration > 0 ? crew->jobs[i]->duration : vx_set.measure;
-
-		/* A number of ops ends a job by itself; times end those that have one. */
-		if (crew->jobs[i]->ops)
-			continue;
-		endless = false;
-		longest = d > longest ? d : longest;
-	}
-	slices = vx_set.interval > 0 && !endless ? (size_t)ceil(longest / vx_set.interval) :
-		 vx_set.samples;
-	if (slices > 100000)
-		slices = 100000;
-	step = vx_set.interval > 0 ? vx_set.interval : longest / (double)slices;
-	if (endless && !(vx_set.interval > 0))
-		step = 1;
-	room = slices;
-	for (i = 0; i < crew->n; i++) {
-		out[i].slices = calloc(slices, sizeof(*out[i].slices));
-		before[i] = malloc(crew->jobs[i]->threads * sizeof(**before));
-		if (!out[i].slices || !before[i])
+	for (i = 0; i < crew->n; i++)
+		if (plan(&c[i], crew->jobs[i], &out[i]))
 			goto out;
-	}
+	park(crew, out);
 	/* Its pages come with the first one, which takes long: the second counts. */
-	snapshot(crew, before, a);
-	__atomic_store_n(&vx_control->measuring, 1, __ATOMIC_RELAXED);
-	begin = next = vx_ticks();
-	snapshot(crew, before, a);
-	for (s = 0; s < slices || endless; s++) {
-		bool on;
-
-		if (s == room) {
-			room *= 2;
-			if (more_slices(out, crew->n, room))
-				break;
-		}
-		next += vx_to_ticks(step * 1e9);
-		on = sleep_until(crew, out, next);
+	for (k = 0; k < 2; k++) {
+		begin = vx_ticks();
 		for (i = 0; i < crew->n; i++) {
-			struct vx_slice *now = &out[i].slices[out[i].nslices];
-
-			look_at(crew->jobs[i], b);
-			slice_of(crew->jobs[i], &a[i], b, now);
-			a[i] = *b;
-			/* A stump of a slice says nothing about the rate. */
-			if (!on && now->seconds < step / 2 && out[i].nslices)
-				continue;
-			out[i].nslices++;
-			vx_interval_line(crew->jobs[i], (double)vx_to_ns(a[i].when - begin) / 1e9,
-					 now);
-			if (!i)
-				progress(crew->jobs[0], (double)vx_to_ns(a[i].when - begin) / 1e9,
-					 longest, a[i].ops, now->ops_per_s);
+			copy_counts(c[i].before, crew->jobs[i]);
+			look_at(crew->jobs[i], &c[i].last);
+			c[i].next = begin + vx_to_ticks(c[i].step * 1e9);
 		}
-		if (!on)
-			break;
 	}
-	for (i = 0; i < crew->n; i++) {
-		out[i].seconds = (double)vx_to_ns(vx_ticks() - begin) / 1e9;
-		sum_up(&out[i], before[i]);
-		out[i].interrupted = vx_signal;
+	__atomic_store_n(&vx_control->measuring, VX_MEASURING, __ATOMIC_RELEASE);
+	while (left) {
+		uint64_t next = UINT64_MAX;
+		bool ended;
+
+		for (i = 0; i < crew->n; i++)
+			if (!crew->over[i] && c[i].next < next)
+				next = c[i].next;
+		sleep_until(crew, out, next);
+		ended = vx_signal || vx_stopped();
+		for (i = 0; i < crew->n; i++) {
+			struct vx_job *job = crew->jobs[i];
+			bool cut = ended || job_reached(job, VX_DONE);
+
+			if (crew->over[i] || (!cut && vx_ticks() < c[i].next))
+				continue;
+			slice_ends(&c[i], job, &out[i], begin, cut, now);
+			if (cut || (c[i].length > 0 && out[i].nslices >= c[i].slices) ||
+			    more_slices(&c[i], &out[i])) {
+				course_ends(crew, &c[i], &out[i], begin);
+				left--;
+			}
+		}
 	}
 out:
-	if (before)
-		for (i = 0; i < crew->n; i++)
-			free(before[i]);
-	free(before);
-	free(a);
-	free(b);
+	for (i = 0; c && i < crew->n; i++)
+		free(c[i].before);
+	free(c);
+	free(now);
 }
 
 static void add_usage(struct vx_outcome *out)
@@ -527,7 +616,7 @@ static int assemble(struct crew *crew, struct vx_outcome *out)
 
 int vx_run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out)
 {
-	struct crew crew = { jobs, n, NULL, NULL, 0, 0 };
+	struct crew crew = { .jobs = jobs, .n = n };
 	int ret = VX_MISSED;
 	size_t i;
 
@@ -546,6 +635,7 @@ int vx_run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out)
 		uint64_t t = vx_monotonic_ns();
 
 		out[i].job = jobs[i];
+		jobs[i]->number = (unsigned int)i;
 		jobs[i]->note[0] = jobs[i]->message[0] = 0;
 		jobs[i]->recall = jobs[i]->recall_filtered = -1;
 		jobs[i]->checked = jobs[i]->wrong = 0;

@@ -256,11 +256,10 @@ static int run(int argc, char **argv, struct vx_job *base, char **names, int n)
 	vx_klog_begin();
 	result = vx_result_new(argc, argv);
 	for (r = 0, ret = VX_OK; r < vx_set.repeat && !vx_signal; r++) {
-		int now = vx_set.target ? vx_target_run(result, base)
-					: vx_run_jobs(result, jobs, (size_t)count, print);
-
-		ret = worse(ret, now);
-		if (ret == VX_NO_DEVICE || ret == VX_USAGE || ret >= 128)
+		/* Targets are judged over all repetitions together: the last says it. */
+		ret = vx_set.target ? vx_target_run(result, base)
+				    : worse(ret, vx_run_jobs(result, jobs, (size_t)count, print));
+		if (ret == VX_NO_DEVICE || ret == VX_USAGE || ret == VX_WRONG || ret >= 128)
 			break;
 	}
 	ret = worse(ret, finish_klog(result));

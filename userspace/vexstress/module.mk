@@ -4,7 +4,7 @@
 # checksum of package-lock.json; where npm cannot be had the charts are plain
 # SVG, and everything else is the same.
 
-STRESS_SRCS := $(filter-out %_bench.c,$(sort $(wildcard userspace/vexstress/*.c)))
+STRESS_SRCS := $(filter-out %_bench.c %_test.c,$(sort $(wildcard userspace/vexstress/*.c)))
 STRESS_OBJS := $(STRESS_SRCS:userspace/%.c=build/obj/%.o)
 STRESS_ASSETS := build/vexstress/assets
 STRESS_PARTS := $(addprefix $(STRESS_ASSETS)/,report.css report.js plot.css plot.js)
@@ -34,6 +34,18 @@ build/bin/vexstress-overhead: build/obj/vexstress/overhead_bench.o \
 		$(filter-out %/main.o,$(STRESS_OBJS)) build/lib/libvexstat.a $(LIBVEXFS)
 	$(begin)
 	$(HOSTCC_USER) -pthread -o $@ $(filter %.o,$^) build/lib/libvexstat.a $(U_LIBS) -ljansson -lm
+
+# Verdicts and latencies of planted figures: nothing is measured.
+build/tests/vexstress-verdict-test: build/obj/vexstress/verdict_test.o build/obj/vexstress/verdict.o
+	$(begin)
+	$(HOSTCC_USER) -o $@ $^
+
+build/tests/vexstress-latency-test: build/obj/vexstress/latency_test.o build/obj/vexstress/account.o \
+		build/obj/vexstress/clock.o build/lib/libvexstat.a
+	$(begin)
+	$(HOSTCC_USER) -o $@ $^ -lm
+
+UNIT_TESTS += build/tests/vexstress-verdict-test build/tests/vexstress-latency-test
 
 .PHONY: man-vexstress
 man-vexstress: build/bin/vexstress

@@ -45,29 +45,36 @@ static void targets(FILE *f, const json_t *result)
 
 	if (!json_is_array(list))
 		return;
-	fprintf(f, "<p class=\"verdict %s\" id=\"verdict\">%s</p>\n",
-		json_is_true(json_object_get(result, "overall_success")) ? "met" : "missed",
-		json_is_true(json_object_get(result, "overall_success")) ?
-		"All targets that can be measured here are met." : "Not all targets are met.");
-	fputs("<h2>Targets</h2><div class=\"wrap\"><table id=\"targets\"><tr><th>target"
-	      "<th class=\"n\">wanted<th class=\"n\">measured<th>unit<th>verdict<th></tr>\n", f);
+	fprintf(f, "<p class=\"verdict %s\" id=\"verdict\">",
+		json_is_true(json_object_get(result, "overall_success")) ? "met" :
+		json_is_false(json_object_get(result, "overall_success")) ? "missed" : "doubt");
+	escape_html(f, vx_target_closing(result));
+	fputs("</p>\n<h2>Targets</h2><div class=\"wrap\"><table id=\"targets\"><tr><th>target"
+	      "<th class=\"n\">wanted<th class=\"n\">measured<th class=\"n\">without unavailable time"
+	      "<th>unit<th>verdict<th></tr>\n", f);
 	json_array_foreach(list, i, t) {
-		bool skipped = json_is_true(json_object_get(t, "skipped"));
-		bool pass = json_is_true(json_object_get(t, "pass"));
+		const char *verdict = str(t, "verdict");
+		char *remark = vx_target_remark(t);
 
 		fputs("<tr><td>", f);
 		escape_html(f, str(t, "name"));
 		fprintf(f, "<td class=\"n\">%s %s<td class=\"n\">",
 			!strcmp(str(t, "direction"), "higher") ? "&ge;" : "&le;",
 			vx_figure(num(t, "target")));
-		if (!skipped)
+		if (json_is_number(json_object_get(t, "measured")))
 			fputs(vx_figure(num(t, "measured")), f);
+		fputs("<td class=\"n\">", f);
+		if (num(t, "unavailable_s") > 0)
+			fputs(vx_figure(num(t, "without_unavailable")), f);
 		fputs("<td>", f);
 		escape_html(f, str(t, "unit"));
-		fprintf(f, "<td class=\"%s\">%s<td class=\"mute\">",
-			skipped ? "skipped" : pass ? "met" : "missed",
-			skipped ? "skipped" : pass ? "met" : "missed");
-		escape_html(f, str(t, "reason"));
+		fprintf(f, "<td class=\"%s\">", !strcmp(verdict, "cannot tell") ? "doubt" :
+			!strcmp(verdict, "met") ? "met" : !strcmp(verdict, "missed") ? "missed" :
+			"skipped");
+		escape_html(f, verdict);
+		fputs("<td class=\"mute\">", f);
+		escape_html(f, remark ? remark : "");
+		free(remark);
 		fputs("</tr>\n", f);
 	}
 	fputs("</table></div>\n", f);

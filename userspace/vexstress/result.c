@@ -106,7 +106,8 @@ json_t *vx_result_new(int argc, char **argv)
 			 "version", VEXFS_VERSION, "started", when, "command", command,
 			 "fingerprint", vx_fingerprint(),
 			 "settings",
-			 "profile", vx_set.profile == VX_PROFILE_QUICK ? "quick" :
+			 "profile", vx_set.profile == VX_PROFILE_SMOKE ? "smoke" :
+				    vx_set.profile == VX_PROFILE_QUICK ? "quick" :
 				    vx_set.profile == VX_PROFILE_FULL ? "full" :
 				    vx_set.profile == VX_PROFILE_CI ? "ci" : "default",
 			 "sample_size", (json_int_t)vx_set.samples, "warm_up_s", vx_set.warmup,
@@ -128,7 +129,7 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 	const struct vx_job *job = out->job;
 	json_t *kinds = json_array(), *intervals = json_array(), *j;
 	double good = (double)(out->all.ops - out->all.errors), at = 0;
-	struct rusage u = { 0 }, kids = { 0 };
+	struct rusage u = { 0 };
 	unsigned int k;
 	size_t i;
 
@@ -136,7 +137,7 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 		const struct vx_measure *m = &out->kind[k];
 
 		json_array_append_new(kinds, json_pack(
-			"{s:s, s:s, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o}",
+			"{s:s, s:s, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o}",
 			"name", job->workload->kinds[k].name,
 			"class", job->workload->kinds[k].class,
 			"calls", (json_int_t)m->calls, "ops", (json_int_t)m->ops,
@@ -145,6 +146,7 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 				(double)(m->ops - m->errors) / out->seconds : 0.0,
 			"latency", latency_of(&m->latency),
 			"latency_corrected", latency_of(&m->corrected),
+			"latency_available", latency_of(&m->available),
 			"kernel", latency_of(&m->kernel),
 			"crossing", latency_of(&m->crossing)));
 	}
@@ -164,9 +166,6 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 				"corrected_p99_ns", s->corrected_p99_ns));
 	}
 	getrusage(RUSAGE_SELF, &u);
-	/* At most: what workers share with the parent counts each time. */
-	if (job->workers == VX_PROCESSES && !getrusage(RUSAGE_CHILDREN, &kids))
-		u.ru_maxrss += kids.ru_maxrss * (long)job->threads;
 	j = json_pack("{s:o, s:s, s:o, s:f, s:f, s:b, s:f, s:I, s:I, s:f, s:f}",
 		      "name", vx_json_text(job->name), "workload", job->workload->name,
 		      "options", options_of(job, job->vectors ? job->vectors : job->workload->vectors),
@@ -178,9 +177,14 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 	json_object_set_new(j, "errors_by_errno", errors_of(out->errors));
 	json_object_set_new(j, "latency", latency_of(&out->all.latency));
 	json_object_set_new(j, "latency_corrected", latency_of(&out->all.corrected));
+	json_object_set_new(j, "latency_available", latency_of(&out->all.available));
 	json_object_set_new(j, "kernel", latency_of(&out->all.kernel));
 	json_object_set_new(j, "crossing", latency_of(&out->all.crossing));
 	json_object_set_new(j, "histogram", buckets_of(&out->all.latency));
+	if (job->rate > 0) {
+		json_object_set_new(j, "histogram_corrected", buckets_of(&out->all.corrected));
+		json_object_set_new(j, "histogram_available", buckets_of(&out->all.available));
+	}
 	json_object_set_new(j, "kinds", kinds);
 	json_object_set_new(j, "intervals", intervals);
 	json_object_set_new(j, "recall", recall_of(job));
@@ -189,7 +193,7 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 		"checked", (json_int_t)out->checked, "wrong", (json_int_t)out->wrong,
 		"unchecked", (json_int_t)out->unchecked, "message", vx_json_text(out->message)));
 	json_object_set_new(j, "resources", json_pack(
-		"{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:b}",
+		"{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:f}",
 		"user_s", out->user_s, "system_s", out->system_s,
 		"cpu_percent", out->seconds + out->warmup_seconds > 0 ?
 			100 * (out->user_s + out->system_s) /
@@ -199,7 +203,7 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 		"voluntary_switches", (json_int_t)out->voluntary,
 		"involuntary_switches", (json_int_t)out->involuntary,
 		"minor_faults", (json_int_t)out->minor, "major_faults", (json_int_t)out->major,
-		"away_s", out->away_s, "away_set_apart", (int)job->set_apart));
+		"unavailable_s", out->unavailable_s));
 	json_object_set_new(j, "interrupted", json_boolean(out->interrupted));
 	json_array_append_new(json_object_get(result, "jobs"), j);
 }
@@ -304,6 +308,32 @@ void vx_result_metrics(json_t *result)
 	json_object_set_new(result, "metrics", out);
 }
 
+json_t *vx_metric_find(const json_t *result, const char *name)
+{
+	json_t *m;
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "metrics"), i, m)
+		if (!strcmp(json_string_value(json_object_get(m, "name")) ?: "", name))
+			return m;
+	return NULL;
+}
+
+double *vx_metric_samples(const json_t *metric, size_t *n)
+{
+	json_t *list = json_object_get(metric, "samples"), *v;
+	double *out;
+	size_t i;
+
+	*n = json_array_size(list);
+	out = malloc((*n ? *n : 1) * sizeof(*out));
+	if (!out)
+		return NULL;
+	json_array_foreach(list, i, v)
+		out[i] = json_number_value(v);
+	return out;
+}
+
 void vx_interval_line(const struct vx_job *job, double at, const struct vx_slice *s)
 {
 	static struct outfile o;
@@ -379,6 +409,8 @@ void vx_print_outcome(const struct vx_outcome *out)
 			       vs_hist_mean(&out->kind[k].crossing) / 1e3);
 	print_latency(job->rate > 0 ? "as measured" : "latency", &out->all.latency);
 	print_latency("from when it was due", &out->all.corrected);
+	if (out->unavailable_s > 0)
+		print_latency("without unavailable", &out->all.available);
 	print_latency("in the kernel", &out->all.kernel);
 	print_latency("crossing", &out->all.crossing);
 	if (job->recall >= 0) {

@@ -2,11 +2,13 @@
 /*
  * Targets: what was promised, what this machine delivers, met or missed. A
  * rate whose recall fell below its condition is missed; what cannot be
- * measured is skipped with the reason and never counted as met.
+ * measured is skipped with the reason and never counted as met. Attempts are added
+ * up: a target is judged over all of them together, however many there were.
  */
 #include "coll.h"
 #include "ini.h"
 #include "kstat.h"
+#include "verdict.h"
 
 #include <errno.h>
 #include <math.h>
@@ -46,23 +48,57 @@ static const struct metric {
 
 #define NMETRICS (ARRAY_SIZE(metrics))
 
+/**
+ * struct goal - a target, and what its attempts have shown
+ * @wanted: it is asked for
+ * @f: figures over all attempts together
+ * @low: confidence interval of the figure, lower end
+ * @high: upper end
+ * @unavailable_s: how long the machine was unavailable to workers that waited
+ * @reason: why it was skipped, or what the verdict does not show
+ * @attempts: array of objects, an attempt each
+ */
 struct goal {
 	bool wanted;
-	double value;
-	bool measured;
-	double got, low, high;
-	unsigned int looks;
-	double away;		/* share of the time that was set apart */
+	struct vx_figures f;
+	double low, high;
+	double unavailable_s;
 	char reason[256];
+	json_t *attempts;
 };
 
-/* A short look that finds a target missed is followed by up to three longer ones. */
-#define LOOKS		4
-#define MOST_AWAY	0.25	/* of the time may be set apart: beyond it nothing was measured */
-#define LONG_LOOK	3.0	/* seconds: what was seen for so long stands */
+/*
+ * A fraction of a second cannot tell a slow module from a host that was busy elsewhere.
+ * What so short an attempt finds missed gets a longer one, and that is decided before
+ * anything is measured: one, however it goes, and both together are judged.
+ */
+#define SHORT_ATTEMPT	3.0	/* seconds */
+#define LONG_ATTEMPT	4.0
 
 static struct goal goals[NMETRICS];
 static char set_name[64];
+
+/* What the attempts of all jobs have added up to. */
+static struct {
+	uint64_t ops, errors;
+	unsigned int broken;	/* jobs that did not run to the end */
+	uint64_t recall_queries;
+	double recall_sum;
+	uint64_t pool_allocs, pool_hits;
+	struct vs_hist fast, slow;	/* time in the kernel of an op, by the variant */
+	uint64_t fast_distances, slow_distances;
+	struct vs_hist raw, available;	/* latencies of the paced job */
+	double paced_good, paced_worker_s, paced_unavailable_s, paced_s;
+} total;
+
+/* Of a rate over several attempts: ops, seconds, and the slices of all. */
+struct rate {
+	double good, seconds;
+	double *slices;
+	size_t n;
+};
+
+static struct rate rates[NMETRICS];
 
 static int index_of(const char *name)
 {
@@ -105,7 +141,7 @@ static int set_goal(const char *name, const char *text, char *why, size_t size)
 		return -1;
 	}
 	goals[at].wanted = true;
-	goals[at].value = v;
+	goals[at].f.target = v;
 	return 0;
 }
 
@@ -140,6 +176,23 @@ static int read_section(const char *path, const char *section, bool must)
 	return r.n;
 }
 
+static void forget(void)
+{
+	size_t i;
+
+	for (i = 0; i < NMETRICS; i++) {
+		json_decref(goals[i].attempts);
+		free(rates[i].slices);
+	}
+	memset(goals, 0, sizeof(goals));
+	memset(rates, 0, sizeof(rates));
+	memset(&total, 0, sizeof(total));
+	for (i = 0; i < NMETRICS; i++) {
+		goals[i].f.higher = metrics[i].higher;
+		goals[i].attempts = json_array();
+	}
+}
+
 int vx_target_check_settings(void)
 {
 	const char *set = vx_set.target_set ? vx_set.target_set : "promised";
@@ -149,7 +202,7 @@ int vx_target_check_settings(void)
 	size_t i;
 	int n;
 
-	memset(goals, 0, sizeof(goals));
+	forget();
 	snprintf(set_name, sizeof(set_name), "%s", vx_set.target_file ? vx_set.target_file : set);
 	if (vx_set.target_file) {
 		if (vx_set.target_set) {
@@ -172,45 +225,69 @@ int vx_target_check_settings(void)
 	}
 	for (i = 0; i < NMETRICS; i++) {
 		goals[i].wanted = true;
-		goals[i].value = stretch ? metrics[i].stretch : metrics[i].promised;
+		goals[i].f.target = stretch ? metrics[i].stretch : metrics[i].promised;
 	}
 	/* The site's own figures count in place of the promised ones. */
 	return !stretch && read_section(config, "targets", vx_set.config) < 0 ? -1 : 0;
 }
 
+/* The figure of a target over all attempts so far. */
 static void measured(const char *name, double v)
 {
 	struct goal *g = goal(name);
 
-	g->measured = true;
-	g->got = g->low = g->high = v;
-	g->looks++;
-	g->reason[0] = 0;
+	g->f.measured = true;
+	g->f.got = g->f.without = g->low = g->high = v;
+	if (!g->f.failed)
+		g->reason[0] = 0;
 }
 
-static void with_interval(const char *name, const struct vx_outcome *out)
+/* One more attempt, by itself. */
+static void attempt(const char *name, double v, double seconds)
 {
+	json_array_append_new(goal(name)->attempts,
+			      json_pack("{s:f, s:f}", "measured", v, "seconds", seconds));
+}
+
+/* A condition that goes with the target does not hold: no later attempt mends that. */
+static void failed(const char *name, const char *why, double v)
+{
+	struct goal *g = goal(name);
+
+	g->f.failed = true;
+	snprintf(g->reason, sizeof(g->reason), why, v);
+}
+
+/* An attempt at a rate: ops and seconds of all attempts are added up. */
+static void rate_attempt(const char *name, const struct vx_outcome *out)
+{
+	struct rate *r = &rates[index_of(name)];
 	struct vs_rules rules = VS_RULES_DEFAULT;
-	double *v = malloc((out->nslices + 1) * sizeof(*v));
+	double good = (double)(out->all.ops - out->all.errors);
+	double *more = realloc(r->slices, (r->n + out->nslices + 1) * sizeof(*more));
 	struct vs_interval iv;
 	size_t i;
 
-	if (!v)
+	attempt(name, out->seconds > 0 ? good / out->seconds : 0, out->seconds);
+	r->good += good;
+	r->seconds += out->seconds;
+	measured(name, r->seconds > 0 ? r->good / r->seconds : 0);
+	if (!more)
 		return;
+	r->slices = more;
 	for (i = 0; i < out->nslices; i++)
-		v[i] = out->slices[i].ops_per_s;
+		r->slices[r->n++] = out->slices[i].ops_per_s;
 	rules.resamples = 2000;
-	iv = vs_bootstrap_mean(v, out->nslices, &rules);
+	iv = vs_bootstrap_mean(r->slices, r->n, &rules);
 	goal(name)->low = iv.low;
 	goal(name)->high = iv.high;
-	free(v);
 }
 
 static void skip(const char *name, const char *reason)
 {
 	struct goal *g = goal(name);
 
-	if (!g->measured)
+	if (!g->f.measured)
 		snprintf(g->reason, sizeof(g->reason), "%s", reason);
 }
 
@@ -242,8 +319,8 @@ static void standard(struct vx_job *job, const struct vx_job *base, const char *
 		job->threads = processors();
 }
 
+/* What ends the run early. */
 struct tally {
-	uint64_t ops, errors;
 	bool wrong;
 	int killed_by;
 };
@@ -256,8 +333,10 @@ static int run_one(json_t *result, struct vx_job *job, struct vx_outcome *out, s
 
 	if (ret)
 		return ret;
-	t->ops += out->all.ops;
-	t->errors += out->all.errors;
+	total.ops += out->all.ops;
+	total.errors += out->all.errors;
+	if (out->killed_by)
+		total.broken++;
 	t->wrong = t->wrong || out->wrong;
 	if (out->killed_by)
 		t->killed_by = out->killed_by;
@@ -271,39 +350,42 @@ static int run_one(json_t *result, struct vx_job *job, struct vx_outcome *out, s
 	return VX_OK;
 }
 
-static double rate_of(const struct vx_outcome *out)
+/*
+ * Nanoseconds in the kernel per distance. The median op: a few that lost the processor
+ * meanwhile say nothing about arithmetic.
+ */
+static double cost_of(const struct vs_hist *kernel, uint64_t distances)
 {
-	return out->seconds > 0 ? (double)(out->all.ops - out->all.errors) / out->seconds : 0;
+	return distances ? (double)vs_hist_quantile(kernel, 0.5) * (double)kernel->count /
+			   (double)distances : 0;
 }
 
-/*
- * Nanoseconds in the kernel per distance, in one variant. The median op: a few
- * that lost the processor meanwhile say nothing about arithmetic.
- */
-static double kernel_cost(json_t *result, struct vx_job *job, const char *variant,
-			  struct vx_outcome *out, struct tally *t, int *ret)
+static int run_variant(json_t *result, struct vx_job *job, const char *variant,
+		       struct vx_outcome *out, struct tally *t, struct vs_hist *kernel,
+		       uint64_t *distances)
 {
-	double ns;
+	int ret;
 
 	snprintf(job->name, sizeof(job->name), "simd-%.40s", variant);
-	if (vx_param_set("simd", variant)) {
-		*ret = VX_SKIPPED;
-		return 0;
+	if (vx_param_set("simd", variant))
+		return VX_SKIPPED;
+	ret = run_one(result, job, out, t);
+	if (!ret) {
+		vs_hist_merge(kernel, &out->all.kernel);
+		*distances += out->distances;
 	}
-	*ret = run_one(result, job, out, t);
-	ns = !*ret && out->distances ?
-	     (double)vs_hist_quantile(&out->all.kernel, 0.5) * (double)out->all.kernel.count /
-	     (double)out->distances : 0;
 	vx_outcome_free(out);
-	return ns;
+	return ret;
 }
 
 /* The variant in use against scalar, in turn: auto, scalar, auto, scalar. */
 static int run_simd(json_t *result, const struct vx_job *base, struct vx_outcome *out,
 		    struct tally *t)
 {
+	static struct vs_hist fast, slow;	/* of this attempt */
+	uint64_t nfast = 0, nslow = 0;
+	double length = base->duration > 0 ? base->duration : vx_set.measure;
 	char before[128];
-	double fast = 0, slow = 0;
 	struct vx_job job;
 	int ret = VX_OK, i;
 
@@ -312,14 +394,16 @@ static int run_simd(json_t *result, const struct vx_job *base, struct vx_outcome
 		return VX_OK;
 	}
 	vx_param_chosen(before);
+	memset(&fast, 0, sizeof(fast));
+	memset(&slow, 0, sizeof(slow));
 	standard(&job, base, "simd", "simd");
 	job.threads = 1;
-	job.duration = (base->duration > 0 ? base->duration : vx_set.measure) / 4;
+	job.duration = length / 4;
 	job.keep = true;
 	for (i = 0; i < 2 && !ret && !vx_signal; i++) {
-		fast += kernel_cost(result, &job, before, out, t, &ret);
+		ret = run_variant(result, &job, before, out, t, &fast, &nfast);
 		if (!ret)
-			slow += kernel_cost(result, &job, "scalar", out, t, &ret);
+			ret = run_variant(result, &job, "scalar", out, t, &slow, &nslow);
 	}
 	vx_coll_drop(&job);
 	if (vx_param_set("simd", before))
@@ -328,10 +412,19 @@ static int run_simd(json_t *result, const struct vx_job *base, struct vx_outcome
 		skip("simd_speedup", "the parameter simd cannot be written");
 		return VX_OK;
 	}
-	if (!ret && fast > 0 && slow > 0)
-		measured("simd_speedup", slow / fast);
-	else if (!ret)
+	if (ret)
+		return ret;
+	if (!cost_of(&fast, nfast) || !cost_of(&slow, nslow)) {
 		skip("simd_speedup", "the module did not say how long its searches took");
+		return ret;
+	}
+	attempt("simd_speedup", cost_of(&slow, nslow) / cost_of(&fast, nfast), length);
+	vs_hist_merge(&total.fast, &fast);
+	vs_hist_merge(&total.slow, &slow);
+	total.fast_distances += nfast;
+	total.slow_distances += nslow;
+	measured("simd_speedup", cost_of(&total.slow, total.slow_distances) /
+				 cost_of(&total.fast, total.fast_distances));
 	return ret;
 }
 
@@ -344,12 +437,10 @@ static int run_vector(json_t *result, const struct vx_job *base, struct vx_outco
 	standard(&job, base, "vector", "vector");
 	ret = run_one(result, &job, out, t);
 	if (!ret) {
-		measured("vector_ops_per_sec", rate_of(out));
-		with_interval("vector_ops_per_sec", out);
+		rate_attempt("vector_ops_per_sec", out);
 		if (job.recall >= 0 && job.recall < 1)
-			snprintf(goal("vector_ops_per_sec")->reason,
-				 sizeof(goal("vector_ops_per_sec")->reason),
-				 "exact searches missed results (recall %.4f)", job.recall);
+			failed("vector_ops_per_sec", "exact searches missed results (recall %.4f)",
+			       job.recall);
 	} else if (ret == VX_SKIPPED) {
 		skip("vector_ops_per_sec", job.note);
 	}
@@ -359,22 +450,24 @@ static int run_vector(json_t *result, const struct vx_job *base, struct vx_outco
 static int run_semantic(json_t *result, const struct vx_job *base, struct vx_outcome *out,
 			struct tally *t)
 {
-	struct goal *g = goal("semantic_ops_per_sec");
 	struct vx_job job;
 	int ret;
 
 	standard(&job, base, "semantic", "semantic");
-	if (vx_set.profile == VX_PROFILE_QUICK && !job.vectors)
+	if ((vx_set.profile == VX_PROFILE_QUICK || vx_set.profile == VX_PROFILE_SMOKE) &&
+	    !job.vectors)
 		job.vectors = 10000;
 	ret = run_one(result, &job, out, t);
 	if (!ret) {
-		measured("semantic_ops_per_sec", rate_of(out));
-		with_interval("semantic_ops_per_sec", out);
-		if (job.recall >= 0)
-			measured("semantic_recall", job.recall);
+		rate_attempt("semantic_ops_per_sec", out);
+		if (job.recall >= 0) {
+			attempt("semantic_recall", job.recall, out->seconds);
+			total.recall_queries += job.recall_queries;
+			total.recall_sum += job.recall * (double)job.recall_queries;
+			measured("semantic_recall", total.recall_sum / (double)total.recall_queries);
+		}
 		if (job.recall < 0.95)
-			snprintf(g->reason, sizeof(g->reason), "recall@%llu is only %.4f",
-				 (unsigned long long)job.k, job.recall);
+			failed("semantic_ops_per_sec", "recall is only %.4f", job.recall);
 	} else if (ret == VX_SKIPPED) {
 		skip("semantic_ops_per_sec", job.note);
 		skip("semantic_recall", job.note);
@@ -390,67 +483,87 @@ static int run_point(json_t *result, const struct vx_job *base, struct vx_outcom
 
 	standard(&job, base, "point", "point");
 	ret = run_one(result, &job, out, t);
-	if (!ret) {
-		measured("point_ops_per_sec", rate_of(out));
-		with_interval("point_ops_per_sec", out);
-	} else if (ret == VX_SKIPPED) {
+	if (!ret)
+		rate_attempt("point_ops_per_sec", out);
+	else if (ret == VX_SKIPPED)
 		skip("point_ops_per_sec", job.note);
-	}
 	return ret;
 }
 
-/* The median over the slices of a run: one hiccup of the host does not decide. */
-static double middle(const struct vx_outcome *out, size_t field)
+/* The latencies that are judged; a quantile of 0 is the mean. */
+static const struct {
+	const char *name;
+	double quantile;
+} latencies[] = {
+	{ "point_mean_ms", 0 }, { "point_p95_ms", 0.95 }, { "point_p99_ms", 0.99 },
+};
+
+static double latency_ms(const struct vs_hist *h, double quantile)
 {
-	double *v = malloc((out->nslices + 1) * sizeof(*v)), m;
+	return (quantile > 0 ? (double)vs_hist_quantile(h, quantile) : vs_hist_mean(h)) / 1e6;
+}
+
+static void paced_attempt(const struct vx_outcome *out)
+{
 	size_t i;
 
-	if (!v)
-		return HUGE_VAL;
-	for (i = 0; i < out->nslices; i++)
-		memcpy(&v[i], (const char *)&out->slices[i] + field, sizeof(v[i]));
-	m = vs_quantile(v, out->nslices, 0.5);
-	free(v);
-	return m;
+	for (i = 0; i < ARRAY_SIZE(latencies); i++)
+		json_array_append_new(goal(latencies[i].name)->attempts, json_pack(
+			"{s:f, s:f, s:f, s:f, s:f}",
+			"measured", latency_ms(&out->all.corrected, latencies[i].quantile),
+			"seconds", out->seconds,
+			"without_unavailable", latency_ms(&out->all.available, latencies[i].quantile),
+			"unavailable_s", out->unavailable_s,
+			"held_ops_per_s", out->seconds > 0 ?
+				(double)(out->all.ops - out->all.errors) / out->seconds : 0.0));
+}
+
+/* All ops of all attempts, as they were; and without what was missing. */
+static void judge_paced(double due)
+{
+	double missing = total.paced_worker_s > 0 ?
+			 total.paced_unavailable_s / total.paced_worker_s : 0;
+	double held = total.paced_s > 0 ? total.paced_good / total.paced_s : 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(latencies); i++) {
+		struct goal *g = goal(latencies[i].name);
+
+		measured(latencies[i].name, latency_ms(&total.raw, latencies[i].quantile));
+		g->f.without = latency_ms(&total.available, latencies[i].quantile);
+		g->f.due = due;
+		g->f.held = held;
+		g->f.held_without = missing < 1 ? held / (1 - missing) : held;
+		g->unavailable_s = total.paced_unavailable_s;
+		if (held < VX_HELD * due)
+			snprintf(g->reason, sizeof(g->reason), "at %.0f ops/s, not %.0f", held, due);
+	}
 }
 
 /* Latency counts at the rate that goes with it, from when an op was due. */
 static int run_paced(json_t *result, const struct vx_job *base, struct vx_outcome *out,
 		     struct tally *t)
 {
-	double rate = goal("point_ops_per_sec")->wanted ? goal("point_ops_per_sec")->value : 16659;
 	struct vx_job job;
+	size_t i;
 	int ret;
 
 	standard(&job, base, "point-paced", "point");
-	job.rate = rate;
+	job.rate = goal("point_ops_per_sec")->wanted ? goal("point_ops_per_sec")->f.target : 16659;
 	job.think = 0;
-	job.set_apart = true;
 	ret = run_one(result, &job, out, t);
 	if (!ret) {
-		struct goal *g = goal("point_mean_ms");
-		double away = out->away_s / (out->seconds * job.threads);
-		double got = rate_of(out) / (1 - away);
-
-		measured("point_mean_ms",
-			 middle(out, offsetof(struct vx_slice, corrected_mean_ns)) / 1e6);
-		measured("point_p95_ms",
-			 middle(out, offsetof(struct vx_slice, corrected_p95_ns)) / 1e6);
-		measured("point_p99_ms",
-			 middle(out, offsetof(struct vx_slice, corrected_p99_ns)) / 1e6);
-		g->away = goal("point_p95_ms")->away = goal("point_p99_ms")->away = away;
-		/* Fast answers to fewer questions than were due do not count. */
-		if (away > MOST_AWAY)
-			snprintf(g->reason, sizeof(g->reason),
-				 "workers that waited were off their processors for %.0f %% of the time",
-				 100 * away);
-		else if (got < 0.98 * rate)
-			snprintf(g->reason, sizeof(g->reason), "at %.0f ops/s, not %.0f", got,
-				 rate);
+		paced_attempt(out);
+		vs_hist_merge(&total.raw, &out->all.corrected);
+		vs_hist_merge(&total.available, &out->all.available);
+		total.paced_good += (double)(out->all.ops - out->all.errors);
+		total.paced_s += out->seconds;
+		total.paced_worker_s += out->seconds * job.threads;
+		total.paced_unavailable_s += out->unavailable_s;
+		judge_paced(job.rate);
 	} else if (ret == VX_SKIPPED) {
-		skip("point_mean_ms", job.note);
-		skip("point_p95_ms", job.note);
-		skip("point_p99_ms", job.note);
+		for (i = 0; i < ARRAY_SIZE(latencies); i++)
+			skip(latencies[i].name, job.note);
 	}
 	return ret;
 }
@@ -469,13 +582,17 @@ static int run_pools(json_t *result, const struct vx_job *base, struct vx_outcom
 	if (ret)
 		return ret;
 	if (!known || vx_counter("pool", "allocs", &allocs_after) ||
-	    vx_counter("pool", "hits", &hits_after))
+	    vx_counter("pool", "hits", &hits_after)) {
 		skip("pool_hit_rate", "the module's counters cannot be read in debugfs");
-	else if (allocs_after == allocs)
+	} else if (allocs_after == allocs) {
 		skip("pool_hit_rate", "no op took a buffer from the pools");
-	else
-		measured("pool_hit_rate", (double)(hits_after - hits) /
-					  (double)(allocs_after - allocs));
+	} else {
+		attempt("pool_hit_rate", (double)(hits_after - hits) /
+					 (double)(allocs_after - allocs), out->seconds);
+		total.pool_hits += hits_after - hits;
+		total.pool_allocs += allocs_after - allocs;
+		measured("pool_hit_rate", (double)total.pool_hits / (double)total.pool_allocs);
+	}
 	return ret;
 }
 
@@ -514,82 +631,92 @@ static void why_not_there(void)
 	skip("bridge_ops_per_sec", "this module has no asynchronous ops");
 }
 
-static bool met(const struct metric *m, const struct goal *g)
+/* A job broke off: whatever it was to measure is missed, not skipped. */
+static void broken(enum standard job)
 {
-	if (!g->measured || g->reason[0])
-		return false;
-	return m->higher ? g->got >= g->value : g->got <= g->value;
-}
-
-/* targets[] and overall_success into the result. */
-static bool judge(json_t *result)
-{
-	json_t *list = json_array();
-	bool all = true, any = false;
 	size_t i;
 
 	for (i = 0; i < NMETRICS; i++) {
+		if (metrics[i].job != job)
+			continue;
+		goals[i].f.failed = goals[i].f.broken = true;
+		snprintf(goals[i].reason, sizeof(goals[i].reason), "its job did not run to the end");
+	}
+}
+
+static json_t *number_or_null(bool known, double v)
+{
+	return known && isfinite(v) ? json_real(v) : json_null();
+}
+
+/* targets[], how many came to which verdict, and overall_success into the result. */
+static void judge(json_t *result, struct vx_count *c)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	memset(c, 0, sizeof(*c));
+	for (i = 0; i < NMETRICS; i++) {
 		const struct goal *g = &goals[i];
-		bool pass = met(&metrics[i], g);
+		enum vx_verdict v = vx_verdict_of(&g->f);
 
 		if (!g->wanted)
 			continue;
+		c->of[v]++;
 		json_array_append_new(list, json_pack(
-			"{s:s, s:s, s:s, s:f, s:o, s:o, s:o, s:i, s:f, s:b, s:b, s:s}",
+			"{s:s, s:s, s:s, s:f, s:o, s:o, s:f, s:o, s:o, s:O, s:s, s:b, s:b, s:s}",
 			"name", metrics[i].name, "unit", metrics[i].unit,
-			"direction", metrics[i].higher ? "higher" : "lower", "target", g->value,
-			"measured", g->measured ? json_real(g->got) : json_null(),
-			"ci_low", g->measured ? json_real(g->low) : json_null(),
-			"ci_high", g->measured ? json_real(g->high) : json_null(),
-			"looks", (int)g->looks, "away", g->away,
-			"pass", (int)pass, "skipped", (int)!g->measured, "reason", g->reason));
-		if (!g->measured)
-			continue;
-		any = true;
-		all = all && pass;
+			"direction", metrics[i].higher ? "higher" : "lower", "target", g->f.target,
+			"measured", number_or_null(g->f.measured, g->f.got),
+			"without_unavailable", number_or_null(g->f.measured, g->f.without),
+			"unavailable_s", g->unavailable_s,
+			"ci_low", number_or_null(g->f.measured, g->low),
+			"ci_high", number_or_null(g->f.measured, g->high),
+			"attempts", g->attempts, "verdict", vx_verdict_word(v),
+			"pass", (int)(v == VX_V_MET), "skipped", (int)(v == VX_V_SKIPPED),
+			"reason", g->reason));
 	}
 	json_object_set_new(result, "target_set", vx_json_text(set_name));
 	json_object_set_new(result, "targets", list);
-	json_object_set_new(result, "overall_success", json_boolean(any && all));
-	return any && all;
+	json_object_set_new(result, "verdicts", json_pack(
+		"{s:i, s:i, s:i, s:i}", "met", (int)c->of[VX_V_MET],
+		"missed", (int)c->of[VX_V_MISSED], "cannot_tell", (int)c->of[VX_V_CANNOT_TELL],
+		"skipped", (int)c->of[VX_V_SKIPPED]));
+	json_object_set_new(result, "overall_success", c->of[VX_V_MISSED] ? json_false() :
+			    c->of[VX_V_CANNOT_TELL] || !c->of[VX_V_MET] ? json_null() :
+			    json_true());
 }
 
 typedef int (*job_fn)(json_t *r, const struct vx_job *b, struct vx_outcome *o, struct tally *t);
 
-static bool missed_by(enum standard job)
+static bool met_by(enum standard job)
 {
 	size_t i;
 
 	for (i = 0; i < NMETRICS; i++)
-		if (goals[i].wanted && goals[i].measured && metrics[i].job == job &&
-		    !met(&metrics[i], &goals[i]))
-			return true;
-	return false;
+		if (goals[i].wanted && goals[i].f.measured && metrics[i].job == job &&
+		    vx_verdict_of(&goals[i].f) != VX_V_MET)
+			return false;
+	return true;
 }
 
-/*
- * Runs a target's job. A fraction of a second cannot tell a slow module from a
- * host that was busy elsewhere: what it finds missed is looked at again, twice
- * as long each time (half a second becomes four), and the last look stands. Both
- * are said in the result.
- */
+/* Runs a target's job, and once more for longer if it was short and did not meet. */
 static int run_job(enum standard job, job_fn run, json_t *result, const struct vx_job *base,
 		   struct vx_outcome *out, struct tally *t)
 {
-	struct vx_job longer = *base;
 	double length = base->duration > 0 ? base->duration : vx_set.measure;
-	unsigned int look;
+	struct vx_job longer = *base;
 	int ret;
 
-	for (look = 1;; look++) {
+	ret = run(result, base, out, t);
+	vx_outcome_free(out);
+	if (!ret && length < SHORT_ATTEMPT && !base->ops && !t->wrong && !t->killed_by &&
+	    !vx_signal && !met_by(job)) {
+		longer.duration = LONG_ATTEMPT;
 		ret = run(result, &longer, out, t);
 		vx_outcome_free(out);
-		if (ret || look == LOOKS || length >= LONG_LOOK || t->wrong || t->killed_by ||
-		    vx_signal || !missed_by(job))
-			return ret;
-		length *= 2;
-		longer.duration = length;
 	}
+	return ret;
 }
 
 int vx_target_run(json_t *result, const struct vx_job *base)
@@ -603,35 +730,40 @@ int vx_target_run(json_t *result, const struct vx_job *base)
 		{ STD_SIMD, run_simd },
 	};
 	struct vx_outcome *out = calloc(1, sizeof(*out));
-	struct tally t = { 0, 0, false, 0 };
+	struct tally t = { false, 0 };
+	struct vx_count count;
 	int ret = VX_OK;
 	size_t i;
 
 	if (!out)
 		return VX_MISSED;
-	for (i = 0; i < ARRAY_SIZE(plan) && !vx_signal; i++) {
+	for (i = 0; i < ARRAY_SIZE(plan) && !vx_signal && !t.killed_by; i++) {
 		if (!needs(plan[i].job))
 			continue;
 		ret = run_job(plan[i].job, plan[i].run, result, base, out, &t);
 		if (ret == VX_NO_DEVICE || ret == VX_USAGE)
 			goto out;
-		/* A job that broke off is a target that was missed, not skipped. */
-		if (ret != VX_OK && ret != VX_SKIPPED)
-			t.errors++;
-		if (t.killed_by)
-			break;
+		if (t.killed_by || (ret != VX_OK && ret != VX_SKIPPED)) {
+			total.broken++;
+			broken(plan[i].job);
+		}
 	}
 	read_stack();
 	why_not_there();
-	if (t.ops)
-		measured("success_rate", (double)(t.ops - t.errors) / (double)t.ops);
+	if (total.ops) {
+		measured("success_rate", (double)(total.ops - total.errors) / (double)total.ops);
+		if (total.broken)
+			failed("success_rate", "%.0f jobs did not run to the end", total.broken);
+	}
 	for (i = 0; i < NMETRICS; i++)
-		if (!goals[i].measured && !goals[i].reason[0])
+		if (!goals[i].f.measured && !goals[i].reason[0])
 			snprintf(goals[i].reason, sizeof(goals[i].reason), "%s",
-				 vx_signal ? "the run was ended before" : "its job did not run to the end");
-	ret = judge(result) && !t.errors ? VX_OK : VX_MISSED;
-	if (ret && json_is_true(json_object_get(result, "overall_success")))
-		json_object_set_new(result, "overall_success", json_false());
+				 vx_signal ? "the run was ended before" : "nothing was measured");
+	judge(result, &count);
+	ret = vx_count_status(&count, vx_set.strict);
+	/* Also where success_rate is not asked for. */
+	if (total.errors || total.broken)
+		ret = VX_MISSED;
 	if (t.wrong)
 		ret = VX_WRONG;
 	if (t.killed_by)
@@ -641,38 +773,75 @@ out:
 	return ret;
 }
 
+char *vx_target_remark(const json_t *t)
+{
+	const json_t *attempts = json_object_get(t, "attempts"), *a;
+	const char *reason = json_string_value(json_object_get(t, "reason"));
+	double missing = json_number_value(json_object_get(t, "unavailable_s"));
+	const char *comma = "";
+	char *text = NULL;
+	size_t size = 0, i;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	if (json_array_size(attempts) > 1) {
+		fprintf(f, "%zu attempts together:", json_array_size(attempts));
+		json_array_foreach(attempts, i, a)
+			fprintf(f, "%s %s in %.1f s", i ? "," : "",
+				vx_figure(json_number_value(json_object_get(a, "measured"))),
+				json_number_value(json_object_get(a, "seconds")));
+		comma = "; ";
+	}
+	if (missing > 0 && !json_is_true(json_object_get(t, "pass"))) {
+		fprintf(f, "%s%s without the %.3f s that the machine was unavailable", comma,
+			vx_figure(json_number_value(json_object_get(t, "without_unavailable"))),
+			missing);
+		comma = "; ";
+	}
+	if (reason && *reason)
+		fprintf(f, "%s%s", comma, reason);
+	fclose(f);
+	return text;
+}
+
 void vx_target_print(const json_t *result)
 {
 	json_t *t;
 	size_t i;
 
-	printf("%-22s %14s %14s  %-7s %s\n", "target", "wanted", "measured", "verdict", "");
+	printf("%-22s %14s %14s  %-11s\n", "target", "wanted", "measured", "verdict");
 	json_array_foreach(json_object_get(result, "targets"), i, t) {
-		const char *name = json_string_value(json_object_get(t, "name"));
-		const char *unit = json_string_value(json_object_get(t, "unit"));
-		const char *reason = json_string_value(json_object_get(t, "reason"));
+		const char *verdict = json_string_value(json_object_get(t, "verdict"));
 		bool higher = !strcmp(json_string_value(json_object_get(t, "direction")), "higher");
-		bool skipped = json_is_true(json_object_get(t, "skipped"));
-		json_int_t looks = json_integer_value(json_object_get(t, "looks"));
-		double away = 100 * json_number_value(json_object_get(t, "away"));
-		char goal_text[32], got[32] = "-", again[32] = "", apart[48] = "";
+		char goal_text[32], got[32] = "-", *remark = vx_target_remark(t);
 
 		snprintf(goal_text, sizeof(goal_text), "%s %s", higher ? ">=" : "<=",
 			 vx_figure(json_number_value(json_object_get(t, "target"))));
-		if (!skipped)
+		if (json_is_number(json_object_get(t, "measured")))
 			snprintf(got, sizeof(got), "%s",
 				 vx_figure(json_number_value(json_object_get(t, "measured"))));
-		if (looks > 1)
-			snprintf(again, sizeof(again), ", looked at %d times", (int)looks);
-		if (away >= 1 && !skipped)
-			snprintf(apart, sizeof(apart), ", without the %.0f %% the machine was away",
-				 away);
-		printf("%-22s %14s %14s  %-7s %s%s%s%s%s\n", name, goal_text, got,
-		       skipped ? "skipped" : json_is_true(json_object_get(t, "pass")) ? "met"
-									     : "MISSED",
-		       skipped ? "" : unit, apart, again, !skipped && *reason ? ": " : "", reason);
+		printf("%-22s %14s %14s  %-11s %-6s%s%s\n",
+		       json_string_value(json_object_get(t, "name")), goal_text, got,
+		       strcmp(verdict, "missed") ? verdict : "MISSED",
+		       json_string_value(json_object_get(t, "unit")),
+		       remark && *remark ? " " : "", remark ? remark : "");
+		free(remark);
 	}
-	printf("\n%s\n", json_is_true(json_object_get(result, "overall_success")) ?
-	       "All targets that can be measured here are met." :
-	       "Not all targets are met.");
+	printf("\n%s\n", vx_target_closing(result));
+}
+
+const char *vx_target_closing(const json_t *result)
+{
+	const json_t *c = json_object_get(result, "verdicts");
+	static char text[160];
+	int met = (int)json_integer_value(json_object_get(c, "met"));
+	int missed = (int)json_integer_value(json_object_get(c, "missed"));
+	int doubt = (int)json_integer_value(json_object_get(c, "cannot_tell"));
+	int skipped = (int)json_integer_value(json_object_get(c, "skipped"));
+
+	snprintf(text, sizeof(text),
+		 "%d met, %d missed, %d cannot tell, %d skipped: %d of %d targets measured", met,
+		 missed, doubt, skipped, met + missed + doubt, met + missed + doubt + skipped);
+	return text;
 }

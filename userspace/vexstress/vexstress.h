@@ -27,8 +27,8 @@
 
 #define VX_SCHEMA_VERSION	1
 #define VX_KINDS_MAX		8
-/* A spinning worker that misses the clock for so long was taken off its processor. */
-#define VX_AWAY_NS		100000
+/* A spinning worker that misses the clock for so long: the machine was unavailable to it. */
+#define VX_UNAVAILABLE_NS	100000
 #define VX_JOBS_MAX		32
 #define VX_WORKERS_MAX		1024
 #define VX_ERRNO_MAX		134
@@ -109,6 +109,7 @@ struct vx_measure {
 	uint64_t errors;
 	struct vs_hist latency;		/* as measured, per op */
 	struct vs_hist corrected;	/* open loop: from when it should have begun */
+	struct vs_hist available;	/* the same without the time the machine was unavailable */
 	struct vs_hist kernel;		/* time spent in the kernel */
 	struct vs_hist crossing;	/* the rest: the price of crossing */
 };
@@ -117,6 +118,7 @@ enum vx_state {
 	VX_STARTING,
 	VX_READY,
 	VX_RUNNING,
+	VX_PARKED,	/* warmed up, waiting to be counted */
 	VX_DONE,
 	VX_FAILED,
 };
@@ -130,7 +132,8 @@ struct vx_shared {
 	uint64_t user_us, system_us;
 	uint64_t rss_kb;	/* most memory of a process; threads have none of their own */
 	uint64_t voluntary, involuntary, minor, major;
-	uint64_t away_ns;	/* the machine did not run it although it was waiting */
+	uint64_t unavailable_ns;	/* the machine did not run it although it was waiting */
+	uint64_t ended;		/* ticks when it had done the ops it was to do, or 0 */
 	char message[256];	/* of the first failure or wrong answer */
 	uint64_t errors[VX_ERRNO_MAX];
 	struct vx_measure kind[VX_KINDS_MAX];
@@ -151,6 +154,9 @@ struct vx_worker {
 	uint64_t done;
 	uint64_t kernel_ns;
 	uint64_t started, ended;	/* ticks of the op, for check() */
+	bool warming;		/* ops do not count yet */
+	uint64_t free_at;	/* open loop: ticks when it was through with the op before, */
+	uint64_t free_without;	/* and when it would have been, had the machine been there */
 };
 
 enum { VX_PROCESSES, VX_THREADS };
@@ -184,10 +190,10 @@ struct vx_job {
 	char *data;
 	uint64_t seed;
 	bool verify;
-	bool set_apart;		/* open loop: time that the machine was away did not pass */
 	bool keep;		/* the collection, for the next run of this very job */
 
 	/* the rest belongs to the engine and to the workload */
+	unsigned int number;	/* in its group */
 	struct vx_coll *coll;
 	struct vx_shared *shared;
 	struct vx_worker *worker;
@@ -225,7 +231,7 @@ struct vx_outcome {
 	double user_s, system_s;
 	uint64_t rss_kb;	/* of the workers together */
 	uint64_t voluntary, involuntary, minor, major;
-	double away_s;		/* of all workers */
+	double unavailable_s;	/* the machine was, of all workers together */
 	char message[256];
 	bool interrupted;
 	int killed_by;		/* a worker was killed by this signal */
@@ -242,7 +248,7 @@ struct vx_settings {
 	bool warmup_fixed;
 	uint64_t repeat;
 	/* targets */
-	bool target;
+	bool target, strict;
 	char *target_file, *target_set;
 	char *config;
 	/* results */
@@ -268,7 +274,7 @@ extern volatile sig_atomic_t vx_signal;
 
 /* ---- options.c, jobfile.c ---- */
 
-enum { VX_PROFILE_NONE, VX_PROFILE_QUICK, VX_PROFILE_FULL, VX_PROFILE_CI };
+enum { VX_PROFILE_NONE, VX_PROFILE_SMOKE, VX_PROFILE_QUICK, VX_PROFILE_FULL, VX_PROFILE_CI };
 enum { VX_FORMAT_TABLE, VX_FORMAT_MARKDOWN, VX_FORMAT_CSV, VX_FORMAT_JSON };
 
 void vx_job_defaults(struct vx_job *job);
@@ -346,6 +352,10 @@ json_t *vx_result_new(int argc, char **argv);
 void vx_result_add(json_t *result, const struct vx_outcome *out);
 /* Metrics of the whole from the jobs in it, repetitions put together. */
 void vx_result_metrics(json_t *result);
+/* A metric by its name ("JOB.METRIC"), or NULL; borrowed. */
+json_t *vx_metric_find(const json_t *result, const char *name);
+/* Its samples, malloc()ed; NULL without memory. */
+double *vx_metric_samples(const json_t *metric, size_t *n);
 int vx_result_emit(json_t *result);
 void vx_print_outcome(const struct vx_outcome *out);
 /* One NDJSON line per slice; opened once. */
@@ -362,9 +372,16 @@ int vx_baseline_save(const char *name, const json_t *result);
 /* ---- target.c ---- */
 
 int vx_target_check_settings(void);
-/* Runs the standard jobs, adds targets[] and overall_success. */
+/*
+ * Runs the standard jobs once more and judges all runs since the settings were checked
+ * together: targets[], verdicts and overall_success. An enum vx_exit.
+ */
 int vx_target_run(json_t *result, const struct vx_job *base);
 void vx_target_print(const json_t *result);
+/* How many targets came to which verdict, in words. */
+const char *vx_target_closing(const json_t *result);
+/* What stands behind a verdict: attempts, unavailable time, the reason; malloc()ed. */
+char *vx_target_remark(const json_t *target);
 
 /* ---- the other commands ---- */
 

@@ -37,24 +37,32 @@ void vx_nap(double ns)
 	nanosleep(&t, NULL);
 }
 
+/* Warming up has ended, and this worker has not seen to it yet. */
+static bool warmed_up(const struct vx_worker *w)
+{
+	return w->warming &&
+	       __atomic_load_n(&vx_control->measuring, __ATOMIC_ACQUIRE) != VX_WARMING;
+}
+
 /*
  * Waits for a moment. Sleeps while it is far, so that others may run, and
  * spins at the end: a timer wakes up 50 to 100 us late. When a spinning worker does not
- * see the clock for long, the machine was away: that time is counted, and with
- * job->set_apart it did not pass. Returns the moment, as much later.
+ * see the clock for long, the machine was unavailable: that time is counted. Returns
+ * how much of it lies behind the moment that was waited for.
  */
 static uint64_t wait_until(struct vx_worker *w, uint64_t when)
 {
-	uint64_t last = vx_ticks();
+	uint64_t last = vx_ticks(), missing = 0;
 
-	while (!vx_stopped()) {
+	while (!vx_over(w) && !warmed_up(w)) {
 		uint64_t now = vx_ticks(), gap = now - last;
 		double ns;
 
-		if (vx_to_ns(gap) > VX_AWAY_NS) {
-			vs_hist_set(&w->shared->away_ns, w->shared->away_ns + vx_to_ns(gap));
-			if (w->job->set_apart)
-				when += gap;
+		if (vx_to_ns(gap) > VX_UNAVAILABLE_NS) {
+			vs_hist_set(&w->shared->unavailable_ns,
+				    w->shared->unavailable_ns + vx_to_ns(gap));
+			if (now > when)
+				missing = gap < now - when ? gap : now - when;
 		}
 		if (now >= when)
 			break;
@@ -67,7 +75,7 @@ static uint64_t wait_until(struct vx_worker *w, uint64_t when)
 		}
 		last = now;
 	}
-	return when;
+	return missing;
 }
 
 static int pin(const char *list, unsigned int index)
@@ -102,42 +110,41 @@ static int pin(const char *list, unsigned int index)
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
-void vx_account(struct vx_worker *w, unsigned int kind, uint64_t due, int err)
-{
-	struct vx_measure *m = &w->shared->kind[kind];
-	uint64_t ns = vx_to_ns(w->ended - w->started);
-	uint64_t n = w->done ? w->done : 1;
-
-	vs_hist_add_n(&m->latency, ns, n);
-	if (due)
-		vs_hist_add_n(&m->corrected, vx_to_ns(w->ended > due ? w->ended - due : 0), n);
-	if (w->kernel_ns) {
-		vs_hist_add_n(&m->kernel, w->kernel_ns, n);
-		vs_hist_add_n(&m->crossing, ns > w->kernel_ns ? ns - w->kernel_ns : 0, n);
-	}
-	vs_hist_set(&m->calls, m->calls + 1);
-	if (err) {
-		int e = -err > 0 && -err < VX_ERRNO_MAX ? -err : 0;
-
-		vs_hist_set(&m->errors, m->errors + n);
-		vs_hist_set(&w->shared->errors[e], w->shared->errors[e] + n);
-	}
-	vs_hist_set(&m->ops, m->ops + n);
-}
-
-/* One call, accounted. @due: when it should have begun, 0 in a closed loop. */
-static void one_call(struct vx_worker *w, uint64_t due)
+/* One call, accounted. @due and @missing as above. */
+static void one_call(struct vx_worker *w, uint64_t due, uint64_t missing)
 {
 	unsigned int kind = vx_worker_pick(w);
 	int err;
 
 	vx_worker_prepare(w, kind);
-	/* Making the request ready is the tool's time: the op is not late for it. */
+	/* Making the request ready is the tool's time: latency as measured is without it. */
 	w->started = vx_ticks();
 	err = vx_worker_op(w, kind);
 	w->ended = vx_ticks();
-	vx_account(w, kind, due, err);
+	vx_account(w, kind, due, missing, err);
 	vx_worker_after(w, kind, err);
+}
+
+/* From here on ops count. Those of a job of so many ops begin with the clock. */
+static void begin_counting(struct vx_worker *w)
+{
+	w->warming = false;
+	if (!w->job->ops)
+		return;
+	set_state(w, VX_PARKED);
+	while (__atomic_load_n(&vx_control->measuring, __ATOMIC_ACQUIRE) != VX_MEASURING &&
+	       !vx_over(w))
+		vx_nap(20000);
+	set_state(w, VX_RUNNING);
+}
+
+/* This worker's part of the ops of the job. */
+static uint64_t quota_of(const struct vx_worker *w)
+{
+	const struct vx_job *job = w->job;
+
+	return job->ops ? job->ops / job->threads + (w->index < job->ops % job->threads)
+			: UINT64_MAX;
 }
 
 static void loop(struct vx_worker *w)
@@ -145,26 +152,31 @@ static void loop(struct vx_worker *w)
 	const struct vx_job *job = w->job;
 	double mean_gap = job->rate > 0 ? 1e9 * (double)job->threads * (double)job->batch /
 					  job->rate : 0;
-	uint64_t quota = job->ops ? (job->ops + job->threads - 1) / job->threads : UINT64_MAX;
-	uint64_t done = 0, due = 0;
-	bool forgiven = false;
+	uint64_t quota = quota_of(w), done = 0, due = 0;
 
+	w->warming = true;
 	if (job->ramp > 0)
 		wait_until(w, vx_control->begin + vx_to_ticks(job->ramp * 1e9 * w->index / job->threads));
 	if (mean_gap > 0)
 		due = vx_ticks() + vx_to_ticks(mean_gap * w->index / job->threads);
-	while (!vx_stopped() && done < quota) {
-		if (mean_gap > 0) {
-			if (!forgiven && __atomic_load_n(&vx_control->measuring, __ATOMIC_RELAXED)) {
-				forgiven = true;
-				if (vx_ticks() > due)
-					due = vx_ticks();
-			}
-			due = wait_until(w, due);
-			if (vx_stopped())
-				break;
+	while (!vx_over(w) && (w->warming || done < quota)) {
+		uint64_t missing = 0;
+
+		if (warmed_up(w)) {
+			begin_counting(w);
+			done = 0;
+			/* What is late by now is forgiven. */
+			if (mean_gap > 0 && vx_ticks() > due)
+				due = vx_ticks();
+			w->free_at = w->free_without = 0;
+			continue;
 		}
-		one_call(w, due);
+		if (mean_gap > 0) {
+			missing = wait_until(w, due);
+			if (vx_over(w) || warmed_up(w))
+				continue;
+		}
+		one_call(w, due, missing);
 		done += w->done;
 		if (mean_gap > 0)
 			due += vx_to_ticks(job->arrival == VX_POISSON ?
@@ -172,6 +184,8 @@ static void loop(struct vx_worker *w)
 		else if (job->think > 0)
 			wait_until(w, vx_ticks() + vx_to_ticks(job->think * 1e9));
 	}
+	if (done >= quota)
+		vs_hist_set(&w->shared->ended, quota ? w->ended : 1);
 }
 
 static void usage_of(struct vx_worker *w)

@@ -82,6 +82,47 @@ check "$status" "a number of ops" "$out" "$err"
 [ "$(value "$tmp/ops.json" "r['jobs'][0]['ops'] < 201000 and len(r['jobs'][0]['intervals']) > 4")" = True ]
 check $? "is done to the end, however many intervals that takes" "$(value "$tmp/ops.json" "r['jobs'][0]['ops']")"
 
+# Warming up is not part of them: so many ops are counted, no more and no fewer, also when
+# there is a part left over.
+run vexstress point --threads 3 --ops 1000 --warm-up-time 0.3 --warm-up-fixed --sample-size 4 -q -o "$tmp/ops.json"
+check "$status" "a number of ops behind a warm-up" "$out" "$err"
+[ "$(value "$tmp/ops.json" "r['jobs'][0]['ops']")" = 1000 ]
+check $? "is that number, and not what warming up has left of it" "$(value "$tmp/ops.json" "r['jobs'][0]['ops']")"
+
+# Jobs of a group have lengths of their own.
+cat > "$tmp/lengths.job" <<'EOT'
+[global]
+workload = point
+vectors = 500
+[short]
+duration = 300ms
+[long]
+duration = 1200ms
+[counted]
+ops = 50
+EOT
+run vexstress --job "$tmp/lengths.job" --warm-up-time 0.1 --sample-size 4 -q -o "$tmp/lengths.json"
+check "$status" "jobs of several lengths side by side" "$out" "$err"
+valid "$tmp/lengths.json" "their result is as its schema says"
+got=$(value "$tmp/lengths.json" "all(0.3 <= j['seconds'] < 0.9 for j in r['jobs'] if j['name'] == 'short') and all(j['seconds'] >= 1.2 for j in r['jobs'] if j['name'] == 'long') and [j['ops'] for j in r['jobs'] if j['name'] == 'counted'] == [50] and [len(j['intervals']) for j in r['jobs'][:2]] == [4, 4]")
+[ "$got" = True ]
+check $? "end when each of them says" "$(value "$tmp/lengths.json" "[(j['name'], j['seconds'], j['ops'], len(j['intervals'])) for j in r['jobs']]")"
+
+# The most memory of each of its processes, as the kernel has it, and each of them once.
+vexstress point --threads 3 --warm-up-time 0 --measurement-time 1.5 --sample-size 4 -q -o "$tmp/rss.json" &
+pid=$!
+while [ "$(pgrep -c -P "$pid")" -lt 3 ] && kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
+sleep 0.7
+sum=0
+for p in $pid $(pgrep -P "$pid"); do
+	kb=$(awk '/^VmHWM/ { print $2 }' "/proc/$p/status" 2> /dev/null)
+	sum=$((sum + ${kb:-0}))
+done
+wait "$pid"
+rss=$(value "$tmp/rss.json" "r['jobs'][0]['resources']['max_rss_kb']")
+[ "$sum" -gt 0 ] && [ "$rss" -gt $((sum * 7 / 10)) ] && [ "$rss" -lt $((sum * 13 / 10)) ]
+check $? "memory counts each process once" "$rss KB, /proc says $sum KB"
+
 # --- every answer checked ---
 for wl in vector point churn pools semantic mixed; do
 	case $wl in
@@ -118,15 +159,19 @@ run vexstress point $brief --rate 500 --arrival poisson -o "$tmp/open.json" --nd
 check "$status" "an open loop" "$out" "$err"
 [ "$(value "$tmp/open.json" "r['jobs'][0]['latency_corrected']['count'] > 0")" = True ]
 check $? "latency as measured and from when it was due"
+[ "$(value "$tmp/open.json" "[sum(b[2] for b in r['jobs'][0][h]) for h in ('histogram_corrected', 'histogram_available')] == [r['jobs'][0]['latency_corrected']['count']] * 2")" = True ]
+check $? "both histograms are kept, with and without unavailable time"
 # A program that never rests shares its processor.
 taskset -c 0 sh -c 'while :; do :; done' &
 hog=$!
-vexstress point --rate 3500 --threads 1 --cpus 0 --measurement-time 1.5 --sample-size 5 -q -o "$tmp/away.json"
+vexstress point --rate 3500 --threads 1 --cpus 0 --measurement-time 1.5 --sample-size 5 -q -o "$tmp/unavailable.json"
 kill "$hog"
 # (Where ops take so long that nothing is left to wait, there is nothing to count.)
-[ "$(value "$tmp/away.json" "r['jobs'][0]['resources']['away_s'] > 0.05 or r['jobs'][0]['latency']['p50_ns'] > 140000")" = True ]
+[ "$(value "$tmp/unavailable.json" "r['jobs'][0]['resources']['unavailable_s'] > 0.05 or r['jobs'][0]['latency']['p50_ns'] > 140000")" = True ]
 check $? "time that the machine did not run a waiting worker is counted" \
-	"$(value "$tmp/away.json" "r['jobs'][0]['resources']")"
+	"$(value "$tmp/unavailable.json" "r['jobs'][0]['resources']")"
+[ "$(value "$tmp/unavailable.json" "r['jobs'][0]['latency_available']['mean_ns'] <= r['jobs'][0]['latency_corrected']['mean_ns']")" = True ]
+check $? "and the schedule goes on meanwhile: latency without it is no larger"
 schema=docs/schema/vexstress-interval.json
 valid "$tmp/i.ndjson --lines" "interval lines are as their schema says"
 schema=docs/schema/vexstress-result.json
@@ -159,6 +204,27 @@ printf '[targets]\nvector_ops_per_sec = 1e15\n' > "$tmp/hard"
 run vexstress --target "$tmp/hard" $brief -o "$tmp/t.json"
 [ "$status" = 1 ] && [ "$(value "$tmp/t.json" "r['overall_success']")" = False ]
 check $? "a target out of reach is missed, status 1" "status $status" "$out" "$err"
+printf '%s' "$out" | grep -q '^0 met, 1 missed, 0 cannot tell, 0 skipped: 1 of 1 targets measured$' &&
+	printf '%s' "$out" | grep -q 'vector_ops_per_sec .* 2 attempts together:'
+check $? "the table has both attempts, the last line counts" "$out"
+valid "$tmp/t.json" "its result is as its schema says"
+# All attempts are one: ops and seconds of all of them make the figure.
+got=$(value "$tmp/t.json" "[(len(t['attempts']), abs(t['measured'] / (sum(a['measured'] * a['seconds'] for a in t['attempts']) / sum(a['seconds'] for a in t['attempts'])) - 1) < 1e-6) for t in r['targets']]")
+[ "$got" = "[(2, True)]" ]
+check $? "attempts are judged together" "$got"
+# shellcheck disable=SC2086
+run vexstress --target "$tmp/easy" $brief --repeat 2 -o "$tmp/t.json"
+[ "$status" = 0 ] && [ "$(value "$tmp/t.json" "[len(t['attempts']) for t in r['targets'] if t['name'] == 'vector_ops_per_sec']")" = "[2]" ]
+check $? "repetitions are attempts, too" "status $status" "$(value "$tmp/t.json" "r['targets']")"
+printf '[targets]\nfuse_ops_per_sec = 1\n' > "$tmp/nothing"
+# shellcheck disable=SC2086
+run vexstress --target "$tmp/nothing" $brief -o "$tmp/t.json"
+[ "$status" = 0 ] && [ "$(value "$tmp/t.json" "r['overall_success']")" = None ]
+check $? "where nothing can be measured there is no success, and no miss" "status $status" "$out"
+# shellcheck disable=SC2086
+run vexstress --target "$tmp/nothing" $brief --strict
+[ "$status" = 6 ]
+check $? "and status 6 when strict" "status $status" "$out"
 
 # --- ended from outside ---
 # shellcheck disable=SC2086
@@ -206,6 +272,21 @@ check "$status" "the module is well after that" "$out" "$err"
 printf '%s' "$err" | grep -q 'dropped vexstress'
 check $? "the next run drops what the killed one had left" "$err"
 nothing_left "the next run"
+
+# In another pid namespace the pid of a live run is nobody's.
+vexstress vector --measurement-time 100 -q 2> "$tmp/err" &
+pid=$!
+while [ "$(pgrep -c -P "$pid")" -lt 1 ] && kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
+# shellcheck disable=SC2086
+run unshare --pid --fork --mount-proc vexstress point $short --vectors 200
+check "$status" "a run in a container" "$out" "$err"
+[ "$(left)" = 1 ] && ! printf '%s' "$err" | grep -q 'dropped vexstress'
+check $? "leaves the collection of a live run outside alone" "$err" "$(vexctl list)"
+kill -INT "$pid"
+wait "$pid"
+! grep -q 'dropping' "$tmp/err"
+check $? "which ends in order" "$(cat "$tmp/err")"
+nothing_left "both"
 
 # --- the kernel log ---
 # shellcheck disable=SC2086

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Writing down an op that has ended: its latencies, and its error if it had one. Reads
+ * no clock and knows no op; it runs between the ops that are measured.
+ */
+#include "engine.h"
+
+/*
+ * Latency from when an op was due, and what it would have been on a machine that is
+ * always there: the same ops with the same pauses between them, without the time that
+ * was missing. What an op itself takes counts in full whatever happened in it, and so
+ * do those that wait behind it; where nothing was missing the two are the same.
+ */
+static void account_due(struct vx_worker *w, struct vx_measure *m, uint64_t due, uint64_t missing,
+			uint64_t n)
+{
+	uint64_t ready = w->free_at > due ? w->free_at : due;
+	uint64_t begun = w->free_without > due ? w->free_without : due;
+	uint64_t took = w->ended > ready ? w->ended - ready : 0;
+
+	vs_hist_add_n(&m->corrected, vx_to_ns(w->ended > due ? w->ended - due : 0), n);
+	took -= missing < took ? missing : took;
+	w->free_at = w->ended;
+	w->free_without = begun + took;
+	vs_hist_add_n(&m->available, vx_to_ns(w->free_without - due), n);
+}
+
+void vx_account(struct vx_worker *w, unsigned int kind, uint64_t due, uint64_t missing, int err)
+{
+	struct vx_measure *m = &w->shared->kind[kind];
+	uint64_t ns = vx_to_ns(w->ended - w->started);
+	uint64_t n = w->done ? w->done : 1;
+
+	vs_hist_add_n(&m->latency, ns, n);
+	if (due)
+		account_due(w, m, due, missing, n);
+	if (w->kernel_ns) {
+		vs_hist_add_n(&m->kernel, w->kernel_ns, n);
+		vs_hist_add_n(&m->crossing, ns > w->kernel_ns ? ns - w->kernel_ns : 0, n);
+	}
+	vs_hist_set(&m->calls, m->calls + 1);
+	if (err) {
+		int e = -err > 0 && -err < VX_ERRNO_MAX ? -err : 0;
+
+		vs_hist_set(&m->errors, m->errors + n);
+		vs_hist_set(&w->shared->errors[e], w->shared->errors[e] + n);
+	}
+	vs_hist_set(&m->ops, m->ops + n);
+}
