@@ -43,17 +43,29 @@ static unsigned long room_wanted(unsigned long more)
 }
 #endif
 
+/*
+ * Caches of files may fill what looks taken: a charge drives them out. It is one charge for
+ * all pages, so that one that fails has taken nothing meanwhile, and no program of the
+ * cgroup meets the limit because of it.
+ */
 bool vexfs_user_room(void)
 {
-	unsigned long wanted = room_wanted(0);
-	void *p;
+	unsigned long wanted = room_wanted(0), p;
+	unsigned int order;
 
 	if (likely(!wanted))
 		return true;
-	/* caches of files may fill the rest: taking it for a moment drives them out */
-	p = __vmalloc(wanted << PAGE_SHIFT, VEXFS_GFP_SPARE);
-	vfree(p);
-	return p;
+	for (order = get_order(wanted << PAGE_SHIFT);; order--) {
+		p = __get_free_pages(VEXFS_GFP_SPARE, order);
+		free_pages(p, order);
+		if (p || !order)
+			return p;
+		/* the limit, or no such piece in the whole machine? */
+		p = __get_free_pages(VEXFS_GFP_SPARE & ~__GFP_ACCOUNT, order);
+		free_pages(p, order);
+		if (p)
+			return false;
+	}
 }
 VEXFS_EXPORT_KUNIT(vexfs_user_room);
 
