@@ -192,6 +192,15 @@ static bool refused_or_done(int err)
 	return !err || err == -ENOMEM;
 }
 
+/* Once more while there is no memory: what was given up comes back a little later. */
+#define EVENTUALLY(op) __extension__ ({						\
+	int err_, tries_ = 0;							\
+										\
+	while ((err_ = (op)) == -ENOMEM && tries_++ < 1000)			\
+		usleep(10000);							\
+	err_;									\
+})
+
 /* ---- a group that wants more than it may have ---- */
 
 /*
@@ -215,7 +224,7 @@ static int greedy(void)
 	for (uint64_t at = n / 3; at < n; at += BATCH)
 		if (delete(fd, at, BATCH))
 			return 4;
-	if (index_op(fd, VEXFS_INDEX_OP_BUILD, 64))
+	if (EVENTUALLY(index_op(fd, VEXFS_INDEX_OP_BUILD, 64)))
 		return 5;
 	st = built(fd);
 	if (st.index_state != VEXFS_INDEX_STOPPED || st.index_error != ENOMEM)
@@ -237,9 +246,9 @@ static int greedy(void)
 		return 11;
 	/* with the graph gone there is room again */
 	for (int round = 0; round < ROUNDS; round++)
-		if (put(fd, rnd() % (n / 4), BATCH / 8, VEXFS_PUT_UPSERT))
+		if (EVENTUALLY(put(fd, rnd() % (n / 4), BATCH / 8, VEXFS_PUT_UPSERT)))
 			return 12;
-	if (check(fd) || search(fd, VEXFS_SEARCH_EXACT))
+	if (EVENTUALLY(check(fd)) || EVENTUALLY(search(fd, VEXFS_SEARCH_EXACT)))
 		return 13;
 	return 0;
 }
