@@ -26,7 +26,7 @@ u32 math_rows_for(u32 dim)
 {
 	if (dim > 4096)
 		return vexfs_kunit_quick ? 1 : 2;
-	return dim > 256 ? 5 : CHECK_ROWS;
+	return dim > 256 ? 5 : 9;
 }
 
 int math_world_alloc(struct math_world *w)
@@ -35,7 +35,7 @@ int math_world_alloc(struct math_world *w)
 
 	memset(w, 0, sizeof(*w));
 	if (guarded_alloc(&w->src_area, most + VEXFS_DIM_MAX * sizeof(u32)) ||
-	    guarded_alloc(&w->rows_area, most) ||
+	    guarded_alloc(&w->rows_area, FEW_ROWS * VEXFS_DIM_MAX * sizeof(u32)) ||
 	    guarded_alloc(&w->query_area, VEXFS_DIM_MAX * sizeof(u32)) ||
 	    guarded_alloc(&w->aux_area, PAGE_SIZE) || guarded_alloc(&w->keys_area, PAGE_SIZE)) {
 		math_world_free(w);
@@ -123,7 +123,7 @@ static void bounds(const struct vexfs_space *sp, const struct ref_sums *sums, u3
 }
 
 void math_world_fill(struct kunit *test, struct math_world *w, const struct vexfs_space *sp,
-		     enum math_kind kind, u32 n, bool tail)
+		     enum math_kind kind, u32 n, u32 all, bool tail)
 {
 	u32 raw = math_raw_bytes(sp->type, sp->dim);
 	const struct ref_sums *sums;
@@ -131,12 +131,14 @@ void math_world_fill(struct kunit *test, struct math_world *w, const struct vexf
 	void *src = place(&w->src_area, (size_t)raw * (n + 1), tail);
 	u32 i;
 
+	KUNIT_ASSERT_LE(test, n, all);
+	KUNIT_ASSERT_LE(test, (size_t)sp->stride * all, w->rows_area.size);
 	w->sp = *sp;
-	w->n = n;
-	w->rows = place(&w->rows_area, (size_t)sp->stride * n, tail);
+	w->n = all;
+	w->rows = place(&w->rows_area, (size_t)sp->stride * all, tail);
 	w->query = place(&w->query_area, sp->stride, tail);
-	w->aux = place(&w->aux_area, n * sizeof(u32), tail);
-	w->keys = place(&w->keys_area, n * sizeof(u32), true);
+	w->aux = place(&w->aux_area, all * sizeof(u32), tail);
+	w->keys = place(&w->keys_area, all * sizeof(u32), true);
 
 	/* The query comes first in the source; its neighbours in kind follow. */
 	for (i = 0; i <= n; i++) {
@@ -157,9 +159,16 @@ void math_world_fill(struct kunit *test, struct math_world *w, const struct vexf
 			vexfs_math_import_raw(sp, w->rows, w->aux, src + raw, raw, n, NULL));
 	sums = sums_of(sp, kind, src, n);
 	KUNIT_ASSERT_NOT_NULL(test, sums);
-	for (i = 0; i < n; i++) {
-		w->ptr[i] = w->rows + (size_t)i * sp->stride;
+	for (i = 0; i < n; i++)
 		bounds(sp, &sums[i], &w->lo[i], &w->hi[i]);
+	for (i = 0; i < all; i++) {
+		w->ptr[i] = w->rows + (size_t)i * sp->stride;
+		if (i < n)
+			continue;
+		memcpy(w->rows + (size_t)i * sp->stride, w->ptr[i % n], sp->stride);
+		w->aux[i] = w->aux[i % n];
+		w->lo[i] = w->lo[i % n];
+		w->hi[i] = w->hi[i % n];
 	}
 }
 

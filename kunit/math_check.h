@@ -11,7 +11,10 @@
 #include "math/engine.h"
 #include "math_data.h"
 
-#define CHECK_ROWS	9u
+/* Rows for every loop: groups of eight that are asked for ahead, a rest of them, a tile. */
+#define CHECK_ROWS	40u
+/* Enough for all but tiles, where rows are long. */
+#define FEW_ROWS	21u
 
 /* The dimensions that suites go through: all up to this one, then some. */
 #define SMALL_DIMS	130u
@@ -26,7 +29,7 @@ extern const u32 math_large_dims[LARGE_DIMS];
  * @aux_area: where @aux lies
  * @keys_area: where @keys lie
  * @sp: the space of the last math_world_fill()
- * @n: its rows
+ * @n: its rows; those behind the first ones are copies of them, in turns
  * @rows: imported
  * @query: imported
  * @aux: of the rows
@@ -63,16 +66,17 @@ void math_world_free(struct math_world *w);
  * @w: where to
  * @sp: their space
  * @kind: what they look like
- * @n: rows, math_rows_for() of the dimension or fewer
+ * @n: rows that differ, math_rows_for() of the dimension or fewer
+ * @all: rows, not fewer; FEW_ROWS at most above 4,096 components
  * @tail: everything ends at a guard page, or else begins after one
  */
 void math_world_fill(struct kunit *test, struct math_world *w, const struct vexfs_space *sp,
-		     enum math_kind kind, u32 n, bool tail);
+		     enum math_kind kind, u32 n, u32 all, bool tail);
 
 /* Every key of @w is near enough to the exact distance. */
 void math_world_check(struct kunit *test, const struct math_world *w, const char *what);
 
-/* Rows to use at a dimension, so that long ones take no longer than short ones. */
+/* Rows that differ at a dimension, so that long ones take no longer than short ones. */
 u32 math_rows_for(u32 dim);
 
 #endif

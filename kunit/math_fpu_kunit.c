@@ -4,6 +4,8 @@
  * arithmetic may be called: sections of others, interrupts, with locks held.
  */
 #include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/interrupt.h>
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -71,19 +73,102 @@ static void paces_learn(struct kunit *test)
 	}
 }
 
-/* An interrupt in one section must not make all others short for long. */
-static void one_long_section_is_forgotten(struct kunit *test)
+/*
+ * What a call of @items, of 9 units each, does to a pace where a unit takes @truth_ps.
+ * Returns the sections that were over the budget.
+ */
+static u32 simulate(struct vexfs_pace *pace, u32 items, u32 truth_ps)
+{
+	u32 done, n, ns, over = 0;
+
+	for (done = 0; done < items; done += n) {
+		n = vexfs_fpu_items(pace, 9, items - done);
+		ns = n * 9ULL * truth_ps / 1000;
+		vexfs_fpu_learn(pace, n * 9ULL, ns);
+		over += ns > vexfs_fpu_budget_ns();
+	}
+	return over;
+}
+
+/*
+ * Memory that is a hundred times slower than it was, in calls that fit a section as a
+ * whole; and then as fast as before.
+ */
+static void slow_memory_is_learned(struct kunit *test)
+{
+	struct vexfs_pace pace = { .ps = 640 };
+	u32 i, usual, over = 0, late = 0;
+
+	preempt_disable();
+	usual = vexfs_fpu_items(&pace, 9, 1000);
+	for (i = 0; i < 100; i++) {
+		u32 n = simulate(&pace, 1000, 64000);
+
+		over += n;
+		late += i >= 10 ? n : 0;
+	}
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, usual, 1000);
+	KUNIT_EXPECT_GE(test, over, 1);
+	KUNIT_EXPECT_LE(test, over, 10);
+	KUNIT_EXPECT_EQ(test, late, 0);
+
+	for (i = 0; i < 100; i++)
+		over = simulate(&pace, 1000, 640);
+	KUNIT_EXPECT_EQ(test, over, 0);
+	KUNIT_EXPECT_EQ(test, vexfs_fpu_items(&pace, 9, 1000), 1000);
+}
+
+/* A clock that went back, or a task that was scheduled out, says nothing. */
+static void nothing_is_no_sample(struct kunit *test)
+{
+	struct vexfs_pace pace = { .ps = 640 };
+	u32 n = vexfs_fpu_items(&pace, 9, U32_MAX), i;
+
+	for (i = 0; i < 100; i++)
+		vexfs_fpu_learn(&pace, n * 9ULL, 0);
+	KUNIT_EXPECT_EQ(test, pace.ps, 640);
+}
+
+/* An interrupt in one section, or in every third, must not make the others short. */
+static void long_sections_alone_are_no_proof(struct kunit *test)
 {
 	struct vexfs_pace pace = { .ps = 640 };
 	u32 usual = vexfs_fpu_items(&pace, 9, U32_MAX), n, i;
 
 	vexfs_fpu_learn(&pace, usual * 9ULL, 100000000);
-	KUNIT_EXPECT_GE(test, vexfs_fpu_items(&pace, 9, U32_MAX), usual / 2);
-	for (i = 0; i < 100; i++) {
+	KUNIT_EXPECT_EQ(test, pace.ps, 640);
+	for (i = 1; i < 300; i++) {
 		n = vexfs_fpu_items(&pace, 9, U32_MAX);
-		vexfs_fpu_learn(&pace, n * 9ULL, n * 9 * 640ULL / 1000);
+		vexfs_fpu_learn(&pace, n * 9ULL, i % 3 ? n * 9 * 640ULL / 1000 : 100000000);
+		KUNIT_EXPECT_GE(test, vexfs_fpu_items(&pace, 9, U32_MAX), usual * 9 / 10);
 	}
-	KUNIT_EXPECT_GE(test, vexfs_fpu_items(&pace, 9, U32_MAX), usual * 9 / 10);
+}
+
+/*
+ * Short calls that are seldom interrupted: those that are say nothing of each other
+ * unless they are near.
+ */
+static void long_sections_far_apart_are_no_proof(struct kunit *test)
+{
+	struct vexfs_pace pace = { .ps = 640 };
+	u32 i;
+
+	preempt_disable();
+	for (i = 0; i < 400; i++) {
+		if (i % 20)
+			vexfs_fpu_learn(&pace, 9, 100);
+		else
+			vexfs_fpu_learn(&pace, 9, 100000);
+		vexfs_fpu_end(vexfs_fpu_begin());
+	}
+	KUNIT_EXPECT_EQ(test, pace.ps, 640);
+	for (i = 0; i < 40; i++) {
+		vexfs_fpu_learn(&pace, 9, 100000);
+		vexfs_fpu_end(vexfs_fpu_begin());
+	}
+	preempt_enable();
+	KUNIT_EXPECT_GT(test, pace.ps, 1000000);
 }
 
 static void budget_has_bounds(struct kunit *test)
@@ -209,7 +294,8 @@ static void budget_is_kept(struct kunit *test)
 	u64 sections, over;
 
 	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, c->type, VEXFS_METRIC_L2, VEXFS_DIM_MAX));
-	math_world_fill(test, &world, &sp, KIND_RANDOM, math_rows_for(VEXFS_DIM_MAX), true);
+	math_world_fill(test, &world, &sp, KIND_RANDOM, math_rows_for(VEXFS_DIM_MAX),
+			math_rows_for(VEXFS_DIM_MAX), true);
 	if (vexfs_kunit_quick)
 		vexfs_fpu_set_budget(VEXFS_FPU_BUDGET_MAX_US);
 	/* Once to learn the pace, once to be measured. */
@@ -227,6 +313,399 @@ static void budget_is_kept(struct kunit *test)
 	KUNIT_EXPECT_GT(test, sections, 1);
 	if (!vexfs_kunit_quick)
 		KUNIT_EXPECT_LE(test, over * 3, sections);
+}
+
+/*
+ * Work that takes as long as it is told to, in the place of the real functions: a call of
+ * SLOW_ITEMS fits a section at first and must be cut to one item each when it got slow.
+ */
+#define SLOW_ITEMS	10u
+
+enum slow_call {
+	SLOW_SCAN, SLOW_GATHER, SLOW_INTEGER, SLOW_BLOCK, SLOW_PACK, SLOW_CODE_ROWS,
+	SLOW_CODE_SCAN, SLOW_CODE_PACK, SLOW_CODE_BLOCK, SLOW_FROM_F32, SLOW_FROM_RAW, SLOW_PAGED,
+	SLOW_TO_F32, SLOW_CALLS
+};
+
+static const char * const slow_names[] = {
+	"scan", "gather", "integer scan", "block", "pack", "code rows", "code scan", "code pack",
+	"code block", "from f32", "from raw", "paged", "to f32",
+};
+
+static const void *slow_gen(VEXFS_GEN_TEST const void *prev, char *desc)
+{
+	static u32 call;
+
+	call = prev ? call + 1 : 0;
+	if (call == SLOW_CALLS)
+		return NULL;
+	strscpy(desc, slow_names[call], KUNIT_PARAM_DESC_SIZE);
+	return &call;
+}
+
+static struct {
+	u32 ns;		/* an item takes */
+	u32 most;	/* items in one go */
+} slow;
+
+static void be_slow(u32 items)
+{
+	u64 from = vexfs_clock();
+
+	slow.most = max(slow.most, items);
+	while (vexfs_clock_ns(from, vexfs_clock()) < (u64)items * slow.ns)
+		cpu_relax();
+}
+
+static u32 slow_scan(const struct vexfs_space *sp, const void *q, u32 q_aux, const void *rows,
+		     const u32 *aux, u32 n, u32 *keys)
+{
+	memset(keys, 0, n * sizeof(*keys));
+	be_slow(n);
+	return 0;
+}
+
+static u32 slow_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,
+		       const void *const *rows, const u32 *aux, u32 n, u32 *keys)
+{
+	memset(keys, 0, n * sizeof(*keys));
+	be_slow(n);
+	return 0;
+}
+
+#define SLOW_GROUP	4u
+
+static size_t slow_bytes(const struct vexfs_space *sp, u32 nq)
+{
+	return 64;
+}
+
+static void slow_pack(const struct vexfs_space *sp, void *packed, const void *queries,
+		      const u32 *q_aux, u32 nq, u32 first, u32 count)
+{
+	be_slow(DIV_ROUND_UP(count, SLOW_GROUP));
+}
+
+static u32 slow_block(const struct vexfs_space *sp, const void *packed, u32 nq, u32 first,
+		      u32 count, const u32 *limits, const void *rows, const u32 *aux, u32 n,
+		      u32 row_base, struct vexfs_block_hit *hits, u32 max)
+{
+	be_slow(n);
+	return 0;
+}
+
+static u32 slow_code_block(const struct vexfs_space *sp, const void *packed, u32 nq, u32 first,
+			   u32 count, const u32 *limits, const void *codes, u32 n, u32 row_base,
+			   struct vexfs_block_hit *hits, u32 max)
+{
+	be_slow(n);
+	return 0;
+}
+
+static void slow_code_rows(const struct vexfs_space *sp, void *out, const void *rows,
+			   const u32 *aux, u32 n)
+{
+	be_slow(n);
+}
+
+static u32 slow_code_scan(const struct vexfs_space *sp, const void *query, u32 limit,
+			  const void *codes, u32 n, u32 row_base, u16 *near, u32 max)
+{
+	be_slow(n);
+	return 0;
+}
+
+static u32 slow_rows(const struct vexfs_space *sp, void *rows, u32 *aux, const void *src,
+		     size_t src_step, u32 n, bool away)
+{
+	be_slow(n);
+	return n;
+}
+
+static u32 slow_paged(const struct vexfs_space *sp, void *rows, u32 *aux,
+		      const struct vexfs_paged *src, u32 first, u32 n, bool away)
+{
+	be_slow(n);
+	return n;
+}
+
+static void slow_to_f32(const struct vexfs_space *sp, void *dst, const void *row, u32 from,
+			u32 count)
+{
+	be_slow(DIV_ROUND_UP(count, VEXFS_PART_DIMS));
+}
+
+static void call_slow(struct kunit *test, enum slow_call call, struct vexfs_space *sp, void *room)
+{
+	static const void *page[2];
+	struct vexfs_paged paged = { .page = page, .shift = PAGE_SHIFT };
+	u32 n = SLOW_ITEMS, limits[SLOW_ITEMS * SLOW_GROUP] = {};
+	struct vexfs_block_hit hit;
+	u16 near[SLOW_ITEMS];
+	int err = 0;
+
+	page[0] = room;
+	page[1] = room + PAGE_SIZE;
+	switch (call) {
+	case SLOW_SCAN:
+	case SLOW_INTEGER:
+		err = vexfs_math_scan(sp, world.query, world.q_aux, world.rows, world.aux, n,
+				      world.keys);
+		break;
+	case SLOW_GATHER:
+		err = vexfs_math_gather(sp, world.query, world.q_aux, world.ptr, world.aux, n,
+					world.keys);
+		break;
+	case SLOW_PACK:
+	case SLOW_CODE_PACK:
+		err = vexfs_math_block_pack(sp, room, world.rows, world.aux, n * SLOW_GROUP);
+		break;
+	case SLOW_BLOCK:
+	case SLOW_CODE_BLOCK:
+		err = vexfs_math_block(sp, room, SLOW_GROUP, limits, world.rows, world.aux, n,
+				       call == SLOW_CODE_BLOCK ? room : NULL, NULL, &hit, 1);
+		break;
+	case SLOW_CODE_ROWS:
+		vexfs_math_code_rows(sp, room, world.rows, world.aux, n);
+		break;
+	case SLOW_CODE_SCAN:
+		err = vexfs_math_code_scan(sp, room, 0, room, n, near, n);
+		break;
+	case SLOW_FROM_F32:
+		err = vexfs_math_import_f32(sp, world.rows, world.aux, room, 4 * sp->dim, n, NULL);
+		break;
+	case SLOW_FROM_RAW:
+		err = vexfs_math_import_raw(sp, world.rows, world.aux, room, 4 * sp->dim, n, NULL);
+		break;
+	case SLOW_PAGED:
+		err = vexfs_math_import_paged(sp, world.rows, world.aux, &paged, n, NULL, false);
+		break;
+	default:
+		err = vexfs_math_export_f32(sp, room, world.rows, 0);
+		break;
+	}
+	KUNIT_EXPECT_EQ(test, err, 0);
+}
+
+/* Does the engine have this kind of work at all? */
+static bool has_slow(const struct vexfs_engine *e, enum slow_call call)
+{
+	const struct vexfs_work *w = &e->work[VEXFS_TYPE_F32][VEXFS_METRIC_L2];
+
+	switch (call) {
+	case SLOW_BLOCK:
+	case SLOW_PACK:
+		return w->form->block_group;
+	case SLOW_CODE_PACK:
+	case SLOW_CODE_BLOCK:
+		return w->form->block_group && w->rough && w->rough->group;
+	case SLOW_CODE_ROWS:
+	case SLOW_CODE_SCAN:
+		return w->rough;
+	case SLOW_PAGED:
+		return e->convert[VEXFS_TYPE_F32].conv->paged;
+	default:
+		return true;
+	}
+}
+
+/* Replaces what would be quick; what is not to be slow does nothing. */
+static void make_slow(struct vexfs_work *w, struct vexfs_convert *c, enum slow_call call)
+{
+	static struct vexfs_math_form form;
+	static struct vexfs_math_rough rough;
+	static struct vexfs_math_conv conv;
+	const struct vexfs_pace quick = { .ps = 1000 };
+	u32 i;
+
+	for (i = 0; i < VEXFS_SHAPES; i++)
+		w->pace[i] = quick;
+	for (i = 0; i < VEXFS_MOVES; i++)
+		c->pace[i] = quick;
+	w->pack = quick;
+	w->rough_block = quick;
+	w->rough_pack = quick;
+	w->rough_rows = quick;
+	w->rough_scan = quick;
+	form = *w->form;
+	conv = *c->conv;
+	form.scan = slow_scan;
+	form.gather = slow_gather;
+	if (form.block_group) {
+		form.block_group = SLOW_GROUP;
+		form.block_bytes = slow_bytes;
+		form.block_pack = slow_pack;
+		form.block = slow_block;
+	}
+	if (w->rough) {
+		rough = *w->rough;
+		rough.rows = slow_code_rows;
+		rough.scan = slow_code_scan;
+		if (rough.group) {
+			rough.group = SLOW_GROUP;
+			rough.bytes = slow_bytes;
+			rough.pack = slow_pack;
+			rough.block = slow_code_block;
+		}
+		w->rough = call == SLOW_PACK ? NULL : &rough;
+	}
+	conv.rows = slow_rows;
+	conv.paged = conv.paged ? slow_paged : NULL;
+	conv.to_f32 = slow_to_f32;
+	w->form = &form;
+	c->conv = &conv;
+}
+
+static void slow_work_is_cut(struct kunit *test)
+{
+	enum slow_call call = *(const u32 *)test->param_value;
+	u32 type = call == SLOW_INTEGER ? VEXFS_TYPE_I8 : VEXFS_TYPE_F32, all = SLOW_ITEMS, i;
+	struct vexfs_engine *e = call == SLOW_INTEGER ? &vexfs_engines[0] : vexfs_engine();
+	struct vexfs_work *w = &e->work[type][VEXFS_METRIC_L2], saved_work = *w;
+	struct vexfs_convert *c = &e->convert[type], saved_convert = *c;
+	struct vexfs_engine *in_use = vexfs_engine();
+	struct vexfs_space sp;
+	void *room;
+
+	if (!has_slow(e, call))
+		kunit_skip(test, "this variant has no such work");
+	room = kvzalloc(256 * 1024, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, room);
+	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, type, VEXFS_METRIC_L2, 64));
+	math_world_fill(test, &world, &sp, KIND_RANDOM, 9, CHECK_ROWS, false);
+	if (call == SLOW_TO_F32)
+		KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, type, VEXFS_METRIC_L2,
+							  4 * VEXFS_PART_DIMS));
+	if (call == SLOW_TO_F32)
+		all = 4;
+	WRITE_ONCE(vexfs_engine_in_use, e);
+	make_slow(w, c, call);
+	slow.ns = 0;
+	if (call == SLOW_BLOCK || call == SLOW_CODE_BLOCK)
+		KUNIT_EXPECT_EQ(test, 0, vexfs_math_block_pack(&sp, room, world.rows, world.aux,
+							       SLOW_GROUP));
+	if (call == SLOW_CODE_SCAN)
+		KUNIT_EXPECT_EQ(test, 0, vexfs_math_code_query(&sp, room, world.query,
+							       world.q_aux));
+	slow.most = 0;
+	call_slow(test, call, &sp, room);
+	KUNIT_EXPECT_EQ(test, slow.most, all);
+
+	/* Two of them do not fit. */
+	slow.ns = vexfs_fpu_budget_ns() / 2 - 1000;
+	for (i = 0; i < 100; i++)
+		call_slow(test, call, &sp, room);
+	slow.most = 0;
+	for (i = 0; i < 20; i++)
+		call_slow(test, call, &sp, room);
+	KUNIT_EXPECT_EQ(test, slow.most, 1);
+
+	/* And quick again. */
+	slow.ns = 0;
+	slow.most = 0;
+	for (i = 0; i < 10000 && slow.most < all; i++)
+		call_slow(test, call, &sp, room);
+	KUNIT_EXPECT_EQ(test, slow.most, all);
+	*w = saved_work;
+	*c = saved_convert;
+	WRITE_ONCE(vexfs_engine_in_use, in_use);
+	kvfree(room);
+}
+
+static u32 sleepy_scan(const struct vexfs_space *sp, const void *q, u32 q_aux, const void *rows,
+		       const u32 *aux, u32 n, u32 *keys)
+{
+	memset(keys, 0, n * sizeof(*keys));
+	usleep_range(200, 300);
+	return 0;
+}
+
+/* Integer code may lose its processor; what others did meanwhile is not its time. */
+static void scheduled_out_teaches_nothing(struct kunit *test)
+{
+	struct vexfs_engine *in_use = vexfs_engine(), *e = &vexfs_engines[0];
+	struct vexfs_work *w = &e->work[VEXFS_TYPE_I8][VEXFS_METRIC_L2], saved = *w;
+	struct vexfs_math_form form = *w->form;
+	u32 keys[CHECK_ROWS], i;
+	struct vexfs_space sp;
+
+	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, VEXFS_TYPE_I8, VEXFS_METRIC_L2, 64));
+	math_world_fill(test, &world, &sp, KIND_RANDOM, 9, CHECK_ROWS, false);
+	form.scan = sleepy_scan;
+	w->form = &form;
+	/* Cut in two, and planned to be long. */
+	w->pace[VEXFS_SHAPE_SCAN].ps = vexfs_fpu_budget_ns() * 1000 / (2 * CHECK_ROWS);
+	saved.pace[VEXFS_SHAPE_SCAN] = w->pace[VEXFS_SHAPE_SCAN];
+	WRITE_ONCE(vexfs_engine_in_use, e);
+	for (i = 0; i < 20; i++)
+		vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n,
+				keys);
+	WRITE_ONCE(vexfs_engine_in_use, in_use);
+	KUNIT_EXPECT_EQ(test, w->pace[VEXFS_SHAPE_SCAN].ps, saved.pace[VEXFS_SHAPE_SCAN].ps);
+	*w = saved;
+}
+
+struct foreign {
+	struct tasklet_struct tasklet;
+	u64 began;
+};
+
+static void run_foreign(struct tasklet_struct *t)
+{
+	struct foreign *f = container_of(t, struct foreign, tasklet);
+
+	WRITE_ONCE(f->began, vexfs_clock());
+	mdelay(1);
+}
+
+/* A soft interrupt that had to wait for the section is not in it. */
+static void end_comes_before_soft_interrupts(struct kunit *test)
+{
+	static struct foreign f;
+	bool inside;
+	u64 stamp;
+	u32 ns;
+
+	tasklet_setup(&f.tasklet, run_foreign);
+	f.began = 0;
+	stamp = vexfs_fpu_begin();
+	tasklet_schedule(&f.tasklet);
+	inside = READ_ONCE(f.began);
+	ns = vexfs_fpu_end(stamp);
+	while (!READ_ONCE(f.began))
+		cond_resched();
+	tasklet_kill(&f.tasklet);
+	if (inside)
+		kunit_skip(test, "soft interrupts run inside sections here");
+	/* The pace of the clock may have been corrected in between. */
+	KUNIT_EXPECT_LE(test, ns, vexfs_clock_ns(stamp, f.began) + 1000);
+}
+
+/* Where the cycle counter is of no use, sections are timed in nanoseconds all the same. */
+static void kernel_clock_will_do(struct kunit *test)
+{
+	struct vexfs_clock saved;
+	unsigned long flags;
+	u64 from, took;
+	u32 ns;
+
+	local_irq_save(flags);
+	saved = vexfs_the_clock;
+	vexfs_the_clock = (struct vexfs_clock){ .pace = 1U << VEXFS_CLOCK_SHIFT };
+	from = ktime_get_ns();
+	ns = 0;
+	do {
+		u64 stamp = vexfs_fpu_begin();
+
+		while (vexfs_clock() - stamp < 20000)
+			cpu_relax();
+		ns += vexfs_fpu_end(stamp);
+	} while (ns < 100000);
+	took = ktime_get_ns() - from;
+	vexfs_the_clock = saved;
+	local_irq_restore(flags);
+	KUNIT_EXPECT_GE(test, ns, 100000);
+	KUNIT_EXPECT_LE(test, ns, took);
 }
 
 /**
@@ -439,7 +918,8 @@ static void interrupts_while_computing(struct kunit *test)
 	struct vexfs_space sp;
 
 	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, VEXFS_TYPE_F32, VEXFS_METRIC_IP, 768));
-	math_world_fill(test, &world, &sp, KIND_RANDOM, math_rows_for(768), true);
+	math_world_fill(test, &world, &sp, KIND_RANDOM, math_rows_for(768),
+			math_rows_for(768), true);
 	vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n, want);
 	for (i = 0; i < rounds; i++) {
 		if (irq_work_queue(&v->work))
@@ -463,7 +943,8 @@ static void long_call_where_nothing_sleeps(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, VEXFS_TYPE_F16, VEXFS_METRIC_L2,
 						  VEXFS_DIM_MAX));
-	math_world_fill(test, &world, &sp, KIND_RANDOM, math_rows_for(VEXFS_DIM_MAX), true);
+	math_world_fill(test, &world, &sp, KIND_RANDOM, math_rows_for(VEXFS_DIM_MAX),
+			math_rows_for(VEXFS_DIM_MAX), true);
 	vexfs_fpu_set_budget(VEXFS_FPU_BUDGET_MIN_US);
 	vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n, want);
 
@@ -497,7 +978,14 @@ static void fpu_suite_exit(struct kunit_suite *suite)
 static struct kunit_case fpu_cases[] = {
 	KUNIT_CASE(items_fit_the_budget),
 	KUNIT_CASE(paces_learn),
-	KUNIT_CASE(one_long_section_is_forgotten),
+	KUNIT_CASE(slow_memory_is_learned),
+	KUNIT_CASE(nothing_is_no_sample),
+	KUNIT_CASE(long_sections_alone_are_no_proof),
+	KUNIT_CASE(long_sections_far_apart_are_no_proof),
+	KUNIT_CASE_PARAM(slow_work_is_cut, slow_gen),
+	KUNIT_CASE(scheduled_out_teaches_nothing),
+	KUNIT_CASE(end_comes_before_soft_interrupts),
+	KUNIT_CASE(kernel_clock_will_do),
 	KUNIT_CASE(budget_has_bounds),
 	KUNIT_CASE_PARAM(budget_is_kept, long_gen),
 	KUNIT_CASE(hard_interrupt),

@@ -154,11 +154,25 @@ static void check_parts(struct kunit *test, struct vexfs_work *w)
 		KUNIT_FAIL(test, "dim %u: a row in parts has another key\n", world.sp.dim);
 }
 
+/* The loop that asks for memory near, and the one that asks far: one key. */
+static void check_ahead(struct kunit *test)
+{
+	u32 keys[CHECK_ROWS];
+
+	vexfs_scan_far = !vexfs_scan_far;
+	vexfs_math_scan(&world.sp, world.query, world.q_aux, world.rows, world.aux, world.n, keys);
+	vexfs_scan_far = !vexfs_scan_far;
+	if (memcmp(keys, world.keys, world.n * sizeof(u32)))
+		KUNIT_FAIL(test, "dim %u: asking %s gives another key\n", world.sp.dim,
+			   vexfs_scan_far ? "near" : "far");
+}
+
 static void run_scan(struct kunit *test, struct vexfs_engine *e, const struct vexfs_math_form *f)
 {
 	KUNIT_ASSERT_EQ(test, 0, vexfs_math_scan(&world.sp, world.query, world.q_aux, world.rows,
 						 world.aux, world.n, world.keys));
 	math_world_check(test, &world, "scan");
+	check_ahead(test);
 	check_parts(test, &e->work[f->type][f->metric]);
 	check_others(test, e, f);
 }
@@ -192,8 +206,10 @@ static void run_gather(struct kunit *test)
 static void expect_hits(struct kunit *test, const struct vexfs_block_hit *hits, int found,
 			const u32 *exact, const u32 *limits)
 {
-	bool seen[CHECK_ROWS * CHECK_ROWS] = {};
+	static bool seen[CHECK_ROWS * CHECK_ROWS];
 	u32 n = world.n, i;
+
+	memset(seen, 0, sizeof(seen));
 
 	for (i = 0; i < found; i++) {
 		KUNIT_ASSERT_LT(test, hits[i].query, n);
@@ -213,7 +229,7 @@ static void run_block_cut(struct kunit *test, struct vexfs_work *w, void *packed
 			  struct vexfs_block_hit *hits)
 {
 	static const u32 paces[] = { 1, 1000, 20000, 400000, U32_MAX };
-	struct vexfs_pace *pack = &w->pace[VEXFS_SHAPE_SCAN];
+	struct vexfs_pace *pack = codes || scratch ? &w->rough_pack : &w->pack;
 	struct vexfs_pace *block = codes || scratch ? &w->rough_block : &w->pace[VEXFS_SHAPE_BLOCK];
 	u32 pack_ps = pack->ps, block_ps = block->ps, n = world.n, i;
 	int found;
@@ -283,6 +299,7 @@ static void run_codes(struct kunit *test)
 	static const u32 paces[] = { 1, 400000, U32_MAX };
 	static u32 exact[CHECK_ROWS];
 	struct vexfs_engine *before = vexfs_engine();
+	bool far = vexfs_scan_far;
 	u32 bytes = vexfs_math_code_bytes(&world.sp), n = world.n, at, i, q, found;
 	u16 near[CHECK_ROWS];
 	void *codes, *query;
@@ -302,10 +319,11 @@ static void run_codes(struct kunit *test)
 		WRITE_ONCE(vexfs_engine_in_use, writer);
 		vexfs_math_code_rows(&world.sp, codes, world.rows, world.aux, n);
 		WRITE_ONCE(vexfs_engine_in_use, before);
-		for (q = 0; q < n; q++) {
+		for (q = 0; q < n; q += q < 9 ? 1 : 10) {
 			u32 limit;
 			int got;
 
+			vexfs_scan_far = q % 2;
 			if (vexfs_math_code_query(&world.sp, query, world.ptr[q], world.aux[q]))
 				break;
 			vexfs_math_scan(&world.sp, world.ptr[q], world.aux[q], world.rows,
@@ -331,8 +349,22 @@ static void run_codes(struct kunit *test)
 		}
 		pace->ps = ps;
 	}
+	vexfs_scan_far = far;
 	kvfree(codes);
 	kvfree(query);
+}
+
+/*
+ * Every pair of a block is looked at, so that it has many rows and queries, more than a
+ * tile and a group of them, at some dimensions only.
+ */
+static u32 all_rows_for(const struct matrix_case *c, u32 dim)
+{
+	if (c->shape != BLOCK)
+		return FEW_ROWS;
+	if (dim > SMALL_DIMS ? dim == 257 : dim % 26 == c->number % 26)
+		return CHECK_ROWS;
+	return math_rows_for(dim);
 }
 
 static void run_dim(struct kunit *test, const struct matrix_case *c, u32 dim)
@@ -343,7 +375,8 @@ static void run_dim(struct kunit *test, const struct matrix_case *c, u32 dim)
 
 	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, f->type, f->metric, dim));
 	WRITE_ONCE(vexfs_engine_in_use, e);
-	math_world_fill(test, &world, &sp, c->kind, math_rows_for(dim), dim % 3);
+	math_world_fill(test, &world, &sp, c->kind, math_rows_for(dim), all_rows_for(c, dim),
+			dim % 3);
 	best = use_form(e, f);
 	if (c->shape == SCAN) {
 		run_scan(test, e, f);

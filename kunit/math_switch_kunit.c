@@ -54,32 +54,393 @@ static void select_refuses(struct kunit *test)
 	restore(in_use, was_auto);
 }
 
-/* A variant that computes wrong keys is found, disabled, and refused from then on. */
+/* One that the kernel advises against is taken when it is asked for, and only then. */
+static void avoided_is_for_those_who_ask(struct kunit *test)
+{
+	struct vexfs_engine *in_use = vexfs_engine(), *best;
+	bool was_auto = vexfs_engine_is_auto();
+
+	KUNIT_ASSERT_EQ(test, 0, vexfs_engine_select("auto"));
+	best = vexfs_engine();
+	if (best != &vexfs_engines[0]) {
+		best->avoided = true;
+		KUNIT_EXPECT_EQ(test, 0, vexfs_engine_select("auto"));
+		KUNIT_EXPECT_TRUE(test, vexfs_engine() < best);
+		KUNIT_EXPECT_EQ(test, 0, vexfs_engine_select(best->variant->name));
+		KUNIT_EXPECT_PTR_EQ(test, best, vexfs_engine());
+		best->avoided = false;
+	}
+	restore(in_use, was_auto);
+}
+
+/*
+ * Faults for the self-test to find: each function of a form, of codes and of a conversion
+ * has one that does the same and then spoils a place. Those on @count rows spoil the one
+ * at @at, so that every loop that rows go through is spoiled once.
+ */
+enum fault {
+	FAULT_SCAN,
+	FAULT_GATHER,
+	FAULT_BY_ROW,	/* those up to here have a count */
+	FAULT_PART = FAULT_BY_ROW,
+	FAULT_FINISH,
+	FAULT_PACK,
+	FAULT_BLOCK,
+	FAULT_CODE_ROWS,
+	FAULT_CODE_QUERY,
+	FAULT_CODE_SCAN,
+	FAULT_CODE_PACK,
+	FAULT_CODE_BLOCK,
+	FAULT_FROM_F32,
+	FAULT_FROM_RAW,
+	FAULT_AUX,
+	FAULT_ROWS,
+	FAULT_ROWS_AWAY,
+	FAULT_PAGED,
+	FAULT_PAGED_AWAY,
+	FAULT_TO_F32,
+	FAULTS
+};
+
+static const char * const fault_names[] = {
+	"scan", "gather", "part", "finish", "pack", "block", "code rows", "code query",
+	"code scan", "code pack", "code block", "from f32", "from raw", "aux", "rows",
+	"rows away", "paged", "paged away", "to f32",
+};
+
+/* A group, the one before the last, the rest, rests that are no group, a single row. */
+static const struct {
+	u8 count;
+	u8 at;
+} places[] = { { 37, 0 }, { 37, 21 }, { 37, 36 }, { 35, 34 }, { 17, 16 }, { 17, 9 }, { 5, 3 },
+	       { 1, 0 } };
+
+static struct {
+	struct vexfs_math_form form;
+	struct vexfs_math_rough rough;
+	struct vexfs_math_conv conv;
+	const struct vexfs_math_form *good_form;
+	const struct vexfs_math_rough *good_rough;
+	const struct vexfs_math_conv *good_conv;
+	u32 count;
+	u32 at;
+	bool away;
+} planted;
+
+static u32 bad_scan(const struct vexfs_space *sp, const void *q, u32 q_aux, const void *rows,
+		    const u32 *aux, u32 n, u32 *keys)
+{
+	u32 wide = planted.good_form->scan(sp, q, q_aux, rows, aux, n, keys);
+
+	if (n == planted.count)
+		keys[planted.at] ^= 1;
+	return wide;
+}
+
+static u32 bad_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,
+		      const void *const *rows, const u32 *aux, u32 n, u32 *keys)
+{
+	u32 wide = planted.good_form->gather(sp, q, q_aux, rows, aux, n, keys);
+
+	if (n == planted.count)
+		keys[planted.at] ^= 1;
+	return wide;
+}
+
+static void bad_part(const struct vexfs_space *sp, const void *q, const void *row, u32 from,
+		     u32 to, struct vexfs_math_state *st)
+{
+	planted.good_form->part(sp, q, row, from, to, st);
+	st->bytes[2] ^= 0x80;
+}
+
+static u32 bad_finish(const struct vexfs_space *sp, const struct vexfs_math_state *st, u32 q_aux,
+		      u32 aux)
+{
+	return planted.good_form->finish(sp, st, q_aux, aux) ^ 1;
+}
+
+static void bad_pack(const struct vexfs_space *sp, void *packed, const void *queries,
+		     const u32 *q_aux, u32 nq, u32 first, u32 count)
+{
+	planted.good_form->block_pack(sp, packed, queries, q_aux, nq, first, count);
+	if (first)
+		memset(packed + planted.good_form->block_bytes(sp, first), 0x4f, 4);
+}
+
+static u32 bad_block(const struct vexfs_space *sp, const void *packed, u32 nq, u32 first,
+		     u32 count, const u32 *limits, const void *rows, const u32 *aux, u32 n,
+		     u32 row_base, struct vexfs_block_hit *hits, u32 max)
+{
+	u32 found = planted.good_form->block(sp, packed, nq, first, count, limits, rows, aux, n,
+					     row_base, hits, max);
+
+	return found ? found - 1 : 0;
+}
+
+static void bad_code_rows(const struct vexfs_space *sp, void *out, const void *rows,
+			  const u32 *aux, u32 n)
+{
+	planted.good_rough->rows(sp, out, rows, aux, n);
+	((u8 *)out)[(n - 1) * vexfs_code_step(sp) + VEXFS_CODE_HEAD] ^= 0x80;
+}
+
+static void bad_code_query(const struct vexfs_space *sp, void *out, const void *q, u32 q_aux)
+{
+	planted.good_rough->query(sp, out, q, q_aux);
+	((u8 *)out)[VEXFS_CODE_QUERY_HEAD + VEXFS_CODE_HEAD] ^= 0x80;
+}
+
+static u32 bad_code_scan(const struct vexfs_space *sp, const void *query, u32 limit,
+			 const void *codes, u32 n, u32 row_base, u16 *near, u32 max)
+{
+	u32 found = planted.good_rough->scan(sp, query, limit, codes, n, row_base, near, max);
+
+	return found ? found - 1 : 0;
+}
+
+static void bad_code_pack(const struct vexfs_space *sp, void *packed, const void *queries,
+			  const u32 *q_aux, u32 nq, u32 first, u32 count)
+{
+	planted.good_rough->pack(sp, packed, queries, q_aux, nq, first, count);
+	if (first)
+		((u8 *)packed)[planted.good_rough->bytes(sp, first)] ^= 0x80;
+}
+
+static u32 bad_code_block(const struct vexfs_space *sp, const void *packed, u32 nq, u32 first,
+			  u32 count, const u32 *limits, const void *codes, u32 n, u32 row_base,
+			  struct vexfs_block_hit *hits, u32 max)
+{
+	u32 found = planted.good_rough->block(sp, packed, nq, first, count, limits, codes, n,
+					      row_base, hits, max);
+
+	return found ? found - 1 : 0;
+}
+
+static int bad_from_f32(const struct vexfs_space *sp, void *row, const void *src, u32 from,
+			u32 count, struct vexfs_math_state *st)
+{
+	int err = planted.good_conv->from_f32(sp, row, src, from, count, st);
+
+	*(u8 *)row ^= 1;
+	return err;
+}
+
+static int bad_from_raw(const struct vexfs_space *sp, void *row, const void *src, u32 from,
+			u32 count, struct vexfs_math_state *st)
+{
+	int err = planted.good_conv->from_raw(sp, row, src, from, count, st);
+
+	*(u8 *)row ^= 1;
+	return err;
+}
+
+static u32 bad_aux(const struct vexfs_space *sp, const struct vexfs_math_state *st)
+{
+	return planted.good_conv->aux(sp, st) ^ 1;
+}
+
+static u32 bad_rows(const struct vexfs_space *sp, void *rows, u32 *aux, const void *src,
+		    size_t src_step, u32 n, bool away)
+{
+	u32 done = planted.good_conv->rows(sp, rows, aux, src, src_step, n, away);
+
+	if (away == planted.away)
+		*(u8 *)(rows + (n - 1) * sp->stride) ^= 1;
+	return done;
+}
+
+static u32 bad_paged(const struct vexfs_space *sp, void *rows, u32 *aux,
+		     const struct vexfs_paged *src, u32 first, u32 n, bool away)
+{
+	u32 done = planted.good_conv->paged(sp, rows, aux, src, first, n, away);
+
+	if (away == planted.away)
+		aux[n - 1] ^= 1;
+	return done;
+}
+
+static void bad_to_f32(const struct vexfs_space *sp, void *dst, const void *row, u32 from,
+		       u32 count)
+{
+	planted.good_conv->to_f32(sp, dst, row, from, count);
+	((u8 *)dst)[4 * (from + count) - 1] ^= 1;
+}
+
+/* False where there is nothing to spoil. */
+static bool plant(struct vexfs_work *w, struct vexfs_convert *c, enum fault fault)
+{
+	struct vexfs_math_rough *r = &planted.rough;
+	struct vexfs_math_form *f = &planted.form;
+	struct vexfs_math_conv *v = &planted.conv;
+
+	planted.away = fault == FAULT_ROWS_AWAY || fault == FAULT_PAGED_AWAY;
+	planted.good_form = w->form;
+	planted.good_rough = w->rough;
+	planted.good_conv = c->conv;
+	*f = *w->form;
+	*r = w->rough ? *w->rough : (struct vexfs_math_rough){};
+	*v = *c->conv;
+	switch (fault) {
+	case FAULT_SCAN:
+		f->scan = bad_scan;
+		break;
+	case FAULT_GATHER:
+		f->gather = bad_gather;
+		break;
+	case FAULT_PART:
+		f->part = bad_part;
+		break;
+	case FAULT_FINISH:
+		f->finish = bad_finish;
+		break;
+	case FAULT_PACK:
+		f->block_pack = bad_pack;
+		if (!f->block_group)
+			return false;
+		break;
+	case FAULT_BLOCK:
+		f->block = bad_block;
+		if (!f->block_group)
+			return false;
+		break;
+	case FAULT_CODE_ROWS:
+		r->rows = bad_code_rows;
+		break;
+	case FAULT_CODE_QUERY:
+		r->query = bad_code_query;
+		break;
+	case FAULT_CODE_SCAN:
+		r->scan = bad_code_scan;
+		break;
+	case FAULT_CODE_PACK:
+		r->pack = bad_code_pack;
+		if (!r->group)
+			return false;
+		break;
+	case FAULT_CODE_BLOCK:
+		r->block = bad_code_block;
+		if (!r->group)
+			return false;
+		break;
+	case FAULT_FROM_F32:
+		v->from_f32 = bad_from_f32;
+		break;
+	case FAULT_FROM_RAW:
+		v->from_raw = bad_from_raw;
+		break;
+	case FAULT_AUX:
+		v->aux = bad_aux;
+		break;
+	case FAULT_ROWS:
+	case FAULT_ROWS_AWAY:
+		if (!v->rows)
+			return false;
+		v->rows = bad_rows;
+		break;
+	case FAULT_PAGED:
+	case FAULT_PAGED_AWAY:
+		if (!v->paged)
+			return false;
+		v->paged = bad_paged;
+		break;
+	default:
+		v->to_f32 = bad_to_f32;
+	}
+	if (fault >= FAULT_CODE_ROWS && fault <= FAULT_CODE_BLOCK && !w->rough)
+		return false;
+	w->form = f;
+	if (w->rough)
+		w->rough = r;
+	c->conv = v;
+	return true;
+}
+
+/* Is the engine disabled by the self-test while the fault is there, and only then? */
+static void find_fault(struct kunit *test, struct vexfs_engine *e, u32 type, u32 metric,
+		       enum fault fault, u32 place)
+{
+	struct vexfs_work *w = &e->work[type][metric];
+	struct vexfs_convert *c = &e->convert[type];
+
+	planted.count = places[place].count;
+	planted.at = places[place].at;
+	if (!plant(w, c, fault))
+		return;
+	KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest(NULL, NULL));
+	w->form = planted.good_form;
+	w->rough = planted.good_rough;
+	c->conv = planted.good_conv;
+	if (!e->failed)
+		KUNIT_FAIL(test, "%s %s %s: a fault in %s, row %u of %u, was not found\n",
+			   e->variant->name, vexfs_type_name(type), vexfs_metric_name(metric),
+			   fault_names[fault], planted.at, planted.count);
+	e->failed = NULL;
+}
+
+/* A variant with a fault is found, disabled, and refused from then on. */
+static void failed_is_refused(struct kunit *test, struct vexfs_engine *e)
+{
+	struct vexfs_work *w = &e->work[VEXFS_TYPE_F32][VEXFS_METRIC_L2];
+	struct vexfs_convert *c = &e->convert[VEXFS_TYPE_F32];
+
+	KUNIT_ASSERT_EQ(test, 0, vexfs_engine_select(e->variant->name));
+	planted.count = places[0].count;
+	planted.at = places[0].at;
+	plant(w, c, FAULT_SCAN);
+	KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest(NULL, NULL));
+	w->form = planted.good_form;
+	w->rough = planted.good_rough;
+	c->conv = planted.good_conv;
+	KUNIT_EXPECT_NOT_NULL(test, e->failed);
+	KUNIT_EXPECT_FALSE(test, vexfs_engine_usable(e));
+	KUNIT_EXPECT_PTR_NE(test, e, vexfs_engine());
+	KUNIT_EXPECT_TRUE(test, vexfs_engine_is_auto());
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, vexfs_engine_select(e->variant->name));
+
+	/* Without the fault it is as good as before. */
+	e->failed = NULL;
+	KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest(NULL, NULL));
+	KUNIT_EXPECT_NULL(test, e->failed);
+}
+
 static void planted_failure_is_found(struct kunit *test)
 {
-	struct vexfs_engine *in_use = vexfs_engine();
+	static const struct {
+		u8 type;
+		u8 metric;
+	} spaces[] = {
+		{ VEXFS_TYPE_F32, VEXFS_METRIC_L2 }, { VEXFS_TYPE_F32, VEXFS_METRIC_COS },
+		{ VEXFS_TYPE_F16, VEXFS_METRIC_IP }, { VEXFS_TYPE_BF16, VEXFS_METRIC_COS },
+		{ VEXFS_TYPE_I8, VEXFS_METRIC_L2 }, { VEXFS_TYPE_U8, VEXFS_METRIC_L1 },
+		{ VEXFS_TYPE_U8, VEXFS_METRIC_IP }, { VEXFS_TYPE_B1, VEXFS_METRIC_JACCARD },
+	};
+	struct vexfs_engine *in_use = vexfs_engine(), *e;
 	bool was_auto = vexfs_engine_is_auto();
-	u32 i;
+	const char *aside[VEXFS_ENGINES];
+	u32 i, s, fault, place;
 
+	BUILD_BUG_ON(ARRAY_SIZE(fault_names) != FAULTS);
 	for (i = 1; i < VEXFS_ENGINES; i++) {
-		struct vexfs_engine *e = &vexfs_engines[i];
-
+		e = &vexfs_engines[i];
 		if (!vexfs_engine_usable(e))
 			continue;
-		KUNIT_ASSERT_EQ(test, 0, vexfs_engine_select(e->variant->name));
-		vexfs_math_selftest_plant(e->variant->name);
-		KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest(NULL, NULL));
-		vexfs_math_selftest_plant(NULL);
-		KUNIT_EXPECT_NOT_NULL(test, e->failed);
-		KUNIT_EXPECT_FALSE(test, vexfs_engine_usable(e));
-		KUNIT_EXPECT_PTR_NE(test, e, vexfs_engine());
-		KUNIT_EXPECT_TRUE(test, vexfs_engine_is_auto());
-		KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, vexfs_engine_select(e->variant->name));
-
-		/* Without the plant it is as good as before. */
-		e->failed = NULL;
-		KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest(NULL, NULL));
-		KUNIT_EXPECT_NULL(test, e->failed);
+		failed_is_refused(test, e);
+		/* The others do not take part: it is long enough with one. */
+		for (s = 1; s < VEXFS_ENGINES; s++) {
+			aside[s] = vexfs_engines[s].failed;
+			if (s != i)
+				vexfs_engines[s].failed = "not its turn";
+		}
+		for (s = 0; s < ARRAY_SIZE(spaces); s++)
+			for (fault = 0; fault < FAULTS; fault++)
+				for (place = 0; place < (fault < FAULT_BY_ROW ?
+							 ARRAY_SIZE(places) : 1); place++)
+					if (!vexfs_kunit_quick || (s + fault + place) % 40 == 0)
+						find_fault(test, e, spaces[s].type,
+							   spaces[s].metric, fault, place);
+		for (s = 1; s < VEXFS_ENGINES; s++)
+			vexfs_engines[s].failed = aside[s];
 	}
 	restore(in_use, was_auto);
 }
@@ -309,6 +670,7 @@ static void spaces(struct kunit *test)
 
 static struct kunit_case switch_cases[] = {
 	KUNIT_CASE(select_refuses),
+	KUNIT_CASE(avoided_is_for_those_who_ask),
 	KUNIT_CASE(planted_failure_is_found),
 	KUNIT_CASE(switch_under_load),
 	KUNIT_CASE(keys_sort_as_distances),

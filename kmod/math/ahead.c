@@ -1,44 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How far ahead a scan asks for memory, and how much of a row a walk does. What is best differs between processors by
- * half of the speed, and cannot be found out when the module is loaded, for that
- * takes more memory than any cache has; so it is known by name.
+ * How far ahead a scan asks for memory, and how much of a row a walk does. What is best
+ * differs between processors by half of the speed, and cannot be found out when the
+ * module is loaded, for that takes more memory than any cache has; so it is known by
+ * name.
  */
+#ifdef __KERNEL__
+#include "compat/compat.h"
+#else
+#define VEXFS_EXPORT_KUNIT(sym)
+#endif
 #include "variant.h"
 
 bool vexfs_scan_far;
-
-#ifdef __x86_64__
-struct regs {
-	u32 a, b, c, d;
-};
-
-static struct regs cpuid(u32 leaf)
-{
-	struct regs r = { .a = leaf };
-
-	asm volatile("cpuid" : "+a" (r.a), "=b" (r.b), "+c" (r.c), "=d" (r.d));
-	return r;
-}
+VEXFS_EXPORT_KUNIT(vexfs_scan_far);
 
 /*
  * AMD's family 1ah, Zen 5: its first level has 48 KiB, and a scan of rows in memory
  * reaches 1.3 to 1.6 times what it does when it asks near. Zen 4 wants near.
  */
-void vexfs_scan_tune(void)
+void vexfs_scan_tune(bool amd, u32 family)
 {
-	struct regs v = cpuid(0), f = cpuid(1);
-	u32 family = (f.a >> 8 & 0xf) + (f.a >> 20 & 0xff);
-
-	/* "AuthenticAMD" */
-	vexfs_scan_far = v.b == 0x68747541 && v.d == 0x69746e65 && v.c == 0x444d4163 &&
-			 family >= 0x1a;
+	vexfs_scan_far = amd && family >= 0x1a;
 }
-#else
-void vexfs_scan_tune(void)
-{
-}
-#endif
 
 #define SHORT_ROW	256u
 #define LONG_ROW	1024u

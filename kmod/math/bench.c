@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "compat/compat.h"
+#include "math/bits.h"
 #include "math/engine.h"
 #include "math/proof.h"
 #include "math/run.h"
@@ -25,26 +26,45 @@
 /* How often each figure is taken; the best one counts. */
 #define TRIES		7
 
+/* What has a pace: the shapes, and all else that is done to rows and queries. */
+enum job {
+	JOB_SCAN = VEXFS_SHAPE_SCAN,
+	JOB_GATHER = VEXFS_SHAPE_GATHER,
+	JOB_BLOCK = VEXFS_SHAPE_BLOCK,
+	JOB_PACK,
+	JOB_ROUGH_PACK,
+	JOB_ROUGH_BLOCK,
+	JOB_ROUGH_ROWS,
+	JOB_ROUGH_SCAN,
+	JOBS
+};
+
 /**
  * struct workbench - what is measured on
  * @rows: zeroes: no arithmetic here depends on the values
  * @queries: likewise
  * @packed: the queries for the block shape
+ * @codes: of the rows
+ * @query: against codes
  * @ptr: rows for gather
  * @aux: of the rows and of the queries
  * @keys: results
  * @limits: of the block shape, none of which any row meets
  * @hit: none, therefore
+ * @near: likewise
  */
 struct workbench {
 	u8 rows[ROWS_BYTES] __aligned(VEXFS_ROW_ALIGN);
 	u8 queries[QUERIES * QUERY_BYTES] __aligned(VEXFS_ROW_ALIGN);
 	u8 packed[PACKED_BYTES] __aligned(VEXFS_ROW_ALIGN);
+	u8 codes[ROWS_BYTES] __aligned(VEXFS_ROW_ALIGN);
+	u8 query[QUERY_BYTES] __aligned(VEXFS_ROW_ALIGN);
 	const void *ptr[ROWS_MAX];
 	u32 aux[ROWS_MAX];
 	u32 keys[ROWS_MAX];
 	u32 limits[QUERIES];
 	struct vexfs_block_hit hit;
+	u16 near;
 };
 
 static const char * const shape_names[] = {
@@ -53,78 +73,182 @@ static const char * const shape_names[] = {
 	[VEXFS_SHAPE_BLOCK] = "block",
 };
 
-static void compute(const struct vexfs_math_form *f, const struct vexfs_space *sp,
-		    struct workbench *t, enum vexfs_shape shape, u32 n)
+static struct vexfs_pace *pace_of(struct vexfs_work *w, enum job job)
 {
-	switch (shape) {
-	case VEXFS_SHAPE_SCAN:
-		f->scan(sp, t->queries, 0, t->rows, t->aux, n, t->keys);
-		break;
-	case VEXFS_SHAPE_GATHER:
-		f->gather(sp, t->queries, 0, t->ptr, t->aux, n, t->keys);
-		break;
+	switch (job) {
+	case JOB_PACK:
+		return &w->pack;
+	case JOB_ROUGH_PACK:
+		return &w->rough_pack;
+	case JOB_ROUGH_BLOCK:
+		return &w->rough_block;
+	case JOB_ROUGH_ROWS:
+		return &w->rough_rows;
+	case JOB_ROUGH_SCAN:
+		return &w->rough_scan;
 	default:
+		return &w->pace[(enum vexfs_shape)job];
+	}
+}
+
+/* @n rows, or queries. */
+static void compute(const struct vexfs_work *w, const struct vexfs_space *sp,
+		    struct workbench *t, enum job job, u32 n)
+{
+	const struct vexfs_math_form *f = w->form;
+	const struct vexfs_math_rough *r = w->rough;
+
+	switch (job) {
+	case JOB_SCAN:
+		f->scan(sp, t->queries, t->aux[0], t->rows, t->aux, n, t->keys);
+		break;
+	case JOB_GATHER:
+		f->gather(sp, t->queries, t->aux[0], t->ptr, t->aux, n, t->keys);
+		break;
+	case JOB_BLOCK:
 		f->block(sp, t->packed, QUERIES, 0, QUERIES, t->limits, t->rows, t->aux, n, 0,
 			 &t->hit, 1);
+		break;
+	case JOB_PACK:
+		f->block_pack(sp, t->packed, t->queries, t->aux, QUERIES, 0, n);
+		break;
+	case JOB_ROUGH_PACK:
+		r->pack(sp, t->packed, t->queries, t->aux, QUERIES, 0, n);
+		break;
+	case JOB_ROUGH_BLOCK:
+		r->block(sp, t->packed, QUERIES, 0, QUERIES, t->limits, t->codes, n, 0, &t->hit,
+			 1);
+		break;
+	case JOB_ROUGH_ROWS:
+		r->rows(sp, t->codes, t->rows, t->aux, n);
+		break;
+	default:
+		r->scan(sp, t->query, t->limits[0], t->codes, n, 0, &t->near, 1);
 		break;
 	}
 }
 
-static bool has_shape(const struct vexfs_math_form *f, const struct vexfs_space *sp,
-		      enum vexfs_shape shape)
+static bool has_block(const struct vexfs_math_form *f, const struct vexfs_space *sp)
 {
-	if (shape != VEXFS_SHAPE_BLOCK)
-		return true;
 	return f->block_group && sp->dim <= f->block_max_dim &&
 	       f->block_bytes(sp, QUERIES) <= PACKED_BYTES;
 }
 
-static void pack(const struct vexfs_math_form *f, const struct vexfs_space *sp,
-		 struct workbench *t)
+static bool has_job(const struct vexfs_work *w, const struct vexfs_space *sp, enum job job)
+{
+	switch (job) {
+	case JOB_SCAN:
+	case JOB_GATHER:
+		return true;
+	case JOB_BLOCK:
+	case JOB_PACK:
+		return has_block(w->form, sp);
+	case JOB_ROUGH_PACK:
+	case JOB_ROUGH_BLOCK:
+		return w->rough && w->rough->group && vexfs_code_fits(sp) &&
+		       w->rough->bytes(sp, QUERIES) <= PACKED_BYTES;
+	default:
+		return w->rough && vexfs_code_fits(sp);
+	}
+}
+
+/* Packs all queries, a group in each section. */
+static void pack(const struct vexfs_work *w, const struct vexfs_space *sp, struct workbench *t,
+		 enum job job, u32 group)
 {
 	u32 q;
 
-	for (q = 0; q < QUERIES; q += f->block_group) {
+	for (q = 0; q < QUERIES; q += group) {
 		u64 stamp = vexfs_fpu_begin();
+		u32 n = min(group, QUERIES - q);
 
-		f->block_pack(sp, t->packed, t->queries, t->aux, QUERIES, q,
-			      min(f->block_group, QUERIES - q));
+		if (job == JOB_BLOCK)
+			w->form->block_pack(sp, t->packed, t->queries, t->aux, QUERIES, q, n);
+		else
+			w->rough->pack(sp, t->packed, t->queries, t->aux, QUERIES, q, n);
 		vexfs_fpu_end(stamp);
 	}
 }
 
-/* A cost that a pace can hold. */
-static u32 limit(u64 ps)
+/* Makes what @job works on. */
+static void prepare(const struct vexfs_work *w, const struct vexfs_space *sp,
+		    struct workbench *t, enum job job, u32 rows)
 {
-	return clamp_t(u64, ps, 1, U32_MAX);
+	u64 stamp;
+	u32 i;
+
+	for (i = 0; i < ROWS_MAX; i++) {
+		t->ptr[i] = t->rows + (i < rows ? i : 0) * sp->stride;
+		/* A norm of nothing would let every pair pass. */
+		t->aux[i] = sp->metric == VEXFS_METRIC_COS ? F32_ONE : 0;
+	}
+	switch (job) {
+	case JOB_BLOCK:
+		pack(w, sp, t, job, w->form->block_group);
+		break;
+	case JOB_ROUGH_BLOCK:
+		pack(w, sp, t, job, w->rough->group);
+		fallthrough;
+	case JOB_ROUGH_SCAN:
+		for (i = 0; i < rows; i++) {
+			stamp = vexfs_fpu_begin();
+			w->rough->rows(sp, t->codes + i * vexfs_code_step(sp),
+				       t->rows + i * sp->stride, t->aux + i, 1);
+			vexfs_fpu_end(stamp);
+		}
+		stamp = vexfs_fpu_begin();
+		w->rough->query(sp, t->query, t->queries, t->aux[0]);
+		vexfs_fpu_end(stamp);
+		break;
+	default:
+		break;
+	}
 }
 
-/* What a unit of work costs, in picoseconds; @tries sections of it, the best counts. */
-static u32 measure(struct vexfs_work *w, const struct vexfs_space *sp, struct workbench *t,
-		   enum vexfs_shape shape, unsigned int tries)
+/* What an item counts for, see struct vexfs_work. */
+static u32 units_of(const struct vexfs_space *sp, enum job job)
 {
-	u32 units = vexfs_run_units(sp->stride) * (shape == VEXFS_SHAPE_BLOCK ? QUERIES : 1);
-	u32 most = min(ROWS_BYTES / sp->stride, ROWS_MAX);
+	switch (job) {
+	case JOB_BLOCK:
+	case JOB_ROUGH_BLOCK:
+		return vexfs_run_units(sp->stride) * QUERIES;
+	case JOB_ROUGH_SCAN:
+		return vexfs_run_units(vexfs_code_step(sp));
+	default:
+		return vexfs_run_units(sp->stride);
+	}
+}
+
+/*
+ * What a unit of work costs, in picoseconds; @tries sections of it, the best counts.
+ * 0 when the clock measured nothing.
+ */
+static u32 measure(struct vexfs_work *w, const struct vexfs_space *sp, struct workbench *t,
+		   enum job job, unsigned int tries)
+{
+	u32 most = min(ROWS_BYTES / sp->stride, ROWS_MAX), units = units_of(sp, job), n;
 	u64 best = U64_MAX;
-	u32 i, n;
 
-	for (i = 0; i < most; i++)
-		t->ptr[i] = t->rows + i * sp->stride;
-	if (shape == VEXFS_SHAPE_BLOCK)
-		pack(w->form, sp, t);
+	prepare(w, sp, t, job, most);
 	while (tries--) {
-		u64 stamp = vexfs_fpu_begin();
-		u64 from, ps;
+		u64 stamp, from, ns;
 
-		n = vexfs_fpu_items(&w->pace[shape], units, most);
-		from = vexfs_fpu_stamp();
-		compute(w->form, sp, t, shape, n);
-		ps = vexfs_fpu_stamp_ns(from, vexfs_fpu_stamp()) * 1000;
+		if (job == JOB_PACK)
+			n = min(w->form->block_group, QUERIES);
+		else if (job == JOB_ROUGH_PACK)
+			n = min(w->rough->group, QUERIES);
+		else
+			n = vexfs_fpu_items(pace_of(w, job), units, most);
+		stamp = vexfs_fpu_begin();
+		from = vexfs_clock();
+		compute(w, sp, t, job, n);
+		ns = vexfs_clock_ns(from, vexfs_clock());
 		vexfs_fpu_end(stamp);
-		best = min(best, div64_u64(ps, (u64)n * units));
+		if (ns)
+			best = min(best, div64_u64(ns * 1000, (u64)n * units));
 		cond_resched();
 	}
-	return limit(best);
+	return best == U64_MAX ? 0 : clamp_t(u64, best, 1, U32_MAX);
 }
 
 /*
@@ -134,24 +258,26 @@ static u32 measure(struct vexfs_work *w, const struct vexfs_space *sp, struct wo
 static void calibrate_work(struct vexfs_work *w, struct workbench *t, u32 type, u32 metric)
 {
 	static const u16 dims[] = { 32, 768 };
-	enum vexfs_shape shape;
 	struct vexfs_space sp;
 	unsigned int i;
+	enum job job;
 
-	for (shape = 0; shape < VEXFS_SHAPES; shape++) {
-		u32 ps = 0;
+	for (job = 0; job < JOBS; job++) {
+		struct vexfs_pace *pace = pace_of(w, job);
+		u32 ps = 0, first;
 
 		for (i = 0; i < ARRAY_SIZE(dims); i++) {
 			vexfs_space_init(&sp, type, metric, dims[i]);
-			if (!has_shape(w->form, &sp, shape))
+			if (!has_job(w, &sp, job))
 				continue;
 			/* A short section says how much fits the ones that count. */
-			if (!ps)
-				WRITE_ONCE(w->pace[shape].ps, measure(w, &sp, t, shape, 1));
-			ps = max(ps, measure(w, &sp, t, shape, 2));
+			first = ps ? 0 : measure(w, &sp, t, job, 1);
+			if (first)
+				WRITE_ONCE(pace->ps, first);
+			ps = max(ps, measure(w, &sp, t, job, 2));
 		}
 		if (ps)
-			WRITE_ONCE(w->pace[shape].ps, ps);
+			WRITE_ONCE(pace->ps, ps);
 	}
 	WRITE_ONCE(w->part.ps, w->pace[VEXFS_SHAPE_SCAN].ps);
 }
@@ -165,12 +291,12 @@ static void calibrate_convert(struct vexfs_convert *c, struct workbench *t, u32 
 	vexfs_space_init(&sp, type, type == VEXFS_TYPE_B1 ? VEXFS_METRIC_HAMMING : VEXFS_METRIC_L2,
 			 512);
 	for (move = 0; move < VEXFS_MOVES; move++) {
-		u64 best = U64_MAX;
+		u64 best = U64_MAX, ns;
 		unsigned int try;
 
 		for (try = 0; try < 3; try++) {
 			struct vexfs_math_state st = {};
-			u64 stamp = vexfs_fpu_begin(), from = vexfs_fpu_stamp();
+			u64 stamp = vexfs_fpu_begin(), from = vexfs_clock();
 
 			if (move == VEXFS_MOVE_FROM_F32)
 				c->conv->from_f32(&sp, t->rows, t->queries, 0, sp.dim, &st);
@@ -178,11 +304,15 @@ static void calibrate_convert(struct vexfs_convert *c, struct workbench *t, u32 
 				c->conv->from_raw(&sp, t->rows, t->queries, 0, sp.dim, &st);
 			else
 				c->conv->to_f32(&sp, t->queries, t->rows, 0, sp.dim);
-			best = min(best, vexfs_fpu_stamp_ns(from, vexfs_fpu_stamp()));
+			ns = vexfs_clock_ns(from, vexfs_clock());
 			vexfs_fpu_end(stamp);
+			if (ns)
+				best = min(best, ns);
 		}
-		WRITE_ONCE(c->pace[move].ps,
-			   limit(best * 1000 * VEXFS_CONVERT_UNIT / sp.dim));
+		if (best != U64_MAX)
+			WRITE_ONCE(c->pace[move].ps,
+				   clamp_t(u64, best * 1000 * VEXFS_CONVERT_UNIT / sp.dim, 1,
+					   U32_MAX));
 	}
 }
 
@@ -218,11 +348,11 @@ static void show(struct seq_file *m, struct vexfs_work *w, const struct vexfs_sp
 	for (shape = 0; shape < VEXFS_SHAPES; shape++) {
 		u64 ps, gbps;
 
-		if (!has_shape(w->form, sp, shape))
+		if (!has_job(w, sp, (enum job)shape))
 			continue;
-		ps = (u64)measure(w, sp, t, shape, TRIES) * vexfs_run_units(sp->stride);
+		ps = (u64)measure(w, sp, t, (enum job)shape, TRIES) * vexfs_run_units(sp->stride);
 		/* Bytes in a nanosecond are gigabytes in a second; two decimals. */
-		gbps = div64_u64(sp->row_bytes * 100000ULL, ps);
+		gbps = ps ? div64_u64(sp->row_bytes * 100000ULL, ps) : 0;
 		seq_printf(m, "%s %s %s %s %s %u %llu.%03llu %llu.%02llu\n", variant,
 			   w->form->name, vexfs_type_name(sp->type), vexfs_metric_name(sp->metric),
 			   shape_names[shape], sp->dim, ps / 1000, ps % 1000, gbps / 100,
@@ -248,21 +378,21 @@ static void show_overhead(struct seq_file *m, struct workbench *t)
 	f = vexfs_engine()->work[sp.type][sp.metric].form;
 	t->ptr[0] = t->rows;
 	for (try = 0; try < TRIES; try++) {
-		from = vexfs_fpu_stamp();
+		from = vexfs_clock();
 		for (i = 0; i < CALLS; i++)
 			vexfs_fpu_end(vexfs_fpu_begin());
-		empty = min(empty, vexfs_fpu_stamp_ns(from, vexfs_fpu_stamp()));
+		empty = min(empty, vexfs_clock_ns(from, vexfs_clock()));
 
-		from = vexfs_fpu_stamp();
+		from = vexfs_clock();
 		for (i = 0; i < CALLS; i++)
 			vexfs_math_gather(&sp, t->queries, 0, t->ptr, t->aux, 1, t->keys);
-		call = min(call, vexfs_fpu_stamp_ns(from, vexfs_fpu_stamp()));
+		call = min(call, vexfs_clock_ns(from, vexfs_clock()));
 
 		stamp = vexfs_fpu_begin();
-		from = vexfs_fpu_stamp();
+		from = vexfs_clock();
 		for (i = 0; i < CALLS; i++)
 			f->gather(&sp, t->queries, 0, t->ptr, t->aux, 1, t->keys);
-		form = min(form, vexfs_fpu_stamp_ns(from, vexfs_fpu_stamp()));
+		form = min(form, vexfs_clock_ns(from, vexfs_clock()));
 		vexfs_fpu_end(stamp);
 		cond_resched();
 	}

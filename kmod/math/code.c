@@ -99,7 +99,7 @@ int vexfs_math_code_scan(const struct vexfs_space *sp, const void *query, u32 li
 		return vexfs_fpu_refuse();
 	for (row = 0; row < n; row += m) {
 		u64 stamp;
-		u32 got, ns;
+		u32 got;
 
 		if (row)
 			vexfs_fpu_rest();
@@ -108,9 +108,7 @@ int vexfs_math_code_scan(const struct vexfs_space *sp, const void *query, u32 li
 		got = w->rough->scan(sp, head + 1, limit,
 				     codes + (size_t)row * vexfs_code_step(sp), m, row,
 				     near + found, max - found);
-		ns = vexfs_fpu_end(stamp);
-		if (m < n)
-			vexfs_fpu_learn(&w->rough_scan, (u64)m * units, ns);
+		vexfs_fpu_learn(&w->rough_scan, (u64)m * units, vexfs_fpu_end(stamp));
 		if (got > max - found)
 			return -EOVERFLOW;
 		found += got;

@@ -49,6 +49,7 @@ static noinline int import_parts(struct vexfs_convert *c, struct vexfs_pace *pac
 
 	for (from = 0; !err && from < sp->dim; from += count) {
 		u64 stamp;
+		u32 ns;
 
 		if (from)
 			vexfs_fpu_rest();
@@ -57,7 +58,10 @@ static noinline int import_parts(struct vexfs_convert *c, struct vexfs_pace *pac
 		err = fn(sp, row, src, from, count, &st);
 		if (!err && from + count == sp->dim)
 			*aux = c->conv->aux(sp, &st);
-		vexfs_fpu_learn(pace, units_of(count), vexfs_fpu_end(stamp));
+		ns = vexfs_fpu_end(stamp);
+		/* What is refused may not have been looked at to its end. */
+		if (!err)
+			vexfs_fpu_learn(pace, units_of(count), ns);
 	}
 	return err;
 }
@@ -132,7 +136,7 @@ static int import(const struct vexfs_space *sp, enum vexfs_move move, void *rows
 
 			good = import_rows(c, sp, fn, row, aux + done, v, done, m, away);
 			ns = vexfs_fpu_end(stamp);
-			if (m < n && good == m)
+			if (good == m)
 				vexfs_fpu_learn(pace, (u64)m * units, ns);
 		}
 		if (good < m) {
@@ -191,7 +195,6 @@ int vexfs_math_export_f32(const struct vexfs_space *sp, void *dst, const void *r
 		return vexfs_fpu_refuse();
 	for (from = 0; from < sp->dim; from += count) {
 		u64 stamp;
-		u32 ns;
 
 		if (from)
 			vexfs_fpu_rest();
@@ -199,9 +202,7 @@ int vexfs_math_export_f32(const struct vexfs_space *sp, void *dst, const void *r
 			part_dims(pace, from, sp->dim);
 		stamp = vexfs_fpu_begin();
 		c->conv->to_f32(sp, dst, row, from, count);
-		ns = vexfs_fpu_end(stamp);
-		if (count < sp->dim)
-			vexfs_fpu_learn(pace, units_of(count), ns);
+		vexfs_fpu_learn(pace, units_of(count), vexfs_fpu_end(stamp));
 	}
 	return 0;
 }

@@ -5,34 +5,15 @@
  * nothing.
  */
 #include <linux/kernel.h>
-#include <asm/cpufeature.h>
-#include <asm/fpu/api.h>
 
 #include "compat/compat.h"
+#include "compat/cpu.h"
 #include "math/cpu.h"
 #include "math/variant.h"
 
 /* State components, as bits of XCR0. */
 #define STATE_AVX	0x06ull
 #define STATE_AVX512	0xe6ull
-
-#ifdef HAVE_CPU_HAS_XFEATURES
-static bool state_enabled(u64 mask)
-{
-	return cpu_has_xfeatures(mask, NULL);
-}
-#else
-/* User Mode Linux: its host decides, and tells through XCR0. */
-static bool state_enabled(u64 mask)
-{
-	u32 low, high;
-
-	if (!boot_cpu_has(X86_FEATURE_XSAVE))
-		return false;
-	asm volatile("xgetbv" : "=a" (low), "=d" (high) : "c" (0));
-	return (low & mask) == mask;
-}
-#endif
 
 static bool has_avx2(void)
 {
@@ -50,10 +31,10 @@ u32 vexfs_cpu_features(void)
 {
 	u32 cpu = 0;
 
-	if (!has_avx2() || !state_enabled(STATE_AVX))
+	if (!has_avx2() || !vexfs_cpu_saves(STATE_AVX))
 		return 0;
 	cpu |= VEXFS_CPU_AVX2;
-	if (!has_avx512() || !state_enabled(STATE_AVX512))
+	if (!has_avx512() || !vexfs_cpu_saves(STATE_AVX512))
 		return cpu;
 	cpu |= VEXFS_CPU_AVX512;
 	if (boot_cpu_has(X86_FEATURE_AVX512_VNNI))
@@ -67,6 +48,16 @@ u32 vexfs_cpu_features(void)
 	return cpu;
 }
 
+void vexfs_cpu_tune(void)
+{
+	vexfs_scan_tune(vexfs_cpu_is_amd(), vexfs_cpu_family());
+}
+
+bool vexfs_cpu_avoids(u32 needs)
+{
+	return needs & VEXFS_CPU_AVX512 && vexfs_cpu_prefers_ymm();
+}
+
 const char *vexfs_cpu_lacks(u32 needs)
 {
 	u32 lacks = needs & ~vexfs_cpu_features();
@@ -75,7 +66,7 @@ const char *vexfs_cpu_lacks(u32 needs)
 		return NULL;
 	if (!has_avx2())
 		return "the processor has no AVX2 with FMA and F16C";
-	if (!state_enabled(STATE_AVX))
+	if (!vexfs_cpu_saves(STATE_AVX))
 		return "the system does not save AVX registers";
 	if (lacks & VEXFS_CPU_AVX512) {
 		if (!has_avx512())

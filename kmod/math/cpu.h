@@ -20,4 +20,13 @@ u32 vexfs_cpu_features(void);
  */
 const char *vexfs_cpu_lacks(u32 needs);
 
+/*
+ * Does the kernel advise against an instruction set, though it works? Registers of 512
+ * bits make some processors slower in all that they do.
+ */
+bool vexfs_cpu_avoids(u32 needs);
+
+/* Tells the variants which processor this is. */
+void vexfs_cpu_tune(void);
+
 #endif

@@ -43,26 +43,33 @@ static u32 compute(const struct vexfs_math_form *f, const struct vexfs_space *sp
 
 /*
  * One row that is too long for a section: a part of it in each. The state
- * between two parts lies on the stack, so that nothing can fail here.
+ * between two parts lies on the stack, so that nothing can fail here. What they took
+ * together is what the row costs: perhaps it would fit a section by now.
  */
 static noinline u32 compute_parts(struct vexfs_work *w, const struct vexfs_space *sp,
-				  const void *q, u32 q_aux, const void *row, u32 aux)
+				  const void *q, u32 q_aux, const void *row, u32 aux,
+				  enum vexfs_shape shape)
 {
 	struct vexfs_math_state st = {};
 	u32 from = 0, key = 0;
+	u64 took = 0;
 
 	while (from < sp->stride) {
 		u32 to = vexfs_run_part(&w->part, from, sp->stride);
 		u64 stamp = vexfs_fpu_begin();
+		u32 ns;
 
 		w->form->part(sp, q, row, from, to, &st);
 		if (to == sp->stride)
 			key = w->form->finish(sp, &st, q_aux, aux);
-		vexfs_fpu_learn(&w->part, vexfs_run_units(to - from), vexfs_fpu_end(stamp));
+		ns = vexfs_fpu_end(stamp);
+		vexfs_fpu_learn(&w->part, vexfs_run_units(to - from), ns);
+		took += ns;
 		from = to;
 		if (from < sp->stride)
 			vexfs_fpu_rest();
 	}
+	vexfs_fpu_learn(&w->pace[shape], vexfs_run_units(sp->stride), min_t(u64, took, U32_MAX));
 	return key;
 }
 
@@ -89,8 +96,8 @@ static noinline void compute_wide(const struct vexfs_space *sp, const void *q,
 			vexfs_fpu_learn(&wide_pace, vexfs_run_units(to - from),
 					vexfs_fpu_end(stamp));
 			from = to;
+			vexfs_fpu_rest();
 		}
-		vexfs_fpu_rest();
 	}
 }
 
@@ -103,15 +110,14 @@ static void compute_integer(struct vexfs_work *w, const struct vexfs_space *sp, 
 	u32 done, m;
 
 	for (done = 0; done < n; done += m) {
-		u64 stamp = vexfs_fpu_stamp();
+		struct vexfs_stretch s;
 
 		if (done)
 			vexfs_fpu_rest();
 		m = vexfs_fpu_items(&w->pace[shape], units, n - done);
+		s = vexfs_stretch_begin();
 		compute(w->form, sp, q, q_aux, b, aux, done, m, keys);
-		if (m < n)
-			vexfs_fpu_learn(&w->pace[shape], (u64)m * units,
-					vexfs_fpu_stamp_ns(stamp, vexfs_fpu_stamp()));
+		vexfs_fpu_learn(&w->pace[shape], (u64)m * units, vexfs_stretch_end(&s));
 	}
 }
 
@@ -135,22 +141,19 @@ static int distances(struct vexfs_engine *e, const struct vexfs_space *sp, const
 	}
 	for (done = 0; done < n; done += m) {
 		u64 stamp;
-		u32 ns;
 
 		if (done)
 			vexfs_fpu_rest();
 		m = vexfs_fpu_items(&w->pace[shape], units, n - done);
 		if (unlikely(m == 1 && !vexfs_fpu_fits(&w->pace[shape], units))) {
-			keys[done] = compute_parts(w, sp, q, q_aux, row_of(b, done), aux[done]);
+			keys[done] = compute_parts(w, sp, q, q_aux, row_of(b, done), aux[done],
+						   shape);
 			wide += keys[done] == VEXFS_KEY_WIDE;
 			continue;
 		}
 		stamp = vexfs_fpu_begin();
 		wide += compute(w->form, sp, q, q_aux, b, aux, done, m, keys);
-		ns = vexfs_fpu_end(stamp);
-		/* A small call teaches nothing and must cost nothing. */
-		if (m < n)
-			vexfs_fpu_learn(&w->pace[shape], (u64)m * units, ns);
+		vexfs_fpu_learn(&w->pace[shape], (u64)m * units, vexfs_fpu_end(stamp));
 	}
 	if (unlikely(wide))
 		compute_wide(sp, q, b, n, keys);

@@ -75,7 +75,7 @@ static struct vexfs_engine *best_engine(void)
 	unsigned int i = VEXFS_ENGINES;
 
 	while (--i)
-		if (vexfs_engine_usable(&vexfs_engines[i]))
+		if (vexfs_engine_usable(&vexfs_engines[i]) && !vexfs_engines[i].avoided)
 			break;
 	return &vexfs_engines[i];
 }
@@ -189,9 +189,10 @@ static void set_up_work(struct vexfs_engine *e, u32 cpu, u32 type, u32 metric)
 	for (shape = 0; shape < VEXFS_SHAPES; shape++)
 		w->pace[shape].ps = PACE_UNKNOWN;
 	w->part.ps = PACE_UNKNOWN;
+	w->pack.ps = PACE_UNKNOWN;
 	w->rough = vexfs_math_find_rough(e->variant, cpu, type, metric);
-	/* like the block of numbers at least; the first sections teach it the rest */
 	w->rough_block.ps = PACE_UNKNOWN;
+	w->rough_pack.ps = PACE_UNKNOWN;
 	w->rough_rows.ps = PACE_UNKNOWN;
 	w->rough_scan.ps = PACE_UNKNOWN;
 }
@@ -212,13 +213,14 @@ void vexfs_engines_init(void)
 	u32 type, metric;
 	unsigned int i;
 
-	vexfs_scan_tune();
+	vexfs_cpu_tune();
 	for (i = 0; i < VEXFS_ENGINES; i++) {
 		struct vexfs_engine *e = &vexfs_engines[i];
 
 		e->lacks = vexfs_cpu_lacks(e->variant->needs);
 		if (e->lacks)
 			continue;
+		e->avoided = vexfs_cpu_avoids(e->variant->needs);
 		for (type = 0; type < VEXFS_TYPES; type++) {
 			set_up_convert(e, cpu, type);
 			for (metric = 0; metric < VEXFS_METRICS; metric++)
@@ -249,6 +251,8 @@ void vexfs_math_show_variants(struct seq_file *m)
 			   e == in_use ? "in use" : vexfs_engine_usable(e) ? "usable" : "unusable");
 		if (e->lacks || failed)
 			seq_printf(m, ": %s", e->lacks ? e->lacks : failed);
+		else if (e->avoided)
+			seq_puts(m, ", by name only: the kernel prefers 256-bit registers here");
 		seq_putc(m, '\n');
 	}
 	seq_puts(m, "\ntype metric variant form\n");

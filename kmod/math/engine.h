@@ -38,16 +38,20 @@ enum vexfs_move {
  * @pace: by shape; a unit is 64 bytes of a row (of one query and one row in a
  *	block), and one more for each row
  * @part: the same for work inside a row
+ * @pack: for packing queries for the block shape
  * @rough_block: the same for @rough, and
+ * @rough_pack: for packing queries for it, and
  * @rough_rows: for making codes, and
- * @rough_scan: for comparing them with one query
+ * @rough_scan: for comparing them with one query; a unit is 64 bytes of a code
  */
 struct vexfs_work {
 	const struct vexfs_math_form *form;
 	const struct vexfs_math_rough *rough;
 	struct vexfs_pace pace[VEXFS_SHAPES];
 	struct vexfs_pace part;
+	struct vexfs_pace pack;
 	struct vexfs_pace rough_block;
+	struct vexfs_pace rough_pack;
 	struct vexfs_pace rough_rows;
 	struct vexfs_pace rough_scan;
 };
@@ -68,6 +72,7 @@ struct vexfs_convert {
  * struct vexfs_engine - a variant on this machine
  * @variant: which
  * @lacks: why the machine cannot run it, or NULL
+ * @avoided: it can, but the kernel advises against it: only for whoever asks by name
  * @failed: what the self-test found wrong, or NULL; see vexfs_engine_fail()
  * @work: by type and metric
  * @convert: by type
@@ -78,6 +83,7 @@ struct vexfs_convert {
 struct vexfs_engine {
 	const struct vexfs_math_variant *variant;
 	const char *lacks;
+	bool avoided;
 	const char *failed;
 	struct vexfs_work work[VEXFS_TYPES][VEXFS_METRICS];
 	struct vexfs_convert convert[VEXFS_TYPES];

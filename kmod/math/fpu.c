@@ -3,17 +3,12 @@
  * The one owner of kernel_fpu_begin() and kernel_fpu_end(): opens and closes
  * sections, times each of them, and learns how much work fits the budget. It
  * knows nothing about what is computed inside.
- *
- * Time is read from the processor's cycle counter and not from a kernel clock:
- * the smallest section, a few rows for a graph, takes little more than 100 ns,
- * and User Mode Linux has no scheduler clock finer than a tick.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitops.h>
-#include <linux/delay.h>
+#include <linux/hash.h>
 #include <linux/kernel.h>
-#include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
@@ -39,9 +34,11 @@
  * that processor only, with preemption off. An interrupt that counts a refusal
  * may come in between: on x86 every update is one instruction. The raw forms are
  * that as well; the others disable interrupts where an update is not one, which
- * in User Mode Linux is two system calls of the host each.
+ * in User Mode Linux is two system calls of the host each. @runs are sections and
+ * stretches of integer code together.
  */
 struct fpu_cpu {
+	u32 runs;
 	u64 sections;
 	u64 ns;
 	u64 longest_ns;
@@ -53,11 +50,8 @@ struct fpu_cpu {
 
 static DEFINE_PER_CPU(struct fpu_cpu, fpu_cpu);
 
-/* Nanoseconds in a cycle, times 2^CYCLE_SHIFT. Set once, before any section. */
-#define CYCLE_SHIFT	24
-static u32 cycle_mult __ro_after_init = 1U << CYCLE_SHIFT;
-
-static u32 budget_ns __read_mostly = VEXFS_FPU_BUDGET_DEFAULT_US * 1000;
+u32 vexfs_fpu_budget __read_mostly = VEXFS_FPU_BUDGET_DEFAULT_US * 1000;
+VEXFS_EXPORT_KUNIT(vexfs_fpu_budget);
 
 int vexfs_fpu_set_budget(u32 us)
 {
@@ -66,7 +60,7 @@ int vexfs_fpu_set_budget(u32 us)
 		       VEXFS_FPU_BUDGET_MAX_US, us);
 		return -EINVAL;
 	}
-	WRITE_ONCE(budget_ns, us * 1000);
+	WRITE_ONCE(vexfs_fpu_budget, us * 1000);
 	return 0;
 }
 VEXFS_EXPORT_KUNIT(vexfs_fpu_set_budget);
@@ -81,7 +75,7 @@ static int budget_set(const char *val, const struct kernel_param *kp)
 
 static int budget_get(char *buf, const struct kernel_param *kp)
 {
-	return sysfs_emit(buf, "%u\n", READ_ONCE(budget_ns) / 1000);
+	return sysfs_emit(buf, "%u\n", vexfs_fpu_budget_ns() / 1000);
 }
 
 static const struct kernel_param_ops budget_ops = {
@@ -91,34 +85,6 @@ static const struct kernel_param_ops budget_ops = {
 
 module_param_cb(fpu_budget_us, &budget_ops, NULL, 0644);
 MODULE_PARM_DESC(fpu_budget_us, "Longest FPU section in microseconds, 5 to 500 (default 50)");
-
-u32 vexfs_fpu_budget_ns(void)
-{
-	return READ_ONCE(budget_ns);
-}
-VEXFS_EXPORT_KUNIT(vexfs_fpu_budget_ns);
-
-u64 vexfs_fpu_stamp(void)
-{
-	u32 low, high;
-
-	/*
-	 * Not ordered: the few instructions that may drift across the edge of
-	 * a section do not matter, and a fence would cost more than the read.
-	 */
-	asm volatile("rdtsc" : "=a" (low), "=d" (high));
-	return (u64)high << 32 | low;
-}
-VEXFS_EXPORT_KUNIT(vexfs_fpu_stamp);
-
-u64 vexfs_fpu_stamp_ns(u64 from, u64 to)
-{
-	/* A virtual processor that moved may see the counter jump back. */
-	if (unlikely((s64)(to - from) < 0))
-		return 0;
-	return mul_u64_u32_shr(to - from, cycle_mult, CYCLE_SHIFT);
-}
-VEXFS_EXPORT_KUNIT(vexfs_fpu_stamp_ns);
 
 bool vexfs_fpu_usable(void)
 {
@@ -144,7 +110,7 @@ u64 vexfs_fpu_begin(void)
 
 	/* kernel_fpu_begin() is empty in User Mode Linux. */
 	preempt_disable();
-	stamp = vexfs_fpu_stamp();
+	stamp = vexfs_clock();
 	kernel_fpu_begin();
 	return stamp;
 }
@@ -174,23 +140,45 @@ static u32 bucket_end(unsigned int b)
 
 u32 vexfs_fpu_end(u64 stamp)
 {
-	u64 took;
+	u64 end = vexfs_clock();
 	u32 ns;
 
+	/* Newer kernels run the soft interrupts here that had to wait: not our time. */
 	kernel_fpu_end();
-	took = vexfs_fpu_stamp_ns(stamp, vexfs_fpu_stamp());
-	ns = min_t(u64, took, U32_MAX);
+	ns = min_t(u64, vexfs_clock_ns(stamp, end), U32_MAX);
+	raw_cpu_inc(fpu_cpu.runs);
 	raw_cpu_inc(fpu_cpu.sections);
 	raw_cpu_add(fpu_cpu.ns, ns);
 	raw_cpu_inc(fpu_cpu.buckets[bucket_of(ns)]);
 	if (unlikely(ns > raw_cpu_read(fpu_cpu.longest_ns)))
 		raw_cpu_write(fpu_cpu.longest_ns, ns);
-	if (unlikely(ns > READ_ONCE(budget_ns)))
+	if (unlikely(ns > vexfs_fpu_budget_ns()))
 		raw_cpu_inc(fpu_cpu.over);
 	preempt_enable();
 	return ns;
 }
 VEXFS_EXPORT_KUNIT(vexfs_fpu_end);
+
+/* In an interrupt these are those of the task that was interrupted, and do not change. */
+static unsigned long switches(void)
+{
+	return current->nvcsw + current->nivcsw;
+}
+
+struct vexfs_stretch vexfs_stretch_begin(void)
+{
+	return (struct vexfs_stretch){ .stamp = vexfs_clock(), .switches = switches() };
+}
+
+u32 vexfs_stretch_end(const struct vexfs_stretch *s)
+{
+	u64 end = vexfs_clock();
+
+	raw_cpu_inc(fpu_cpu.runs);
+	if (switches() != s->switches)
+		return 0;
+	return min_t(u64, vexfs_clock_ns(s->stamp, end), U32_MAX);
+}
 
 /*
  * Work is planned for three quarters of the budget: rows that miss the cache
@@ -198,7 +186,7 @@ VEXFS_EXPORT_KUNIT(vexfs_fpu_end);
  */
 static u64 planned_ps(void)
 {
-	return READ_ONCE(budget_ns) * 750ULL;
+	return vexfs_fpu_budget_ns() * 750ULL;
 }
 
 /* One second: keeps the product with VEXFS_FPU_ITEMS_MAX inside 64 bits. */
@@ -225,26 +213,43 @@ bool vexfs_fpu_fits(const struct vexfs_pace *pace, u32 units)
 	return (u64)units * READ_ONCE(pace->ps) <= planned_ps();
 }
 
-void vexfs_fpu_learn(struct vexfs_pace *pace, u64 units, u32 ns)
-{
-	u32 old = min(READ_ONCE(pace->ps), PACE_MAX);
-	u64 seen;
-	int step;
+/* How many sections apart two slow ones are still one after the other. */
+#define DOUBT_NEAR	8u
 
-	if (units * old < planned_ps() / 2 && ns <= READ_ONCE(budget_ns))
-		return;
-	seen = div64_u64(ns * 1000ULL, units);
-	seen = clamp_t(u64, seen, old / 2, min(old * 2, PACE_MAX));
-	/* Quick to slow down, slow to speed up. */
-	step = (int)seen - (int)old;
-	if (step > 0)
-		step = DIV_ROUND_UP(step, 4);
-	else
-		step /= 8;
-	if (step)
-		WRITE_ONCE(pace->ps, max(old + step, 1u));
+/* The number of the section that just ended; those of other processors are far from it. */
+static u32 run_number(void)
+{
+	return raw_cpu_read(fpu_cpu.runs) + hash_32(raw_smp_processor_id() + 1, 32);
 }
-VEXFS_EXPORT_KUNIT(vexfs_fpu_learn);
+
+/*
+ * A soft interrupt that older kernels run inside, or a host that takes the processor
+ * away, makes one section long and not the next one; slow memory makes all of them
+ * long. So one that is slower than it should be is believed when another follows, and
+ * then the quicker one of the two is. Together they count for a factor of two at most.
+ * What was too slow a pace is mended by an eighth of the difference.
+ */
+void vexfs_fpu_correct(struct vexfs_pace *pace, u64 units, u32 ns)
+{
+	u32 old = clamp(READ_ONCE(pace->ps), 1u, PACE_MAX);
+	u32 doubt = READ_ONCE(pace->doubt), now, seen;
+
+	if (!ns)
+		return;
+	seen = clamp_t(u64, div64_u64(ns * 1000ULL, units), 1, PACE_MAX);
+	if (seen <= old) {
+		if (doubt)
+			WRITE_ONCE(pace->doubt, 0);
+		WRITE_ONCE(pace->ps, old - DIV_ROUND_UP(old - max(seen, old / 2), 8));
+		return;
+	}
+	now = run_number();
+	if (doubt > old && now - READ_ONCE(pace->doubt_at) <= DOUBT_NEAR)
+		WRITE_ONCE(pace->ps, min3(seen, doubt, old * 2));
+	WRITE_ONCE(pace->doubt, seen);
+	WRITE_ONCE(pace->doubt_at, now);
+}
+VEXFS_EXPORT_KUNIT(vexfs_fpu_correct);
 
 void vexfs_fpu_rest(void)
 {
@@ -294,23 +299,4 @@ void vexfs_fpu_show(struct seq_file *m)
 		else
 			seq_printf(m, "above_ns %u %llu\n", bucket_end(b - 1), sum);
 	}
-}
-
-int vexfs_fpu_init(void)
-{
-	u64 stamp = vexfs_fpu_stamp();
-	u64 ns = ktime_get_raw_ns();
-	u64 cycles, mult;
-
-	usleep_range(3000, 5000);
-	cycles = vexfs_fpu_stamp() - stamp;
-	ns = ktime_get_raw_ns() - ns;
-	/* 100 MHz to 10 GHz; anything else is a counter that cannot be trusted. */
-	mult = cycles ? div64_u64(ns << CYCLE_SHIFT, cycles) : 0;
-	if (mult < (1U << CYCLE_SHIFT) / 10 || mult > (1U << CYCLE_SHIFT) * 10ULL) {
-		pr_warn("the cycle counter does not keep time: FPU sections are shown in cycles\n");
-		return 0;
-	}
-	cycle_mult = mult;
-	return 0;
 }

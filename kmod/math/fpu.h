@@ -7,7 +7,10 @@
 #ifndef _VEXFS_FPU_H
 #define _VEXFS_FPU_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
+
+#include "math/clock.h"
 
 struct seq_file;
 
@@ -22,12 +25,17 @@ struct seq_file;
 /**
  * struct vexfs_pace - what one kind of work costs, learned from its sections
  * @ps: picoseconds a unit takes; a unit is what the caller says it is
+ * @doubt: what it took in the last section that was slower than that, 0 when a
+ *	section since then was not
+ * @doubt_at: when that was, in sections of its processor
  *
  * Read and written without a lock by everyone who runs that kind of work: a
  * lost update costs a little precision and nothing else.
  */
 struct vexfs_pace {
 	u32 ps;
+	u32 doubt;
+	u32 doubt_at;
 };
 
 /**
@@ -55,9 +63,26 @@ u64 vexfs_fpu_begin(void);
  * vexfs_fpu_end - close a section and account it
  * @stamp: from vexfs_fpu_begin()
  *
- * Returns what the section took, in nanoseconds.
+ * Returns what the section took, in nanoseconds: without what the kernel does when it
+ * is closed, for instance soft interrupts that had to wait for it.
  */
 u32 vexfs_fpu_end(u64 stamp);
+
+/**
+ * struct vexfs_stretch - integer code at work, which needs no section
+ * @stamp: when it began
+ * @switches: how often the task had been scheduled out by then
+ */
+struct vexfs_stretch {
+	u64 stamp;
+	unsigned long switches;
+};
+
+/* Integer code is cut like sections are: begins a stretch of it, */
+struct vexfs_stretch vexfs_stretch_begin(void);
+
+/* and ends it. Returns nanoseconds, or 0 when others ran meanwhile. */
+u32 vexfs_stretch_end(const struct vexfs_stretch *s);
 
 /**
  * vexfs_fpu_items - how many items to do in the next section
@@ -72,17 +97,34 @@ u32 vexfs_fpu_items(const struct vexfs_pace *pace, u32 units, u32 left);
 /* Does one item of @units fit a section as a whole? */
 bool vexfs_fpu_fits(const struct vexfs_pace *pace, u32 units);
 
+/* The budget in force, in nanoseconds. */
+extern u32 vexfs_fpu_budget;
+
+static inline u32 vexfs_fpu_budget_ns(void)
+{
+	return READ_ONCE(vexfs_fpu_budget);
+}
+
+/* The part of vexfs_fpu_learn() that sections seldom come to. */
+void vexfs_fpu_correct(struct vexfs_pace *pace, u64 units, u32 ns);
+
 /**
  * vexfs_fpu_learn - correct a pace by a section that was measured
  * @pace: what a unit is believed to cost
  * @units: units the section did
- * @ns: what it took
+ * @ns: what it took; 0 when nothing was measured
  *
- * Sections planned to be short teach nothing unless they ran long: fixed costs
- * dominate them. One section moves a pace by a quarter at most: an interrupt in
- * the middle of it is not the work's fault.
+ * For every section, whether its call was cut or fit one. Those planned to be short
+ * teach nothing unless they ran long: fixed costs dominate them.
  */
-void vexfs_fpu_learn(struct vexfs_pace *pace, u64 units, u32 ns);
+static inline void vexfs_fpu_learn(struct vexfs_pace *pace, u64 units, u32 ns)
+{
+	u32 budget = vexfs_fpu_budget_ns();
+
+	/* Half of what is planned for, in picoseconds. */
+	if (unlikely(ns > budget || units * READ_ONCE(pace->ps) >= budget * 375ULL))
+		vexfs_fpu_correct(pace, units, ns);
+}
 
 /**
  * vexfs_fpu_rest - between two sections: let others run, where that is allowed
@@ -92,13 +134,6 @@ void vexfs_fpu_learn(struct vexfs_pace *pace, u64 units, u32 ns);
  * is held, see math.h.
  */
 void vexfs_fpu_rest(void);
-
-/* Stamps in the clock of the sections, and what lies between two of them. */
-u64 vexfs_fpu_stamp(void);
-u64 vexfs_fpu_stamp_ns(u64 from, u64 to);
-
-/* The budget in force. */
-u32 vexfs_fpu_budget_ns(void);
 
 /* Another budget from the next section on; -EINVAL outside the bounds above. */
 int vexfs_fpu_set_budget(u32 us);
@@ -125,7 +160,5 @@ void vexfs_fpu_totals(struct vexfs_fpu_totals *t);
 
 /* The file vexfs/fpu of debugfs. */
 void vexfs_fpu_show(struct seq_file *m);
-
-int vexfs_fpu_init(void);
 
 #endif

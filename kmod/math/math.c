@@ -3,6 +3,7 @@
  * The front door of the arithmetic: brings the room up and down. No distance is
  * computed here.
  */
+#include "math/clock.h"
 #include "math/engine.h"
 #include "math/fpu.h"
 #include "math/math.h"
@@ -10,10 +11,9 @@
 
 int vexfs_math_init(void)
 {
-	int err = vexfs_fpu_init();
+	int err;
 
-	if (err)
-		return err;
+	vexfs_clock_init();
 	vexfs_engines_init();
 	err = vexfs_math_selftest(NULL, NULL);
 	if (err)

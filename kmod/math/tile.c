@@ -105,23 +105,21 @@ VEXFS_EXPORT_KUNIT(vexfs_math_block_scratch);
 typedef void (*pack_fn)(const struct vexfs_space *sp, void *packed, const void *queries,
 			const u32 *q_aux, u32 nq, u32 first, u32 count);
 
-static void pack(struct vexfs_work *w, const struct vexfs_space *sp, pack_fn fn, u32 group,
+static void pack(struct vexfs_pace *pace, const struct vexfs_space *sp, pack_fn fn, u32 group,
 		 void *body, const void *queries, const u32 *q_aux, u32 nq)
 {
-	u32 done, m;
+	u32 units = vexfs_run_units(sp->stride), done, m;
 
 	for (done = 0; done < nq; done += m) {
 		u64 stamp;
 
 		if (done)
 			vexfs_fpu_rest();
-		/* Packing moves bytes: slower than a scan, by far not as slow as 8 scans. */
-		m = vexfs_fpu_items(&w->pace[VEXFS_SHAPE_SCAN], 8 * vexfs_run_units(sp->stride),
-				    nq - done);
+		m = vexfs_fpu_items(pace, units, nq - done);
 		m = min(max(rounddown(m, group), group), nq - done);
 		stamp = vexfs_fpu_begin();
 		fn(sp, body, queries, q_aux, nq, done, m);
-		vexfs_fpu_end(stamp);
+		vexfs_fpu_learn(pace, (u64)m * units, vexfs_fpu_end(stamp));
 	}
 }
 
@@ -150,11 +148,11 @@ int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
 		return 0;
 	}
 	p->form = w->form;
-	pack(w, sp, w->form->block_pack, w->form->block_group, body, queries, q_aux, nq);
+	pack(&w->pack, sp, w->form->block_pack, w->form->block_group, body, queries, q_aux, nq);
 	p->rough = rough_of(w, sp);
 	if (p->rough)
-		pack(w, sp, p->rough->pack, p->rough->group, body + p->rough_at, queries, q_aux,
-		     nq);
+		pack(&w->rough_pack, sp, p->rough->pack, p->rough->group, body + p->rough_at,
+		     queries, q_aux, nq);
 	return 0;
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_block_pack);

@@ -105,11 +105,11 @@ struct vexfs_math_form {
 #define VEXFS_CODE_QUERY_HEAD	64u
 #define VEXFS_CODE_MAX_DIM	4096u
 
-/* Bytes from row to row. */
 /* Does a scan ask for memory from far ahead? Set once, by vexfs_scan_tune(). */
 extern bool vexfs_scan_far;
-void vexfs_scan_tune(void);
+void vexfs_scan_tune(bool amd, u32 family);
 
+/* Bytes from row to row. */
 static inline u32 vexfs_code_step(const struct vexfs_space *sp)
 {
 	return VEXFS_CODE_HEAD + ((sp->dim + 15) & ~15u);

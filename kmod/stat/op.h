@@ -12,7 +12,7 @@
 #include <linux/vexfs.h>
 
 #include "mem/scratch.h"
-#include "stat/clock.h"
+#include "math/clock.h"
 #include "stat/rate.h"
 
 /* What each class and each kind is called, and what it means, is said in op_names.c. */

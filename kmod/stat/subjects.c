@@ -13,7 +13,7 @@
 #include "mem/notify.h"
 #include "mem/pool.h"
 #include "mem/scratch.h"
-#include "stat/clock.h"
+#include "math/clock.h"
 #include "stat/counter.h"
 #include "stat/event.h"
 #include "stat/op.h"
@@ -296,7 +296,6 @@ int vexfs_stat_init(void)
 {
 	int err;
 
-	vexfs_clock_init();
 	err = vexfs_op_init();
 	if (err)
 		return err;

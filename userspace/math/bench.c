@@ -9,6 +9,7 @@
 #include "outfile.h"
 #include <errno.h>
 
+#include <cpuid.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,6 +227,20 @@ static void usage(FILE *out)
 		"Exit status: 0 every goal reached, 1 one was missed, 2 trouble.\n");
 }
 
+/* As the module does when it is loaded. */
+static void tune(void)
+{
+	unsigned int a, b, c, d, family;
+
+	__builtin_cpu_init();
+	if (!__get_cpuid(1, &a, &b, &c, &d))
+		return;
+	family = a >> 8 & 0xf;
+	if (family == 0xf)
+		family += a >> 20 & 0xff;
+	vexfs_scan_tune(__builtin_cpu_is("amd"), family);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -238,7 +253,7 @@ int main(int argc, char **argv)
 	const char *path = NULL;
 	int c, k;
 
-	vexfs_scan_tune();
+	tune();
 	while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'o':
