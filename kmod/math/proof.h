@@ -32,9 +32,4 @@ void vexfs_math_show_variants(struct seq_file *m);
 void vexfs_math_show_selftest(struct seq_file *m);
 void vexfs_math_show_bench(struct seq_file *m);
 
-#ifdef VEXFS_KUNIT
-/* Let the next self-tests see a wrong key from the variant of this name. */
-void vexfs_math_selftest_plant(const char *variant);
-#endif
-
 #endif
