@@ -13,6 +13,7 @@
 #include <linux/vmalloc.h>
 
 #include "compat/compat.h"
+#include "index/exact.h"
 #include "index/index.h"
 #include "index/search.h"
 #include "index/vector.h"
@@ -475,6 +476,11 @@ static void exact_case(struct kunit *test, u32 type, u32 metric, u32 dim, u32 n,
 	test_collection_end(b->c);
 }
 
+static void restore_search_codes(void *value)
+{
+	WRITE_ONCE(vexfs_search_codes, (uintptr_t)value);
+}
+
 static void exact_search(struct kunit *test)
 {
 	static const u8 spaces[][2] = {
@@ -486,9 +492,17 @@ static void exact_search(struct kunit *test)
 		{ VEXFS_TYPE_U8, VEXFS_METRIC_L1 }, { VEXFS_TYPE_B1, VEXFS_METRIC_HAMMING },
 		{ VEXFS_TYPE_B1, VEXFS_METRIC_JACCARD },
 	};
-	static const u32 sizes[] = { 1, 30, 2000 };
+	static const u32 sizes[] = { 1, 30, 2400 };
+	const u32 search_codes = READ_ONCE(vexfs_search_codes);
 	u32 i, j;
 
+	/*
+	 * Rows alone: from 2,048 slots on searches would make codes. How many slots the churn
+	 * takes depends on when the reaper runs.
+	 */
+	WRITE_ONCE(vexfs_search_codes, 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, restore_search_codes,
+							(void *)(uintptr_t)search_codes), 0);
 	for (i = 0; i < ARRAY_SIZE(spaces); i++)
 		for (j = 0; j < (vexfs_kunit_quick ? 2 : ARRAY_SIZE(sizes)); j++)
 			exact_case(test, spaces[i][0], spaces[i][1], j ? 19 : 3, sizes[j], false);

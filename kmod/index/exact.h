@@ -2,7 +2,7 @@
 /*
  * What the files of exact search tell each other: exact.c takes a search through
  * the extents, exact_codes.c compares one query by codes and makes them,
- * exact_block.c many queries at once. Nothing else includes it.
+ * exact_block.c many queries at once. Nothing else includes it, except its tests.
  */
 #ifndef _VEXFS_INDEX_EXACT_H
 #define _VEXFS_INDEX_EXACT_H

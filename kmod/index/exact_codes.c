@@ -18,6 +18,7 @@
 
 VEXFS_TUNABLE(search_codes, 8, 0, 1000000, "searches",
 	      "Exact searches of few queries after which they make codes of the rows (0: never)", 0644);
+VEXFS_EXPORT_KUNIT(vexfs_search_codes);
 
 /*
  * Are codes of a collection that has none worth their memory? Making them costs what
