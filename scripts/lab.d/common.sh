@@ -110,7 +110,7 @@ need_packages() {
 		# The package lists of a fresh machine are empty or old.
 		${cmd[0]/apt-get/} apt-get update > "$log" 2>&1 < /dev/null
 		if ! DEBIAN_FRONTEND=noninteractive "${cmd[@]}" < /dev/null > "$log" 2>&1; then
-			tail -5 "$log" >&2
+			tail -n 5 "$log" >&2
 			rm -f "$log"
 			die "$E_PACKAGE" "apt could not install ${missing[*]}; see above." \
 				"Try by hand: sudo apt-get update && sudo ${cmd[*]}"

@@ -56,7 +56,7 @@ private_lists() {
 	progress "reading the package lists of ${suites[*]}"
 	if ! private_apt apt-get update -o APT::Update::Error-Mode=any > "$apt/log" 2>&1; then
 		progress_end
-		grep -E '^[EW]:' "$apt/log" | head -3 >&2
+		grep -E '^[EW]:' "$apt/log" | head -n 3 >&2
 		if [ -e "$apt/fresh" ]; then
 			say "cannot refresh the package lists; going on with those of $(date -r "$apt/fresh" +%F)"
 			return
@@ -70,7 +70,7 @@ private_lists() {
 
 # newest_package REGEX: the name of the newest package that matches.
 newest_package() {
-	private_apt apt-cache -n search "$1" | awk '{ print $1 }' | sort -V | tail -1
+	private_apt apt-cache -n search "$1" | awk '{ print $1 }' | sort -V | tail -n 1
 }
 
 # fetch_deb PACKAGE[=VERSION|/SUITE] DIRECTORY
@@ -79,7 +79,7 @@ fetch_deb() {
 	progress "downloading $1"
 	(cd "$2" && private_apt apt-get download "$1" > "$apt/log" 2>&1) || {
 		progress_end
-		grep -E '^[EW]:' "$apt/log" | head -3 >&2
+		grep -E '^[EW]:' "$apt/log" | head -n 3 >&2
 		die "$E_NET" "downloading $1 failed; see above." \
 			"Check the network ('apt-get update' must work) and the space in $2, then run this again."
 	}
@@ -121,7 +121,7 @@ compiler_chroot() (
 	say "fetching Debian 13's compilers"
 	if ! private_apt apt-get install --download-only --no-install-recommends -y \
 			"${chroot_packages[@]}" > "$apt/log" 2>&1; then
-		grep -E '^[EW]:' "$apt/log" | head -3 >&2
+		grep -E '^[EW]:' "$apt/log" | head -n 3 >&2
 		die "$E_NET" "downloading Debian 13's compilers failed; see above." \
 			"Check the network ('apt-get update' must work), then run this again."
 	fi

@@ -45,4 +45,5 @@ debug_build() {
 }
 
 debug_channels() { qemu_channels; }
+debug_emulated() { qemu_emulated; }
 debug_boot() { qemu_boot; }

@@ -53,7 +53,7 @@ host_run() {
 	echo "$mark" | "${root[@]}" tee /dev/kmsg > /dev/null
 	for arg in "${modules[@]}"; do
 		# shellcheck disable=SC2086 # "FILE param=value ..."
-		"${root[@]}" insmod $arg || { "${root[@]}" dmesg | tail -5 >&2; die "$E_MODULE" "cannot load $arg"; }
+		"${root[@]}" insmod $arg || { "${root[@]}" dmesg | tail -n 5 >&2; die "$E_MODULE" "cannot load $arg"; }
 		loaded+=("${arg%% *}")
 	done
 	export PATH=$top/build/bin:$top/scripts:$PATH LD_LIBRARY_PATH=$top/build/lib

@@ -59,7 +59,7 @@ kernel_key() {
 	{
 		basename "$src"
 		echo "$arch" "${kernel_flags[@]}"
-		gcc --version | head -1
+		gcc --version | head -n 1
 		(cd "$here/config" && cat "$@")
 	} | sha256sum | cut -c1-12
 }
@@ -81,7 +81,7 @@ build_kernel() (
 	say "building the $lab kernel ($(basename "$src")) in $dir"
 	if ! make -C "$src" O="$dir" ARCH="$arch" KCONFIG_ALLCONFIG="$dir/fragments.config" \
 			allnoconfig < /dev/null > "$dir/config.log" 2>&1; then
-		tail -20 "$dir/config.log" >&2
+		tail -n 20 "$dir/config.log" >&2
 		die "$E_BUILD" "the $lab kernel cannot be configured; see $dir/config.log"
 	fi
 	# An option that this source has renamed must not vanish silently.
@@ -94,7 +94,7 @@ build_kernel() (
 	# shellcheck disable=SC2086 # several targets
 	if ! run_logged "$dir/build.log" "$steps" "$lab kernel" \
 			make -C "$src" O="$dir" ARCH="$arch" "${kernel_flags[@]}" -j"$(nproc)" $targets; then
-		grep -nE 'error|Error|No space' "$dir/build.log" | head -10 >&2
+		grep -nE 'error|Error|No space' "$dir/build.log" | head -n 10 >&2
 		if grep -q 'No space left' "$dir/build.log"; then
 			die "$E_SPACE" "the disk filled up while the $lab kernel was built." \
 				"Make room in $cache and run this again: it goes on where it stopped."

@@ -92,14 +92,14 @@ build_module() (
 		[ $status -ne 0 ] || mv "$dir.building" "$dir.built"
 	fi
 	if [ $status -ne 0 ]; then
-		grep -vE '^(make|  (CC|LD|AR|PROBE|MODPOST))' "$log" | tail -40 >&2
+		grep -vE '^(make|  (CC|LD|AR|PROBE|MODPOST))' "$log" | tail -n 40 >&2
 		if grep -q 'No space left' "$log"; then
 			die "$E_SPACE" "the disk filled up while vexfs was built for $name."
 		fi
 		die "$E_BUILD" "vexfs does not build for $name; the whole log is $log"
 	fi
 	if grep 'warning:' "$log" | grep -qvE 'the compiler differs|pahole version differs'; then
-		grep -A6 'warning:' "$log" | head -40 >&2
+		grep -A6 'warning:' "$log" | head -n 40 >&2
 		say "vexfs builds for $name with warnings; the whole log is $log"
 	elif [ -n "${kept:-}" ]; then
 		mkdir -p "$cache/module"

@@ -13,6 +13,9 @@ qemu_channels() {
 	for mod in "${lab_preload[@]}"; do job preload "/preload/${mod##*/}"; done
 }
 
+# Says that a death before the first process may be the emulator's doing.
+qemu_emulated() { :; }
+
 # The initramfs carries the first process, the job, and the drivers it needs to
 # reach the host's files.
 qemu_initramfs() {

@@ -24,7 +24,7 @@ expect() {
 	else
 		echo "not ok $tests - $what"
 		echo "# status $got, wanted $want${says:+, and words like: $says}"
-		tail -20 "$work/out" | sed 's/^/# /'
+		tail -n 20 "$work/out" | sed 's/^/# /'
 	fi
 	says=
 }

@@ -35,7 +35,7 @@ stock_release() {
 	comm -12 <(private_apt apt-cache -n search "^linux-image-$pattern\$" | awk '{ print $1 }' |
 			sed 's/^linux-image-//' | sort) \
 		<(private_apt apt-cache -n search "^linux-headers-$pattern\$" | awk '{ print $1 }' |
-			sed 's/^linux-headers-//' | sort) | sort -V | tail -1
+			sed 's/^linux-headers-//' | sort) | sort -V | tail -n 1
 }
 
 # Fetches image, drivers and headers; the headers go into the chroot.
@@ -116,4 +116,5 @@ stock_build() {
 }
 
 stock_channels() { qemu_channels; }
+stock_emulated() { qemu_emulated; }
 stock_boot() { qemu_boot; }
