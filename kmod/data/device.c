@@ -326,5 +326,3 @@ void vexfs_data_exit(void)
 {
 	vexfs_node_del();
 }
-
-MODULE_ALIAS("devname:vexfs");

@@ -18,10 +18,15 @@ static const char *device_path(const char *device)
 
 static int open_device(const char *device, int mode, struct vexfs_error *err)
 {
-	int fd = open(device_path(device), mode | O_CLOEXEC);
+	const char *path = device_path(device);
+	int fd = open(path, mode | O_CLOEXEC);
 	int e = errno;
 
 	vexfs_error_clear(err);
+	if (fd < 0 && e == ENOENT && !strcmp(path, VEXFS_DEVICE) && vexfs_autoload()) {
+		fd = open(path, mode | O_CLOEXEC);
+		e = errno;
+	}
 	if (fd >= 0)
 		return fd;
 	if (e == ENOENT || e == ENXIO || e == ENODEV)
