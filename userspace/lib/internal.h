@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <time.h>
 
+#define VEXFS_LIBRARY
 #include "vexfs.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))

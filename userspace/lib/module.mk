@@ -17,16 +17,17 @@ build/lib/libvexfs.so: build/lib/libvexfs.so.1
 # One object that keeps the internal names to itself, so that they clash with
 # nobody's.
 OBJCOPY ?= objcopy
-build/lib/libvexfs.a: $(LIB_OBJS)
+build/lib/libvexfs.a: $(LIB_OBJS) userspace/lib/libvexfs.map
 	$(begin)
 	$(LD) -r -o build/lib/libvexfs.o $(LIB_OBJS)
-	$(OBJCOPY) -w -G 'vexfs_*' build/lib/libvexfs.o
+	$(OBJCOPY) $$(sed -n 's/^\t\t\(vexfs_.*\);/-G \1/p' userspace/lib/libvexfs.map) build/lib/libvexfs.o
 	rm -f $@
 	$(AR) rcs $@ build/lib/libvexfs.o
 
-build/lib/pkgconfig/vexfs.pc: userspace/lib/vexfs.pc.in VERSION
-	$(begin)
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e "s|@VERSION@|$$(cat VERSION)|" $< > $@
+# Made anew each time: PREFIX may be another one than before.
+build/lib/pkgconfig/vexfs.pc: userspace/lib/vexfs.pc.in VERSION FORCE
+	@mkdir -p $(@D)
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e "s|@VERSION@|$$(cat VERSION)|" $< > $@
 
 LIBVEXFS := build/lib/libvexfs.so
 # For programs in build/bin: they find build/lib beside them.

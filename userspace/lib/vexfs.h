@@ -10,6 +10,11 @@
  *  - A function that mirrors an operation takes the structure of that
  *    operation (linux/vexfs.h): vexfs_do_put() takes struct vexfs_put. The library fills in @size;
  *    fill the rest with zeroes and what you need.
+ *  - Structures of operations, of import and export and of what files hold may grow at their
+ *    end. Functions that take them are inline here and tell the library how large they are in
+ *    this header: vexfs_do_put() calls vexfs_do_put_sized(). What a program does not know is 0 and
+ *    is not written; what the library does not know must be 0, or it is refused with E2BIG.
+ *    Other languages call the latter. All other structures stay as they are.
  *  - Nothing here is global. A handle may be used by many threads at once.
  */
 #ifndef VEXFS_H
@@ -23,6 +28,27 @@
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+/*
+ * The function of an operation, of @type, and how it is called with the size that @type has here.
+ * The library itself has both.
+ */
+#ifdef VEXFS_LIBRARY
+#define VEXFS_REQUEST(name, type)								\
+	int vexfs_do_##name##_sized(struct vexfs *h, struct type *req, size_t size,		\
+				    struct vexfs_error *err);					\
+	int vexfs_do_##name(struct vexfs *h, struct type *req, struct vexfs_error *err)
+#else
+#define VEXFS_REQUEST(name, type)								\
+	int vexfs_do_##name##_sized(struct vexfs *h, struct type *req, size_t size,		\
+				    struct vexfs_error *err);					\
+	static inline int vexfs_do_##name(struct vexfs *h, struct type *req,			\
+					  struct vexfs_error *err)				\
+	{											\
+		return vexfs_do_##name##_sized(h, req, sizeof(*req), err);			\
+	}											\
+	struct vexfs
 #endif
 
 /**
@@ -43,14 +69,35 @@ struct vexfs_error {
 struct vexfs;
 
 /* What the module is and can do. @device may be NULL everywhere: VEXFS_DEVICE. */
+int vexfs_do_info_sized(const char *device, struct vexfs_info *info, size_t size,
+			struct vexfs_error *err);
+#ifdef VEXFS_LIBRARY
 int vexfs_do_info(const char *device, struct vexfs_info *info, struct vexfs_error *err);
+#else
+static inline int vexfs_do_info(const char *device, struct vexfs_info *info,
+				struct vexfs_error *err)
+{
+	return vexfs_do_info_sized(device, info, sizeof(*info), err);
+}
+#endif
 
 /* Makes a collection. @layout, when not NULL, is a record layout as text (see
  * below): it is checked, stored, and sets @req->attr_size when that is 0. @h
  * may be NULL; otherwise it is opened for reading and writing.
  */
+int vexfs_do_create_sized(const char *device, struct vexfs_create *req, size_t size,
+			  const char *name, const char *layout, struct vexfs **h,
+			  struct vexfs_error *err);
+#ifdef VEXFS_LIBRARY
 int vexfs_do_create(const char *device, struct vexfs_create *req, const char *name,
 		 const char *layout, struct vexfs **h, struct vexfs_error *err);
+#else
+static inline int vexfs_do_create(const char *device, struct vexfs_create *req, const char *name,
+				  const char *layout, struct vexfs **h, struct vexfs_error *err)
+{
+	return vexfs_do_create_sized(device, req, sizeof(*req), name, layout, h, err);
+}
+#endif
 
 /* Opens a collection. @flags: VEXFS_ATTACH_READ, VEXFS_ATTACH_WRITE. */
 int vexfs_open(const char *device, const char *name, unsigned int flags, struct vexfs **h,
@@ -66,8 +113,8 @@ int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err)
 int vexfs_do_list(const char *device, int (*fn)(const struct vexfs_stat *st, void *arg), void *arg,
 	       struct vexfs_error *err);
 
-int vexfs_do_stat(struct vexfs *h, struct vexfs_stat *st, struct vexfs_error *err);
-int vexfs_do_set(struct vexfs *h, struct vexfs_set *req, struct vexfs_error *err);
+VEXFS_REQUEST(stat, vexfs_stat);
+VEXFS_REQUEST(set, vexfs_set);
 
 /* What does not change while a handle is open. */
 const char *vexfs_name(const struct vexfs *h);
@@ -85,11 +132,11 @@ size_t vexfs_vector_bytes(const struct vexfs *h, uint32_t format);
 /* @count may be beyond the limits of one request: it is sent in parts, and
  * @done, @kernel_ns and the like are sums. An interrupted request is restarted.
  */
-int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err);
-int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err);
-int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_error *err);
-int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_error *err);
-int vexfs_do_walk(struct vexfs *h, struct vexfs_walk *req, struct vexfs_error *err);
+VEXFS_REQUEST(put, vexfs_put);
+VEXFS_REQUEST(get, vexfs_get);
+VEXFS_REQUEST(delete, vexfs_delete);
+VEXFS_REQUEST(distance, vexfs_distance);
+VEXFS_REQUEST(walk, vexfs_walk);
 
 /* Maps the rows of the collection, read-only: see mmap in linux/vexfs.h. Undo
  * with munmap(). @offset and @bytes are multiples of the page size.
@@ -99,10 +146,10 @@ int vexfs_map(struct vexfs *h, uint64_t offset, size_t bytes, const void **rows,
 
 /* ---- search ---- */
 
-int vexfs_do_search(struct vexfs *h, struct vexfs_search *req, struct vexfs_error *err);
-int vexfs_do_classify(struct vexfs *h, struct vexfs_classify *req, struct vexfs_error *err);
-int vexfs_do_index(struct vexfs *h, struct vexfs_index_req *req, struct vexfs_error *err);
-int vexfs_do_check(struct vexfs *h, struct vexfs_check *req, struct vexfs_error *err);
+VEXFS_REQUEST(search, vexfs_search);
+VEXFS_REQUEST(classify, vexfs_classify);
+VEXFS_REQUEST(index, vexfs_index_req);
+VEXFS_REQUEST(check, vexfs_check);
 
 /* The bits of a float, for @radius and @after_distance of struct vexfs_search. */
 static inline uint32_t vexfs_f32_bits(float f)
@@ -292,8 +339,18 @@ struct vexfs_file;
 /* By the end of the name, -EINVAL when it is none of the formats. */
 int vexfs_file_format_from_path(const char *path);
 
+int vexfs_file_open_sized(const char *path, struct vexfs_file **file, struct vexfs_file_info *info,
+			  size_t size, struct vexfs_error *err);
+#ifdef VEXFS_LIBRARY
 int vexfs_file_open(const char *path, struct vexfs_file **file, struct vexfs_file_info *info,
 		    struct vexfs_error *err);
+#else
+static inline int vexfs_file_open(const char *path, struct vexfs_file **file,
+				  struct vexfs_file_info *info, struct vexfs_error *err)
+{
+	return vexfs_file_open_sized(path, file, info, sizeof(*info), err);
+}
+#endif
 /* Skips rows; fewer when the file ends. */
 int vexfs_file_skip(struct vexfs_file *file, uint64_t rows, struct vexfs_error *err);
 /* Reads up to @rows rows, as they are or as f32; returns how many, 0 at the end. */
@@ -304,8 +361,18 @@ ssize_t vexfs_file_read_f32(struct vexfs_file *file, float *buf, size_t rows,
 /* Writes a file: @info->rows need not be known, vexfs_file_close() sets it. The
  * file appears under its name when it is complete, or not at all.
  */
+int vexfs_file_create_sized(const char *path, const struct vexfs_file_info *info, size_t size,
+			    struct vexfs_file **file, struct vexfs_error *err);
+#ifdef VEXFS_LIBRARY
 int vexfs_file_create(const char *path, const struct vexfs_file_info *info,
 		      struct vexfs_file **file, struct vexfs_error *err);
+#else
+static inline int vexfs_file_create(const char *path, const struct vexfs_file_info *info,
+				    struct vexfs_file **file, struct vexfs_error *err)
+{
+	return vexfs_file_create_sized(path, info, sizeof(*info), file, err);
+}
+#endif
 int vexfs_file_write(struct vexfs_file *file, const void *rows, size_t count,
 		     struct vexfs_error *err);
 /* Closes; when writing, makes the file appear. Without this or after an error,
@@ -348,8 +415,18 @@ struct vexfs_import_opts {
 	uint64_t kernel_ns;
 };
 
+int vexfs_import_sized(struct vexfs *h, const char *path, struct vexfs_import_opts *opts,
+		       size_t size, struct vexfs_error *err);
+#ifdef VEXFS_LIBRARY
 int vexfs_import(struct vexfs *h, const char *path, struct vexfs_import_opts *opts,
 		 struct vexfs_error *err);
+#else
+static inline int vexfs_import(struct vexfs *h, const char *path,
+			       struct vexfs_import_opts *opts, struct vexfs_error *err)
+{
+	return vexfs_import_sized(h, path, opts, sizeof(*opts), err);
+}
+#endif
 
 /**
  * struct vexfs_export_opts - how to export
@@ -373,8 +450,18 @@ struct vexfs_export_opts {
 	uint64_t done;
 };
 
+int vexfs_export_sized(struct vexfs *h, const char *path, struct vexfs_export_opts *opts,
+		       size_t size, struct vexfs_error *err);
+#ifdef VEXFS_LIBRARY
 int vexfs_export(struct vexfs *h, const char *path, struct vexfs_export_opts *opts,
 		 struct vexfs_error *err);
+#else
+static inline int vexfs_export(struct vexfs *h, const char *path,
+			       struct vexfs_export_opts *opts, struct vexfs_error *err)
+{
+	return vexfs_export_sized(h, path, opts, sizeof(*opts), err);
+}
+#endif
 
 #ifdef __cplusplus
 }

@@ -727,6 +727,54 @@ static void map_rows(void)
 	gone(h, "e2e");
 }
 
+/* A program whose structures are smaller than the library's, and one with larger ones. */
+static void sizes(void)
+{
+	struct { struct vexfs_stat st; unsigned char more[16]; } large = { 0 };
+	struct { struct vexfs_info info; unsigned char more[16]; } info;
+	unsigned char small[64], same[64];
+	struct vexfs_create req = { .dim = DIM, .type = VEXFS_TYPE_F32, .metric = VEXFS_METRIC_L2 };
+	struct vexfs_create was = req;
+	struct vexfs *h = make("e2e", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, NULL);
+	struct vexfs_put *put_req = calloc(1, sizeof(*put_req) + 8);
+	struct vexfs_stat whole = { 0 };
+	size_t least = offsetof(struct vexfs_stat, name);
+
+	ok(!vexfs_do_stat(h, &whole, &err) && whole.size == sizeof(whole), "the size of today");
+	memset(small, 0, sizeof(small));
+	memset(small + least, 0xa5, sizeof(small) - least);
+	memcpy(same, small, sizeof(small));
+	ok(!vexfs_do_stat_sized(h, (void *)small, least, &err) &&
+	   !memcmp(small + least, same + least, sizeof(small) - least) &&
+	   !memcmp(small + 4, (char *)&whole + 4, least - 4) && *(uint32_t *)small == least,
+	   "a structure that is smaller: nothing behind it is read or written");
+	ok(!vexfs_do_stat_sized(h, &large.st, sizeof(large), &err) && large.st.dim == DIM &&
+	   large.st.size == sizeof(large), "one that is larger, with nothing in it");
+	large.more[3] = 1;
+	refused(vexfs_do_stat_sized(h, &large.st, sizeof(large), &err), E2BIG, "takes a newer one",
+		"one with something that the library does not know");
+	refused(vexfs_do_stat_sized(h, &large.st, 0, &err), EINVAL, "is none", "one without a size");
+	memset(&info, 0xa5, sizeof(info));
+	ok(!vexfs_do_info_sized(NULL, &info.info, sizeof(info), &err) && info.info.abi == VEXFS_ABI &&
+	   !info.more[0] && !info.more[15], "what only comes out: the unknown part is 0");
+	((unsigned char *)put_req)[sizeof(*put_req) + 7] = 1;
+	refused(vexfs_do_put_sized(h, put_req, sizeof(*put_req) + 8, &err), E2BIG, "newer",
+		"put with an unknown member");
+	free(put_req);
+	/* Each call leaves the request as it was, but for what it says it sets. */
+	vexfs_do_drop(NULL, "e2e2", NULL);
+	ok(!vexfs_do_create(NULL, &req, "e2e2", "a:u8", NULL, &err) && req.flags == was.flags &&
+	   !req.layout && !req.layout_len && req.attr_size == 1,
+	   "create without a handle leaves no flag behind");
+	vexfs_do_drop(NULL, "e2e2", NULL);
+	vexfs_close(h);
+	h = NULL;
+	ok(!vexfs_do_create(NULL, &req, "e2e2", NULL, &h, &err) && h && vexfs_dim(h) == DIM,
+	   "and the same request makes one with a handle");
+	gone(h, "e2e2");
+	vexfs_do_drop(NULL, "e2e", NULL);
+}
+
 int main(void)
 {
 	struct vexfs_info info;
@@ -744,5 +792,6 @@ int main(void)
 	for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++)
 		one_space(&spaces[i]);
 	map_rows();
+	sizes();
 	return done();
 }

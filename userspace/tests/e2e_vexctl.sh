@@ -194,7 +194,7 @@ status 1 "an attribute record of 65 bytes: at most 64" vexctl create u --dim 2 -
 status 1 "code b1 does not go with metric l2" vexctl index build t --code b1
 status 1 "'t' has no graph" vexctl index stop t
 # each refusal of the kernel has a sentence that names an option
-for type in f32 f16 bf16 i8 u8 b1; do for metric in l2 ip cos l1 hamming jaccard; do
+for type in f32 f16 u8 b1; do for metric in l2 ip l1 hamming; do
 	for code in none i8 bf16 b1; do for index in none graph; do
 		vexctl create u --dim 8 --type $type --metric $metric --code $code --index $index 2> errors &&
 			vexctl drop u
@@ -202,7 +202,7 @@ for type in f32 f16 bf16 i8 u8 b1; do for metric in l2 ip cos l1 hamming jaccard
 	done; done
 done; done
 check "every refusal says what clashes and what goes" sh -c \
-	'test "$(wc -l < refusals)" -gt 150 && ! grep -v " goes\?\b.* do\(es\)\?\b\| goes with index graph only" refusals'
+	'test "$(wc -l < refusals)" -gt 80 && ! grep -v " does not go with .* do\| goes with index graph only" refusals'
 status 1 "longer than 63 bytes" vexctl create "$(printf 'n%.0s' $(seq 64))" --dim 2
 status 1 "holds a '/'" vexctl create a/b --dim 2
 status 1 "is empty" vexctl create '' --dim 2
