@@ -15,11 +15,12 @@
 /* What is left of a cgroup's limit: one part in so many, but no more than this. */
 #define ROOM_SHARE	32u
 #define ROOM_PAGES	((2ul << 20) >> PAGE_SHIFT)
+#define CHUNK_ORDER	9u		/* of pages that are charged together */
 
 #ifdef CONFIG_MEMCG
 /*
- * Pages that should be left when @more were taken and do not look so, in the cgroup or
- * one above it; 0 when there is room.
+ * @more pages and those that should be left then, if they do not look free in the cgroup or
+ * one above it; 0 when they do.
  */
 static unsigned long room_wanted(unsigned long more)
 {
@@ -31,7 +32,7 @@ static unsigned long room_wanted(unsigned long more)
 		unsigned long room = min(limit / ROOM_SHARE, ROOM_PAGES);
 
 		if (page_counter_read(&m->memory) + more + room > limit)
-			wanted = max(wanted, room);
+			wanted = max(wanted, more + room);
 	}
 	mem_cgroup_put(memcg);
 	return wanted;
@@ -43,42 +44,67 @@ static unsigned long room_wanted(unsigned long more)
 }
 #endif
 
-/*
- * Caches of files may fill what looks taken: a charge drives them out. It is one charge for
- * all pages, so that one that fails has taken nothing meanwhile, and no program of the
- * cgroup meets the limit because of it.
- */
-bool vexfs_user_room(void)
-{
-	unsigned long wanted = room_wanted(0), p;
+/* Pages held for a moment. */
+struct chunk {
+	struct chunk *next;
 	unsigned int order;
+};
 
-	if (likely(!wanted))
-		return true;
-	for (order = get_order(wanted << PAGE_SHIFT);; order--) {
-		p = __get_free_pages(VEXFS_GFP_SPARE, order);
-		free_pages(p, order);
-		if (p || !order)
-			return p;
-		/* the limit, or no such piece in the whole machine? */
-		p = __get_free_pages(VEXFS_GFP_SPARE & ~__GFP_ACCOUNT, order);
-		free_pages(p, order);
-		if (p)
-			return false;
+static void chunks_free(struct chunk *c)
+{
+	while (c) {
+		struct chunk *next = c->next;
+
+		free_pages((unsigned long)c, c->order);
+		c = next;
 	}
 }
-VEXFS_EXPORT_KUNIT(vexfs_user_room);
 
 /*
- * Page by page up to the limit: who finds it reached must not stay there for long, for
- * a program of the cgroup that touches a new page meanwhile is killed when it has tried
- * for longer. So it is tried hard only where the limit is not what is in the way.
+ * Caches of files may fill what looks taken: charges drive them out. Each is for many
+ * pages at once, so that one that fails has taken nothing. To allocate page by page until
+ * there are no more would leave the cgroup at its limit for as long as it takes to give
+ * them back, and a program of it that touches a new page meanwhile is killed.
  */
+static bool reclaim(unsigned long pages)
+{
+	unsigned int order = min_t(unsigned int, get_order(pages << PAGE_SHIFT), CHUNK_ORDER);
+	struct chunk *held = NULL, *c;
+	unsigned long other;
+
+	while (pages) {
+		c = (struct chunk *)__get_free_pages(VEXFS_GFP_SPARE, order);
+		if (c) {
+			c->next = held;
+			c->order = order;
+			held = c;
+			pages -= min(pages, 1ul << order);
+			continue;
+		}
+		/* the limit, or no such piece in the whole machine? */
+		other = __get_free_pages(VEXFS_GFP_SPARE & ~__GFP_ACCOUNT, order);
+		free_pages(other, order);
+		if (other || !order)
+			break;
+		order--;
+	}
+	chunks_free(held);
+	return !pages;
+}
+
+bool vexfs_user_room(size_t bytes)
+{
+	unsigned long wanted = room_wanted(PFN_UP(bytes));
+
+	return likely(!wanted) || reclaim(wanted);
+}
+
+/* Tried hard only where the limit is not what is in the way. */
 void *vexfs_user_vmalloc(size_t bytes, gfp_t gfp)
 {
 	void *p = __vmalloc(bytes, (gfp & ~__GFP_RETRY_MAYFAIL) | __GFP_NORETRY);
 
-	if (!p && (gfp & __GFP_RETRY_MAYFAIL) && !room_wanted(bytes >> PAGE_SHIFT))
+	if (!p && (gfp & __GFP_RETRY_MAYFAIL) && !room_wanted(PFN_UP(bytes)))
 		p = __vmalloc(bytes, gfp);
 	return p;
 }
@@ -86,20 +112,12 @@ void *vexfs_user_vmalloc(size_t bytes, gfp_t gfp)
 void *vexfs_user_alloc(size_t bytes, gfp_t gfp)
 {
 	gfp_t once = (gfp & ~__GFP_RETRY_MAYFAIL) | __GFP_NORETRY;
-	void *p;
 
-	if (bytes <= PAGE_SIZE) {
-		p = kmalloc(bytes, gfp);
-	} else if (bytes <= INT_MAX) {
-		/* kvmalloc() would try hard to have it in one piece */
-		p = kvmalloc(bytes, once) ?: vexfs_user_vmalloc(bytes, gfp);
-	} else {
-		p = NULL;
-	}
-	if (p && !vexfs_user_room()) {
-		kvfree(p);
+	if (bytes > INT_MAX || !vexfs_user_room(bytes))
 		return NULL;
-	}
-	return p;
+	if (bytes <= PAGE_SIZE)
+		return kmalloc(bytes, gfp);
+	/* kvmalloc() would try hard to have it in one piece */
+	return kvmalloc(bytes, once) ?: vexfs_user_vmalloc(bytes, gfp);
 }
 VEXFS_EXPORT_KUNIT(vexfs_user_alloc);

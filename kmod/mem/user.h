@@ -35,9 +35,9 @@ void *vexfs_user_vmalloc(size_t bytes, gfp_t gfp);
 
 /*
  * Rows and links cannot be reclaimed. A cgroup that is full of them to the last page
- * has its programs killed when they touch a new page of their own, so whoever has
- * allocated asks whether there is still a little room, and gives back if not.
+ * has its programs killed when they touch a new page of their own, so whoever allocates
+ * asks first whether a little room will be left.
  */
-bool vexfs_user_room(void);
+bool vexfs_user_room(size_t bytes);
 
 #endif

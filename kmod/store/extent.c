@@ -134,7 +134,7 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 	err = vexfs_collection_charge(c, all + codes);
 	if (err)
 		return ERR_PTR(err);
-	e = kzalloc(sizeof(*e), VEXFS_GFP_USER);
+	e = vexfs_user_room(all + codes) ? kzalloc(sizeof(*e), VEXFS_GFP_USER) : NULL;
 	if (!e) {
 		vexfs_collection_uncharge(c, all + codes);
 		return ERR_PTR(-ENOMEM);
@@ -145,7 +145,7 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 	extent_memory(e, bytes, columns, zero ? __GFP_ZERO : 0);
 	if (codes)
 		e->codes = rows_alloc(codes, VEXFS_GFP_USER);
-	if (!e->rows || !e->ids || (codes && !e->codes) || !vexfs_user_room()) {
+	if (!e->rows || !e->ids || (codes && !e->codes)) {
 		if (!e->codes)
 			vexfs_collection_uncharge(c, codes);
 		extent_free(c, e);
@@ -184,12 +184,10 @@ void *vexfs_codes_get(struct vexfs_collection *c, const struct vexfs_extent *e)
 	static_assert(VEXFS_EXTENT_BYTES / VEXFS_ROW_ALIGN <= VEXFS_CODED_ROWS * BITS_PER_LONG);
 	if (vexfs_collection_charge(c, bytes))
 		return NULL;
-	codes = rows_alloc(bytes, VEXFS_GFP_SPARE);
-	if (codes && vexfs_user_room())
-		return codes;
-	rows_free(codes, bytes);
-	vexfs_collection_uncharge(c, bytes);
-	return NULL;
+	codes = vexfs_user_room(bytes) ? rows_alloc(bytes, VEXFS_GFP_SPARE) : NULL;
+	if (!codes)
+		vexfs_collection_uncharge(c, bytes);
+	return codes;
 }
 
 void vexfs_codes_give(struct vexfs_collection *c, struct vexfs_extent *e, void *codes)

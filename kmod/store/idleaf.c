@@ -136,11 +136,7 @@ static struct vexfs_idleaf *leaf_new(struct vexfs_collection *c, u64 group)
 
 	if (vexfs_collection_charge(c, sizeof(*leaf)))
 		return NULL;
-	leaf = kmem_cache_zalloc(leaf_cache, VEXFS_GFP_USER);
-	if (leaf && !vexfs_user_room()) {
-		kmem_cache_free(leaf_cache, leaf);
-		leaf = NULL;
-	}
+	leaf = vexfs_user_room(sizeof(*leaf)) ? kmem_cache_zalloc(leaf_cache, VEXFS_GFP_USER) : NULL;
 	if (!leaf) {
 		vexfs_collection_uncharge(c, sizeof(*leaf));
 		return NULL;
