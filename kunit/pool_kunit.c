@@ -8,6 +8,7 @@
 #include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/kasan.h>
 #include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
@@ -34,6 +35,32 @@ static void pool_case_exit(struct kunit *test)
 		vexfs_tier_exit(&tier);
 }
 
+/* As pool.c does it, for a tier of our own. */
+static void *tier_alloc(struct vexfs_tier *t, size_t size, gfp_t gfp)
+{
+	void *p;
+
+	preempt_disable();
+	p = vexfs_tier_alloc_fast(t, my_cpu_offset, size);
+	preempt_enable();
+	if (unlikely(!p))
+		p = vexfs_tier_alloc_slow(t, size, gfp);
+	if (p && (gfp & __GFP_ZERO))
+		memset(p, 0, size);
+	return p;
+}
+
+static void tier_free(struct vexfs_tier *t, void *p, size_t size)
+{
+	bool done;
+
+	preempt_disable();
+	done = vexfs_tier_free_fast(t, my_cpu_offset, p, size);
+	preempt_enable();
+	if (unlikely(!done))
+		vexfs_tier_free_slow(t, p, size);
+}
+
 static struct vexfs_pool_stats now(void)
 {
 	struct vexfs_pool_stats st;
@@ -48,7 +75,7 @@ static unsigned int take(unsigned int n, gfp_t gfp)
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		held_buf[i] = vexfs_tier_alloc(&tier, 1000, gfp);
+		held_buf[i] = tier_alloc(&tier, 1000, gfp);
 		if (!held_buf[i])
 			break;
 	}
@@ -58,7 +85,7 @@ static unsigned int take(unsigned int n, gfp_t gfp)
 static void give_back(unsigned int n)
 {
 	while (n--)
-		vexfs_tier_free(&tier, held_buf[n], 1000);
+		tier_free(&tier, held_buf[n], 1000);
 }
 
 /* After any storm: nothing in use, nothing lost, no more held than asked for. */
@@ -86,7 +113,7 @@ static void counts(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, take(SIZE, GFP_KERNEL), SIZE);
 	for (i = 0; i < SIZE; i++) {
 		KUNIT_EXPECT_EQ(test, (unsigned long)held_buf[i] % VEXFS_POOL_ALIGN, 0UL);
-		memset(held_buf[i], i, 1024);
+		memset(held_buf[i], i, 1000);
 		for (j = 0; j < i; j++)
 			KUNIT_EXPECT_PTR_NE(test, held_buf[i], held_buf[j]);
 	}
@@ -97,7 +124,7 @@ static void counts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, st.bytes, SIZE * 1000);
 	KUNIT_EXPECT_EQ(test, st.use_ppm, 1000000);
 	for (i = 0; i < SIZE; i++)
-		KUNIT_EXPECT_EQ(test, ((u8 *)held_buf[i])[1023], (u8)i);
+		KUNIT_EXPECT_EQ(test, ((u8 *)held_buf[i])[999], (u8)i);
 	give_back(SIZE);
 	st = now();
 	KUNIT_EXPECT_EQ(test, st.high_water, SIZE);
@@ -146,11 +173,11 @@ static void exhaustion(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, st.failures, 1);
 	KUNIT_EXPECT_EQ(test, st.waits, 0);
 	/* What comes home fills the reserve first, and is there for the next. */
-	vexfs_tier_free(&tier, held_buf[0], 1000);
+	tier_free(&tier, held_buf[0], 1000);
 	KUNIT_EXPECT_EQ(test, now().reserve, 1);
-	held_buf[0] = vexfs_tier_alloc(&tier, 1000, GFP_ATOMIC | __GFP_NOMEMALLOC);
+	held_buf[0] = tier_alloc(&tier, 1000, GFP_ATOMIC | __GFP_NOMEMALLOC);
 	KUNIT_EXPECT_NULL(test, held_buf[0]);
-	held_buf[0] = vexfs_tier_alloc(&tier, 1000, GFP_ATOMIC);
+	held_buf[0] = tier_alloc(&tier, 1000, GFP_ATOMIC);
 	KUNIT_EXPECT_NOT_NULL(test, held_buf[0]);
 	give_back(SIZE + 5 + SPARE);
 	KUNIT_EXPECT_EQ(test, now().reserve, SPARE);
@@ -163,7 +190,7 @@ static void exhaustion(struct kunit *test)
 static int late_free(void *arg)
 {
 	msleep(50);
-	vexfs_tier_free(&tier, arg, 1000);
+	tier_free(&tier, arg, 1000);
 	return 0;
 }
 
@@ -177,15 +204,15 @@ static void waiting(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, take(4 * SIZE, GFP_ATOMIC), SIZE + SPARE);
 	/* Nobody gives anything back: the wait is bounded. */
 	tier.wait_ms = 30;
-	KUNIT_EXPECT_NULL(test, vexfs_tier_alloc(&tier, 1000, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, tier_alloc(&tier, 1000, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, now().waits, 1);
-	KUNIT_EXPECT_NULL(test, vexfs_tier_alloc(&tier, 1000, GFP_KERNEL | __GFP_NORETRY));
+	KUNIT_EXPECT_NULL(test, tier_alloc(&tier, 1000, GFP_KERNEL | __GFP_NORETRY));
 	KUNIT_EXPECT_EQ(test, now().waits, 1);
 	/* Somebody does: the waiter gets it. */
 	tier.wait_ms = 20000;
 	helper = kthread_run(late_free, held_buf[SIZE + SPARE - 1], "vexfs_late");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(helper));
-	p = vexfs_tier_alloc(&tier, 1000, GFP_KERNEL);
+	p = tier_alloc(&tier, 1000, GFP_KERNEL);
 	KUNIT_EXPECT_NOT_NULL(test, p);
 	held_buf[SIZE + SPARE - 1] = p;
 	give_back(SIZE + SPARE);
@@ -201,12 +228,17 @@ static void flags(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, take(SIZE + 1, GFP_KERNEL_ACCOUNT | __GFP_ZERO), SIZE + 1);
 	/* Buffers that go from hand to hand are charged to nobody, and cleared by us. */
 	KUNIT_EXPECT_FALSE(test, (__force bool)(seen_gfp & (__GFP_ACCOUNT | __GFP_ZERO)));
-	p = held_buf[0];
-	memset(p, 0xff, 1024);
 	give_back(SIZE + 1);
+	p = tier_alloc(&tier, 1024, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	memset(p, 0xff, 1024);
+	tier_free(&tier, p, 1024);
+	/* The one that came home last goes out first. */
 	KUNIT_ASSERT_EQ(test, take(SIZE, GFP_KERNEL | __GFP_ZERO), SIZE);
 	KUNIT_EXPECT_NULL(test, memchr_inv(p, 0, 1000));
-	KUNIT_EXPECT_EQ(test, p[1000], 0xff);
+	/* Where KASAN guards what is behind, nobody may look. */
+	if (!IS_ENABLED(CONFIG_KASAN))
+		KUNIT_EXPECT_EQ(test, p[1000], 0xff);
 	give_back(SIZE);
 }
 
@@ -266,7 +298,7 @@ static void compaction(struct kunit *test)
 	/* One in eight stays: thinly spread over the slabs. */
 	for (i = 0; i < n; i++)
 		if (i % 8)
-			vexfs_tier_free(&tier, held_buf[i], 1000);
+			tier_free(&tier, held_buf[i], 1000);
 	KUNIT_ASSERT_EQ(test, vexfs_tier_resize(&tier, n / 4), 0);
 	before = now().frag_ppm;
 	KUNIT_EXPECT_EQ(test, vexfs_tier_compact(&tier), 0);
@@ -275,7 +307,7 @@ static void compaction(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, now().held, n / 4);
 	KUNIT_EXPECT_EQ(test, now().compactions, 1);
 	for (i = 0; i < n; i += 8)
-		vexfs_tier_free(&tier, held_buf[i], 1000);
+		tier_free(&tier, held_buf[i], 1000);
 	expect_sound(test);
 }
 
@@ -306,10 +338,10 @@ static int storm_thread(void *arg)
 			/* Nobody else may have had it meanwhile. */
 			if (slot[i][0] != s->seed + i || slot[i][127] != s->seed + i)
 				s->faults++;
-			vexfs_tier_free(&tier, slot[i], 1024);
+			tier_free(&tier, slot[i], 1024);
 			slot[i] = NULL;
 		} else {
-			slot[i] = vexfs_tier_alloc(&tier, 1024, GFP_KERNEL);
+			slot[i] = tier_alloc(&tier, 1024, GFP_KERNEL);
 			if (!slot[i])
 				continue;
 			slot[i][0] = s->seed + i;
@@ -321,7 +353,7 @@ static int storm_thread(void *arg)
 	}
 	for (i = 0; i < STORM_SLOTS; i++)
 		if (slot[i])
-			vexfs_tier_free(&tier, slot[i], 1024);
+			tier_free(&tier, slot[i], 1024);
 	complete(&s->done);
 	return 0;
 }
@@ -386,12 +418,12 @@ static void interrupt(struct timer_list *t)
 
 	for (n = 0; n < 10; n++) {
 		for (i = 0; i < 3; i++) {
-			p[i] = vexfs_tier_alloc(&tier, 100, GFP_ATOMIC);
+			p[i] = tier_alloc(&tier, 100, GFP_ATOMIC);
 			in->failed += !p[i];
 		}
 		for (i = 0; i < 3; i++)
 			if (p[i])
-				vexfs_tier_free(&tier, p[i], 100);
+				tier_free(&tier, p[i], 100);
 	}
 	if (--in->left)
 		mod_timer(t, jiffies + 1);
@@ -472,48 +504,48 @@ static void misuse(struct kunit *test)
 	give_back(SIZE);
 	KUNIT_EXPECT_EQ(test, faults_seen, 0);
 
-	p = vexfs_tier_alloc(&tier, 1000, GFP_KERNEL);
+	p = tier_alloc(&tier, 1000, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	vexfs_tier_free(&tier, p, 1000);
-	vexfs_tier_free(&tier, p, 1000);
+	tier_free(&tier, p, 1000);
+	tier_free(&tier, p, 1000);
 	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_DOUBLE_FREE));
 
 	faults_seen = 0;
-	vexfs_tier_free(&tier, foreign, 1000);
-	vexfs_tier_free(&tier, p + 1, 1000);
+	tier_free(&tier, foreign, 1000);
+	tier_free(&tier, p + 1, 1000);
 	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_FOREIGN));
 	KUNIT_EXPECT_EQ(test, atomic_read(&tier.faults[VEXFS_FAULT_FOREIGN]), 2);
 
 	/* One byte is enough, behind what was asked for and behind the buffer. */
 	faults_seen = 0;
-	p = vexfs_tier_alloc(&tier, 1000, GFP_KERNEL);
+	p = tier_alloc(&tier, 1000, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	OPTIMIZER_HIDE_VAR(p);
 	p[1000] = 1;
-	vexfs_tier_free(&tier, p, 1000);
+	tier_free(&tier, p, 1000);
 	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_OVERRUN));
 	faults_seen = 0;
-	p = vexfs_tier_alloc(&tier, 1024, GFP_KERNEL);
+	p = tier_alloc(&tier, 1024, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	OPTIMIZER_HIDE_VAR(p);
 	p[1024] ^= 1;
-	vexfs_tier_free(&tier, p, 1024);
+	tier_free(&tier, p, 1024);
 	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_OVERRUN));
 
 	faults_seen = 0;
-	p = vexfs_tier_alloc(&tier, 1000, GFP_KERNEL);
+	p = tier_alloc(&tier, 1000, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	vexfs_tier_free(&tier, p, 999);
+	tier_free(&tier, p, 999);
 	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_SIZE));
 
 	/* The same buffer comes again, and what was written into it shows. */
 	faults_seen = 0;
 	OPTIMIZER_HIDE_VAR(p);
 	p[500] = 1;
-	q = vexfs_tier_alloc(&tier, 1000, GFP_KERNEL);
+	q = tier_alloc(&tier, 1000, GFP_KERNEL);
 	KUNIT_EXPECT_PTR_EQ(test, p, q);
 	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_USE_AFTER_FREE));
-	vexfs_tier_free(&tier, q, 1000);
+	tier_free(&tier, q, 1000);
 }
 
 static void misuse_storm(struct kunit *test)
@@ -525,6 +557,180 @@ static void misuse_storm(struct kunit *test)
 	run_storm(test, keep_resizing);
 	KUNIT_EXPECT_EQ(test, faults_seen, 0);
 }
+
+/* Readings without locks may be out by what moves, but never wrap. */
+static void never_below_zero(struct kunit *test)
+{
+	struct vexfs_pool_stats st;
+	int held = atomic_read(&tier.held);
+
+	atomic_set(&tier.held, 0);
+	st = now();
+	atomic_set(&tier.held, held);
+	KUNIT_EXPECT_EQ(test, st.in_use, 0);
+	KUNIT_EXPECT_EQ(test, st.use_ppm, 0);
+}
+
+static bool reset_stop;
+static atomic_t wrapped;
+
+/* Resets as fast as it can, beside readers. */
+static int reset_thread(void *arg)
+{
+	struct completion *done = arg;
+
+	while (!READ_ONCE(reset_stop)) {
+		vexfs_tier_reset(&tier);
+		cond_resched();
+	}
+	complete(done);
+	return 0;
+}
+
+static void read_since_reset(struct kunit *test)
+{
+	struct completion done;
+	struct task_struct *t;
+	unsigned int i, k;
+
+	init_completion(&done);
+	reset_stop = false;
+	t = kthread_run(reset_thread, &done, "vexfs_reset");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(t));
+	for (i = 0; i < 20000; i++) {
+		struct vexfs_pool_stats st;
+		const u64 *v = (const u64 *)&st;
+
+		vexfs_tier_read(&tier, true, &st);
+		for (k = 0; k < sizeof(st) / sizeof(u64); k++)
+			if ((s64)v[k] < 0)
+				atomic_inc(&wrapped);
+		if (!(i % 64))
+			cond_resched();
+	}
+	WRITE_ONCE(reset_stop, true);
+	wait_for_completion(&done);
+}
+
+static void reset_races(struct kunit *test)
+{
+	atomic_set(&wrapped, 0);
+	run_storm(test, read_since_reset);
+	KUNIT_EXPECT_EQ(test, atomic_read(&wrapped), 0);
+	expect_sound(test);
+}
+
+/* A CPU that is gone has left its magazine as it was. */
+static void dead_cpu(struct kunit *test)
+{
+	struct vexfs_tier_cpu *c;
+	unsigned int cpu;
+
+	/* On this CPU for as long as it takes, as another one would be. */
+	migrate_disable();
+	cpu = smp_processor_id();
+	c = per_cpu_ptr(tier.cpu, cpu);
+	KUNIT_EXPECT_EQ(test, take(4, GFP_KERNEL), 4);
+	give_back(4);
+	KUNIT_EXPECT_GT(test, vexfs_magazine_count(c), 0);
+	vexfs_tier_gather_dead(&tier, cpu);
+	KUNIT_EXPECT_EQ(test, vexfs_magazine_count(c), 0);
+	migrate_enable();
+	KUNIT_EXPECT_EQ(test, tier.idle_n, SIZE);
+	expect_sound(test);
+}
+
+/*
+ * As many threads as CPUs, each with as many buffers of one tier at a time as an op has:
+ * few take the lock, and hardly any reads what the others are writing.
+ */
+#define OP_BUFFERS	6u
+#define OP_ROUNDS	4000u
+
+static int op_thread(void *arg)
+{
+	struct stormer *s = arg;
+	struct rnd_state rnd;
+	unsigned int i, n, round;
+	void *p[OP_BUFFERS];
+
+	prandom_seed_state(&rnd, s->seed);
+	for (round = 0; round < OP_ROUNDS; round++) {
+		n = 1 + prandom_u32_state(&rnd) % OP_BUFFERS;
+		for (i = 0; i < n; i++)
+			p[i] = tier_alloc(&tier, 1024, GFP_KERNEL);
+		while (i--)
+			tier_free(&tier, p[i], 1024);
+		s->steps += 2 * n;
+		if (!(round % 16))
+			cond_resched();
+	}
+	complete(&s->done);
+	return 0;
+}
+
+static void slow_paths(struct kunit *test)
+{
+	struct vexfs_pool_stats before, st;
+	struct stormer *s;
+	u64 steps = 0;
+	int cpu;
+
+	s = kunit_kcalloc(test, nr_cpu_ids, sizeof(*s), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	before = now();
+	for_each_online_cpu(cpu) {
+		struct task_struct *t;
+
+		s[cpu].seed = cpu + 1;
+		init_completion(&s[cpu].done);
+		t = kthread_create_on_cpu(op_thread, &s[cpu], cpu, "vexfs_op/%u");
+		if (IS_ERR(t)) {
+			KUNIT_FAIL(test, "no thread on CPU %d", cpu);
+			complete(&s[cpu].done);
+		} else {
+			wake_up_process(t);
+		}
+	}
+	for_each_online_cpu(cpu) {
+		wait_for_completion(&s[cpu].done);
+		steps += s[cpu].steps;
+	}
+	st = now();
+	kunit_info(test, "%u CPUs: %llu steps, %llu locks, %llu scans", num_online_cpus(), steps,
+		   st.locks - before.locks, st.scans - before.scans);
+	KUNIT_EXPECT_LT(test, 20 * (st.locks - before.locks), steps);
+	KUNIT_EXPECT_LT(test, 1000 * (st.scans - before.scans), steps);
+	expect_sound(test);
+}
+
+#ifdef CONFIG_KASAN_GENERIC
+/* What KASAN thinks of the byte: 0 is well. The marks themselves have none. */
+static s8 __no_sanitize_address mark_of(const void *p)
+{
+	return READ_ONCE(*(s8 *)kasan_mem_to_shadow(p));
+}
+
+static void kasan_marks(struct kunit *test)
+{
+	u8 *p = tier_alloc(&tier, 600, GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	for (i = 0; i < 600; i += 8)
+		KUNIT_EXPECT_EQ(test, mark_of(p + i), 0);
+	for (; i < 1024; i += 8)
+		KUNIT_EXPECT_NE(test, mark_of(p + i), 0);
+	tier_free(&tier, p, 600);
+	for (i = sizeof(struct llist_node); i < 1024; i += 8)
+		KUNIT_EXPECT_NE(test, mark_of(p + i), 0);
+}
+#else
+static void kasan_marks(struct kunit *test)
+{
+	kunit_skip(test, "there is no KASAN in this kernel");
+}
+#endif
 
 static void judging(struct kunit *test)
 {
@@ -678,6 +884,11 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(resize_under_load),
 	KUNIT_CASE(misuse),
 	KUNIT_CASE(misuse_storm),
+	KUNIT_CASE(never_below_zero),
+	KUNIT_CASE(reset_races),
+	KUNIT_CASE(dead_cpu),
+	KUNIT_CASE(slow_paths),
+	KUNIT_CASE(kasan_marks),
 	KUNIT_CASE(judging),
 	KUNIT_CASE(whole_pools),
 	KUNIT_CASE(sizes_by_hand),

@@ -194,25 +194,29 @@ static void scratch(struct kunit *test)
 	u32 threshold = vexfs_stack_heap_threshold;
 	struct vexfs_stack_mark mark = {};
 	struct vexfs_scratch s;
-	u8 local[600];
-	void *p;
+	static u8 local[600];
+	void *p, *stack = PTR_ALIGN(&local[0], VEXFS_POOL_ALIGN);
 
 	vexfs_stack_begin(&mark, "kunit");
 	p = vexfs_scratch_get(&s, &mark, local, sizeof(local), threshold, GFP_KERNEL | __GFP_ZERO);
-	KUNIT_EXPECT_PTR_EQ(test, p, (void *)local);
-	KUNIT_EXPECT_NULL(test, memchr_inv(local, 0, threshold));
+	KUNIT_EXPECT_PTR_EQ(test, p, stack);
+	KUNIT_EXPECT_NULL(test, memchr_inv(p, 0, threshold));
 	vexfs_scratch_put(&s);
 	KUNIT_EXPECT_EQ(test, change().scratch_stack, 1);
 
 	/* Above the threshold, though it would fit. */
 	p = vexfs_scratch_get(&s, &mark, local, sizeof(local), threshold + 1, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	KUNIT_EXPECT_PTR_NE(test, p, (void *)local);
+	KUNIT_EXPECT_PTR_NE(test, p, stack);
 	vexfs_scratch_put(&s);
 	KUNIT_EXPECT_EQ(test, change().scratch_heap, 1);
 	KUNIT_EXPECT_EQ(test, mark.heap_gets, 1);
 	KUNIT_EXPECT_EQ(test, mark.heap_bytes, threshold + 1);
 
+	/* Not even by as much as its beginning is out of line. */
+	p = vexfs_scratch_get(&s, &mark, local, (u8 *)stack - local + 99, 100, GFP_KERNEL);
+	KUNIT_EXPECT_TRUE(test, p && s.from_pool);
+	vexfs_scratch_put(&s);
 	/* Does not fit, or there is nothing to fit into. */
 	p = vexfs_scratch_get(&s, &mark, local, 10, 11, GFP_KERNEL);
 	KUNIT_EXPECT_TRUE(test, p && s.from_pool);
@@ -229,7 +233,7 @@ static void scratch(struct kunit *test)
 	WRITE_ONCE(vexfs_stack_aggressive, 0);
 	WRITE_ONCE(vexfs_stack_optimize, 0);
 	p = vexfs_scratch_get(&s, &mark, local, sizeof(local), threshold + 1, GFP_KERNEL);
-	KUNIT_EXPECT_PTR_EQ(test, p, (void *)local);
+	KUNIT_EXPECT_PTR_EQ(test, p, stack);
 	vexfs_scratch_put(&s);
 	WRITE_ONCE(vexfs_stack_optimize, 1);
 

@@ -69,11 +69,6 @@ static const struct file_operations fops = {
 	.release = single_release,
 };
 
-struct dentry *vexfs_debugfs_root(void)
-{
-	return root;
-}
-
 int vexfs_debugfs_init(void)
 {
 	struct dentry *dir = NULL;

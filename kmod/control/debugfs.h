@@ -6,11 +6,6 @@
 #ifndef _VEXFS_DEBUGFS_H
 #define _VEXFS_DEBUGFS_H
 
-struct dentry;
-
-/* Of the directory itself; an error pointer where debugfs is not built. */
-struct dentry *vexfs_debugfs_root(void);
-
 int vexfs_debugfs_init(void);
 void vexfs_debugfs_exit(void);
 

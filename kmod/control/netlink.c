@@ -240,6 +240,14 @@ void vexfs_nl_tell(const struct vexfs_event *ev, u64 lost)
 	genlmsg_multicast_netns(vexfs_family, &init_net, skb, 0, VEXFS_NLGRP_EVENTS, GFP_KERNEL);
 }
 
+static int hear_event(struct notifier_block *nb, unsigned long lost, void *ev)
+{
+	vexfs_nl_tell(ev, lost);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block event_listener = { .notifier_call = hear_event };
+
 int vexfs_netlink_init(void)
 {
 	int err;
@@ -253,13 +261,13 @@ int vexfs_netlink_init(void)
 		vexfs_genl_unregister(&vexfs_nl_family);
 		return err;
 	}
-	vexfs_event_set_sink(vexfs_nl_tell);
+	vexfs_event_listen(&event_listener);
 	return 0;
 }
 
 void vexfs_netlink_exit(void)
 {
-	vexfs_event_set_sink(NULL);
+	vexfs_event_ignore(&event_listener);
 	vexfs_nl_stats_exit();
 	vexfs_genl_unregister(&vexfs_nl_family);
 }

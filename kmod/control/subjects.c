@@ -6,6 +6,7 @@
  */
 #include <linux/build_bug.h>
 #include <linux/kernel.h>
+#include <linux/notifier.h>
 
 #include "control/subjects.h"
 #include "math/engine.h"
@@ -102,11 +103,16 @@ static struct vexfs_subject subjects[] = {
 	},
 };
 
-static void engine_news(const struct vexfs_engine *e, bool disabled)
+static int engine_news(struct notifier_block *nb, unsigned long what, void *data)
 {
-	vexfs_event_raise(disabled ? VEXFS_EVENT_VARIANT_BAD : VEXFS_EVENT_VARIANT, 0, 0,
-			  e->variant->name);
+	const struct vexfs_engine *e = data;
+
+	vexfs_event_raise(what == VEXFS_ENGINE_DISABLED ? VEXFS_EVENT_VARIANT_BAD :
+							  VEXFS_EVENT_VARIANT, 0, 0, e->variant->name);
+	return NOTIFY_OK;
 }
+
+static struct notifier_block engine_listener = { .notifier_call = engine_news };
 
 int vexfs_control_subjects_init(void)
 {
@@ -121,7 +127,7 @@ int vexfs_control_subjects_init(void)
 			return err;
 		}
 	}
-	vexfs_engine_set_hook(engine_news);
+	blocking_notifier_chain_register(&vexfs_engine_chain, &engine_listener);
 	return 0;
 }
 
@@ -129,7 +135,7 @@ void vexfs_control_subjects_exit(void)
 {
 	unsigned int i = ARRAY_SIZE(subjects);
 
-	vexfs_engine_set_hook(NULL);
+	blocking_notifier_chain_unregister(&vexfs_engine_chain, &engine_listener);
 
 	while (i--)
 		vexfs_subject_del(&subjects[i]);

@@ -326,8 +326,9 @@ static int distance(struct vexfs_client *client, struct vexfs_op *op, u32 format
 		    const void *query, const u64 *ids, u32 count, u32 *distances, s32 *errors)
 {
 	struct vexfs_collection *c = client_collection(client, VEXFS_MAY_READ);
+	u64 local[VEXFS_SCRATCH_LOCAL / sizeof(u64)];
+	struct vexfs_scratch row;
 	u32 at, n, q_aux;
-	void *q;
 	int err;
 
 	if (IS_ERR(c))
@@ -336,16 +337,16 @@ static int distance(struct vexfs_client *client, struct vexfs_op *op, u32 format
 		return -EINVAL;
 	if (count > VEXFS_BATCH_MAX)
 		return -E2BIG;
-	q = vexfs_op_alloc(op, c->space.stride, VEXFS_GFP_USER);
-	if (!q)
+	if (!vexfs_scratch_get(&row, &op->stack, local, sizeof(local), c->space.stride, VEXFS_GFP_USER))
 		return -ENOMEM;
-	err = vexfs_vector_import(c, format, q, &q_aux, query, 1, NULL);
+	err = vexfs_vector_import(c, format, row.p, &q_aux, query, 1, NULL);
 	for (at = 0; at < count && err >= 0; at += n) {
 		n = min(count - at, VEXFS_RUN_MAX);
-		err = vexfs_distances(c, op, q, q_aux, ids + at, n, distances + at, errors + at);
+		err = vexfs_distances(c, op, row.p, q_aux, ids + at, n, distances + at,
+				      errors + at);
 		cond_resched();
 	}
-	vexfs_pool_free(q, c->space.stride);
+	vexfs_scratch_put(&row);
 	return min(err, 0);
 }
 

@@ -230,18 +230,19 @@ struct vexfs_filter *vexfs_filter_in(struct vexfs_collection *c, struct vexfs_op
 {
 	size_t bytes = len * sizeof(struct vexfs_filter_insn);
 	struct vexfs_filter *f = NULL;
-	void *insns;
+	u64 local[VEXFS_SCRATCH_LOCAL / sizeof(u64)];
+	struct vexfs_scratch insns;
 	int err;
 
 	if (!len)
 		return NULL;
-	insns = vexfs_op_alloc(op, bytes, VEXFS_GFP_USER);
-	if (!insns)
+	if (!vexfs_scratch_get(&insns, &op->stack, local, sizeof(local), bytes,
+			       VEXFS_GFP_USER))
 		return ERR_PTR(-ENOMEM);
-	err = vexfs_copy_in(op, insns, vexfs_user(user), bytes);
+	err = vexfs_copy_in(op, insns.p, vexfs_user(user), bytes);
 	if (!err)
-		err = vexfs_filter_create(insns, len, c->attr_size, &f, NULL, NULL);
-	vexfs_pool_free(insns, bytes);
+		err = vexfs_filter_create(insns.p, len, c->attr_size, &f, NULL, NULL);
+	vexfs_scratch_put(&insns);
 	return err ? ERR_PTR(err) : f;
 }
 

@@ -488,7 +488,8 @@ static int distance_from(struct vexfs_collection *c, struct vexfs_op *op,
 static int distance(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_distance *req)
 {
 	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_READ);
-	void *q;
+	u64 local[VEXFS_SCRATCH_LOCAL / sizeof(u64)];
+	struct vexfs_scratch row;
 	int err;
 
 	req->done = 0;
@@ -500,11 +501,11 @@ static int distance(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_d
 	if (err)
 		return err;
 	vexfs_op_asked(op, req->priority, req->deadline_ns, req->count);
-	q = vexfs_op_alloc(op, c->space.stride, VEXFS_GFP_USER);
-	if (!q)
+	if (!vexfs_scratch_get(&row, &op->stack, local, sizeof(local), c->space.stride,
+			       VEXFS_GFP_USER))
 		return -ENOMEM;
-	err = distance_from(c, op, req, q);
-	vexfs_pool_free(q, c->space.stride);
+	err = distance_from(c, op, req, row.p);
+	vexfs_scratch_put(&row);
 	return err;
 }
 

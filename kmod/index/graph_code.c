@@ -111,14 +111,14 @@ int graph_code_row(struct vexfs_graph *g, const void *row, void *raw, void *code
 
 int graph_code_slots(struct vexfs_graph *g, const u32 *slots, u32 n)
 {
+	u64 local[VEXFS_SCRATCH_LOCAL / sizeof(u64)];
 	u32 dim = g->sp.dim, most = 0, i;
-	void *raw;
+	struct vexfs_scratch raw;
 	int err = 0;
 
 	if (!g->code)
 		return 0;
-	raw = vexfs_pool_alloc(g->c->space.stride, VEXFS_GFP_USER);
-	if (!raw)
+	if (!vexfs_scratch_get(&raw, NULL, local, sizeof(local), g->c->space.stride, VEXFS_GFP_USER))
 		return -ENOMEM;
 	if (!READ_ONCE(g->scale)) {
 		for (i = 0; i < n; i++)
@@ -130,10 +130,10 @@ int graph_code_slots(struct vexfs_graph *g, const u32 *slots, u32 n)
 		u32 at;
 		const struct graph_ext *ge = graph_ext(g, slots[i], &at);
 
-		err = graph_code_row(g, vexfs_slot_row(g->c, slots[i]), raw,
+		err = graph_code_row(g, vexfs_slot_row(g->c, slots[i]), raw.p,
 				     ge->codes + (size_t)at * g->sp.stride, &ge->code_aux[at]);
 		cond_resched();
 	}
-	vexfs_pool_free(raw, g->c->space.stride);
+	vexfs_scratch_put(&raw);
 	return err;
 }

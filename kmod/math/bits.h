@@ -32,11 +32,6 @@ static inline bool f32_is_finite(u32 f)
 	return (f & F32_INF) != F32_INF;
 }
 
-static inline bool f32_is_nan(u32 f)
-{
-	return (f & ~F32_SIGN) > F32_INF;
-}
-
 /* @m * 2^@exp, @m any integer, to f32; what lies below @m is in @sticky. */
 static inline u32 f32_round(u64 m, int exp, bool sticky)
 {

@@ -14,6 +14,7 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -90,23 +91,14 @@ static struct vexfs_engine *find_engine(const char *name)
 	return NULL;
 }
 
-/* Whoever wants to hear; select_lock. */
-static vexfs_engine_hook hook;
-
-void vexfs_engine_set_hook(vexfs_engine_hook fn)
-{
-	mutex_lock(&select_lock);
-	hook = fn;
-	mutex_unlock(&select_lock);
-}
+BLOCKING_NOTIFIER_HEAD(vexfs_engine_chain);
 
 /* Under select_lock. */
 static void use_engine(struct vexfs_engine *e)
 {
 	if (READ_ONCE(vexfs_engine_in_use) != e) {
 		pr_info_ratelimited("arithmetic: %s\n", e->variant->name);
-		if (hook)
-			hook(e, false);
+		blocking_notifier_call_chain(&vexfs_engine_chain, VEXFS_ENGINE_USED, e);
 	}
 	WRITE_ONCE(vexfs_engine_in_use, e);
 }
@@ -165,8 +157,7 @@ void vexfs_engine_fail(struct vexfs_engine *e, const char *why)
 	mutex_lock(&select_lock);
 	WRITE_ONCE(e->failed, why);
 	pr_err("simd: %s is disabled: %s\n", e->variant->name, why);
-	if (hook)
-		hook(e, true);
+	blocking_notifier_call_chain(&vexfs_engine_chain, VEXFS_ENGINE_DISABLED, e);
 	if (wanted == e)
 		wanted = NULL;
 	if (started && vexfs_engine() == e)

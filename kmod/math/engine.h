@@ -130,12 +130,16 @@ int vexfs_engine_check(const char *name);
 void vexfs_engine_fail(struct vexfs_engine *e, const char *why);
 
 /*
- * This room knows nobody above it: the hook is told when another engine is in use,
- * or when one was disabled. It must not sleep. NULL takes it away; no call of the
- * old one is running afterwards.
+ * This room knows nobody above it: whoever registers is told which engine is in use from
+ * now on or was disabled, with select_lock held: it may not change that in turn.
  */
-typedef void (*vexfs_engine_hook)(const struct vexfs_engine *e, bool disabled);
-void vexfs_engine_set_hook(vexfs_engine_hook fn);
+enum vexfs_engine_news {
+	VEXFS_ENGINE_USED,
+	VEXFS_ENGINE_DISABLED,
+};
+
+struct blocking_notifier_head;
+extern struct blocking_notifier_head vexfs_engine_chain;
 
 void vexfs_engines_init(void);
 

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "compat/compat.h"
@@ -18,6 +19,8 @@
 #include "mem/pool_trace.h"
 
 struct vexfs_tier vexfs_tiers[VEXFS_TIER_HUGE];
+
+ATOMIC_NOTIFIER_HEAD(vexfs_mem_chain);
 
 /* Nobody can ask kvmalloc() for more. */
 #define HUGE_MAX	((size_t)INT_MAX)
@@ -35,8 +38,11 @@ static struct {
 	atomic64_t high_water;
 	atomic64_t high_water_reset;
 	atomic64_t sizes[VEXFS_POOL_SIZES];
-	struct vexfs_pool_stats base;
 } huge;
+
+/* Its counters at the last reset. */
+static struct vexfs_pool_stats huge_base;
+static DEFINE_SPINLOCK(huge_base_lock);
 
 static const char *const tier_names[VEXFS_TIER_COUNT] = {
 	[VEXFS_TIER_SMALL] = "small",
@@ -176,7 +182,7 @@ void vexfs_pool_free(void *p, size_t size)
 
 		preempt_disable();
 		cpu_offset = my_cpu_offset;
-		done = vexfs_tier_free_fast(tier_for(size), cpu_offset, p);
+		done = vexfs_tier_free_fast(tier_for(size), cpu_offset, p, size);
 		preempt_enable();
 	}
 	if (unlikely(!done))
@@ -184,19 +190,30 @@ void vexfs_pool_free(void *p, size_t size)
 }
 VEXFS_EXPORT_KUNIT(vexfs_pool_free);
 
-static void huge_read(bool since_reset, struct vexfs_pool_stats *st)
+static void huge_count(struct vexfs_pool_stats *st)
 {
 	memset(st, 0, sizeof(*st));
 	st->allocs = atomic64_read(&huge.allocs);
 	st->failures = atomic64_read(&huge.failures);
 	st->frees = atomic64_read(&huge.frees);
 	st->bytes = atomic64_read(&huge.bytes);
+}
+
+static void huge_read(bool since_reset, struct vexfs_pool_stats *st)
+{
+	struct vexfs_pool_stats base = {};
+
+	/* Before the counters, which only grow. */
 	if (since_reset) {
-		st->allocs -= huge.base.allocs;
-		st->failures -= huge.base.failures;
-		st->frees -= huge.base.frees;
-		st->bytes -= huge.base.bytes;
+		spin_lock(&huge_base_lock);
+		base = huge_base;
+		spin_unlock(&huge_base_lock);
 	}
+	huge_count(st);
+	st->allocs -= base.allocs;
+	st->failures -= base.failures;
+	st->frees -= base.frees;
+	st->bytes -= base.bytes;
 	st->misses = st->allocs;
 	st->in_use = atomic64_read(&huge.in_use);
 	st->held = st->in_use;
@@ -226,11 +243,15 @@ VEXFS_EXPORT_KUNIT(vexfs_pool_read_sizes);
 
 void vexfs_pool_reset(void)
 {
+	struct vexfs_pool_stats base;
 	unsigned int i;
 
 	for (i = 0; i < VEXFS_TIER_HUGE; i++)
 		vexfs_tier_reset(&vexfs_tiers[i]);
-	huge_read(false, &huge.base);
+	huge_count(&base);
+	spin_lock(&huge_base_lock);
+	huge_base = base;
+	spin_unlock(&huge_base_lock);
 	atomic64_set(&huge.high_water_reset, atomic64_read(&huge.in_use));
 }
 VEXFS_EXPORT_KUNIT(vexfs_pool_reset);

@@ -45,6 +45,8 @@ struct vexfs_pool_stats {
 	u64 resizes;
 	u64 shrunk;
 	u64 compactions;
+	u64 locks;
+	u64 scans;
 	u64 size;
 	u64 held;
 	u64 in_use;

@@ -13,11 +13,11 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/shrinker.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
 #include "compat/compat.h"
+#include "compat/shrinker.h"
 #include "mem/pool_priv.h"
 #include "mem/scratch.h"
 
@@ -40,7 +40,7 @@ static bool within_limit(const u32 counts[VEXFS_TIER_HUGE], u32 limit_mb)
 	unsigned int i;
 
 	for (i = 0; i < VEXFS_TIER_HUGE; i++)
-		bytes += (u64)counts[i] * vexfs_pool_tier_bytes(i);
+		bytes += (u64)vexfs_tier_keep(counts[i]) * vexfs_pool_tier_bytes(i);
 	return bytes <= (u64)limit_mb << 20;
 }
 
@@ -241,6 +241,8 @@ static void adjust(u32 (*want)(unsigned int tier, u32 size, u32 least))
 #define ROUND_ALLOCS	64u
 /* A tier shrinks by a tenth after so many rounds of using less than half of what it may. */
 #define CALM_ROUNDS	30u
+/* Memory is short for so long after the kernel has last asked for some back. */
+#define PRESSURE_MS	10000u
 /* Buffers in use cannot be moved: what compaction did not cure, it leaves alone for a while. */
 #define COMPACT_ROUNDS	60u
 
@@ -287,18 +289,30 @@ u32 vexfs_pool_judge(struct vexfs_pool_round *r, u32 size, u32 floor_size, u32 p
 }
 VEXFS_EXPORT_KUNIT(vexfs_pool_judge);
 
+/* When the kernel last wanted memory back, and whether it ever did. */
+static unsigned long pressed_at;
+static bool ever_pressed;
+
+static bool under_pressure(void)
+{
+	return READ_ONCE(ever_pressed) &&
+	       time_before(jiffies, READ_ONCE(pressed_at) + msecs_to_jiffies(PRESSURE_MS));
+}
+
 /* One tier, one round. */
 static u32 judge(unsigned int tier, u32 size, u32 least)
 {
 	struct vexfs_pool_stats st, *old = &seen[tier];
-	u64 allocs, hits;
-	u32 peak;
+	u64 allocs, misses;
+	u32 peak, want;
 
 	vexfs_tier_read_round(&vexfs_tiers[tier], &st, &peak);
 	allocs = st.allocs - old->allocs;
-	hits = st.hits - old->hits;
+	misses = min(st.misses - old->misses, allocs);
 	*old = st;
-	return vexfs_pool_judge(&rounds[tier], size, least, peak, allocs, hits);
+	want = vexfs_pool_judge(&rounds[tier], size, least, peak, allocs, allocs - misses);
+	/* What the shrinker takes makes for misses: growing now would undo its work. */
+	return under_pressure() ? min(want, size) : want;
 }
 
 static bool may_compact(unsigned int tier)
@@ -310,17 +324,18 @@ static bool may_compact(unsigned int tier)
 }
 
 static void auto_round(struct work_struct *work);
-static DECLARE_DELAYED_WORK(auto_work, auto_round);
+/* On a CPU that housekeeps, and only when one is awake anyway: idle pools need no care. */
+static DECLARE_DEFERRABLE_WORK(auto_work, auto_round);
 
 static void auto_round(struct work_struct *work)
 {
 	mutex_lock(&auto_lock);
 	adjust(judge);
-	if (READ_ONCE(vexfs_pool_compaction))
+	if (READ_ONCE(vexfs_pool_compaction) && !under_pressure())
 		compact_if(READ_ONCE(vexfs_pool_compact_pct) * 10000, may_compact);
 	rounds_done++;
 	if (worker_up && READ_ONCE(vexfs_pool_auto))
-		schedule_delayed_work(&auto_work, msecs_to_jiffies(ROUND_MS));
+		queue_delayed_work(system_dfl_wq, &auto_work, msecs_to_jiffies(ROUND_MS));
 	mutex_unlock(&auto_lock);
 }
 
@@ -329,7 +344,7 @@ int vexfs_pool_apply_auto(const struct vexfs_tunable *t, u32 v)
 	mutex_lock(&auto_lock);
 	WRITE_ONCE(*t->value, v);
 	if (worker_up && v)
-		schedule_delayed_work(&auto_work, 0);
+		queue_delayed_work(system_dfl_wq, &auto_work, 0);
 	mutex_unlock(&auto_lock);
 	return 0;
 }
@@ -346,7 +361,7 @@ static void auto_up(void)
 	mutex_lock(&auto_lock);
 	worker_up = true;
 	if (vexfs_pool_auto)
-		schedule_delayed_work(&auto_work, msecs_to_jiffies(ROUND_MS));
+		queue_delayed_work(system_dfl_wq, &auto_work, msecs_to_jiffies(ROUND_MS));
 	mutex_unlock(&auto_lock);
 }
 
@@ -424,6 +439,8 @@ static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 	unsigned long n = 0;
 	unsigned int i;
 
+	WRITE_ONCE(pressed_at, jiffies);
+	WRITE_ONCE(ever_pressed, true);
 	for (i = 0; i < VEXFS_TIER_HUGE; i++)
 		n += READ_ONCE(vexfs_tiers[i].idle_n);
 	return n ?: SHRINK_EMPTY;
@@ -440,49 +457,27 @@ static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
 	return done ?: SHRINK_STOP;
 }
 
-#ifdef HAVE_SHRINKER_ALLOC
 static struct shrinker *shrinker;
 
-static int shrinker_up(void)
-{
-	shrinker = shrinker_alloc(0, "vexfs-pools");
-	if (!shrinker)
-		return -ENOMEM;
-	shrinker->count_objects = shrink_count;
-	shrinker->scan_objects = shrink_scan;
-	shrinker_register(shrinker);
-	return 0;
-}
-
-static void shrinker_down(void)
-{
-	shrinker_free(shrinker);
-}
-#else
-static struct shrinker shrinker = {
-	.count_objects = shrink_count,
-	.scan_objects = shrink_scan,
-	.seeks = DEFAULT_SEEKS,
-};
-
-static int shrinker_up(void)
-{
-	return register_shrinker(&shrinker, "vexfs-pools");
-}
-
-static void shrinker_down(void)
-{
-	unregister_shrinker(&shrinker);
-}
-#endif
-
-/* A CPU that goes down leaves its magazines to the stock. */
-static int cpu_down_prep(unsigned int cpu)
+/* One more CPU is about to share the tiers. */
+static int cpu_prepare(unsigned int cpu)
 {
 	unsigned int i;
 
 	for (i = 0; i < VEXFS_TIER_HUGE; i++)
-		vexfs_tier_gather_here(&vexfs_tiers[i]);
+		vexfs_tier_share(&vexfs_tiers[i], num_online_cpus() + 1);
+	return 0;
+}
+
+/* A CPU that is down leaves its magazines to the stock; nothing runs on it any more. */
+static int cpu_dead(unsigned int cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
+		vexfs_tier_gather_dead(&vexfs_tiers[i], cpu);
+		vexfs_tier_share(&vexfs_tiers[i], num_online_cpus());
+	}
 	return 0;
 }
 
@@ -506,12 +501,14 @@ int vexfs_mem_init(void)
 			goto fail_tiers;
 		vexfs_tiers[i].wait_ms = vexfs_pool_wait_ms;
 	}
-	err = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "vexfs/pools", NULL, cpu_down_prep);
+	err = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "vexfs/pools:prepare", cpu_prepare,
+					cpu_dead);
 	if (err < 0)
 		goto fail_tiers;
 	cpuhp_state = err;
-	err = shrinker_up();
-	if (err)
+	err = -ENOMEM;
+	shrinker = vexfs_shrinker_start("vexfs-pools", shrink_count, shrink_scan);
+	if (!shrinker)
 		goto fail_cpuhp;
 	mutex_lock(&sizes_lock);
 	pools_up = true;
@@ -534,7 +531,7 @@ void vexfs_mem_exit(void)
 	mutex_lock(&sizes_lock);
 	pools_up = false;
 	mutex_unlock(&sizes_lock);
-	shrinker_down();
+	vexfs_shrinker_stop(shrinker);
 	cpuhp_remove_state_nocalls(cpuhp_state);
 	for (i = VEXFS_TIER_HUGE; i--; )
 		vexfs_tier_exit(&vexfs_tiers[i]);

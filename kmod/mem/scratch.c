@@ -4,6 +4,7 @@
  * the stack. Measuring is in the header, for it has to be cheap; nothing here
  * runs for an op that stays inside its budget, except to give it memory.
  */
+#include <linux/align.h>
 #include <linux/kernel.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
@@ -47,6 +48,7 @@ static u64 alarms;
 static u32 deepest;
 static u32 deepest_reset;
 
+/* Counters at the last reset; record_lock. */
 static struct vexfs_stack_stats base;
 
 static void raise_to(u32 *max, u32 v)
@@ -94,31 +96,17 @@ void vexfs_stack_end(const struct vexfs_stack_mark *mark)
 }
 VEXFS_EXPORT_KUNIT(vexfs_stack_end);
 
-void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
-			void *local, size_t local_size, size_t size, gfp_t gfp)
+void *vexfs_scratch_heap(struct vexfs_stack_mark *mark, size_t size, gfp_t gfp)
 {
-	bool fits = local && size <= local_size;
+	void *p;
 
-	vexfs_stack_check_at(mark, _RET_IP_);
-	s->size = size;
 	raw_cpu_add(scratch_cpu.bytes, size);
-	if (fits && (!READ_ONCE(vexfs_stack_optimize) ||
-		     (!READ_ONCE(vexfs_stack_aggressive) &&
-		      size <= READ_ONCE(vexfs_stack_heap_threshold)))) {
-		raw_cpu_inc(scratch_cpu.stack);
-		s->from_pool = false;
-		s->p = local;
-		if (gfp & __GFP_ZERO)
-			memset(local, 0, size);
-		return local;
-	}
 	if (size > READ_ONCE(vexfs_stack_large_threshold)) {
 		raw_cpu_inc(scratch_cpu.large);
 		gfp |= __GFP_NOMEMALLOC;
 	}
-	s->from_pool = true;
-	s->p = vexfs_pool_alloc(size, gfp);
-	if (!s->p) {
+	p = vexfs_pool_alloc(size, gfp);
+	if (!p) {
 		raw_cpu_inc(scratch_cpu.failed);
 		return NULL;
 	}
@@ -127,7 +115,31 @@ void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
 		mark->heap_gets++;
 		mark->heap_bytes += size;
 	}
-	return s->p;
+	return p;
+}
+VEXFS_EXPORT_KUNIT(vexfs_scratch_heap);
+
+void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
+			void *local, size_t local_size, size_t size, gfp_t gfp)
+{
+	void *p = PTR_ALIGN(local, VEXFS_POOL_ALIGN);
+	bool fits = local && size <= local_size && p - local <= local_size - size;
+
+	vexfs_stack_check_at(mark, _RET_IP_);
+	s->size = size;
+	s->from_pool = !fits || (READ_ONCE(vexfs_stack_optimize) &&
+				 (READ_ONCE(vexfs_stack_aggressive) ||
+				  size > READ_ONCE(vexfs_stack_heap_threshold)));
+	if (s->from_pool) {
+		s->p = vexfs_scratch_heap(mark, size, gfp);
+		return s->p;
+	}
+	raw_cpu_add(scratch_cpu.bytes, size);
+	raw_cpu_inc(scratch_cpu.stack);
+	if (gfp & __GFP_ZERO)
+		memset(p, 0, size);
+	s->p = p;
+	return p;
 }
 VEXFS_EXPORT_KUNIT(vexfs_scratch_get);
 
@@ -171,16 +183,23 @@ static void read_counters(struct vexfs_stack_stats *st)
 
 void vexfs_stack_read(bool since_reset, struct vexfs_stack_stats *st)
 {
-	read_counters(st);
+	struct vexfs_stack_stats from = {};
+	unsigned long flags;
+
+	/* Before the counters, which only grow. */
 	if (since_reset) {
-		st->violations -= base.violations;
-		st->alarms -= base.alarms;
-		st->scratch_stack -= base.scratch_stack;
-		st->scratch_heap -= base.scratch_heap;
-		st->scratch_large -= base.scratch_large;
-		st->scratch_failed -= base.scratch_failed;
-		st->scratch_bytes -= base.scratch_bytes;
+		raw_spin_lock_irqsave(&record_lock, flags);
+		from = base;
+		raw_spin_unlock_irqrestore(&record_lock, flags);
 	}
+	read_counters(st);
+	st->violations -= from.violations;
+	st->alarms -= from.alarms;
+	st->scratch_stack -= from.scratch_stack;
+	st->scratch_heap -= from.scratch_heap;
+	st->scratch_large -= from.scratch_large;
+	st->scratch_failed -= from.scratch_failed;
+	st->scratch_bytes -= from.scratch_bytes;
 	st->deepest = since_reset ? READ_ONCE(deepest_reset) : READ_ONCE(deepest);
 	st->limit = READ_ONCE(vexfs_stack_limit);
 	st->alarm = READ_ONCE(vexfs_stack_alarm);
@@ -204,7 +223,13 @@ VEXFS_EXPORT_KUNIT(vexfs_stack_records);
 
 void vexfs_stack_reset(void)
 {
-	read_counters(&base);
+	struct vexfs_stack_stats now;
+	unsigned long flags;
+
+	read_counters(&now);
+	raw_spin_lock_irqsave(&record_lock, flags);
+	base = now;
+	raw_spin_unlock_irqrestore(&record_lock, flags);
 	WRITE_ONCE(deepest_reset, 0);
 }
 VEXFS_EXPORT_KUNIT(vexfs_stack_reset);

@@ -12,23 +12,8 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
-#include "compat/compat.h"
+#include "compat/stack.h"
 #include "mem/pool.h"
-
-#ifdef HAVE_STACK_POINTER
-#include <asm/asm.h>
-#endif
-
-/* Where the stack ends now, the frame of the function itself included. */
-static __always_inline unsigned long vexfs_stack_pointer(void)
-{
-#ifdef HAVE_STACK_POINTER
-	return current_stack_pointer;
-#else
-	/* Its beginning, where there is nothing better: one frame too high. */
-	return (unsigned long)__builtin_frame_address(0);
-#endif
-}
 
 /**
  * struct vexfs_stack_mark - the stack of one op
@@ -57,8 +42,6 @@ extern u32 vexfs_stack_alarm_at;
  * vexfs_stack_begin() - the op's stack begins here
  * @mark: the op's mark
  * @name: for reports; must stay valid
- *
- * Also called by a worker that takes an op over from the task that began it.
  */
 static __always_inline void vexfs_stack_begin(struct vexfs_stack_mark *mark, const char *name)
 {
@@ -93,6 +76,25 @@ static __always_inline void vexfs_stack_check_at(struct vexfs_stack_mark *mark, 
 #define vexfs_stack_check(mark)	vexfs_stack_check_at(mark, _THIS_IP_)
 
 /**
+ * vexfs_scratch_heap() - scratch from a pool
+ * @mark: the op's mark, or NULL
+ * @size: bytes needed; the same number goes to vexfs_pool_free()
+ * @gfp: for the pool
+ *
+ * Large requests (above the large threshold) do not touch the pools' reserve, so
+ * that they cannot starve small ones.
+ *
+ * Return: the memory, not cleared unless @gfp has __GFP_ZERO, or NULL.
+ */
+void *vexfs_scratch_heap(struct vexfs_stack_mark *mark, size_t size, gfp_t gfp);
+
+/*
+ * What a function offers of its stack, in a local array of u64: a row of 128 f32, wherever
+ * its alignment begins.
+ */
+#define VEXFS_SCRATCH_LOCAL	(512 + VEXFS_POOL_ALIGN - sizeof(u64))
+
+/**
  * struct vexfs_scratch - scratch memory of one function
  * @p: the memory
  * @size: bytes asked for
@@ -114,10 +116,9 @@ struct vexfs_scratch {
  * @gfp: for the pool
  *
  * @local is used when @size fits it, is not above the heap threshold, and the
- * mode is not aggressive. Large requests (above the large threshold) do not
- * touch the pools' reserve, so that they cannot starve small ones.
+ * mode is not aggressive. Else as vexfs_scratch_heap().
  *
- * Return: the memory, not cleared unless @gfp has __GFP_ZERO, or NULL.
+ * Return: the memory, aligned as buffers of the pools are, or NULL.
  */
 void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
 			void *local, size_t local_size, size_t size, gfp_t gfp);

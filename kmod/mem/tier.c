@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/sched/isolation.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -82,6 +83,8 @@ static void *slab_get(struct vexfs_tier *t, gfp_t gfp)
 		kmem_cache_free(t->cache, p);
 		return NULL;
 	}
+	if (p)
+		vexfs_buffer_rest(t, p, 0);
 	return p;
 }
 
@@ -92,6 +95,7 @@ static void slab_put(struct vexfs_tier *t, struct llist_node *list)
 	while ((p = pop(&list))) {
 		if (unlikely(t->debug))
 			vexfs_debug_forget(t, p);
+		vexfs_buffer_take(t, p, t->bytes);
 		kmem_cache_free(t->cache, p);
 	}
 }
@@ -117,6 +121,7 @@ static bool stock_lock(struct vexfs_tier *t)
 		raw_spin_lock(&t->lock);
 	else if (!raw_spin_trylock(&t->lock))
 		return false;
+	WRITE_ONCE(t->locks, t->locks + 1);
 	stock_take_returned(t);
 	return true;
 }
@@ -125,6 +130,7 @@ static bool stock_lock(struct vexfs_tier *t)
 static void stock_lock_task(struct vexfs_tier *t)
 {
 	raw_spin_lock(&t->lock);
+	WRITE_ONCE(t->locks, t->locks + 1);
 	stock_take_returned(t);
 }
 
@@ -175,12 +181,16 @@ static u32 in_magazines(const struct vexfs_tier *t, u32 *dip)
 	return sum;
 }
 
+/*
+ * Buffers in use now; @dip: how many more there were since a magazine was last filled or
+ * emptied. What is read while buffers move may be out by those, and is never below 0.
+ */
 static u32 in_use(const struct vexfs_tier *t, u32 *dip)
 {
-	u32 out = held(t) - READ_ONCE(t->idle_n);
-	u32 resting = in_magazines(t, dip);
+	s64 resting = in_magazines(t, dip);
+	s64 now = (s64)held(t) - READ_ONCE(t->idle_n) - resting;
 
-	return out > resting ? out - resting : 0;
+	return max(now, 0);
 }
 
 static void raise_to(u32 *max, u32 v)
@@ -192,18 +202,20 @@ static void raise_to(u32 *max, u32 v)
 }
 
 /*
- * More buffers are out than ever were in use, though some may rest in
- * magazines: look closer. @more is what the caller knows to be missing from,
- * or too many in, what can be seen.
+ * More buffers are out than when this was last asked, though some may rest in
+ * magazines: look closer, at every CPU's. Since it takes one more each time, that
+ * is rare however many ask. @more is what the caller knows to be missing from, or
+ * too many in, what can be seen.
  */
 static void note_high_water(struct vexfs_tier *t, int more)
 {
-	int now = held(t) - READ_ONCE(t->idle_n) + more;
+	int now = (int)(held(t) - READ_ONCE(t->idle_n)) + more;
 	u32 dip;
 
-	if (likely(now <= (int)min(READ_ONCE(t->high_water_reset),
-				   READ_ONCE(t->high_water_round))))
+	if (likely(now <= (int)READ_ONCE(t->looked)))
 		return;
+	WRITE_ONCE(t->looked, now);
+	atomic64_inc(&t->scans);
 	now = (int)in_use(t, &dip) + more;
 	if (now <= 0)
 		return;
@@ -254,7 +266,7 @@ static struct llist_node *take_home(struct vexfs_tier *t, struct llist_node *lis
 			WRITE_ONCE(t->spare_n, t->spare_n + 1);
 			wake = true;
 			spare_changed(t);
-		} else if (unlikely(held(t) > t->size)) {
+		} else if (unlikely(held(t) > t->keep)) {
 			slab_out(t, p);
 			push(&out, p);
 		} else {
@@ -374,10 +386,12 @@ void *vexfs_tier_alloc_slow(struct vexfs_tier *t, size_t size, gfp_t gfp)
 	}
 	count_alloc(t, size);
 	note_high_water(t, 0);
+	vexfs_buffer_take(t, p, size);
 	if (unlikely(t->debug))
 		vexfs_debug_alloc(t, p, size);
 	return p;
 }
+VEXFS_EXPORT_KUNIT(vexfs_tier_alloc_slow);
 
 /* The magazine is full, or an interrupt came while its owner was at work. */
 void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size)
@@ -389,6 +403,7 @@ void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size)
 
 	if (unlikely(t->debug) && !vexfs_debug_free(t, p, size))
 		return;
+	vexfs_buffer_rest(t, p, size);
 	preempt_disable();
 	c = this_cpu_ptr(t->cpu);
 	if (likely(vexfs_magazine_open(c))) {
@@ -413,52 +428,34 @@ void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size)
 	push(&list, p);
 	slab_put(t, take_home(t, list));
 }
-
-void *vexfs_tier_alloc(struct vexfs_tier *t, size_t size, gfp_t gfp)
-{
-	void *p;
-
-	preempt_disable();
-	p = vexfs_tier_alloc_fast(t, my_cpu_offset, size);
-	preempt_enable();
-	if (unlikely(!p))
-		p = vexfs_tier_alloc_slow(t, size, gfp);
-	if (p && (gfp & __GFP_ZERO))
-		memset(p, 0, size);
-	return p;
-}
-VEXFS_EXPORT_KUNIT(vexfs_tier_alloc);
-
-void vexfs_tier_free(struct vexfs_tier *t, void *p, size_t size)
-{
-	bool done;
-
-	preempt_disable();
-	done = vexfs_tier_free_fast(t, my_cpu_offset, p);
-	preempt_enable();
-	if (unlikely(!done))
-		vexfs_tier_free_slow(t, p, size);
-}
-VEXFS_EXPORT_KUNIT(vexfs_tier_free);
+VEXFS_EXPORT_KUNIT(vexfs_tier_free_slow);
 
 /* How many buffers it holds. Requests go on meanwhile; none of them passes here. */
 
-bool vexfs_tier_gather_here(struct vexfs_tier *t)
+/* Nobody but the caller touches the magazine. */
+static void empty_magazine(struct vexfs_tier *t, struct vexfs_tier_cpu *c)
+{
+	u32 n;
+
+	for (n = c->n; n; )
+		llist_add(c->buf[--n], &t->returned);
+	if (c->hot)
+		llist_add(c->hot, &t->returned);
+	WRITE_ONCE(c->hot, NULL);
+	WRITE_ONCE(c->n, 0);
+	WRITE_ONCE(c->low, 0);
+}
+
+/* This CPU's magazine goes home; false when its owner is at work. */
+static bool gather_here(struct vexfs_tier *t)
 {
 	struct vexfs_tier_cpu *c;
 	bool done = false;
-	u32 n;
 
 	preempt_disable();
 	c = this_cpu_ptr(t->cpu);
 	if (vexfs_magazine_open(c)) {
-		for (n = c->n; n; )
-			llist_add(c->buf[--n], &t->returned);
-		if (c->hot)
-			llist_add(c->hot, &t->returned);
-		WRITE_ONCE(c->hot, NULL);
-		WRITE_ONCE(c->n, 0);
-		WRITE_ONCE(c->low, 0);
+		empty_magazine(t, c);
 		vexfs_magazine_close(c);
 		done = true;
 	}
@@ -475,18 +472,26 @@ static void gather_ipi(void *info)
 {
 	struct gather *g = info;
 
-	g->done = vexfs_tier_gather_here(g->t);
+	g->done = gather_here(g->t);
+}
+
+/* Isolated CPUs, by isolcpus=, nohz_full= or a cpuset, are not to be interrupted. */
+static bool may_interrupt(int cpu)
+{
+	return housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) && housekeeping_test_cpu(cpu, HK_TYPE_MISC);
 }
 
 void vexfs_tier_gather(struct vexfs_tier *t)
 {
 	int cpu;
 
-	/* CPUs that are down have emptied their magazine on the way. */
+	/* What a CPU holds that goes down meanwhile is gathered when it is dead. */
 	for_each_online_cpu(cpu) {
 		struct gather g = { .t = t };
 		int tries;
 
+		if (!may_interrupt(cpu))
+			continue;
 		/* Whom the interrupt finds at work is done in a moment. */
 		for (tries = 0; tries < 8 && !g.done; tries++) {
 			if (!vexfs_magazine_count(per_cpu_ptr(t->cpu, cpu)))
@@ -498,6 +503,14 @@ void vexfs_tier_gather(struct vexfs_tier *t)
 	}
 }
 VEXFS_EXPORT_KUNIT(vexfs_tier_gather);
+
+void vexfs_tier_gather_dead(struct vexfs_tier *t, unsigned int cpu)
+{
+	empty_magazine(t, per_cpu_ptr(t->cpu, cpu));
+	stock_lock_task(t);
+	stock_unlock(t);
+}
+VEXFS_EXPORT_KUNIT(vexfs_tier_gather_dead);
 
 /* Up to @max idle buffers, and no more than a magazine's worth, leave for good. */
 static u32 trim_some(struct vexfs_tier *t, u32 keep, u32 max)
@@ -584,12 +597,42 @@ int vexfs_tier_fill(struct vexfs_tier *t)
 	return err;
 }
 
-/* A quarter of the tier, all magazines together, may rest on other CPUs. */
-static u32 cap_for(u32 size)
+/*
+ * A quarter of the tier, all magazines together, may rest on other CPUs, or what an
+ * op needs on each of them when that is more.
+ */
+static u32 cap_for(u32 size, unsigned int cpus)
 {
-	u32 cap = size / (4 * num_online_cpus());
+	u32 least = min(VEXFS_MAGAZINE_MIN, DIV_ROUND_UP(size, 4));
 
-	return size ? clamp(cap, 1u, VEXFS_MAGAZINE_MAX) : 0;
+	return clamp(size / (4 * cpus), least, VEXFS_MAGAZINE_MAX);
+}
+
+static u32 keep_for(u32 size, unsigned int cpus)
+{
+	u64 resting = (u64)cap_for(size, cpus) * cpus;
+
+	return min_t(u64, size + max_t(u64, resting, size / 4) - size / 4, U32_MAX);
+}
+
+u32 vexfs_tier_keep(u32 size)
+{
+	return keep_for(size, num_online_cpus());
+}
+
+/* Under the lock. */
+static void share_out(struct vexfs_tier *t, unsigned int cpus)
+{
+	t->full_cap = cap_for(t->size, cpus);
+	t->keep = keep_for(t->size, cpus);
+	spare_changed(t);
+}
+
+void vexfs_tier_share(struct vexfs_tier *t, unsigned int cpus)
+{
+	stock_lock_task(t);
+	share_out(t, cpus);
+	stock_unlock(t);
 }
 
 void vexfs_tier_set_size(struct vexfs_tier *t, u32 size)
@@ -599,8 +642,7 @@ void vexfs_tier_set_size(struct vexfs_tier *t, u32 size)
 	lockdep_assert_held(&t->manage);
 	stock_lock_task(t);
 	WRITE_ONCE(t->size, size);
-	t->full_cap = cap_for(size);
-	spare_changed(t);
+	share_out(t, num_online_cpus());
 	stock_unlock(t);
 	if (size == old)
 		return;
@@ -687,7 +729,8 @@ static void read_counters(struct vexfs_tier *t, struct vexfs_pool_stats *st)
 	vexfs_tier_read_sizes(t, sizes);
 	for (b = 0; b < VEXFS_POOL_SIZES; b++)
 		st->allocs += sizes[b];
-	st->hits = st->allocs > st->misses ? st->allocs - st->misses : 0;
+	st->locks = READ_ONCE(t->locks);
+	st->scans = atomic64_read(&t->scans);
 }
 
 static u64 ppm(u64 part, u64 whole)
@@ -695,10 +738,12 @@ static u64 ppm(u64 part, u64 whole)
 	return whole ? div64_u64(part * 1000000, whole) : 0;
 }
 
+/*
+ * Each counter only grows, and the base was read before it: the difference is never below 0.
+ */
 static void take_base_off(const struct vexfs_pool_stats *base, struct vexfs_pool_stats *st)
 {
 	st->allocs -= base->allocs;
-	st->hits -= min(st->hits, base->hits);
 	st->misses -= base->misses;
 	st->failures -= base->failures;
 	st->frees -= base->frees;
@@ -708,18 +753,24 @@ static void take_base_off(const struct vexfs_pool_stats *base, struct vexfs_pool
 	st->resizes -= base->resizes;
 	st->shrunk -= base->shrunk;
 	st->compactions -= base->compactions;
+	st->locks -= base->locks;
+	st->scans -= base->scans;
 }
 
 void vexfs_tier_read(struct vexfs_tier *t, bool since_reset, struct vexfs_pool_stats *st)
 {
+	struct vexfs_pool_stats base = {};
 	u32 slabs, packed, peak, dip;
 
 	/* What interrupts left behind goes to the stock. */
 	stock_lock_task(t);
+	if (since_reset)
+		base = t->base;
 	stock_unlock(t);
 	read_counters(t, st);
-	if (since_reset)
-		take_base_off(&t->base, st);
+	take_base_off(&base, st);
+	/* A miss is counted before its request. */
+	st->hits = st->allocs > st->misses ? st->allocs - st->misses : 0;
 	st->in_use = in_use(t, &dip);
 	peak = since_reset ? READ_ONCE(t->high_water_reset) : READ_ONCE(t->high_water);
 	st->high_water = max_t(u64, peak, st->in_use + dip);
@@ -743,16 +794,20 @@ void vexfs_tier_read_round(struct vexfs_tier *t, struct vexfs_pool_stats *st, u3
 	now = in_use(t, &dip);
 	*peak = max(READ_ONCE(t->high_water_round), now + dip);
 	WRITE_ONCE(t->high_water_round, now);
+	WRITE_ONCE(t->looked, 0);
 }
 
 void vexfs_tier_reset(struct vexfs_tier *t)
 {
+	struct vexfs_pool_stats base;
 	u32 dip;
 
-	mutex_lock(&t->manage);
-	read_counters(t, &t->base);
+	read_counters(t, &base);
+	stock_lock_task(t);
+	t->base = base;
+	stock_unlock(t);
 	WRITE_ONCE(t->high_water_reset, in_use(t, &dip));
-	mutex_unlock(&t->manage);
+	WRITE_ONCE(t->looked, 0);
 }
 VEXFS_EXPORT_KUNIT(vexfs_tier_reset);
 
@@ -826,8 +881,12 @@ VEXFS_EXPORT_KUNIT(vexfs_tier_init);
 
 void vexfs_tier_exit(struct vexfs_tier *t)
 {
+	int cpu;
+
 	if (t->cpu && t->slab_uses && t->cache) {
-		vexfs_tier_gather(t);
+		/* Nobody is left who could be at work, on whichever CPU and be it down. */
+		for_each_possible_cpu(cpu)
+			vexfs_tier_gather_dead(t, cpu);
 		vexfs_tier_trim(t, 0, U32_MAX);
 		slab_put(t, t->spare);
 	}

@@ -29,9 +29,15 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
+#include "compat/kasan.h"
 #include "mem/pool.h"
 
 #define VEXFS_MAGAZINE_MAX	32u
+/*
+ * A magazine takes at least so many, on however many CPUs: more than an op holds of one
+ * tier. A tier of few buffers does with a quarter of them.
+ */
+#define VEXFS_MAGAZINE_MIN	8u
 
 /**
  * struct vexfs_tier_cpu - the magazine of a CPU, and what it has counted
@@ -75,12 +81,15 @@ enum vexfs_tier_fault {
  * @cache: where buffers come from
  * @get: takes one from there; tests put a failing one here
  * @full_cap: @cap when nothing is the matter
- * @size: buffers the tier keeps; more are given back when they come home
+ * @size: buffers the tier keeps
+ * @keep: the same, and what magazines may hold beyond a quarter of it; more are given
+ *	back when they come home
  * @per_slab: buffers a slab has room for
  * @wait_ms: how long a caller that may sleep waits for a buffer
  * @debug: watch for overruns and the like (fixed at start)
  * @fault: debug: who hears of a misuse; NULL warns with a backtrace
- * @lock: guards the following five
+ * @lock: guards the following six, and @base
+ * @locks: how often it was taken
  * @idle: the stock; buffers nobody uses carry the link to the next
  * @idle_n: its length
  * @spare: the reserve, not part of @held
@@ -94,6 +103,9 @@ enum vexfs_tier_fault {
  * @high_water: most in use at once
  * @high_water_reset: the same since the last reset
  * @high_water_round: the same since vexfs_tier_read_round()
+ * @looked: most that were out, magazines included, when all CPUs were read for the
+ *	three above; 0 when one of them has begun anew
+ * @scans: how often they were
  * @misses: counter, as those that follow; see struct vexfs_pool_stats
  * @nested_sizes: requests that found their CPU's magazine busy, by size
  * @nested_bytes: and their bytes
@@ -113,12 +125,14 @@ struct vexfs_tier {
 	void *(*get)(struct vexfs_tier *t, gfp_t gfp);
 	u32 full_cap;
 	u32 size;
+	u32 keep;
 	u32 per_slab;
 	u32 wait_ms;
 	bool debug;
 	void (*fault)(struct vexfs_tier *t, enum vexfs_tier_fault what, const void *p);
 
 	raw_spinlock_t lock ____cacheline_aligned_in_smp;
+	u64 locks;
 	struct llist_node *idle;
 	u32 idle_n;
 	struct llist_node *spare;
@@ -132,7 +146,9 @@ struct vexfs_tier {
 	u32 high_water;
 	u32 high_water_reset;
 	u32 high_water_round;
+	u32 looked;
 
+	atomic64_t scans;
 	atomic64_t misses;
 	atomic64_t failures;
 	atomic64_t reserve_used;
@@ -180,6 +196,26 @@ static inline u32 vexfs_magazine_count(const struct vexfs_tier_cpu *c)
 	return READ_ONCE(c->n) + !!READ_ONCE(c->hot);
 }
 
+/*
+ * KASAN watches a buffer beyond what was asked for, and all of it but the link while nobody
+ * uses it. Under @debug there are patterns in these places, and whoever breaks them is found
+ * by those.
+ */
+static __always_inline void vexfs_buffer_take(const struct vexfs_tier *t, void *p, size_t size)
+{
+	if (!t->debug)
+		vexfs_kasan_take(p, size, t->bytes);
+}
+
+/* @size: what its user had of it, or 0. A buffer that comes home twice is reported here. */
+static __always_inline void vexfs_buffer_rest(const struct vexfs_tier *t, void *p, size_t size)
+{
+	if (t->debug)
+		return;
+	kasan_check_write(p, size);
+	vexfs_kasan_rest(p, sizeof(struct llist_node), t->bytes);
+}
+
 void *vexfs_tier_alloc_slow(struct vexfs_tier *t, size_t size, gfp_t gfp);
 void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size);
 
@@ -210,13 +246,14 @@ static __always_inline void *vexfs_tier_alloc_fast(struct vexfs_tier *t, unsigne
 			WRITE_ONCE(c->low, n);
 		c->bytes += size;
 		c->sizes[vexfs_pool_size_bucket(size)]++;
+		vexfs_buffer_take(t, p, size);
 	}
 	vexfs_magazine_close(c);
 	return p;
 }
 
 static __always_inline bool vexfs_tier_free_fast(struct vexfs_tier *t, unsigned long cpu_offset,
-						 void *p)
+						 void *p, size_t size)
 {
 	struct vexfs_tier_cpu *c = SHIFT_PERCPU_PTR(t->cpu, cpu_offset);
 	u32 n, cap = READ_ONCE(t->cap);
@@ -238,6 +275,8 @@ static __always_inline bool vexfs_tier_free_fast(struct vexfs_tier *t, unsigned 
 			done = false;
 		}
 	}
+	if (likely(done))
+		vexfs_buffer_rest(t, p, size);
 	vexfs_magazine_close(c);
 	return done;
 }
@@ -256,9 +295,6 @@ int vexfs_tier_init(struct vexfs_tier *t, const char *name, u32 bytes, u32 size,
 /* Every buffer must have come home. */
 void vexfs_tier_exit(struct vexfs_tier *t);
 
-void *vexfs_tier_alloc(struct vexfs_tier *t, size_t size, gfp_t gfp);
-void vexfs_tier_free(struct vexfs_tier *t, void *p, size_t size);
-
 /*
  * The size, in buffers. Filled at once; -ENOMEM leaves everything as it was.
  * The caller holds @manage, and has checked the byte limit.
@@ -266,10 +302,17 @@ void vexfs_tier_free(struct vexfs_tier *t, void *p, size_t size);
 int vexfs_tier_resize(struct vexfs_tier *t, u32 size);
 /* The same without filling, which cannot fail. Holds @manage. */
 void vexfs_tier_set_size(struct vexfs_tier *t, u32 size);
-/* Buffers of all magazines go to the stock. May sleep. */
+/*
+ * Buffers of the magazines go to the stock, but for those of isolated CPUs: nobody is
+ * interrupted there, and what they hold goes home with the next buffers. May sleep.
+ */
 void vexfs_tier_gather(struct vexfs_tier *t);
-/* This CPU's magazine goes home; false when its owner is at work. Any context. */
-bool vexfs_tier_gather_here(struct vexfs_tier *t);
+/* The magazine of a CPU that is down goes home. May sleep. */
+void vexfs_tier_gather_dead(struct vexfs_tier *t, unsigned int cpu);
+/* So many CPUs share the tier from now on. May sleep. */
+void vexfs_tier_share(struct vexfs_tier *t, unsigned int cpus);
+/* The most buffers that a tier of @size keeps on as many CPUs as there are now. */
+u32 vexfs_tier_keep(u32 size);
 /* Gives up idle buffers while more than @keep are held; at most @max. Number given up. */
 u32 vexfs_tier_trim(struct vexfs_tier *t, u32 keep, u32 max);
 /* The same under memory pressure: counted, and never waits. */

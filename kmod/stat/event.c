@@ -60,13 +60,17 @@ static struct {
 	u32 burst;
 } state[VEXFS_EVENT_KINDS];
 
-/* The sink runs in the worker only. */
-static vexfs_event_sink sink;
-static u64 sink_cursor;
-static DEFINE_MUTEX(sink_lock);
+/*
+ * Who listens is told by a worker. Guards the two below, but for the worker, which
+ * runs only while there are listeners.
+ */
+static DEFINE_MUTEX(listen_lock);
+static unsigned int listeners;
+static u64 told;
+static BLOCKING_NOTIFIER_HEAD(listener_chain);
 
-static void feed_sink(struct work_struct *work);
-static DECLARE_WORK(sink_work, feed_sink);
+static void tell(struct work_struct *work);
+static DECLARE_WORK(tell_work, tell);
 
 static bool too_many(enum vexfs_event_kind kind)
 {
@@ -102,8 +106,8 @@ void vexfs_event_raise(enum vexfs_event_kind kind, u64 a, u64 b, const char *sub
 	ev->pid = task_pid_nr(current);
 	strscpy(ev->subject, subject ?: "", sizeof(ev->subject));
 	raw_spin_unlock_irqrestore(&ring_lock, flags);
-	if (READ_ONCE(sink))
-		schedule_work(&sink_work);
+	if (READ_ONCE(listeners))
+		queue_work(system_dfl_wq, &tell_work);
 }
 VEXFS_EXPORT_KUNIT(vexfs_event_raise);
 
@@ -145,34 +149,38 @@ u64 vexfs_event_now(void)
 }
 VEXFS_EXPORT_KUNIT(vexfs_event_now);
 
-static void feed_sink(struct work_struct *work)
+static void tell(struct work_struct *work)
 {
-	vexfs_event_sink fn = READ_ONCE(sink);
 	struct vexfs_event ev;
 	u64 lost;
 
-	while (fn && vexfs_event_read(&sink_cursor, &ev, 1, &lost)) {
-		fn(&ev, lost);
+	while (vexfs_event_read(&told, &ev, 1, &lost)) {
+		blocking_notifier_call_chain(&listener_chain, min_t(u64, lost, ULONG_MAX), &ev);
 		cond_resched();
 	}
 }
 
-vexfs_event_sink vexfs_event_sink_now(void)
+void vexfs_event_listen(struct notifier_block *nb)
 {
-	return READ_ONCE(sink);
+	mutex_lock(&listen_lock);
+	if (!listeners)
+		told = vexfs_event_now();
+	blocking_notifier_chain_register(&listener_chain, nb);
+	WRITE_ONCE(listeners, listeners + 1);
+	mutex_unlock(&listen_lock);
 }
-VEXFS_EXPORT_KUNIT(vexfs_event_sink_now);
+VEXFS_EXPORT_KUNIT(vexfs_event_listen);
 
-void vexfs_event_set_sink(vexfs_event_sink fn)
+void vexfs_event_ignore(struct notifier_block *nb)
 {
-	mutex_lock(&sink_lock);
-	WRITE_ONCE(sink, NULL);
-	cancel_work_sync(&sink_work);
-	sink_cursor = vexfs_event_now();
-	WRITE_ONCE(sink, fn);
-	mutex_unlock(&sink_lock);
+	mutex_lock(&listen_lock);
+	WRITE_ONCE(listeners, listeners - 1);
+	blocking_notifier_chain_unregister(&listener_chain, nb);
+	if (!listeners)
+		cancel_work_sync(&tell_work);
+	mutex_unlock(&listen_lock);
 }
-VEXFS_EXPORT_KUNIT(vexfs_event_set_sink);
+VEXFS_EXPORT_KUNIT(vexfs_event_ignore);
 
 void vexfs_event_stats(struct vexfs_event_stats *st)
 {

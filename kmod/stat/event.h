@@ -7,6 +7,7 @@
 #ifndef _VEXFS_STAT_EVENT_H
 #define _VEXFS_STAT_EVENT_H
 
+#include <linux/notifier.h>
 #include <linux/types.h>
 
 /* What each is called and what @a and @b of it mean is said in event.c. */
@@ -64,13 +65,12 @@ unsigned int vexfs_event_read(u64 *cursor, struct vexfs_event *ev, unsigned int 
 u64 vexfs_event_now(void);
 
 /*
- * A sink hears every event from now on, in a worker, one after the other;
- * @lost counts what it missed before this one. One sink; NULL takes it away
- * and waits until it is not running.
+ * A listener hears every event from now on, in a worker, one after the other: the action
+ * is how many it missed before this one, the data the event. May sleep; whoever ignores
+ * is not called any more when that returns. Neither may be called by a listener.
  */
-typedef void (*vexfs_event_sink)(const struct vexfs_event *ev, u64 lost);
-void vexfs_event_set_sink(vexfs_event_sink sink);
-vexfs_event_sink vexfs_event_sink_now(void);
+void vexfs_event_listen(struct notifier_block *nb);
+void vexfs_event_ignore(struct notifier_block *nb);
 
 /* Each figure is explained in subjects.c. */
 struct vexfs_event_stats {

@@ -169,16 +169,6 @@ void vexfs_hist_read(const struct vexfs_hist *h, struct vexfs_hist_data *d)
 }
 VEXFS_EXPORT_KUNIT(vexfs_hist_read);
 
-void vexfs_hist_merge(struct vexfs_hist_data *into, const struct vexfs_hist_data *from)
-{
-	unsigned int i;
-
-	into->count += from->count;
-	for (i = 0; i < VEXFS_HIST_BUCKETS; i++)
-		into->bucket[i] += from->bucket[i];
-}
-VEXFS_EXPORT_KUNIT(vexfs_hist_merge);
-
 void vexfs_hist_subtract(struct vexfs_hist_data *d, const struct vexfs_hist_data *base)
 {
 	unsigned int i;

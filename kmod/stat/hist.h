@@ -58,7 +58,6 @@ struct vexfs_hist_data *vexfs_hist_data_new(void);
 
 /* Adds what @h holds to @d. Clear @d first for a copy; do not to merge. */
 void vexfs_hist_read(const struct vexfs_hist *h, struct vexfs_hist_data *d);
-void vexfs_hist_merge(struct vexfs_hist_data *into, const struct vexfs_hist_data *from);
 /* @d minus an earlier reading of the same histogram. */
 void vexfs_hist_subtract(struct vexfs_hist_data *d, const struct vexfs_hist_data *base);
 

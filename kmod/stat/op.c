@@ -73,8 +73,8 @@ VEXFS_TUNABLE(accounting, 1, 0, 1, "flag",
 static void tally_op(struct tally *t, const struct vexfs_op *op, u64 ns, int err)
 {
 	const u64 add[SUMS] = {
-		1, err < 0, op->items, ns, op->bytes_in, op->bytes_out, op->fpu_ns,
-		op->distances, op->stack.heap_gets, op->stack.heap_bytes,
+		1, err < 0, op->items, ns, op->bytes_in, op->bytes_out, op->distances,
+		op->stack.heap_gets, op->stack.heap_bytes,
 	};
 	unsigned int i;
 

@@ -64,7 +64,6 @@ enum vexfs_op_kind {
  * @deadline_ns: when it is to give up, on the monotonic clock; 0 for never
  * @bytes_in: bytes copied in
  * @bytes_out: bytes copied out
- * @fpu_ns: time spent in FPU sections
  * @distances: distances computed
  * @stack: where its stack began, and its use of the pools
  *
@@ -79,7 +78,6 @@ struct vexfs_op {
 	u64 deadline_ns;
 	u64 bytes_in;
 	u64 bytes_out;
-	u64 fpu_ns;
 	u64 distances;
 	struct vexfs_stack_mark stack;
 };
@@ -123,12 +121,6 @@ static __always_inline void vexfs_op_begin(struct vexfs_op *op, enum vexfs_op_ki
 	if (timeout_ns)
 		op->deadline_ns = vexfs_op_deadline(timeout_ns);
 	vexfs_stack_begin(&op->stack, vexfs_op_names[kind]);
-}
-
-/* A task goes on with an op that another one began (a worker of the bridge). */
-static __always_inline void vexfs_op_take_over(struct vexfs_op *op)
-{
-	vexfs_stack_begin(&op->stack, vexfs_op_names[op->kind]);
 }
 
 /**
@@ -176,9 +168,7 @@ static __always_inline int vexfs_op_expired(struct vexfs_op *op)
 static __always_inline void *vexfs_op_alloc(struct vexfs_op *op, size_t size, gfp_t gfp)
 {
 	vexfs_stack_check(&op->stack);
-	op->stack.heap_gets++;
-	op->stack.heap_bytes += size;
-	return vexfs_pool_alloc(size, gfp);
+	return vexfs_scratch_heap(&op->stack, size, gfp);
 }
 
 /**
@@ -194,7 +184,6 @@ struct vexfs_op_stats {
 	u64 ns;
 	u64 bytes_in;
 	u64 bytes_out;
-	u64 fpu_ns;
 	u64 distances;
 	u64 heap_gets;
 	u64 heap_bytes;

@@ -72,6 +72,12 @@ void vexfs_show_ops(struct seq_file *m)
 		show_op_row(m, "*", vexfs_class_name(i), &st, load[i]);
 	}
 	show_errors(m);
+	seq_puts(m, "\n# class: what it is\n");
+	for (i = 0; i < VEXFS_CLASS_COUNT; i++)
+		seq_printf(m, "%-15s: %s\n", vexfs_class_name(i), vexfs_class_doc(i));
+	seq_puts(m, "\n# kind: what it is\n");
+	for (i = 0; i < VEXFS_OP_KINDS; i++)
+		seq_printf(m, "%-15s: %s\n", vexfs_op_name(i), vexfs_op_doc(i));
 	seq_printf(m, "\n# memory of the account\nbytes %zu\n", vexfs_op_bytes());
 }
 
@@ -138,8 +144,9 @@ void vexfs_show_events(struct seq_file *m)
 	show_subject(m, "events");
 	seq_puts(m, "\n# kind count: what it is\n");
 	for (i = 0; i < VEXFS_EVENT_KINDS; i++)
-		seq_printf(m, "%-20s %10llu: %s\n", vexfs_event_name(i), vexfs_event_count(i),
-			   vexfs_event_doc(i));
+		seq_printf(m, "%-20s %10llu: %s (a: %s, b: %s)\n", vexfs_event_name(i),
+			   vexfs_event_count(i), vexfs_event_doc(i), vexfs_event_a(i),
+			   vexfs_event_b(i));
 	seq_puts(m, "\n# number time_ns kind a b pid subject\n");
 	/* What is raised while we print is for the next reader. */
 	while (cursor < end && vexfs_event_read(&cursor, &ev, 1, &lost)) {

@@ -26,7 +26,6 @@ static const struct vexfs_counter op_counters[] = {
 	{ "ns", "ns", "time the ops took, summed up", VEXFS_COUNTER },
 	{ "bytes_in", "bytes", "bytes copied in from users", VEXFS_COUNTER },
 	{ "bytes_out", "bytes", "bytes copied out to users", VEXFS_COUNTER },
-	{ "fpu_ns", "ns", "time spent in FPU sections", VEXFS_COUNTER },
 	{ "distances", "distances", "distances computed", VEXFS_COUNTER },
 	{ "heap_gets", "buffers", "buffers the ops took from the pools", VEXFS_COUNTER },
 	{ "heap_bytes", "bytes", "bytes the ops took from the pools", VEXFS_COUNTER },
@@ -56,6 +55,8 @@ static const struct vexfs_counter pool_counters[] = {
 	{ "resizes", "times", "changes of the size", VEXFS_COUNTER },
 	{ "shrunk", "buffers", "idle buffers given up under memory pressure", VEXFS_COUNTER },
 	{ "compactions", "times", "times the stock was packed into fewer slabs", VEXFS_COUNTER },
+	{ "locks", "times", "times the lock of the stock was taken", VEXFS_COUNTER },
+	{ "scans", "times", "times all CPUs were read for high_water", VEXFS_COUNTER },
 	{ "size", "buffers", "buffers the tier keeps", VEXFS_GAUGE },
 	{ "held", "buffers", "buffers taken from the slab allocator", VEXFS_GAUGE },
 	{ "in_use", "buffers", "buffers in the hands of users", VEXFS_GAUGE },
@@ -281,16 +282,20 @@ void vexfs_subjects_exit(void)
 }
 
 /* The room below tells its news without knowing of events. */
-static void hear(enum vexfs_mem_news what, u64 a, u64 b, const char *name)
+static int hear(struct notifier_block *nb, unsigned long what, void *data)
 {
+	const struct vexfs_mem_news *news = data;
 	static const u8 event[] = {
 		[VEXFS_NEWS_STACK] = VEXFS_EVENT_STACK,
 		[VEXFS_NEWS_EXHAUSTED] = VEXFS_EVENT_EXHAUSTED,
 		[VEXFS_NEWS_RESIZED] = VEXFS_EVENT_RESIZED,
 	};
 
-	vexfs_event_raise(event[what], a, b, name);
+	vexfs_event_raise(event[what], news->a, news->b, news->name);
+	return NOTIFY_OK;
 }
+
+static struct notifier_block mem_listener = { .notifier_call = hear };
 
 int vexfs_stat_init(void)
 {
@@ -305,7 +310,7 @@ int vexfs_stat_init(void)
 	err = vexfs_subjects_init();
 	if (err)
 		goto fail_rate;
-	vexfs_mem_set_hook(hear);
+	atomic_notifier_chain_register(&vexfs_mem_chain, &mem_listener);
 	return 0;
 fail_rate:
 	vexfs_rate_exit();
@@ -316,8 +321,7 @@ fail_op:
 
 void vexfs_stat_exit(void)
 {
-	vexfs_mem_set_hook(NULL);
-	vexfs_event_set_sink(NULL);
+	atomic_notifier_chain_unregister(&vexfs_mem_chain, &mem_listener);
 	vexfs_subjects_exit();
 	vexfs_rate_exit();
 	vexfs_op_exit();
