@@ -43,26 +43,27 @@ int vexfs_genl_register(const struct vexfs_split_family *f)
 	for (i = 0; i < f->n_split_ops; i++) {
 		const struct genl_split_ops *s = &f->split_ops[i];
 		struct genl_ops *o = find(s->cmd, n);
-		bool first = !o;
 
-		if (first) {
+		if (!o) {
 			if (WARN_ON(n == CMDS_MAX))
 				return -E2BIG;
 			o = &ops[n++];
-			o->cmd = s->cmd;
-			o->policy = nothing;
-			o->maxattr = ARRAY_SIZE(nothing) - 1;
+			*o = (struct genl_ops){
+				.cmd = s->cmd,
+				.flags = s->flags & PERMISSIONS,
+				.policy = nothing,
+				.maxattr = ARRAY_SIZE(nothing) - 1,
+			};
 		}
 		if (s->doit)
 			o->doit = s->doit;
 		if (s->dumpit)
 			o->dumpit = s->dumpit;
 		/* The same permission for both forms of a command, or the wrong one would do. */
-		if (!first && (o->flags ^ s->flags) & PERMISSIONS) {
+		if ((o->flags ^ s->flags) & PERMISSIONS) {
 			pr_err("%s: the forms of command %u differ in permissions\n", f->name, s->cmd);
 			return -EINVAL;
 		}
-		o->flags |= s->flags & PERMISSIONS;
 		/* One policy for both forms of a command: the wider one. */
 		if (s->policy && (o->policy == nothing || s->maxattr > o->maxattr)) {
 			o->policy = s->policy;
