@@ -19,6 +19,7 @@
 #include <asm/fpu/api.h>
 
 #include "compat/compat.h"
+#include "math/buckets.h"
 #include "math/fpu.h"
 
 /*
@@ -28,6 +29,8 @@
 #define BUCKET_LOW	6
 #define BUCKET_HIGH	24
 #define BUCKETS		((BUCKET_HIGH - BUCKET_LOW) * 4 + 1)
+/* The last one below 2^BUCKET_LOW, as vexfs_bucket_of() counts them. */
+#define BUCKET_FIRST	((BUCKET_LOW - 1) * 4u - 1)
 
 /*
  * Sections of one processor, named as in struct vexfs_fpu_totals. Written by
@@ -118,24 +121,15 @@ VEXFS_EXPORT_KUNIT(vexfs_fpu_begin);
 
 static unsigned int bucket_of(u32 ns)
 {
-	unsigned int octave;
+	unsigned int bucket = vexfs_bucket_of(ns, 2);
 
-	if (ns < 1U << BUCKET_LOW)
-		return 0;
-	octave = fls(ns) - 1;
-	if (octave >= BUCKET_HIGH)
-		return BUCKETS - 1;
-	return 1 + (octave - BUCKET_LOW) * 4 + (ns >> (octave - 2) & 3);
+	return clamp(bucket, BUCKET_FIRST, BUCKET_FIRST + BUCKETS - 1) - BUCKET_FIRST;
 }
 
 /* The shortest section that is too long for bucket @b. */
 static u32 bucket_end(unsigned int b)
 {
-	unsigned int octave = BUCKET_LOW + (b - 1) / 4;
-
-	if (!b)
-		return 1U << BUCKET_LOW;
-	return (1U << octave) + (((b - 1) % 4 + 1) << (octave - 2));
+	return vexfs_bucket_low(BUCKET_FIRST + b + 1, 2);
 }
 
 u32 vexfs_fpu_end(u64 stamp)

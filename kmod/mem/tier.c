@@ -232,10 +232,10 @@ static void count_alloc(struct vexfs_tier *t, size_t size)
 
 	preempt_disable();
 	c = this_cpu_ptr(t->cpu);
-	if (likely(vexfs_magazine_open(c))) {
+	if (likely(vexfs_cpu_enter(&c->busy))) {
 		c->bytes += size;
 		c->sizes[b]++;
-		vexfs_magazine_close(c);
+		vexfs_cpu_leave(&c->busy);
 	} else {
 		atomic64_add(size, &t->nested_bytes);
 		atomic64_inc(&t->nested_sizes[b]);
@@ -288,13 +288,13 @@ static void load_magazine(struct vexfs_tier *t, struct llist_node *list)
 
 	preempt_disable();
 	c = this_cpu_ptr(t->cpu);
-	if (likely(vexfs_magazine_open(c))) {
+	if (likely(vexfs_cpu_enter(&c->busy))) {
 		n = c->n;
 		while (list && n + !!c->hot < READ_ONCE(t->cap))
 			c->buf[n++] = pop(&list);
 		WRITE_ONCE(c->n, n);
 		WRITE_ONCE(c->low, n + !!c->hot);
-		vexfs_magazine_close(c);
+		vexfs_cpu_leave(&c->busy);
 	}
 	preempt_enable();
 	if (unlikely(list))
@@ -406,7 +406,7 @@ void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size)
 	vexfs_buffer_rest(t, p, size);
 	preempt_disable();
 	c = this_cpu_ptr(t->cpu);
-	if (likely(vexfs_magazine_open(c))) {
+	if (likely(vexfs_cpu_enter(&c->busy))) {
 		for (n = c->n; n > READ_ONCE(t->cap) / 2; )
 			push(&list, c->buf[--n]);
 		if (c->hot && !READ_ONCE(t->cap)) {
@@ -419,7 +419,7 @@ void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size)
 		dip = (int)n - (int)c->low;
 		WRITE_ONCE(c->low, n);
 		c->frees++;
-		vexfs_magazine_close(c);
+		vexfs_cpu_leave(&c->busy);
 	} else {
 		atomic64_inc(&t->nested_frees);
 	}
@@ -454,9 +454,9 @@ static bool gather_here(struct vexfs_tier *t)
 
 	preempt_disable();
 	c = this_cpu_ptr(t->cpu);
-	if (vexfs_magazine_open(c)) {
+	if (vexfs_cpu_enter(&c->busy)) {
 		empty_magazine(t, c);
-		vexfs_magazine_close(c);
+		vexfs_cpu_leave(&c->busy);
 		done = true;
 	}
 	preempt_enable();

@@ -30,6 +30,7 @@
 #include <linux/xarray.h>
 
 #include "compat/kasan.h"
+#include "mem/percpu.h"
 #include "mem/pool.h"
 
 #define VEXFS_MAGAZINE_MAX	32u
@@ -174,22 +175,6 @@ static inline unsigned int vexfs_pool_size_bucket(size_t size)
 	return min(b, VEXFS_POOL_SIZES - 1);
 }
 
-/* The magazine's owner comes and goes; false when this is an interrupt in between. */
-static __always_inline bool vexfs_magazine_open(struct vexfs_tier_cpu *c)
-{
-	if (unlikely(READ_ONCE(c->busy)))
-		return false;
-	WRITE_ONCE(c->busy, 1);
-	barrier();
-	return true;
-}
-
-static __always_inline void vexfs_magazine_close(struct vexfs_tier_cpu *c)
-{
-	barrier();
-	WRITE_ONCE(c->busy, 0);
-}
-
 /* Buffers in a magazine, for others to look at as well. */
 static inline u32 vexfs_magazine_count(const struct vexfs_tier_cpu *c)
 {
@@ -231,7 +216,7 @@ static __always_inline void *vexfs_tier_alloc_fast(struct vexfs_tier *t, unsigne
 	void *p;
 	u32 n;
 
-	if (unlikely(!vexfs_magazine_open(c)))
+	if (unlikely(!vexfs_cpu_enter(&c->busy)))
 		return NULL;
 	p = c->hot;
 	n = c->n;
@@ -248,7 +233,7 @@ static __always_inline void *vexfs_tier_alloc_fast(struct vexfs_tier *t, unsigne
 		c->sizes[vexfs_pool_size_bucket(size)]++;
 		vexfs_buffer_take(t, p, size);
 	}
-	vexfs_magazine_close(c);
+	vexfs_cpu_leave(&c->busy);
 	return p;
 }
 
@@ -259,7 +244,7 @@ static __always_inline bool vexfs_tier_free_fast(struct vexfs_tier *t, unsigned 
 	u32 n, cap = READ_ONCE(t->cap);
 	bool done;
 
-	if (unlikely(!vexfs_magazine_open(c)))
+	if (unlikely(!vexfs_cpu_enter(&c->busy)))
 		return false;
 	n = c->n;
 	done = n < cap;
@@ -277,7 +262,7 @@ static __always_inline bool vexfs_tier_free_fast(struct vexfs_tier *t, unsigned 
 	}
 	if (likely(done))
 		vexfs_buffer_rest(t, p, size);
-	vexfs_magazine_close(c);
+	vexfs_cpu_leave(&c->busy);
 	return done;
 }
 

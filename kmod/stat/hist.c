@@ -14,6 +14,8 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
+#include "math/buckets.h"
+#include "mem/percpu.h"
 #include "stat/hist.h"
 
 /* The buckets of one octave of one CPU. */
@@ -23,32 +25,19 @@ struct octave {
 
 unsigned int vexfs_hist_bucket(u64 ns)
 {
-	unsigned int top;
-
-	if (ns < VEXFS_HIST_SUB)
-		return ns;
-	top = fls64(ns) - 1;
-	if (top >= VEXFS_HIST_SUB_BITS + VEXFS_HIST_OCTAVES - 1)
-		return VEXFS_HIST_BUCKETS - 1;
-	/* The bits below the highest one count through the octave. */
-	return (top - VEXFS_HIST_SUB_BITS + 1) * VEXFS_HIST_SUB +
-	       (ns >> (top - VEXFS_HIST_SUB_BITS)) - VEXFS_HIST_SUB;
+	return min(vexfs_bucket_of(ns, VEXFS_HIST_SUB_BITS), VEXFS_HIST_BUCKETS - 1);
 }
 VEXFS_EXPORT_KUNIT(vexfs_hist_bucket);
 
 u64 vexfs_hist_low(unsigned int bucket)
 {
-	unsigned int octave = bucket / VEXFS_HIST_SUB, sub = bucket % VEXFS_HIST_SUB;
-
-	return octave ? (u64)(VEXFS_HIST_SUB + sub) << (octave - 1) : sub;
+	return vexfs_bucket_low(bucket, VEXFS_HIST_SUB_BITS);
 }
 VEXFS_EXPORT_KUNIT(vexfs_hist_low);
 
 u64 vexfs_hist_high(unsigned int bucket)
 {
-	unsigned int octave = bucket / VEXFS_HIST_SUB;
-
-	return vexfs_hist_low(bucket) + (octave ? (1ULL << (octave - 1)) - 1 : 0);
+	return vexfs_bucket_high(bucket, VEXFS_HIST_SUB_BITS);
 }
 VEXFS_EXPORT_KUNIT(vexfs_hist_high);
 
@@ -88,14 +77,11 @@ static bool count_here(struct vexfs_hist *h, unsigned int bucket)
 	preempt_disable();
 	c = this_cpu_ptr(h->cpu);
 	o = c->octave[octave];
-	if (likely(o && !READ_ONCE(c->busy))) {
+	if (likely(o && vexfs_cpu_enter(&c->busy))) {
 		u64 *n = &o->n[bucket % VEXFS_HIST_SUB];
 
-		WRITE_ONCE(c->busy, 1);
-		barrier();
 		WRITE_ONCE(*n, *n + 1);
-		barrier();
-		WRITE_ONCE(c->busy, 0);
+		vexfs_cpu_leave(&c->busy);
 	} else if (o) {
 		atomic64_inc(&h->spill[octave]);
 	}

@@ -16,6 +16,7 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
+#include "mem/percpu.h"
 #include "mem/tunable.h"
 #include "stat/event.h"
 #include "stat/hist.h"
@@ -98,12 +99,9 @@ static void account_op(const struct vexfs_op *op, u64 ns, int err)
 
 	preempt_disable();
 	t = this_cpu_ptr(a->cpu);
-	if (likely(!READ_ONCE(t->busy))) {
-		WRITE_ONCE(t->busy, 1);
-		barrier();
+	if (likely(vexfs_cpu_enter(&t->busy))) {
 		tally_op(t, op, ns, err);
-		barrier();
-		WRITE_ONCE(t->busy, 0);
+		vexfs_cpu_leave(&t->busy);
 		done = true;
 	}
 	preempt_enable();
