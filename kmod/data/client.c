@@ -337,7 +337,8 @@ static int distance(struct vexfs_client *client, struct vexfs_op *op, u32 format
 		return -EINVAL;
 	if (count > VEXFS_BATCH_MAX)
 		return -E2BIG;
-	if (!vexfs_scratch_get(&row, &op->stack, local, sizeof(local), c->space.stride, VEXFS_GFP_USER))
+	if (!vexfs_scratch_get(&row, &op->stack, local, sizeof(local), c->space.stride,
+			       VEXFS_GFP_USER))
 		return -ENOMEM;
 	err = vexfs_vector_import(c, format, row.p, &q_aux, query, 1, NULL);
 	for (at = 0; at < count && err >= 0; at += n) {
