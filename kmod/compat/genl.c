@@ -61,7 +61,8 @@ int vexfs_genl_register(const struct vexfs_split_family *f)
 			o->dumpit = s->dumpit;
 		/* The same permission for both forms of a command, or the wrong one would do. */
 		if ((o->flags ^ s->flags) & PERMISSIONS) {
-			pr_err("%s: the forms of command %u differ in permissions\n", f->name, s->cmd);
+			pr_err("%s: forms of command %u differ in permissions\n", f->name,
+			       s->cmd);
 			return -EINVAL;
 		}
 		/* One policy for both forms of a command: the wider one. */

@@ -107,8 +107,10 @@ static int engine_news(struct notifier_block *nb, unsigned long what, void *data
 {
 	const struct vexfs_engine *e = data;
 
-	vexfs_event_raise(what == VEXFS_ENGINE_DISABLED ? VEXFS_EVENT_VARIANT_BAD :
-							  VEXFS_EVENT_VARIANT, 0, 0, e->variant->name);
+	enum vexfs_event_kind kind = what == VEXFS_ENGINE_DISABLED ? VEXFS_EVENT_VARIANT_BAD :
+								     VEXFS_EVENT_VARIANT;
+
+	vexfs_event_raise(kind, 0, 0, e->variant->name);
 	return NOTIFY_OK;
 }
 

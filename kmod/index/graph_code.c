@@ -118,7 +118,8 @@ int graph_code_slots(struct vexfs_graph *g, const u32 *slots, u32 n)
 
 	if (!g->code)
 		return 0;
-	if (!vexfs_scratch_get(&raw, NULL, local, sizeof(local), g->c->space.stride, VEXFS_GFP_USER))
+	if (!vexfs_scratch_get(&raw, NULL, local, sizeof(local), g->c->space.stride,
+			       VEXFS_GFP_USER))
 		return -ENOMEM;
 	if (!READ_ONCE(g->scale)) {
 		for (i = 0; i < n; i++)

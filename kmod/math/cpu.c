@@ -39,10 +39,6 @@ u32 vexfs_cpu_features(void)
 	cpu |= VEXFS_CPU_AVX512;
 	if (boot_cpu_has(X86_FEATURE_AVX512_VNNI))
 		cpu |= VEXFS_CPU_VNNI;
-	if (boot_cpu_has(X86_FEATURE_AVX512_BF16))
-		cpu |= VEXFS_CPU_BF16;
-	if (boot_cpu_has(X86_FEATURE_AVX512_FP16))
-		cpu |= VEXFS_CPU_FP16;
 	if (boot_cpu_has(X86_FEATURE_AVX512_VPOPCNTDQ))
 		cpu |= VEXFS_CPU_VPOPCNTDQ;
 	return cpu;
@@ -75,10 +71,6 @@ const char *vexfs_cpu_lacks(u32 needs)
 	}
 	if (lacks & VEXFS_CPU_VNNI)
 		return "the processor has no AVX512_VNNI";
-	if (lacks & VEXFS_CPU_BF16)
-		return "the processor has no AVX512_BF16";
-	if (lacks & VEXFS_CPU_FP16)
-		return "the processor has no AVX512_FP16";
 	return "the processor has no AVX512_VPOPCNTDQ";
 }
 VEXFS_EXPORT_KUNIT(vexfs_cpu_lacks);

@@ -15,9 +15,7 @@ enum vexfs_cpu {
 	VEXFS_CPU_AVX2		= 1u << 0,	/* AVX2, FMA, F16C; ymm state enabled */
 	VEXFS_CPU_AVX512	= 1u << 1,	/* F, BW, VL, DQ; zmm state; AVX2 too */
 	VEXFS_CPU_VNNI		= 1u << 2,	/* AVX512_VNNI */
-	VEXFS_CPU_BF16		= 1u << 3,	/* AVX512_BF16 */
-	VEXFS_CPU_FP16		= 1u << 4,	/* AVX512_FP16 */
-	VEXFS_CPU_VPOPCNTDQ	= 1u << 5,	/* AVX512_VPOPCNTDQ */
+	VEXFS_CPU_VPOPCNTDQ	= 1u << 3,	/* AVX512_VPOPCNTDQ */
 };
 
 /* Work can be cut inside a row at multiples of this many bytes. */

@@ -478,7 +478,8 @@ static void gather_ipi(void *info)
 /* Isolated CPUs, by isolcpus=, nohz_full= or a cpuset, are not to be interrupted. */
 static bool may_interrupt(int cpu)
 {
-	return housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) && housekeeping_test_cpu(cpu, HK_TYPE_MISC);
+	return housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) &&
+	       housekeeping_test_cpu(cpu, HK_TYPE_MISC);
 }
 
 void vexfs_tier_gather(struct vexfs_tier *t)

@@ -36,10 +36,6 @@ u32 drive_cpu(void)
 		cpu |= VEXFS_CPU_VNNI;
 	if (c & bit_AVX512VPOPCNTDQ)
 		cpu |= VEXFS_CPU_VPOPCNTDQ;
-	if (d & (1u << 23))
-		cpu |= VEXFS_CPU_FP16;
-	if (__get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 5)))
-		cpu |= VEXFS_CPU_BF16;
 	return cpu;
 }
 

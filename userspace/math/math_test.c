@@ -964,9 +964,9 @@ static void test_spaces(void)
 int main(void)
 {
 	cpu = drive_cpu();
-	printf("# processor: avx2 %d, avx512 %d, vnni %d, bf16 %d, fp16 %d, vpopcntdq %d\n",
+	printf("# processor: avx2 %d, avx512 %d, vnni %d, vpopcntdq %d\n",
 	       !!(cpu & VEXFS_CPU_AVX2), !!(cpu & VEXFS_CPU_AVX512), !!(cpu & VEXFS_CPU_VNNI),
-	       !!(cpu & VEXFS_CPU_BF16), !!(cpu & VEXFS_CPU_FP16), !!(cpu & VEXFS_CPU_VPOPCNTDQ));
+	       !!(cpu & VEXFS_CPU_VPOPCNTDQ));
 	test_spaces();
 	test_keys();
 	test_bytes();
