@@ -14,6 +14,7 @@
 
 #include "compat/compat.h"
 #include "index/graph.h"
+#include "index/graph_edit.h"
 #include "index/index.h"
 #include "index/vector.h"
 #include "suites.h"
@@ -56,7 +57,7 @@ struct world {
 	u32 vectors[64 * DIM_MAX];
 	u64 batch[64];
 	struct vexfs_hit hits[2][IDS_MAX];
-	u8 row[DIM_MAX * 4 + VEXFS_ROW_ALIGN] __aligned(VEXFS_ROW_ALIGN);
+	u8 row[1024] __aligned(VEXFS_ROW_ALIGN);
 };
 
 static u32 below(struct world *w, u32 n)
@@ -169,12 +170,9 @@ static void check(struct kunit *test, struct world *w)
 {
 	struct vexfs_check check = {};
 	struct vexfs_stat st = {};
-	int idx = vexfs_read_lock(w->c);
-	struct vexfs_index_ref *ref = vexfs_index(w->c);
 
-	KUNIT_EXPECT_EQ(test, vexfs_graph_check(w->c, w->g, &check), 0);
-	ref->ops->stat(w->c, ref->priv, &st);
-	vexfs_read_unlock(w->c, idx);
+	KUNIT_EXPECT_EQ(test, vexfs_graph_check(w->c, &check), 0);
+	vexfs_collection_stat(w->c, &st);
 	KUNIT_EXPECT_EQ_MSG(test, check.faults, 0, "%s", check.report);
 	KUNIT_EXPECT_EQ(test, check.reachable, w->n);
 	KUNIT_EXPECT_EQ(test, st.index_done, w->n);
@@ -541,6 +539,86 @@ static void build(struct kunit *test)
 	world_exit(w);
 }
 
+static void wait_ready(struct kunit *test, struct world *w)
+{
+	struct vexfs_stat st = {};
+	int tries;
+
+	for (tries = 0; tries < 60000; tries++) {
+		vexfs_collection_stat(w->c, &st);
+		if (st.index_state == VEXFS_INDEX_READY)
+			break;
+		schedule_timeout_uninterruptible(1);
+	}
+	KUNIT_ASSERT_EQ(test, st.index_state, VEXFS_INDEX_READY);
+}
+
+/*
+ * What a build does when the vector that it takes in is deleted meanwhile: the node is gone
+ * from the graph, and then it would become the entry.
+ */
+static void entry_of_the_gone(struct kunit *test)
+{
+	struct world *w = world_new(test, 9);
+	u32 higher = 0, n;
+
+	w->shape = SHAPE_RANDOM;
+	w->ids = 300;
+	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 8, 2, 20, VEXFS_CODE_NONE);
+	while ((n = pick_ids(w, 50, false)))
+		put(test, w, n);
+	while (w->n > 1) {
+		int idx = vexfs_read_lock(w->c);
+		u32 slot = vexfs_graph_entry(w->g), level = graph_level(w->g, slot), now;
+
+		w->batch[0] = vexfs_slot_id(w->c, slot);
+		take_away(test, w, 1);
+		now = vexfs_graph_entry(w->g);
+		graph_entry_raise(w->g, slot);
+		KUNIT_EXPECT_EQ(test, vexfs_graph_entry(w->g), now);
+		higher += level > graph_level(w->g, now);
+		vexfs_read_unlock(w->c, idx);
+	}
+	/* otherwise nothing was tried */
+	KUNIT_EXPECT_GT(test, higher, 2);
+	vexfs_reap(w->c);
+	check(test, w);
+	world_exit(w);
+}
+
+/* A build that fails has taken some nodes out again; the next one takes them in. */
+static void build_after_failure(struct kunit *test)
+{
+	struct vexfs_index_req req = { .op = VEXFS_INDEX_OP_BUILD };
+	struct graph_pick *pick = kunit_kzalloc(test, sizeof(*pick), GFP_KERNEL);
+	struct world *w = world_new(test, 10);
+	u32 n, i;
+	int idx;
+
+	KUNIT_ASSERT_NOT_NULL(test, pick);
+	w->shape = SHAPE_RANDOM;
+	w->ids = 300;
+	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 8, 4, 20, VEXFS_CODE_NONE);
+	while ((n = pick_ids(w, 50, false)))
+		put(test, w, n);
+	n = pick_ids(w, 40, true);
+	idx = vexfs_read_lock(w->c);
+	for (i = 0; i < n; i++)
+		graph_delete(w->g, vexfs_find(w->c, w->batch[i]), pick);
+	WRITE_ONCE(w->g->build.err, -ENOMEM);
+	WRITE_ONCE(w->g->build.state, VEXFS_INDEX_STOPPED);
+	vexfs_read_unlock(w->c, idx);
+	/* some of them are deleted before the next build, some while it is under way */
+	take_away(test, w, n / 4);
+	KUNIT_ASSERT_EQ(test, vexfs_index_request(w->c, &req), 0);
+	n = pick_ids(w, 10, true);
+	take_away(test, w, n);
+	wait_ready(test, w);
+	check(test, w);
+	compare_all(test, w);
+	world_exit(w);
+}
+
 /* ---- several at once ---- */
 
 /**
@@ -549,6 +627,7 @@ static void build(struct kunit *test)
  * @first: its first id
  * @n: its ids
  * @rounds: to do
+ * @all: it deletes all of them, not half
  * @err: what went wrong
  * @done: when it has ended
  */
@@ -557,6 +636,7 @@ struct churner {
 	u32 first;
 	u32 n;
 	u32 rounds;
+	bool all;
 	int err;
 	struct completion done;
 };
@@ -580,7 +660,7 @@ static int churn(void *arg)
 		ch->err = vexfs_put_vectors(ch->w->c, &part);
 		if (ch->err || r + 1 == ch->rounds)
 			break;
-		ch->err = test_delete(ch->w->c, ids, ch->n / 2, 0);
+		ch->err = test_delete(ch->w->c, ids, ch->all ? ch->n : ch->n / 2, 0);
 	}
 	kfree(v);
 	kfree(ids);
@@ -613,10 +693,8 @@ static void churned_by_many(struct kunit *test)
 	}
 	do {
 		struct vexfs_check check = {};
-		int idx = vexfs_read_lock(w->c);
 
-		KUNIT_EXPECT_EQ(test, vexfs_graph_check(w->c, w->g, &check), 0);
-		vexfs_read_unlock(w->c, idx);
+		KUNIT_EXPECT_EQ(test, vexfs_graph_check(w->c, &check), 0);
 		KUNIT_EXPECT_EQ_MSG(test, check.faults, 0, "%s", check.report);
 		KUNIT_EXPECT_GE(test, ask(w, &t, 0, 10, 64, aux), 0);
 		for (alive = 0, i = 0; i < ARRAY_SIZE(ch); i++)
@@ -633,6 +711,161 @@ static void churned_by_many(struct kunit *test)
 	world_exit(w);
 }
 
+/**
+ * struct caller - a task that does one thing
+ * @c: to which collection
+ * @req: a request for its index; without ->op it stores a vector
+ * @err: what it got
+ * @done: when it has ended
+ */
+struct caller {
+	struct vexfs_collection *c;
+	struct vexfs_index_req req;
+	int err;
+	struct completion done;
+};
+
+static int call(void *arg)
+{
+	struct caller *caller = arg;
+	u32 v[DIM_MAX] = { };
+	u64 id = 1;
+	struct vexfs_put_part part = { .flags = VEXFS_PUT_UPSERT, .n = 1, .ids = &id,
+				       .vectors = v };
+
+	caller->err = caller->req.op ? vexfs_index_request(caller->c, &caller->req) :
+		      vexfs_put_vectors(caller->c, &part);
+	complete_all(&caller->done);
+	return 0;
+}
+
+static void call_start(struct kunit *test, struct caller *caller, struct vexfs_collection *c,
+		       u32 op)
+{
+	*caller = (struct caller) { .c = c, .req.op = op };
+	init_completion(&caller->done);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(call, caller, "graph-caller")));
+}
+
+/* A reader that does not end holds up the drop of the index it reads, and nothing else. */
+static void drop_beside_reader(struct kunit *test)
+{
+	static const u32 ops[] = { 0, VEXFS_INDEX_OP_BUILD, 0 };
+	struct world *w = world_new(test, 11), *other = world_new(test, 12);
+	struct caller drop, callers[ARRAY_SIZE(ops)];
+	u32 i, n;
+	int idx;
+
+	w->shape = other->shape = SHAPE_RANDOM;
+	w->ids = other->ids = 100;
+	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 8, 4, 20, VEXFS_CODE_NONE);
+	n = pick_ids(w, 50, false);
+	put(test, w, n);
+	world_init(test, other, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 8, 4, 20, VEXFS_CODE_NONE);
+	idx = vexfs_read_lock(w->c);
+	call_start(test, &drop, w->c, VEXFS_INDEX_OP_DROP);
+	while (vexfs_graph_of(w->c))
+		schedule_timeout_uninterruptible(1);
+	/* writers of this collection, and requests for another's index */
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		call_start(test, &callers[i], i ? other->c : w->c, ops[i]);
+		KUNIT_EXPECT_NE(test, wait_for_completion_timeout(&callers[i].done, 60 * HZ), 0);
+		KUNIT_EXPECT_EQ(test, callers[i].err, ops[i] ? -EEXIST : 0);
+	}
+	KUNIT_EXPECT_FALSE(test, completion_done(&drop.done));
+	vexfs_read_unlock(w->c, idx);
+	wait_for_completion(&drop.done);
+	KUNIT_EXPECT_EQ(test, drop.err, 0);
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		wait_for_completion(&callers[i].done);
+	world_exit(other);
+	world_exit(w);
+}
+
+/* Walks of whatever graph there is, as deep as it goes. */
+static void walk_around(struct kunit *test, struct world *w, u32 aux)
+{
+	struct vexfs_topk t;
+	struct vexfs_op op;
+	struct vexfs_search_job s = { .c = w->c, .op = &op, .nq = 1, .queries = w->row,
+				      .aux = &aux, .results = &t };
+	int idx, err = 0;
+
+	vexfs_op_begin(&op, VEXFS_OP_EXACT, 0, 0);
+	vexfs_topk_init(&t, w->hits[0], 10, ~0u);
+	idx = vexfs_read_lock(w->c);
+	w->g = vexfs_graph_of(w->c);
+	if (w->g)
+		err = vexfs_graph_answer(w->g, &s, 30);
+	vexfs_read_unlock(w->c, idx);
+	vexfs_op_end(&op, err);
+	KUNIT_EXPECT_GE(test, err, 0);
+}
+
+/*
+ * Graphs come, are built, and go, while vectors come and go, so that extents do, too. Lists
+ * of two make many levels, and an entry that moves all the time.
+ */
+static void index_among_writers(struct kunit *test)
+{
+	struct vexfs_spec spec = { .name = "graph-kunit", .mode = 0600 };
+	struct vexfs_index_req build = { .op = VEXFS_INDEX_OP_BUILD, .m = 2, .ef_construction = 8 };
+	struct vexfs_index_req go_on[] = { { .op = VEXFS_INDEX_OP_STOP },
+					   { .op = VEXFS_INDEX_OP_DROP } };
+	struct world *w = world_new(test, 13);
+	struct churner ch[3];
+	u32 i, alive, aux, round = 0;
+	u64 plain;
+	int err;
+
+	w->shape = SHAPE_RANDOM;
+	w->ids = 300;
+	KUNIT_ASSERT_EQ(test, vexfs_space_init(&spec.space, VEXFS_TYPE_I8, VEXFS_METRIC_L2, 1024), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_collection_create(&spec, &w->c), 0);
+	memset(w->row, 1, sizeof(w->row));
+	aux = 0;
+	for (i = 0; i < ARRAY_SIZE(ch); i++) {
+		struct task_struct *task;
+
+		ch[i] = (struct churner) { .w = w, .first = i * 100, .n = 100, .all = true,
+					   .rounds = vexfs_kunit_quick ? 20 : 300 };
+		init_completion(&ch[i].done);
+		task = kthread_run(churn, &ch[i], "graph-churn/%u", i);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	}
+	do {
+		struct vexfs_check check = {};
+
+		err = vexfs_index_request(w->c, &build);
+		KUNIT_EXPECT_TRUE(test, !err || err == -EEXIST || err == -EBUSY);
+		for (i = 0; i < below(w, 4); i++)
+			walk_around(test, w, aux);
+		if (!below(w, 4)) {
+			KUNIT_EXPECT_EQ(test, vexfs_graph_check(w->c, &check), 0);
+			KUNIT_EXPECT_EQ_MSG(test, check.faults, 0, "%s", check.report);
+		}
+		err = vexfs_index_request(w->c, &go_on[round++ % 3 == 2]);
+		KUNIT_EXPECT_EQ(test, err, 0);
+		for (alive = 0, i = 0; i < ARRAY_SIZE(ch); i++)
+			alive += !completion_done(&ch[i].done);
+		cond_resched();
+	} while (alive);
+	for (i = 0; i < ARRAY_SIZE(ch); i++)
+		KUNIT_EXPECT_EQ(test, ch[i].err, 0);
+	vexfs_index_request(w->c, &go_on[1]);
+	vexfs_reap(w->c);
+	plain = atomic64_read(&w->c->bytes);
+	KUNIT_EXPECT_EQ(test, vexfs_index_request(w->c, &build), 0);
+	wait_ready(test, w);
+	w->n = 300;
+	memset(w->there, true, 300);
+	check(test, w);
+	KUNIT_EXPECT_GT(test, (u64)atomic64_read(&w->c->bytes), plain);
+	KUNIT_EXPECT_EQ(test, vexfs_index_request(w->c, &go_on[1]), 0);
+	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&w->c->bytes), plain);
+	world_exit(w);
+}
+
 static struct kunit_case graph_cases[] = {
 	KUNIT_CASE(limits),
 	KUNIT_CASE(entry_deleted),
@@ -642,6 +875,10 @@ static struct kunit_case graph_cases[] = {
 	KUNIT_CASE(codes),
 	KUNIT_CASE(build),
 	KUNIT_CASE(churned_by_many),
+	KUNIT_CASE(entry_of_the_gone),
+	KUNIT_CASE(build_after_failure),
+	KUNIT_CASE(drop_beside_reader),
+	KUNIT_CASE(index_among_writers),
 	KUNIT_CASE(recall_after_turnover),
 	KUNIT_CASE(inner_product),
 	{}

@@ -12,8 +12,8 @@
 
 #include "compat/compat.h"
 #include "index/vector.h"
+#include "store/internal.h"
 #include "store/name.h"
-#include "store/store.h"
 #include "suites.h"
 #include "vectors.h"
 
@@ -445,6 +445,7 @@ static void dropped(struct kunit *test)
  * @detached: the end
  */
 struct watcher {
+	struct vexfs_index_ref ref;
 	u8 state[16384];	/* slots are not reused while the reaper waits */
 	u32 wrong;
 	bool fail;
@@ -491,7 +492,7 @@ static void watch_reuse(struct vexfs_collection *c, void *index, const u32 *slot
 	}
 }
 
-static void watch_detach(struct vexfs_collection *c, void *index)
+static void watch_free(struct vexfs_collection *c, void *index)
 {
 	((struct watcher *)index)->detached = true;
 }
@@ -501,7 +502,7 @@ static const struct vexfs_index_ops watch_ops = {
 	.insert = watch_insert,
 	.remove = watch_remove,
 	.reuse = watch_reuse,
-	.detach = watch_detach,
+	.free = watch_free,
 };
 
 static void watched(struct kunit *test)
@@ -510,13 +511,14 @@ static void watched(struct kunit *test)
 	struct watcher *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
 	struct oracle o = { .n = 200, .id = id_mixed };
 	u32 rounds = vexfs_kunit_quick ? 1000 : 10000, i, in = 0;
+	struct vexfs_index_ref other;
 	struct rnd_state rnd;
 
 	KUNIT_ASSERT_NOT_NULL(test, w);
 	o.version = kunit_kcalloc(test, o.n, sizeof(*o.version), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, o.version);
-	KUNIT_ASSERT_EQ(test, vexfs_index_attach(c, &watch_ops, w), 0);
-	KUNIT_EXPECT_EQ(test, vexfs_index_attach(c, &watch_ops, w), -EBUSY);
+	KUNIT_ASSERT_EQ(test, vexfs_index_attach(c, &w->ref, &watch_ops, w), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_index_attach(c, &other, &watch_ops, w), -EBUSY);
 	prandom_seed_state(&rnd, 6);
 	while (rounds--) {
 		bool there;
@@ -539,6 +541,121 @@ static void watched(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, w->wrong, 0);
 	test_collection_end(c);
 	KUNIT_EXPECT_TRUE(test, w->detached);
+}
+
+/* ---- an index that has a part of each extent ---- */
+
+/**
+ * struct parted - such an index
+ * @ref: for the store
+ * @made: parts
+ * @freed: likewise
+ * @wrong: parts that are another's
+ * @gone: the end
+ */
+struct parted {
+	struct vexfs_index_ref ref;
+	u32 made;
+	u32 freed;
+	u32 wrong;
+	bool gone;
+};
+
+static int parted_insert(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
+			 struct vexfs_stack_mark *stack)
+{
+	struct parted *p = index;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		struct vexfs_extent *e = vexfs_extent(c, slots[i]);
+		struct vexfs_index_part *part = READ_ONCE(e->index);
+
+		if (part) {
+			p->wrong += part->owner != &p->ref;
+			continue;
+		}
+		part = kzalloc(sizeof(*part), GFP_KERNEL);
+		if (!part)
+			return -ENOMEM;
+		vexfs_index_part_add(&p->ref, e, part);
+		p->made++;
+	}
+	return 0;
+}
+
+static void parted_remove(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
+			  struct vexfs_stack_mark *stack)
+{
+}
+
+static void parted_part_free(struct vexfs_collection *c, void *index,
+			     struct vexfs_index_part *part)
+{
+	struct parted *p = index;
+
+	p->wrong += part->owner != &p->ref || p->gone;
+	p->freed++;
+	kfree(part);
+}
+
+static void parted_free(struct vexfs_collection *c, void *index)
+{
+	struct parted *p = index;
+
+	p->wrong += p->gone;
+	p->gone = true;
+}
+
+static const struct vexfs_index_ops parted_ops = {
+	.name = "parted",
+	.insert = parted_insert,
+	.remove = parted_remove,
+	.part_free = parted_part_free,
+	.free = parted_free,
+};
+
+/*
+ * Indexes that come and go while extents do: those on their way out have parts of an index
+ * that is off already, with another in its place.
+ */
+static void index_parts(struct kunit *test)
+{
+	const u32 n = 3000, rounds = 40;
+	struct vexfs_collection *c = test_collection(test, "parts", TEST_DIM, 0);
+	struct parted *p = kunit_kcalloc(test, rounds, sizeof(*p), GFP_KERNEL);
+	struct oracle o = { .n = n, .id = id_plain };
+	u32 round, i;
+
+	o.version = kunit_kcalloc(test, n, sizeof(*o.version), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, p && o.version);
+	for (round = 0; round < rounds; round++) {
+		KUNIT_ASSERT_EQ(test, vexfs_index_attach(c, &p[round].ref, &parted_ops, &p[round]),
+				0);
+		oracle_put_run(test, c, &o, 0, round % 5 ? 2500 : 300);
+		for (i = round % 7 * 100; i < n; i++)
+			if (o.version[i])
+				KUNIT_ASSERT_EQ(test, oracle_delete(c, &o, i), 0);
+		switch (round % 3) {
+		case 1:
+			/* slots are free, their extents on their way out */
+			cancel_delayed_work_sync(&c->reaper);
+			vexfs_reap_work(&c->reaper.work);
+			break;
+		case 2:
+			KUNIT_ASSERT_EQ(test, vexfs_reap(c), 0);
+		}
+		KUNIT_ASSERT_EQ(test, vexfs_index_detach(c), 0);
+		KUNIT_EXPECT_EQ(test, vexfs_index_detach(c), -ENOENT);
+	}
+	oracle_check(test, c, &o);
+	test_collection_end(c);
+	for (round = 0; round < rounds; round++) {
+		KUNIT_EXPECT_GT(test, p[round].made, 0);
+		KUNIT_EXPECT_EQ(test, p[round].made, p[round].freed);
+		KUNIT_EXPECT_EQ(test, p[round].wrong, 0);
+		KUNIT_EXPECT_TRUE(test, p[round].gone);
+	}
 }
 
 /* ---- names ---- */
@@ -579,6 +696,7 @@ static struct kunit_case store_cases[] = {
 	KUNIT_CASE(refused_vectors),
 	KUNIT_CASE(dropped),
 	KUNIT_CASE(watched),
+	KUNIT_CASE(index_parts),
 	KUNIT_CASE(names),
 	{ }
 };

@@ -457,7 +457,7 @@ static int search(struct vexfs_client *client, struct vexfs_op *op, struct vexfs
 	if (!buf)
 		err = -ENOMEM;
 	for (at = 0; at < s->count && !err; at += n) {
-		n = min(group, s->count - at);
+		n = min3(group, s->count - at, vexfs_search_width(c, s->flags, s->ef, s->k));
 		err = search_group(c, op, s, filter, buf, at, n);
 	}
 	vexfs_pool_free(buf, bytes);

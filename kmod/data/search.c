@@ -275,7 +275,7 @@ static int search(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_sea
 	if (err)
 		goto free_filter;
 	for (at = 0; at < req->count && !err; at += n) {
-		n = min(g.n, req->count - at);
+		n = min3(g.n, req->count - at, vexfs_search_width(c, req->flags, req->ef, req->k));
 		err = vexfs_op_interrupted(op);
 		if (!err)
 			err = search_group(c, op, req, &g, filter, at, n);

@@ -96,9 +96,9 @@ static void op_reuse(struct vexfs_collection *c, void *index, const u32 *slots, 
 			graph_node_free(index, slots[i]);
 }
 
-static void op_extent_gone(struct vexfs_collection *c, void *index, struct vexfs_extent *ext)
+static void op_part_free(struct vexfs_collection *c, void *index, struct vexfs_index_part *part)
 {
-	graph_ext_free(index, ext);
+	graph_ext_free(index, container_of(part, struct graph_ext, part));
 }
 
 /* Without its parts of the extents. */
@@ -133,19 +133,9 @@ static struct vexfs_graph *graph_new(struct vexfs_collection *c)
 	return g;
 }
 
-static void op_detach(struct vexfs_collection *c, void *index)
+static void op_free(struct vexfs_collection *c, void *index)
 {
-	struct vexfs_graph *g = index;
-	struct vexfs_dir *d = vexfs_dir(c);
-	struct vexfs_extent *e;
-	u32 number;
-
-	vexfs_graph_stop(g);
-	vexfs_for_each_extent(d, number, e) {
-		graph_ext_free(g, e);
-		cond_resched();
-	}
-	graph_end(g);
+	graph_end(index);
 }
 
 static u64 op_bytes(struct vexfs_collection *c, void *index)
@@ -174,17 +164,20 @@ static const struct vexfs_index_ops graph_ops = {
 	.insert = op_insert,
 	.remove = op_remove,
 	.reuse = op_reuse,
-	.extent_gone = op_extent_gone,
-	.detach = op_detach,
+	.part_free = op_part_free,
+	.free = op_free,
 	.bytes = op_bytes,
 	.stat = op_stat,
 };
 
+struct vexfs_graph *vexfs_graph_from(const struct vexfs_index_ref *ref)
+{
+	return ref && ref->ops == &graph_ops ? ref->priv : NULL;
+}
+
 struct vexfs_graph *vexfs_graph_of(const struct vexfs_collection *c)
 {
-	struct vexfs_index_ref *ref = vexfs_index(c);
-
-	return ref && ref->ops == &graph_ops ? ref->priv : NULL;
+	return vexfs_graph_from(vexfs_index(c));
 }
 VEXFS_EXPORT_KUNIT(vexfs_graph_of);
 
@@ -237,7 +230,7 @@ int vexfs_graph_attach(struct vexfs_collection *c, u32 m, u32 efc, u32 code, boo
 	mutex_init(&g->spare_lock);
 	for (i = 0; i < GRAPH_LOCKS; i++)
 		spin_lock_init(&g->locks[i]);
-	err = vexfs_index_attach(c, &graph_ops, g);
+	err = vexfs_index_attach(c, &g->ref, &graph_ops, g);
 	if (!err)
 		return 0;
 free:

@@ -27,13 +27,15 @@ int vexfs_graph_attach(struct vexfs_collection *c, u32 m, u32 efc, u32 code, boo
 /*
  * One at a time for each collection. Build starts, or goes on where a stopped
  * build ended; -EBUSY when one is running, -EEXIST when the graph is complete.
- * Stop waits until nobody builds any more.
+ * Stop waits until nobody builds any more; -EINTR when a signal comes first.
  */
 int vexfs_graph_build(struct vexfs_collection *c, struct vexfs_graph *g);
-void vexfs_graph_stop(struct vexfs_graph *g);
+int vexfs_graph_stop(struct vexfs_graph *g);
 
 /* The graph of a collection, or NULL; inside vexfs_read_lock(). */
 struct vexfs_graph *vexfs_graph_of(const struct vexfs_collection *c);
+/* The graph that an index is, or NULL. */
+struct vexfs_graph *vexfs_graph_from(const struct vexfs_index_ref *ref);
 bool vexfs_graph_ready(const struct vexfs_graph *g);
 /* Where searches start, or VEXFS_NO_SLOT; for tests. */
 u32 vexfs_graph_entry(const struct vexfs_graph *g);
@@ -47,9 +49,11 @@ bool vexfs_graph_like(const struct vexfs_graph *g, u32 m, u32 efc, u32 code);
 int vexfs_graph_search(struct vexfs_graph *g, struct vexfs_search_job *s);
 int vexfs_graph_answer(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef);
 
-/* Proves the graph sound, while writers go on. */
-int vexfs_graph_check(struct vexfs_collection *c, struct vexfs_graph *g,
-		      struct vexfs_check *check);
+/*
+ * Proves the graph sound, if there is one, while writers go on. Not inside
+ * vexfs_read_lock(): its own sections are short. -EINTR, -ENOMEM.
+ */
+int vexfs_graph_check(struct vexfs_collection *c, struct vexfs_check *check);
 
 int vexfs_graph_init(void);
 void vexfs_graph_exit(void);

@@ -21,6 +21,25 @@
 
 static struct workqueue_struct *build_wq;
 
+/*
+ * wake_up_var() looks for sleepers without a barrier of its own: one that has just seen
+ * the old value would sleep on. Pairs with the barrier of prepare_to_wait_event().
+ */
+static void wake_waiters(void *var)
+{
+	smp_mb();
+	wake_up_var(var);
+}
+
+/*
+ * A node that a build has taken out again when it failed: nobody else takes out what is
+ * LIVE. The readers of that time have gone, see build().
+ */
+static bool left_over(struct vexfs_graph *g, u32 slot)
+{
+	return graph_node(g, slot)->state == GRAPH_LEAVING && vexfs_slot_live(g->c, slot);
+}
+
 /* Claims those of @n slots from @first on that are LIVE and not in the graph. */
 static u32 claim(struct vexfs_graph *g, u32 first, u32 n, u32 *slots, int *err)
 {
@@ -39,7 +58,7 @@ static u32 claim(struct vexfs_graph *g, u32 first, u32 n, u32 *slots, int *err)
 			break;
 		node = graph_node(g, i);
 		graph_pair_lock(g, i, i);
-		if (node->state == GRAPH_ABSENT) {
+		if (node->state == GRAPH_ABSENT || left_over(g, i)) {
 			WRITE_ONCE(node->state, GRAPH_JOINING);
 			mine = true;
 		}
@@ -52,7 +71,7 @@ static u32 claim(struct vexfs_graph *g, u32 first, u32 n, u32 *slots, int *err)
 			slots[claimed++] = i;
 		} else {
 			WRITE_ONCE(node->state, GRAPH_ABSENT);
-			wake_up_var(node);
+			wake_waiters(node);
 		}
 	}
 	return claimed;
@@ -75,7 +94,7 @@ static int build_portion(struct vexfs_graph *g, u32 first, u32 n)
 
 		if (READ_ONCE(node->state) == GRAPH_JOINING)
 			WRITE_ONCE(node->state, GRAPH_ABSENT);
-		wake_up_var(node);
+		wake_waiters(node);
 	}
 	vexfs_read_unlock(g->c, idx);
 	return err;
@@ -87,6 +106,8 @@ static void build(struct vexfs_graph *g)
 	struct vexfs_collection *c = g->c;
 	int err = 0;
 
+	if (b->again)
+		synchronize_srcu(&c->srcu);
 	while (!READ_ONCE(b->stop) && !READ_ONCE(b->err) && !vexfs_collection_dropped(c)) {
 		u32 first = atomic_fetch_add(PORTION, &b->next);
 
@@ -104,7 +125,7 @@ static void build(struct vexfs_graph *g)
 	/* pairs with vexfs_graph_ready() and vexfs_graph_stop() */
 	smp_store_release(&b->state, b->err || b->stop || vexfs_collection_dropped(c) ?
 			  VEXFS_INDEX_STOPPED : VEXFS_INDEX_READY);
-	wake_up_var(&b->state);
+	wake_waiters(&b->state);
 }
 
 static void build_work(struct work_struct *work)
@@ -126,11 +147,15 @@ int vexfs_graph_build(struct vexfs_collection *c, struct vexfs_graph *g)
 	u32 builders = clamp(num_online_cpus(), 1u, GRAPH_BUILDERS), i;
 	struct graph_build *b = &g->build;
 
-	if (b->state == VEXFS_INDEX_BUILDING)
+	/* pairs with the last builder */
+	switch (smp_load_acquire(&b->state)) {
+	case VEXFS_INDEX_BUILDING:
 		return -EBUSY;
-	if (b->state == VEXFS_INDEX_READY)
+	case VEXFS_INDEX_READY:
 		return -EEXIST;
+	}
 	b->stop = false;
+	b->again = b->err;
 	b->err = 0;
 	b->end = vexfs_slots_end(c);
 	atomic_set(&b->next, 0);
@@ -146,13 +171,14 @@ int vexfs_graph_build(struct vexfs_collection *c, struct vexfs_graph *g)
 	return 0;
 }
 
-void vexfs_graph_stop(struct vexfs_graph *g)
+int vexfs_graph_stop(struct vexfs_graph *g)
 {
 	struct graph_build *b = &g->build;
 
 	WRITE_ONCE(b->stop, true);
 	/* pairs with the last builder, which does not touch the graph afterwards */
-	wait_var_event(&b->state, smp_load_acquire(&b->state) != VEXFS_INDEX_BUILDING);
+	return wait_var_event_interruptible(&b->state, smp_load_acquire(&b->state) !=
+					    VEXFS_INDEX_BUILDING) ? -EINTR : 0;
 }
 
 int vexfs_graph_init(void)

@@ -4,7 +4,8 @@
  * each other is compared with both of them locked, so that every difference is
  * a fault. Reachability is found by a walk from the entry over level 0; a node
  * that the walk missed because it joined, or its links moved, meanwhile must
- * have a way to the root in the tree. Must not change anything.
+ * have a way to the root in the tree. Read sections are short; what has been found in one
+ * may be gone in the next. Must not change anything.
  */
 #include <linux/bitmap.h>
 #include <linux/sched/signal.h>
@@ -15,20 +16,28 @@
 
 /**
  * struct graph_checking - a check under way
- * @g: of what
+ * @c: of which collection
+ * @ref: its index
+ * @g: which is this graph
+ * @idx: the read section under way
  * @check: what it found
  * @end: slots there were when it began
  * @seen: nodes that the walk came to
  * @todo: nodes whose links were not followed yet
+ * @ntodo: how many
  * @list: a list being looked at
  * @in: likewise
  */
 struct graph_checking {
+	struct vexfs_collection *c;
+	struct vexfs_index_ref *ref;
 	struct vexfs_graph *g;
+	int idx;
 	struct vexfs_check *check;
 	u32 end;
 	unsigned long *seen;
 	u32 *todo;
+	u32 ntodo;
 	u32 list[GRAPH_LIST_MAX];
 	u32 in[GRAPH_LIST_MAX];
 };
@@ -164,33 +173,100 @@ static void check_tree(struct graph_checking *k, u32 slot)
 	mutex_unlock(&g->tree_lock);
 }
 
-static void walk(struct graph_checking *k)
+static void check_entry(struct graph_checking *k)
 {
-	u64 entry = READ_ONCE(k->g->entry);
-	u32 n = 0, i;
+	struct vexfs_graph *g = k->g;
+	u64 entry;
 
-	if (entry == GRAPH_NO_ENTRY || graph_entry_slot(entry) >= k->end)
+	mutex_lock(&g->tree_lock);
+	entry = g->entry;
+	if ((entry == GRAPH_NO_ENTRY) != (g->root == VEXFS_NO_SLOT))
+		fault(k, "there is an entry without a root, or the other way round");
+	else if (entry != GRAPH_NO_ENTRY &&
+		 (!graph_present(g, graph_entry_slot(entry)) ||
+		  !graph_tree_rooted(g, graph_entry_slot(entry)) ||
+		  graph_level(g, graph_entry_slot(entry)) < graph_entry_level(entry)))
+		fault(k, "the entry, slot %u, is not a node of level %u", graph_entry_slot(entry),
+		      graph_entry_level(entry));
+	mutex_unlock(&g->tree_lock);
+}
+
+/* ---- sections ---- */
+
+#define SECTION_NODES	128u	/* looked at in one read section, or followed */
+
+/* -EINTR, or -ENOENT when the graph is the collection's no more; else a section begins. */
+static int section_begin(struct graph_checking *k)
+{
+	cond_resched();
+	if (signal_pending(current))
+		return -EINTR;
+	k->idx = vexfs_read_lock(k->c);
+	if (vexfs_index(k->c) == k->ref)
+		return 0;
+	vexfs_read_unlock(k->c, k->idx);
+	return -ENOENT;
+}
+
+static void section_end(struct graph_checking *k)
+{
+	vexfs_read_unlock(k->c, k->idx);
+}
+
+/* ---- the walk ---- */
+
+static void walk_to(struct graph_checking *k, u32 slot)
+{
+	if (slot < k->end && has_node(k->g, slot) && !__test_and_set_bit(slot, k->seen))
+		k->todo[k->ntodo++] = slot;
+}
+
+static void walk_from(struct graph_checking *k, u32 slot)
+{
+	const struct graph_ext *ge;
+	const u32 *links;
+	u32 i, row;
+
+	/* an earlier section may have found it */
+	if (!has_node(k->g, slot))
 		return;
-	__set_bit(graph_entry_slot(entry), k->seen);
-	k->todo[n++] = graph_entry_slot(entry);
-	while (n) {
-		u32 slot = k->todo[--n], row;
-		const struct graph_ext *ge = graph_ext(k->g, slot, &row);
-		const u32 *links = ge->links + (size_t)row * k->g->cap;
+	ge = graph_ext(k->g, slot, &row);
+	links = ge->links + (size_t)row * k->g->cap;
+	k->check->reachable++;
+	for (i = 0; i < k->g->cap; i++) {
+		u32 to = READ_ONCE(links[i]);
 
-		k->check->reachable++;
-		for (i = 0; i < k->g->cap; i++) {
-			u32 to = READ_ONCE(links[i]);
-
-			if (to == VEXFS_NO_SLOT)
-				break;
-			if (to < k->end && has_node(k->g, to) && !__test_and_set_bit(to, k->seen))
-				k->todo[n++] = to;
-		}
-		if (!(k->check->reachable % 64))
-			cond_resched();
+		if (to == VEXFS_NO_SLOT)
+			break;
+		walk_to(k, to);
 	}
 }
+
+static int walk(struct graph_checking *k)
+{
+	int err = section_begin(k);
+	u64 entry;
+	u32 i;
+
+	if (err)
+		return err;
+	check_entry(k);
+	entry = READ_ONCE(k->g->entry);
+	if (entry != GRAPH_NO_ENTRY)
+		walk_to(k, graph_entry_slot(entry));
+	section_end(k);
+	while (k->ntodo) {
+		err = section_begin(k);
+		if (err)
+			return err;
+		for (i = 0; i < SECTION_NODES && k->ntodo; i++)
+			walk_from(k, k->todo[--k->ntodo]);
+		section_end(k);
+	}
+	return 0;
+}
+
+/* ---- the nodes ---- */
 
 /* A node that was seen PRESENT in this read section, so that its extent stays. */
 static void check_node(struct graph_checking *k, u32 slot)
@@ -208,80 +284,79 @@ static void check_node(struct graph_checking *k, u32 slot)
 }
 
 /* A LIVE vector must be a node, once the graph is complete. */
-static void check_extent(struct graph_checking *k, struct vexfs_extent *e, bool complete)
+static void check_row(struct graph_checking *k, struct vexfs_extent *e, u32 row, bool complete)
 {
-	u32 i;
+	const struct graph_ext *ge = graph_ext_of(e);
+	u32 slot = e->first + row;
 
-	for (i = 0; i < e->nrows; i++) {
-		const struct graph_ext *ge = graph_ext_of(e);
-		u32 slot = e->first + i;
-		bool node = ge && READ_ONCE(ge->nodes[i].state) == GRAPH_PRESENT;
-
-		if (node)
-			check_node(k, slot);
-		/* It may have joined, or died, since it was looked at. */
-		if (complete && !node && graph_row_live(e, i)) {
-			ge = graph_ext_of(e);
-			if ((!ge || READ_ONCE(ge->nodes[i].state) != GRAPH_PRESENT) &&
-			    graph_row_live(e, i))
-				fault(k, "slot %u is live and not in the graph", slot);
-		}
-		cond_resched();
+	if (ge && smp_load_acquire(&ge->nodes[row].state) == GRAPH_PRESENT) {
+		check_node(k, slot);
+		return;
 	}
+	/* It may have joined, or died, since it was looked at. */
+	if (!complete || !graph_row_live(e, row))
+		return;
+	ge = graph_ext_of(e);
+	if ((!ge || READ_ONCE(ge->nodes[row].state) != GRAPH_PRESENT) && graph_row_live(e, row))
+		fault(k, "slot %u is live and not in the graph", slot);
 }
 
-static void check_entry(struct graph_checking *k)
+static int check_extent(struct graph_checking *k, u32 number)
 {
-	struct vexfs_graph *g = k->g;
-	u64 entry;
+	u32 row = 0, end;
+	int err;
 
-	mutex_lock(&g->tree_lock);
-	entry = g->entry;
-	if ((entry == GRAPH_NO_ENTRY) != (g->root == VEXFS_NO_SLOT))
-		fault(k, "there is an entry without a root, or the other way round");
-	else if (entry != GRAPH_NO_ENTRY &&
-		 (!graph_present(g, graph_entry_slot(entry)) ||
-		  graph_level(g, graph_entry_slot(entry)) < graph_entry_level(entry)))
-		fault(k, "the entry, slot %u, is not a node of level %u", graph_entry_slot(entry),
-		      graph_entry_level(entry));
-	mutex_unlock(&g->tree_lock);
+	do {
+		bool complete = vexfs_graph_ready(k->g);
+		struct vexfs_extent *e;
+
+		err = section_begin(k);
+		if (err)
+			return err;
+		e = READ_ONCE(vexfs_dir(k->c)->ext[number]);
+		end = e ? min(e->nrows, row + SECTION_NODES) : 0;
+		for (; row < end; row++)
+			check_row(k, e, row, complete);
+		section_end(k);
+	} while (end && end < vexfs_extent_rows(k->c, number));
+	return 0;
 }
 
-int vexfs_graph_check(struct vexfs_collection *c, struct vexfs_graph *g, struct vexfs_check *check)
+static int check_all(struct graph_checking *k)
 {
-	struct vexfs_dir *d = vexfs_dir(c);
-	struct graph_checking *k;
-	struct vexfs_extent *e;
 	size_t seen, todo;
 	u32 number;
-	int err = -ENOMEM;
+	int err;
 
-	k = vexfs_pool_alloc(sizeof(*k), VEXFS_GFP_USER | __GFP_ZERO);
-	if (!k)
-		return -ENOMEM;
-	k->g = g;
-	k->check = check;
-	k->end = vexfs_slots_end(c);
+	k->end = vexfs_slots_end(k->c);
 	seen = BITS_TO_LONGS(k->end + 1) * sizeof(long);
 	todo = (k->end + 1ul) * sizeof(u32);
 	k->seen = vexfs_pool_alloc(seen, VEXFS_GFP_USER | __GFP_ZERO);
 	k->todo = vexfs_pool_alloc(todo, VEXFS_GFP_USER);
-	if (!k->seen || !k->todo)
-		goto out;
-	check_entry(k);
-	walk(k);
-	err = 0;
-	vexfs_for_each_extent(d, number, e) {
-		if (signal_pending(current)) {
-			err = -EINTR;
-			break;
-		}
-		check_extent(k, e, vexfs_graph_ready(g));
-	}
-out:
+	err = k->seen && k->todo ? walk(k) : -ENOMEM;
+	for (number = 0; number < READ_ONCE(k->c->nextents) && !err; number++)
+		err = check_extent(k, number);
 	vexfs_pool_free(k->todo, todo);
 	vexfs_pool_free(k->seen, seen);
-	vexfs_pool_free(k, sizeof(*k));
 	return err;
+}
+
+int vexfs_graph_check(struct vexfs_collection *c, struct vexfs_check *check)
+{
+	struct graph_checking *k = vexfs_pool_alloc(sizeof(*k), VEXFS_GFP_USER | __GFP_ZERO);
+	int err = 0;
+
+	if (!k)
+		return -ENOMEM;
+	k->c = c;
+	k->check = check;
+	k->ref = vexfs_index_get(c);
+	k->g = vexfs_graph_from(k->ref);
+	if (k->g)
+		err = check_all(k);
+	vexfs_index_put(c, k->ref);
+	vexfs_pool_free(k, sizeof(*k));
+	/* dropped meanwhile: then there is nothing to say about it */
+	return err == -ENOENT ? 0 : err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_graph_check);

@@ -4,6 +4,7 @@
  * goes, then those who pointed at it get other neighbours in its stead. Must not
  * fail, and must not leave a link behind.
  */
+#include "compat/compat.h"
 #include "index/graph_edit.h"
 
 /* Candidates looked at for one lost link, and the most links made in its stead. */
@@ -107,3 +108,4 @@ void graph_delete(struct vexfs_graph *g, u32 slot, struct graph_pick *p)
 	} while (level--);
 	atomic64_dec(&g->count);
 }
+VEXFS_EXPORT_KUNIT(graph_delete);

@@ -44,6 +44,8 @@ int graph_connect(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u
 		  u32 n, u32 level);
 
 /* graph_tree.c */
+bool graph_tree_rooted(const struct vexfs_graph *g, u32 slot);
+void graph_entry_raise(struct vexfs_graph *g, u32 slot);
 bool graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 limit, bool push);
 int graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot);
 void graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot);

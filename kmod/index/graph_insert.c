@@ -130,18 +130,14 @@ static int join_upper(struct joining *j, struct graph_walk *w, u32 slot)
 	for (l = min(level, graph_entry_level(entry)); l; l--) {
 		if (!graph_walk_start(g, w, w->q, w->q_aux, l))
 			break;
-		err = graph_walk_run(g, &w, 1, l);
+		err = graph_walk_run(g, &w, 1, l, NULL);
 		if (!err)
 			err = join_level(j, slot, l, w->queue, w->n);
 		if (err)
 			return err;
 	}
-	if (level > graph_entry_level(entry)) {
-		mutex_lock(&g->tree_lock);
-		if (g->entry == GRAPH_NO_ENTRY || level > graph_entry_level(g->entry))
-			WRITE_ONCE(g->entry, GRAPH_ENTRY(level, slot));
-		mutex_unlock(&g->tree_lock);
-	}
+	if (level > graph_entry_level(entry))
+		graph_entry_raise(g, slot);
 	return 0;
 }
 
@@ -163,7 +159,7 @@ static int join_group(struct joining *j, const u32 *slots, u32 n, u32 *joined)
 		j->walks[i]->q_aux = aux;
 		graph_walk_start(g, j->walks[i], row, aux, 0);
 	}
-	err = graph_walk_run(g, j->walks, n, 0);
+	err = graph_walk_run(g, j->walks, n, 0, NULL);
 	if (err)
 		return err;
 	for (i = 0; i < n; i++) {
@@ -173,7 +169,8 @@ static int join_group(struct joining *j, const u32 *slots, u32 n, u32 *joined)
 		if (err)
 			return err;
 		++*joined;
-		WRITE_ONCE(node->state, GRAPH_PRESENT);
+		/* who sees it PRESENT sees what graph_node_init() wrote */
+		smp_store_release(&node->state, GRAPH_PRESENT);
 		atomic64_inc(&g->count);
 		err = join_level(j, slots[i], 0, j->cand, ncand);
 		if (!err && node->level)

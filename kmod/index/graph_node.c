@@ -263,16 +263,14 @@ int graph_ext_ensure(struct vexfs_graph *g, u32 slot)
 	if (!ge->links || !ge->keys || !ge->in || !ge->nodes ||
 	    (g->code && (!ge->codes || !ge->code_aux))) {
 		vexfs_collection_uncharge(g->c, ge->bytes);
-		e->index = ge;
 		ge->bytes = 0;
-		graph_ext_free(g, e);
+		graph_ext_free(g, ge);
 		err = -ENOMEM;
 		goto unlock;
 	}
 	memset(ge->links, 0xff, lists);
 	atomic64_add(ge->bytes, &g->bytes);
-	/* pairs with graph_ext_of() */
-	smp_store_release(&e->index, ge);
+	vexfs_index_part_add(&g->ref, e, &ge->part);
 	err = 0;
 unlock:
 	mutex_unlock(&g->ext_lock);
@@ -317,14 +315,11 @@ static void upper_free(struct vexfs_graph *g, struct graph_node *node)
 	vexfs_collection_uncharge(g->c, bytes);
 }
 
-void graph_ext_free(struct vexfs_graph *g, struct vexfs_extent *e)
+/* Nobody sees @ge, not yet or not any more. */
+void graph_ext_free(struct vexfs_graph *g, struct graph_ext *ge)
 {
-	struct graph_ext *ge = e->index;
 	u32 i;
 
-	if (!ge)
-		return;
-	e->index = NULL;
 	for (i = 0; ge->nodes && i < ge->nrows; i++)
 		upper_free(g, &ge->nodes[i]);
 	if (ge->bytes) {
@@ -340,7 +335,10 @@ void graph_ext_free(struct vexfs_graph *g, struct vexfs_extent *e)
 	kfree(ge);
 }
 
-/* Makes a node of a slot whose extent has its part. It has no links yet. */
+/*
+ * Makes a node of a slot whose extent has its part. It has no links yet. There may be
+ * levels that a build has left when it failed.
+ */
 int graph_node_init(struct vexfs_graph *g, u32 slot, u32 level)
 {
 	struct graph_node *node = graph_node(g, slot);
@@ -351,6 +349,7 @@ int graph_node_init(struct vexfs_graph *g, u32 slot, u32 level)
 		if (IS_ERR(up))
 			return PTR_ERR(up);
 	}
+	upper_free(g, node);
 	node->parent = VEXFS_NO_SLOT;
 	node->kids = 0;
 	node->n = 0;

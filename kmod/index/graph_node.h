@@ -73,7 +73,10 @@ struct graph_upper {
  * @n: links at level 0
  * @nr: one-way links that come in at level 0
  * @level: highest level
- * @state: enum graph_state
+ * @state: enum graph_state; changes with the node locked, but to PRESENT, which its
+ *	insert stores with release. A slot that comes from a link or the entry was PRESENT,
+ *	and dependency orders the rest; who comes to it by counting puts a read barrier
+ *	between this and the rest
  * @upper: levels above 0, or NULL
  */
 struct graph_node {
@@ -88,6 +91,7 @@ struct graph_node {
 
 /**
  * struct graph_ext - the graph's part of an extent; the extent's ->index
+ * @part: what the store knows of it; first
  * @rows: what distances are computed from: the extent's rows, or the codes
  * @aux: and what the arithmetic wants beside each
  * @links: level 0: outgoing lists, VEXFS_NO_SLOT behind the last link
@@ -100,6 +104,7 @@ struct graph_node {
  * @nrows: rows of the extent
  */
 struct graph_ext {
+	struct vexfs_index_part part;
 	const void *rows;
 	const u32 *aux;
 	u32 *links;
@@ -133,6 +138,7 @@ struct graph_build_work {
  * struct graph_build - a build in the background
  * @state: enum vexfs_index_state
  * @stop: somebody wants it to end
+ * @again: the one before failed, and may have left nodes to be taken in again
  * @running: builders that have not ended
  * @next: slot that no builder has taken yet
  * @end: slots there were when the build began; later ones came in by themselves
@@ -142,6 +148,7 @@ struct graph_build_work {
 struct graph_build {
 	u32 state;
 	bool stop;
+	bool again;
 	atomic_t running;
 	atomic_t next;
 	u32 end;
@@ -151,6 +158,7 @@ struct graph_build {
 
 /**
  * struct vexfs_graph - the graph of a collection
+ * @ref: what the store knows of it
  * @c: whose
  * @sp: of the rows that distances are computed from
  * @m: links at each level above 0
@@ -159,9 +167,11 @@ struct graph_build {
  * @code: enum vexfs_code
  * @scale: i8 codes, but for cosine: bits of the float that becomes 127; 0 until
  *	the first vectors come
- * @entry: where searches start: level << 32 | slot, or GRAPH_NO_ENTRY
+ * @entry: where searches start: level << 32 | slot, or GRAPH_NO_ENTRY; changed under
+ *	tree_lock by graph_tree.c alone, always a node that hangs on @root. Stored with
+ *	release; followed by the dependency of the node on the slot
  * @tree_lock: see above
- * @root: of the tree; tree_lock
+ * @root: of the tree; tree_lock, by graph_tree.c alone
  * @count: nodes
  * @bytes: memory, this included
  * @spare: scratch for a delete that gets none
@@ -171,6 +181,7 @@ struct graph_build {
  * @build: the build under way, or the last one
  */
 struct vexfs_graph {
+	struct vexfs_index_ref ref;
 	struct vexfs_collection *c;
 	struct vexfs_space sp;
 	u32 m;
@@ -236,8 +247,9 @@ struct graph_list {
 /* The graph's part of an extent, or NULL; whole once it can be seen. */
 static inline struct graph_ext *graph_ext_of(const struct vexfs_extent *e)
 {
-	/* pairs with the release in graph_ext_ensure() */
-	return smp_load_acquire(&e->index);
+	static_assert(!offsetof(struct graph_ext, part));
+	/* pairs with vexfs_index_part_add() */
+	return container_of(smp_load_acquire(&e->index), struct graph_ext, part);
 }
 
 /*
@@ -256,7 +268,7 @@ static inline struct graph_ext *graph_ext(const struct vexfs_graph *g, u32 slot,
 	const struct vexfs_extent *e = vexfs_extent(g->c, slot);
 
 	*row = slot - e->first;
-	return READ_ONCE(e->index);
+	return container_of(READ_ONCE(e->index), struct graph_ext, part);
 }
 
 static inline struct graph_node *graph_node(const struct vexfs_graph *g, u32 slot)
@@ -346,7 +358,7 @@ void graph_unlink(struct vexfs_graph *g, u32 from, u32 to, u32 level);
 u32 graph_snapshot(const struct vexfs_graph *g, u32 slot, u32 level, u32 *links, u32 *keys);
 u32 graph_snapshot_in(struct vexfs_graph *g, u32 slot, u32 level, u32 *in);
 int graph_ext_ensure(struct vexfs_graph *g, u32 slot);
-void graph_ext_free(struct vexfs_graph *g, struct vexfs_extent *e);
+void graph_ext_free(struct vexfs_graph *g, struct graph_ext *ge);
 int graph_node_init(struct vexfs_graph *g, u32 slot, u32 level);
 void graph_node_free(struct vexfs_graph *g, u32 slot);
 

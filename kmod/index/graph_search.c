@@ -200,7 +200,7 @@ static int answer_some(struct answering *a, u32 q, u32 n)
 		}
 		graph_walk_start(g, a->walks[i], row, aux, 0);
 	}
-	err = graph_walk_run(g, a->walks, n, 0);
+	err = graph_walk_run(g, a->walks, n, 0, s->op);
 	for (i = 0; i < n && !err; i++) {
 		if (g->code)
 			err = take_coded(a, q + i, a->walks[i]);
@@ -322,8 +322,7 @@ int vexfs_graph_search(struct vexfs_graph *g, struct vexfs_search_job *s)
 {
 	u32 ef;
 
-	if (s->flags & (VEXFS_SEARCH_EXACT | VEXFS_SEARCH_RANGE | VEXFS_SEARCH_AFTER) ||
-	    !vexfs_graph_ready(g) || !worth_it(g, s, &ef))
+	if (s->flags & VEXFS_SEARCH_NO_WALK || !vexfs_graph_ready(g) || !worth_it(g, s, &ef))
 		return 1;
 	return vexfs_graph_answer(g, s, ef);
 }

@@ -4,6 +4,7 @@
  * leaves, its children move to other parents first. Nothing here cares whether
  * a link is a good one for searching.
  */
+#include "compat/compat.h"
 #include "index/graph_edit.h"
 
 /* Takes the furthest link of @slot away that is not of the tree. */
@@ -97,24 +98,63 @@ static void join_below(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u3
 	}
 }
 
-/* None of its neighbours took @slot as a child: find it a place, or make it the root. */
-int graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
+/* ---- root and entry ---- */
+
+/*
+ * Does @slot hang on the root? Who is on its way in does not yet. tree_lock is held: nobody
+ * leaves meanwhile.
+ */
+bool graph_tree_rooted(const struct vexfs_graph *g, u32 slot)
 {
-	mutex_lock(&g->tree_lock);
-	if (!graph_present(g, slot)) {
-		/* a vector that a build takes in may be deleted before it has a place */
-	} else if (g->root == VEXFS_NO_SLOT) {
-		g->root = slot;
-		WRITE_ONCE(g->entry, GRAPH_ENTRY(graph_level(g, slot), slot));
-	} else {
-		join_below(g, p, slot, g->root);
+	while (slot != g->root) {
+		slot = READ_ONCE(graph_node(g, slot)->parent);
+		if (slot == VEXFS_NO_SLOT)
+			return false;
 	}
-	mutex_unlock(&g->tree_lock);
-	return 0;
+	return true;
 }
 
+/* The only place where the entry changes; tree_lock is held. */
+static void entry_set(struct vexfs_graph *g, u64 entry)
+{
+	/* who comes to the node by this finds its levels */
+	smp_store_release(&g->entry, entry);
+}
+
+/*
+ * Is @slot a better entry than *@best? Only what is in the graph, and not on its way out,
+ * can be one: the levels of others are freed. tree_lock is held, so that it stays so.
+ */
+static void entry_offer(const struct vexfs_graph *g, u64 *best, u32 slot)
+{
+	u32 level;
+
+	if (!graph_present(g, slot))
+		return;
+	/* pairs with join_group(): a node that is PRESENT has its levels */
+	smp_rmb();
+	level = graph_level(g, slot);
+	if ((*best == GRAPH_NO_ENTRY || level > graph_entry_level(*best)) &&
+	    graph_tree_rooted(g, slot))
+		*best = GRAPH_ENTRY(level, slot);
+}
+
+/* @slot has all its levels: it becomes the entry if it is higher, and still there. */
+void graph_entry_raise(struct vexfs_graph *g, u32 slot)
+{
+	u64 best;
+
+	mutex_lock(&g->tree_lock);
+	best = g->entry;
+	entry_offer(g, &best, slot);
+	if (best != g->entry)
+		entry_set(g, best);
+	mutex_unlock(&g->tree_lock);
+}
+VEXFS_EXPORT_KUNIT(graph_entry_raise);
+
 /* The entry is leaving: the highest of the others takes its place. */
-static void move_entry(struct vexfs_graph *g, u32 leaving)
+static void entry_move(struct vexfs_graph *g)
 {
 	struct vexfs_dir *d = vexfs_dir(g->c);
 	u64 best = GRAPH_NO_ENTRY;
@@ -124,17 +164,28 @@ static void move_entry(struct vexfs_graph *g, u32 leaving)
 	vexfs_for_each_extent(d, number, e) {
 		const struct graph_ext *ge = graph_ext_of(e);
 
-		for (i = 0; ge && i < ge->nrows; i++) {
-			const struct graph_node *node = &ge->nodes[i];
-
-			if (READ_ONCE(node->state) != GRAPH_PRESENT || e->first + i == leaving)
-				continue;
-			if (best == GRAPH_NO_ENTRY || node->level > graph_entry_level(best))
-				best = GRAPH_ENTRY(node->level, e->first + i);
-		}
+		for (i = 0; ge && i < ge->nrows; i++)
+			if (READ_ONCE(ge->nodes[i].state) == GRAPH_PRESENT)
+				entry_offer(g, &best, e->first + i);
 		cond_resched();
 	}
-	WRITE_ONCE(g->entry, best);
+	entry_set(g, best);
+}
+
+/* None of its neighbours took @slot as a child: find it a place, or make it the root. */
+int graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
+{
+	mutex_lock(&g->tree_lock);
+	if (!graph_present(g, slot)) {
+		/* a vector that a build takes in may be deleted before it has a place */
+	} else if (g->root == VEXFS_NO_SLOT) {
+		g->root = slot;
+		entry_set(g, GRAPH_ENTRY(graph_level(g, slot), slot));
+	} else {
+		join_below(g, p, slot, g->root);
+	}
+	mutex_unlock(&g->tree_lock);
+	return 0;
 }
 
 /* Takes @slot out of the tree, for good: from here on nobody links to it. */
@@ -151,7 +202,7 @@ void graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
 	graph_pair_unlock(g, slot, slot);
 
 	if (graph_entry_slot(g->entry) == slot)
-		move_entry(g, slot);
+		entry_move(g);
 	for (i = 0; i < n; i++)
 		if (READ_ONCE(graph_node(g, p->list[i])->parent) == slot)
 			kids[nkids++] = p->list[i];

@@ -11,6 +11,7 @@
  * other walks have their turn.
  */
 #include <linux/bitmap.h>
+#include <linux/sched/signal.h>
 
 #include "index/graph_walk.h"
 
@@ -308,7 +309,13 @@ bool graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q
 	return true;
 }
 
-int graph_walk_run(struct vexfs_graph *g, struct graph_walk **walks, u32 n, u32 level)
+static int interrupted(struct vexfs_op *op)
+{
+	return signal_pending(current) ? -EINTR : vexfs_op_expired(op);
+}
+
+int graph_walk_run(struct vexfs_graph *g, struct graph_walk **walks, u32 n, u32 level,
+		   struct vexfs_op *op)
 {
 	struct graph_walk *on[GRAPH_WALKS];
 	struct graph_walk *before = NULL;
@@ -348,6 +355,9 @@ int graph_walk_run(struct vexfs_graph *g, struct graph_walk **walks, u32 n, u32 
 			if (err)
 				return err;
 		}
+		err = op ? interrupted(op) : 0;
+		if (err)
+			return err;
 		cond_resched();
 	}
 	return 0;

@@ -7,6 +7,7 @@
 #define _VEXFS_INDEX_GRAPH_WALK_H
 
 #include "index/graph_node.h"
+#include "stat/op.h"
 
 #define GRAPH_WALKS	8u	/* side by side */
 
@@ -75,7 +76,11 @@ void graph_walk_free(struct graph_walk *w);
  */
 bool graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q, u32 q_aux,
 		      u32 level);
-/* All @n walks at @level to their end; queues hold what they found. */
-int graph_walk_run(struct vexfs_graph *g, struct graph_walk **w, u32 n, u32 level);
+/*
+ * All @n walks at @level to their end; queues hold what they found. With @op, whose they
+ * are, -EINTR after a signal and -ETIME.
+ */
+int graph_walk_run(struct vexfs_graph *g, struct graph_walk **w, u32 n, u32 level,
+		   struct vexfs_op *op);
 
 #endif

@@ -12,12 +12,6 @@
 #include "index/index.h"
 #include "mem/pool.h"
 
-/*
- * One request at a time, whatever the collection: they start and end things, and
- * the longest waits until builders have put down the vectors in their hands.
- */
-static DEFINE_MUTEX(request_lock);
-
 u64 vexfs_index_features(void)
 {
 	return VEXFS_FEATURE_GRAPH;
@@ -49,7 +43,7 @@ int vexfs_index_create(struct vexfs_collection *c, const struct vexfs_create *re
 	return vexfs_graph_attach(c, req->m, req->ef_construction, req->code, false);
 }
 
-/* The graph, for requests: it does not go while request_lock is held. */
+/* The graph, for requests: it does not go while index_lock is held. */
 static struct vexfs_graph *graph_of(struct vexfs_collection *c)
 {
 	int idx = vexfs_read_lock(c);
@@ -82,7 +76,11 @@ int vexfs_index_request(struct vexfs_collection *c, const struct vexfs_index_req
 
 	if (req->op != VEXFS_INDEX_OP_BUILD && (req->m || req->ef_construction || req->code))
 		return -EINVAL;
-	err = mutex_lock_interruptible(&request_lock);
+	/*
+	 * One at a time: they start and end things, and the longest waits until builders
+	 * have put down the vectors in their hands, and readers have left.
+	 */
+	err = mutex_lock_interruptible(&c->index_lock);
 	if (err)
 		return err;
 	g = graph_of(c);
@@ -91,33 +89,20 @@ int vexfs_index_request(struct vexfs_collection *c, const struct vexfs_index_req
 		err = build(c, req);
 		break;
 	case VEXFS_INDEX_OP_STOP:
-		if (g)
-			vexfs_graph_stop(g);
-		else
-			err = -ENOENT;
+		err = g ? vexfs_graph_stop(g) : -ENOENT;
 		break;
 	case VEXFS_INDEX_OP_DROP:
-		if (g)
-			vexfs_graph_stop(g);
-		err = g ? vexfs_index_detach(c) : -ENOENT;
+		err = g ? vexfs_graph_stop(g) : -ENOENT;
+		if (!err)
+			err = vexfs_index_detach(c);
 		break;
 	default:
 		err = -EINVAL;
 	}
-	mutex_unlock(&request_lock);
+	mutex_unlock(&c->index_lock);
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_index_request);
-
-static int check_index(struct vexfs_collection *c, struct vexfs_check *check)
-{
-	int idx = vexfs_read_lock(c);
-	struct vexfs_graph *g = vexfs_graph_of(c);
-	int err = g ? vexfs_graph_check(c, g, check) : 0;
-
-	vexfs_read_unlock(c, idx);
-	return err;
-}
 
 int vexfs_check(struct vexfs_collection *c, struct vexfs_check *check)
 {
@@ -134,5 +119,5 @@ int vexfs_check(struct vexfs_collection *c, struct vexfs_check *check)
 	check->faults = sound->faults;
 	strscpy(check->report, sound->report, sizeof(check->report));
 	vexfs_pool_free(sound, sizeof(*sound));
-	return err ?: check_index(c, check);
+	return err ?: vexfs_graph_check(c, check);
 }

@@ -55,6 +55,15 @@ static inline const void *vexfs_job_query(const struct vexfs_search_job *s, u32 
  */
 int vexfs_search(struct vexfs_search_job *s);
 
+#define VEXFS_SEARCH_NO_WALK	\
+	(VEXFS_SEARCH_EXACT | VEXFS_SEARCH_RANGE | VEXFS_SEARCH_AFTER)
+
+/*
+ * How many queries should be answered in one read section: what is deleted meanwhile stays
+ * until it ends. About a second's, or WIDTH_LEAST where these take longer.
+ */
+u32 vexfs_search_width(struct vexfs_collection *c, u32 flags, u32 ef, u32 k);
+
 /* The same, by comparing every row (or every row that passes the filter). */
 int vexfs_search_exact(struct vexfs_search_job *s);
 

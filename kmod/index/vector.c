@@ -125,26 +125,41 @@ static int put_run(struct vexfs_collection *c, struct vexfs_put_part *p, struct 
 	return err;
 }
 
-int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p)
+/* As many as there are slots for; @full says that there were none for the next. */
+static int put_runs(struct vexfs_collection *c, struct vexfs_put_part *p, bool *full)
 {
 	struct vexfs_run run = { };
-	int err;
+	int err = vexfs_write_begin(c);
 
-	p->done = 0;
-	p->tried = 0;
-	err = vexfs_write_begin(c);
+	*full = false;
 	if (err)
 		return err;
 	while (p->tried < p->n && !err) {
 		err = vexfs_reserve(c, p->n - p->tried, &run);
-		if (err)
+		if (err) {
+			*full = err != -EINTR;
 			break;
+		}
 		err = put_run(c, p, &run);
 		if (run.n)
 			vexfs_unreserve(c, &run);
 	}
 	vexfs_write_end(c);
 	return err;
+}
+
+int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p)
+{
+	bool full;
+	int err;
+
+	p->done = 0;
+	p->tried = 0;
+	err = put_runs(c, p, &full);
+	if (!full)
+		return err;
+	/* what was deleted lately may be enough; readers of it are waited for by nobody else */
+	return vexfs_reap(c) ?: put_runs(c, p, &full);
 }
 VEXFS_EXPORT_KUNIT(vexfs_put_vectors);
 

@@ -6,6 +6,7 @@
  * at. It must not change anything.
  */
 #include <linux/kernel.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
@@ -37,27 +38,22 @@ static void check_slot(struct vexfs_collection *c, struct vexfs_extent *e, u32 r
 		fault(s, "slot %u is live and its span is not now", slot);
 }
 
-static void check_extent(struct vexfs_collection *c, struct vexfs_extent *e,
-			 struct vexfs_soundness *s)
+static void check_row(struct vexfs_collection *c, struct vexfs_extent *e, u32 row,
+		      struct vexfs_soundness *s)
+{
+	/* LIVE: all columns were written before */
+	u8 state = smp_load_acquire(&e->state[row]);
+
+	if (state == VEXFS_SLOT_LIVE)
+		check_slot(c, e, row, s);
+	else if (state > VEXFS_SLOT_DEAD)
+		fault(s, "slot %u has state %u", e->first + row, state);
+}
+
+static void check_free(struct vexfs_collection *c, struct vexfs_extent *e,
+		       struct vexfs_soundness *s)
 {
 	u32 row, nfree = 0, said;
-
-	for (row = 0; row < e->nrows; row++) {
-		/* LIVE: all columns were written before */
-		switch (smp_load_acquire(&e->state[row])) {
-		case VEXFS_SLOT_LIVE:
-			check_slot(c, e, row, s);
-			break;
-		case VEXFS_SLOT_FREE:
-		case VEXFS_SLOT_FILLING:
-		case VEXFS_SLOT_DEAD:
-			break;
-		default:
-			fault(s, "slot %u has state %u", e->first + row, e->state[row]);
-		}
-		if (!(row % 256))
-			cond_resched();
-	}
 
 	spin_lock(&c->slots_lock);
 	for (row = 0; row < e->nrows; row++)
@@ -70,27 +66,52 @@ static void check_extent(struct vexfs_collection *c, struct vexfs_extent *e,
 		      said);
 }
 
-int vexfs_check_store(struct vexfs_collection *c, struct vexfs_soundness *s)
-{
-	u64 generation = atomic64_read(&c->generation);
-	struct vexfs_extent *e;
-	u64 entries;
-	u32 number;
-	int idx;
+#define SECTION_ROWS	1024u	/* looked at in one read section */
 
-	memset(s, 0, sizeof(*s));
-	for (number = 0; number < READ_ONCE(c->nextents); number++) {
-		idx = vexfs_read_lock(c);
-		e = READ_ONCE(vexfs_dir(c)->ext[number]);
-		if (e)
-			check_extent(c, e, s);
-		vexfs_read_unlock(c, idx);
+/* Rows of extent @number from @row on; false when there are none. */
+static bool check_rows(struct vexfs_collection *c, u32 number, u32 row,
+		       struct vexfs_soundness *s)
+{
+	int idx = vexfs_read_lock(c);
+	struct vexfs_extent *e = READ_ONCE(vexfs_dir(c)->ext[number]);
+	u32 end = e ? min(e->nrows, row + SECTION_ROWS) : 0;
+
+	if (e && !row)
+		check_free(c, e, s);
+	for (; row < end; row++)
+		check_row(c, e, row, s);
+	vexfs_read_unlock(c, idx);
+	return end && end < vexfs_extent_rows(c, number);
+}
+
+#define QUIET_TRIES	32	/* jiffies */
+
+/*
+ * Counters agree while no write is under way. There mostly is such a moment, if one waits
+ * for it; when there is none, writers are kept out for one, which lasts as long as the
+ * writes that are under way.
+ */
+static int wait_quiet(struct vexfs_collection *c)
+{
+	int tries;
+
+	for (tries = 0; tries < QUIET_TRIES; tries++) {
+		if (down_write_trylock(&c->quiesce))
+			return 0;
+		schedule_timeout_interruptible(1);
 		if (signal_pending(current))
 			return -EINTR;
 	}
+	return down_write_killable(&c->quiesce);
+}
 
-	/* no write may have begun, either: with all of them out, nothing is half done */
-	down_write(&c->quiesce);
+static int check_counters(struct vexfs_collection *c, struct vexfs_soundness *s, u64 generation)
+{
+	int idx, err = wait_quiet(c);
+	u64 entries;
+
+	if (err)
+		return err;
 	idx = vexfs_read_lock(c);
 	entries = vexfs_idmap_count(c);
 	if (entries != atomic64_read(&c->count))
@@ -104,5 +125,25 @@ int vexfs_check_store(struct vexfs_collection *c, struct vexfs_soundness *s)
 	vexfs_read_unlock(c, idx);
 	up_write(&c->quiesce);
 	return 0;
+}
+
+int vexfs_check_store(struct vexfs_collection *c, struct vexfs_soundness *s)
+{
+	u64 generation = atomic64_read(&c->generation);
+	u32 number, row;
+	bool more;
+
+	memset(s, 0, sizeof(*s));
+	for (number = 0; number < READ_ONCE(c->nextents); number++) {
+		row = 0;
+		do {
+			more = check_rows(c, number, row, s);
+			row += SECTION_ROWS;
+			cond_resched();
+			if (signal_pending(current))
+				return -EINTR;
+		} while (more);
+	}
+	return check_counters(c, s, generation);
 }
 VEXFS_EXPORT_KUNIT(vexfs_check_store);

@@ -187,9 +187,7 @@ static void collection_end(struct work_struct *work)
 {
 	struct vexfs_collection *c = container_of(work, struct vexfs_collection, end_work);
 
-	/* extents on their way out first: the index still has a part of them */
-	vexfs_reap_all(c);
-	vexfs_index_detach(c);
+	vexfs_index_end(c);
 	vexfs_reap_all(c);
 	vexfs_extents_destroy(c);
 	vexfs_idmap_destroy(c);
@@ -594,64 +592,6 @@ void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st)
 	vexfs_read_unlock(c, idx);
 }
 VEXFS_EXPORT_KUNIT(vexfs_collection_stat);
-
-/* ---- an index on a collection ---- */
-
-static void index_ref_free(struct vexfs_collection *c, struct vexfs_garbage *g)
-{
-	kfree(container_of(g, struct vexfs_index_ref, garbage));
-	vexfs_collection_uncharge(c, sizeof(struct vexfs_index_ref));
-}
-
-int vexfs_index_attach(struct vexfs_collection *c, const struct vexfs_index_ops *ops, void *priv)
-{
-	struct vexfs_index_ref *ref = kzalloc(sizeof(*ref), VEXFS_GFP_USER);
-	int err;
-
-	if (!ref)
-		return -ENOMEM;
-	err = vexfs_collection_charge(c, sizeof(*ref));
-	if (err) {
-		kfree(ref);
-		return err;
-	}
-	ref->garbage.free = index_ref_free;
-	ref->ops = ops;
-	ref->priv = priv;
-	mutex_lock(&c->index_lock);
-	down_write(&c->quiesce);
-	if (rcu_access_pointer(c->index))
-		err = -EBUSY;
-	else
-		rcu_assign_pointer(c->index, ref);
-	up_write(&c->quiesce);
-	mutex_unlock(&c->index_lock);
-	if (err)
-		index_ref_free(c, &ref->garbage);
-	return err;
-}
-VEXFS_EXPORT_KUNIT(vexfs_index_attach);
-
-int vexfs_index_detach(struct vexfs_collection *c)
-{
-	struct vexfs_index_ref *ref;
-
-	mutex_lock(&c->index_lock);
-	down_write(&c->quiesce);
-	ref = vexfs_index(c);
-	RCU_INIT_POINTER(c->index, NULL);
-	up_write(&c->quiesce);
-	if (!ref) {
-		mutex_unlock(&c->index_lock);
-		return -ENOENT;
-	}
-	synchronize_srcu(&c->srcu);
-	ref->ops->detach(c, ref->priv);
-	mutex_unlock(&c->index_lock);
-	index_ref_free(c, &ref->garbage);
-	return 0;
-}
-VEXFS_EXPORT_KUNIT(vexfs_index_detach);
 
 /* ---- up and down ---- */
 

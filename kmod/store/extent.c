@@ -81,12 +81,8 @@ static void extent_free(struct vexfs_collection *c, struct vexfs_extent *e)
 static void extent_gone(struct vexfs_collection *c, struct vexfs_garbage *g)
 {
 	struct vexfs_extent *e = container_of(g, struct vexfs_extent, garbage);
-	int idx = vexfs_read_lock(c);
-	struct vexfs_index_ref *index = vexfs_index(c);
 
-	if (index && index->ops->extent_gone)
-		index->ops->extent_gone(c, index->priv, e);
-	vexfs_read_unlock(c, idx);
+	vexfs_index_extent_gone(c, e);
 	extent_free(c, e);
 }
 
@@ -355,7 +351,6 @@ static void carve(struct vexfs_collection *c, u32 number, u32 want, struct vexfs
 
 int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run)
 {
-	bool reaped = false;
 	int err;
 
 	lockdep_assert_held_read(&c->quiesce);
@@ -373,13 +368,8 @@ int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run)
 			return 0;
 
 		err = extents_grow(c);
-		if (!err)
-			continue;
-		if (reaped || err == -EINTR)
+		if (err)
 			return err;
-		/* what was deleted lately may be enough */
-		vexfs_reap(c);
-		reaped = true;
 	}
 }
 VEXFS_EXPORT_KUNIT(vexfs_reserve);
@@ -633,6 +623,7 @@ void vexfs_reap_work(struct work_struct *work)
 	vexfs_payer_end(before);
 	vexfs_payer_put(payer);
 }
+VEXFS_EXPORT_KUNIT(vexfs_reap_work);
 
 void vexfs_reap_all(struct vexfs_collection *c)
 {
@@ -643,15 +634,23 @@ void vexfs_reap_all(struct vexfs_collection *c)
 	cancel_delayed_work_sync(&c->reaper);
 }
 
-void vexfs_reap(struct vexfs_collection *c)
+/* A pass that begins from here on has freed its slots, and the one before has ended. */
+static int reap_again(struct vexfs_collection *c)
+{
+	u64 begun;
+
+	spin_lock(&c->slots_lock);
+	begun = c->reap_begun;
+	spin_unlock(&c->slots_lock);
+	mod_delayed_work(vexfs_store_wq, &c->reaper, 0);
+	return wait_event_interruptible(c->reap_wait, smp_load_acquire(&c->reap_done) > begun) ?
+	       -EINTR : 0;
+}
+
+int vexfs_reap(struct vexfs_collection *c)
 {
 	/* slots first, then the extents they leave behind, then what that retired */
-	int rounds = 3;
-
-	while (rounds--) {
-		mod_delayed_work(vexfs_store_wq, &c->reaper, 0);
-		flush_delayed_work(&c->reaper);
-	}
+	return reap_again(c) ?: reap_again(c) ?: reap_again(c) ?: reap_again(c);
 }
 VEXFS_EXPORT_KUNIT(vexfs_reap);
 

@@ -107,6 +107,11 @@ static inline void vexfs_slot_set_live(struct vexfs_collection *c, u32 slot)
 	WRITE_ONCE(e->state[slot - e->first], VEXFS_SLOT_LIVE);
 }
 
+/* index_ref.c: the last reader of @e has left. */
+void vexfs_index_extent_gone(struct vexfs_collection *c, struct vexfs_extent *e);
+/* The collection ends: nobody reads or writes; the index goes with what is reaped next. */
+void vexfs_index_end(struct vexfs_collection *c);
+
 /* collection.c: the registry's side of mutations */
 /* After a collection came or went, with no lock held: tells who wants to know. */
 void vexfs_registry_changed(enum vexfs_event_kind what, const struct vexfs_collection *c);

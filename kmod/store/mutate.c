@@ -18,7 +18,8 @@
 
 int vexfs_write_begin(struct vexfs_collection *c)
 {
-	down_read(&c->quiesce);
+	if (down_read_interruptible(&c->quiesce))
+		return -EINTR;
 	if (vexfs_collection_dropped(c)) {
 		up_read(&c->quiesce);
 		return -ENOENT;

@@ -52,6 +52,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/refcount.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
@@ -68,6 +69,7 @@ struct mem_cgroup;
 struct user_namespace;
 struct vexfs_account;
 struct vexfs_collection;
+struct vexfs_index_part;
 
 #define VEXFS_NO_SLOT		(~0u)
 #define VEXFS_SLOTS_MAX		0x7ffffff0u	/* the id map keeps 31 bits */
@@ -117,8 +119,8 @@ struct vexfs_span {
  * @coded: bit i: of the i-th VEXFS_CODED_ROWS rows those that are there have their
  *	codes; see vexfs_extent_coded()
  * @coding: bit i: somebody makes these codes, or has
- * @index: belongs to the index: set in ops->insert or by a build, freed in
- *	ops->extent_gone; NULL in a new extent
+ * @index: the index's part: vexfs_index_part_add(); freed by ops->part_free of its
+ *	owner. Followed by dependency, or acquire; NULL in a new extent
  * @first: slot of the first row
  * @nrows: rows
  * @nfree: slots in FREE; slots_lock
@@ -138,7 +140,7 @@ struct vexfs_extent {
 	u8 *attrs;
 	void *codes;
 	unsigned long coded;
-	void *index;
+	struct vexfs_index_part *index;
 	u32 first;
 	u32 nrows;
 
@@ -179,11 +181,11 @@ struct vexfs_dir {
  *	build must not take it in later. Rows stay readable.
  * @reuse: no reader is left from before @remove; @n slots are about to be FREE.
  *	May be NULL. Called by the reaper, may sleep.
- * @extent_gone: the last reader of an extent without vectors has left; free
- *	@ext->index. Its slot numbers may come again with a new extent.
- * @detach: the index was taken off the collection (vexfs_index_detach()) or the
- *	collection ends; no reader and no writer is left. Free everything, the
- *	->index of all extents (vexfs_for_each_extent()) included.
+ * @part_free: the last reader of an extent without vectors has left, or the index was
+ *	taken off the collection and its last reader has left: free @part. Slot numbers
+ *	of the extent may come again with a new one. @index may be off the collection by
+ *	then, with another in its place.
+ * @free: the last reference has gone, all parts have: free everything
  * @bytes: memory held
  * @stat: fill in the index's fields of struct vexfs_stat
  *
@@ -198,22 +200,32 @@ struct vexfs_index_ops {
 	void (*remove)(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
 		       struct vexfs_stack_mark *stack);
 	void (*reuse)(struct vexfs_collection *c, void *index, const u32 *slots, u32 n);
-	void (*extent_gone)(struct vexfs_collection *c, void *index, struct vexfs_extent *ext);
-	void (*detach)(struct vexfs_collection *c, void *index);
+	void (*part_free)(struct vexfs_collection *c, void *index, struct vexfs_index_part *part);
+	void (*free)(struct vexfs_collection *c, void *index);
 	u64 (*bytes)(struct vexfs_collection *c, void *index);
 	void (*stat)(struct vexfs_collection *c, void *index, struct vexfs_stat *st);
 };
 
 /**
- * struct vexfs_index_ref - an index on a collection
- * @garbage: for its end
+ * struct vexfs_index_ref - an index on a collection; a part of its own object
+ * @garbage: for its way off the collection
+ * @refs: the collection, each of its parts, and vexfs_index_get()
  * @ops: what it does
  * @priv: its own object
  */
 struct vexfs_index_ref {
 	struct vexfs_garbage garbage;
+	refcount_t refs;
 	const struct vexfs_index_ops *ops;
 	void *priv;
+};
+
+/**
+ * struct vexfs_index_part - what an index has beside an extent; a part of more
+ * @owner: whose
+ */
+struct vexfs_index_part {
+	struct vexfs_index_ref *owner;
 };
 
 struct vexfs_iddir;
@@ -275,7 +287,8 @@ struct vexfs_collection {
 	/* writers */
 	struct rw_semaphore quiesce ____cacheline_aligned_in_smp;
 	struct mutex grow_lock;
-	struct mutex index_lock;	/* attach and detach of an index */
+	struct mutex index_lock;	/* requests that start and end things of the index */
+	bool index_leaving;	/* parts of one that was taken off are still there; quiesce */
 	u32 nextents;		/* entries of dir ever used; grow_lock */
 	bool zero_rows;		/* rows may be mapped: FREE ones are kept clear; slots_lock */
 	bool rows_clear;	/* and those that were FREE before are clear, too */
@@ -292,7 +305,7 @@ struct vexfs_collection {
 	struct mem_cgroup *reap_payer;	/* of those who left it work; slots_lock */
 	u64 reap_begun;		/* passes of the reaper; slots_lock */
 	u64 reap_done;		/* those that have freed what they found */
-	wait_queue_head_t reap_wait;
+	wait_queue_head_t reap_wait;	/* for that, and for index_leaving */
 	u64 reaped;		/* slots since the id map was last shrunk; reaper's own */
 
 	spinlock_t ids_lock ____cacheline_aligned_in_smp;	/* writers of the id map */
@@ -542,16 +555,18 @@ static inline void *vexfs_run_attrs(const struct vexfs_collection *c, const stru
 /*
  * Writing: vexfs_write_begin(), then any number of reserve, fill and mutate, then
  * vexfs_write_end(). What happens in between may sleep, but must not wait for user
- * memory, and is kept to a batch of about VEXFS_RUN_LONG vectors. Begin returns
- * -ENOENT when the collection was dropped. Does not nest.
+ * memory nor for readers, and is kept to a batch of about VEXFS_RUN_LONG vectors. Begin
+ * returns -ENOENT when the collection was dropped, -EINTR when a signal came. Does not
+ * nest.
  */
 int vexfs_write_begin(struct vexfs_collection *c);
 void vexfs_write_end(struct vexfs_collection *c);
 
 /*
  * Between one and @want (at most VEXFS_RUN_LONG) neighbouring slots. -ENOMEM, or
- * -ENOSPC when the owner's quota is used up. May sleep. What is not given to
- * vexfs_mutate() goes back with vexfs_unreserve().
+ * -ENOSPC when the owner's quota is used up: what was deleted lately may be enough after
+ * vexfs_reap(). -EINTR. May sleep. What is not given to vexfs_mutate() goes back with
+ * vexfs_unreserve().
  */
 int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run);
 void vexfs_unreserve(struct vexfs_collection *c, const struct vexfs_run *run);
@@ -682,11 +697,28 @@ void vexfs_collection_uncharge(struct vexfs_collection *c, u64 bytes);
 /*
  * Puts an index on a collection: from the return on every new slot goes through
  * ops->insert, every dead one through ops->remove. Slots that were LIVE before
- * are for the index to find (a build). -EBUSY when there is one. Detach waits
- * until no reader and no writer is left in it, then calls ops->detach.
+ * are for the index to find (a build). @ref is a part of @priv, and not the caller's any
+ * more when it succeeds. -EBUSY when there is one, -EINTR.
+ *
+ * After detach no op comes to the index any more. Those that are in it may go on; its
+ * memory goes when they have left, and detach waits for that, but returns 0 early when
+ * a signal comes. Nobody may work on the index then but from such an op (a build was
+ * stopped). -ENOENT when there is none, -EINTR when it is still there.
  */
-int vexfs_index_attach(struct vexfs_collection *c, const struct vexfs_index_ops *ops, void *priv);
+int vexfs_index_attach(struct vexfs_collection *c, struct vexfs_index_ref *ref,
+		       const struct vexfs_index_ops *ops, void *priv);
 int vexfs_index_detach(struct vexfs_collection *c);
+
+/*
+ * Keeps the index's own object, not its parts, across read sections: with the object
+ * in hand see in each section whether it is vexfs_index() still. NULL when there is none.
+ */
+struct vexfs_index_ref *vexfs_index_get(struct vexfs_collection *c);
+void vexfs_index_put(struct vexfs_collection *c, struct vexfs_index_ref *ref);
+
+/* Inside vexfs_read_lock(), in which @ref is the index: @e gets its part. */
+void vexfs_index_part_add(struct vexfs_index_ref *ref, struct vexfs_extent *e,
+			  struct vexfs_index_part *part);
 
 /*
  * Rows are about to be seen by a process: makes sure that a row without a vector holds
@@ -703,8 +735,11 @@ static inline struct vexfs_index_ref *vexfs_index(const struct vexfs_collection 
 
 /* Memory to be freed when the readers of now have gone; never fails. */
 void vexfs_retire(struct vexfs_collection *c, struct vexfs_garbage *g);
-/* Waits until everything retired so far has been freed. For tests and quotas. */
-void vexfs_reap(struct vexfs_collection *c);
+/*
+ * Waits until everything retired so far has been freed. Not inside vexfs_read_lock(), nor
+ * while writing: readers may take long. -EINTR when a signal comes first.
+ */
+int vexfs_reap(struct vexfs_collection *c);
 
 /**
  * struct vexfs_soundness - what a walk over a collection found
@@ -718,7 +753,10 @@ struct vexfs_soundness {
 	char report[256];
 };
 
-/* Compares id map, slots and counters while writers go on. May sleep. */
+/*
+ * Compares id map, slots and counters while writers go on, in short read sections. Writers
+ * wait for a moment at the end, if there is none at which nobody writes. -EINTR.
+ */
 int vexfs_check_store(struct vexfs_collection *c, struct vexfs_soundness *s);
 
 /* Waits until collections whose last reference has gone are gone, too. For tests. */
