@@ -109,6 +109,7 @@ int main(int argc, char **argv)
 	users();
 	descriptors();
 	signals();
+	interrupting();
 	mapping();
 	forgetting();
 	memory_returns();

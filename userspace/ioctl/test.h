@@ -64,4 +64,7 @@ void memory_returns(void);
 /* test_map.c */
 void forgetting(void);
 
+/* test_signals.c */
+void interrupting(void);
+
 #endif
