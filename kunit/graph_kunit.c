@@ -655,8 +655,7 @@ static int churn(void *arg)
 	for (r = 0; r < ch->rounds && !ch->err; r++) {
 		for (i = 0; i < ch->n; i++)
 			ids[i] = ch->first + (i + r * 7) % ch->n;
-		for (i = 0; i < ch->n * dim; i++)
-			v[i] = get_random_u32();
+		get_random_bytes(v, ch->n * dim);
 		ch->err = vexfs_put_vectors(ch->w->c, &part);
 		if (ch->err || r + 1 == ch->rounds)
 			break;
@@ -828,7 +827,7 @@ static void index_among_writers(struct kunit *test)
 		struct task_struct *task;
 
 		ch[i] = (struct churner) { .w = w, .first = i * 100, .n = 100, .all = true,
-					   .rounds = vexfs_kunit_quick ? 20 : 300 };
+					   .rounds = vexfs_kunit_quick ? 10 : 60 };
 		init_completion(&ch[i].done);
 		task = kthread_run(churn, &ch[i], "graph-churn/%u", i);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
