@@ -10,6 +10,11 @@
 /* Runs jobs group by group and adds them to the result; an enum vx_exit. */
 int vx_run_jobs(json_t *result, struct vx_job *jobs, size_t n, bool print);
 
+/*
+ * noise --calibrate: needs no module. The table on the standard output (or JSON), JSON to
+ * --output, the curves as SVG to --report.
+ */
+int vx_cmd_calibrate(void);
 int vx_cmd_noise(int argc, char **argv, struct vx_job *jobs, size_t n);
 int vx_cmd_ablate(int argc, char **argv, struct vx_job *jobs, size_t n);
 int vx_cmd_sweep(int argc, char **argv, const char *what, struct vx_job *jobs, size_t n);

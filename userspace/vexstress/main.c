@@ -389,6 +389,9 @@ int main(int argc, char **argv)
 			return vx_cmd_compare(n, words + 1);
 		/* fall through */
 	case NOISE:
+		if (vx_set.calibrate)
+			return vx_cmd_calibrate();
+		/* fall through */
 	case ABLATE:
 	case SWEEP:
 		return run_campaign(cmd, argc, argv, &base, words + 1, n);

@@ -166,6 +166,9 @@ static const struct option options[] = {
 	  "compare results of unlike machines, kernels or options all the same", 0, 0, NULL, 0 },
 	{ NULL, "interleave", 0, OPT_FLAG, S(interleave), NULL,
 	  "compare: A and B are settings (simd=auto simd=scalar), run in turn", 0, 0, NULL, 0 },
+	{ NULL, "calibrate", 0, OPT_FLAG, S(calibrate), NULL,
+	  "noise: how often verdicts are wrong, and how often right, from drawn values; --report gets the curves (SVG)",
+	  0, 0, NULL, 0 },
 
 	{ "Where", "device", 0, OPT_TEXT, S(device), "PATH", "the device (default /dev/vexfs)", 0, 0,
 	  NULL, 0 },

@@ -257,7 +257,7 @@ struct vx_settings {
 	double interval;
 	/* baselines and comparison */
 	char *save_baseline, *baseline, *results;
-	bool only_changed, force, interleave;
+	bool only_changed, force, interleave, calibrate;
 	unsigned int format;
 	double alpha, min_effect, fail_effect;
 	char *noise_file;
