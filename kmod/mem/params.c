@@ -70,6 +70,9 @@ VEXFS_TUNABLE(pool_medium, 64, 0, 1048576, "buffers",
 VEXFS_TUNABLE(pool_large, 32, 0, 1048576, "buffers",
 	      "Buffers of 16 KiB that the pools keep", 0644,
 	      .apply = vexfs_pool_apply_size);
+VEXFS_TUNABLE(pool_huge, 2, 0, 32, "buffers",
+	      "Buffers of 64 KiB and of 512 KiB that the pools keep for each CPU, once wanted",
+	      0444);
 VEXFS_TUNABLE(pool_reserve, 4, 1, 1024, "buffers",
 	      "Buffers of each tier kept for when memory is short", 0444);
 VEXFS_TUNABLE(pool_limit_mb, 256, 1, 1048576, "MiB",
@@ -110,6 +113,7 @@ VEXFS_TUNABLE(stack_optimize, 1, 0, 1, "flag",
 	      "Heed the thresholds; with 0 scratch that fits the stack stays there", 0644);
 
 /* Tests set these around a case. */
+VEXFS_EXPORT_KUNIT(vexfs_pool_huge);
 VEXFS_EXPORT_KUNIT(vexfs_stack_limit);
 VEXFS_EXPORT_KUNIT(vexfs_stack_alarm);
 VEXFS_EXPORT_KUNIT(vexfs_stack_heap_threshold);

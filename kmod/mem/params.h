@@ -11,6 +11,7 @@
 extern u32 vexfs_pool_small;
 extern u32 vexfs_pool_medium;
 extern u32 vexfs_pool_large;
+extern u32 vexfs_pool_huge;
 extern u32 vexfs_pool_reserve;
 extern u32 vexfs_pool_limit_mb;
 extern u32 vexfs_pool_wait_ms;

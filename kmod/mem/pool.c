@@ -6,6 +6,7 @@
  */
 #include <linux/instruction_pointer.h>
 #include <linux/kernel.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -13,6 +14,7 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
+#include "mem/kept.h"
 #include "mem/pool_priv.h"
 
 #define CREATE_TRACE_POINTS
@@ -30,6 +32,7 @@ ATOMIC_NOTIFIER_HEAD(vexfs_mem_chain);
  */
 static struct {
 	atomic64_t allocs;
+	atomic64_t misses;
 	atomic64_t failures;
 	atomic64_t frees;
 	atomic64_t bytes;
@@ -79,15 +82,21 @@ static void atomic64_raise(atomic64_t *max, s64 v)
 
 static void *huge_alloc(size_t size, gfp_t gfp)
 {
-	void *p = size <= HUGE_MAX ? vexfs_user_alloc(size, gfp | __GFP_NOWARN) : NULL;
+	void *p;
+	bool hit;
 	s64 now;
 
+	p = vexfs_kept_alloc(size, gfp, &hit);
+	if (!p && size <= HUGE_MAX)
+		p = vexfs_user_alloc(size, gfp | __GFP_NOWARN);
 	if (!p) {
 		atomic64_inc(&huge.failures);
 		vexfs_mem_tell(VEXFS_NEWS_EXHAUSTED, size, atomic64_read(&huge.in_use), "huge");
 		return NULL;
 	}
 	atomic64_inc(&huge.allocs);
+	if (!hit)
+		atomic64_inc(&huge.misses);
 	atomic64_add(size, &huge.bytes);
 	atomic64_add(size, &huge.held_bytes);
 	atomic64_inc(&huge.sizes[vexfs_pool_size_bucket(size)]);
@@ -102,7 +111,8 @@ static void huge_free(void *p, size_t size)
 	atomic64_inc(&huge.frees);
 	atomic64_dec(&huge.in_use);
 	atomic64_sub(size, &huge.held_bytes);
-	kvfree(p);
+	if (!vexfs_kept_free(p, size))
+		kvfree(p);
 }
 
 /*
@@ -193,7 +203,9 @@ VEXFS_EXPORT_KUNIT(vexfs_pool_free);
 static void huge_count(struct vexfs_pool_stats *st)
 {
 	memset(st, 0, sizeof(*st));
-	st->allocs = atomic64_read(&huge.allocs);
+	/* Before those of which they are a part. */
+	st->misses = atomic64_read(&huge.misses);
+	st->allocs = max_t(u64, atomic64_read(&huge.allocs), st->misses);
 	st->failures = atomic64_read(&huge.failures);
 	st->frees = atomic64_read(&huge.frees);
 	st->bytes = atomic64_read(&huge.bytes);
@@ -202,6 +214,7 @@ static void huge_count(struct vexfs_pool_stats *st)
 static void huge_read(bool since_reset, struct vexfs_pool_stats *st)
 {
 	struct vexfs_pool_stats base = {};
+	u64 idle_bytes;
 
 	/* Before the counters, which only grow. */
 	if (since_reset) {
@@ -214,10 +227,12 @@ static void huge_read(bool since_reset, struct vexfs_pool_stats *st)
 	st->failures -= base.failures;
 	st->frees -= base.frees;
 	st->bytes -= base.bytes;
-	st->misses = st->allocs;
+	st->misses -= base.misses;
+	st->hits = st->allocs - min(st->misses, st->allocs);
+	st->hit_ppm = st->allocs ? div64_u64(st->hits * 1000000, st->allocs) : 1000000;
 	st->in_use = atomic64_read(&huge.in_use);
-	st->held = st->in_use;
-	st->held_bytes = atomic64_read(&huge.held_bytes);
+	st->held = vexfs_kept_idle(&idle_bytes) + st->in_use;
+	st->held_bytes = atomic64_read(&huge.held_bytes) + idle_bytes;
 	st->high_water = atomic64_read(since_reset ? &huge.high_water_reset : &huge.high_water);
 }
 

@@ -18,6 +18,7 @@
 
 #include "compat/compat.h"
 #include "compat/shrinker.h"
+#include "mem/kept.h"
 #include "mem/pool_priv.h"
 #include "mem/scratch.h"
 
@@ -412,12 +413,15 @@ int vexfs_pool_apply_enabled(const struct vexfs_tunable *t, u32 v)
 	mutex_lock(&sizes_lock);
 	for (i = 0; i < VEXFS_TIER_HUGE && pools_up && !err; i++)
 		err = resize_one(i, v ? *size_params[i] : 0);
-	if (!err)
+	if (!err) {
 		WRITE_ONCE(*t->value, v);
-	else
+		if (!v)
+			vexfs_kept_shrink(U32_MAX);
+	} else {
 		/* Only filling fails: back to keeping nothing. */
 		while (i--)
 			set_one(i, 0);
+	}
 	mutex_unlock(&sizes_lock);
 	return err;
 }
@@ -436,11 +440,13 @@ int vexfs_pool_apply_wait(const struct vexfs_tunable *t, u32 v)
 
 static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 {
-	unsigned long n = 0;
+	unsigned long n;
 	unsigned int i;
+	u64 bytes;
 
 	WRITE_ONCE(pressed_at, jiffies);
 	WRITE_ONCE(ever_pressed, true);
+	n = vexfs_kept_idle(&bytes);
 	for (i = 0; i < VEXFS_TIER_HUGE; i++)
 		n += READ_ONCE(vexfs_tiers[i].idle_n);
 	return n ?: SHRINK_EMPTY;
@@ -448,10 +454,11 @@ static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 
 static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
 {
-	unsigned long done = 0;
+	unsigned long done;
 	unsigned int i;
 
 	/* Large ones first: they give the most for the least. */
+	done = vexfs_kept_shrink(min(sc->nr_to_scan, (unsigned long)U32_MAX));
 	for (i = VEXFS_TIER_HUGE; i-- && done < sc->nr_to_scan; )
 		done += vexfs_tier_shrink(&vexfs_tiers[i], sc->nr_to_scan - done);
 	return done ?: SHRINK_STOP;
@@ -493,6 +500,7 @@ int vexfs_mem_init(void)
 		pr_err("the pools' sizes do not fit pool_limit_mb=%u\n", vexfs_pool_limit_mb);
 		return -E2BIG;
 	}
+	vexfs_kept_init();
 	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
 		err = vexfs_tier_init(&vexfs_tiers[i], vexfs_pool_tier_name(i),
 				      vexfs_pool_tier_bytes(i), vexfs_pool_enabled ? floor[i] : 0,
@@ -533,6 +541,7 @@ void vexfs_mem_exit(void)
 	mutex_unlock(&sizes_lock);
 	vexfs_shrinker_stop(shrinker);
 	cpuhp_remove_state_nocalls(cpuhp_state);
+	vexfs_kept_exit();
 	for (i = VEXFS_TIER_HUGE; i--; )
 		vexfs_tier_exit(&vexfs_tiers[i]);
 }

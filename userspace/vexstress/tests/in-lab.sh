@@ -216,6 +216,10 @@ check $? "attempts are judged together" "$got"
 run vexstress --target "$tmp/easy" $brief --repeat 2 -o "$tmp/t.json"
 [ "$status" = 0 ] && [ "$(value "$tmp/t.json" "[len(t['attempts']) for t in r['targets'] if t['name'] == 'vector_ops_per_sec']")" = "[2]" ]
 check $? "repetitions are attempts, too" "status $status" "$(value "$tmp/t.json" "r['targets']")"
+# The pools as they are by default serve 97 of 100 requests of their storm.
+printf '[targets]\npool_hit_rate = 0.97\n' > "$tmp/pools"
+run vexstress --target "$tmp/pools" --warm-up-time 0.2 --measurement-time 1 --sample-size 5 -o "$tmp/t.json"
+check "$status" "97 % of what the storm asks the pools for is there" "$(value "$tmp/t.json" "r['targets']")" "$err"
 printf '[targets]\nfuse_ops_per_sec = 1\n' > "$tmp/nothing"
 # shellcheck disable=SC2086
 run vexstress --target "$tmp/nothing" $brief -o "$tmp/t.json"
