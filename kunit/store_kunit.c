@@ -666,10 +666,12 @@ static void names(struct kunit *test)
 		const char *name;
 		bool good;
 	} cases[] = {
-		{ "a", true }, { "", false }, { "a b", true }, { "a/b", false }, { ".", false },
-		{ "..", false }, { "...", true }, { "\x7f", false }, { "\xc3\xa9", true },
-		{ "\xc3", false }, { "\xe2\x82\xac", true }, { "\xf0\x9f\x8d\x8b", true },
-		{ "\xf8\x88\x80\x80\x80", false }, { "\xc2\x85", false }, { "\t", false },
+		{ "a", true }, { "", false }, { "a b", false }, { "a/b", false }, { ".", false },
+		{ "..", false }, { ".a", false }, { "a.", true }, { "-", false }, { "-a", false },
+		{ "a-", true }, { "Zz09._:+-", true }, { ":a", true }, { "+1", true }, { "_", true },
+		{ "9", true }, { "a@b", false }, { "a%b", false }, { "\x7f", false },
+		{ "\xc3\xa9", false }, { "\xe9", false }, { "\xff", false }, { "\t", false },
+		{ "$(x)", false }, { "a\nb", false }, { "`x`", false }, { "{x}", false },
 	};
 	char name[VEXFS_NAME_SIZE];
 	u32 i;
@@ -684,6 +686,45 @@ static void names(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vexfs_name_valid(name, sizeof(name)));
 	name[63] = 0;
 	KUNIT_EXPECT_TRUE(test, vexfs_name_valid(name, sizeof(name)));
+	name[5] = 0;
+	KUNIT_EXPECT_FALSE(test, vexfs_name_valid(name, sizeof(name)));
+	/* every byte alone and in the middle */
+	for (i = 1; i < 256; i++) {
+		bool letter = (i >= 'a' && i <= 'z') || (i >= 'A' && i <= 'Z') ||
+			      (i >= '0' && i <= '9');
+
+		memset(name, 0, sizeof(name));
+		name[0] = i;
+		KUNIT_EXPECT_EQ_MSG(test, vexfs_name_valid(name, sizeof(name)),
+				    letter || i == '_' || i == ':' || i == '+', "byte %u", i);
+		name[0] = 'a';
+		name[1] = i;
+		name[2] = 'a';
+		KUNIT_EXPECT_EQ_MSG(test, vexfs_name_valid(name, sizeof(name)),
+				    letter || i == '_' || i == ':' || i == '+' || i == '-' || i == '.',
+				    "byte %u inside", i);
+	}
+}
+
+static void layouts(struct kunit *test)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{ "", true }, { "lang:u8,year:u16@2", true }, { "a b/c", true },
+		{ "\xc3\xa9", true }, { "\xe2\x82\xac", true }, { "\xf0\x9f\x8d\x8b", true },
+		{ "\xc3", false }, { "\xf8\x88\x80\x80\x80", false }, { "\xc2\x85", false },
+		{ "a\tb", false }, { "a\nb", false }, { "\x1b[2J", false }, { "\x7f", false },
+		{ "\xc0\xaf", false }, { "\xed\xa0\x80", false }, { "\xf4\x90\x80\x80", false },
+		{ "a\xe2\x80\xae" "b", false }, { "\xe2\x81\xa6", false },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_EQ_MSG(test, vexfs_layout_valid(cases[i].text, strlen(cases[i].text)),
+				    cases[i].good, "case %u", i);
+	KUNIT_EXPECT_FALSE(test, vexfs_layout_valid("a\0b", 3));
 }
 
 static struct kunit_case store_cases[] = {
@@ -698,6 +739,7 @@ static struct kunit_case store_cases[] = {
 	KUNIT_CASE(watched),
 	KUNIT_CASE(index_parts),
 	KUNIT_CASE(names),
+	KUNIT_CASE(layouts),
 	{ }
 };
 

@@ -229,6 +229,8 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 		return -EINVAL;
 	if (spec->attr_size > VEXFS_ATTR_MAX || spec->layout_len > VEXFS_LAYOUT_MAX)
 		return -E2BIG;
+	if (spec->layout_len && !vexfs_layout_valid(spec->layout, spec->layout_len))
+		return -EINVAL;
 
 	c = vexfs_user_alloc(sizeof(*c), VEXFS_GFP_USER | __GFP_ZERO);
 	if (!c)
@@ -484,6 +486,8 @@ int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
 	if ((set->what & VEXFS_SET_LAYOUT) && set->layout_len) {
 		if (set->layout_len > VEXFS_LAYOUT_MAX)
 			return -E2BIG;
+		if (!vexfs_layout_valid(layout, set->layout_len))
+			return -EINVAL;
 		new_layout = vexfs_user_alloc(set->layout_len, VEXFS_GFP_USER);
 		if (!new_layout)
 			return -ENOMEM;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Names travel to logs, terminals, paths and JSON, so they are checked once, at
- * the door: well-formed UTF-8 without control characters and slashes.
+ * Names travel to logs, terminals, paths, shells and JSON, so they are checked once,
+ * at the door: characters that mean nothing to any of these. Layouts are the user's
+ * own text, which others may be shown: nothing in it steers a terminal.
  */
+#include <linux/ctype.h>
 #include <linux/string.h>
 
 #include "compat/compat.h"
@@ -41,29 +43,43 @@ static size_t utf8_char(const u8 *s, size_t n, u32 *ch)
 
 static bool printable(u32 ch)
 {
-	if (ch < 0x20 || (ch >= 0x7f && ch < 0xa0) || ch == '/')
+	if (ch < 0x20 || (ch >= 0x7f && ch < 0xa0))
 		return false;
 	/* line and paragraph separators, marks that turn the direction of text */
 	return ch != 0x2028 && ch != 0x2029 && !(ch >= 0x202a && ch <= 0x202e) &&
 	       !(ch >= 0x2066 && ch <= 0x2069);
 }
 
-bool vexfs_name_valid(const char *name, size_t size)
+bool vexfs_layout_valid(const char *layout, size_t len)
 {
-	size_t len = strnlen(name, size);
 	size_t i, n;
 	u32 ch;
 
-	if (!len || len == size || !strcmp(name, ".") || !strcmp(name, ".."))
-		return false;
-	for (i = len; i < size; i++)
-		if (name[i])
-			return false;
 	for (i = 0; i < len; i += n) {
-		n = utf8_char((const u8 *)name + i, len - i, &ch);
+		n = utf8_char((const u8 *)layout + i, len - i, &ch);
 		if (!n || !printable(ch))
 			return false;
 	}
 	return true;
+}
+VEXFS_EXPORT_KUNIT(vexfs_layout_valid);
+
+/* isalnum() would take letters of Latin-1. */
+static bool name_char(char c)
+{
+	return isascii(c) && (isalnum(c) || (c && strchr("._:+-", c)));
+}
+
+bool vexfs_name_valid(const char *name, size_t size)
+{
+	size_t len = strnlen(name, size);
+	size_t i;
+
+	if (!len || len == size || *name == '-' || *name == '.')
+		return false;
+	for (i = 0; i < len; i++)
+		if (!name_char(name[i]))
+			return false;
+	return !memchr_inv(name + len, 0, size - len);
 }
 VEXFS_EXPORT_KUNIT(vexfs_name_valid);

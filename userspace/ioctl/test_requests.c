@@ -74,13 +74,19 @@ void names(void)
 	is(create_named("a\177b", 3), -EINVAL, "a name with DEL");
 	is(create_named("a\033[2J", 5), -EINVAL, "a name with an escape sequence");
 	is(create_named("a\0b", 3), -EINVAL, "a name with something behind its end");
-	is(create_named("caf\xc3\xa9", 5), 0, "a name in UTF-8");
+	is(create_named("A-z.0_9:+", 9), 0, "a name of everything that is allowed");
+	is(create_named("-a", 2), -EINVAL, "a name like an option");
+	is(create_named(".a", 2), -EINVAL, "a name like a hidden file");
+	is(create_named("a@b", 3), -EINVAL, "a name with an at sign");
+	is(create_named("a b", 3), -EINVAL, "a name with a space");
+	is(create_named("caf\xc3\xa9", 5), -EINVAL, "a name in UTF-8");
 	is(create_named("caf\xe9", 4), -EINVAL, "a name in Latin-1");
 	is(create_named("\xc0\xaf", 2), -EINVAL, "an overlong slash");
 	is(create_named("\xed\xa0\x80", 3), -EINVAL, "half a surrogate pair");
 	is(create_named("\xf4\x90\x80\x80", 4), -EINVAL, "a character beyond Unicode");
 	is(create_named("a\xe2\x80\xae" "b", 5), -EINVAL, "a name that turns the text around");
-	is(create_named("a b%s'\"\\$(x)", 13), 0, "a name with everything a shell loves");
+	is(create_named("a%s'\"\\", 6), -EINVAL, "a name with quotes");
+	is(create_named("$(x)", 4), -EINVAL, "a name with everything a shell loves");
 }
 
 /* ---- create, attach, drop ---- */

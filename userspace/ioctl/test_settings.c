@@ -54,6 +54,7 @@ void filling(void)
 void setting(int fd)
 {
 	static const char text[] = "a: u32";
+	static const char *const evil[] = { "a: u32", "a\nb", "\033[2J", "\xff", "\xe2\x80\xae" };
 	char back[64] = "";
 	struct vexfs_set s = { .what = VEXFS_SET_MODE, .mode = 0640 };
 	struct vexfs_stat st = { };
@@ -69,13 +70,17 @@ void setting(int fd)
 	is(RAW(fd, VEXFS_IOC_SET, &s), -EINVAL, "owner -1");
 	s.what = VEXFS_SET_LAYOUT, s.layout_len = 1025;
 	is(RAW(fd, VEXFS_IOC_SET, &s), -E2BIG, "layout of 1025 bytes");
-	s.layout_len = sizeof(text), s.layout = (uintptr_t)WILD;
+	s.layout_len = sizeof(text) - 1, s.layout = (uintptr_t)WILD;
 	is(RAW(fd, VEXFS_IOC_SET, &s), -EFAULT, "wild layout");
 	s.layout = (uintptr_t)text;
 	is(RAW(fd, VEXFS_IOC_SET, &s), 0, "set the layout");
+	for (size_t i = 0; i < sizeof(evil) / sizeof(evil[0]); i++) {
+		s.layout_len = (uint32_t)strlen(evil[i]) + !i, s.layout = (uintptr_t)evil[i];
+		is(RAW(fd, VEXFS_IOC_SET, &s), -EINVAL, "a layout that steers a terminal");
+	}
 	st.layout = (uintptr_t)back, st.layout_len = sizeof(back);
 	is(RAW(fd, VEXFS_IOC_STAT, &st), 0, "stat with it");
-	ok(st.layout_len == sizeof(text) && !strcmp(back, text) && st.mode == 0640,
+	ok(st.layout_len == sizeof(text) - 1 && !strcmp(back, text) && st.mode == 0640,
 	   "gives back what was set");
 	st.layout = (uintptr_t)WILD, st.layout_len = 4;
 	is(RAW(fd, VEXFS_IOC_STAT, &st), -EFAULT, "stat with a wild layout");

@@ -44,34 +44,20 @@ static int not_a_device(const char *device, int code, struct vexfs_error *err)
 			  strerror(code));
 }
 
-static size_t utf8_bytes(const unsigned char *s)
-{
-	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 /* What is wrong with a name, for the sentence; NULL when nothing is. */
 static const char *name_fault(const char *name)
 {
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:+-";
+
 	if (!*name)
 		return "it is empty";
 	if (strlen(name) >= VEXFS_NAME_SIZE)
 		return "it is longer than 63 bytes";
-	for (const unsigned char *s = (const unsigned char *)name; *s;) {
-		size_t n = utf8_bytes(s);
-
-		if (*s == '/')
-			return "it holds a '/'";
-		if (*s < 0x20 || *s == 0x7f)
-			return "it holds a control character";
-		if (!n)
-			return "it is not UTF-8";
-		s += n;
-	}
+	if (*name == '-' || *name == '.')
+		return "it begins with '-' or '.'";
+	if (name[strspn(name, allowed)])
+		return "it holds something other than letters, digits and ._:+-";
 	return NULL;
 }
 

@@ -159,8 +159,11 @@ static void test_collections(void)
 	by_name(VEXFS_CMD_COLLECTION_SET, "one");
 	capacity = 0;
 	put(&m, VEXFS_A_COLLECTION_CAPACITY, &capacity, sizeof(capacity));
-	put_text(&m, VEXFS_A_COLLECTION_LAYOUT, "x:u7");
+	put(&m, VEXFS_A_COLLECTION_LAYOUT, "x:u7", 4);
 	expect(0, NULL, "a layout is the user's own affair");
+	by_name(VEXFS_CMD_COLLECTION_SET, "one");
+	put(&m, VEXFS_A_COLLECTION_LAYOUT, "x\033[2J", 5);
+	expect(-EINVAL, NULL, "unless it steers a terminal");
 	by_name(VEXFS_CMD_COLLECTION_DEL, "one");
 	expect(0, NULL, "drop");
 	expect(-ENOENT, "no collection", "drop again");

@@ -367,7 +367,8 @@ static const struct opt set_opts[] = {
 
 const struct verb collection_verbs[] = {
 	{ "create", "NAME", 1, 1, "make a collection",
-	  "A name is 1 to 63 printable bytes of UTF-8 without '/'. l1 goes with f32, i8 and u8; "
+	  "A name is 1 to 63 letters, digits and characters of \"._:+-\", and begins with neither "
+	  "'-' nor '.'. l1 goes with f32, i8 and u8; "
 	  "hamming and jaccard with b1; the others with all types but b1.\n\n"
 	  "A layout names the fields of the attribute record, so that filters and records can use "
 	  "the names: name:type[@offset], separated by commas, with types u8 u16 u32 u64 i8 i16 i32 "

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define NAME_PREFIX	"vexstress."
+#define NAME_CHARS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:+-"
 #define FILL_BATCH	1024
 
 /* Which pid namespace this is; 0 where /proc does not say. */
@@ -207,6 +208,9 @@ int vx_coll_setup(struct vx_job *job)
 	c->ef = job->ef;
 	snprintf(c->name, sizeof(c->name), NAME_PREFIX "%d.%llu.%u.%.18s", (int)getpid(),
 		 pid_namespace(), serial++, job->name);
+	/* a job may be called anything, a collection may not */
+	for (char *at = c->name; *(at += strspn(at, NAME_CHARS));)
+		*at = '_';
 	if (vx_data_open(&c->data, &c->dim, job->type, job->seed, c->base, job->data))
 		return VX_USAGE;
 	if (c->data.rows && c->data.nrows < c->base) {

@@ -24,7 +24,10 @@
 #define VEXFS_DEVICE		"/dev/vexfs"
 #define VEXFS_ABI		1
 
-/* Limits. A name is 1 to 63 printable bytes of UTF-8 without '/'. */
+/*
+ * Limits. A name is 1 to 63 ASCII letters, digits and characters of "._:+-", and
+ * begins with neither '-' nor '.'.
+ */
 #define VEXFS_NAME_SIZE		64	/* with the NUL that ends it */
 #define VEXFS_DIM_MAX		65536
 #define VEXFS_ATTR_MAX		64	/* bytes of an attribute record */
@@ -125,7 +128,8 @@ struct vexfs_info {
  *	(EINVAL); with VEXFS_CODE_NONE searches make codes once they are worth it
  * @layout_len: bytes at @layout, at most VEXFS_LAYOUT_MAX
  * @layout: pointer to a description of the attribute record, kept and handed
- *	back as it is (libvexfs puts field names and offsets there)
+ *	back as it is (libvexfs puts field names and offsets there): UTF-8 without
+ *	control characters (EINVAL)
  *
  * The creator's effective user and group become owner and group. The file
  * descriptor is attached to the new collection, unless VEXFS_CREATE_DETACHED.
