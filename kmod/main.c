@@ -40,11 +40,16 @@ static const struct room rooms[] = {
 	{ "store", vexfs_store_init, vexfs_store_exit },
 	{ "exact", vexfs_exact_init, vexfs_exact_exit },
 	{ "graph", vexfs_graph_init, vexfs_graph_exit },
-	{ "data", vexfs_data_init, vexfs_data_exit },
 	{ "subjects", vexfs_control_subjects_init,
 	  vexfs_control_subjects_exit },
-	{ "netlink", vexfs_netlink_init, vexfs_netlink_exit },
+	/* it watches the collections that requests of those above it make and drop */
 	{ "debugfs", vexfs_debugfs_init, vexfs_debugfs_exit },
+	{ "netlink", vexfs_netlink_init, vexfs_netlink_exit },
+	/*
+	 * The device last: nothing may fail once it can be opened, for a module that does
+	 * not come up is freed under whoever has. Those above refuse until then.
+	 */
+	{ "data", vexfs_data_init, vexfs_data_exit },
 };
 
 static void rooms_down(size_t n)

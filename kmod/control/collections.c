@@ -42,14 +42,7 @@ static DECLARE_WORK(sync_work, sync_dirs);
 /* The collection behind a file, referenced, or NULL when it has gone. */
 static struct vexfs_collection *get(struct seq_file *m)
 {
-	u64 serial = (unsigned long)m->private, cursor = serial;
-	struct vexfs_collection *c = vexfs_collection_next(&cursor, true);
-
-	if (c && c->serial != serial) {
-		vexfs_collection_put(c);
-		return NULL;
-	}
-	return c;
+	return vexfs_collection_by_serial((unsigned long)m->private);
 }
 
 static int info_show(struct seq_file *m, void *unused)
@@ -160,7 +153,7 @@ static void sync_dirs(struct work_struct *work)
 	u64 cursor = 0;
 
 	s = list_first_entry(&list, struct shown, node);
-	while ((c = vexfs_collection_next(&cursor, true))) {
+	while ((c = vexfs_collection_next(&cursor, VEXFS_SEE_ALL))) {
 		while (!list_entry_is_head(s, &list, node) && s->serial < c->serial) {
 			next = list_next_entry(s, node);
 			hide(s);
@@ -179,7 +172,7 @@ static void sync_dirs(struct work_struct *work)
 
 	last = list_empty(&list) ? NULL : list_last_entry(&list, struct shown, node);
 	cursor = last ? last->serial + 1 : 0;
-	while ((c = vexfs_collection_next(&cursor, true))) {
+	while ((c = vexfs_collection_next(&cursor, VEXFS_SEE_ALL))) {
 		s = show(c);
 		vexfs_collection_put(c);
 		if (!s)

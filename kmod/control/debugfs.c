@@ -12,6 +12,7 @@
 
 #include "control/collections.h"
 #include "control/debugfs.h"
+#include "control/look.h"
 #include "control/summary.h"
 #include "math/fpu.h"
 #include "math/proof.h"
@@ -57,6 +58,8 @@ static int show(struct seq_file *m, void *unused)
 
 static int open(struct inode *inode, struct file *file)
 {
+	if (!vexfs_control_open())
+		return -EAGAIN;
 	/* Room for all of it at once: a second try would measure again. */
 	return single_open_size(file, show, inode->i_private, SZ_64K);
 }

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The family: who may ask, what is loaded, resets, the self-test, and telling
- * subscribers what happened. Nothing here touches vectors.
+ * The family: what is loaded, resets, the self-test, and what happened. Nothing here
+ * touches vectors.
  */
-#include <linux/capability.h>
-#include <linux/cred.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/utsname.h>
 #include <linux/vexfs.h>
 
+#include "control/look.h"
 #include "control/netlink.h"
+#include "control/nl_subscribe.h"
 #include "control/summary.h"
-#include "data/node.h"
 #include "index/index.h"
 #include "math/engine.h"
 #include "math/proof.h"
@@ -24,23 +23,6 @@
 #define ANSWER_BYTES	8192
 
 static u64 loaded_ns;
-
-int vexfs_nl_may_look(struct sk_buff *skb, struct netlink_ext_ack *extack)
-{
-	if (uid_eq(current_euid(), GLOBAL_ROOT_UID) || in_egroup_p(vexfs_device_group()) ||
-	    netlink_ns_capable(skb, &init_user_ns, CAP_SYS_ADMIN))
-		return 0;
-	NL_SET_ERR_MSG(extack, "looking takes root or the group of /dev/vexfs");
-	return -EPERM;
-}
-
-int vexfs_nl_may_change(struct sk_buff *skb, struct netlink_ext_ack *extack)
-{
-	if (netlink_ns_capable(skb, &init_user_ns, CAP_SYS_ADMIN))
-		return 0;
-	NL_SET_ERR_MSG(extack, "changing takes CAP_SYS_ADMIN");
-	return -EPERM;
-}
 
 struct sk_buff *vexfs_nl_alloc(void)
 {
@@ -99,7 +81,7 @@ int vexfs_nl_module_get_doit(struct sk_buff *req, struct genl_info *info)
 	void *hdr;
 	int err;
 
-	err = vexfs_nl_may_look(req, info->extack);
+	err = vexfs_may_look(req, VEXFS_LOOK_TOTALS, info->extack);
 	if (err)
 		return err;
 	skb = vexfs_nl_answer(info, VEXFS_CMD_MODULE_GET, &hdr);
@@ -123,7 +105,7 @@ int vexfs_nl_reset_doit(struct sk_buff *req, struct genl_info *info)
 	struct nlattr *subject = info->attrs[VEXFS_A_STATS_SUBJECT];
 	int err;
 
-	err = vexfs_nl_may_change(req, info->extack);
+	err = vexfs_may_change(req, info->extack);
 	if (err)
 		return err;
 	if (!subject) {
@@ -138,35 +120,53 @@ int vexfs_nl_reset_doit(struct sk_buff *req, struct genl_info *info)
 	return err;
 }
 
-static int put_event(struct sk_buff *skb, const struct vexfs_event *ev, u64 lost)
+/* What tells of others: how many events there were, and processes elsewhere. */
+static int put_event_all(struct sk_buff *skb, const struct vexfs_event *ev, u64 lost)
+{
+	char where[VEXFS_EVENT_WHERE];
+
+	return nla_put_u64_64bit(skb, VEXFS_A_EVENT_SEQ, ev->seq, VEXFS_A_EVENT_PAD) ?:
+	       nla_put_s32(skb, VEXFS_A_EVENT_PID, ev->pid) ?:
+	       nla_put_u64_64bit(skb, VEXFS_A_EVENT_LOST, lost, VEXFS_A_EVENT_PAD) ?:
+	       (vexfs_event_where(ev, where) ?
+			nla_put_string(skb, VEXFS_A_EVENT_WHERE, where) : 0);
+}
+
+int vexfs_nl_put_event(struct sk_buff *skb, const struct vexfs_event *ev, u64 lost,
+		       enum vexfs_look look)
 {
 	return nla_put_string(skb, VEXFS_A_EVENT_KIND, vexfs_event_name(ev->kind)) ?:
-	       nla_put_u64_64bit(skb, VEXFS_A_EVENT_SEQ, ev->seq, VEXFS_A_EVENT_PAD) ?:
 	       nla_put_u64_64bit(skb, VEXFS_A_EVENT_TIME_NS, ev->time_ns, VEXFS_A_EVENT_PAD) ?:
-	       nla_put_s32(skb, VEXFS_A_EVENT_PID, ev->pid) ?:
 	       nla_put_u64_64bit(skb, VEXFS_A_EVENT_A, ev->a, VEXFS_A_EVENT_PAD) ?:
-	       nla_put_u64_64bit(skb, VEXFS_A_EVENT_B, ev->b, VEXFS_A_EVENT_PAD) ?:
+	       nla_put_u64_64bit(skb, VEXFS_A_EVENT_B, vexfs_event_told_b(ev),
+				 VEXFS_A_EVENT_PAD) ?:
 	       nla_put_string(skb, VEXFS_A_EVENT_SUBJECT, ev->subject) ?:
-	       nla_put_u64_64bit(skb, VEXFS_A_EVENT_LOST, lost, VEXFS_A_EVENT_PAD);
+	       (look == VEXFS_LOOK_ALL ? put_event_all(skb, ev, lost) : 0);
 }
 
 int vexfs_nl_event_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	enum vexfs_look look = vexfs_looks(cb->skb);
+	kuid_t uid = vexfs_looks_as(cb->skb);
 	u64 cursor = cb->args[0], lost;
 	struct vexfs_event ev;
 	int err;
 
-	err = vexfs_nl_may_look(cb->skb, cb->extack);
+	err = vexfs_may_look(cb->skb, VEXFS_LOOK_OWN, cb->extack);
 	if (err)
 		return err;
 	while (vexfs_event_read(&cursor, &ev, 1, &lost)) {
-		void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-					vexfs_family, NLM_F_MULTI,
-					VEXFS_CMD_EVENT_GET);
+		void *hdr;
 
+		if (!vexfs_looks_at_event(look, uid, &ev)) {
+			cb->args[0] = cursor;
+			continue;
+		}
+		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				  vexfs_family, NLM_F_MULTI, VEXFS_CMD_EVENT_GET);
 		if (!hdr)
 			break;
-		if (put_event(skb, &ev, lost)) {
+		if (vexfs_nl_put_event(skb, &ev, lost, look)) {
 			genlmsg_cancel(skb, hdr);
 			break;
 		}
@@ -207,7 +207,7 @@ int vexfs_nl_selftest_doit(struct sk_buff *req, struct genl_info *info)
 	void *hdr;
 	int err;
 
-	err = vexfs_nl_may_change(req, info->extack);
+	err = vexfs_may_change(req, info->extack);
 	if (err)
 		return err;
 	t.skb = vexfs_nl_answer(info, VEXFS_CMD_SELFTEST, &hdr);
@@ -219,26 +219,6 @@ int vexfs_nl_selftest_doit(struct sk_buff *req, struct genl_info *info)
 }
 
 /* ---- events ---- */
-
-void vexfs_nl_tell(const struct vexfs_event *ev, u64 lost)
-{
-	struct sk_buff *skb;
-	void *hdr;
-
-	if (!genl_has_listeners(vexfs_family, &init_net, VEXFS_NLGRP_EVENTS))
-		return;
-	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!skb)
-		return;
-	hdr = genlmsg_put(skb, 0, 0, vexfs_family, 0, VEXFS_CMD_EVENT_NTF);
-	if (!hdr || put_event(skb, ev, lost)) {
-		nlmsg_free(skb);
-		return;
-	}
-	genlmsg_end(skb, hdr);
-	/* Whoever does not read loses messages and is told so by its socket. */
-	genlmsg_multicast_netns(vexfs_family, &init_net, skb, 0, VEXFS_NLGRP_EVENTS, GFP_KERNEL);
-}
 
 static int hear_event(struct notifier_block *nb, unsigned long lost, void *ev)
 {
@@ -253,14 +233,15 @@ int vexfs_netlink_init(void)
 	int err;
 
 	loaded_ns = ktime_get_ns();
-	err = vexfs_genl_register(&vexfs_nl_family);
+	err = vexfs_nl_subscribe_init();
 	if (err)
 		return err;
-	err = vexfs_nl_stats_init();
+	err = vexfs_genl_register(&vexfs_nl_family);
 	if (err) {
-		vexfs_genl_unregister(&vexfs_nl_family);
+		vexfs_nl_subscribe_exit();
 		return err;
 	}
+	vexfs_nl_stats_init();
 	vexfs_event_listen(&event_listener);
 	return 0;
 }
@@ -270,6 +251,7 @@ void vexfs_netlink_exit(void)
 	vexfs_event_ignore(&event_listener);
 	vexfs_nl_stats_exit();
 	vexfs_genl_unregister(&vexfs_nl_family);
+	vexfs_nl_subscribe_exit();
 }
 
 MODULE_ALIAS_GENL_FAMILY(VEXFS_FAMILY_NAME);

@@ -3,13 +3,24 @@
  * Collections over netlink: made, changed, dropped and listed by whoever runs
  * the machine. Vectors never pass here.
  */
+#include <linux/cred.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/user_namespace.h>
 #include <linux/vexfs.h>
 
 #include "control/netlink.h"
 #include "index/index.h"
 #include "store/store.h"
+
+static int put_place(struct sk_buff *skb, const struct vexfs_stat *st)
+{
+	return nla_put_u64_64bit(skb, VEXFS_A_COLLECTION_SERIAL, st->serial,
+				 VEXFS_A_COLLECTION_PAD) ?:
+	       nla_put_u32(skb, VEXFS_A_COLLECTION_USER_NS, st->user_ns) ?:
+	       (st->flags & VEXFS_STAT_ABANDONED ?
+			nla_put_flag(skb, VEXFS_A_COLLECTION_ABANDONED) : 0);
+}
 
 static int put_collection(struct sk_buff *skb, const struct vexfs_stat *st)
 {
@@ -42,7 +53,8 @@ static int put_collection(struct sk_buff *skb, const struct vexfs_stat *st)
 				 VEXFS_A_COLLECTION_PAD) ?:
 	       nla_put_u64_64bit(skb, VEXFS_A_COLLECTION_INDEX_BYTES, st->index_bytes,
 				 VEXFS_A_COLLECTION_PAD) ?:
-	       nla_put_u32(skb, VEXFS_A_COLLECTION_INDEX_ERROR, st->index_error);
+	       nla_put_u32(skb, VEXFS_A_COLLECTION_INDEX_ERROR, st->index_error) ?:
+	       put_place(skb, st);
 }
 
 /* A name of the request as the store wants it: zeroes to the end. */
@@ -64,7 +76,7 @@ static int explain(struct genl_info *info, int err)
 
 	switch (err) {
 	case -ENOENT:
-		NL_SET_ERR_MSG_ATTR(info->extack, name, "there is no collection of that name");
+		NL_SET_ERR_MSG_ATTR(info->extack, name, "there is no collection of that name or number");
 		break;
 	case -EEXIST:
 		NL_SET_ERR_MSG_ATTR(info->extack, name, "a collection of that name exists");
@@ -83,21 +95,49 @@ static int explain(struct genl_info *info, int err)
 	return err;
 }
 
+/*
+ * The collection of a request, by serial number or by name, referenced; @look is what
+ * the request may look at, and one that it may not look at is not there.
+ */
+static int find(struct sk_buff *req, struct genl_info *info, enum vexfs_look look,
+		struct vexfs_collection **out)
+{
+	struct nlattr *serial = info->attrs[VEXFS_A_COLLECTION_SERIAL];
+	char name[VEXFS_NAME_SIZE];
+	int err;
+
+	if (serial && info->attrs[VEXFS_A_COLLECTION_NAME]) {
+		NL_SET_ERR_MSG_ATTR(info->extack, serial, "a name or a serial number, not both");
+		return -EINVAL;
+	}
+	if (serial) {
+		*out = vexfs_collection_by_serial(nla_get_u64(serial));
+		err = *out ? 0 : -ENOENT;
+	} else {
+		err = get_name(info, name);
+		if (err)
+			return err;
+		err = vexfs_collection_open(name, look == VEXFS_LOOK_ALL ? 0 : VEXFS_MAY_READ, out);
+	}
+	if (!err && !vexfs_looks_at(req, look, *out)) {
+		vexfs_collection_put(*out);
+		err = -ENOENT;
+	}
+	return err ? explain(info, err) : 0;
+}
+
 int vexfs_nl_collection_get_doit(struct sk_buff *req, struct genl_info *info)
 {
 	struct vexfs_collection *c;
-	char name[VEXFS_NAME_SIZE];
 	struct vexfs_stat st = {};
 	struct sk_buff *skb;
 	void *hdr;
 	int err;
 
-	err = vexfs_nl_may_look(req, info->extack) ?: get_name(info, name);
+	err = vexfs_may_look(req, VEXFS_LOOK_OWN, info->extack) ?:
+	      find(req, info, vexfs_looks(req), &c);
 	if (err)
 		return err;
-	err = vexfs_collection_open(name, VEXFS_MAY_READ, &c);
-	if (err)
-		return explain(info, err);
 	vexfs_collection_stat(c, &st);
 	vexfs_collection_put(c);
 	skb = vexfs_nl_answer(info, VEXFS_CMD_COLLECTION_GET, &hdr);
@@ -106,21 +146,26 @@ int vexfs_nl_collection_get_doit(struct sk_buff *req, struct genl_info *info)
 
 int vexfs_nl_collection_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	bool all = netlink_ns_capable(cb->skb, &init_user_ns, CAP_SYS_ADMIN);
+	enum vexfs_look look = vexfs_looks(cb->skb);
 	struct vexfs_collection *c;
 	u64 cursor = cb->args[0];
 	int err;
 
-	err = vexfs_nl_may_look(cb->skb, cb->extack);
+	err = vexfs_may_look(cb->skb, VEXFS_LOOK_OWN, cb->extack);
 	if (err)
 		return err;
 	cb->seq = vexfs_nl_generation();
-	while ((c = vexfs_collection_next(&cursor, all))) {
+	while ((c = vexfs_collection_next(&cursor, look == VEXFS_LOOK_ALL ? VEXFS_SEE_ALL :
+						   VEXFS_SEE_RUN))) {
+		bool seen = vexfs_looks_at(cb->skb, look, c);
 		struct vexfs_stat st = {};
 		void *hdr;
 
-		vexfs_collection_stat(c, &st);
+		if (seen)
+			vexfs_collection_stat(c, &st);
 		vexfs_collection_put(c);
+		if (!seen)
+			continue;
 		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 				  vexfs_family, NLM_F_MULTI,
 				  VEXFS_CMD_COLLECTION_GET);
@@ -144,14 +189,17 @@ static u32 get_u32(struct genl_info *info, int attr, u32 otherwise)
 
 int vexfs_nl_collection_del_doit(struct sk_buff *req, struct genl_info *info)
 {
-	char name[VEXFS_NAME_SIZE];
+	struct vexfs_collection *c;
 	int err;
 
-	err = vexfs_nl_may_change(req, info->extack) ?: get_name(info, name);
-	return err ? err : explain(info, vexfs_collection_drop(name));
+	err = vexfs_may_change(req, info->extack) ?: find(req, info, VEXFS_LOOK_ALL, &c);
+	if (err)
+		return err;
+	err = vexfs_collection_drop_this(c);
+	vexfs_collection_put(c);
+	return explain(info, err);
 }
 
-/* Owner and group are given after the fact, for they start as the caller's. */
 static void get_set(struct genl_info *info, struct vexfs_set *set)
 {
 	struct nlattr **a = info->attrs;
@@ -194,10 +242,9 @@ int vexfs_nl_collection_set_doit(struct sk_buff *req, struct genl_info *info)
 {
 	struct vexfs_set set = {};
 	struct vexfs_collection *c;
-	char name[VEXFS_NAME_SIZE];
 	int err;
 
-	err = vexfs_nl_may_change(req, info->extack) ?: get_name(info, name);
+	err = vexfs_may_change(req, info->extack);
 	if (err)
 		return err;
 	get_set(info, &set);
@@ -205,9 +252,9 @@ int vexfs_nl_collection_set_doit(struct sk_buff *req, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "nothing to change");
 		return -EINVAL;
 	}
-	err = vexfs_collection_open(name, 0, &c);
+	err = find(req, info, VEXFS_LOOK_ALL, &c);
 	if (err)
-		return explain(info, err);
+		return err;
 	err = change(c, &set, info->attrs[VEXFS_A_COLLECTION_LAYOUT]);
 	vexfs_collection_put(c);
 	return explain(info, err);
@@ -250,27 +297,42 @@ static int get_spec(struct genl_info *info, struct vexfs_spec *spec)
 	return 0;
 }
 
+/* Whose it is to be from the beginning: nobody else may find it meanwhile. */
+static int get_owner(struct genl_info *info, struct vexfs_owner *owner)
+{
+	struct nlattr *uid = info->attrs[VEXFS_A_COLLECTION_UID];
+	struct nlattr *gid = info->attrs[VEXFS_A_COLLECTION_GID];
+
+	owner->uid = uid ? make_kuid(current_user_ns(), nla_get_u32(uid)) : current_fsuid();
+	owner->gid = gid ? make_kgid(current_user_ns(), nla_get_u32(gid)) : current_fsgid();
+	if (!uid_valid(owner->uid)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, uid, "there is no such user here");
+		return -EINVAL;
+	}
+	if (!gid_valid(owner->gid)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, gid, "there is no such group here");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int vexfs_nl_collection_new_doit(struct sk_buff *req, struct genl_info *info)
 {
 	struct vexfs_create req_index = {};
-	struct vexfs_spec spec = {};
-	struct vexfs_set set = {};
+	struct vexfs_owner owner;
+	struct vexfs_spec spec = { .owner = &owner };
 	struct vexfs_collection *c;
 	int err;
 
-	err = vexfs_nl_may_change(req, info->extack) ?: get_spec(info, &spec);
+	err = vexfs_may_change(req, info->extack) ?: get_spec(info, &spec) ?:
+	      get_owner(info, &owner);
 	if (err)
 		return err;
-	get_set(info, &set);
-	set.what &= VEXFS_SET_UID | VEXFS_SET_GID;
 	get_index(info, &req_index);
 	err = vexfs_index_spec(&req_index, &spec) ?: vexfs_collection_create(&spec, &c);
 	if (err)
 		return explain(info, err);
 	err = vexfs_index_create(c, &req_index) ?: vexfs_collection_publish(c);
-	/* The owner of a collection that nobody knows yet is nobody's business. */
-	if (!err && set.what)
-		err = change(c, &set, NULL);
 	vexfs_collection_put(c);
 	return explain(info, err);
 }

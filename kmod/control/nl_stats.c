@@ -12,6 +12,7 @@
 
 #include "compat/compat.h"
 #include "control/netlink.h"
+#include "control/nl_subscribe.h"
 #include "mem/tunable.h"
 #include "stat/counter.h"
 
@@ -118,7 +119,7 @@ int vexfs_nl_stats_get_doit(struct sk_buff *req, struct genl_info *info)
 	struct request *r;
 	int err;
 
-	err = vexfs_nl_may_look(req, info->extack);
+	err = vexfs_may_look(req, VEXFS_LOOK_TOTALS, info->extack);
 	if (err)
 		return err;
 	if (!subject || !row) {
@@ -156,7 +157,7 @@ int vexfs_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	struct request *r;
 	int err;
 
-	err = vexfs_nl_may_look(cb->skb, cb->extack);
+	err = vexfs_may_look(cb->skb, VEXFS_LOOK_TOTALS, cb->extack);
 	if (err)
 		return err;
 	if (subject && !vexfs_subject_walk(has_subject, nla_data(subject))) {
@@ -208,8 +209,7 @@ static int tell_subject(struct vexfs_subject *s, void *arg)
 		if (put_row(r, s, i))
 			nlmsg_free(r->skb);
 		else
-			genlmsg_multicast_netns(vexfs_family, &init_net, r->skb, 0, VEXFS_NLGRP_STATS,
-						GFP_KERNEL);
+			vexfs_nl_tell_stats(r->skb);
 	}
 	return 0;
 }
@@ -218,8 +218,7 @@ static void tell(struct work_struct *work)
 {
 	struct request *r;
 
-	if (genl_has_listeners(vexfs_family, &init_net,
-			       VEXFS_NLGRP_STATS)) {
+	if (vexfs_nl_wants_stats()) {
 		r = kzalloc(sizeof(*r), GFP_KERNEL);
 		if (r) {
 			r->cmd = VEXFS_CMD_STATS_NTF;
@@ -231,10 +230,9 @@ static void tell(struct work_struct *work)
 			   msecs_to_jiffies(READ_ONCE(vexfs_stats_interval_ms)));
 }
 
-int vexfs_nl_stats_init(void)
+void vexfs_nl_stats_init(void)
 {
 	queue_delayed_work(system_dfl_wq, &teller, HZ);
-	return 0;
 }
 
 void vexfs_nl_stats_exit(void)

@@ -40,7 +40,7 @@ int vexfs_nl_tunable_get_doit(struct sk_buff *req, struct genl_info *info)
 	void *hdr;
 	int err, i;
 
-	err = vexfs_nl_may_look(req, info->extack);
+	err = vexfs_may_look(req, VEXFS_LOOK_TOTALS, info->extack);
 	if (err)
 		return err;
 	if (!key) {
@@ -68,7 +68,7 @@ int vexfs_nl_tunable_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb
 	struct vexfs_knob *k;
 	int err;
 
-	err = vexfs_nl_may_look(cb->skb, cb->extack);
+	err = vexfs_may_look(cb->skb, VEXFS_LOOK_TOTALS, cb->extack);
 	if (err)
 		return err;
 	k = kmalloc(sizeof(*k), GFP_KERNEL);
@@ -130,7 +130,7 @@ int vexfs_nl_tunable_set_doit(struct sk_buff *req, struct genl_info *info)
 	unsigned int n = 0;
 	int err, rem;
 
-	err = vexfs_nl_may_change(req, info->extack);
+	err = vexfs_may_change(req, info->extack);
 	if (err)
 		return err;
 	s = kcalloc(VEXFS_SETTINGS_MAX, sizeof(*s), GFP_KERNEL);

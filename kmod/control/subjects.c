@@ -79,7 +79,7 @@ static int store_read(unsigned int i, bool since_reset, u64 *values)
 	values[0] = vexfs_registry_count(&values[1]);
 	values[2] = 0;
 	values[3] = 0;
-	while ((c = vexfs_collection_next(&cursor, true))) {
+	while ((c = vexfs_collection_next(&cursor, VEXFS_SEE_ALL))) {
 		values[2] += atomic64_read(&c->count);
 		values[3] += atomic64_read(&c->bytes);
 		vexfs_collection_put(c);

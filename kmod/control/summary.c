@@ -27,7 +27,7 @@ static void show_store(struct seq_file *m)
 	u64 cursor = 0, vectors = 0, bytes = 0, changed;
 	u32 n = vexfs_registry_count(&changed);
 
-	while ((c = vexfs_collection_next(&cursor, true))) {
+	while ((c = vexfs_collection_next(&cursor, VEXFS_SEE_ALL))) {
 		vectors += atomic64_read(&c->count);
 		bytes += atomic64_read(&c->bytes);
 		vexfs_collection_put(c);

@@ -37,8 +37,9 @@ static const struct nla_policy vexfs_collection_new_nl_policy[VEXFS_A_COLLECTION
 };
 
 /* VEXFS_CMD_COLLECTION_SET - do */
-static const struct nla_policy vexfs_collection_set_nl_policy[VEXFS_A_COLLECTION_LAYOUT + 1] = {
+static const struct nla_policy vexfs_collection_set_nl_policy[VEXFS_A_COLLECTION_SERIAL + 1] = {
 	[VEXFS_A_COLLECTION_NAME] = { .type = NLA_NUL_STRING, .len = VEXFS_NL_NAME_MAX, },
+	[VEXFS_A_COLLECTION_SERIAL] = { .type = NLA_U64, },
 	[VEXFS_A_COLLECTION_MODE] = NLA_POLICY_MAX(NLA_U32, 511),
 	[VEXFS_A_COLLECTION_UID] = { .type = NLA_U32, },
 	[VEXFS_A_COLLECTION_GID] = { .type = NLA_U32, },
@@ -47,13 +48,15 @@ static const struct nla_policy vexfs_collection_set_nl_policy[VEXFS_A_COLLECTION
 };
 
 /* VEXFS_CMD_COLLECTION_DEL - do */
-static const struct nla_policy vexfs_collection_del_nl_policy[VEXFS_A_COLLECTION_NAME + 1] = {
+static const struct nla_policy vexfs_collection_del_nl_policy[VEXFS_A_COLLECTION_SERIAL + 1] = {
 	[VEXFS_A_COLLECTION_NAME] = { .type = NLA_NUL_STRING, .len = VEXFS_NL_NAME_MAX, },
+	[VEXFS_A_COLLECTION_SERIAL] = { .type = NLA_U64, },
 };
 
 /* VEXFS_CMD_COLLECTION_GET - do */
-static const struct nla_policy vexfs_collection_get_nl_policy[VEXFS_A_COLLECTION_NAME + 1] = {
+static const struct nla_policy vexfs_collection_get_nl_policy[VEXFS_A_COLLECTION_SERIAL + 1] = {
 	[VEXFS_A_COLLECTION_NAME] = { .type = NLA_NUL_STRING, .len = VEXFS_NL_NAME_MAX, },
+	[VEXFS_A_COLLECTION_SERIAL] = { .type = NLA_U64, },
 };
 
 /* VEXFS_CMD_STATS_GET - do */
@@ -84,6 +87,12 @@ static const struct nla_policy vexfs_reset_nl_policy[VEXFS_A_STATS_SUBJECT + 1] 
 	[VEXFS_A_STATS_SUBJECT] = { .type = NLA_NUL_STRING, .len = VEXFS_NL_KEY_MAX, },
 };
 
+/* VEXFS_CMD_SUBSCRIBE - do */
+static const struct nla_policy vexfs_subscribe_nl_policy[VEXFS_A_SUBSCRIPTION_STATS + 1] = {
+	[VEXFS_A_SUBSCRIPTION_EVENTS] = { .type = NLA_FLAG, },
+	[VEXFS_A_SUBSCRIPTION_STATS] = { .type = NLA_FLAG, },
+};
+
 /* Ops table for vexfs */
 static const struct genl_split_ops vexfs_nl_ops[] = {
 	{
@@ -102,21 +111,21 @@ static const struct genl_split_ops vexfs_nl_ops[] = {
 		.cmd		= VEXFS_CMD_COLLECTION_SET,
 		.doit		= vexfs_nl_collection_set_doit,
 		.policy		= vexfs_collection_set_nl_policy,
-		.maxattr	= VEXFS_A_COLLECTION_LAYOUT,
+		.maxattr	= VEXFS_A_COLLECTION_SERIAL,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd		= VEXFS_CMD_COLLECTION_DEL,
 		.doit		= vexfs_nl_collection_del_doit,
 		.policy		= vexfs_collection_del_nl_policy,
-		.maxattr	= VEXFS_A_COLLECTION_NAME,
+		.maxattr	= VEXFS_A_COLLECTION_SERIAL,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd		= VEXFS_CMD_COLLECTION_GET,
 		.doit		= vexfs_nl_collection_get_doit,
 		.policy		= vexfs_collection_get_nl_policy,
-		.maxattr	= VEXFS_A_COLLECTION_NAME,
+		.maxattr	= VEXFS_A_COLLECTION_SERIAL,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -174,11 +183,13 @@ static const struct genl_split_ops vexfs_nl_ops[] = {
 		.dumpit	= vexfs_nl_event_get_dumpit,
 		.flags	= GENL_CMD_CAP_DUMP,
 	},
-};
-
-static const struct genl_multicast_group vexfs_nl_mcgrps[] = {
-	[VEXFS_NLGRP_EVENTS] = { "events", },
-	[VEXFS_NLGRP_STATS] = { "stats", },
+	{
+		.cmd		= VEXFS_CMD_SUBSCRIBE,
+		.doit		= vexfs_nl_subscribe_doit,
+		.policy		= vexfs_subscribe_nl_policy,
+		.maxattr	= VEXFS_A_SUBSCRIPTION_STATS,
+		.flags		= GENL_CMD_CAP_DO,
+	},
 };
 
 struct genl_family vexfs_nl_family __ro_after_init = {
@@ -189,6 +200,4 @@ struct genl_family vexfs_nl_family __ro_after_init = {
 	.module		= THIS_MODULE,
 	.split_ops	= vexfs_nl_ops,
 	.n_split_ops	= ARRAY_SIZE(vexfs_nl_ops),
-	.mcgrps		= vexfs_nl_mcgrps,
-	.n_mcgrps	= ARRAY_SIZE(vexfs_nl_mcgrps),
 };

@@ -31,11 +31,7 @@ int vexfs_nl_tunable_set_doit(struct sk_buff *skb, struct genl_info *info);
 int vexfs_nl_reset_doit(struct sk_buff *skb, struct genl_info *info);
 int vexfs_nl_selftest_doit(struct sk_buff *skb, struct genl_info *info);
 int vexfs_nl_event_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
-
-enum {
-	VEXFS_NLGRP_EVENTS,
-	VEXFS_NLGRP_STATS,
-};
+int vexfs_nl_subscribe_doit(struct sk_buff *skb, struct genl_info *info);
 
 extern struct genl_family vexfs_nl_family;
 

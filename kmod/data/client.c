@@ -40,14 +40,13 @@ static struct vexfs_collection *client_collection(const struct vexfs_client *cli
 
 /* ---- open and close ---- */
 
+/* Takes over the reference on @c when it succeeds. */
 static struct vexfs_client *client_new(struct vexfs_collection *c, u32 may)
 {
 	struct vexfs_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
 
-	if (!client) {
-		vexfs_collection_put(c);
+	if (!client)
 		return ERR_PTR(-ENOMEM);
-	}
 	client->c = c;
 	client->may = may;
 	return client;
@@ -99,8 +98,10 @@ struct vexfs_client *vexfs_client_create(const struct vexfs_create *req, const v
 	if (IS_ERR(c))
 		return ERR_CAST(c);
 	client = client_new(c, VEXFS_MAY_READ | VEXFS_MAY_WRITE);
-	if (IS_ERR(client))
-		vexfs_collection_drop(req->name);
+	if (IS_ERR(client)) {
+		vexfs_collection_undo(c);
+		vexfs_collection_put(c);
+	}
 	return client;
 }
 VEXFS_EXPORT(vexfs_client_create);
@@ -115,6 +116,7 @@ static int name_padded(char padded[VEXFS_NAME_SIZE], const char *name)
 struct vexfs_client *vexfs_client_open(const char *name, u32 flags)
 {
 	char padded[VEXFS_NAME_SIZE];
+	struct vexfs_client *client;
 	struct vexfs_collection *c;
 	struct vexfs_op op;
 	u32 may = 0;
@@ -130,7 +132,12 @@ struct vexfs_client *vexfs_client_open(const char *name, u32 flags)
 	if (!err)
 		err = vexfs_collection_open(padded, may, &c);
 	vexfs_op_end(&op, err);
-	return err ? ERR_PTR(err) : client_new(c, may);
+	if (err)
+		return ERR_PTR(err);
+	client = client_new(c, may);
+	if (IS_ERR(client))
+		vexfs_collection_put(c);
+	return client;
 }
 VEXFS_EXPORT(vexfs_client_open);
 

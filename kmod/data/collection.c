@@ -30,18 +30,19 @@ static int list_row(struct vexfs_collection *c, void __user *row, u32 row_bytes)
 
 static int list(struct vexfs_op *op, struct vexfs_list *req)
 {
+	enum vexfs_see see = req->flags & VEXFS_LIST_ALL ? VEXFS_SEE_RUN : VEXFS_SEE_READABLE;
 	u32 room = req->count, n = 0;
 	u64 cursor = req->cursor;
 	int err = 0;
 
-	if (req->flags || req->stat_size < sizeof(u32))
+	if (req->flags & ~VEXFS_LIST_ALL || req->stat_size < sizeof(u32))
 		return -EINVAL;
 	if (req->stat_size > PAGE_SIZE)
 		return -E2BIG;
 	if (!room)
 		return -EINVAL;
 	while (n < room && !err) {
-		struct vexfs_collection *c = vexfs_collection_next(&cursor, false);
+		struct vexfs_collection *c = vexfs_collection_next(&cursor, see);
 
 		if (!c) {
 			cursor = 0;

@@ -163,8 +163,8 @@ static int create(struct file *file, const struct vexfs_create *req)
 		vexfs_collection_get(c);
 		err = session_attach(s, c, file_may(file));
 		if (err) {
+			vexfs_collection_undo(c);
 			vexfs_collection_put(c);
-			vexfs_collection_drop(req->name);
 		}
 	}
 	vexfs_collection_put(c);
@@ -217,6 +217,16 @@ out:
 	return err;
 }
 
+static int drop(const struct vexfs_drop *req)
+{
+	if (req->flags & ~VEXFS_DROP_SERIAL)
+		return -EINVAL;
+	if (!(req->flags & VEXFS_DROP_SERIAL))
+		return req->serial ? -EINVAL : vexfs_collection_drop(req->name);
+	return memchr_inv(req->name, 0, sizeof(req->name)) ? -EINVAL :
+		vexfs_collection_drop_serial(req->serial);
+}
+
 long vexfs_do_drop(struct file *file, void __user *arg)
 {
 	struct vexfs_drop req;
@@ -226,7 +236,7 @@ long vexfs_do_drop(struct file *file, void __user *arg)
 	vexfs_op_begin(&op, VEXFS_OP_DROP, 0, 0);
 	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg);
 	if (!err)
-		err = req.flags ? -EINVAL : vexfs_collection_drop(req.name);
+		err = drop(&req);
 	vexfs_op_end(&op, err);
 	return err;
 }
@@ -310,7 +320,8 @@ int vexfs_data_init(void)
 	/* the ABI is the same for 32-bit programs: nothing may depend on their alignment */
 	static_assert(sizeof(struct vexfs_info) == 80);
 	static_assert(sizeof(struct vexfs_create) == 120);
-	static_assert(sizeof(struct vexfs_stat) == 192);
+	static_assert(sizeof(struct vexfs_stat) == 208);
+	static_assert(sizeof(struct vexfs_drop) == 80);
 	static_assert(sizeof(struct vexfs_put) == 72);
 	static_assert(sizeof(struct vexfs_get) == 72);
 	static_assert(sizeof(struct vexfs_delete) == 56);

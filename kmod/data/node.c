@@ -14,13 +14,16 @@
 #include "data/node.h"
 #include "mem/tunable.h"
 
+/*
+ * Without udev everybody may use it, as with /dev/fuse: collections have owners, modes
+ * and quotas. The rule that is installed narrows it to a group.
+ */
 static VEXFS_TUNABLE(device_mode, 0666, 0, 0777, "mode",
 		     "Permission bits of /dev/vexfs (collections have owners and modes of their own)",
 		     0444);
 
 static VEXFS_TUNABLE(device_gid, 0, 0, 4294967294, "gid",
-		     "Group of /dev/vexfs; its members may also look through the control plane",
-		     0444);
+		     "Group of /dev/vexfs; its members may also read totals and settings", 0644);
 
 static dev_t number;
 static struct cdev cdev;
@@ -47,7 +50,7 @@ static struct class node_class = {
 
 kgid_t vexfs_device_group(void)
 {
-	return KGIDT_INIT(vexfs_device_gid);
+	return KGIDT_INIT(READ_ONCE(vexfs_device_gid));
 }
 
 static void release(struct device *dev)
@@ -67,9 +70,23 @@ static int add_node(void)
 	node->type = &node_type;
 	node->devt = number;
 	node->release = release;
-	err = dev_set_name(node, "vexfs") ?: cdev_device_add(&cdev, node);
+	/* told to the world when it can be opened */
+	dev_set_uevent_suppress(node, true);
+	err = dev_set_name(node, "vexfs") ?: device_add(node);
 	if (err)
-		put_device(node);
+		goto put;
+	/* from here on it can be: nothing may fail after this, see main.c */
+	err = cdev_add(&cdev, number, 1);
+	if (err)
+		goto del;
+	dev_set_uevent_suppress(node, false);
+	kobject_uevent(&node->kobj, KOBJ_ADD);
+	return 0;
+
+del:
+	device_del(node);
+put:
+	put_device(node);
 	return err;
 }
 

@@ -26,7 +26,7 @@ static const struct {
 	const char *b;
 	const char *doc;
 } kinds[] = {
-	[VEXFS_EVENT_STACK] = { "stack-violation", "depth in bytes", "code address",
+	[VEXFS_EVENT_STACK] = { "stack-violation", "depth in bytes", "0",
 		"an op went deeper than the stack limit; subject is the op" },
 	[VEXFS_EVENT_EXHAUSTED] = { "pool-exhausted", "bytes asked for", "buffers held",
 		"a request found slab allocator and reserve empty; subject is the tier" },
@@ -83,7 +83,8 @@ static bool too_many(enum vexfs_event_kind kind)
 	return state[kind].burst++ >= BURST;
 }
 
-void vexfs_event_raise(enum vexfs_event_kind kind, u64 a, u64 b, const char *subject)
+void vexfs_event_raise_for(kuid_t owner, enum vexfs_event_kind kind, u64 a, u64 b,
+			   const char *subject)
 {
 	struct vexfs_event *ev;
 	unsigned long flags;
@@ -104,10 +105,16 @@ void vexfs_event_raise(enum vexfs_event_kind kind, u64 a, u64 b, const char *sub
 	ev->b = b;
 	ev->kind = kind;
 	ev->pid = task_pid_nr(current);
+	ev->owner = owner;
 	strscpy(ev->subject, subject ?: "", sizeof(ev->subject));
 	raw_spin_unlock_irqrestore(&ring_lock, flags);
 	if (READ_ONCE(listeners))
 		queue_work(system_dfl_wq, &tell_work);
+}
+
+void vexfs_event_raise(enum vexfs_event_kind kind, u64 a, u64 b, const char *subject)
+{
+	vexfs_event_raise_for(INVALID_UID, kind, a, b, subject);
 }
 VEXFS_EXPORT_KUNIT(vexfs_event_raise);
 
@@ -181,6 +188,16 @@ void vexfs_event_ignore(struct notifier_block *nb)
 	mutex_unlock(&listen_lock);
 }
 VEXFS_EXPORT_KUNIT(vexfs_event_ignore);
+
+bool vexfs_event_where(const struct vexfs_event *ev, char where[VEXFS_EVENT_WHERE])
+{
+	if (ev->kind != VEXFS_EVENT_STACK || !IS_ENABLED(CONFIG_KALLSYMS))
+		return false;
+	snprintf(where, VEXFS_EVENT_WHERE, "%pS", (void *)(unsigned long)ev->b);
+	/* what has no symbol is printed as a bare number */
+	return strncmp(where, "0x", 2) != 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_event_where);
 
 void vexfs_event_stats(struct vexfs_event_stats *st)
 {

@@ -9,6 +9,7 @@
 
 #include <linux/notifier.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
 /* What each is called and what @a and @b of it mean is said in event.c. */
 enum vexfs_event_kind {
@@ -35,6 +36,8 @@ enum vexfs_event_kind {
  * @b: see vexfs_event_b()
  * @kind: enum vexfs_event_kind
  * @pid: of the task that ran
+ * @owner: who may be told besides those who may look at everything: the owner of the
+ *	collection that it is about; INVALID_UID for nobody
  * @subject: which op, tier, variant, tunable or collection
  */
 struct vexfs_event {
@@ -44,11 +47,15 @@ struct vexfs_event {
 	u64 b;
 	u32 kind;
 	s32 pid;
+	kuid_t owner;
 	char subject[VEXFS_EVENT_SUBJECT];
 };
 
 /* Any context but NMI. A kind that floods is thinned out, and what fell out counted. */
 void vexfs_event_raise(enum vexfs_event_kind kind, u64 a, u64 b, const char *subject);
+/* An event about something that belongs to a user. */
+void vexfs_event_raise_for(kuid_t owner, enum vexfs_event_kind kind, u64 a, u64 b,
+			   const char *subject);
 
 /**
  * vexfs_event_read() - the next events after a cursor
@@ -83,6 +90,17 @@ void vexfs_event_stats(struct vexfs_event_stats *st);
 u64 vexfs_event_count(enum vexfs_event_kind kind);	/* raised, thinned ones included */
 const char *vexfs_event_name(enum vexfs_event_kind kind);
 const char *vexfs_event_doc(enum vexfs_event_kind kind);
+#define VEXFS_EVENT_WHERE	160u
+/*
+ * An address of code does not leave the kernel: @b is 0 for whoever is told, and who may
+ * look at everything gets the symbol. False when there is none to tell.
+ */
+static inline u64 vexfs_event_told_b(const struct vexfs_event *ev)
+{
+	return ev->kind == VEXFS_EVENT_STACK ? 0 : ev->b;
+}
+
+bool vexfs_event_where(const struct vexfs_event *ev, char where[VEXFS_EVENT_WHERE]);
 /* What the two numbers of such an event mean. */
 const char *vexfs_event_a(enum vexfs_event_kind kind);
 const char *vexfs_event_b(enum vexfs_event_kind kind);

@@ -6,6 +6,8 @@
 #include <linux/kernel.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/string_helpers.h>
 
 #include "mem/pool.h"
 #include "mem/scratch.h"
@@ -13,6 +15,11 @@
 #include "stat/event.h"
 #include "stat/op.h"
 #include "stat/show.h"
+
+void vexfs_show_text(struct seq_file *m, const char *text)
+{
+	seq_escape_mem(m, text, strlen(text), ESCAPE_ANY | ESCAPE_NAP | ESCAPE_APPEND, "\\");
+}
 
 static void show_op_header(struct seq_file *m, const char *what)
 {
@@ -137,6 +144,7 @@ void vexfs_show_stack(struct seq_file *m)
 
 void vexfs_show_events(struct seq_file *m)
 {
+	char where[VEXFS_EVENT_WHERE];
 	struct vexfs_event ev;
 	u64 cursor = 0, lost, end = vexfs_event_now();
 	unsigned int i;
@@ -151,11 +159,13 @@ void vexfs_show_events(struct seq_file *m)
 	/* What is raised while we print is for the next reader. */
 	while (cursor < end && vexfs_event_read(&cursor, &ev, 1, &lost)) {
 		seq_printf(m, "%llu %llu %s ", ev.seq, ev.time_ns, vexfs_event_name(ev.kind));
-		if (ev.kind == VEXFS_EVENT_STACK)
-			seq_printf(m, "%llu %pS", ev.a, (void *)(unsigned long)ev.b);
+		if (vexfs_event_where(&ev, where))
+			seq_printf(m, "%llu %s", ev.a, where);
 		else
-			seq_printf(m, "%llu %llu", ev.a, ev.b);
-		seq_printf(m, " %d %s\n", ev.pid, ev.subject);
+			seq_printf(m, "%llu %llu", ev.a, vexfs_event_told_b(&ev));
+		seq_printf(m, " %d ", ev.pid);
+		vexfs_show_text(m, ev.subject);
+		seq_putc(m, '\n');
 	}
 }
 

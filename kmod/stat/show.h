@@ -9,6 +9,9 @@
 
 struct seq_file;
 
+/* A text that a user may have chosen, with all but printable ASCII escaped. */
+void vexfs_show_text(struct seq_file *m, const char *text);
+
 void vexfs_show_ops(struct seq_file *m);	/* the file "ops" */
 void vexfs_show_pools(struct seq_file *m);	/* the file "pools" */
 void vexfs_show_stack(struct seq_file *m);	/* the file "stack" */

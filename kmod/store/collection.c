@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Collections as things with a name, an owner and an end: the registry, the
- * permission checks, the quotas. It must not know what is inside them.
+ * Collections as things with an owner, settings, an index and an end. It must not
+ * know what is inside them.
  *
- * Names belong to a user namespace: a process sees the collections that were
- * made in its own. Modes are those of files (x bits mean nothing); whoever has
- * CAP_DAC_OVERRIDE over the namespace may do everything.
+ * Modes are those of files (x bits mean nothing); whoever has CAP_DAC_OVERRIDE over
+ * the namespace may do everything.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
-#include <linux/hashtable.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -17,161 +15,32 @@
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 #include <linux/user_namespace.h>
-#include <linux/xarray.h>
 
 #include "compat/compat.h"
 #include "compat/srcu.h"
-#include "mem/tunable.h"
+#include "compat/userns.h"
 #include "mem/user.h"
+#include "store/account.h"
 #include "store/internal.h"
 #include "store/name.h"
 
-static VEXFS_TUNABLE(max_collections, 65536, 0, 16777216, "collections",
-		     "Most collections there may be, all users together", 0644);
-static VEXFS_TUNABLE(max_user_kb, 0, 0, 4294967295, "KiB",
-		     "Most memory the collections of one user may hold (0: no limit)", 0644);
-
-/* ---- what each user holds ---- */
-
-/**
- * struct vexfs_account - memory of one owner
- * @node: in accounts
- * @uid: whose
- * @refs: collections
- * @bytes: all of them together
- */
-struct vexfs_account {
-	struct hlist_node node;
-	kuid_t uid;
-	u32 refs;
-	u64 bytes;
-};
-
-/* Guards accounts, what is in them, and every collection's ->account. */
-static DEFINE_SPINLOCK(accounts_lock);
-static DEFINE_HASHTABLE(accounts, 6);
-
-static struct vexfs_account *account_get(kuid_t uid)
-{
-	struct vexfs_account *a, *fresh = kzalloc(sizeof(*fresh), VEXFS_GFP_USER);
-
-	if (!fresh)
-		return NULL;
-	spin_lock(&accounts_lock);
-	hash_for_each_possible(accounts, a, node, __kuid_val(uid)) {
-		if (uid_eq(a->uid, uid)) {
-			a->refs++;
-			spin_unlock(&accounts_lock);
-			kfree(fresh);
-			return a;
-		}
-	}
-	fresh->uid = uid;
-	fresh->refs = 1;
-	hash_add(accounts, &fresh->node, __kuid_val(uid));
-	spin_unlock(&accounts_lock);
-	return fresh;
-}
-
-static void account_put(struct vexfs_account *a)
-{
-	spin_lock(&accounts_lock);
-	if (--a->refs)
-		a = NULL;
-	else
-		hash_del(&a->node);
-	spin_unlock(&accounts_lock);
-	kfree(a);
-}
-
-bool vexfs_owner_limited(void)
-{
-	return READ_ONCE(vexfs_max_user_kb);
-}
-
 int vexfs_collection_charge(struct vexfs_collection *c, u64 bytes)
 {
-	u64 limit = READ_ONCE(vexfs_max_user_kb) * 1024ull;
-	int err = 0;
-
-	spin_lock(&accounts_lock);
-	if (limit && (bytes > limit || c->account->bytes > limit - bytes))
-		err = -ENOSPC;
-	else
-		c->account->bytes += bytes;
-	spin_unlock(&accounts_lock);
-	if (!err)
-		atomic64_add(bytes, &c->bytes);
-	return err;
+	return vexfs_payers_charge(&c->payers, &c->bytes, bytes);
 }
 
 void vexfs_collection_uncharge(struct vexfs_collection *c, u64 bytes)
 {
-	spin_lock(&accounts_lock);
-	c->account->bytes -= bytes;
-	spin_unlock(&accounts_lock);
-	atomic64_sub(bytes, &c->bytes);
+	vexfs_payers_uncharge(&c->payers, &c->bytes, bytes);
 }
 
-/* A new owner takes over what the collection holds. */
-static void account_move(struct vexfs_collection *c, struct vexfs_account *to)
+/* What needs no other part of it. */
+static void collection_free(struct vexfs_collection *c)
 {
-	struct vexfs_account *from;
-	u64 bytes;
-
-	spin_lock(&accounts_lock);
-	from = c->account;
-	bytes = atomic64_read(&c->bytes);
-	from->bytes -= bytes;
-	to->bytes += bytes;
-	c->account = to;
-	spin_unlock(&accounts_lock);
-	account_put(from);
-}
-
-/* ---- the registry ---- */
-
-/* Guards names, by_serial, and the changeable settings of every collection. */
-static DEFINE_MUTEX(registry_lock);
-static DEFINE_HASHTABLE(names, 10);
-static DEFINE_XARRAY_FLAGS(by_serial, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
-static unsigned int ncollections;
-static u64 next_serial = 1;
-static u64 changes;	/* collections that came or went */
-
-static u32 name_hash(const char *name)
-{
-	return full_name_hash(NULL, name, strlen(name));
-}
-
-static struct vexfs_collection *find_name(const struct user_namespace *ns, const char *name)
-{
-	struct vexfs_collection *c;
-
-	hash_for_each_possible(names, c, by_name, name_hash(name))
-		if (c->ns == ns && !strcmp(c->name, name))
-			return c;
-	return NULL;
-}
-
-static bool owner_or_capable(const struct vexfs_collection *c, int cap)
-{
-	return uid_eq(current_fsuid(), READ_ONCE(c->uid)) || ns_capable(c->ns, cap);
-}
-
-int vexfs_collection_allowed(const struct vexfs_collection *c, u32 may)
-{
-	umode_t mode = READ_ONCE(c->mode);
-
-	if (uid_eq(current_fsuid(), READ_ONCE(c->uid)))
-		mode >>= 6;
-	else if (in_group_p(READ_ONCE(c->gid)))
-		mode >>= 3;
-	if (!(may & ~mode))
-		return 0;
-	if (!(may & VEXFS_MAY_WRITE) && ns_capable_noaudit(c->ns, CAP_DAC_READ_SEARCH))
-		return 0;
-	return ns_capable(c->ns, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+	/* the last reference on the namespace may be theirs */
+	vexfs_payers_put(c->payers);
+	kvfree(c->layout);
+	kvfree(c);
 }
 
 /*
@@ -194,16 +63,15 @@ static void collection_end(struct work_struct *work)
 	cleanup_srcu_struct(&c->srcu);
 	vexfs_collection_uncharge(c, collection_bytes(c));
 	WARN_ON_ONCE(atomic64_read(&c->bytes));
-	account_put(c->account);
-	put_user_ns(c->ns);
-	kvfree(c->layout);
-	kvfree(c);
+	collection_free(c);
 }
 
 static void collection_release(struct kref *ref)
 {
 	struct vexfs_collection *c = container_of(ref, struct vexfs_collection, ref);
 
+	/* its memory returns soon; its place in the quota is free now */
+	vexfs_payers_uncount(c->payers);
 	queue_work(vexfs_store_wq, &c->end_work);
 }
 
@@ -218,6 +86,16 @@ void vexfs_collection_put(struct vexfs_collection *c)
 }
 VEXFS_EXPORT_KUNIT(vexfs_collection_put);
 
+/* Giving away at once is giving away. */
+static int owner_allowed(const struct vexfs_owner *owner)
+{
+	if (!uid_valid(owner->uid) || !gid_valid(owner->gid))
+		return -EINVAL;
+	if (uid_eq(owner->uid, current_fsuid()) && in_group_p(owner->gid))
+		return 0;
+	return ns_capable(current_user_ns(), CAP_CHOWN) ? 0 : -EACCES;
+}
+
 int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collection **out)
 {
 	struct vexfs_collection *c;
@@ -229,6 +107,9 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 		return -EINVAL;
 	if (spec->attr_size > VEXFS_ATTR_MAX || spec->layout_len > VEXFS_LAYOUT_MAX)
 		return -E2BIG;
+	err = spec->owner ? owner_allowed(spec->owner) : 0;
+	if (err)
+		return err;
 	if (spec->layout_len && !vexfs_layout_valid(spec->layout, spec->layout_len))
 		return -EINVAL;
 
@@ -242,8 +123,10 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 	c->code = spec->code;
 	c->code_bytes = spec->code_bytes;
 	c->mode = spec->mode;
-	c->uid = current_euid();
-	c->gid = current_egid();
+	/* those that the checks ask for, as for a file */
+	c->uid = spec->owner ? spec->owner->uid : current_fsuid();
+	c->gid = spec->owner ? spec->owner->gid : current_fsgid();
+	c->ns = current_user_ns();
 	c->capacity = spec->capacity;
 	c->created = ktime_get_real_seconds();
 	kref_init(&c->ref);
@@ -265,12 +148,15 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 		memcpy(c->layout, spec->layout, spec->layout_len);
 		c->layout_len = spec->layout_len;
 	}
-	c->account = account_get(c->uid);
-	if (!c->account)
-		goto free_layout;
+	c->payers = vexfs_payers_get(c->ns, c->uid);
+	if (!c->payers)
+		goto free;
+	err = vexfs_payers_count(c->payers);
+	if (err)
+		goto free;
 	err = vexfs_collection_charge(c, collection_bytes(c));
 	if (err)
-		goto put_account;
+		goto uncount;
 	err = init_srcu_struct(&c->srcu);
 	if (err)
 		goto uncharge;
@@ -280,7 +166,6 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 	err = vexfs_idmap_init(c);
 	if (err)
 		goto free_extents;
-	c->ns = get_user_ns(current_user_ns());
 	*out = c;
 	return 0;
 
@@ -290,12 +175,10 @@ cleanup_srcu:
 	cleanup_srcu_struct(&c->srcu);
 uncharge:
 	vexfs_collection_uncharge(c, collection_bytes(c));
-put_account:
-	account_put(c->account);
-free_layout:
-	kvfree(c->layout);
+uncount:
+	vexfs_payers_uncount(c->payers);
 free:
-	kvfree(c);
+	collection_free(c);
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_collection_create);
@@ -308,148 +191,12 @@ int vexfs_collection_publish(struct vexfs_collection *c)
 }
 VEXFS_EXPORT_KUNIT(vexfs_collection_publish);
 
-int vexfs_registry_add(struct vexfs_collection *c)
-{
-	int err = 0;
-
-	mutex_lock(&registry_lock);
-	if (find_name(c->ns, c->name)) {
-		err = -EEXIST;
-	} else if (ncollections >= READ_ONCE(vexfs_max_collections) || next_serial >= ULONG_MAX) {
-		err = -ENOSPC;
-	} else {
-		err = xa_insert(&by_serial, next_serial, c, VEXFS_GFP_USER);
-		if (!err) {
-			c->serial = next_serial++;
-			hash_add(names, &c->by_name, name_hash(c->name));
-			ncollections++;
-			changes++;
-			kref_get(&c->ref);
-		}
-	}
-	mutex_unlock(&registry_lock);
-	return err;
-}
-
-int vexfs_registry_remove(struct vexfs_collection *c)
-{
-	mutex_lock(&registry_lock);
-	if (c->dropped || !c->serial) {
-		mutex_unlock(&registry_lock);
-		return -ENOENT;
-	}
-	WRITE_ONCE(c->dropped, true);
-	hash_del(&c->by_name);
-	xa_erase(&by_serial, c->serial);
-	ncollections--;
-	changes++;
-	mutex_unlock(&registry_lock);
-	kref_put(&c->ref, collection_release);
-	return 0;
-}
-
-static vexfs_registry_watcher watcher;
-
-void vexfs_registry_watch(vexfs_registry_watcher fn)
-{
-	WRITE_ONCE(watcher, fn);
-}
-
-void vexfs_registry_changed(enum vexfs_event_kind what, const struct vexfs_collection *c)
-{
-	vexfs_registry_watcher fn = READ_ONCE(watcher);
-
-	vexfs_event_raise(what, 0, 0, c->name);
-	if (fn)
-		fn();
-}
-
-u32 vexfs_registry_count(u64 *changed)
-{
-	u32 count;
-
-	mutex_lock(&registry_lock);
-	count = ncollections;
-	*changed = changes;
-	mutex_unlock(&registry_lock);
-	return count;
-}
-
-static struct vexfs_collection *get_by_name(const char *name)
-{
-	struct vexfs_collection *c;
-
-	mutex_lock(&registry_lock);
-	c = find_name(current_user_ns(), name);
-	if (c)
-		kref_get(&c->ref);
-	mutex_unlock(&registry_lock);
-	return c;
-}
-
-int vexfs_collection_open(const char *name, u32 may, struct vexfs_collection **out)
-{
-	struct vexfs_collection *c;
-	int err;
-
-	if (!vexfs_name_valid(name, VEXFS_NAME_SIZE))
-		return -EINVAL;
-	c = get_by_name(name);
-	if (!c)
-		return -ENOENT;
-	err = vexfs_collection_allowed(c, may);
-	if (err)
-		vexfs_collection_put(c);
-	else
-		*out = c;
-	return err;
-}
-VEXFS_EXPORT_KUNIT(vexfs_collection_open);
-
-int vexfs_collection_drop(const char *name)
-{
-	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DROP };
-	struct vexfs_collection *c;
-	int err;
-
-	if (!vexfs_name_valid(name, VEXFS_NAME_SIZE))
-		return -EINVAL;
-	c = get_by_name(name);
-	if (!c)
-		return -ENOENT;
-	/* like a file in a sticky directory */
-	err = owner_or_capable(c, CAP_DAC_OVERRIDE) ? vexfs_mutate(c, &m) : -EACCES;
-	vexfs_collection_put(c);
-	return err;
-}
-VEXFS_EXPORT_KUNIT(vexfs_collection_drop);
-
-struct vexfs_collection *vexfs_collection_next(u64 *cursor, bool all)
-{
-	struct vexfs_collection *c;
-	unsigned long serial;
-
-	if (*cursor > ULONG_MAX)
-		return NULL;
-	mutex_lock(&registry_lock);
-	xa_for_each_start(&by_serial, serial, c, *cursor) {
-		if (all || (c->ns == current_user_ns() &&
-			    !vexfs_collection_allowed(c, VEXFS_MAY_READ))) {
-			kref_get(&c->ref);
-			*cursor = serial + 1;
-			break;
-		}
-	}
-	mutex_unlock(&registry_lock);
-	return c;
-}
-
 /* ---- settings ---- */
 
 static int set_allowed(const struct vexfs_collection *c, const struct vexfs_set *set,
 		       kuid_t uid, kgid_t gid)
 {
-	bool in_ns_owner = owner_or_capable(c, CAP_FOWNER);
+	bool in_ns_owner = vexfs_collection_owned(c, CAP_FOWNER);
 
 	if ((set->what & ~VEXFS_SET_GID & ~VEXFS_SET_UID) && !in_ns_owner)
 		return -EACCES;
@@ -464,11 +211,12 @@ static int set_allowed(const struct vexfs_collection *c, const struct vexfs_set 
 int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
 		       const void *layout)
 {
-	struct vexfs_account *account = NULL;
+	struct vexfs_payers *payers = NULL;
 	kuid_t uid = c->uid;
 	kgid_t gid = c->gid;
 	char *new_layout = NULL;
 	u32 spare = 0;		/* bytes of the layout that is not the collection's */
+	u64 old;
 	int err;
 
 	if (set->what & VEXFS_SET_UID) {
@@ -500,45 +248,45 @@ int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
 		spare = set->layout_len;
 	}
 	if (set->what & VEXFS_SET_UID) {
-		account = account_get(uid);
-		if (!account) {
+		payers = vexfs_payers_get(c->ns, uid);
+		if (!payers) {
 			vexfs_collection_uncharge(c, spare);
 			kvfree(new_layout);
 			return -ENOMEM;
 		}
 	}
 
-	mutex_lock(&registry_lock);
+	mutex_lock(&vexfs_registry_lock);
+	old = c->capacity;
 	err = c->dropped ? -ENOENT : set_allowed(c, set, uid, gid);
 	if (!err && (set->what & VEXFS_SET_CAPACITY)) {
 		/* from here on writers keep to the new one; those under way had the old */
-		u64 old = c->capacity;
-
 		WRITE_ONCE(c->capacity, set->capacity);
 		if (set->capacity && atomic64_read(&c->promised) > set->capacity) {
 			WRITE_ONCE(c->capacity, old);
 			err = -ENOSPC;
 		}
 	}
+	if (!err && (set->what & VEXFS_SET_UID)) {
+		err = vexfs_payers_change(&c->payers, &c->bytes, &payers);
+		if (err)
+			WRITE_ONCE(c->capacity, old);
+	}
 	if (!err) {
 		if (set->what & VEXFS_SET_MODE)
 			WRITE_ONCE(c->mode, set->mode);
 		if (set->what & VEXFS_SET_GID)
 			WRITE_ONCE(c->gid, gid);
-		if (set->what & VEXFS_SET_UID) {
+		if (set->what & VEXFS_SET_UID)
 			WRITE_ONCE(c->uid, uid);
-			account_move(c, account);
-			account = NULL;
-		}
 		if (set->what & VEXFS_SET_LAYOUT) {
 			swap(c->layout, new_layout);
 			swap(c->layout_len, spare);
 		}
 	}
-	mutex_unlock(&registry_lock);
+	mutex_unlock(&vexfs_registry_lock);
 	vexfs_collection_uncharge(c, spare);
-	if (account)
-		account_put(account);
+	vexfs_payers_put(payers);
 	kvfree(new_layout);
 	return err;
 }
@@ -547,11 +295,11 @@ u32 vexfs_collection_layout(struct vexfs_collection *c, void *buf, u32 room)
 {
 	u32 len;
 
-	mutex_lock(&registry_lock);
+	mutex_lock(&vexfs_registry_lock);
 	len = c->layout_len;
 	if (room && len)
 		memcpy(buf, c->layout, min(len, room));
-	mutex_unlock(&registry_lock);
+	mutex_unlock(&vexfs_registry_lock);
 	return len;
 }
 
@@ -576,14 +324,17 @@ void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st)
 	st->stride = c->space.stride;
 	st->created = c->created;
 	st->generation = atomic64_read(&c->generation);
-	mutex_lock(&registry_lock);
-	st->flags = c->dropped ? VEXFS_STAT_DROPPED : 0;
+	st->serial = c->serial;
+	st->user_ns = c->ns->ns.inum;
+	mutex_lock(&vexfs_registry_lock);
+	st->flags = (c->dropped ? VEXFS_STAT_DROPPED : 0) |
+		    (vexfs_userns_gone(c->ns) ? VEXFS_STAT_ABANDONED : 0);
 	st->mode = c->mode;
 	st->uid = from_kuid_munged(ns, c->uid);
 	st->gid = from_kgid_munged(ns, c->gid);
 	st->capacity = c->capacity;
 	st->layout_len = c->layout_len;
-	mutex_unlock(&registry_lock);
+	mutex_unlock(&vexfs_registry_lock);
 
 	idx = vexfs_read_lock(c);
 	index = vexfs_index(c);
@@ -611,25 +362,24 @@ int vexfs_store_init(void)
 
 	if (err)
 		return err;
+	err = vexfs_registry_init();
+	if (err)
+		goto no_registry;
 	vexfs_store_wq = alloc_workqueue("vexfs_store", WQ_UNBOUND, 0);
 	if (vexfs_store_wq)
 		return 0;
+	err = -ENOMEM;
+	vexfs_registry_exit();
+no_registry:
 	vexfs_idleaf_module_exit();
-	return -ENOMEM;
+	return err;
 }
 
 void vexfs_store_exit(void)
 {
-	struct vexfs_collection *c;
-	unsigned long serial;
-
 	/* no descriptor and no other module is left: the registry has the last references */
-	xa_for_each(&by_serial, serial, c) {
-		struct vexfs_mutation m = { .op = VEXFS_MUTATE_DROP };
-
-		vexfs_mutate(c, &m);
-	}
+	vexfs_registry_drop_all();
 	destroy_workqueue(vexfs_store_wq);
-	xa_destroy(&by_serial);
+	vexfs_registry_exit();
 	vexfs_idleaf_module_exit();
 }

@@ -112,7 +112,14 @@ void vexfs_index_extent_gone(struct vexfs_collection *c, struct vexfs_extent *e)
 /* The collection ends: nobody reads or writes; the index goes with what is reaped next. */
 void vexfs_index_end(struct vexfs_collection *c);
 
-/* collection.c: the registry's side of mutations */
+/* Guards the registry, and the changeable settings of every collection. */
+extern struct mutex vexfs_registry_lock;
+
+int vexfs_registry_init(void);
+void vexfs_registry_drop_all(void);
+void vexfs_registry_exit(void);
+
+/* registry.c and collection.c: the registry's side of mutations */
 /* After a collection came or went, with no lock held: tells who wants to know. */
 void vexfs_registry_changed(enum vexfs_event_kind what, const struct vexfs_collection *c);
 int vexfs_registry_add(struct vexfs_collection *c);

@@ -41,7 +41,8 @@
  *
  * Locks, outermost first: collection->quiesce (read: writing under way),
  * grow_lock (extents and their directory come and go), idmap->resize_lock,
- * ids_lock, then slots_lock. The registry's lock is taken alone.
+ * ids_lock, then slots_lock. The registry's lock is taken alone. That of the accounts
+ * is inside all of them.
  */
 #ifndef _VEXFS_STORE_H
 #define _VEXFS_STORE_H
@@ -53,6 +54,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
@@ -67,7 +69,7 @@
 
 struct mem_cgroup;
 struct user_namespace;
-struct vexfs_account;
+struct vexfs_payers;
 struct vexfs_collection;
 struct vexfs_index_part;
 
@@ -269,11 +271,11 @@ struct vexfs_collection {
 	/* registry; its lock, but for the constant ones */
 	u64 serial;		/* constant */
 	char name[VEXFS_NAME_SIZE];	/* constant */
-	struct user_namespace *ns;	/* constant: where the name is known */
+	struct user_namespace *ns;	/* constant: where the name is known; payers hold it */
 	time64_t created;	/* constant */
 	u8 index_kind;		/* enum vexfs_index asked for at creation; constant */
 	u8 code;		/* enum vexfs_code that each row gets, without an index; constant */
-	struct hlist_node by_name;
+	struct rhash_head by_name;
 	struct kref ref;
 	bool dropped;
 	umode_t mode;
@@ -281,7 +283,7 @@ struct vexfs_collection {
 	kgid_t gid;
 	u32 layout_len;
 	char *layout;
-	struct vexfs_account *account;
+	struct vexfs_payers *payers;	/* who pays, under the lock of account.c */
 	struct work_struct end_work;
 
 	/* writers */
@@ -487,7 +489,8 @@ bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 moment);
 
 /*
  * Codes that come later, made by readers, inside vexfs_read_lock(). They are for
- * collections whose owner's memory is not limited: what comes by itself must not be
+ * collections whose owner's memory is not limited, and as long as the machine's ceiling
+ * is not near: what comes by itself must not be
  * the reason why a vector finds no room. Memory for those of an extent, or NULL when
  * there is none. Whoever gets it fills it with codes that say nothing and hands it to
  * vexfs_codes_give(); when another was faster it is freed.
@@ -625,6 +628,12 @@ int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m);
 
 /* ---- collections ---- */
 
+/* Owner and group. */
+struct vexfs_owner {
+	kuid_t uid;
+	kgid_t gid;
+};
+
 /**
  * struct vexfs_spec - what a new collection is like; all fields checked by
  *	vexfs_collection_create()
@@ -640,6 +649,7 @@ struct vexfs_spec {
 	u64 capacity;
 	const void *layout;
 	u32 layout_len;
+	const struct vexfs_owner *owner;	/* NULL: the caller's fsuid and fsgid */
 };
 
 #define VEXFS_MAY_READ	4u
@@ -648,7 +658,7 @@ struct vexfs_spec {
 /*
  * Names are looked up in the caller's user namespace. The result is a counted
  * reference. -EINVAL for what is not a name, -ENOENT, -EEXIST, -EACCES, -ENOSPC
- * (number of collections), -ENOMEM.
+ * (number of collections, of the user or of all), -ENOMEM.
  *
  * A created collection is unknown to others until vexfs_collection_publish(),
  * which may find that the name was taken meanwhile (-EEXIST), so that an index
@@ -658,14 +668,35 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 int vexfs_collection_publish(struct vexfs_collection *c);
 int vexfs_collection_open(const char *name, u32 may, struct vexfs_collection **out);
 int vexfs_collection_drop(const char *name);
+/*
+ * By serial number, in any namespace; -ENOENT for one that the caller does not see
+ * with VEXFS_SEE_RUN.
+ */
+int vexfs_collection_drop_serial(u64 serial);
+/* -EACCES for whoever neither owns it nor has CAP_DAC_OVERRIDE over its namespace. */
+int vexfs_collection_drop_this(struct vexfs_collection *c);
+/* Drops what the caller has just published, whatever its name means by now. */
+int vexfs_collection_undo(struct vexfs_collection *c);
 void vexfs_collection_get(struct vexfs_collection *c);
 void vexfs_collection_put(struct vexfs_collection *c);
+
+/* Whose collections: */
+enum vexfs_see {
+	VEXFS_SEE_READABLE,	/* that the caller may read, in its own namespace */
+	VEXFS_SEE_RUN,		/* also its own anywhere, and all in namespaces it runs */
+	VEXFS_SEE_ALL,		/* all; who asks has been checked */
+};
+
+bool vexfs_collection_seen(const struct vexfs_collection *c, enum vexfs_see see);
 /*
- * The first collection from *@cursor on that the caller may read, referenced;
- * *@cursor moves behind it. NULL at the end. With @all every namespace and mode
- * counts (for the control plane and its administrator).
+ * The first collection from *@cursor on that is seen, referenced; *@cursor moves
+ * behind it. NULL at the end. May sleep.
  */
-struct vexfs_collection *vexfs_collection_next(u64 *cursor, bool all);
+struct vexfs_collection *vexfs_collection_next(u64 *cursor, enum vexfs_see see);
+/* Whoever's it is; referenced, or NULL. */
+struct vexfs_collection *vexfs_collection_by_serial(u64 serial);
+/* The caller owns it, or has @cap over its namespace. */
+bool vexfs_collection_owned(const struct vexfs_collection *c, int cap);
 int vexfs_collection_allowed(const struct vexfs_collection *c, u32 may);
 /* Collections there are; @changed grows when one comes or goes. */
 u32 vexfs_registry_count(u64 *changed);
@@ -687,7 +718,8 @@ static inline bool vexfs_collection_dropped(const struct vexfs_collection *c)
 
 /*
  * Memory that belongs to a collection but is allocated elsewhere (the index):
- * counts towards its bytes and its owner's quota. -ENOSPC.
+ * counts towards its bytes, the quota of all who pay for it, and the machine's ceiling.
+ * -ENOSPC.
  */
 int vexfs_collection_charge(struct vexfs_collection *c, u64 bytes);
 void vexfs_collection_uncharge(struct vexfs_collection *c, u64 bytes);

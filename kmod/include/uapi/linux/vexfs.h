@@ -131,7 +131,7 @@ struct vexfs_info {
  *	back as it is (libvexfs puts field names and offsets there): UTF-8 without
  *	control characters (EINVAL)
  *
- * The creator's effective user and group become owner and group. The file
+ * The creator's user and group become owner and group, as with a file. The file
  * descriptor is attached to the new collection, unless VEXFS_CREATE_DETACHED.
  */
 struct vexfs_create {
@@ -186,8 +186,11 @@ struct vexfs_attach {
  * struct vexfs_drop - VEXFS_IOC_DROP: the name goes now, the memory with the
  * last descriptor
  * @size: sizeof of this structure
- * @flags: 0
+ * @flags: VEXFS_DROP_SERIAL
  * @name: which
+ * @serial: with VEXFS_DROP_SERIAL, which instead (@name is zeroes then): in whatever
+ *	user namespace it is known, if it is the caller's, or the caller has
+ *	CAP_DAC_OVERRIDE over that namespace
  *
  * Ops on a descriptor whose collection was dropped fail with ENOENT.
  */
@@ -195,7 +198,10 @@ struct vexfs_drop {
 	__u32 size;
 	__u32 flags;
 	char name[VEXFS_NAME_SIZE];
+	__u64 serial;
 };
+
+#define VEXFS_DROP_SERIAL	(1U << 0)
 
 /**
  * struct vexfs_stat - VEXFS_IOC_STAT, and a row of VEXFS_IOC_LIST
@@ -227,6 +233,9 @@ struct vexfs_drop {
  * @layout_len: in: room at @layout; out: length of the description
  * @index_error: out: errno for which the last build stopped, 0 where it was asked to
  * @layout: in: where the description goes, or 0 (always 0 in a row of LIST)
+ * @serial: out: number of the collection; none ever has it again
+ * @user_ns: out: inode number of the user namespace in which the name is known
+ * @pad2: 0
  */
 struct vexfs_stat {
 	__u32 size;
@@ -257,9 +266,13 @@ struct vexfs_stat {
 	__u32 layout_len;
 	__u32 index_error;
 	__u64 layout;
+	__u64 serial;
+	__u32 user_ns;
+	__u32 pad2;
 };
 
 #define VEXFS_STAT_DROPPED	(1U << 0)
+#define VEXFS_STAT_ABANDONED	(1U << 1)	/* its user namespace has gone */
 
 enum vexfs_index_state {
 	VEXFS_INDEX_ABSENT	= 0,
@@ -271,7 +284,8 @@ enum vexfs_index_state {
 /**
  * struct vexfs_list - VEXFS_IOC_LIST: the collections the caller may read
  * @size: sizeof of this structure
- * @flags: 0
+ * @flags: VEXFS_LIST_ALL: besides, the caller's own in other user namespaces, and all
+ *	in namespaces over which it has CAP_DAC_READ_SEARCH or CAP_DAC_OVERRIDE
  * @cursor: in: 0 to start, then what the last call returned; out: where to go
  *	on, 0 at the end
  * @stat_size: sizeof(struct vexfs_stat) of the caller
@@ -286,6 +300,8 @@ struct vexfs_list {
 	__u32 count;
 	__u64 stats;
 };
+
+#define VEXFS_LIST_ALL		(1U << 0)
 
 /**
  * struct vexfs_set - VEXFS_IOC_SET: change what can be changed, all or nothing

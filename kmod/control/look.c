@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who may look, and who may change.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/net.h>
+#include <linux/netlink.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
+#include <net/sock.h>
+
+#include "compat/compat.h"
+#include "control/look.h"
+#include "data/node.h"
+#include "mem/tunable.h"
+#include "stat/event.h"
+#include "store/store.h"
+
+static VEXFS_TUNABLE(admin_gid, 4294967295, 0, 4294967295, "gid",
+		     "Group whose members may look at everybody's names and events (4294967295: none)",
+		     0644);
+
+bool vexfs_control_open(void)
+{
+	/*
+	 * A module whose start fails is freed, whoever has a dump or a file of it open. One
+	 * that cannot fail any more is still COMING for a moment: asking again will do.
+	 */
+	return READ_ONCE(THIS_MODULE->state) != MODULE_STATE_COMING;
+}
+
+/* Who opened the socket that @req came through. */
+static const struct cred *opener(struct sk_buff *req)
+{
+	struct socket *sock = NETLINK_CB(req).sk->sk_socket;
+
+	return sock && sock->file ? sock->file->f_cred : NULL;
+}
+
+/* Of the current credentials. A look is no attempt: nothing is audited. */
+static enum vexfs_look look(void)
+{
+	kgid_t admins = KGIDT_INIT(READ_ONCE(vexfs_admin_gid));
+
+	if ((gid_valid(admins) && in_egroup_p(admins)) ||
+	    ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
+		return VEXFS_LOOK_ALL;
+	return in_egroup_p(vexfs_device_group()) ? VEXFS_LOOK_TOTALS : VEXFS_LOOK_OWN;
+}
+
+enum vexfs_look vexfs_looks(struct sk_buff *req)
+{
+	const struct cred *by = opener(req), *old;
+	enum vexfs_look mine = look(), theirs;
+
+	if (!vexfs_control_open() || !by)
+		return VEXFS_LOOK_NOT;
+	old = override_creds(by);
+	theirs = look();
+	revert_creds(old);
+	return min(mine, theirs);
+}
+
+static int not_open(struct netlink_ext_ack *extack)
+{
+	NL_SET_ERR_MSG(extack, "vexfs is only coming up");
+	return -EAGAIN;
+}
+
+int vexfs_may_look(struct sk_buff *req, enum vexfs_look what, struct netlink_ext_ack *extack)
+{
+	enum vexfs_look look = vexfs_looks(req);
+
+	if (look >= what)
+		return 0;
+	if (look == VEXFS_LOOK_NOT)
+		return not_open(extack);
+	NL_SET_ERR_MSG(extack, "looking takes CAP_SYS_ADMIN, or the group of /dev/vexfs or of admin_gid");
+	return -EPERM;
+}
+
+int vexfs_may_change(struct sk_buff *req, struct netlink_ext_ack *extack)
+{
+	if (!vexfs_control_open())
+		return not_open(extack);
+	if (netlink_ns_capable(req, &init_user_ns, CAP_SYS_ADMIN))
+		return 0;
+	NL_SET_ERR_MSG(extack, "changing takes CAP_SYS_ADMIN");
+	return -EPERM;
+}
+
+kuid_t vexfs_looks_as(struct sk_buff *req)
+{
+	const struct cred *by = opener(req);
+
+	return by && uid_eq(by->fsuid, current_fsuid()) ? by->fsuid : INVALID_UID;
+}
+
+bool vexfs_looks_at_event(enum vexfs_look look, kuid_t uid, const struct vexfs_event *ev)
+{
+	return look == VEXFS_LOOK_ALL || (uid_valid(uid) && uid_eq(uid, ev->owner));
+}
+
+bool vexfs_looks_at(struct sk_buff *req, enum vexfs_look look, const struct vexfs_collection *c)
+{
+	const struct cred *by = opener(req), *old;
+	bool seen;
+
+	if (look == VEXFS_LOOK_ALL)
+		return true;
+	if (!by || !vexfs_collection_seen(c, VEXFS_SEE_RUN))
+		return false;
+	old = override_creds(by);
+	seen = vexfs_collection_seen(c, VEXFS_SEE_RUN);
+	revert_creds(old);
+	return seen;
+}
