@@ -435,6 +435,66 @@ static void dropped(struct kunit *test)
 	test_collection_end(c);
 }
 
+/* Undoing means the collection, not what has its name by now. */
+static void undone(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection(test, "undone", TEST_DIM, 0), *next, *found;
+
+	KUNIT_ASSERT_EQ(test, vexfs_collection_publish(c), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), 0);
+	next = test_collection(test, "undone", TEST_DIM, 0);
+	KUNIT_ASSERT_EQ(test, vexfs_collection_publish(next), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_collection_undo(c), -ENOENT);
+	KUNIT_EXPECT_EQ(test, vexfs_collection_open(next->name, VEXFS_MAY_READ, &found), 0);
+	KUNIT_EXPECT_PTR_EQ(test, found, next);
+	vexfs_collection_put(found);
+	KUNIT_EXPECT_EQ(test, vexfs_collection_undo(next), 0);
+	test_collection_end(c);
+	test_collection_end(next);
+}
+
+/* Holds more and less while others make somebody else pay. */
+static int pay(void *arg)
+{
+	struct vexfs_collection *c = arg;
+	u32 refused = 0;
+
+	while (!kthread_should_stop()) {
+		refused += !!vexfs_collection_charge(c, 4096);
+		vexfs_collection_uncharge(c, 4096);
+		cond_resched();
+	}
+	return refused;
+}
+
+/*
+ * Whatever an owner has paid is his to get back: an account that is not empty when its
+ * last collection has gone warns.
+ */
+static void owners(struct kunit *test)
+{
+	struct vexfs_set set = { .size = sizeof(set), .what = VEXFS_SET_UID };
+	struct vexfs_mutation m = { .op = VEXFS_MUTATE_SET, .set = &set };
+	struct vexfs_collection *c = test_collection(test, "owners", TEST_DIM, 0);
+	u64 held = atomic64_read(&c->bytes);
+	struct task_struct *task[2];
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(task); i++) {
+		task[i] = kthread_run(pay, c, "vexfs-pay/%u", i);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(task[i]));
+	}
+	for (i = 0; i < (vexfs_kunit_quick ? 2000 : 20000); i++) {
+		set.uid = 70000 + i % 3;
+		KUNIT_ASSERT_EQ(test, vexfs_mutate(c, &m), 0);
+		cond_resched();
+	}
+	for (i = 0; i < ARRAY_SIZE(task); i++)
+		KUNIT_EXPECT_EQ(test, kthread_stop(task[i]), 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&c->bytes), held);
+	test_collection_end(c);
+}
+
 /* ---- an index that only watches ---- */
 
 /**
@@ -736,6 +796,8 @@ static struct kunit_case store_cases[] = {
 	KUNIT_CASE(unused_slots),
 	KUNIT_CASE(refused_vectors),
 	KUNIT_CASE(dropped),
+	KUNIT_CASE(undone),
+	KUNIT_CASE(owners),
 	KUNIT_CASE(watched),
 	KUNIT_CASE(index_parts),
 	KUNIT_CASE(names),

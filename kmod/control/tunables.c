@@ -41,6 +41,9 @@ struct other {
 	bool (*at_default)(void);
 };
 
+/* Groups of this machine, which udev tells: no file of settings has them, nor defaults. */
+static const char *const machine[] = { "device_gid", "admin_gid" };
+
 static const struct other others[] = {
 	{
 		.key = "fpu_budget_us", .unit = "us", .doc = "Longest FPU section",
@@ -263,7 +266,8 @@ static unsigned int add_defaults(struct step *steps, unsigned int n, struct vexf
 			if (steps[j].kp == kp)
 				break;
 		vexfs_knob_read(i, k);
-		if (j < named || k->read_only || (k->word && (!o || !o->word)) ||
+		if (j < named || k->read_only ||
+		    match_string(machine, ARRAY_SIZE(machine), k->key) >= 0 || (k->word && (!o || !o->word)) ||
 		    (!k->word && k->value == k->def))
 			continue;
 		st->kp = kp;

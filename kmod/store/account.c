@@ -88,6 +88,7 @@ static void account_put(struct vexfs_account *a)
 	else
 		hash_del(&a->node);
 	spin_unlock(&accounts_lock);
+	WARN_ON_ONCE(a && (a->bytes || a->collections));
 	if (a && a->ns)
 		put_user_ns(a->ns);
 	kfree(a);

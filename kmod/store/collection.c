@@ -28,11 +28,13 @@ int vexfs_collection_charge(struct vexfs_collection *c, u64 bytes)
 {
 	return vexfs_payers_charge(&c->payers, &c->bytes, bytes);
 }
+VEXFS_EXPORT_KUNIT(vexfs_collection_charge);
 
 void vexfs_collection_uncharge(struct vexfs_collection *c, u64 bytes)
 {
 	vexfs_payers_uncharge(&c->payers, &c->bytes, bytes);
 }
+VEXFS_EXPORT_KUNIT(vexfs_collection_uncharge);
 
 /* What needs no other part of it. */
 static void collection_free(struct vexfs_collection *c)

@@ -312,6 +312,7 @@ int vexfs_collection_undo(struct vexfs_collection *c)
 
 	return vexfs_mutate(c, &m);
 }
+VEXFS_EXPORT_KUNIT(vexfs_collection_undo);
 
 /* Like a file in a sticky directory. */
 int vexfs_collection_drop_this(struct vexfs_collection *c)

@@ -13,6 +13,8 @@ manpages = $(wildcard docs/man/*.[1-8])
 EXTRAS += userspace/vexctl/etc/vexctl.bash:$(PREFIX)/share/bash-completion/completions/vexctl
 EXTRAS += userspace/vexctl/etc/_vexctl:$(PREFIX)/share/zsh/site-functions/_vexctl
 EXTRAS += build/etc/vexfs.service:$(PREFIX)/lib/systemd/system/vexfs.service
+EXTRAS += userspace/vexctl/etc/60-vexfs.rules:$(PREFIX)/lib/udev/rules.d/60-vexfs.rules
+EXTRAS += userspace/vexctl/etc/sysusers.conf:$(PREFIX)/lib/sysusers.d/vexfs.conf
 EXTRAS += userspace/vexctl/etc/vexfs.conf.default:/etc/vexfs/vexfs.conf.default
 config = $(DESTDIR)/etc/vexfs/vexfs.conf
 

@@ -107,6 +107,7 @@ int main(int argc, char **argv)
 	filling();
 	listing();
 	users();
+	limits();
 	descriptors();
 	signals();
 	interrupting();

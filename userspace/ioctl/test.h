@@ -48,12 +48,14 @@ void searching(int fd);
 void filtering(void);
 
 /* test_settings.c */
+void set_param(const char *key, const char *value);
 void filling(void);
 void setting(int fd);
 void listing(void);
 
 /* test_users.c */
 void users(void);
+void limits(void);
 
 /* test_files.c */
 void descriptors(void);

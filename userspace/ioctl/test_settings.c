@@ -4,7 +4,7 @@
  */
 #include "ioctl/test.h"
 
-static void set_param(const char *name, const char *value)
+void set_param(const char *name, const char *value)
 {
 	char path[128];
 	FILE *f;

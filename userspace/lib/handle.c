@@ -321,13 +321,43 @@ int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err)
 	}
 }
 
-int vexfs_do_list(const char *device, int (*fn)(const struct vexfs_stat *st, void *arg), void *arg,
-		  struct vexfs_error *err)
+int vexfs_do_drop_serial(const char *device, uint64_t serial, struct vexfs_error *err)
+{
+	struct vexfs_drop req = {
+		.size = sizeof(req), .flags = VEXFS_DROP_SERIAL, .serial = serial,
+	};
+	unsigned long long n = serial;
+	int fd, e;
+
+	fd = open_device(device, O_RDWR, err);
+	if (fd < 0)
+		return fd;
+	e = vexfs_request(fd, VEXFS_IOC_DROP, &req);
+	close(fd);
+	switch (e) {
+	case 0:
+		return 0;
+	case ENOENT:
+		return vexfs_fail(err, e, "there is no collection with number %llu", n);
+	case EACCES:
+		return vexfs_fail(err, e, "drop number %llu: only its owner or an administrator may",
+				  n);
+	case ENOTTY:
+		return not_a_device(device, e, err);
+	default:
+		return vexfs_fail(err, e, "drop number %llu: %s", n, strerror(e));
+	}
+}
+
+static int list(const char *device, uint32_t flags,
+		int (*fn)(const struct vexfs_stat *st, void *arg), void *arg,
+		struct vexfs_error *err)
 {
 	enum { ROWS = 64 };
 	struct vexfs_stat *rows = calloc(ROWS, sizeof(*rows));
 	struct vexfs_list req = {
 		.size = sizeof(req),
+		.flags = flags,
 		.stat_size = sizeof(*rows),
 		.stats = (uintptr_t)rows,
 	};
@@ -354,6 +384,18 @@ int vexfs_do_list(const char *device, int (*fn)(const struct vexfs_stat *st, voi
 	close(fd);
 	free(rows);
 	return ret;
+}
+
+int vexfs_do_list(const char *device, int (*fn)(const struct vexfs_stat *st, void *arg), void *arg,
+		  struct vexfs_error *err)
+{
+	return list(device, 0, fn, arg, err);
+}
+
+int vexfs_do_list_all(const char *device, int (*fn)(const struct vexfs_stat *st, void *arg),
+		      void *arg, struct vexfs_error *err)
+{
+	return list(device, VEXFS_LIST_ALL, fn, arg, err);
 }
 
 int vexfs_do_stat(struct vexfs *h, struct vexfs_stat *st, struct vexfs_error *err)

@@ -106,12 +106,19 @@ void vexfs_close(struct vexfs *h);
 int vexfs_fd(const struct vexfs *h);
 
 int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err);
+/* By the serial number of vexfs_do_list_all(), in whatever user namespace it is. */
+int vexfs_do_drop_serial(const char *device, uint64_t serial, struct vexfs_error *err);
 
 /* Calls @fn for each collection the caller may read, until it returns non-zero;
  * that value is then returned.
  */
 int vexfs_do_list(const char *device, int (*fn)(const struct vexfs_stat *st, void *arg), void *arg,
 	       struct vexfs_error *err);
+/* Besides, the caller's own in other user namespaces, and all in those that it runs:
+ * every collection there is, for the machine's administrator.
+ */
+int vexfs_do_list_all(const char *device, int (*fn)(const struct vexfs_stat *st, void *arg),
+		      void *arg, struct vexfs_error *err);
 
 VEXFS_REQUEST(stat, vexfs_stat);
 VEXFS_REQUEST(set, vexfs_set);

@@ -127,7 +127,7 @@ vexctl tune --defaults
 
 what="a write to a parameter that is refused leaves everything as it was"
 before=$(vexctl -j tune)
-for bad in stack_limit=1 stack_limit=x pool_small=9999999 simd=abacus fpu_budget_us=0 device_gid=5; do
+for bad in stack_limit=1 stack_limit=x pool_small=9999999 simd=abacus fpu_budget_us=0 device_mode=5; do
 	{ echo "${bad#*=}" > "/sys/module/vexfs/parameters/${bad%=*}"; } 2> /dev/null && echo "# $bad was taken"
 done
 # shellcheck disable=SC2034

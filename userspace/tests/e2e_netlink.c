@@ -258,7 +258,7 @@ static void test_tunables(void)
 	put_setting(&m, "fpu.budget.us", 40);
 	expect(-EINVAL, "comes twice", "the same setting twice");
 	request(VEXFS_CMD_TUNABLE_SET);
-	put_setting(&m, "device_gid", 1);
+	put_setting(&m, "device_mode", 1);
 	expect(-EPERM, "when the module is loaded", "what can be set only at load");
 	request(VEXFS_CMD_TUNABLE_SET);
 	expect(-EINVAL, "nothing to set", "no settings");
@@ -335,6 +335,194 @@ static void test_permission(void)
 	ok(as_user(0) == 3, "a member of the device's group may look and not change");
 }
 
+/* ---- who may look ---- */
+
+static void become(uid_t uid, gid_t gid)
+{
+	if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
+		_exit(100);
+}
+
+/* A collection of @uid's, made by root. */
+static void give(const char *name, uint32_t uid)
+{
+	new_collection(name, 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
+	put_u32(&m, VEXFS_A_COLLECTION_UID, uid);
+	ask(&m, &a);
+}
+
+/* Messages waiting at @fd that name @name; -1 when one names something else. */
+static int told_of(int fd, const char *name, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	static char buf[8192];
+	int n = 0;
+
+	while (poll(&p, 1, n ? 0 : timeout_ms) > 0) {
+		ssize_t got_bytes = recv(fd, buf, sizeof(buf), 0);
+		const struct nlattr *t;
+
+		if (got_bytes < (ssize_t)(NLMSG_HDRLEN + GENL_HDRLEN))
+			return -1;
+		t = find(buf + NLMSG_HDRLEN + GENL_HDRLEN,
+			 (size_t)got_bytes - NLMSG_HDRLEN - GENL_HDRLEN, VEXFS_A_EVENT_SUBJECT);
+		if (!t || strcmp(body(t), name))
+			return -1;
+		/* what only those who look at everything are told */
+		if (find(buf + NLMSG_HDRLEN + GENL_HDRLEN,
+			 (size_t)got_bytes - NLMSG_HDRLEN - GENL_HDRLEN, VEXFS_A_EVENT_PID))
+			return -1;
+		n++;
+	}
+	return n;
+}
+
+/* User 1000 sees what is its own, and nothing else. */
+static int stranger(int ready, int go)
+{
+	int bad = 0, fd;
+	char byte = 0;
+
+	become(1000, 1000);
+	by_name(VEXFS_CMD_COLLECTION_GET, "secret");
+	ask(&m, &a);
+	bad |= (a.err != -EACCES && a.err != -ENOENT) << 0;
+	by_name(VEXFS_CMD_COLLECTION_GET, "own");
+	ask(&m, &a);
+	bad |= (a.err != 0) << 1;
+	dump(VEXFS_CMD_COLLECTION_GET);
+	ask(&m, &a);
+	bad |= (a.err || a.messages != 1) << 2;
+	dump(VEXFS_CMD_EVENT_GET);
+	ask(&m, &a);
+	/* "own" was made, and no other event is user 1000's */
+	bad |= (a.err || a.messages != 1 || got(&a, VEXFS_A_EVENT_PID) ||
+		strcmp(body(got(&a, VEXFS_A_EVENT_SUBJECT)), "own")) << 3;
+	bad |= (subscribe(VEXFS_A_SUBSCRIPTION_STATS) != -EPERM) << 4;
+	fd = subscribe(VEXFS_A_SUBSCRIPTION_EVENTS);
+	bad |= (fd < 0) << 5;
+	/* root drops both */
+	if (write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 1)
+		return 101;
+	bad |= (told_of(fd, "own", 5000) != 1) << 6;
+	for (int i = 0; i < 100; i++)
+		if (subscribe(VEXFS_A_SUBSCRIPTION_EVENTS) == -ENOSPC)
+			return bad;
+	return bad | 1 << 7;
+}
+
+/* A program with rights that is handed somebody's socket does not look for him. */
+static int lent_socket(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		int fd;
+
+		/* it is the opener's credentials that count, so: open as 1000, ask as root */
+		if (setresuid(1000, 1000, 0))
+			_exit(100);
+		fd = open_socket();
+		if (setresuid(0, 0, 0))
+			_exit(101);
+		dump(VEXFS_CMD_COLLECTION_GET);
+		ask_by(fd, &m, &a);
+		_exit(a.err || a.messages != 1);
+	}
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+static void test_looking(void)
+{
+	int ready[2], go[2], status;
+	uint64_t serial = 0;
+	char byte = 0;
+	pid_t pid;
+
+	sleep(2);	/* a kind may raise so many events in a second */
+	give("secret", 0);
+	give("own", 1000);
+	ok(!a.err, "collection-new with an owner");
+	new_collection("nobody", 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
+	put_u32(&m, VEXFS_A_COLLECTION_UID, ~0u);
+	expect(-EINVAL, "no such user", "collection-new for a user there is not");
+	by_name(VEXFS_CMD_COLLECTION_GET, "nobody");
+	expect(-ENOENT, "no collection", "leaves nothing behind");
+	ok(!lent_socket(), "a socket that another opened is told what both may see");
+
+	if (pipe(ready) || pipe(go))
+		return;
+	pid = fork();
+	if (!pid)
+		_exit(stranger(ready[1], go[0]));
+	ok(read(ready[0], &byte, 1) == 1, "another user has looked");
+	by_name(VEXFS_CMD_COLLECTION_GET, "secret");
+	ask(&m, &a);
+	if (got(&a, VEXFS_A_COLLECTION_SERIAL))
+		memcpy(&serial, body(got(&a, VEXFS_A_COLLECTION_SERIAL)), sizeof(serial));
+	ok(got(&a, VEXFS_A_COLLECTION_USER_NS) && !got(&a, VEXFS_A_COLLECTION_ABANDONED),
+	   "a collection has a number and a namespace");
+	request(VEXFS_CMD_COLLECTION_DEL);
+	put(&m, VEXFS_A_COLLECTION_SERIAL, &serial, sizeof(serial));
+	expect(0, NULL, "collection-del by number");
+	request(VEXFS_CMD_COLLECTION_GET);
+	put(&m, VEXFS_A_COLLECTION_SERIAL, &serial, sizeof(serial));
+	expect(-ENOENT, "or number", "the number is gone");
+	by_name(VEXFS_CMD_COLLECTION_DEL, "own");
+	expect(0, NULL, "both are dropped");
+	ok(write(go[1], &byte, 1) == 1, "the other user may read what it was told");
+	waitpid(pid, &status, 0);
+	if (!ok(!WEXITSTATUS(status), "which is its own, and nothing else"))
+		printf("# %x\n", WEXITSTATUS(status));
+	close(ready[0]);
+	close(ready[1]);
+	close(go[0]);
+	close(go[1]);
+}
+
+static void set_admins(long long gid)
+{
+	FILE *f = fopen("/sys/module/vexfs/parameters/admin_gid", "w");
+
+	if (!f || fprintf(f, "%lld\n", gid) < 0 || fclose(f))
+		ok(false, "admin_gid can be set");
+}
+
+static void test_admins(void)
+{
+	int status;
+	pid_t pid;
+
+	give("secret", 0);
+	set_admins(4242);
+	pid = fork();
+	if (!pid) {
+		int bad = 0;
+
+		become(1000, 4242);
+		by_name(VEXFS_CMD_COLLECTION_GET, "secret");
+		ask(&m, &a);
+		bad |= (a.err != 0) << 0;
+		dump(VEXFS_CMD_EVENT_GET);
+		ask(&m, &a);
+		bad |= (a.err || a.messages < 5 || !got(&a, VEXFS_A_EVENT_PID)) << 1;
+		dump(VEXFS_CMD_STATS_GET);
+		ask(&m, &a);
+		bad |= (a.err != 0) << 2;
+		by_name(VEXFS_CMD_COLLECTION_DEL, "secret");
+		ask(&m, &a);
+		bad |= (a.err != -EPERM) << 3;
+		_exit(bad);
+	}
+	waitpid(pid, &status, 0);
+	ok(!WEXITSTATUS(status), "a member of admin_gid looks at everything and changes nothing");
+	set_admins(4294967295);
+	by_name(VEXFS_CMD_COLLECTION_DEL, "secret");
+	ask(&m, &a);
+}
+
 static void test_events(void)
 {
 	static char buf[8192];
@@ -343,7 +531,7 @@ static void test_events(void)
 
 	/* a kind may raise so many in a second; what came before must not count */
 	sleep(2);
-	p.fd = subscribe(0);
+	p.fd = subscribe(VEXFS_A_SUBSCRIPTION_EVENTS);
 	ok(p.fd >= 0, "subscribe to events");
 	new_collection("seen", 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
 	ask(&m, &a);
@@ -364,7 +552,7 @@ static void test_events(void)
 	request(VEXFS_CMD_TUNABLE_SET);
 	put_setting(&m, "stats_interval_ms", 100);
 	ask(&m, &a);
-	p.fd = subscribe(1);
+	p.fd = subscribe(VEXFS_A_SUBSCRIPTION_STATS);
 	ok(p.fd >= 0 && poll(&p, 1, 10000) > 0 && recv(p.fd, buf, sizeof(buf), 0) > 0,
 	   "statistics come by themselves");
 	close(p.fd);
@@ -411,14 +599,14 @@ static void test_subscribers(void)
 	bool told = false;
 
 	for (int i = 0; i < SUBSCRIBERS; i++) {
-		fds[i] = subscribe(i & 1);
+		fds[i] = subscribe(i & 1 ? VEXFS_A_SUBSCRIPTION_STATS : VEXFS_A_SUBSCRIPTION_EVENTS);
 		if (fds[i] < 0)
 			break;
 		setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 		n++;
 	}
 	ok(n == SUBSCRIBERS, "a thousand subscribers");
-	reader = subscribe(0);
+	reader = subscribe(VEXFS_A_SUBSCRIPTION_EVENTS);
 	for (int i = 0; i < 60; i++) {
 		struct pollfd p = { .fd = reader, .events = POLLIN };
 
@@ -566,13 +754,15 @@ static void test_fuzz(void)
 
 int main(void)
 {
-	if (!ok(resolve(), "the family and its groups"))
+	if (!ok(resolve(), "the family"))
 		return done();
 	test_module();
 	test_collections();
 	test_stats();
 	test_tunables();
 	test_permission();
+	test_looking();
+	test_admins();
 	test_events();
 	test_writers();
 	test_subscribers();

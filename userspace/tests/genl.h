@@ -22,7 +22,6 @@
 #define BUF_SIZE	65536
 
 static int family;
-static uint32_t groups[2];	/* events, stats */
 static uint32_t seq;
 
 /* ---- messages ---- */
@@ -237,39 +236,34 @@ static inline bool resolve(void)
 {
 	static struct msg m;
 	static struct answer a;
-	const struct nlattr *id, *list;
-	const char *p, *end;
+	const struct nlattr *id;
 
 	begin(&m, GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY);
 	put_text(&m, CTRL_ATTR_FAMILY_NAME, VEXFS_FAMILY_NAME);
 	ask(&m, &a);
 	id = got(&a, CTRL_ATTR_FAMILY_ID);
-	list = got(&a, CTRL_ATTR_MCAST_GROUPS);
-	if (!id || !list)
+	if (!id)
 		return false;
 	family = *(const uint16_t *)body(id);
-	p = body(list);
-	end = (const char *)list + list->nla_len;
-	while (p < end) {
-		const struct nlattr *g = (const void *)p;
-		const struct nlattr *name = find(body(g), g->nla_len - NLA_HDRLEN,
-						 CTRL_ATTR_MCAST_GRP_NAME);
-		const struct nlattr *gid = find(body(g), g->nla_len - NLA_HDRLEN,
-						CTRL_ATTR_MCAST_GRP_ID);
-
-		memcpy(&groups[!strcmp(body(name), VEXFS_MCGRP_STATS)], body(gid), 4);
-		p += NLA_ALIGN(g->nla_len);
-	}
-	return groups[0] && groups[1];
+	return true;
 }
 
-static inline int subscribe(int group)
+/* A socket that is told of @what, VEXFS_A_SUBSCRIPTION_*; or -errno. */
+static inline int subscribe(int what)
 {
+	static struct msg m;
+	static struct answer a;
 	int fd = open_socket();
 
-	if (fd >= 0 && setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[group],
-				  sizeof(groups[group])))
-		return -1;
+	if (fd < 0)
+		return -errno;
+	begin(&m, family, NLM_F_ACK, VEXFS_CMD_SUBSCRIBE);
+	put(&m, what, "", 0);
+	ask_by(fd, &m, &a);
+	if (a.err) {
+		close(fd);
+		return a.err;
+	}
 	return fd;
 }
 

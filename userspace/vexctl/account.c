@@ -389,7 +389,7 @@ static int run_events(struct ctl *c)
 	w = wire_open(c, &ret);
 	if (!w)
 		return ret;
-	err = follow ? wire_listen(w, VEXFS_MCGRP_EVENTS) : list_events(c, w);
+	err = follow ? wire_listen(w, VEXFS_A_SUBSCRIPTION_EVENTS) : list_events(c, w);
 	stop_on_signals();
 	while (!err && follow && !stop_wanted()) {
 		err = wire_receive(w, 0, follow_event, c);

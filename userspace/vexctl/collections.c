@@ -83,6 +83,9 @@ static void stat_json(struct json *j, const struct vexfs_stat *st, const char *l
 	json_kv_string(j, "index_state", vexfs_index_state_name(st->index_state));
 	json_kv_u64(j, "index_done", st->index_done);
 	json_kv_u64(j, "index_bytes", st->index_bytes);
+	json_kv_u64(j, "serial", st->serial);
+	json_kv_u64(j, "user_ns", st->user_ns);
+	json_kv_bool(j, "abandoned", st->flags & VEXFS_STAT_ABANDONED);
 	json_kv_u64(j, "index_error", st->index_error);
 	json_object_end(j);
 }
@@ -219,6 +222,38 @@ static int by_name(const void *a, const void *b)
 	return strncmp(x->name, y->name, sizeof(x->name));
 }
 
+/* Whoever's they are: what tells them apart comes first. */
+static void list_all_text(const struct rows *rows)
+{
+	struct column col[] = {
+		{ "serial", 7 }, { "user_ns", 11 }, { "name", 4, true }, { "uid", 8 },
+		{ "count", 12 }, { "bytes", 14 }, { "mode", 5 }, { "namespace", 9, true },
+	};
+	const unsigned int n = sizeof(col) / sizeof(col[0]);
+
+	for (size_t i = 0; i < rows->count; i++) {
+		int len = (int)strnlen(rows->st[i].name, VEXFS_NAME_SIZE);
+
+		if (len > col[2].width)
+			col[2].width = len;
+	}
+	if (rows->count)
+		table_row(TINT_HEAD, col, n, NULL);
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct vexfs_stat *st = &rows->st[i];
+		const char *const cells[] = {
+			cell("%llu", (unsigned long long)st->serial), cell("%u", st->user_ns),
+			cell("%.64s", st->name), cell("%u", st->uid),
+			cell("%llu", (unsigned long long)st->count),
+			cell("%llu", (unsigned long long)st->bytes),
+			cell("%04o", st->mode & 07777),
+			st->flags & VEXFS_STAT_ABANDONED ? "gone" : "there",
+		};
+
+		table_row(TINT_PLAIN, col, n, cells);
+	}
+}
+
 static void list_text(const struct rows *rows)
 {
 	struct column col[] = {
@@ -253,7 +288,9 @@ static int run_list(struct ctl *c)
 {
 	struct rows rows = { 0 };
 	struct vexfs_error err = { 0 };
-	int ret = vexfs_do_list(c->device, keep_row, &rows, &err);
+	bool all = opt_given(c, "all");
+	int ret = all ? vexfs_do_list_all(c->device, keep_row, &rows, &err) :
+			vexfs_do_list(c->device, keep_row, &rows, &err);
 
 	if (ret && !err.code)
 		ret = ctl_refuse(c, -ret, "no memory for the list");
@@ -264,7 +301,10 @@ static int run_list(struct ctl *c)
 	if (rows.count)
 		qsort(rows.st, rows.count, sizeof(*rows.st), by_name);
 	if (!c->json) {
-		list_text(&rows);
+		if (all)
+			list_all_text(&rows);
+		else
+			list_text(&rows);
 		goto out;
 	}
 	json_object_begin(&c->out);
@@ -292,10 +332,60 @@ static int done(struct ctl *c, const char *what)
 	return EXIT_OK;
 }
 
+/* Those whose user namespace has gone: nobody can reach them by their name any more. */
+static int drop_abandoned(struct ctl *c)
+{
+	struct rows rows = { 0 };
+	struct vexfs_error err = { 0 };
+	uint64_t dropped = 0;
+	int ret = vexfs_do_list_all(c->device, keep_row, &rows, &err);
+
+	if (ret && !err.code)
+		ret = ctl_refuse(c, -ret, "no memory for the list");
+	else if (ret)
+		ret = ctl_fail(c, &err);
+	for (size_t i = 0; i < rows.count && !ret; i++) {
+		if (!(rows.st[i].flags & VEXFS_STAT_ABANDONED))
+			continue;
+		if (!vexfs_do_drop_serial(c->device, rows.st[i].serial, &err))
+			dropped++;
+		else if (err.code != ENOENT)
+			ret = ctl_fail(c, &err);
+	}
+	free(rows.st);
+	if (ret)
+		return ret;
+	if (c->json) {
+		json_object_begin(&c->out);
+		json_kv_u64(&c->out, "dropped", dropped);
+		json_object_end(&c->out);
+		json_finish(&c->out);
+	} else {
+		printf("%" PRIu64 " dropped\n", dropped);
+	}
+	return EXIT_OK;
+}
+
 static int run_drop(struct ctl *c)
 {
 	struct vexfs_error err;
+	uint64_t serial = opt_u64(c, "serial", 0);
 
+	if (c->argc + opt_given(c, "serial") + opt_given(c, "abandoned") != 1)
+		return ctl_usage(c, "drop: a name, --serial or --abandoned");
+	if (opt_given(c, "abandoned"))
+		return drop_abandoned(c);
+	if (opt_given(c, "serial")) {
+		if (vexfs_do_drop_serial(c->device, serial, &err))
+			return ctl_fail(c, &err);
+		if (c->json) {
+			json_object_begin(&c->out);
+			json_kv_u64(&c->out, "dropped", serial);
+			json_object_end(&c->out);
+			json_finish(&c->out);
+		}
+		return EXIT_OK;
+	}
 	if (vexfs_do_drop(c->device, c->argv[0], &err))
 		return ctl_fail(c, &err);
 	return done(c, "dropped");
@@ -356,6 +446,17 @@ static const struct opt create_opts[] = {
 	{ 0 },
 };
 
+static const struct opt list_opts[] = {
+	{ "all", 'a', OPT_FLAG, NULL, "also yours in other user namespaces, and all in those that you run" },
+	{ 0 },
+};
+
+static const struct opt drop_opts[] = {
+	{ "serial", 0, OPT_U64, "N", "the one with this number of list --all, in whatever user namespace" },
+	{ "abandoned", 0, OPT_FLAG, NULL, "all that you may drop and whose user namespace has gone" },
+	{ 0 },
+};
+
 static const struct opt set_opts[] = {
 	{ "mode", 0, OPT_OCTAL, "MODE", "permission bits" },
 	{ "uid", 0, OPT_U64, "UID", "owner" },
@@ -374,12 +475,15 @@ const struct verb collection_verbs[] = {
 	  "the names: name:type[@offset], separated by commas, with types u8 u16 u32 u64 i8 i16 i32 "
 	  "i64 f32. See libvexfs(3).", create_opts, run_create },
 	{ "list", "", 0, 0, "list the collections that you may read",
-	  "On a terminal the columns that do not fit are left out from the right.", NULL, run_list },
+	  "On a terminal the columns that do not fit are left out from the right.\n\n"
+	  "Names belong to a user namespace. With --all a collection is named by its number and the "
+	  "inode number of its namespace (ls -l /proc/PID/ns/user); root of the machine sees all.",
+	  list_opts, run_list },
 	{ "show", "NAME", 1, 1, "show everything about a collection", NULL, NULL, run_show },
 	{ "set", "NAME", 1, 1, "change mode, owner, capacity or layout", NULL, set_opts, run_set },
-	{ "drop", "NAME", 1, 1, "remove a collection",
+	{ "drop", "[NAME]", 0, 1, "remove a collection",
 	  "The name is free at once. Programs that have the collection open get an error from then "
-	  "on; its memory returns when the last of them closes it.", NULL, run_drop },
+	  "on; its memory returns when the last of them closes it.", drop_opts, run_drop },
 	{ "info", "", 0, 0, "show version and features of the loaded module", NULL, NULL, run_info },
 	{ 0 },
 };

@@ -248,16 +248,17 @@ int wire_fail(struct ctl *c, struct wire *n, int err)
 	return ctl_refuse(c, -err, "%s", n->why);
 }
 
-int wire_listen(struct wire *n, const char *group)
+int wire_listen(struct wire *n, int what)
 {
-	int id = genl_ctrl_resolve_grp(n->sock, VEXFS_FAMILY_NAME, group);
+	struct nl_msg *msg = wire_request(n, VEXFS_CMD_SUBSCRIBE, false);
 
-	if (id < 0 || nl_socket_add_membership(n->sock, id)) {
-		snprintf(n->why, sizeof(n->why), "cannot subscribe to '%s'", group);
-		return -EPERM;
-	}
+	/* what one subscribes to may come before the answer */
 	nl_socket_modify_cb(n->sock, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_sequence, NULL);
-	return 0;
+	if (msg && nla_put_flag(msg, what)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return wire_call(n, msg, NULL, NULL);
 }
 
 int wire_receive(struct wire *n, int timeout_ms, wire_answer_fn fn, void *arg)

@@ -43,11 +43,11 @@ const char *wire_why(const struct wire *n);
 int wire_fail(struct ctl *c, struct wire *n, int err);
 
 /*
- * Subscribes to a group, then hands each message to @fn until it returns other
+ * Subscribes to @what (VEXFS_A_SUBSCRIPTION_*), then hands each message to @fn until it returns other
  * than 0 or @timeout_ms pass without one (0: never). -ENOBUFS says that messages were
  * lost; calling again goes on.
  */
-int wire_listen(struct wire *n, const char *group);
+int wire_listen(struct wire *n, int what);
 int wire_receive(struct wire *n, int timeout_ms, wire_answer_fn fn, void *arg);
 
 static inline const char *wire_text(struct nlattr **attrs, int type)
