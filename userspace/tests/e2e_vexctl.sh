@@ -115,6 +115,21 @@ check "drop of the one with codes" vexctl drop coded
 check "text holds the same as JSON" test \
 	"$(vexctl search t --id 7 -k 3 | cut -f2 | paste -sd,)" = \
 	"$(vexctl -j search t --id 7 -k 3 | jq -r '.results[0].ids | join(",")')"
+json '.collections | map(select(.name == "t")) | length == 1 and .[0].serial > 0 and (.[0].abandoned | not)' \
+	vexctl -j list --all
+status 2 "a name, --serial or --abandoned" vexctl drop
+status 2 "a name, --serial or --abandoned" vexctl drop t --serial 3
+status 1 "no collection with number 999999999" vexctl drop --serial 999999999
+vexctl create numbered --dim 2
+check "drop by number" vexctl drop --serial "$(vexctl -j show numbered | jq .serial)"
+status 1 "no collection" vexctl show numbered
+if unshare -U true 2> /dev/null; then
+	unshare -U vexctl create left --dim 2
+	# shellcheck disable=SC2016 # it is for the shell that is started
+	check "what a namespace that has gone left is found and dropped" timeout 20 sh -c \
+		'until vexctl drop --abandoned | grep -q "^1 dropped"; do sleep 0.1; done
+		! vexctl list --all | grep -w left'
+fi
 check "drop" vexctl drop t
 json '. == {"schema_version": 1, "collections": []}' vexctl -j list
 

@@ -16,6 +16,9 @@ s/^(vexfs [0-9.]+ on) [^,]*/\1 RELEASE/
 s/"(file|srcversion|vermagic)": ?"[^"]*"/"\1": "..."/g
 s/^(file|srcversion|vermagic): .*/\1: .../
 
+# numbers of collections and of the namespaces that they are in
+s/("(serial|user_ns)": ?)[0-9]+/\1N/g
+
 # memory, which depends on how rows and links are laid out
 s/("(bytes|index_bytes|distances_computed)": ?)[0-9]+/\1B/g
 s/((^|\\n)(index )?bytes +)[0-9]+/\1B/
