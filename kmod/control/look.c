@@ -78,7 +78,7 @@ int vexfs_may_look(struct sk_buff *req, enum vexfs_look what, struct netlink_ext
 		return 0;
 	if (look == VEXFS_LOOK_NOT)
 		return not_open(extack);
-	NL_SET_ERR_MSG(extack, "looking takes CAP_SYS_ADMIN, or the group of /dev/vexfs or of admin_gid");
+	NL_SET_ERR_MSG(extack, "looking takes CAP_SYS_ADMIN or the group of /dev/vexfs");
 	return -EPERM;
 }
 

@@ -71,7 +71,7 @@ static struct vexfs_account *account_get(struct user_namespace *ns, kuid_t uid)
 			return a;
 		}
 	}
-	/* one reference for all collections there: whoever looks for namespaces that are gone counts on it */
+	/* one for all collections there: vexfs_userns_gone() counts on it */
 	fresh->ns = ns ? get_user_ns(ns) : NULL;
 	fresh->uid = uid;
 	fresh->refs = 1;

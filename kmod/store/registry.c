@@ -29,6 +29,7 @@
 static VEXFS_TUNABLE(max_collections, 65536, 0, 16777216, "collections",
 		     "Most collections there may be, all users together", 0644);
 
+/* Guards all below, and the changeable settings of every collection. */
 DEFINE_MUTEX(vexfs_registry_lock);
 static struct rhashtable names;
 static DEFINE_XARRAY_FLAGS(by_serial, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);

@@ -343,7 +343,8 @@ void limits(void)
 	int err;
 
 	set_param("max_user_collections", "8");
-	is(as_user(1000, 1000, u_limit, 0), 0, "a user has as many as the limit, and one more when one goes");
+	is(as_user(1000, 1000, u_limit, 0), 0,
+	   "a user has as many as the limit, and one more when one goes");
 	is(create_many("root", 9), 0, "an administrator has as many as there may be");
 	is(drop_many("root", 9), 0, "and drops them");
 	err = in_namespace(1000, n_multiply);
