@@ -121,7 +121,7 @@ static void build(struct vexfs_graph *g)
 	if (!atomic_dec_and_test(&b->running))
 		return;
 	if (b->err)
-		pr_warn("a graph could not be completed: error %d\n", b->err);
+		pr_warn_ratelimited("a graph could not be completed: error %d\n", b->err);
 	/* pairs with vexfs_graph_ready() and vexfs_graph_stop() */
 	smp_store_release(&b->state, b->err || b->stop || vexfs_collection_dropped(c) ?
 			  VEXFS_INDEX_STOPPED : VEXFS_INDEX_READY);

@@ -219,7 +219,7 @@ done; done
 check "every refusal says what clashes and what goes" sh -c \
 	'test "$(wc -l < refusals)" -gt 80 && ! grep -v " does not go with .* do\| goes with index graph only" refusals'
 status 1 "longer than 63 bytes" vexctl create "$(printf 'n%.0s' $(seq 64))" --dim 2
-status 1 "holds a '/'" vexctl create a/b --dim 2
+status 1 "other than letters" vexctl create a/b --dim 2
 status 1 "is empty" vexctl create '' --dim 2
 status 2 "there is no verb 'serach'; did you mean 'search'?" vexctl serach t
 status 2 "'index' has no verb 'bulid'; did you mean 'index build'?" vexctl index bulid t
