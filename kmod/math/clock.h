@@ -10,8 +10,8 @@
 #define _VEXFS_MATH_CLOCK_H
 
 #include <linux/compiler.h>
+#include <linux/ktime.h>
 #include <linux/math64.h>
-#include <linux/timekeeping.h>
 
 #include "compat/cycles.h"
 

@@ -37,12 +37,12 @@
  * that processor only, with preemption off. An interrupt that counts a refusal
  * may come in between: on x86 every update is one instruction. The raw forms are
  * that as well; the others disable interrupts where an update is not one, which
- * in User Mode Linux is two system calls of the host each. @runs are sections and
- * stretches of integer code together.
+ * in User Mode Linux is two system calls of the host each. @stretches of integer code
+ * are counted beside the sections.
  */
 struct fpu_cpu {
-	u32 runs;
 	u64 sections;
+	u64 stretches;
 	u64 ns;
 	u64 longest_ns;
 	u64 over;
@@ -140,7 +140,6 @@ u32 vexfs_fpu_end(u64 stamp)
 	/* Newer kernels run the soft interrupts here that had to wait: not our time. */
 	kernel_fpu_end();
 	ns = min_t(u64, vexfs_clock_ns(stamp, end), U32_MAX);
-	raw_cpu_inc(fpu_cpu.runs);
 	raw_cpu_inc(fpu_cpu.sections);
 	raw_cpu_add(fpu_cpu.ns, ns);
 	raw_cpu_inc(fpu_cpu.buckets[bucket_of(ns)]);
@@ -168,7 +167,7 @@ u32 vexfs_stretch_end(const struct vexfs_stretch *s)
 {
 	u64 end = vexfs_clock();
 
-	raw_cpu_inc(fpu_cpu.runs);
+	raw_cpu_inc(fpu_cpu.stretches);
 	if (switches() != s->switches)
 		return 0;
 	return min_t(u64, vexfs_clock_ns(s->stamp, end), U32_MAX);
@@ -213,7 +212,9 @@ bool vexfs_fpu_fits(const struct vexfs_pace *pace, u32 units)
 /* The number of the section that just ended; those of other processors are far from it. */
 static u32 run_number(void)
 {
-	return raw_cpu_read(fpu_cpu.runs) + hash_32(raw_smp_processor_id() + 1, 32);
+	u64 n = raw_cpu_read(fpu_cpu.sections) + raw_cpu_read(fpu_cpu.stretches);
+
+	return (u32)n + hash_32(raw_smp_processor_id() + 1, 32);
 }
 
 /*
