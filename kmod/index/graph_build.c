@@ -23,10 +23,11 @@ static struct workqueue_struct *build_wq;
 
 /*
  * wake_up_var() looks for sleepers without a barrier of its own: one that has just seen
- * the old value would sleep on. Pairs with the barrier of prepare_to_wait_event().
+ * the old value would sleep on.
  */
 static void wake_waiters(void *var)
 {
+	/* the new value before the look; pairs with prepare_to_wait_event() */
 	smp_mb();
 	wake_up_var(var);
 }

@@ -289,6 +289,7 @@ static void check_row(struct graph_checking *k, struct vexfs_extent *e, u32 row,
 	const struct graph_ext *ge = graph_ext_of(e);
 	u32 slot = e->first + row;
 
+	/* pairs with join_group(): what is PRESENT has its levels */
 	if (ge && smp_load_acquire(&ge->nodes[row].state) == GRAPH_PRESENT) {
 		check_node(k, slot);
 		return;

@@ -643,6 +643,7 @@ static int reap_again(struct vexfs_collection *c)
 	begun = c->reap_begun;
 	spin_unlock(&c->slots_lock);
 	mod_delayed_work(vexfs_store_wq, &c->reaper, 0);
+	/* pairs with reap_passed() */
 	return wait_event_interruptible(c->reap_wait, smp_load_acquire(&c->reap_done) > begun) ?
 	       -EINTR : 0;
 }

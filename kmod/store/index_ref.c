@@ -103,6 +103,7 @@ static void index_leaves(struct vexfs_collection *c, struct vexfs_garbage *g)
 /* Interruptible; the last index may be on its way for as long as its readers read. */
 static int wait_gone(struct vexfs_collection *c)
 {
+	/* pairs with index_leaves() */
 	return wait_event_interruptible(c->reap_wait, !smp_load_acquire(&c->index_leaving)) ?
 	       -EINTR : 0;
 }
