@@ -458,7 +458,7 @@ static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
 	unsigned int i;
 
 	/* Large ones first: they give the most for the least. */
-	done = vexfs_kept_shrink(min(sc->nr_to_scan, (unsigned long)U32_MAX));
+	done = vexfs_kept_shrink(min_t(unsigned long, sc->nr_to_scan, U32_MAX));
 	for (i = VEXFS_TIER_HUGE; i-- && done < sc->nr_to_scan; )
 		done += vexfs_tier_shrink(&vexfs_tiers[i], sc->nr_to_scan - done);
 	return done ?: SHRINK_STOP;
