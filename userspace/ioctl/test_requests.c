@@ -34,8 +34,10 @@ void sizes(void)
 	is(raw(ctl, VEXFS_IOC_INFO, page), -E2BIG, "size 2^32 - 1");
 	is(raw(ctl, VEXFS_IOC_INFO, NULL), -EFAULT, "no request at all");
 	is(raw(ctl, VEXFS_IOC_INFO, WILD), -EFAULT, "a wild request");
-	is(raw(ctl, _IO('V', 0x7f), &info), -ENOTTY, "an ioctl that there is not");
+	is(raw(ctl, _IO(VEXFS_IOC_MAGIC, 0x7f), &info), -ENOTTY, "an ioctl that there is not");
 	is(raw(ctl, _IO('W', 0x00), &info), -ENOTTY, "somebody else's ioctl");
+	is(raw(ctl, 0x5600, &info), -ENOTTY, "an ioctl of a terminal (VT_OPENQRY)");
+	is(raw(ctl, 0x5603, &info), -ENOTTY, "an ioctl of a terminal (VT_GETSTATE)");
 }
 
 /* ---- names ---- */

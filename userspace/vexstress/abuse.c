@@ -250,7 +250,7 @@ int vx_abuse(struct vx_worker *w, uint64_t which)
 	}
 	switch (which - (uint64_t)cases) {
 	case 0:
-		got = ioctl(fd, _IO('V', 0xee), &r) < 0 ? errno : 0;
+		got = ioctl(fd, _IO(VEXFS_IOC_MAGIC, 0xee), &r) < 0 ? errno : 0;
 		if (got == ENOTTY)
 			return 0;
 		vx_wrong(w, "an unknown ioctl met errno %d, not ENOTTY", got);

@@ -67,24 +67,27 @@ enum vexfs_format {
 	VEXFS_FORMAT_RAW	= 1,	/* the collection's own type */
 };
 
+/* Of all ioctls of /dev/vexfs; not in the kernel's list of ioctl numbers. */
+#define VEXFS_IOC_MAGIC		0xBB
+
 /* ioctl numbers; an enum, so that every language's bindings can read them */
 enum vexfs_ioctl {
-	VEXFS_IOC_INFO		= _IO('V', 0x00),	/* struct vexfs_info */
-	VEXFS_IOC_CREATE	= _IO('V', 0x01),	/* struct vexfs_create */
-	VEXFS_IOC_ATTACH	= _IO('V', 0x02),	/* struct vexfs_attach */
-	VEXFS_IOC_DROP		= _IO('V', 0x03),	/* struct vexfs_drop */
-	VEXFS_IOC_LIST		= _IO('V', 0x04),	/* struct vexfs_list */
-	VEXFS_IOC_STAT		= _IO('V', 0x05),	/* struct vexfs_stat, attached */
-	VEXFS_IOC_SET		= _IO('V', 0x06),	/* struct vexfs_set, attached */
-	VEXFS_IOC_PUT		= _IO('V', 0x10),	/* struct vexfs_put, attached */
-	VEXFS_IOC_GET		= _IO('V', 0x11),	/* struct vexfs_get, attached */
-	VEXFS_IOC_DELETE	= _IO('V', 0x12),	/* struct vexfs_delete, attached */
-	VEXFS_IOC_DISTANCE	= _IO('V', 0x13),	/* struct vexfs_distance, attached */
-	VEXFS_IOC_WALK		= _IO('V', 0x14),	/* struct vexfs_walk, attached */
-	VEXFS_IOC_SEARCH	= _IO('V', 0x20),	/* struct vexfs_search, attached */
-	VEXFS_IOC_CLASSIFY	= _IO('V', 0x21),	/* struct vexfs_classify, attached */
-	VEXFS_IOC_INDEX		= _IO('V', 0x30),	/* struct vexfs_index_req, attached */
-	VEXFS_IOC_CHECK		= _IO('V', 0x31),	/* struct vexfs_check, attached */
+	VEXFS_IOC_INFO		= _IO(VEXFS_IOC_MAGIC, 0x00),	/* struct vexfs_info */
+	VEXFS_IOC_CREATE	= _IO(VEXFS_IOC_MAGIC, 0x01),	/* struct vexfs_create */
+	VEXFS_IOC_ATTACH	= _IO(VEXFS_IOC_MAGIC, 0x02),	/* struct vexfs_attach */
+	VEXFS_IOC_DROP		= _IO(VEXFS_IOC_MAGIC, 0x03),	/* struct vexfs_drop */
+	VEXFS_IOC_LIST		= _IO(VEXFS_IOC_MAGIC, 0x04),	/* struct vexfs_list */
+	VEXFS_IOC_STAT		= _IO(VEXFS_IOC_MAGIC, 0x05),	/* struct vexfs_stat, attached */
+	VEXFS_IOC_SET		= _IO(VEXFS_IOC_MAGIC, 0x06),	/* struct vexfs_set, attached */
+	VEXFS_IOC_PUT		= _IO(VEXFS_IOC_MAGIC, 0x10),	/* struct vexfs_put, attached */
+	VEXFS_IOC_GET		= _IO(VEXFS_IOC_MAGIC, 0x11),	/* struct vexfs_get, attached */
+	VEXFS_IOC_DELETE	= _IO(VEXFS_IOC_MAGIC, 0x12),	/* struct vexfs_delete, attached */
+	VEXFS_IOC_DISTANCE	= _IO(VEXFS_IOC_MAGIC, 0x13),	/* struct vexfs_distance, attached */
+	VEXFS_IOC_WALK		= _IO(VEXFS_IOC_MAGIC, 0x14),	/* struct vexfs_walk, attached */
+	VEXFS_IOC_SEARCH	= _IO(VEXFS_IOC_MAGIC, 0x20),	/* struct vexfs_search, attached */
+	VEXFS_IOC_CLASSIFY	= _IO(VEXFS_IOC_MAGIC, 0x21),	/* struct vexfs_classify, attached */
+	VEXFS_IOC_INDEX		= _IO(VEXFS_IOC_MAGIC, 0x30),	/* struct vexfs_index_req, attached */
+	VEXFS_IOC_CHECK		= _IO(VEXFS_IOC_MAGIC, 0x31),	/* struct vexfs_check, attached */
 };
 
 /**
