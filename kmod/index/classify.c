@@ -10,12 +10,13 @@
 #include "index/classify.h"
 #include "mem/pool.h"
 
-static u64 field_value(const u8 *record, u32 size)
+/* Numbers in records are big-endian, as filters load them. */
+static u64 field_value(const u8 *field, u32 size)
 {
 	u64 value = 0;
 
 	while (size--)
-		value = value << 8 | record[size];
+		value = value << 8 | *field++;
 	return value;
 }
 

@@ -173,7 +173,7 @@ int vexfs_client_search(struct vexfs_client *client, struct vexfs_client_search 
  * @k: neighbours asked, 1 to VEXFS_K_MAX
  * @ef: graph: candidates kept while walking; 0 for the default
  * @field_offset: where in the attribute record the class stands
- * @field_size: its bytes, 1, 2, 4 or 8, little-endian
+ * @field_size: its bytes, 1, 2, 4 or 8, big-endian, as a filter loads them
  * @query: the vector
  * @filter: instructions of a filter, or NULL
  * @filter_len: how many
