@@ -59,7 +59,7 @@ static int info_show(struct seq_file *m, void *unused)
 	seq_printf(m, "count %llu\ncapacity %llu\nbytes %llu\n", st.count, st.capacity, st.bytes);
 	seq_printf(m, "row_bytes %u\nstride %u\nmode %04o\nuid %u\ngid %u\n", st.row_bytes,
 		   st.stride, st.mode, st.uid, st.gid);
-	seq_printf(m, "created %lld\ngeneration %llu\n", st.created, st.generation);
+	seq_printf(m, "created %lld\nsequence %llu\n", st.created, st.seq);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(info);

@@ -46,7 +46,7 @@ static int put_collection(struct sk_buff *skb, const struct vexfs_stat *st)
 	       nla_put_u32(skb, VEXFS_A_COLLECTION_STRIDE, st->stride) ?:
 	       nla_put_s64(skb, VEXFS_A_COLLECTION_CREATED, st->created,
 			   VEXFS_A_COLLECTION_PAD) ?:
-	       nla_put_u64_64bit(skb, VEXFS_A_COLLECTION_GENERATION, st->generation,
+	       nla_put_u64_64bit(skb, VEXFS_A_COLLECTION_SEQ, st->seq,
 				 VEXFS_A_COLLECTION_PAD) ?:
 	       nla_put_u32(skb, VEXFS_A_COLLECTION_INDEX_STATE, st->index_state) ?:
 	       nla_put_u64_64bit(skb, VEXFS_A_COLLECTION_INDEX_DONE, st->index_done,

@@ -43,6 +43,7 @@ static int classify(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_c
 	int err;
 
 	req->plan = 0;
+	req->seq = 0;
 	if (IS_ERR(p.c))
 		return PTR_ERR(p.c);
 	err = req->format > VEXFS_FORMAT_RAW ? -EINVAL : vexfs_poll_valid(&p);
@@ -65,6 +66,7 @@ static int classify(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_c
 	if (!err) {
 		req->count = p.classes;
 		req->plan = p.plan;
+		req->seq = p.seq;
 	}
 	vexfs_pool_free(p.row, bytes);
 	vexfs_filter_free((struct vexfs_filter *)p.filter);
@@ -84,7 +86,7 @@ long vexfs_do_classify(struct file *file, void __user *arg)
 		req.kernel_ns = vexfs_op_ns(&op);
 		if (vexfs_request_out(&req, sizeof(req), arg, req.size))
 			err = -EFAULT;
-		err = vexfs_restart(err, false);
+		err = vexfs_restart(err, 0);
 	}
 	vexfs_op_end(&op, err);
 	return err;

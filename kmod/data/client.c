@@ -186,6 +186,9 @@ static int put(struct vexfs_client *client, struct vexfs_stack_mark *stack,
 	u32 at = 0;
 	int err;
 
+	v->done = 0;
+	v->tried = 0;
+	v->seq = 0;
 	if (IS_ERR(c))
 		return PTR_ERR(c);
 	if (v->flags & ~(VEXFS_PUT_UPSERT | VEXFS_PUT_CONTINUE) || !(v->flags & VEXFS_PUT_UPSERT))
@@ -205,10 +208,12 @@ static int put(struct vexfs_client *client, struct vexfs_stack_mark *stack,
 
 		err = vexfs_put_vectors(c, &p);
 		v->done += p.done;
+		v->seq = p.seq ?: v->seq;
 		at += p.tried;
 		cond_resched();
 	}
-	return err;
+	v->tried = at;
+	return err == -EINTR && at ? 0 : err;
 }
 
 int vexfs_client_put(struct vexfs_client *client, struct vexfs_client_vectors *v)
@@ -217,9 +222,8 @@ int vexfs_client_put(struct vexfs_client *client, struct vexfs_client_vectors *v
 	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_PUT, 0, 0);
-	op.items = v->count;
-	v->done = 0;
 	err = put(client, &op.stack, v);
+	op.items = v->tried;
 	vexfs_op_end(&op, err);
 	return err;
 }
@@ -237,6 +241,7 @@ static int get(struct vexfs_client *client, struct vexfs_client_vectors *v)
 	err = vectors_valid(v);
 	if (err)
 		return err;
+	v->seq = vexfs_seq(c);
 	errors = vexfs_pool_alloc(VEXFS_RUN_MAX * sizeof(*errors), VEXFS_GFP_USER);
 	if (!errors)
 		return -ENOMEM;
@@ -432,6 +437,8 @@ static int search_group(struct vexfs_collection *c, struct vexfs_op *op,
 		return err;
 	group_out(s, at, n, results);
 	s->plan = job.plan;
+	if (!at)
+		s->seq = job.seq;
 	return 0;
 }
 
@@ -530,6 +537,7 @@ static int classify(struct vexfs_client *client, struct vexfs_op *op,
 		memcpy(q->votes, p.votes, min(p.classes, q->count) * sizeof(*p.votes));
 		q->count = p.classes;
 		q->plan = p.plan;
+		q->seq = p.seq;
 	}
 	vexfs_pool_free(p.row, bytes);
 free_filter:

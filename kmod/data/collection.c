@@ -93,6 +93,8 @@ static int stat(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_stat 
 
 	if (!c)
 		return -ENOTCONN;
+	if (st->flags || st->pad0)
+		return -EINVAL;
 	vexfs_collection_stat(c, st);
 	st->size = size;
 	st->layout = layout;
@@ -194,7 +196,7 @@ long vexfs_do_check(struct file *file, void __user *arg)
 		req.kernel_ns = vexfs_op_ns(&op);
 		err = vexfs_request_out(&req, sizeof(req), arg, req.size);
 	}
-	err = vexfs_restart(err, false);
+	err = vexfs_restart(err, 0);
 	vexfs_op_end(&op, err);
 	return err;
 }
@@ -217,7 +219,7 @@ long vexfs_do_index(struct file *file, void __user *arg)
 		else
 			err = req.pad ? -EINVAL : vexfs_index_request(c, &req);
 	}
-	err = vexfs_restart(err, false);
+	err = vexfs_restart(err, 0);
 	vexfs_op_end(&op, err);
 	return err;
 }

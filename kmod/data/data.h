@@ -55,12 +55,15 @@ static inline void __user *vexfs_user_at(u64 p, u64 i, size_t bytes)
 }
 
 /*
- * Restartable: an op that has changed nothing and handed out nothing may be
- * started again by the kernel when the signal has been handled.
+ * After a signal: an op that has got nowhere may be started again by the kernel when the
+ * signal has been handled. One that has decided the first @tried of its vectors succeeds,
+ * like a short write(2), so that they are not asked for again.
  */
-static inline int vexfs_restart(int err, bool changed)
+static inline int vexfs_restart(int err, u32 tried)
 {
-	return err == -EINTR && !changed ? -ERESTARTSYS : err;
+	if (err != -EINTR)
+		return err;
+	return tried ? 0 : -ERESTARTSYS;
 }
 
 /* What a request says about its op, once it has been read. */
@@ -76,6 +79,14 @@ static inline void vexfs_op_asked(struct vexfs_op *op, u32 priority, u64 deadlin
  * A signal or the deadline, for loops over parts of a request: -EINTR, -ETIME.
  */
 int vexfs_op_interrupted(struct vexfs_op *op);
+/*
+ * The same, for ops that succeed with the first @tried of their vectors: some are, in
+ * each call, however fast signals come.
+ */
+static inline int vexfs_op_cut(struct vexfs_op *op, u32 tried)
+{
+	return tried ? vexfs_op_interrupted(op) : vexfs_op_expired(op);
+}
 
 static inline bool vexfs_priority_valid(u32 priority)
 {

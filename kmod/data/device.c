@@ -322,13 +322,13 @@ int vexfs_data_init(void)
 	static_assert(sizeof(struct vexfs_create) == 120);
 	static_assert(sizeof(struct vexfs_stat) == 208);
 	static_assert(sizeof(struct vexfs_drop) == 80);
-	static_assert(sizeof(struct vexfs_put) == 72);
-	static_assert(sizeof(struct vexfs_get) == 72);
-	static_assert(sizeof(struct vexfs_delete) == 56);
-	static_assert(sizeof(struct vexfs_distance) == 72);
-	static_assert(sizeof(struct vexfs_walk) == 48);
-	static_assert(sizeof(struct vexfs_search) == 136);
-	static_assert(sizeof(struct vexfs_classify) == 80);
+	static_assert(sizeof(struct vexfs_put) == 88);
+	static_assert(sizeof(struct vexfs_get) == 88);
+	static_assert(sizeof(struct vexfs_delete) == 64);
+	static_assert(sizeof(struct vexfs_distance) == 88);
+	static_assert(sizeof(struct vexfs_walk) == 64);
+	static_assert(sizeof(struct vexfs_search) == 152);
+	static_assert(sizeof(struct vexfs_classify) == 88);
 
 	return vexfs_node_add(&device_fops);
 }

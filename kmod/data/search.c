@@ -32,6 +32,7 @@
  * @distances: of the results
  * @aux: of the queries
  * @counts: of the results
+ * @seqs: the sequence number of each query's answer
  * @attrs: records of the results, or NULL
  */
 struct group {
@@ -46,6 +47,7 @@ struct group {
 	u32 *distances;
 	u32 *aux;
 	u32 *counts;
+	u64 *seqs;
 	void *attrs;
 };
 
@@ -55,7 +57,7 @@ static int group_alloc(struct group *g, struct vexfs_op *op, struct vexfs_collec
 	size_t attr_bytes = req->attrs ? (size_t)req->k * c->attr_size : 0;
 	size_t each = c->space.stride + sizeof(*g->results) + req->k * sizeof(*g->hits) +
 		      sizeof(*g->ids) + req->k * (sizeof(*g->out_ids) + sizeof(*g->distances)) +
-		      sizeof(*g->aux) + sizeof(*g->counts) + attr_bytes;
+		      sizeof(*g->aux) + sizeof(*g->counts) + sizeof(*g->seqs) + attr_bytes;
 	void *p;
 
 	g->n = clamp_t(size_t, GROUP_BYTES / each, 1, min(req->count, GROUP_QUERIES));
@@ -73,6 +75,8 @@ static int group_alloc(struct group *g, struct vexfs_op *op, struct vexfs_collec
 	p += (size_t)g->n * req->k * sizeof(*g->hits);
 	g->ids = p;
 	p += g->n * sizeof(*g->ids);
+	g->seqs = p;
+	p += g->n * sizeof(*g->seqs);
 	g->out_ids = p;
 	p += (size_t)g->n * req->k * sizeof(*g->out_ids);
 	g->distances = p;
@@ -104,7 +108,7 @@ static void group_results(struct group *g, const struct vexfs_search *req, u32 n
 }
 
 /* Results into the form in which they go out; the read section keeps the records. */
-static void group_stage(struct group *g, struct vexfs_collection *c, u32 k, u32 n)
+static void group_stage(struct group *g, struct vexfs_collection *c, u64 seq, u32 k, u32 n)
 {
 	u32 q, i;
 
@@ -113,6 +117,7 @@ static void group_stage(struct group *g, struct vexfs_collection *c, u32 k, u32 
 		size_t at = (size_t)q * k;
 
 		g->counts[q] = t->n;
+		g->seqs[q] = seq;
 		for (i = 0; i < k; i++, at++) {
 			void *record = g->attrs ? g->attrs + at * c->attr_size : NULL;
 
@@ -149,6 +154,9 @@ static int group_out(struct group *g, struct vexfs_op *op, struct vexfs_collecti
 	if (req->counts && vexfs_copy_out(op, vexfs_user_at(req->counts, at, sizeof(u32)),
 					  g->counts, n * sizeof(u32)))
 		return -EFAULT;
+	if (req->seqs && vexfs_copy_out(op, vexfs_user_at(req->seqs, at, sizeof(u64)), g->seqs,
+					n * sizeof(u64)))
+		return -EFAULT;
 	return 0;
 }
 
@@ -183,13 +191,14 @@ static int search_group(struct vexfs_collection *c, struct vexfs_op *op,
 	idx = vexfs_read_lock(c);
 	err = vexfs_search(&job);
 	if (!err)
-		group_stage(g, c, req->k, n);
+		group_stage(g, c, job.seq, req->k, n);
 	vexfs_read_unlock(c, idx);
 	if (err)
 		return err;
 	if (!at) {
 		req->found = g->results[0].n;
 		req->plan = job.plan;
+		req->seq = job.seq;
 		req->more = (req->flags & VEXFS_SEARCH_RANGE) && g->results[0].more;
 	}
 	req->distances_done += atomic64_read(&job.distances);
@@ -256,6 +265,7 @@ static int search(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_sea
 
 	req->found = 0;
 	req->plan = 0;
+	req->seq = 0;
 	req->more = 0;
 	req->distances_done = 0;
 	if (IS_ERR(c))
@@ -299,7 +309,7 @@ long vexfs_do_search(struct file *file, void __user *arg)
 		req.kernel_ns = vexfs_op_ns(&op);
 		if (vexfs_request_out(&req, sizeof(req), arg, req.size))
 			err = -EFAULT;
-		err = vexfs_restart(err, false);
+		err = vexfs_restart(err, 0);
 	}
 	vexfs_op_end(&op, err);
 	return err;

@@ -27,6 +27,7 @@
  * @ids: theirs
  * @attrs: theirs, or NULL
  * @errors: theirs
+ * @slots: in the place of @errors, for a walk
  */
 struct part {
 	void *buf;
@@ -35,7 +36,10 @@ struct part {
 	void *vectors;
 	u64 *ids;
 	void *attrs;
-	s32 *errors;
+	union {
+		s32 *errors;
+		u32 *slots;
+	};
 };
 
 /* Room for @n; what rounding up may add is 128 bytes. */
@@ -118,6 +122,7 @@ static int put_part(struct vexfs_collection *c, struct vexfs_op *op, struct vexf
 
 	err = vexfs_put_vectors(c, &put);
 	req->done += put.done;
+	req->seq = put.seq ?: req->seq;
 	if (req->errors && vexfs_copy_out(op, vexfs_user_at(req->errors, *at, sizeof(s32)),
 					  p->errors, put.tried * sizeof(s32)))
 		err = -EFAULT;
@@ -148,7 +153,7 @@ static int put_seen(struct vexfs_collection *c, struct vexfs_op *op, struct vexf
 		goto out;
 	while (*at < req->count && !err) {
 		n = min(p.n, req->count - *at);
-		err = vexfs_op_interrupted(op);
+		err = vexfs_op_cut(op, *at);
 		if (!err)
 			err = put_keys_in(c, op, req, &p, *at, n);
 		if (err || vexfs_window_open(&w, op, vexfs_user_at(req->vectors, *at, bytes), n))
@@ -176,7 +181,7 @@ static int put_copied(struct vexfs_collection *c, struct vexfs_op *op, struct ve
 	while (*at < req->count && !err) {
 		u32 n = min(p.n, req->count - *at);
 
-		err = vexfs_op_interrupted(op);
+		err = vexfs_op_cut(op, *at);
 		if (!err)
 			err = put_keys_in(c, op, req, &p, *at, n);
 		if (!err)
@@ -193,23 +198,25 @@ static int put_copied(struct vexfs_collection *c, struct vexfs_op *op, struct ve
 static int put(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_put *req)
 {
 	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_WRITE);
-	u32 at = 0;
 	int err;
 
 	req->done = 0;
+	req->tried = 0;
+	req->seq = 0;
 	if (IS_ERR(c))
 		return PTR_ERR(c);
 	if (req->flags & ~(VEXFS_PUT_UPSERT | VEXFS_PUT_CONTINUE) ||
-	    !(req->flags & VEXFS_PUT_UPSERT))
+	    !(req->flags & VEXFS_PUT_UPSERT) || req->pad)
 		return -EINVAL;
 	err = batch_valid(req->format, req->count, req->priority);
 	if (err)
 		return err;
 	vexfs_op_asked(op, req->priority, req->deadline_ns, req->count);
-	err = put_seen(c, op, req, &at);
-	if (!err && at < req->count)
-		err = put_copied(c, op, req, &at);
-	return err;
+	err = put_seen(c, op, req, &req->tried);
+	if (!err && req->tried < req->count)
+		err = put_copied(c, op, req, &req->tried);
+	op->items = req->tried;
+	return vexfs_restart(err, req->tried);
 }
 
 long vexfs_do_put(struct file *file, void __user *arg)
@@ -225,7 +232,6 @@ long vexfs_do_put(struct file *file, void __user *arg)
 		req.kernel_ns = vexfs_op_ns(&op);
 		if (vexfs_request_out(&req, sizeof(req), arg, req.size))
 			err = -EFAULT;
-		err = vexfs_restart(err, req.done);
 	}
 	vexfs_op_end(&op, err);
 	return err;
@@ -268,13 +274,14 @@ static int get(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_get *r
 {
 	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_READ);
 	struct part p;
-	u32 at, n;
 	int err;
 
 	req->done = 0;
+	req->tried = 0;
+	req->seq = 0;
 	if (IS_ERR(c))
 		return PTR_ERR(c);
-	if (req->flags)
+	if (req->flags || req->pad)
 		return -EINVAL;
 	err = batch_valid(req->format, req->count, req->priority);
 	if (err)
@@ -284,15 +291,19 @@ static int get(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_get *r
 			 req->attrs && c->attr_size, req->count);
 	if (err)
 		return err;
-	for (at = 0; at < req->count && !err; at += n) {
-		n = min(p.n, req->count - at);
-		err = vexfs_op_interrupted(op);
+	req->seq = vexfs_seq(c);
+	while (req->tried < req->count && !err) {
+		u32 n = min(p.n, req->count - req->tried);
+
+		err = vexfs_op_cut(op, req->tried);
 		if (!err)
-			err = get_part(c, op, req, &p, at, n);
+			err = get_part(c, op, req, &p, req->tried, n);
+		if (!err)
+			req->tried += n;
 		cond_resched();
 	}
 	part_free(&p);
-	return err;
+	return vexfs_restart(err, req->tried);
 }
 
 long vexfs_do_get(struct file *file, void __user *arg)
@@ -308,7 +319,6 @@ long vexfs_do_get(struct file *file, void __user *arg)
 		req.kernel_ns = vexfs_op_ns(&op);
 		if (vexfs_request_out(&req, sizeof(req), arg, req.size))
 			err = -EFAULT;
-		err = vexfs_restart(err, false);
 	}
 	vexfs_op_end(&op, err);
 	return err;
@@ -338,6 +348,7 @@ static int delete_part(struct vexfs_collection *c, struct vexfs_op *op,
 	err = vexfs_mutate(c, &m);
 	vexfs_write_end(c);
 	req->done += m.done;
+	req->seq = m.seq ?: req->seq;
 	if (req->errors && vexfs_copy_out(op, vexfs_user_at(req->errors, *at, sizeof(s32)),
 					  p->errors, m.tried * sizeof(s32)))
 		err = -EFAULT;
@@ -349,14 +360,15 @@ static int delete(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_del
 {
 	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_WRITE);
 	struct part p;
-	u32 at = 0;
 	int err;
 
 	static_assert(VEXFS_DELETE_CONTINUE != VEXFS_PUT_CONTINUE);
 	req->done = 0;
+	req->tried = 0;
+	req->seq = 0;
 	if (IS_ERR(c))
 		return PTR_ERR(c);
-	if (req->flags & ~VEXFS_DELETE_CONTINUE || req->pad)
+	if (req->flags & ~VEXFS_DELETE_CONTINUE)
 		return -EINVAL;
 	err = batch_valid(0, req->count, req->priority);
 	if (err)
@@ -365,14 +377,15 @@ static int delete(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_del
 	err = part_alloc(&p, op, c, 0, false, req->count);
 	if (err)
 		return err;
-	while (at < req->count && !err) {
-		err = vexfs_op_interrupted(op);
+	while (req->tried < req->count && !err) {
+		err = vexfs_op_cut(op, req->tried);
 		if (!err)
-			err = delete_part(c, op, req, &p, &at);
+			err = delete_part(c, op, req, &p, &req->tried);
 		cond_resched();
 	}
 	part_free(&p);
-	return err;
+	op->items = req->tried;
+	return vexfs_restart(err, req->tried);
 }
 
 long vexfs_do_delete(struct file *file, void __user *arg)
@@ -388,7 +401,6 @@ long vexfs_do_delete(struct file *file, void __user *arg)
 		req.kernel_ns = vexfs_op_ns(&op);
 		if (vexfs_request_out(&req, sizeof(req), arg, req.size))
 			err = -EFAULT;
-		err = vexfs_restart(err, req.done);
 	}
 	vexfs_op_end(&op, err);
 	return err;
@@ -461,10 +473,11 @@ static int distance_from(struct vexfs_collection *c, struct vexfs_op *op,
 			 struct vexfs_distance *req, void *q)
 {
 	struct part p;
-	u32 at, n, q_aux;
+	u32 q_aux;
 	u64 id;
 	int err;
 
+	req->seq = vexfs_seq(c);
 	if (req->flags & VEXFS_QUERY_BY_ID)
 		err = vexfs_queries_by_id(c, op, req->query, 1, &id, q, &q_aux);
 	else
@@ -474,15 +487,18 @@ static int distance_from(struct vexfs_collection *c, struct vexfs_op *op,
 	err = part_alloc(&p, op, c, sizeof(u32), false, req->count);
 	if (err)
 		return err;
-	for (at = 0; at < req->count && !err; at += n) {
-		n = min(p.n, req->count - at);
-		err = vexfs_op_interrupted(op);
+	while (req->tried < req->count && !err) {
+		u32 n = min(p.n, req->count - req->tried);
+
+		err = vexfs_op_cut(op, req->tried);
 		if (!err)
-			err = distance_part(c, op, req, &p, at, n, q, q_aux);
+			err = distance_part(c, op, req, &p, req->tried, n, q, q_aux);
+		if (!err)
+			req->tried += n;
 		cond_resched();
 	}
 	part_free(&p);
-	return err;
+	return vexfs_restart(err, req->tried);
 }
 
 static int distance(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_distance *req)
@@ -493,9 +509,11 @@ static int distance(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_d
 	int err;
 
 	req->done = 0;
+	req->tried = 0;
+	req->seq = 0;
 	if (IS_ERR(c))
 		return PTR_ERR(c);
-	if (req->flags & ~VEXFS_QUERY_BY_ID)
+	if (req->flags & ~VEXFS_QUERY_BY_ID || req->pad)
 		return -EINVAL;
 	err = batch_valid(req->format, req->count, req->priority);
 	if (err)
@@ -522,7 +540,6 @@ long vexfs_do_distance(struct file *file, void __user *arg)
 		req.kernel_ns = vexfs_op_ns(&op);
 		if (vexfs_request_out(&req, sizeof(req), arg, req.size))
 			err = -EFAULT;
-		err = vexfs_restart(err, false);
 	}
 	vexfs_op_end(&op, err);
 	return err;
@@ -537,6 +554,7 @@ static int walk_part(struct vexfs_collection *c, struct vexfs_op *op, struct vex
 
 	walk->format = req->format;
 	walk->room = room;
+	walk->slots = p->slots;
 	walk->ids = p->ids;
 	walk->vectors = p->vectors;
 	walk->attrs = p->attrs;
@@ -556,14 +574,16 @@ static int walk_part(struct vexfs_collection *c, struct vexfs_op *op, struct vex
 static int walk(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_walk *req)
 {
 	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_READ);
-	struct vexfs_walk_part w = { .cursor = req->cursor };
+	struct vexfs_walk_part w = {
+		.walk = { .part = req->cursor, .position = req->position, .seq = req->seq },
+	};
 	u32 room = req->count, at = 0;
 	struct part p;
 	int err;
 
 	if (IS_ERR(c))
 		return PTR_ERR(c);
-	if (req->flags)
+	if (req->flags || req->cursor >= VEXFS_IDWALK_END)
 		return -EINVAL;
 	err = batch_valid(req->format, room, 0);
 	if (err)
@@ -572,7 +592,7 @@ static int walk(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_walk 
 			 req->attrs && c->attr_size, room);
 	if (err)
 		return err;
-	while (at < room && !w.end && !err) {
+	while (at < room && w.walk.part != VEXFS_IDWALK_END && !err) {
 		err = walk_part(c, op, req, &p, at, min(p.n, room - at), &w);
 		at += w.n;
 		/* what has been written so far is a good answer */
@@ -585,7 +605,9 @@ static int walk(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_walk 
 		return err;
 	op->items = at;
 	req->count = at;
-	req->cursor = w.end ? 0 : w.cursor;
+	req->cursor = w.walk.part % VEXFS_IDWALK_END;
+	req->position = w.walk.position;
+	req->seq = w.walk.seq;
 	return 0;
 }
 

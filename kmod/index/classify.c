@@ -101,6 +101,7 @@ int vexfs_classify(struct vexfs_poll *p)
 					p->field_size);
 	vexfs_read_unlock(p->c, idx);
 	p->plan = job.plan;
+	p->seq = job.seq;
 	if (!err)
 		count_votes(p, values, topk.n);
 	vexfs_pool_free(hits, bytes);

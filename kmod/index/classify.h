@@ -24,6 +24,7 @@
  * @votes: out: room for @k; most votes first, ties to the smaller value
  * @classes: out: how many there are
  * @plan: out: enum vexfs_plan
+ * @seq: out: as in struct vexfs_search_job
  */
 struct vexfs_poll {
 	struct vexfs_collection *c;
@@ -40,6 +41,7 @@ struct vexfs_poll {
 	struct vexfs_vote *votes;
 	u32 classes;
 	u32 plan;
+	u64 seq;
 };
 
 /* Is what was asked for possible? -EINVAL, -E2BIG. Row, filter, votes do not count. */

@@ -7,9 +7,9 @@
  * by key and id, and keys come from the arithmetic's fixed order. Must not take a
  * lock that a writer waits for.
  *
- * It answers for one moment, that at which it begins: rows that came later do not
- * count, rows that went later do. So what others store, update and delete while it
- * runs can neither hide a vector from it nor show one twice.
+ * It answers for one sequence number, the last one when it begins: rows that came with a
+ * later one do not count, rows that went with a later one do. So what others store,
+ * update and delete while it runs can neither hide a vector from it nor show one twice.
  */
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
@@ -150,8 +150,8 @@ static u32 filter_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u3
 #define STATES(s)	((s) * 0x0101010101010101ULL)
 
 /*
- * Takes the states of rows. A row that has died since the moment that counts is
- * as good as LIVE. Returns whether there is any such row.
+ * Takes the states of rows. A row that has died since the sequence number that counts
+ * is as good as LIVE. Returns whether there is any such row.
  */
 static bool take_states(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 {
@@ -170,7 +170,8 @@ static bool take_states(struct exact_work *w, struct vexfs_extent *e, u32 row, u
 			continue;
 		}
 		for (j = i; j < i + 8; j++) {
-			if (w->state[j] == VEXFS_SLOT_DEAD && vexfs_dead_had(e, row + j, w->run->moment))
+			if (w->state[j] == VEXFS_SLOT_DEAD &&
+			    vexfs_dead_had(e, row + j, w->run->s->seq))
 				w->state[j] = VEXFS_SLOT_LIVE;
 			any |= w->state[j] == VEXFS_SLOT_LIVE;
 		}
@@ -364,14 +365,13 @@ static int search(struct vexfs_search_job *s)
 {
 	struct exact_run run = {
 		.s = s,
-		.moment = vexfs_moment(s->c),
 		/* one query reads a row once, wherever it is by then */
 		.chunk = s->nq == 1 ? CHUNK_ROWS :
 			 clamp(CHUNK_BYTES / s->c->space.stride, 16u, CHUNK_ROWS),
 	};
 	int err = 0;
 
-	/* after the moment: it has the extents of all that was there */
+	/* after the number: it has the extents of all that was there */
 	run.d = vexfs_dir(s->c);
 	s->plan = s->filter ? VEXFS_PLAN_SCAN_MATCHES : VEXFS_PLAN_SCAN;
 	if (s->nq >= BLOCK_QUERIES && READ_ONCE(vexfs_search_batching))
@@ -385,16 +385,25 @@ static int search(struct vexfs_search_job *s)
 	return err;
 }
 
-int vexfs_search_exact(struct vexfs_search_job *s)
+int vexfs_search_exact_at(struct vexfs_search_job *s)
 {
-	int idx = vexfs_read_lock(s->c);
 	int err = search(s);
 	u32 q;
 
 	for (q = 0; q < s->nq; q++)
 		vexfs_topk_sort(&s->results[q]);
-	vexfs_read_unlock(s->c, idx);
 	s->op->distances += atomic64_read(&s->distances);
+	return err;
+}
+
+int vexfs_search_exact(struct vexfs_search_job *s)
+{
+	int idx = vexfs_read_lock(s->c);
+	int err;
+
+	s->seq = vexfs_seq(s->c);
+	err = vexfs_search_exact_at(s);
+	vexfs_read_unlock(s->c, idx);
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_search_exact);

@@ -21,7 +21,6 @@ extern u32 vexfs_search_codes;
  * struct exact_run - an exact search under way
  * @s: what is searched
  * @d: the directory as it was when it began
- * @moment: which it answers for
  * @chunk: rows looked at in one go
  * @scratch: bytes that the block form wants for each CPU, or 0
  * @packed: the queries as the block form wants them, or NULL
@@ -36,7 +35,6 @@ extern u32 vexfs_search_codes;
 struct exact_run {
 	struct vexfs_search_job *s;
 	struct vexfs_dir *d;
-	u64 moment;
 	u32 chunk;
 	size_t scratch;
 	void *packed;
@@ -92,7 +90,7 @@ static inline void exact_offer(struct exact_work *w, u32 q, struct vexfs_extent 
 	u64 id = e->ids[row];
 
 	if (vexfs_topk_wants(&w->results[q], key, id) && (!self || self[q] != id) &&
-	    vexfs_span_has(e, row, w->run->moment))
+	    vexfs_span_has(e, row, w->run->s->seq))
 		vexfs_topk_offer(&w->results[q], key, id, e->first + row);
 }
 

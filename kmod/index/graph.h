@@ -43,8 +43,9 @@ u32 vexfs_graph_entry(const struct vexfs_graph *g);
 bool vexfs_graph_like(const struct vexfs_graph *g, u32 m, u32 efc, u32 code);
 
 /*
- * Answers a job over the graph. 1 when the graph is not the way to go, or did not
- * find enough: nothing is in the results then. Inside vexfs_read_lock().
+ * Answers a job over the graph. Returns how many queries are left, for which it did not
+ * find enough: nothing is in their results then, which say so. All of them, and the
+ * results say nothing, when the graph is not the way to go. Inside vexfs_read_lock().
  */
 int vexfs_graph_search(struct vexfs_graph *g, struct vexfs_search_job *s);
 int vexfs_graph_answer(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef);

@@ -210,12 +210,11 @@ static int answer_some(struct answering *a, u32 q, u32 n)
 	return err;
 }
 
-/* Sorted, no id twice. True when an answer is shorter than it may be. */
-static bool too_short(struct answering *a)
+/* Sorted, no id twice. Answers that are shorter than they may be are left: how many? */
+static u32 leave_short(struct answering *a)
 {
 	struct vexfs_search_job *s = a->s;
-	bool was_short = false;
-	u32 q;
+	u32 left = 0, q;
 
 	for (q = 0; q < s->nq; q++) {
 		struct vexfs_topk *t = &s->results[q];
@@ -225,9 +224,13 @@ static bool too_short(struct answering *a)
 			vexfs_topk_unique(t, hit_live, s->c, a->scratch);
 		if (t->n < t->k &&
 		    (s->filter || t->n + !!s->self < atomic64_read(&s->c->count)))
-			was_short = true;
+			t->left = true;
+		if (t->left) {
+			vexfs_topk_reset(t);
+			left++;
+		}
 	}
-	return was_short;
+	return left;
 }
 
 static void answering_free(struct answering *a, u32 width)
@@ -289,9 +292,8 @@ static void set_kind(struct vexfs_search_job *s)
 /* Walks, whatever it costs, and keeps @ef candidates. See vexfs_graph_search(). */
 int vexfs_graph_answer(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef)
 {
-	u32 width = min(s->nq, GRAPH_WALKS), q, n;
+	u32 width = min(s->nq, GRAPH_WALKS), left = 0, q, n;
 	struct answering *a = answering_new(g, s, ef, width);
-	bool again = false;
 	int err = 0;
 
 	if (!a)
@@ -305,16 +307,13 @@ int vexfs_graph_answer(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef
 		cond_resched();
 	}
 	if (!err)
-		again = too_short(a);
+		left = leave_short(a);
 	answering_free(a, width);
-	if (!again) {
+	if (left < s->nq) {
 		set_kind(s);
 		s->op->distances += atomic64_read(&s->distances);
-		return err;
 	}
-	for (q = 0; q < s->nq; q++)
-		vexfs_topk_reset(&s->results[q]);
-	return 1;
+	return err ?: left;
 }
 VEXFS_EXPORT_KUNIT(vexfs_graph_answer);
 
@@ -323,6 +322,6 @@ int vexfs_graph_search(struct vexfs_graph *g, struct vexfs_search_job *s)
 	u32 ef;
 
 	if (s->flags & VEXFS_SEARCH_NO_WALK || !vexfs_graph_ready(g) || !worth_it(g, s, &ef))
-		return 1;
+		return s->nq;
 	return vexfs_graph_answer(g, s, ef);
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which way a search goes, and how much of it in one read section. Decides, and does
- * nothing itself.
+ * Which way a search goes, how much of it in one read section, and what becomes of
+ * queries that one way could not answer. Compares nothing itself.
  */
 #include <linux/math64.h>
 #include <linux/module.h>
+#include <linux/string.h>
 
 #include "compat/compat.h"
 #include "index/graph.h"
 #include "index/search.h"
+#include "mem/pool.h"
 #include "mem/tunable.h"
 
 /* Rows that many queries share cost as much as a candidate that a walk keeps. */
@@ -32,15 +34,66 @@ u32 vexfs_search_width(struct vexfs_collection *c, u32 flags, u32 ef, u32 k)
 }
 VEXFS_EXPORT_KUNIT(vexfs_search_width);
 
+/* The @n queries that the graph has left, and none of the others, together. */
+static int search_left(struct vexfs_search_job *s, u32 n)
+{
+	size_t stride = s->c->space.stride;
+	size_t bytes = n * (stride + sizeof(struct vexfs_topk) + sizeof(u64) + sizeof(u32));
+	void *rows = vexfs_op_alloc(s->op, bytes, VEXFS_GFP_USER);
+	/* from the strictest alignment to the loosest */
+	struct vexfs_topk *results = rows + n * stride;
+	u64 *self = (u64 *)(results + n);
+	u32 *aux = (u32 *)(self + n), q, i;
+	struct vexfs_search_job job = {
+		.c = s->c,
+		.op = s->op,
+		.nq = n,
+		.flags = s->flags,
+		.queries = rows,
+		.aux = aux,
+		.self = s->self ? self : NULL,
+		.filter = s->filter,
+		.results = results,
+		.seq = s->seq,
+	};
+	int err;
+
+	if (!rows)
+		return -ENOMEM;
+	for (q = 0, i = 0; q < s->nq; q++) {
+		if (!s->results[q].left)
+			continue;
+		memcpy(rows + i * stride, vexfs_job_query(s, q), stride);
+		results[i] = s->results[q];
+		self[i] = s->self ? s->self[q] : 0;
+		aux[i++] = s->aux[q];
+	}
+	err = vexfs_search_exact_at(&job);
+	for (q = 0, i = 0; q < s->nq; q++) {
+		if (!s->results[q].left)
+			continue;
+		s->results[q] = results[i++];
+		if (!q)
+			s->plan = job.plan;
+	}
+	atomic64_add(atomic64_read(&job.distances), &s->distances);
+	vexfs_pool_free(rows, bytes);
+	return err;
+}
+
 int vexfs_search(struct vexfs_search_job *s)
 {
 	int idx = vexfs_read_lock(s->c);
 	struct vexfs_graph *g = vexfs_graph_of(s->c);
-	int err = g ? vexfs_graph_search(g, s) : 1;
+	int left;
 
-	if (err > 0)
-		err = vexfs_search_exact(s);
+	s->seq = vexfs_seq(s->c);
+	left = g ? vexfs_graph_search(g, s) : s->nq;
+	if (left == s->nq)
+		left = vexfs_search_exact_at(s);
+	else if (left > 0)
+		left = search_left(s, left);
 	vexfs_read_unlock(s->c, idx);
-	return err;
+	return left;
 }
 VEXFS_EXPORT_KUNIT(vexfs_search);

@@ -26,6 +26,8 @@
  * @results: @nq heaps, set up by the caller (k, radius, after); sorted, nearest
  *	first, and free of double ids afterwards
  * @plan: out: enum vexfs_plan
+ * @seq: out: the sequence number that counts. An exact answer is that for this one; what
+ *	a graph answers with was there at this one or came later
  * @distances: out: distances computed
  */
 struct vexfs_search_job {
@@ -40,6 +42,7 @@ struct vexfs_search_job {
 	const struct vexfs_filter *filter;
 	struct vexfs_topk *results;
 	u32 plan;
+	u64 seq;
 	atomic64_t distances;
 };
 
@@ -66,6 +69,8 @@ u32 vexfs_search_width(struct vexfs_collection *c, u32 flags, u32 ef, u32 k);
 
 /* The same, by comparing every row (or every row that passes the filter). */
 int vexfs_search_exact(struct vexfs_search_job *s);
+/* For @s->seq, which was read inside the vexfs_read_lock() that the caller is still in. */
+int vexfs_search_exact_at(struct vexfs_search_job *s);
 
 int vexfs_exact_init(void);
 void vexfs_exact_exit(void);

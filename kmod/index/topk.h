@@ -31,6 +31,7 @@ struct vexfs_hit {
  * @radius: keys above it do not count at all
  * @want_more: a range search that must find out @more
  * @more: there were others within @radius
+ * @left: nothing has been found, or not enough: another way has to answer
  * @after: only what comes after (@after_key, @after_id) counts
  */
 struct vexfs_topk {
@@ -41,6 +42,7 @@ struct vexfs_topk {
 	u32 radius;
 	bool want_more;
 	bool more;
+	bool left;
 	bool after;
 	u32 after_key;
 	u64 after_id;

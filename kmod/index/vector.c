@@ -5,6 +5,7 @@
  * vexfs_mutate(); nothing is written twice.
  */
 #include <linux/kernel.h>
+#include <linux/prefetch.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
@@ -62,6 +63,7 @@ static int put_filled(struct vexfs_collection *c, struct vexfs_put_part *p,
 	run->n -= n;
 	p->done += m.done;
 	p->tried += m.tried;
+	p->seq = m.seq ?: p->seq;
 	return err;
 }
 
@@ -155,6 +157,7 @@ int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p)
 
 	p->done = 0;
 	p->tried = 0;
+	p->seq = 0;
 	err = put_runs(c, p, &full);
 	if (!full)
 		return err;
@@ -269,50 +272,37 @@ int vexfs_distances(struct vexfs_collection *c, struct vexfs_op *op, const void 
 
 /* ---- walk ---- */
 
-static void walk_one(struct vexfs_collection *c, struct vexfs_walk_part *p,
-		     const struct vexfs_extent *e, u32 row)
+static void walk_one(struct vexfs_collection *c, struct vexfs_walk_part *p, u32 slot)
 {
 	size_t bytes = vexfs_vector_bytes(c, p->format);
 
-	p->ids[p->n] = e->ids[row];
+	p->ids[p->n] = vexfs_slot_id(c, slot);
 	if (p->vectors)
 		vexfs_vector_export(c, p->format, p->vectors + p->n * bytes,
-				    e->rows + (size_t)row * c->space.stride, e->aux[row]);
+				    vexfs_slot_row(c, slot), vexfs_slot_aux(c, slot));
 	if (p->attrs && c->attr_size)
-		memcpy(p->attrs + (size_t)p->n * c->attr_size,
-		       e->attrs + (size_t)row * c->attr_size, c->attr_size);
+		memcpy(p->attrs + (size_t)p->n * c->attr_size, vexfs_slot_attrs(c, slot),
+		       c->attr_size);
 	p->n++;
 }
+
+#define WALK_AHEAD	4u	/* rows that are asked for before they are copied */
 
 void vexfs_walk_vectors(struct vexfs_collection *c, struct vexfs_walk_part *p)
 {
 	int idx = vexfs_read_lock(c);
-	struct vexfs_dir *d = vexfs_dir(c);
-	u32 number;
+	u32 i, n;
 
 	p->n = 0;
-	p->end = false;
-	if (p->cursor > VEXFS_SLOTS_MAX)
-		p->cursor = VEXFS_SLOTS_MAX;
-	for (number = vexfs_extent_number(c, p->cursor); number < d->room; number++) {
-		struct vexfs_extent *e = READ_ONCE(d->ext[number]);
-		u32 row;
-
-		if (!e)
-			continue;
-		for (row = p->cursor > e->first ? p->cursor - e->first : 0; row < e->nrows; row++) {
-			p->cursor = e->first + row;
-			if (p->n == p->room)
-				goto out;
-			/* LIVE: all columns were written before */
-			if (smp_load_acquire(&e->state[row]) == VEXFS_SLOT_LIVE)
-				walk_one(c, p, e, row);
+	while (p->n < p->room && p->walk.part != VEXFS_IDWALK_END) {
+		n = vexfs_idwalk_step(c, &p->walk, p->slots, p->room - p->n);
+		for (i = 0; i < n; i++) {
+			if (p->vectors && i + WALK_AHEAD < n)
+				prefetch(vexfs_slot_row(c, p->slots[i + WALK_AHEAD]));
+			walk_one(c, p, p->slots[i]);
 		}
-		p->cursor = e->first + e->nrows;
 		cond_resched();
 	}
-	p->end = true;
-out:
 	vexfs_read_unlock(c, idx);
 }
 VEXFS_EXPORT_KUNIT(vexfs_walk_vectors);

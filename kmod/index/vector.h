@@ -41,7 +41,8 @@ void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst
  * @errors: 0 or -errno of each, or NULL
  * @stack: of the op, or NULL
  * @done: out: stored
- * @tried: out: looked at
+ * @tried: out: decided
+ * @seq: out: sequence number of the last one stored; 0 when none was
  */
 struct vexfs_put_part {
 	u32 flags;
@@ -55,6 +56,7 @@ struct vexfs_put_part {
 	struct vexfs_stack_mark *stack;
 	u32 done;
 	u32 tried;
+	u64 seq;
 };
 
 /* Errors as vexfs_mutate(), and -EDOM for NaN and infinity. */
@@ -95,24 +97,24 @@ int vexfs_row_by_id(struct vexfs_collection *c, u64 id, void *row, u32 *aux);
 
 /**
  * struct vexfs_walk_part - a part of a walk over every vector
- * @cursor: in and out: slot to go on from
+ * @walk: in and out: how far it is
  * @format: enum vexfs_format
  * @room: vectors that fit
+ * @slots: for the walk's own use, @room of them
  * @ids: where ids go
  * @vectors: where vectors go, or NULL
  * @attrs: where attribute records go, or NULL
  * @n: out: vectors
- * @end: out: nothing is left
  */
 struct vexfs_walk_part {
-	u64 cursor;
+	struct vexfs_idwalk walk;
 	u32 format;
 	u32 room;
+	u32 *slots;
 	u64 *ids;
 	void *vectors;
 	void *attrs;
 	u32 n;
-	bool end;
 };
 
 void vexfs_walk_vectors(struct vexfs_collection *c, struct vexfs_walk_part *p);

@@ -33,7 +33,7 @@ static void check_slot(struct vexfs_collection *c, struct vexfs_extent *e, u32 r
 	s->vectors++;
 	if (vexfs_find(c, id) != slot && !vexfs_idmap_sound(c, id, slot))
 		fault(s, "slot %u holds id %llu, which means another", slot, id);
-	else if (vexfs_slot_live(c, slot) && !vexfs_span_has(e, row, vexfs_moment(c)) &&
+	else if (vexfs_slot_live(c, slot) && !vexfs_span_has(e, row, vexfs_seq(c)) &&
 		 !vexfs_idmap_sound(c, id, slot))
 		fault(s, "slot %u is live and its span is not now", slot);
 }
@@ -105,7 +105,7 @@ static int wait_quiet(struct vexfs_collection *c)
 	return down_write_killable(&c->quiesce);
 }
 
-static int check_counters(struct vexfs_collection *c, struct vexfs_soundness *s, u64 generation)
+static int check_counters(struct vexfs_collection *c, struct vexfs_soundness *s, u64 seq)
 {
 	int idx, err = wait_quiet(c);
 	u64 entries;
@@ -117,10 +117,10 @@ static int check_counters(struct vexfs_collection *c, struct vexfs_soundness *s,
 	if (entries != atomic64_read(&c->count))
 		fault(s, "the id map has %llu ids, the collection counts %lld", entries,
 		      (s64)atomic64_read(&c->count));
-	if (atomic64_read(&c->promised) != atomic64_read(&c->count))
-		fault(s, "%lld vectors are promised, %lld are there",
-		      (s64)atomic64_read(&c->promised), (s64)atomic64_read(&c->count));
-	if (generation == atomic64_read(&c->generation) && entries != s->vectors)
+	if (c->taken != atomic64_read(&c->count))
+		fault(s, "%llu vectors count towards the capacity, %lld are there", c->taken,
+		      (s64)atomic64_read(&c->count));
+	if (seq == vexfs_seq(c) && entries != s->vectors)
 		fault(s, "%llu slots are live, the id map has %llu ids", s->vectors, entries);
 	vexfs_read_unlock(c, idx);
 	up_write(&c->quiesce);
@@ -129,7 +129,7 @@ static int check_counters(struct vexfs_collection *c, struct vexfs_soundness *s,
 
 int vexfs_check_store(struct vexfs_collection *c, struct vexfs_soundness *s)
 {
-	u64 generation = atomic64_read(&c->generation);
+	u64 seq = vexfs_seq(c);
 	u32 number, row;
 	bool more;
 
@@ -144,6 +144,6 @@ int vexfs_check_store(struct vexfs_collection *c, struct vexfs_soundness *s)
 				return -EINTR;
 		} while (more);
 	}
-	return check_counters(c, s, generation);
+	return check_counters(c, s, seq);
 }
 VEXFS_EXPORT_KUNIT(vexfs_check_store);

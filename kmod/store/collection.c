@@ -210,8 +210,22 @@ static int set_allowed(const struct vexfs_collection *c, const struct vexfs_set 
 	return 0;
 }
 
+/* From here on writers keep to the new one. The registry's lock is held. */
+static int set_capacity(struct vexfs_collection *c, u64 capacity, bool check)
+{
+	int err = 0;
+
+	vexfs_ids_lock(c);
+	if (check && capacity && c->taken > capacity)
+		err = -ENOSPC;
+	else
+		WRITE_ONCE(c->capacity, capacity);
+	vexfs_ids_unlock(c);
+	return err;
+}
+
 int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
-		       const void *layout)
+		       const void *layout, u64 *seq)
 {
 	struct vexfs_payers *payers = NULL;
 	kuid_t uid = c->uid;
@@ -261,20 +275,15 @@ int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
 	mutex_lock(&vexfs_registry_lock);
 	old = c->capacity;
 	err = c->dropped ? -ENOENT : set_allowed(c, set, uid, gid);
-	if (!err && (set->what & VEXFS_SET_CAPACITY)) {
-		/* from here on writers keep to the new one; those under way had the old */
-		WRITE_ONCE(c->capacity, set->capacity);
-		if (set->capacity && atomic64_read(&c->promised) > set->capacity) {
-			WRITE_ONCE(c->capacity, old);
-			err = -ENOSPC;
-		}
-	}
+	if (!err && (set->what & VEXFS_SET_CAPACITY))
+		err = set_capacity(c, set->capacity, true);
 	if (!err && (set->what & VEXFS_SET_UID)) {
 		err = vexfs_payers_change(&c->payers, &c->bytes, &payers);
 		if (err)
-			WRITE_ONCE(c->capacity, old);
+			set_capacity(c, old, false);
 	}
 	if (!err) {
+		*seq = vexfs_registry_seq(c);
 		if (set->what & VEXFS_SET_MODE)
 			WRITE_ONCE(c->mode, set->mode);
 		if (set->what & VEXFS_SET_GID)
@@ -325,7 +334,7 @@ void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st)
 	st->row_bytes = c->space.row_bytes;
 	st->stride = c->space.stride;
 	st->created = c->created;
-	st->generation = atomic64_read(&c->generation);
+	st->seq = vexfs_seq(c);
 	st->serial = c->serial;
 	st->user_ns = c->ns->ns.inum;
 	mutex_lock(&vexfs_registry_lock);

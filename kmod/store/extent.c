@@ -364,8 +364,11 @@ int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run)
 		if (number < room)
 			carve(c, number, want, run);
 		spin_unlock(&c->slots_lock);
-		if (number < room)
+		if (number < room) {
+			/* FILLING before whatever the caller writes: see vexfs_dead_had() */
+			smp_wmb();
 			return 0;
+		}
 
 		err = extents_grow(c);
 		if (err)

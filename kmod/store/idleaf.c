@@ -146,31 +146,35 @@ static struct vexfs_idleaf *leaf_new(struct vexfs_collection *c, u64 group)
 	return leaf;
 }
 
-/*
- * The ids of @leaf that stand in the hash table: their entries, in the order of the
- * ids. ids_lock held, some microseconds.
- */
-static void take_over(struct vexfs_collection *c, struct vexfs_idleaf *leaf, bool tombs)
+/* Is one of the ids in the hash table? ids_lock held, some microseconds. */
+static bool group_hashed(struct vexfs_collection *c, u64 group)
 {
 	u32 i;
 
+	if (!c->ids.hashed)
+		return false;
 	for (i = 0; i < IDLEAF_IDS; i++) {
-		u64 id = leaf->group << IDLEAF_SHIFT | i;
+		u64 id = group << IDLEAF_SHIFT | i, *room;
 		u32 tag = vexfs_idmap_tag(c, id);
-		struct vexfs_idshard *s = vexfs_idshard_of(c, tag);
-		u64 *room, *e = vexfs_idshard_find(c, s, id, tag, &room);
 
-		if (!e)
-			continue;
-		if (!tombs) {
-			leaf->place[i] = *e;
-			leaf->live++;
-			continue;
-		}
-		WRITE_ONCE(*e, IDMAP_TOMB);
-		s->live--;
-		c->ids.hashed--;
+		if (vexfs_idshard_find(c, vexfs_idshard_of(c, tag), id, tag, &room))
+			return true;
 	}
+	return false;
+}
+
+/* ids_lock held */
+static void sort_in(struct vexfs_collection *c, struct vexfs_idleaf *leaf)
+{
+	struct rb_node **at = &c->ids.sorted.rb_node, *parent = NULL;
+
+	while (*at) {
+		parent = *at;
+		at = leaf->group < rb_entry(parent, struct vexfs_idleaf, sorted)->group ?
+		     &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&leaf->sorted, parent, at);
+	rb_insert_color(&leaf->sorted, &c->ids.sorted);
 }
 
 /* resize_lock held */
@@ -178,6 +182,7 @@ static void leaf_add(struct vexfs_collection *c, u64 group)
 {
 	struct vexfs_idleaf *leaf, *none;
 	struct vexfs_leaftab *t;
+	bool added;
 
 	if (!table_room(c))
 		return;
@@ -186,17 +191,18 @@ static void leaf_add(struct vexfs_collection *c, u64 group)
 		return;
 	t = table_of(c);
 	spin_lock(&c->ids_lock);
-	if (c->ids.hashed)
-		take_over(c, leaf, false);
-	/* who finds the leaf finds what is in it */
-	smp_store_release(&t->leaf[find_place(c, t, group, &none)], leaf);
-	t->used++;
-	WRITE_ONCE(c->ids.leaves, c->ids.leaves + 1);
-	/* who misses an id in the hash table finds the leaf: see find_tag() */
-	smp_wmb();
-	if (leaf->live)
-		take_over(c, leaf, true);
+	leaf->made = c->decided;
+	added = !group_hashed(c, group);
+	if (added) {
+		/* who finds the leaf finds what is in it */
+		smp_store_release(&t->leaf[find_place(c, t, group, &none)], leaf);
+		t->used++;
+		sort_in(c, leaf);
+		WRITE_ONCE(c->ids.leaves, c->ids.leaves + 1);
+	}
 	spin_unlock(&c->ids_lock);
+	if (!added)
+		leaf_free(c, &leaf->garbage);
 }
 
 void vexfs_idleaf_make(struct vexfs_collection *c, u64 first, u32 n)
@@ -213,6 +219,26 @@ void vexfs_idleaf_make(struct vexfs_collection *c, u64 first, u32 n)
 	}
 }
 
+struct vexfs_idleaf *vexfs_idleaf_next(struct vexfs_collection *c, u64 group)
+{
+	struct vexfs_idleaf *found = NULL;
+	struct rb_node *at;
+
+	spin_lock(&c->ids_lock);
+	for (at = c->ids.sorted.rb_node; at;) {
+		struct vexfs_idleaf *leaf = rb_entry(at, struct vexfs_idleaf, sorted);
+
+		if (leaf->group >= group) {
+			found = leaf;
+			at = at->rb_left;
+		} else {
+			at = at->rb_right;
+		}
+	}
+	spin_unlock(&c->ids_lock);
+	return found;
+}
+
 /* resize_lock held */
 static bool leaf_take_off(struct vexfs_collection *c, struct vexfs_leaftab *t, u32 i)
 {
@@ -221,6 +247,7 @@ static bool leaf_take_off(struct vexfs_collection *c, struct vexfs_leaftab *t, u
 	spin_lock(&c->ids_lock);
 	gone = !t->leaf[i]->live;
 	if (gone) {
+		rb_erase(&t->leaf[i]->sorted, &c->ids.sorted);
 		WRITE_ONCE(t->leaf[i], LEAF_GONE);
 		WRITE_ONCE(c->ids.leaves, c->ids.leaves - 1);
 	}

@@ -12,14 +12,20 @@
 #include "compat/compat.h"
 #include "store/idmap.h"
 
-u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id)
+/* Each step can be undone: xor, products with odd numbers. */
+u64 vexfs_idmap_hash(const struct vexfs_collection *c, u64 id)
 {
 	u64 h = id ^ c->ids.seed;
 
 	h *= 0x9e3779b97f4a7c15ULL;
 	h ^= h >> 32;
 	h *= 0xd6e8feb86659fd93ULL;
-	return h >> 32;
+	return h;
+}
+
+u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id)
+{
+	return vexfs_idmap_hash(c, id) >> 32;
 }
 
 void vexfs_idmap_tags(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *tags)
@@ -123,6 +129,7 @@ static void place_take(struct vexfs_collection *c, struct place *pl, u32 v)
 		pl->shard->live++;
 		c->ids.hashed++;
 	}
+	c->taken++;
 	place_set(pl, v);
 }
 
@@ -136,59 +143,66 @@ static void place_leave(struct vexfs_collection *c, const struct place *pl)
 		pl->shard->live--;
 		c->ids.hashed--;
 	}
+	c->taken--;
 }
 
 /* ---- writers ---- */
 
 /*
- * One tick of the clock, at which the span of @old ends and, in an update, that
- * of @slot begins. Who takes the moment afterwards sees both.
+ * The id now means @slot: its span begins with the number with which that of @old ends.
+ * All of that before the place, and then @old is dead.
  */
-static void tick(struct vexfs_collection *c, u32 slot, u32 old)
+static u64 place_move(struct vexfs_collection *c, const struct place *pl, u32 slot, u32 old)
 {
-	u64 now = c->clock + 1;
+	u64 seq = ++c->decided;
 
 	lockdep_assert_held(&c->ids_lock);
-	if (slot != VEXFS_NO_SLOT) {
-		WRITE_ONCE(vexfs_slot_span(c, slot)->from, now);
-		/* pairs with the smp_rmb() of those who look at the state first */
-		smp_wmb();
-		vexfs_slot_set_live(c, slot);
-	}
-	WRITE_ONCE(vexfs_slot_span(c, old)->to, now);
-	/* pairs with vexfs_moment() */
+	WRITE_ONCE(vexfs_slot_span(c, slot)->from, seq);
+	/* with the record, which may come from @old: pairs with vexfs_slot_state() */
 	smp_wmb();
-	WRITE_ONCE(c->clock, now);
-}
-
-/* The id now means @slot: both spans first, then the place, and then @old is dead. */
-static void place_move(struct vexfs_collection *c, const struct place *pl, u32 slot, u32 old)
-{
-	tick(c, slot, old);
+	vexfs_slot_set_live(c, slot);
+	WRITE_ONCE(vexfs_slot_span(c, old)->to, seq);
 	/* whoever finds the new slot by its place, or the old one dead, sees it live */
 	smp_wmb();
 	place_set(pl, place_make(slot, 0));
 	vexfs_slot_set_state(c, old, VEXFS_SLOT_DEAD);
+	return seq;
 }
 
 /*
- * The span of a new id begins, under the lock: not before that of an earlier
- * vector of this id has ended. put() has written the moment at which the run
- * began, which mostly still is.
+ * The span of a new id begins. put() has written the number that was to be expected,
+ * which it mostly is.
  */
-static void span_begin(struct vexfs_collection *c, u32 slot)
+static u64 span_begin(struct vexfs_collection *c, u32 slot)
 {
 	struct vexfs_span *s = vexfs_slot_span(c, slot);
-	u64 now = READ_ONCE(c->clock);
+	u64 seq = ++c->decided;
 
-	if (unlikely(s->from != now)) {
-		WRITE_ONCE(s->from, now);
-		/* before the state */
+	if (unlikely(s->from != seq)) {
+		WRITE_ONCE(s->from, seq);
+		/* before the state: pairs with vexfs_slot_state() */
 		smp_wmb();
 	}
+	return seq;
 }
 
-bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 moment)
+/* The same for @n new ids in slots next to each other. */
+static void spans_begin(struct vexfs_collection *c, struct vexfs_extent *e, u32 row, u32 n)
+{
+	struct vexfs_span *s = &e->spans[row];
+	u64 seq = c->decided + 1;
+	u32 i;
+
+	c->decided += n;
+	if (likely(s->from == seq))
+		return;
+	for (i = 0; i < n; i++)
+		WRITE_ONCE(s[i].from, seq + i);
+	/* before the states: pairs with vexfs_slot_state() */
+	smp_wmb();
+}
+
+bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 seq)
 {
 	const struct vexfs_span *s = &e->spans[row];
 	u64 from = READ_ONCE(s->from), to;
@@ -196,11 +210,12 @@ bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 moment)
 	/* a later @to comes with a later @from */
 	smp_rmb();
 	to = READ_ONCE(s->to);
-	if (from > moment || moment >= to)
+	if (from > seq || seq >= to)
 		return false;
 	/*
 	 * The two belong together, or the slot has got another vector since: then
-	 * it is not DEAD now, or its span begins later. If they do, the vector died
+	 * it is not DEAD now, for it was FILLING before they were written (see
+	 * vexfs_reserve()), or its span begins later. If they do, the vector died
 	 * after this reader began, and the slot stays as it is until the end.
 	 */
 	smp_rmb();
@@ -226,18 +241,17 @@ int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
 		if (p->claim)
 			place_set(&pl, v | IDMAP_BUSY);
 		else
-			place_move(c, &pl, p->slot, p->old);
+			p->seq = place_move(c, &pl, p->slot, p->old);
 		return 0;
 	}
 	if (!(p->flags & VEXFS_PUT_INSERT))
 		return -ENOENT;
 	if (place_full(&pl))
 		return -EAGAIN;
-	if (!*p->credit)
+	if (c->taken >= vexfs_ids_limit(c))
 		return -ENOSPC;
-	--*p->credit;
 	if (!p->claim) {
-		span_begin(c, p->slot);
+		p->seq = span_begin(c, p->slot);
 		/* put() has put a barrier between the rows of the run and this */
 		vexfs_slot_set_live(c, p->slot);
 	}
@@ -252,15 +266,16 @@ bool vexfs_idmap_put_counting(struct vexfs_collection *c, struct vexfs_idput *p,
 	struct vexfs_extent *e;
 	u32 *place, i;
 
-	/* the spans of the run begin with p->now */
-	if (!leaf || !(p->flags & VEXFS_PUT_INSERT) || *p->credit < n || READ_ONCE(c->clock) != p->now)
+	if (!leaf || !(p->flags & VEXFS_PUT_INSERT) || c->taken + n > vexfs_ids_limit(c))
 		return false;
 	place = &leaf->place[p->id & (IDLEAF_IDS - 1)];
 	if (memchr_inv(place, 0, n * sizeof(*place)))
 		return false;
-	*p->credit -= n;
 	leaf->live += n;
+	c->taken += n;
 	e = vexfs_extent(c, p->slot);
+	spans_begin(c, e, p->slot - e->first, n);
+	p->seq = c->decided;
 	/* put() has put a barrier between the rows of the run and this */
 	memset(&e->state[p->slot - e->first], VEXFS_SLOT_LIVE, n);
 	/* whoever finds a place before the state finds nothing yet: no barrier */
@@ -270,16 +285,16 @@ bool vexfs_idmap_put_counting(struct vexfs_collection *c, struct vexfs_idput *p,
 }
 
 /* The claimed id now means the new slot. */
-void vexfs_idmap_publish(struct vexfs_collection *c, const struct vexfs_idput *p)
+void vexfs_idmap_publish(struct vexfs_collection *c, struct vexfs_idput *p)
 {
 	struct place pl;
 
 	if (WARN_ON_ONCE(!(place_find(c, &pl, p->id, p->tag, NULL) & IDMAP_BUSY)))
 		return;
 	if (p->old != VEXFS_NO_SLOT) {
-		place_move(c, &pl, p->slot, p->old);
+		p->seq = place_move(c, &pl, p->slot, p->old);
 	} else {
-		span_begin(c, p->slot);
+		p->seq = span_begin(c, p->slot);
 		vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_LIVE);
 		/* who finds the slot finds it LIVE */
 		smp_wmb();
@@ -299,7 +314,6 @@ void vexfs_idmap_abort(struct vexfs_collection *c, const struct vexfs_idput *p)
 		place_set(&pl, v & ~IDMAP_BUSY);
 	} else {
 		place_leave(c, &pl);
-		++*p->credit;
 	}
 }
 
@@ -313,7 +327,7 @@ int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old)
 	if (v & IDMAP_BUSY)
 		return -EBUSY;
 	*old = place_slot(v);
-	tick(c, VEXFS_NO_SLOT, *old);
+	WRITE_ONCE(vexfs_slot_span(c, *old)->to, ++c->decided);
 	place_leave(c, &pl);
 	vexfs_slot_set_state(c, *old, VEXFS_SLOT_DEAD);
 	return 0;
@@ -342,7 +356,7 @@ bool vexfs_idmap_sound(struct vexfs_collection *c, u64 id, u32 slot)
 	spin_lock(&c->ids_lock);
 	v = place_find(c, &pl, id, vexfs_idmap_tag(c, id), NULL);
 	sound = !vexfs_slot_live(c, slot) ||
-		(v && place_slot(v) == slot && span->from <= vexfs_moment(c) &&
+		(v && place_slot(v) == slot && span->from <= c->decided &&
 		 span->to == VEXFS_FOREVER);
 	spin_unlock(&c->ids_lock);
 	return sound;
@@ -387,7 +401,8 @@ static u32 find_in_leaf(struct vexfs_collection *c, const struct vexfs_idleaf *l
 /*
  * Lookup without a lock. A shard that was replaced stays as it was when it was
  * replaced, so whatever is found LIVE counts, and only a miss must be tried
- * again in the new shard; or in the leaf that the ids have moved to meanwhile.
+ * again in the new shard. An id that is put into a leaf that was not there when this
+ * looked for one was nowhere then: it may be missed.
  */
 static u32 find_tag(struct vexfs_collection *c, u64 id, u32 tag)
 {
@@ -425,10 +440,8 @@ again:
 		/* busy with a slot that is not LIVE yet, or being removed */
 		return VEXFS_NO_SLOT;
 	}
-	/* pairs with leaf_add(): what went from here is in the leaf */
-	smp_rmb();
 	/* pairs with the release of @moved: what was added since is in the new one */
-	if (smp_load_acquire(&s->moved) || vexfs_idleaf_of(c, id)) {
+	if (smp_load_acquire(&s->moved)) {
 		cpu_relax();
 		goto again;
 	}

@@ -4,11 +4,16 @@
  * idshard.c the hash table, idleaf.c the leaves. Nothing else includes it.
  *
  * An id stands in one place. Ids that come in runs of neighbours stand in leaves,
- * arrays of slots by the low bits of the id; all others in the hash table. Once a
- * range of ids has a leaf, its ids are nowhere else, for as long as there is the leaf.
+ * arrays of slots by the low bits of the id; all others in the hash table. A leaf is
+ * made when none of its ids is there, and goes when none is left: an id stands where it
+ * was put first for as long as it is there, however often its vector is updated. Both
+ * have an order in which no id ever moves, which is that of a walk: the hash table
+ * first, by the hash of the id, then the leaves, by the id.
  */
 #ifndef _VEXFS_STORE_IDMAP_H
 #define _VEXFS_STORE_IDMAP_H
+
+#include <linux/rbtree.h>
 
 #include "store/internal.h"
 
@@ -55,13 +60,17 @@ struct vexfs_iddir {
 
 /**
  * struct vexfs_idleaf - where IDLEAF_IDS ids next to each other are
+ * @sorted: in the leaves by @group; ids_lock
  * @group: what the ids have in common, all but IDLEAF_SHIFT bits
+ * @made: the last sequence number when it was made: its ids have later ones
  * @live: places that name a slot, busy ones included; ids_lock
  * @garbage: for its end
  * @place: by the low bits of the id
  */
 struct vexfs_idleaf {
+	struct rb_node sorted;
 	u64 group;
+	u64 made;
 	u32 live;
 	struct vexfs_garbage garbage;
 	u32 place[IDLEAF_IDS];
@@ -138,11 +147,16 @@ void vexfs_idshard_shrink(struct vexfs_collection *c);
 
 /*
  * The leaf in which @id stands, or NULL. Inside vexfs_read_lock(); it stays what it
- * is until then, but what has been found in no leaf may be in one a moment later,
- * unless ids_lock is held.
+ * is until then. What has been found in no leaf may be put into a new one a moment
+ * later, unless ids_lock is held; but then it was not there.
  */
 struct vexfs_idleaf *vexfs_idleaf_find(struct vexfs_collection *c, u64 id);
-/* Makes the leaves of a run of neighbours; where that fails they go into the hash table. */
+/* The first leaf of @group or a later one, or NULL. Inside vexfs_read_lock(). */
+struct vexfs_idleaf *vexfs_idleaf_next(struct vexfs_collection *c, u64 group);
+/*
+ * Makes the leaves of a run of neighbours. Where there is no memory, or some id is in the
+ * hash table already, they go there, too.
+ */
 void vexfs_idleaf_make(struct vexfs_collection *c, u64 first, u32 n);
 /* Leaves without an id go. */
 void vexfs_idleaf_shrink(struct vexfs_collection *c);

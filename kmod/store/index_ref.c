@@ -123,10 +123,12 @@ int vexfs_index_attach(struct vexfs_collection *c, struct vexfs_index_ref *ref,
 		if (err)
 			return err;
 		leaving = c->index_leaving;
-		if (rcu_access_pointer(c->index))
+		if (rcu_access_pointer(c->index)) {
 			err = -EBUSY;
-		else if (!leaving)
+		} else if (!leaving) {
 			rcu_assign_pointer(c->index, ref);
+			vexfs_registry_index(c);
+		}
 		up_write(&c->quiesce);
 	} while (!err && leaving);
 	return err;
@@ -154,6 +156,8 @@ int vexfs_index_detach(struct vexfs_collection *c)
 	if (err)
 		return err;
 	there = index_off(c);
+	if (there)
+		vexfs_registry_index(c);
 	up_write(&c->quiesce);
 	if (!there)
 		return -ENOENT;

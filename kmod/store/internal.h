@@ -20,9 +20,8 @@ struct vexfs_idleaf;
  * @flags: VEXFS_PUT_*
  * @claim: only mark the id busy
  * @keep_attrs: an update takes the old attribute record over
- * @now: the moment with which the spans of the run begin
- * @credit: new ids that may still be added; counted down
  * @old: out: the slot it replaces (or will), or VEXFS_NO_SLOT
+ * @seq: out: the sequence number of its change, once it is made
  */
 struct vexfs_idput {
 	u64 id;
@@ -32,16 +31,40 @@ struct vexfs_idput {
 	u32 flags;
 	bool claim;
 	bool keep_attrs;
-	u64 now;
-	u32 *credit;
 	u32 old;
+	u64 seq;
 };
+
+/* Writers of the id map, and whoever draws a sequence number. */
+static inline void vexfs_ids_lock(struct vexfs_collection *c)
+{
+	spin_lock(&c->ids_lock);
+}
+
+/* What was decided under the lock is published, at once. */
+static inline void vexfs_ids_unlock(struct vexfs_collection *c)
+{
+	if (c->seq != c->decided) {
+		/* spans and states before the number: pairs with vexfs_seq() */
+		smp_wmb();
+		WRITE_ONCE(c->seq, c->decided);
+	}
+	spin_unlock(&c->ids_lock);
+}
+
+/* Most ids that there may be; ids_lock held. */
+static inline u64 vexfs_ids_limit(const struct vexfs_collection *c)
+{
+	return c->capacity ?: VEXFS_SLOTS_MAX;
+}
 
 /* What the leaves of all collections are made of. */
 int vexfs_idleaf_module_init(void);
 void vexfs_idleaf_module_exit(void);
 int vexfs_idmap_init(struct vexfs_collection *c);
 void vexfs_idmap_destroy(struct vexfs_collection *c);
+/* No two ids have the same hash. Its upper half is the tag. */
+u64 vexfs_idmap_hash(const struct vexfs_collection *c, u64 id);
 u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id);
 /*
  * Before these ids are put: a run of neighbours gets the leaves it needs. Inside
@@ -51,7 +74,7 @@ void vexfs_idmap_leaves(struct vexfs_collection *c, const u64 *ids, u32 n);
 /* Hashes of @n ids, and what the map will read for them on its way. */
 void vexfs_idmap_tags(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *tags);
 /*
- * Writers; inside vexfs_read_lock() and with ids_lock held, which is taken once for
+ * Writers; inside vexfs_read_lock() and vexfs_ids_lock(), which is taken once for
  * a few ids. -EBUSY: claimed by another writer. -EAGAIN: no room,
  * vexfs_idmap_grow() makes some, without the lock.
  */
@@ -64,7 +87,7 @@ int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p);
 bool vexfs_idmap_put_counting(struct vexfs_collection *c, struct vexfs_idput *p, u32 n);
 /* How many of @n ids count up from the first and stand together. */
 u32 vexfs_idmap_counting(const u64 *ids, u32 n);
-void vexfs_idmap_publish(struct vexfs_collection *c, const struct vexfs_idput *p);
+void vexfs_idmap_publish(struct vexfs_collection *c, struct vexfs_idput *p);
 void vexfs_idmap_abort(struct vexfs_collection *c, const struct vexfs_idput *p);
 int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old);
 /* The rest take the lock themselves. */
@@ -123,9 +146,18 @@ void vexfs_registry_exit(void);
 /* After a collection came or went, with no lock held: tells who wants to know. */
 void vexfs_registry_changed(enum vexfs_event_kind what, const struct vexfs_collection *c);
 int vexfs_registry_add(struct vexfs_collection *c);
-int vexfs_registry_remove(struct vexfs_collection *c);
+/*
+ * A change that is none of a vector has its sequence number from here; the registry's
+ * lock is held. What happens before the collection is known is its creation, and what
+ * happens after the drop its end: these have none.
+ */
+u64 vexfs_registry_seq(struct vexfs_collection *c);
+/* An index has come or gone; c->quiesce held for writing. */
+void vexfs_registry_index(struct vexfs_collection *c);
+/* These say under which sequence number. */
+int vexfs_registry_remove(struct vexfs_collection *c, u64 *seq);
 int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
-		       const void *layout);
+		       const void *layout, u64 *seq);
 
 extern struct workqueue_struct *vexfs_store_wq;
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The one way in. Every change of a collection passes vexfs_mutate(), which is
- * where a journal can stand: before it nothing has happened, after it the change
- * is visible. It must not know where the vectors came from.
+ * The one way in. Every change of a collection passes vexfs_mutate(). What becomes of
+ * each vector is decided under the id map's lock, which is where it gets its sequence
+ * number: a journal would write it down there. It must not know where the vectors came
+ * from.
  */
 #include <linux/kernel.h>
 #include <linux/sched.h>
@@ -47,31 +48,6 @@ static bool ends_batch(int err)
 }
 
 /*
- * New ids that may be added: as many as @want, fewer when the collection is
- * nearly full. What is not used goes back with credit_return().
- */
-static u32 credit_take(struct vexfs_collection *c, u32 want)
-{
-	u64 capacity = READ_ONCE(c->capacity) ?: VEXFS_SLOTS_MAX;
-	s64 now = atomic64_add_return(want, &c->promised);
-	s64 over = now - (s64)min_t(u64, capacity, S64_MAX);
-
-	if (over > 0) {
-		u32 back = min_t(s64, over, want);
-
-		atomic64_sub(back, &c->promised);
-		want -= back;
-	}
-	return want;
-}
-
-static void credit_return(struct vexfs_collection *c, u32 n)
-{
-	if (n)
-		atomic64_sub(n, &c->promised);
-}
-
-/*
  * Takes the steps that a put or a claim of one id may need before it is decided.
  * With @claims_held it must not wait: -EBUSY.
  */
@@ -81,9 +57,9 @@ static int put_one(struct vexfs_collection *c, struct vexfs_idput *p, bool claim
 
 	for (;;) {
 		p->leaf = NULL;
-		spin_lock(&c->ids_lock);
+		vexfs_ids_lock(c);
 		err = vexfs_idmap_put(c, p);
-		spin_unlock(&c->ids_lock);
+		vexfs_ids_unlock(c);
 		if (err == -EAGAIN)
 			err = vexfs_idmap_grow(c, p->tag);
 		else if (err == -EBUSY && !claims_held)
@@ -134,9 +110,9 @@ static u32 put_counting(struct vexfs_collection *c, struct vexfs_mutation *m, u3
 	vexfs_stack_check(m->stack);
 	p->id = m->ids[first];
 	p->slot = vexfs_run_slot(&m->run) + first;
-	spin_lock(&c->ids_lock);
+	vexfs_ids_lock(c);
 	stored = vexfs_idmap_put_counting(c, p, n);
-	spin_unlock(&c->ids_lock);
+	vexfs_ids_unlock(c);
 	if (!stored)
 		return 0;
 	if (m->errors)
@@ -149,7 +125,7 @@ static u32 put_counting(struct vexfs_collection *c, struct vexfs_mutation *m, u3
 /**
  * struct put_group - up to GROUP vectors of a run that are decided together
  * @n: how many
- * @tried: how many were looked at
+ * @tried: how many were decided
  * @nold: slots in @old
  * @refused: bit j: vector j was not stored
  * @tags: hashes of the ids
@@ -182,7 +158,7 @@ static int put_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u32 
 
 	vexfs_stack_check(m->stack);
 	p->leaf = NULL;
-	spin_lock(&c->ids_lock);
+	vexfs_ids_lock(c);
 	for (j = 0; j < g->n && !err; j++) {
 		int e;
 
@@ -191,10 +167,14 @@ static int put_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u32 
 		p->slot = slot + j;
 		e = vexfs_idmap_put(c, p);
 		if (unlikely(e == -EAGAIN || e == -EBUSY)) {
-			spin_unlock(&c->ids_lock);
+			vexfs_ids_unlock(c);
 			e = put_one(c, p, false);
 			p->leaf = NULL;
-			spin_lock(&c->ids_lock);
+			vexfs_ids_lock(c);
+		}
+		if (unlikely(e == -EINTR)) {
+			err = e;
+			break;
 		}
 		note(m, first + j, e);
 		if (unlikely(e)) {
@@ -205,7 +185,7 @@ static int put_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u32 
 			g->old[g->nold++] = p->old;
 		}
 	}
-	spin_unlock(&c->ids_lock);
+	vexfs_ids_unlock(c);
 	g->tried = j;
 	return err;
 }
@@ -236,6 +216,7 @@ static int put_group(struct vexfs_collection *c, struct vexfs_mutation *m, u32 f
 	err = put_locked(c, m, first, p, g);
 	m->tried += g->tried;
 	m->done += g->tried - hweight32(g->refused);
+	m->replaced += g->nold;
 	vexfs_slots_dead(c, g->old, g->nold);
 	refused = g->refused;
 	for_each_set_bit(j, &refused, GROUP)
@@ -243,14 +224,9 @@ static int put_group(struct vexfs_collection *c, struct vexfs_mutation *m, u32 f
 	return err;
 }
 
-static int put_plain(struct vexfs_collection *c, struct vexfs_mutation *m, u64 now, u32 *credit)
+static int put_plain(struct vexfs_collection *c, struct vexfs_mutation *m)
 {
-	struct vexfs_idput p = {
-		.flags = m->flags,
-		.keep_attrs = !m->attrs,
-		.now = now,
-		.credit = credit,
-	};
+	struct vexfs_idput p = { .flags = m->flags, .keep_attrs = !m->attrs };
 	struct put_group g = { .next = m->n };
 	u32 simple = 0, i, n;
 	int err = 0;
@@ -264,6 +240,7 @@ static int put_plain(struct vexfs_collection *c, struct vexfs_mutation *m, u64 n
 	}
 	/* after an error that ended the batch */
 	run_cut(c, &m->run, i, m->n - i);
+	m->seq = p.seq;
 	return err;
 }
 
@@ -297,14 +274,14 @@ static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *inde
 		return 0;
 	err = index->ops->insert(c, index->priv, b->slots, b->n, m->stack);
 	b->nold = 0;
-	spin_lock(&c->ids_lock);
+	vexfs_ids_lock(c);
 	for (i = 0; i < b->n; i++) {
 		struct vexfs_idput *p = &b->p[i];
 
 		if (i && !(i % GROUP)) {
 			/* others wait for it */
-			spin_unlock(&c->ids_lock);
-			spin_lock(&c->ids_lock);
+			vexfs_ids_unlock(c);
+			vexfs_ids_lock(c);
 		}
 		if (err) {
 			vexfs_idmap_abort(c, p);
@@ -314,16 +291,18 @@ static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *inde
 			continue;
 		}
 		vexfs_idmap_publish(c, p);
+		m->seq = p->seq;
 		m->done++;
 		if (p->old != VEXFS_NO_SLOT)
 			b->old[b->nold++] = p->old;
 	}
-	spin_unlock(&c->ids_lock);
+	vexfs_ids_unlock(c);
 	if (wq_has_sleeper(&c->busy_wait))
 		wake_up_all(&c->busy_wait);
 	if (err) {
 		vexfs_slots_dead(c, b->slots, b->n);
 	} else if (b->nold) {
+		m->replaced += b->nold;
 		index->ops->remove(c, index->priv, b->old, b->nold, m->stack);
 		vexfs_slots_dead(c, b->old, b->nold);
 	}
@@ -332,7 +311,7 @@ static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *inde
 }
 
 static int put_indexed(struct vexfs_collection *c, struct vexfs_index_ref *index,
-		       struct vexfs_mutation *m, u32 *credit)
+		       struct vexfs_mutation *m)
 {
 	u32 first = vexfs_run_slot(&m->run);
 	struct put_batch *b;
@@ -360,12 +339,15 @@ static int put_indexed(struct vexfs_collection *c, struct vexfs_index_ref *index
 			.flags = m->flags,
 			.claim = true,
 			.keep_attrs = !m->attrs,
-			.credit = credit,
 		};
 		e = put_one(c, p, b->n);
 		if (e == -EBUSY) {
 			err = batch_finish(c, index, m, b);
 			continue;	/* now it may wait */
+		}
+		if (e == -EINTR) {
+			err = e;
+			break;
 		}
 		note(m, i, e);
 		if (e) {
@@ -395,12 +377,13 @@ static int put(struct vexfs_collection *c, struct vexfs_mutation *m)
 	struct vexfs_extent *e = m->run.ext;
 	u32 row = m->run.row;
 	struct vexfs_index_ref *index;
-	u32 credit, credit_left, i;
-	u64 now = READ_ONCE(c->clock);
+	u64 seq = READ_ONCE(c->seq);
 	int idx, err;
+	u32 i;
 
+	/* the numbers that they will have when nobody else writes */
 	for (i = 0; i < m->n; i++) {
-		WRITE_ONCE(e->spans[row + i].from, now);
+		WRITE_ONCE(e->spans[row + i].from, ++seq);
 		WRITE_ONCE(e->spans[row + i].to, VEXFS_FOREVER);
 	}
 	memcpy(e->ids + row, m->ids, m->n * sizeof(u64));
@@ -415,19 +398,16 @@ static int put(struct vexfs_collection *c, struct vexfs_mutation *m)
 
 	/* rows, ids, spans and records before the states that say they are there */
 	smp_wmb();
-	credit = (m->flags & VEXFS_PUT_INSERT) ? credit_take(c, m->n) : 0;
-	credit_left = credit;
 	idx = vexfs_read_lock(c);
 	vexfs_idmap_leaves(c, m->ids, m->n);
 	index = vexfs_index(c);
 	if (index)
-		err = put_indexed(c, index, m, &credit_left);
+		err = put_indexed(c, index, m);
 	else
-		err = put_plain(c, m, now, &credit_left);
+		err = put_plain(c, m);
 	vexfs_read_unlock(c, idx);
 
-	credit_return(c, credit_left);
-	atomic64_add(credit - credit_left, &c->count);
+	atomic64_add(m->done - m->replaced, &c->count);
 	return err;
 }
 
@@ -445,26 +425,32 @@ static int remove_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u
 
 	*nold = 0;
 	vexfs_stack_check(m->stack);
-	spin_lock(&c->ids_lock);
+	vexfs_ids_lock(c);
 	for (j = 0; j < n && !err; j++) {
 		u64 id = m->ids[first + j];
 		int e;
 
 		while ((e = vexfs_idmap_remove(c, id, tags[j], &old[*nold])) == -EBUSY) {
-			spin_unlock(&c->ids_lock);
+			vexfs_ids_unlock(c);
 			e = wait_busy(c, id);
-			spin_lock(&c->ids_lock);
+			vexfs_ids_lock(c);
 			if (e)
 				break;
 		}
+		if (unlikely(e == -EINTR)) {
+			err = e;
+			break;
+		}
 		note(m, first + j, e);
 		m->tried++;
-		if (!e)
+		if (!e) {
 			++*nold;
-		else if (!(m->flags & VEXFS_DELETE_CONTINUE) || ends_batch(e))
+			m->seq = c->decided;
+		} else if (!(m->flags & VEXFS_DELETE_CONTINUE) || ends_batch(e)) {
 			err = e;
+		}
 	}
-	spin_unlock(&c->ids_lock);
+	vexfs_ids_unlock(c);
 	return err;
 }
 
@@ -483,7 +469,6 @@ static int delete(struct vexfs_collection *c, struct vexfs_mutation *m)
 		err = remove_locked(c, m, i, n, tags, old, &nold);
 		m->done += nold;
 		atomic64_sub(nold, &c->count);
-		atomic64_sub(nold, &c->promised);
 		if (nold && index)
 			index->ops->remove(c, index->priv, old, nold, m->stack);
 		vexfs_slots_dead(c, old, nold);
@@ -498,8 +483,8 @@ int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m)
 
 	m->done = 0;
 	m->tried = 0;
-
-	/* A journal would write @m down here, and wait for it where asked to. */
+	m->replaced = 0;
+	m->seq = 0;
 	switch (m->op) {
 	case VEXFS_MUTATE_PUT:
 		lockdep_assert_held_read(&c->quiesce);
@@ -510,7 +495,7 @@ int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m)
 		err = delete(c, m);
 		break;
 	case VEXFS_MUTATE_SET:
-		err = vexfs_registry_set(c, m->set, m->set_layout);
+		err = vexfs_registry_set(c, m->set, m->set_layout, &m->seq);
 		m->done = !err;
 		break;
 	case VEXFS_MUTATE_CREATE:
@@ -520,14 +505,12 @@ int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m)
 			vexfs_registry_changed(VEXFS_EVENT_CREATED, c);
 		break;
 	case VEXFS_MUTATE_DROP:
-		err = vexfs_registry_remove(c);
+		err = vexfs_registry_remove(c, &m->seq);
 		m->done = !err;
 		if (!err)
 			vexfs_registry_changed(VEXFS_EVENT_DROPPED, c);
 		break;
 	}
-	if (m->done)
-		atomic64_add(m->done, &c->generation);
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_mutate);

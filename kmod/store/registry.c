@@ -131,13 +131,34 @@ int vexfs_registry_add(struct vexfs_collection *c)
 	return err;
 }
 
-int vexfs_registry_remove(struct vexfs_collection *c)
+u64 vexfs_registry_seq(struct vexfs_collection *c)
+{
+	u64 seq;
+
+	lockdep_assert_held(&vexfs_registry_lock);
+	if (!c->serial || c->dropped)
+		return 0;
+	vexfs_ids_lock(c);
+	seq = ++c->decided;
+	vexfs_ids_unlock(c);
+	return seq;
+}
+
+void vexfs_registry_index(struct vexfs_collection *c)
+{
+	mutex_lock(&vexfs_registry_lock);
+	vexfs_registry_seq(c);
+	mutex_unlock(&vexfs_registry_lock);
+}
+
+int vexfs_registry_remove(struct vexfs_collection *c, u64 *seq)
 {
 	mutex_lock(&vexfs_registry_lock);
 	if (c->dropped || !c->serial) {
 		mutex_unlock(&vexfs_registry_lock);
 		return -ENOENT;
 	}
+	*seq = vexfs_registry_seq(c);
 	WRITE_ONCE(c->dropped, true);
 	rhashtable_remove_fast(&names, &c->by_name, name_params);
 	xa_erase(&by_serial, c->serial);

@@ -39,10 +39,17 @@
  * (also its own, when an id comes twice in a batch) first finishes what it has.
  * Readers never wait: a busy id means what it meant before the claim.
  *
- * Locks, outermost first: collection->quiesce (read: writing under way),
- * grow_lock (extents and their directory come and go), idmap->resize_lock,
- * ids_lock, then slots_lock. The registry's lock is taken alone. That of the accounts
- * is inside all of them.
+ * Sequence numbers. Every change of a collection has one: each vector stored, replaced
+ * or deleted, each change of settings, an index that comes or goes, the drop. They come
+ * from one counter, without gaps, and are decided under ids_lock, by vectors there and
+ * by the rest inside the registry's lock. A number is published (collection->seq) when
+ * ids_lock is given back, after all that was changed under it: who reads a number sees
+ * the changes up to it. 0 is the collection as it was created.
+ *
+ * Locks, outermost first: collection->index_lock, quiesce (read: writing under way),
+ * grow_lock (extents and their directory come and go), idmap->resize_lock, the
+ * registry's lock, ids_lock, then slots_lock. That of the accounts is inside all of
+ * them.
  */
 #ifndef _VEXFS_STORE_H
 #define _VEXFS_STORE_H
@@ -53,6 +60,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
 #include <linux/rwsem.h>
@@ -97,9 +105,9 @@ struct vexfs_garbage {
 };
 
 /**
- * struct vexfs_span - when a vector is there, by the collection's clock
- * @from: the first moment
- * @to: the first at which it is not there any more; 0 when it never was
+ * struct vexfs_span - when a vector is there, by sequence numbers
+ * @from: that of the change which stored it
+ * @to: that of the change which replaced or deleted it; 0 when it never was there
  *
  * Both are of use only in slots that are LIVE or DEAD.
  */
@@ -241,6 +249,7 @@ struct vexfs_leaftab;
  * @hashed: ids that stand in shards; ids_lock
  * @leaves: how many there are; resize_lock
  * @leaftab: the leaves, or NULL; replaced when it grows
+ * @sorted: the leaves in order; ids_lock
  */
 struct vexfs_idmap {
 	struct vexfs_iddir __rcu *dir;
@@ -249,6 +258,7 @@ struct vexfs_idmap {
 	u64 hashed;
 	u32 leaves;
 	struct vexfs_leaftab __rcu *leaftab;
+	struct rb_root sorted;
 };
 
 /**
@@ -295,8 +305,7 @@ struct vexfs_collection {
 	bool zero_rows;		/* rows may be mapped: FREE ones are kept clear; slots_lock */
 	bool rows_clear;	/* and those that were FREE before are clear, too */
 	wait_queue_head_t busy_wait;
-	u64 capacity;
-	atomic64_t promised;	/* vectors there are or may come: never above capacity */
+	u64 capacity;		/* written under the registry's lock and ids_lock */
 
 	spinlock_t slots_lock ____cacheline_aligned_in_smp;
 	unsigned long *free_extents;	/* bit: extent has FREE slots; slots_lock */
@@ -311,10 +320,11 @@ struct vexfs_collection {
 	u64 reaped;		/* slots since the id map was last shrunk; reaper's own */
 
 	spinlock_t ids_lock ____cacheline_aligned_in_smp;	/* writers of the id map */
-	u64 clock;		/* updates and deletes so far; written under ids_lock */
+	u64 taken;		/* ids in the map, those on their way included; ids_lock */
+	u64 decided;		/* sequence number of the last change; ids_lock */
+	u64 seq;		/* the same, published; written under ids_lock */
 
 	atomic64_t count ____cacheline_aligned_in_smp;
-	atomic64_t generation;
 	u32 scans;		/* exact searches that codes would have helped, the first few */
 	bool coded;		/* some extent has codes, or has had */
 	atomic64_t bytes;
@@ -463,29 +473,54 @@ u32 vexfs_find(struct vexfs_collection *c, u64 id);
 u32 vexfs_find_many(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *slots);
 
 /*
- * The moment it is now: what was stored, updated or deleted before the call is so
- * at that moment. Inside vexfs_read_lock(), which must last for as long as slots
- * are judged by it.
+ * The sequence number of the last change: all that was changed before the call has this
+ * one or an earlier one. To judge slots by it, read it inside vexfs_read_lock(), which
+ * must last for as long as they are.
  */
-static inline u64 vexfs_moment(const struct vexfs_collection *c)
+static inline u64 vexfs_seq(const struct vexfs_collection *c)
 {
-	/* spans that began or ended by then are seen to have */
-	return smp_load_acquire(&c->clock);
+	/* pairs with vexfs_ids_unlock(): spans that began or ended by then are seen to have */
+	return smp_load_acquire(&c->seq);
 }
 
-/* Was the vector of a slot that was seen LIVE, or vexfs_dead_had(), there? */
-static inline bool vexfs_span_has(const struct vexfs_extent *e, u32 row, u64 moment)
+/* Was the vector of a slot that was seen LIVE, or vexfs_dead_had(), there at @seq? */
+static inline bool vexfs_span_has(const struct vexfs_extent *e, u32 row, u64 seq)
 {
 	const struct vexfs_span *s = &e->spans[row];
 
-	return READ_ONCE(s->from) <= moment && moment < READ_ONCE(s->to);
+	return READ_ONCE(s->from) <= seq && seq < READ_ONCE(s->to);
 }
 
 /*
- * A slot that was seen DEAD: was its vector there at @moment? Then it is as good
- * as LIVE for this reader. Otherwise the slot may be on its way to another vector.
+ * A slot that was seen DEAD: was its vector there at @seq? Then it is as good as
+ * LIVE for this reader. Otherwise the slot may be on its way to another vector.
  */
-bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 moment);
+bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 seq);
+
+/**
+ * struct vexfs_idwalk - where a walk over all ids has got to
+ * @part: 0 before the first step; ids in the hash table, then those in leaves
+ * @position: the hash of the next id, or the id
+ * @seq: the sequence number that was the last one when it began
+ *
+ * An id has one place in the order of the walk, whatever becomes of its vector: one
+ * that is there from the first step to the last is met once, and none is met twice.
+ */
+struct vexfs_idwalk {
+	u32 part;
+	u64 position;
+	u64 seq;
+};
+
+#define VEXFS_IDWALK_HASHED	1u
+#define VEXFS_IDWALK_LEAVES	2u
+#define VEXFS_IDWALK_END	3u
+
+/*
+ * One step: the slots, seen LIVE, of up to @room ids that follow. Returns how many,
+ * which may be 0 before the end. Inside vexfs_read_lock().
+ */
+u32 vexfs_idwalk_step(struct vexfs_collection *c, struct vexfs_idwalk *w, u32 *slots, u32 room);
 
 /*
  * Codes that come later, made by readers, inside vexfs_read_lock(). They are for
@@ -598,8 +633,10 @@ enum vexfs_mutation_op {
  * @errors: put and delete: -errno or 0 of each vector tried; may be NULL
  * @stack: put and delete: of the op, measured deep inside; may be NULL
  * @done: out: vectors stored or deleted
- * @tried: out: vectors looked at; less than @n after an error without CONTINUE,
- *	and after -EINTR
+ * @tried: out: vectors that were decided; less than @n after an error without CONTINUE,
+ *	and after -EINTR, which decides nothing: it is the error of no vector
+ * @replaced: out: put: of the stored, those that took the place of another
+ * @seq: out: the sequence number of the last change that was made; 0 when none was
  */
 struct vexfs_mutation {
 	enum vexfs_mutation_op op;
@@ -614,6 +651,8 @@ struct vexfs_mutation {
 	struct vexfs_stack_mark *stack;
 	u32 done;
 	u32 tried;
+	u32 replaced;
+	u64 seq;
 };
 
 /*

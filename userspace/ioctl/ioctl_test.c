@@ -85,6 +85,7 @@ int main(int argc, char **argv)
 	names();
 	creating();
 	attaching();
+	reserved();
 	fd = raw_create("errors", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0);
 	ok(fd >= 0, "a collection for the errors");
 	putting(fd);
@@ -102,6 +103,7 @@ int main(int argc, char **argv)
 	close(fd);
 	raw_drop(ctl, "errors");
 	filtering();
+	classifying();
 	if (some)
 		return done();
 	filling();
@@ -111,8 +113,11 @@ int main(int argc, char **argv)
 	descriptors();
 	signals();
 	interrupting();
+	signal_storm(false);
+	signal_storm(true);
 	mapping();
 	forgetting();
 	memory_returns();
+	leaving();
 	return done();
 }

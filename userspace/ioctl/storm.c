@@ -42,10 +42,10 @@ static unsigned int nids = 3000, seconds = 10, nwriters, nreaders;
 static const char *index_name = "none", *plant = "";
 static struct life *lives;
 static atomic_bool stop;
-static atomic_ulong ops[6], faults, late, walks;
+static atomic_ulong ops[7], faults, late, walks;
 static bool keep;
 
-enum { PUTS, DELETES, GETS, SEARCHES, DROPS, FILTERED };
+enum { PUTS, DELETES, GETS, SEARCHES, DROPS, FILTERED, WALKS };
 
 static uint64_t mix(uint64_t x)
 {
@@ -108,32 +108,43 @@ static int attach(void)
 
 #define BATCH	64u
 
+/* Some ids are only ever replaced, once they are there. */
+static bool stays(uint32_t id)
+{
+	return id % 5 == 0;
+}
+
 static void write_batch(int fd, unsigned int who, uint64_t *s)
 {
 	uint64_t ids[BATCH];
 	float v[BATCH * DIM];
 	struct record attrs[BATCH];
 	int32_t errors[BATCH];
-	unsigned int n = 1 + rnd(s) % BATCH, from, i;
+	unsigned int n = 1 + rnd(s) % BATCH, from, i, j;
 	bool delete = rnd(s) % 4 == 0;
 	uint32_t done;
 	int err;
 
 	/* neighbours in the writer's own list, so that none comes twice */
 	from = rnd(s) % (nids / nwriters - n + 1);
-	for (i = 0; i < n; i++) {
-		uint32_t id = (from + i) * nwriters + who;
+	for (i = j = 0; j < n; j++) {
+		uint32_t id = (from + j) * nwriters + who;
 		struct life *l = &lives[id];
 		uint32_t now = atomic_load(&l->ended), next;
 
+		if (delete && stays(id))
+			continue;
 		next = delete ? now | 1 : (now + 2) & ~1u;
 		if (delete && (now & 1))
 			next = now;	/* is not there: must be refused */
 		atomic_store(&l->begun, next);
 		ids[i] = id;
 		attrs[i] = (struct record) { id, next };
-		vector(v + i * DIM, id, next);
+		vector(v + i++ * DIM, id, next);
 	}
+	n = i;
+	if (!n)
+		return;
 	if (delete) {
 		struct vexfs_delete d = {
 			.flags = VEXFS_DELETE_CONTINUE, .count = n,
@@ -357,6 +368,58 @@ static void search(int fd, uint64_t *s, struct seen *seen)
 	atomic_fetch_add(&ops[filtered ? FILTERED : SEARCHES], 1);
 }
 
+/* Everything, some at a time: what was there all the time once, and nothing twice. */
+static void walk_all(int fd, uint64_t *s, struct seen *seen)
+{
+	static _Thread_local uint8_t *met;
+	static _Thread_local float v[BATCH * DIM];
+	uint64_t ids[BATCH];
+	struct record attrs[BATCH];
+	float want[DIM];
+	struct vexfs_walk w = {
+		.ids = (uintptr_t)ids, .vectors = (uintptr_t)v, .attrs = (uintptr_t)attrs,
+	};
+	unsigned int room = 1 + rnd(s) % BATCH, i;
+	int err;
+
+	if (!met)
+		met = calloc(nids, 1);
+	memset(met, 0, nids);
+	see_before(seen);
+	do {
+		w.count = room;
+		err = RAW(fd, VEXFS_IOC_WALK, &w);
+		if (err) {
+			fault("walk: %s", strerror(-err));
+			return;
+		}
+		if (!strcmp(plant, "walk-miss") && w.count)
+			w.count--;
+		for (i = 0; i < w.count; i++) {
+			if (ids[i] >= nids) {
+				fault("walk: id %llu", (unsigned long long)ids[i]);
+				continue;
+			}
+			if (met[ids[i]]++)
+				fault("walk: id %llu twice", (unsigned long long)ids[i]);
+			vector(want, ids[i], attrs[i].version);
+			if (attrs[i].id != ids[i] || attrs[i].version < seen[ids[i]].before ||
+			    memcmp(want, v + i * DIM, sizeof(want)))
+				fault("walk: id %llu has another vector or a stale one",
+				      (unsigned long long)ids[i]);
+		}
+	} while (w.cursor);
+	see_after(seen);
+	for (i = 0; i < nids; i++) {
+		bool there = !(seen[i].before & 1) &&
+			     (stays(i) || seen[i].before == seen[i].after);
+
+		if (there && !met[i])
+			fault("walk: id %u was there all the time and is missing", i);
+	}
+	atomic_fetch_add(&ops[WALKS], 1);
+}
+
 static void *reader(void *arg)
 {
 	uint64_t s = 1000 + (uintptr_t)arg;
@@ -364,8 +427,12 @@ static void *reader(void *arg)
 	int fd = attach();
 
 	while (!stop) {
-		if (rnd(&s) % 4)
+		unsigned int what = rnd(&s) % 8;
+
+		if (what > 2)
 			search(fd, &s, seen);
+		else if (what > 1)
+			walk_all(fd, &s, seen);
 		else
 			read_batch(fd, &s, seen);
 	}
@@ -444,7 +511,8 @@ static void usage(FILE *to)
 	      "  -r, --readers N    readers (default: one a CPU)\n"
 	      "  -i, --index NAME   none, graph or codes: none with codes beside the rows (default none)\n"
 	      "  -k, --keep         leave the collection, 'storm', behind\n"
-	      "  -p, --plant WHAT   spoil an exact answer now and then: miss, twice, stale or wrong\n"
+	      "  -p, --plant WHAT   spoil an exact answer now and then: miss, twice, stale or wrong;\n"
+	      "                     or walks: walk-miss\n"
 	      "  -h, --help         this\n"
 	      "Exit status: 0 all answers right, 1 not, 2 usage.\n", to);
 }
@@ -506,7 +574,7 @@ static void options(int argc, char **argv)
 	    (strcmp(index_name, "none") && strcmp(index_name, "graph") &&
 	     strcmp(index_name, "codes")) ||
 	    (*plant && strcmp(plant, "miss") && strcmp(plant, "twice") &&
-	     strcmp(plant, "stale") && strcmp(plant, "wrong"))) {
+	     strcmp(plant, "stale") && strcmp(plant, "wrong") && strcmp(plant, "walk-miss"))) {
 		usage(stderr);
 		exit(2);
 	}
@@ -553,8 +621,9 @@ int main(int argc, char **argv)
 		fault("no search walked the graph");
 	if (!keep)
 		raw_drop(fd, NAME);
-	printf("%lu puts, %lu deletes, %lu gets, %lu searches, %lu filtered, %lu short lives\n",
-	       ops[PUTS], ops[DELETES], ops[GETS], ops[SEARCHES], ops[FILTERED], ops[DROPS]);
+	printf("%lu puts, %lu deletes, %lu gets, %lu searches, %lu filtered, %lu walks, %lu short lives\n",
+	       ops[PUTS], ops[DELETES], ops[GETS], ops[SEARCHES], ops[FILTERED], ops[WALKS],
+	       ops[DROPS]);
 	if (walks)
 		printf("%lu queries answered by walks\n", walks);
 	printf("%lu answers short of a vector that was updated meanwhile\n", late);

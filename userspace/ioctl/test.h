@@ -34,6 +34,9 @@ int create_named(const char *name, size_t len);
 void creating(void);
 void attaching(void);
 
+/* test_reserved.c */
+void reserved(void);
+
 /* test_vectors.c: @fd is attached to a collection of DIM x f32, L2 */
 void putting(int fd);
 void seeing(int fd);
@@ -46,6 +49,8 @@ void walking(int fd);
 /* test_search.c */
 void searching(int fd);
 void filtering(void);
+void classifying(void);
+void leaving(void);
 
 /* test_settings.c */
 void set_param(const char *key, const char *value);
@@ -60,6 +65,7 @@ void limits(void);
 /* test_files.c */
 void descriptors(void);
 void signals(void);
+void signal_storm(bool restart);
 void mapping(void);
 void memory_returns(void);
 

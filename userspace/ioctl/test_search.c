@@ -3,6 +3,7 @@
  * Exact search, and filters that the kernel must refuse.
  */
 #include <math.h>
+#include <stdlib.h>
 
 #include "ioctl/test.h"
 
@@ -130,4 +131,107 @@ void filtering(void)
 	is(filtered(fd, F({ 0x60, 0, 0, 99 }, RET(1)), 2, &found), -EINVAL, "memory that there is not");
 	close(fd);
 	raw_drop(ctl, "filtered");
+}
+
+/* Numbers in records are big-endian: of every size, at every place. */
+void classifying(void)
+{
+	int fd = raw_create("classes", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, VEXFS_ATTR_MAX);
+	unsigned char records[2][VEXFS_ATTR_MAX];
+	unsigned int wrong = 0;
+	float q[DIM];
+
+	for (unsigned int i = 0; i < VEXFS_ATTR_MAX; i++) {
+		records[0][i] = (unsigned char)(i * 37 + 11);
+		records[1][i] = (unsigned char)(255 - i * 3);
+	}
+	put_some(fd, 0, 2, DIM, records);
+	fill(q, 0, DIM);
+	for (unsigned int size = 1; size <= 8; size *= 2) {
+		for (unsigned int at = 0; at + size <= VEXFS_ATTR_MAX; at++) {
+			struct vexfs_vote votes[2];
+			struct vexfs_classify c = {
+				.flags = VEXFS_SEARCH_EXACT, .k = 1, .query = (uintptr_t)q,
+				.field_offset = at, .field_size = size,
+				.votes = (uintptr_t)votes, .count = 2,
+			};
+			uint64_t want[2] = { 0, 0 };
+
+			for (unsigned int i = 0; i < size; i++) {
+				want[0] = want[0] << 8 | records[0][at + i];
+				want[1] = want[1] << 8 | records[1][at + i];
+			}
+			wrong += RAW(fd, VEXFS_IOC_CLASSIFY, &c) || c.count != 1 ||
+				 votes[0].value != want[0];
+			c.k = 2, c.count = 2;
+			/* one vote each: the smaller value first */
+			wrong += RAW(fd, VEXFS_IOC_CLASSIFY, &c) || c.count != 2 ||
+				 votes[0].value != (want[0] < want[1] ? want[0] : want[1]) ||
+				 votes[1].value != (want[0] < want[1] ? want[1] : want[0]);
+		}
+	}
+	ok(!wrong, "classes are numbers as records have them, of 1, 2, 4 and 8 bytes (%u wrong)",
+	   wrong);
+	raw_drop(ctl, "classes");
+	close(fd);
+}
+
+/*
+ * A graph cannot answer a query where nothing near passes the filter. That one is
+ * compared with every vector; those asked with it are not.
+ */
+void leaving(void)
+{
+	enum { N = 20000, NQ = 64, SOLE = 17 };
+	/* keeps records of 1 */
+	static const struct vexfs_filter_insn ones[] = {
+		{ 0x30, 0, 0, 0 }, { 0x15, 0, 1, 1 }, { 0x06, 0, 0, 1 }, { 0x06, 0, 0, 0 },
+	};
+	struct vexfs_create c = raw_spec("leaving", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 1);
+	float *v = calloc(N * DIM, sizeof(*v)), q[NQ * DIM], d[NQ], want[NQ];
+	uint64_t *ids = calloc(N, sizeof(*ids)), got[NQ], exact[NQ];
+	unsigned char *records = calloc(N, 1);
+	uint32_t counts[NQ], wrong = 0;
+	struct vexfs_put p = raw_put(ids, v, records, N);
+	struct vexfs_search s;
+	uint64_t alone;
+	int fd = raw_open();
+
+	/* two crowds, far apart; one of them passes */
+	for (uint32_t i = 0; i < N; i++) {
+		ids[i] = i;
+		fill(v + i * DIM, i, DIM);
+		v[i * DIM] += i % 2 ? 0 : 1000;
+		records[i] = i % 2;
+	}
+	for (uint32_t i = 0; i < NQ; i++) {
+		fill(q + i * DIM, 1000000 + i, DIM);
+		q[i * DIM] += i == SOLE ? 1000 : 0;
+	}
+	c.index = VEXFS_INDEX_GRAPH;
+	c.m = 8;
+	c.ef_construction = 32;
+	is(RAW(fd, VEXFS_IOC_CREATE, &c) ?: RAW(fd, VEXFS_IOC_PUT, &p), 0, "two crowds in a graph");
+	s = raw_search(q, NQ, 1, exact, want, counts);
+	s.filter = (uintptr_t)ones, s.filter_len = 4;
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "what they are");
+	s = raw_search(q, SOLE, 1, got, d, counts);
+	s.flags = 0, s.filter = (uintptr_t)ones, s.filter_len = 4;
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "queries whose neighbours pass");
+	ok(s.plan == VEXFS_PLAN_GRAPH_FILTER, "are answered by the graph");
+	alone = s.distances_done;
+	s = raw_search(q, NQ, 1, got, d, counts);
+	s.flags = 0, s.filter = (uintptr_t)ones, s.filter_len = 4;
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "one among them whose neighbours do not");
+	for (uint32_t i = 0; i < NQ; i++)
+		wrong += counts[i] != 1;
+	ok(!wrong && got[SOLE] == exact[SOLE] && d[SOLE] == want[SOLE], "is answered, exactly");
+	ok(s.plan == VEXFS_PLAN_GRAPH_FILTER && s.distances_done < alone * 8 + 2 * N,
+	   "and the others are answered by the graph: %llu distances, %llu for %u of them",
+	   (unsigned long long)s.distances_done, (unsigned long long)alone, SOLE);
+	raw_drop(ctl, "leaving");
+	close(fd);
+	free(records);
+	free(ids);
+	free(v);
 }

@@ -256,8 +256,8 @@ void deleting(int fd)
 	   "says which were not there");
 	d = good, d.flags = 2;
 	is(RAW(fd, VEXFS_IOC_DELETE, &d), -EINVAL, "delete with unknown flags");
-	d = good, d.pad = 1;
-	is(RAW(fd, VEXFS_IOC_DELETE, &d), -EINVAL, "delete with padding");
+	d = good, d.flags = 1u << 31;
+	is(RAW(fd, VEXFS_IOC_DELETE, &d), -EINVAL, "delete with the last flag");
 	d = good, d.count = 0;
 	is(RAW(fd, VEXFS_IOC_DELETE, &d), -EINVAL, "delete of nothing");
 	d = good, d.count = 65537;
@@ -340,6 +340,8 @@ void walking(int fd)
 	is(err, 0, "walk");
 	ok(seen == count_of(fd), "walk sees every vector once");
 	w.cursor = ~0ULL, w.count = 3;
+	is(RAW(fd, VEXFS_IOC_WALK, &w), -EINVAL, "walk from what no walk has returned");
+	w.cursor = 2, w.position = ~0ULL, w.seq = ~0ULL;
 	is(RAW(fd, VEXFS_IOC_WALK, &w), 0, "walk from beyond the end");
 	ok(!w.count && !w.cursor, "finds nothing");
 	w.cursor = 0, w.count = 0;

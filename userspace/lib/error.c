@@ -62,6 +62,16 @@ int vexfs_request(int fd, unsigned long op, void *req)
 	return ioctl(fd, op, req) < 0 ? errno : 0;
 }
 
+int vexfs_request_on(int fd, unsigned long op, void *req)
+{
+	int e;
+
+	do
+		e = vexfs_request(fd, op, req);
+	while (e == EINTR);
+	return e;
+}
+
 int vexfs_explain(const struct vexfs *h, struct vexfs_error *err, int code, const char *what,
 		  uint64_t deadline_ns)
 {

@@ -404,6 +404,7 @@ int vexfs_do_stat(struct vexfs *h, struct vexfs_stat *st, struct vexfs_error *er
 
 	vexfs_error_clear(err);
 	st->size = sizeof(*st);
+	st->flags = 0;		/* of a stat before */
 	e = vexfs_request(h->fd, VEXFS_IOC_STAT, st);
 	if (e == E2BIG)
 		return vexfs_fail(err, e, "stat '%s': the layout of %zu bytes needs more room",

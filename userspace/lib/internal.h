@@ -40,6 +40,8 @@ void vexfs_error_clear(struct vexfs_error *err);
 int vexfs_request(int fd, unsigned long op, void *req);
 /* Has the kernel load vexfs where it is installed; true when it is loaded then. */
 bool vexfs_autoload(void);
+/* The same for a part of a request, which goes on: started again after signals. */
+int vexfs_request_on(int fd, unsigned long op, void *req);
 
 /* The sentence for an errno that means the same in every operation. */
 int vexfs_explain(const struct vexfs *h, struct vexfs_error *err, int code, const char *what,

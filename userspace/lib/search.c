@@ -104,6 +104,7 @@ int vexfs_do_search(struct vexfs *h, struct vexfs_search *req, struct vexfs_erro
 	req->found = 0;
 	req->plan = 0;
 	req->more = 0;
+	req->seq = 0;
 	do {
 		uint64_t places = at * req->k;
 		struct vexfs_search part = *req;
@@ -120,6 +121,7 @@ int vexfs_do_search(struct vexfs *h, struct vexfs_search *req, struct vexfs_erro
 		part.distances = advance(req->distances, places, sizeof(float));
 		part.attrs = advance(req->attrs, places, h->attr_size);
 		part.counts = advance(req->counts, at, sizeof(uint32_t));
+		part.seqs = advance(req->seqs, at, sizeof(uint64_t));
 		part.kernel_ns = 0;
 		part.distances_done = 0;
 		e = vexfs_request(h->fd, VEXFS_IOC_SEARCH, &part);
@@ -128,6 +130,7 @@ int vexfs_do_search(struct vexfs *h, struct vexfs_search *req, struct vexfs_erro
 		if (!at) {
 			req->found = part.found;
 			req->plan = part.plan;
+			req->seq = part.seq;
 		}
 		req->kernel_ns += part.kernel_ns;
 		req->distances_done += part.distances_done;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Storing, reading, deleting and measuring vectors. A request with more vectors
- * than the kernel takes at once goes in parts; when one part fails, @done says
- * how far it got and the sentence names the vector.
+ * than the kernel takes at once goes in parts, and one that a signal cuts short goes
+ * on behind what was decided (@tried). When one part fails, @done says how far it got
+ * and the sentence names the vector.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -143,6 +144,8 @@ int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err
 	req->size = sizeof(*req);
 	req->done = 0;
 	req->kernel_ns = 0;
+	req->tried = 0;
+	req->seq = 0;
 	do {
 		uint64_t n = req->count - at;
 		struct vexfs_put part = *req;
@@ -156,20 +159,17 @@ int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err
 		part.attrs = advance(req->attrs, at, h->attr_size);
 		part.errors = advance(req->errors, at, sizeof(int32_t));
 		part.done = 0;
-		e = vexfs_request(h->fd, VEXFS_IOC_PUT, &part);
+		part.tried = 0;
+		e = vexfs_request_on(h->fd, VEXFS_IOC_PUT, &part);
 		req->done += part.done;
 		req->kernel_ns += part.kernel_ns;
-		if (e) {
-			at += part.done;
-			break;
-		}
-		/* A signal may end a part early, with what was stored. */
-		if (!(req->flags & VEXFS_PUT_CONTINUE) && part.done && part.done < part.count)
-			at += part.done;
-		else
-			at += part.count;
-	} while (at < req->count);
-	return e ? explain_put(h, req, at, e, err) : 0;
+		if (part.seq)
+			req->seq = part.seq;
+		at += part.tried;
+	} while (!e && at < req->count);
+	req->tried = (uint32_t)at;
+	/* the last one that was looked at is the one that ended it */
+	return e ? explain_put(h, req, req->flags & VEXFS_PUT_CONTINUE ? at : req->done, e, err) : 0;
 }
 
 static int explain_ids(const struct vexfs *h, const char *what, uint32_t count, uint32_t format,
@@ -220,6 +220,7 @@ int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err
 	vexfs_clock_start(&clock, req->deadline_ns);
 	req->size = sizeof(*req);
 	req->done = 0;
+	req->tried = 0;
 	req->kernel_ns = 0;
 	do {
 		uint64_t n = req->count - at;
@@ -234,11 +235,14 @@ int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err
 		part.attrs = advance(req->attrs, at, h->attr_size);
 		part.errors = advance(req->errors, at, sizeof(int32_t));
 		part.done = 0;
-		e = vexfs_request(h->fd, VEXFS_IOC_GET, &part);
+		e = vexfs_request_on(h->fd, VEXFS_IOC_GET, &part);
 		req->done += part.done;
 		req->kernel_ns += part.kernel_ns;
-		at += e ? 0 : part.count;
+		if (!at)
+			req->seq = part.seq;
+		at += part.tried;
 	} while (!e && at < req->count);
+	req->tried = (uint32_t)at;
 	if (e == ENOENT)
 		at = find_missing(h, req->ids, req->count, at);
 	return e ? explain_ids(h, "get", req->count, req->format, req->ids, at, e,
@@ -255,6 +259,8 @@ int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_erro
 	vexfs_clock_start(&clock, req->deadline_ns);
 	req->size = sizeof(*req);
 	req->done = 0;
+	req->tried = 0;
+	req->seq = 0;
 	req->kernel_ns = 0;
 	do {
 		uint64_t n = req->count - at;
@@ -267,16 +273,18 @@ int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_erro
 		part.ids = advance(req->ids, at, sizeof(uint64_t));
 		part.errors = advance(req->errors, at, sizeof(int32_t));
 		part.done = 0;
-		e = vexfs_request(h->fd, VEXFS_IOC_DELETE, &part);
+		part.tried = 0;
+		e = vexfs_request_on(h->fd, VEXFS_IOC_DELETE, &part);
 		req->done += part.done;
 		req->kernel_ns += part.kernel_ns;
-		if (e || (!(req->flags & VEXFS_DELETE_CONTINUE) && part.done))
-			at += part.done;
-		else
-			at += part.count;
+		if (part.seq)
+			req->seq = part.seq;
+		at += part.tried;
 	} while (!e && at < req->count);
-	return e ? explain_ids(h, "delete", req->count, 0, req->ids, at, e, req->deadline_ns,
-			       err) : 0;
+	req->tried = (uint32_t)at;
+	/* only without CONTINUE an id ends it: the one behind those that went */
+	return e ? explain_ids(h, "delete", req->count, 0, req->ids, req->done, e,
+			       req->deadline_ns, err) : 0;
 }
 
 int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_error *err)
@@ -289,6 +297,7 @@ int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_
 	vexfs_clock_start(&clock, req->deadline_ns);
 	req->size = sizeof(*req);
 	req->done = 0;
+	req->tried = 0;
 	req->kernel_ns = 0;
 	do {
 		uint64_t n = req->count - at;
@@ -302,11 +311,14 @@ int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_
 		part.distances = advance(req->distances, at, sizeof(float));
 		part.errors = advance(req->errors, at, sizeof(int32_t));
 		part.done = 0;
-		e = vexfs_request(h->fd, VEXFS_IOC_DISTANCE, &part);
+		e = vexfs_request_on(h->fd, VEXFS_IOC_DISTANCE, &part);
 		req->done += part.done;
 		req->kernel_ns += part.kernel_ns;
-		at += e ? 0 : part.count;
+		if (!at)
+			req->seq = part.seq;
+		at += part.tried;
 	} while (!e && at < req->count);
+	req->tried = (uint32_t)at;
 	if (e == ENOENT)
 		at = find_missing(h, req->ids, req->count, at);
 	if (e == EDOM)
@@ -321,7 +333,7 @@ int vexfs_do_walk(struct vexfs *h, struct vexfs_walk *req, struct vexfs_error *e
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_request(h->fd, VEXFS_IOC_WALK, req);
+	e = vexfs_request_on(h->fd, VEXFS_IOC_WALK, req);
 	if (e == E2BIG)
 		return vexfs_fail(err, e, "walk: %u vectors at once, at most %u", req->count,
 				  VEXFS_BATCH_MAX);

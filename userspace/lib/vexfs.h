@@ -137,7 +137,9 @@ size_t vexfs_vector_bytes(const struct vexfs *h, uint32_t format);
 /* ---- vectors ---- */
 
 /* @count may be beyond the limits of one request: it is sent in parts, and
- * @done, @kernel_ns and the like are sums. An interrupted request is restarted.
+ * @done, @tried, @kernel_ns and the like are sums; @seq is that of the last part of a put
+ * or delete, and of the first of the others. When a signal comes the request goes on
+ * where it was, whatever the signal's handler says; only a deadline ends it.
  */
 VEXFS_REQUEST(put, vexfs_put);
 VEXFS_REQUEST(get, vexfs_get);

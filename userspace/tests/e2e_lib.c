@@ -778,6 +778,127 @@ static void sizes(void)
 	vexfs_do_drop(NULL, "e2e", NULL);
 }
 
+/* ---- signals that never stop ---- */
+
+static volatile sig_atomic_t fired;
+
+static void on_timer(int sig)
+{
+	(void)sig;
+	fired++;
+}
+
+/*
+ * The library goes on by itself, whatever the handler says: requests beyond what the
+ * kernel takes at once, with vectors that are refused in the middle of them.
+ */
+static void signal_storm(void)
+{
+	enum { N = 200000, D = 4 };
+	struct vexfs *h = make("e2e", D, VEXFS_TYPE_F32, VEXFS_METRIC_L2, NULL);
+	struct sigaction act = { .sa_handler = on_timer };
+	struct itimerval t = { .it_value = { .tv_usec = 200 }, .it_interval = { .tv_usec = 200 } };
+	uint64_t *ids = calloc(N, sizeof(*ids));
+	float *v = calloc((size_t)N * D, sizeof(*v)), *back = calloc((size_t)N * D, sizeof(*v));
+	int32_t *errors = calloc(N, sizeof(*errors));
+	struct vexfs_put p = {
+		.flags = VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE, .count = N, .ids = (uintptr_t)ids,
+		.vectors = (uintptr_t)v, .errors = (uintptr_t)errors,
+	};
+	struct vexfs_get g = {
+		.count = N, .ids = (uintptr_t)ids, .vectors = (uintptr_t)back,
+		.errors = (uintptr_t)errors,
+	};
+	struct vexfs_delete d = {
+		.flags = VEXFS_DELETE_CONTINUE, .count = N, .ids = (uintptr_t)ids,
+		.errors = (uintptr_t)errors,
+	};
+	unsigned int wrong = 0;
+
+	/* every hundredth comes a second time, at once */
+	for (uint32_t i = 0; i < N; i++) {
+		ids[i] = i % 100 == 99 ? i - 1 : i;
+		for (uint32_t j = 0; j < D; j++)
+			v[i * D + j] = (float)(ids[i] % 1000) + (float)j;
+	}
+	sigaction(SIGALRM, &act, NULL);
+	setitimer(ITIMER_REAL, &t, NULL);
+	ok(!vexfs_do_put(h, &p, &err) && p.done == N - N / 100 && p.tried == N,
+	   "a put of 200,000 in a storm of signals (%s)", err.text);
+	for (uint32_t i = 0; i < N; i++)
+		wrong += errors[i] != (i % 100 == 99 ? -EEXIST : 0);
+	ok(!wrong, "each was stored or refused once (%u were not)", wrong);
+	ok(p.seq == p.done, "each has a sequence number");
+	ok(!vexfs_do_get(h, &g, &err) && g.done == N && !memcmp(v, back, (size_t)N * D * 4),
+	   "all of them are there, and read in the storm");
+	ok(!vexfs_do_delete(h, &d, &err) && d.done == N - N / 100 && d.tried == N &&
+	   d.seq == 2ull * d.done, "a delete of them (%s)", err.text);
+	for (uint32_t i = wrong = 0; i < N; i++)
+		wrong += errors[i] != (i % 100 == 99 ? -ENOENT : 0);
+	ok(!wrong, "each went once (%u did not)", wrong);
+	t.it_interval.tv_usec = t.it_value.tv_usec = 0;
+	setitimer(ITIMER_REAL, &t, NULL);
+	signal(SIGALRM, SIG_DFL);
+	ok(fired > 3, "there were signals (%d)", (int)fired);
+	free(errors);
+	free(back);
+	free(v);
+	free(ids);
+	gone(h, "e2e");
+}
+
+/* ---- classes: of every type a field can have ---- */
+
+static void classes(void)
+{
+	static const struct {
+		const char *field;
+		struct vexfs_value value;
+		uint64_t vote;
+	} all[] = {
+		{ "a", { VEXFS_FIELD_U64, { .u = 200 } }, 200 },
+		{ "b", { VEXFS_FIELD_U64, { .u = 2020 } }, 2020 },
+		{ "c", { VEXFS_FIELD_U64, { .u = 0x01020304 } }, 0x01020304 },
+		{ "d", { VEXFS_FIELD_U64, { .u = 0x0102030405060708 } }, 0x0102030405060708 },
+		{ "e", { VEXFS_FIELD_I64, { .i = -3 } }, 0xfd },
+		{ "f", { VEXFS_FIELD_I64, { .i = -300 } }, 0xfed4 },
+		{ "g", { VEXFS_FIELD_I64, { .i = -70000 } }, 0xfffeee90 },
+		{ "h", { VEXFS_FIELD_I64, { .i = -1 } }, UINT64_MAX },
+	};
+	struct vexfs *h = make("e2e", 2, VEXFS_TYPE_F32, VEXFS_METRIC_L2,
+			       "a:u8,b:u16,c:u32,d:u64,e:i8,f:i16,g:i32,h:i64");
+	unsigned char record[VEXFS_ATTR_MAX] = { 0 };
+	struct vexfs_layout layout;
+	float v[2] = { 1, 2 };
+	uint64_t id = 1;
+	struct vexfs_put p = {
+		.flags = VEXFS_PUT_INSERT, .count = 1, .ids = (uintptr_t)&id,
+		.vectors = (uintptr_t)v, .attrs = (uintptr_t)record,
+	};
+
+	if (!h || vexfs_layout_parse(vexfs_layout_text(h), &layout, &err)) {
+		ok(false, "a layout of every type: %s", err.text);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		vexfs_record_set(vexfs_layout_find(&layout, all[i].field), record, &all[i].value,
+				 NULL);
+	ok(!vexfs_do_put(h, &p, &err), "a record with every type: %s", err.text);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const struct vexfs_field *field = vexfs_layout_find(&layout, all[i].field);
+		struct vexfs_vote vote = { 0 };
+		struct vexfs_classify req = {
+			.k = 1, .query = (uintptr_t)v, .field_offset = field->offset,
+			.field_size = field->size, .votes = (uintptr_t)&vote, .count = 1,
+		};
+
+		ok(!vexfs_do_classify(h, &req, &err) && req.count == 1 && vote.votes == 1 &&
+		   vote.value == all[i].vote, "the class of a field of type %s is its number",
+		   vexfs_field_type_name(field->type));
+	}
+	gone(h, "e2e");
+}
+
 int main(void)
 {
 	struct vexfs_info info;
@@ -796,5 +917,7 @@ int main(void)
 		one_space(&spaces[i]);
 	map_rows();
 	sizes();
+	signal_storm();
+	classes();
 	return done();
 }

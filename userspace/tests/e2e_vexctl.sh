@@ -313,6 +313,59 @@ for name in $'\e]0;owned\a' $'\e[31m' $'\xc2\x9b31m' $'\x9b31m' $'a\nb' $'\xe2\x
 		! grep -v "^vexctl: \|^{" errors && [ "$(wc -l < errors)" -ge 13 ]'
 done
 
+# ---- classes of every type ----
+
+check "create with fields of every type" vexctl create types --dim 2 \
+	--layout 'a:u8,b:u16,c:u32,d:u64,e:i8,f:i16,g:i32,h:i64'
+check "put a record" vexctl put types 1 --vector 1,2 \
+	--attr 'a=200,b=2020,c=16909060,d=72623859790382856,e=-3,f=-300,g=-70000,h=-5000000000'
+for f in a=200 b=2020 c=16909060 d=72623859790382856 e=-3 f=-300 g=-70000 h=-5000000000; do
+	check "classify by field ${f%=*}" test \
+		"$(vexctl classify types --vector 1,2 --field "${f%=*}" -k 1)" = "${f#*=}$(printf '\t1')"
+	json ".votes == [{\"value\": ${f#*=}, \"votes\": 1}]" \
+		vexctl -j classify types --vector 1,2 --field "${f%=*}" -k 1
+done
+vexctl drop types
+
+# ---- an import that is stopped and goes on ----
+
+# stopped HOW: a long import that HOW stops and lets go again and again stores everything
+stopped() {
+	local pid rounds=0
+	vexctl create stopped --dim 100
+	vexctl import -q stopped data.fbin > out 2> err &
+	pid=$!
+	while kill -0 $pid 2> /dev/null; do
+		"$1" $pid
+		rounds=$((rounds + 1))
+	done
+	wait $pid
+	status=$?
+	check "import that is stopped and goes on ($1): status $status, stopped $rounds times" test $status = 0
+	json '.count == 100100' vexctl -j show stopped
+	vexctl export stopped again.fbin > /dev/null
+	check "nothing is missing and nothing is there twice" cmp again.fbin data.fbin
+	vexctl drop stopped
+}
+
+stop_cont() {
+	kill -STOP "$1"
+	kill -CONT "$1"
+}
+
+freezer() {
+	echo 1 > /sys/fs/cgroup/freezer/cgroup.freeze
+	echo "$1" > /sys/fs/cgroup/freezer/cgroup.procs
+	echo 0 > /sys/fs/cgroup/freezer/cgroup.freeze
+	echo "$1" > /sys/fs/cgroup/cgroup.procs
+} 2> /dev/null
+
+stopped stop_cont
+if mkdir -p /sys/fs/cgroup/freezer 2> /dev/null; then
+	stopped freezer
+	rmdir /sys/fs/cgroup/freezer
+fi
+
 # ---- every verb explains itself ----
 
 for verb in create list show set drop info import export get put delete distance search classify \

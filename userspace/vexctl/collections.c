@@ -76,7 +76,7 @@ static void stat_json(struct json *j, const struct vexfs_stat *st, const char *l
 	json_kv_u64(j, "uid", st->uid);
 	json_kv_u64(j, "gid", st->gid);
 	json_kv_i64(j, "created", st->created);
-	json_kv_u64(j, "generation", st->generation);
+	json_kv_u64(j, "sequence", st->seq);
 	json_kv_u64(j, "m", st->m);
 	json_kv_u64(j, "ef_construction", st->ef_construction);
 	json_kv_string(j, "code", vexfs_code_name(st->code));
@@ -116,7 +116,7 @@ static void stat_text(const struct vexfs_stat *st, const char *layout)
 	printf("owner            %u %s\n", st->uid, pw ? shown(pw->pw_name) : "?");
 	printf("group            %u %s\n", st->gid, gr ? shown(gr->gr_name) : "?");
 	printf("created          %s\n", when);
-	printf("generation       %llu\n", (unsigned long long)st->generation);
+	printf("sequence         %llu\n", (unsigned long long)st->seq);
 	if (st->index == VEXFS_INDEX_NONE) {
 		if (st->code != VEXFS_CODE_NONE)
 			printf("code             %s\n", vexfs_code_name(st->code));

@@ -165,7 +165,8 @@ static int build(struct vx_worker *w, uint64_t which, union request *r, int *cmd
 	CASE(GET, E2BIG, r->get.count = ~0u);
 	CASE(DELETE, ENOENT, r->del.ids = (uintptr_t)(some_ids + 1));
 	CASE(DELETE, EFAULT, r->del.ids = KERNEL);
-	CASE(DELETE, EINVAL, r->del.pad = 1);
+	CASE(PUT, EINVAL, r->put.pad = 1);
+	CASE(GET, EINVAL, r->get.pad = 1);
 	CASE(DISTANCE, ENOENT, r->distance.ids = (uintptr_t)(some_ids + 1));
 	CASE(DISTANCE, EFAULT, r->distance.query = WILD);
 	CASE(DISTANCE, EDOM, r->distance.query = (uintptr_t)not_a_number);

@@ -67,6 +67,10 @@ int vexfs_client_stat(struct vexfs_client *client, struct vexfs_stat *st);
  * @attrs: attribute records, or NULL
  * @errors: 0 or -errno of each, or NULL
  * @done: out: how many were stored, or found
+ * @tried: out: put: how many were decided. Less than @count without an error: a signal is
+ *	pending; ask for the rest
+ * @seq: out: put: sequence number of the last one stored, 0 when none was; get: of the
+ *	last change when it began
  */
 struct vexfs_client_vectors {
 	u32 flags;
@@ -77,6 +81,8 @@ struct vexfs_client_vectors {
 	void *attrs;
 	s32 *errors;
 	u32 done;
+	u32 tried;
+	u64 seq;
 };
 
 /**
@@ -142,6 +148,7 @@ struct vexfs_client_hit {
  * @hits: out: @count times @k; unused places hold id ~0
  * @counts: out: results of each query
  * @plan: out: enum vexfs_plan
+ * @seq: out: sequence number for which the first query was answered
  */
 struct vexfs_client_search {
 	u32 flags;
@@ -157,6 +164,7 @@ struct vexfs_client_search {
 	struct vexfs_client_hit *hits;
 	u32 *counts;
 	u32 plan;
+	u64 seq;
 };
 
 /**
@@ -181,6 +189,7 @@ int vexfs_client_search(struct vexfs_client *client, struct vexfs_client_search 
  * @votes: out: most votes first, ties to the smaller value
  * @count: in: room at @votes; out: classes there are
  * @plan: out: enum vexfs_plan
+ * @seq: out: sequence number for which it was answered
  */
 struct vexfs_client_classify {
 	u32 flags;
@@ -196,6 +205,7 @@ struct vexfs_client_classify {
 	struct vexfs_vote *votes;
 	u32 count;
 	u32 plan;
+	u64 seq;
 };
 
 /**

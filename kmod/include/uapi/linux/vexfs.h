@@ -11,6 +11,27 @@
  *  - Unknown flags and non-zero padding are errors (EINVAL), so that both can
  *    be given a meaning later.
  *  - Pointers travel as __u64, so that 32-bit programs need no translation.
+ *  - A request that a signal interrupts is started again when it has changed
+ *    nothing (EINTR when the signal's handler says so). One that has got
+ *    somewhere succeeds like a short write(2), and @tried says how far it got.
+ *
+ * Sequence numbers
+ *    Each change of a collection has one: each vector inserted, replaced or
+ *    deleted, each change of settings (VEXFS_IOC_SET), a graph that is put on it or
+ *    taken off, and the drop. They count up from 1 without gaps; 0 is the
+ *    collection as it was created. Every op says what it promises:
+ *  - PUT and DELETE: each vector is a change of its own, in the order of the
+ *    request; those of other requests may come between. @seq is the last one's.
+ *    Who begins to read or search afterwards sees it.
+ *  - SEARCH and CLASSIFY that compare vectors (plans other than graph and
+ *    graph-filter): the answer is exactly that for the collection at @seq. Queries
+ *    of one request may be answered at different ones; @seqs says which. A graph
+ *    answers with vectors that were there at @seq or some time later.
+ *  - GET and DISTANCE: each id is looked up for itself, at @seq or some time later.
+ *  - WALK: a walk beside writers. Every vector that is there from the first call to
+ *    the last is given once, as it was at some time between; no id is given twice. With
+ *    the changes since @seq, which is that of the first call, put on top it is the
+ *    collection of the end.
  *  - Distances are f32. Squared L2, L1, Hamming: the sum; inner product: 1 - dot;
  *    cosine: 1 - cos; Jaccard: 1 - intersection/union. Smaller is nearer.
  *  - Results are sorted by distance, ties by id.
@@ -209,7 +230,7 @@ struct vexfs_drop {
 /**
  * struct vexfs_stat - VEXFS_IOC_STAT, and a row of VEXFS_IOC_LIST
  * @size: sizeof of this structure
- * @flags: out: VEXFS_STAT_*
+ * @flags: in: 0; out: VEXFS_STAT_*
  * @name: out: its name
  * @dim: out: components
  * @type: out: enum vexfs_type
@@ -226,7 +247,7 @@ struct vexfs_drop {
  * @row_bytes: out: bytes that carry components
  * @stride: out: bytes from row to row
  * @created: out: seconds since the epoch
- * @generation: out: grows with every mutation
+ * @seq: out: sequence number of the last change
  * @m: out: graph parameter
  * @ef_construction: out: graph parameter
  * @code: out: enum vexfs_code; of the graph, where there is one
@@ -259,7 +280,7 @@ struct vexfs_stat {
 	__u32 row_bytes;
 	__u32 stride;
 	__s64 created;
-	__u64 generation;
+	__u64 seq;
 	__u32 m;
 	__u32 ef_construction;
 	__u32 code;
@@ -351,12 +372,17 @@ struct vexfs_set {
  * @attrs: pointer to @count attribute records of the collection's size, or 0
  *	for records of zeroes (an update then keeps the old record)
  * @errors: pointer to @count __s32, or 0: 0 or -errno of each vector that was
- *	looked at; the rest is left alone
+ *	decided; the rest is left alone
  * @done: out: vectors stored. Without VEXFS_PUT_CONTINUE the first @done are,
  *	and the error is that of the next one
  * @priority: enum vexfs_priority
  * @deadline_ns: give up after so long (ETIME); 0 for never
  * @kernel_ns: out: time spent inside
+ * @tried: out: vectors that were decided, whether stored or refused: the first @tried
+ *	of the request. Less than @count without an error: a signal came; ask for the
+ *	rest
+ * @pad: 0
+ * @seq: out: sequence number of the last one stored; 0 when none was
  */
 struct vexfs_put {
 	__u32 size;
@@ -371,6 +397,9 @@ struct vexfs_put {
 	__u32 priority;
 	__u64 deadline_ns;
 	__u64 kernel_ns;
+	__u32 tried;
+	__u32 pad;
+	__u64 seq;
 };
 
 #define VEXFS_PUT_INSERT	(1U << 0)
@@ -400,6 +429,10 @@ enum vexfs_priority {
  * @priority: enum vexfs_priority
  * @deadline_ns: as in struct vexfs_put
  * @kernel_ns: out: time spent inside
+ * @tried: out: ids that were looked up, the first ones; less than @count without an
+ *	error as in struct vexfs_put
+ * @pad: 0
+ * @seq: out: sequence number of the last change when it began
  */
 struct vexfs_get {
 	__u32 size;
@@ -414,6 +447,9 @@ struct vexfs_get {
 	__u32 priority;
 	__u64 deadline_ns;
 	__u64 kernel_ns;
+	__u32 tried;
+	__u32 pad;
+	__u64 seq;
 };
 
 /**
@@ -427,7 +463,8 @@ struct vexfs_get {
  * @deadline_ns: as in struct vexfs_put
  * @kernel_ns: out: time spent inside
  * @priority: enum vexfs_priority
- * @pad: 0
+ * @tried: out: ids that were decided, as in struct vexfs_put
+ * @seq: out: sequence number of the last one deleted; 0 when none was
  */
 struct vexfs_delete {
 	__u32 size;
@@ -439,7 +476,8 @@ struct vexfs_delete {
 	__u64 deadline_ns;
 	__u64 kernel_ns;
 	__u32 priority;
-	__u32 pad;
+	__u32 tried;
+	__u64 seq;
 };
 
 #define VEXFS_DELETE_CONTINUE	(1U << 0)
@@ -458,6 +496,9 @@ struct vexfs_delete {
  * @priority: enum vexfs_priority
  * @deadline_ns: as in struct vexfs_put
  * @kernel_ns: out: time spent inside
+ * @tried: out: as in struct vexfs_get
+ * @pad: 0
+ * @seq: out: sequence number of the last change when it began
  */
 struct vexfs_distance {
 	__u32 size;
@@ -472,6 +513,9 @@ struct vexfs_distance {
 	__u32 priority;
 	__u64 deadline_ns;
 	__u64 kernel_ns;
+	__u32 tried;
+	__u32 pad;
+	__u64 seq;
 };
 
 #define VEXFS_QUERY_BY_ID	(1U << 0)
@@ -480,16 +524,20 @@ struct vexfs_distance {
  * struct vexfs_walk - VEXFS_IOC_WALK: every vector, a part at a time
  * @size: sizeof of this structure
  * @flags: 0
- * @cursor: in: 0 to start, then what the last call returned; out: where to go
- *	on, 0 at the end
+ * @cursor: in: 0 to start, then what the last call returned; out: with @position
+ *	where to go on, 0 at the end
  * @format: enum vexfs_format
  * @count: in: room in vectors, 1 to VEXFS_BATCH_MAX; out: vectors written
  * @ids: where the ids go
  * @vectors: where the vectors go, or 0
  * @attrs: where the attribute records go, or 0
+ * @position: in and out: belongs to @cursor; of no meaning where that is 0
+ * @seq: in and out: likewise; out: sequence number of the last change when the walk
+ *	began
  *
- * A vector that is there from the first call to the last is seen once. One
- * that is inserted or deleted meanwhile may be seen or not.
+ * The order is none that means anything. A vector that is there from the first
+ * call to the last is seen once, however often it is replaced meanwhile, and no id is
+ * seen twice. One that is inserted or deleted meanwhile may be seen or not.
  */
 struct vexfs_walk {
 	__u32 size;
@@ -500,6 +548,8 @@ struct vexfs_walk {
 	__u64 ids;
 	__u64 vectors;
 	__u64 attrs;
+	__u64 position;
+	__u64 seq;
 };
 
 /**
@@ -547,6 +597,8 @@ struct vexfs_filter_insn {
  * @distances_done: out: distances computed, all queries together
  * @more: out: range search: 1 when there are results beyond the k given
  * @pad: 0
+ * @seq: out: sequence number for which query 0 was answered
+ * @seqs: where @count __u64 go, those of each query; or 0
  */
 struct vexfs_search {
 	__u32 size;
@@ -573,6 +625,8 @@ struct vexfs_search {
 	__u64 distances_done;
 	__u32 more;
 	__u32 pad;
+	__u64 seq;
+	__u64 seqs;
 };
 
 /* bit 0 is VEXFS_QUERY_BY_ID */
@@ -619,6 +673,7 @@ struct vexfs_vote {
  * @plan: out: enum vexfs_plan
  * @deadline_ns: as in struct vexfs_put
  * @kernel_ns: out: time spent inside
+ * @seq: out: sequence number for which it was answered
  */
 struct vexfs_classify {
 	__u32 size;
@@ -636,6 +691,7 @@ struct vexfs_classify {
 	__u32 plan;
 	__u64 deadline_ns;
 	__u64 kernel_ns;
+	__u64 seq;
 };
 
 /**

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every id once, in an order in which no id ever moves. Slots are no such order: an
+ * update takes a new one, before or behind whoever goes through them. The order is that
+ * of idmap.h: ids in the hash table by their hash, then ids in leaves. It must not know
+ * what is done with them.
+ */
+#include <linux/kernel.h>
+#include <linux/sched.h>
+
+#include "compat/compat.h"
+#include "store/idmap.h"
+
+#define BUCKETS	64u
+
+/* @next is where it goes on; 0 when that is beyond the last. */
+static void step_to(struct vexfs_idwalk *w, u64 next)
+{
+	w->position = next;
+	if (!next)
+		w->part++;
+}
+
+/*
+ * Keeps those of @n slots, found in places, that are LIVE, or what their ids mean by
+ * now. @since is the last sequence number before they were looked for.
+ */
+static u32 keep_live(struct vexfs_collection *c, u32 *slots, u32 n, u64 since)
+{
+	u32 i, j, kept = 0;
+
+	/* the extents, their directory and the ids were there before the places */
+	smp_rmb();
+	for (i = 0; i < n; i++) {
+		u64 id = vexfs_slot_id(c, slots[i]);
+		u32 slot = slots[i];
+
+		if (!vexfs_slot_live(c, slot))
+			slot = vexfs_find(c, id);
+		if (slot == VEXFS_NO_SLOT)
+			continue;
+		/* deleted and stored again meanwhile, it may have been seen in two places */
+		j = kept;
+		if (unlikely(READ_ONCE(vexfs_slot_span(c, slot)->from) > since))
+			for (j = 0; j < kept && vexfs_slot_id(c, slots[j]) != id; j++)
+				;
+		if (j == kept)
+			slots[kept++] = slot;
+	}
+	return kept;
+}
+
+/* ---- the hash table ---- */
+
+/*
+ * The last tag up to which no more than @room entries of the shard stand, from @from on:
+ * at least that one, be they as many as they are.
+ */
+static u32 window_end(const struct vexfs_idshard *s, u32 from, u32 last, u32 room)
+{
+	for (;;) {
+		u32 shift = max_t(int, fls(last - from) - ilog2(BUCKETS), 0);
+		u16 count[BUCKETS] = { };
+		u32 i, sum = 0;
+
+		for (i = 0; i < 1u << s->bits; i++) {
+			u64 e = READ_ONCE(s->entry[i]);
+			u32 ahead = entry_tag(e) - from;
+
+			if (place_used(e) && ahead <= last - from)
+				count[ahead >> shift]++;
+		}
+		for (i = 0; i < BUCKETS && sum + count[i] <= room; i++)
+			sum += count[i];
+		if (i == BUCKETS)
+			return last;
+		if (i)
+			return from + (i << shift) - 1;
+		if (!shift)
+			return from;
+		last = from + (1u << shift) - 1;
+	}
+}
+
+/* The slots of the entries in a window; more than @room: they do not fit. */
+static u32 window_slots(const struct vexfs_idshard *s, u32 from, u32 last, u32 *slots, u32 room)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < 1u << s->bits; i++) {
+		u64 e = READ_ONCE(s->entry[i]);
+
+		if (!place_used(e) || entry_tag(e) - from > last - from)
+			continue;
+		if (n < room)
+			slots[n] = place_slot(e);
+		n++;
+	}
+	return n;
+}
+
+/* One tag has more ids than there is room for: one after the other, by their hashes. */
+static u32 one_tag(struct vexfs_collection *c, const struct vexfs_idshard *s,
+		   struct vexfs_idwalk *w, u32 *slots, u32 room)
+{
+	u32 tag = w->position >> 32, n = 0, i;
+
+	while (n < room && w->part == VEXFS_IDWALK_HASHED && w->position >> 32 == tag) {
+		u64 best = (u64)tag << 32 | U32_MAX;
+		u32 found = VEXFS_NO_SLOT;
+
+		for (i = 0; i < 1u << s->bits; i++) {
+			u64 e = READ_ONCE(s->entry[i]), hash;
+
+			if (!place_used(e) || entry_tag(e) != tag)
+				continue;
+			/* the extent and the id were there before the entry */
+			smp_rmb();
+			hash = vexfs_idmap_hash(c, vexfs_slot_id(c, place_slot(e)));
+			if (hash >= w->position && hash <= best) {
+				best = hash;
+				found = place_slot(e);
+			}
+		}
+		step_to(w, best + 1);
+		if (found == VEXFS_NO_SLOT)
+			continue;
+		slots[n] = found;
+		/* alone it cannot be seen twice */
+		n += keep_live(c, slots + n, 1, U64_MAX);
+	}
+	return n;
+}
+
+static u32 hashed_step(struct vexfs_collection *c, struct vexfs_idwalk *w, u32 *slots, u32 room)
+{
+	u32 from = w->position >> 32, n, i, left = 0;
+	struct vexfs_idshard *s = vexfs_idshard_of(c, from);
+	u32 last = from | U32_MAX >> s->depth;
+	u64 since = vexfs_seq(c);
+
+	do {
+		last = window_end(s, from, last, room);
+		n = window_slots(s, from, last, slots, room);
+		if (n > room && last == from)
+			return one_tag(c, s, w, slots, room);
+	} while (n > room);
+
+	/* of the first tag some may have been met in the step before */
+	if ((u32)w->position) {
+		smp_rmb();
+		for (i = 0; i < n; i++)
+			if (vexfs_idmap_hash(c, vexfs_slot_id(c, slots[i])) >= w->position)
+				slots[left++] = slots[i];
+		n = left;
+	}
+	step_to(w, last == U32_MAX ? 0 : (u64)(last + 1) << 32);
+	return keep_live(c, slots, n, since);
+}
+
+/* ---- leaves ---- */
+
+static u32 leaf_step(struct vexfs_collection *c, struct vexfs_idwalk *w, u32 *slots, u32 room)
+{
+	struct vexfs_idleaf *leaf = vexfs_idleaf_next(c, w->position >> IDLEAF_SHIFT);
+	u32 i, n = 0;
+	u64 first;
+
+	if (!leaf) {
+		w->part++;
+		return 0;
+	}
+	first = leaf->group << IDLEAF_SHIFT;
+	i = max(w->position, first) - first;
+	/* none of these ids was there when the walk began, and some may have been met */
+	if (leaf->made >= w->seq)
+		i = IDLEAF_IDS;
+	for (; i < IDLEAF_IDS && n < room; i++) {
+		u32 v = READ_ONCE(leaf->place[i]);
+
+		if (v)
+			slots[n++] = place_slot(v);
+	}
+	step_to(w, first + i);
+	return keep_live(c, slots, n, U64_MAX);
+}
+
+u32 vexfs_idwalk_step(struct vexfs_collection *c, struct vexfs_idwalk *w, u32 *slots, u32 room)
+{
+	switch (w->part) {
+	case 0:
+		w->seq = vexfs_seq(c);
+		w->position = 0;
+		w->part = VEXFS_IDWALK_HASHED;
+		fallthrough;
+	case VEXFS_IDWALK_HASHED:
+		return hashed_step(c, w, slots, room);
+	case VEXFS_IDWALK_LEAVES:
+		return leaf_step(c, w, slots, room);
+	}
+	w->part = VEXFS_IDWALK_END;
+	return 0;
+}

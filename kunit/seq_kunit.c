@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sequence numbers: each change has one, none is left out, and what reads by them misses
+ * nothing and sees nothing twice, whatever writers do meanwhile.
+ */
+#include <kunit/test.h>
+#include <linux/kthread.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "compat/compat.h"
+#include "index/search.h"
+#include "index/vector.h"
+#include "store/store.h"
+#include "suites.h"
+#include "vectors.h"
+
+/* One put of @n vectors, TEST_DIM components; those of id 0 to 19 are 2^id from zero. */
+static int put(struct vexfs_collection *c, const u64 *ids, u32 n, u32 flags, u64 *seq)
+{
+	float_bits *v = kvcalloc(n, TEST_DIM * sizeof(*v), GFP_KERNEL);
+	struct vexfs_put_part p = { .flags = flags, .n = n, .ids = ids, .vectors = v };
+	int err;
+	u32 i;
+
+	if (!v)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		v[i * TEST_DIM] = (127 + (u32)min_t(u64, ids[i], 20)) << 23;
+	err = vexfs_put_vectors(c, &p);
+	if (seq)
+		*seq = p.seq;
+	kvfree(v);
+	return err;
+}
+
+/* ---- dense ---- */
+
+static int watch_insert(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
+			struct vexfs_stack_mark *stack)
+{
+	return 0;
+}
+
+static void watch_remove(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
+			 struct vexfs_stack_mark *stack)
+{
+}
+
+static void watch_free(struct vexfs_collection *c, void *index)
+{
+}
+
+static const struct vexfs_index_ops watch_ops = {
+	.name = "watcher",
+	.insert = watch_insert,
+	.remove = watch_remove,
+	.free = watch_free,
+};
+
+static void some_changes(struct kunit *test, struct vexfs_collection *c, u64 *at)
+{
+	static u64 ids[600];
+	u64 seq, i;
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++)
+		ids[i] = 5000 + i;
+	/* runs that count up, and groups */
+	KUNIT_EXPECT_EQ(test, put(c, ids, 600, VEXFS_PUT_INSERT, &seq), 0);
+	KUNIT_EXPECT_EQ(test, seq, *at += 600);
+	KUNIT_EXPECT_EQ(test, put(c, ids, 600, VEXFS_PUT_UPSERT, &seq), 0);
+	KUNIT_EXPECT_EQ(test, seq, *at += 600);
+	for (i = 0; i < 100; i++)
+		ids[i] = i * 12345 + 7;
+	KUNIT_EXPECT_EQ(test, put(c, ids, 100, VEXFS_PUT_INSERT, &seq), 0);
+	KUNIT_EXPECT_EQ(test, seq, *at += 100);
+	/* what is refused has no number */
+	KUNIT_EXPECT_EQ(test, put(c, ids, 100, VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE, &seq), 0);
+	KUNIT_EXPECT_EQ(test, seq, 0);
+	KUNIT_EXPECT_EQ(test, test_delete(c, ids, 50, 0), 0);
+	*at += 50;
+	KUNIT_EXPECT_EQ(test, test_delete(c, ids, 50, VEXFS_DELETE_CONTINUE), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_seq(c), *at);
+	/* half of them are there */
+	KUNIT_EXPECT_EQ(test, put(c, ids, 100, VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE, &seq), 0);
+	KUNIT_EXPECT_EQ(test, seq, *at += 50);
+	KUNIT_EXPECT_EQ(test, vexfs_seq(c), *at);
+}
+
+static void dense(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection(test, "dense", TEST_DIM, 0);
+	struct vexfs_set set = { .what = VEXFS_SET_MODE, .mode = 0640 };
+	struct vexfs_mutation m = { .op = VEXFS_MUTATE_SET, .set = &set };
+	static struct vexfs_index_ref ref;
+	static u64 ids[700];
+	u64 at = 0, i;
+
+	/* what is made with a collection is the collection */
+	KUNIT_EXPECT_EQ(test, vexfs_index_attach(c, &ref, &watch_ops, NULL), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_seq(c), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_collection_publish(c), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_seq(c), 0);
+	some_changes(test, c, &at);
+	KUNIT_EXPECT_EQ(test, vexfs_index_detach(c), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_seq(c), ++at);
+	for (i = 0; i < ARRAY_SIZE(ids); i++)
+		ids[i] = i < 600 ? 5000 + i : (i - 600) * 12345 + 7;
+	KUNIT_EXPECT_EQ(test, test_delete(c, ids, ARRAY_SIZE(ids), 0), 0);
+	at += ARRAY_SIZE(ids);
+	some_changes(test, c, &at);
+	KUNIT_EXPECT_EQ(test, vexfs_mutate(c, &m), 0);
+	KUNIT_EXPECT_EQ(test, m.seq, ++at);
+	/* one that is refused */
+	set = (struct vexfs_set){ .what = VEXFS_SET_CAPACITY, .capacity = 5 };
+	KUNIT_EXPECT_EQ(test, vexfs_mutate(c, &m), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, m.seq, 0);
+	KUNIT_EXPECT_EQ(test, vexfs_index_attach(c, &ref, &watch_ops, NULL), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_seq(c), ++at);
+	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_seq(c), ++at);
+	test_collection_end(c);
+}
+
+/* ---- writers beside ---- */
+
+/**
+ * struct writer - one of those that write while something else is done
+ * @c: to what
+ * @step: what it does, again and again; returns an errno
+ * @round: how often it has
+ * @changes: how many changes these were
+ * @stop: it shall end
+ * @err: what it met
+ * @task: it
+ * @ids: for the step
+ */
+struct writer {
+	struct vexfs_collection *c;
+	int (*step)(struct writer *w);
+	u64 round;
+	u64 changes;
+	bool stop;
+	int err;
+	struct task_struct *task;
+	u64 ids[200];
+};
+
+static int writer_thread(void *arg)
+{
+	struct writer *w = arg;
+	int err = 0;
+
+	while (!READ_ONCE(w->stop) && !err) {
+		err = w->step(w);
+		WRITE_ONCE(w->round, w->round + 1);
+		cond_resched();
+	}
+	WRITE_ONCE(w->err, err);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(1);
+	return err;
+}
+
+static void writer_start(struct kunit *test, struct writer *w, struct vexfs_collection *c,
+			 int (*step)(struct writer *w))
+{
+	*w = (struct writer){ .c = c, .step = step };
+	w->task = kthread_run(writer_thread, w, "vexfs-writer");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(w->task));
+	/* it is at work */
+	while (READ_ONCE(w->round) < 2 && !READ_ONCE(w->err))
+		schedule_timeout_uninterruptible(1);
+}
+
+static void writer_end(struct kunit *test, struct writer *w)
+{
+	WRITE_ONCE(w->stop, true);
+	kthread_stop(w->task);
+	KUNIT_EXPECT_EQ(test, w->err, 0);
+}
+
+/* 40 ids, all there: replaced in groups. */
+static int replace_hashed(struct writer *w)
+{
+	u32 n = 40, i;
+
+	for (i = 0; i < n; i++)
+		w->ids[i] = (w->round * n + i) % 2000 * 1000003;
+	w->changes += n;
+	return put(w->c, w->ids, n, VEXFS_PUT_UPDATE, NULL);
+}
+
+/* Neighbours, in a run. */
+static int replace_leaves(struct writer *w)
+{
+	u32 n = 200, i;
+
+	for (i = 0; i < n; i++)
+		w->ids[i] = (1ull << 40) + (w->round * n + i) % 4000;
+	w->changes += n;
+	return put(w->c, w->ids, n, VEXFS_PUT_UPDATE, NULL);
+}
+
+/* Come and go, among the others. */
+static int come_and_go(struct writer *w)
+{
+	u32 n = 150, i;
+	int err;
+
+	for (i = 0; i < n; i++)
+		w->ids[i] = w->round % 2 ? (1ull << 50) + i :
+			    (w->round % 50 * 200 + i) * 999983 + 1;
+	err = put(w->c, w->ids, n, VEXFS_PUT_INSERT, NULL);
+	w->changes += 2 * n;
+	return err ?: test_delete(w->c, w->ids, n, 0);
+}
+
+/* What the three of them write to. */
+static void fill(struct kunit *test, struct vexfs_collection *c)
+{
+	static u64 ids[200];
+	u64 at, i;
+
+	for (at = 0; at < 2000; at += ARRAY_SIZE(ids)) {
+		for (i = 0; i < ARRAY_SIZE(ids); i++)
+			ids[i] = (at + i) * 1000003;
+		KUNIT_ASSERT_EQ(test, put(c, ids, ARRAY_SIZE(ids), VEXFS_PUT_INSERT, NULL), 0);
+	}
+	for (at = 0; at < 4000; at += ARRAY_SIZE(ids)) {
+		for (i = 0; i < ARRAY_SIZE(ids); i++)
+			ids[i] = (1ull << 40) + at + i;
+		KUNIT_ASSERT_EQ(test, put(c, ids, ARRAY_SIZE(ids), VEXFS_PUT_INSERT, NULL), 0);
+	}
+}
+
+static void dense_beside(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection(test, "dense", TEST_DIM, 0);
+	int (*const steps[])(struct writer *w) = { replace_hashed, replace_leaves, come_and_go };
+	static struct writer w[ARRAY_SIZE(steps)];
+	u64 last = 0, seq, changes = 0, backwards = 0, start;
+	u32 i, rounds = vexfs_kunit_quick ? 20 : 50;
+
+	fill(test, c);
+	start = vexfs_seq(c);
+	KUNIT_EXPECT_EQ(test, start, 6000);
+	for (i = 0; i < ARRAY_SIZE(w); i++)
+		writer_start(test, &w[i], c, steps[i]);
+	while (READ_ONCE(w[0].round) < rounds) {
+		seq = vexfs_seq(c);
+		backwards += seq < last;
+		last = seq;
+		cond_resched();
+	}
+	for (i = 0; i < ARRAY_SIZE(w); i++) {
+		writer_end(test, &w[i]);
+		changes += w[i].changes;
+	}
+	KUNIT_EXPECT_EQ(test, backwards, 0);
+	KUNIT_EXPECT_EQ(test, vexfs_seq(c) - start, changes);
+	test_collection_end(c);
+}
+
+/* ---- inserts and exact search ---- */
+
+/* Ids that count up, some in runs, some alone: ever one more. */
+static int count_up(struct writer *w)
+{
+	u32 n = w->round % 3 ? 7 : 160, i;
+
+	if (w->changes >= 3500)
+		return 0;
+	for (i = 0; i < n; i++)
+		w->ids[i] = 100 + w->changes + i;
+	WRITE_ONCE(w->changes, w->changes + n);
+	return put(w->c, w->ids, n, VEXFS_PUT_INSERT, NULL);
+}
+
+static int search_all(struct vexfs_collection *c, struct vexfs_topk *top, struct vexfs_hit *hits,
+		      const void *q, u64 *seq)
+{
+	const u32 aux = 0;
+	struct vexfs_op op;
+	struct vexfs_search_job job = {
+		.c = c, .op = &op, .nq = 1, .queries = q, .aux = &aux, .results = top,
+	};
+	int err;
+
+	vexfs_topk_init(top, hits, VEXFS_K_MAX, ~0u);
+	vexfs_op_begin(&op, VEXFS_OP_EXACT, 0, 0);
+	err = vexfs_search_exact(&job);
+	vexfs_op_end(&op, err);
+	*seq = job.seq;
+	return err;
+}
+
+/* The number that an answer is for says how many vectors there are, and which. */
+static void insert_is_atomic(struct kunit *test)
+{
+	struct vexfs_hit *hits = vmalloc(VEXFS_K_MAX * sizeof(*hits));
+	u8 *q = kunit_kzalloc(test, TEST_DIM * sizeof(float_bits) + 192, GFP_KERNEL);
+	u32 rounds = vexfs_kunit_quick ? 3 : 8, wrong = 0, i, searches = 0;
+	struct vexfs_topk top;
+	static struct writer w;
+	u64 seq;
+
+	KUNIT_ASSERT_TRUE(test, hits && q);
+	q = PTR_ALIGN(q, 64);
+	while (rounds--) {
+		struct vexfs_collection *c = test_collection(test, "atomic", TEST_DIM, 0);
+
+		writer_start(test, &w, c, count_up);
+		do {
+			KUNIT_EXPECT_EQ(test, search_all(c, &top, hits, q, &seq), 0);
+			searches++;
+			wrong += top.n != seq;
+			/* all at the same distance: in the order of their ids */
+			for (i = 0; i < top.n; i++)
+				wrong += hits[i].id != 100 + i;
+		} while (READ_ONCE(w.changes) < 3500 && !READ_ONCE(w.err));
+		writer_end(test, &w);
+		test_collection_end(c);
+	}
+	KUNIT_EXPECT_EQ_MSG(test, wrong, 0, "in %u searches", searches);
+	vfree(hits);
+}
+
+/* ---- walks ---- */
+
+/* A whole walk, @room vectors at a time: how often each id of fill() was met. */
+static void walk_once(struct kunit *test, struct vexfs_collection *c, u32 room, u8 *met,
+		      u64 *others, u64 *twice)
+{
+	u64 ids[64];
+	u32 slots[64], i;
+	struct vexfs_walk_part p = { .room = room, .ids = ids, .slots = slots };
+
+	memset(met, 0, 6000 + 300);
+	*others = 0;
+	do {
+		vexfs_walk_vectors(c, &p);
+		for (i = 0; i < p.n; i++) {
+			u64 id = ids[i];
+
+			if (id >= 1ull << 50)
+				id = 6000 + (id - (1ull << 50));
+			else if (id >= 1ull << 40)
+				id = 2000 + (id - (1ull << 40));
+			else if (id % 1000003 == 0 && id / 1000003 < 2000)
+				id /= 1000003;
+			else
+				++*others;
+			if (id < 6300)
+				*twice += met[id]++ != 0;
+		}
+		cond_resched();
+	} while (p.walk.part != VEXFS_IDWALK_END);
+}
+
+static void walk_beside(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection(test, "walk", TEST_DIM, 0);
+	int (*const steps[])(struct writer *w) = { replace_hashed, replace_leaves, come_and_go };
+	u32 rounds = vexfs_kunit_quick ? 4 : 12, i, j;
+	u64 missed = 0, twice = 0, others;
+	static struct writer w[ARRAY_SIZE(steps)];
+	struct vexfs_soundness s;
+	u8 *met = kunit_kzalloc(test, 6300, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, met);
+	fill(test, c);
+	for (i = 0; i < ARRAY_SIZE(w); i++)
+		writer_start(test, &w[i], c, steps[i]);
+	for (i = 0; i < rounds; i++) {
+		walk_once(test, c, 1 + i * 7 % 64, met, &others, &twice);
+		for (j = 0; j < 6000; j++)
+			missed += !met[j];
+	}
+	for (i = 0; i < ARRAY_SIZE(w); i++) {
+		kunit_info(test, "writer %u: %llu changes", i, w[i].changes);
+		writer_end(test, &w[i]);
+	}
+	KUNIT_EXPECT_EQ_MSG(test, missed, 0, "in %u walks", rounds);
+	KUNIT_EXPECT_EQ_MSG(test, twice, 0, "in %u walks", rounds);
+	/* at rest: everything, once */
+	walk_once(test, c, 64, met, &others, &twice);
+	KUNIT_EXPECT_EQ(test, others, 0);
+	KUNIT_EXPECT_EQ(test, twice, 0);
+	KUNIT_EXPECT_EQ(test, vexfs_check_store(c, &s), 0);
+	KUNIT_EXPECT_EQ_MSG(test, s.faults, 0, "%s", s.report);
+	test_collection_end(c);
+}
+
+/* What an odd number is to be multiplied with to get 1. */
+static u64 inverse(u64 odd)
+{
+	u64 x = odd;
+	u32 i;
+
+	for (i = 0; i < 6; i++)
+		x *= 2 - odd * x;
+	return x;
+}
+
+/* The id with a given hash: see vexfs_idmap_hash(). */
+static u64 id_of_hash(const struct vexfs_collection *c, u64 h)
+{
+	h *= inverse(0xd6e8feb86659fd93ULL);
+	h ^= h >> 32;
+	h *= inverse(0x9e3779b97f4a7c15ULL);
+	return h ^ c->ids.seed;
+}
+
+/* Ids that share their tags, and steps that have no room for those of one. */
+static void walk_one_tag(struct kunit *test)
+{
+	static const u32 tags[] = { 0, 1, 77, 0x80000000, 0xfffffffe, 0xffffffff };
+	static const u32 rooms[] = { 1, 2, 5, 29, 30, 31, 64 };
+	static u64 ids[30 * ARRAY_SIZE(tags)], got[64];
+	struct vexfs_collection *c = test_collection(test, "tags", TEST_DIM, 0);
+	u32 slots[64], r;
+	u64 i, n;
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++)
+		ids[i] = id_of_hash(c, (u64)tags[i / 30] << 32 |
+				       (i % 30 < 15 ? i % 30 : U32_MAX - i % 30 + 15));
+	KUNIT_ASSERT_EQ(test, put(c, ids, ARRAY_SIZE(ids), VEXFS_PUT_INSERT, NULL), 0);
+	for (r = 0; r < ARRAY_SIZE(rooms); r++) {
+		struct vexfs_walk_part p = { .room = rooms[r], .ids = got, .slots = slots };
+		u8 met[ARRAY_SIZE(ids)] = { };
+		u64 wrong = 0;
+
+		do {
+			vexfs_walk_vectors(c, &p);
+			for (i = 0; i < p.n; i++) {
+				for (n = 0; n < ARRAY_SIZE(ids) && ids[n] != got[i]; n++)
+					;
+				wrong += n == ARRAY_SIZE(ids) || met[n]++;
+			}
+		} while (p.walk.part != VEXFS_IDWALK_END);
+		for (n = 0; n < ARRAY_SIZE(ids); n++)
+			wrong += met[n] != 1;
+		KUNIT_EXPECT_EQ_MSG(test, wrong, 0, "room for %u", rooms[r]);
+	}
+	test_collection_end(c);
+}
+
+/* A walk that begins where there is nothing ends there. */
+static void walk_empty(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection(test, "nothing", TEST_DIM, 0);
+	u64 ids[4];
+	u32 slots[4];
+	struct vexfs_walk_part p = { .room = 4, .ids = ids, .slots = slots };
+
+	vexfs_walk_vectors(c, &p);
+	KUNIT_EXPECT_EQ(test, p.n, 0);
+	KUNIT_EXPECT_EQ(test, p.walk.part, VEXFS_IDWALK_END);
+	vexfs_walk_vectors(c, &p);
+	KUNIT_EXPECT_EQ(test, p.n, 0);
+	test_collection_end(c);
+}
+
+/* ---- capacity ---- */
+
+/* A whole batch of what is there already. */
+static int replace_all(struct writer *w)
+{
+	static u64 ids[1000];
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++)
+		ids[i] = 100 + i * 3;
+	return put(w->c, ids, ARRAY_SIZE(ids), VEXFS_PUT_UPSERT, NULL);
+}
+
+/* The last place is there for who needs it, whatever others do that need none. */
+static void last_place(struct kunit *test)
+{
+	struct vexfs_collection *c = test_collection(test, "last", TEST_DIM, 0);
+	u32 rounds = vexfs_kunit_quick ? 500 : 2000, refused = 0, admitted = 0;
+	const u64 one = 1, two = 2;
+	struct vexfs_soundness s;
+	static struct writer w;
+
+	c->capacity = 1001;
+	writer_start(test, &w, c, replace_all);
+	while (rounds--) {
+		refused += put(c, &one, 1, VEXFS_PUT_INSERT, NULL) != 0;
+		admitted += put(c, &two, 1, VEXFS_PUT_INSERT, NULL) != -ENOSPC;
+		refused += test_delete(c, &one, 1, 0) != 0;
+		cond_resched();
+	}
+	writer_end(test, &w);
+	KUNIT_EXPECT_EQ(test, refused, 0);
+	KUNIT_EXPECT_EQ(test, admitted, 0);
+	KUNIT_EXPECT_EQ(test, vexfs_check_store(c, &s), 0);
+	KUNIT_EXPECT_EQ_MSG(test, s.faults, 0, "%s", s.report);
+	KUNIT_EXPECT_EQ(test, s.vectors, 1000);
+	test_collection_end(c);
+}
+
+static struct kunit_case seq_cases[] = {
+	KUNIT_CASE(dense),
+	KUNIT_CASE(dense_beside),
+	KUNIT_CASE(insert_is_atomic),
+	KUNIT_CASE(walk_beside),
+	KUNIT_CASE(walk_one_tag),
+	KUNIT_CASE(walk_empty),
+	KUNIT_CASE(last_place),
+	{ }
+};
+
+static struct kunit_suite seq_suite = {
+	.name = "vexfs-seq",
+	.test_cases = seq_cases,
+};
+kunit_test_suite(seq_suite);
