@@ -188,6 +188,7 @@ static int ask(struct world *w, struct vexfs_topk *t, int which, u32 k, u32 ef, 
 	vexfs_op_begin(&op, VEXFS_OP_EXACT, 0, 0);
 	vexfs_topk_init(t, w->hits[which], k, ~0u);
 	idx = vexfs_read_lock(w->c);
+	s.seq = vexfs_seq(w->c);
 	err = ef ? vexfs_graph_answer(w->g, &s, ef) : vexfs_search_exact(&s);
 	vexfs_read_unlock(w->c, idx);
 	vexfs_op_end(&op, err);

@@ -368,10 +368,13 @@ static int run_search(struct bench_of *b, u32 nq, const struct vexfs_filter *f, 
 		.c = b->c, .op = &op, .nq = nq, .queries = b->queries, .aux = b->aux,
 		.self = self, .filter = f, .results = b->results,
 	};
-	int err;
+	int idx, err;
 
 	vexfs_op_begin(&op, VEXFS_OP_EXACT, 0, 0);
+	idx = vexfs_read_lock(b->c);
+	job.seq = vexfs_seq(b->c);
 	err = vexfs_search_exact(&job);
+	vexfs_read_unlock(b->c, idx);
 	vexfs_op_end(&op, err);
 	b->plan = job.plan;
 	return err;

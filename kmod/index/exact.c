@@ -385,7 +385,7 @@ static int search(struct vexfs_search_job *s)
 	return err;
 }
 
-int vexfs_search_exact_at(struct vexfs_search_job *s)
+int vexfs_search_exact(struct vexfs_search_job *s)
 {
 	int err = search(s);
 	u32 q;
@@ -393,17 +393,6 @@ int vexfs_search_exact_at(struct vexfs_search_job *s)
 	for (q = 0; q < s->nq; q++)
 		vexfs_topk_sort(&s->results[q]);
 	s->op->distances += atomic64_read(&s->distances);
-	return err;
-}
-
-int vexfs_search_exact(struct vexfs_search_job *s)
-{
-	int idx = vexfs_read_lock(s->c);
-	int err;
-
-	s->seq = vexfs_seq(s->c);
-	err = vexfs_search_exact_at(s);
-	vexfs_read_unlock(s->c, idx);
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_search_exact);

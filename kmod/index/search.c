@@ -68,7 +68,7 @@ static int search_left(struct vexfs_search_job *s, u32 n)
 		self[i] = s->self ? s->self[q] : 0;
 		aux[i++] = s->aux[q];
 	}
-	err = vexfs_search_exact_at(&job);
+	err = vexfs_search_exact(&job);
 	for (q = 0, i = 0; q < s->nq; q++) {
 		if (!s->results[q].left)
 			continue;
@@ -90,7 +90,7 @@ int vexfs_search(struct vexfs_search_job *s)
 	s->seq = vexfs_seq(s->c);
 	left = g ? vexfs_graph_search(g, s) : s->nq;
 	if (left == s->nq)
-		left = vexfs_search_exact_at(s);
+		left = vexfs_search_exact(s);
 	else if (left > 0)
 		left = search_left(s, left);
 	vexfs_read_unlock(s->c, idx);

@@ -67,10 +67,11 @@ int vexfs_search(struct vexfs_search_job *s);
  */
 u32 vexfs_search_width(struct vexfs_collection *c, u32 flags, u32 ef, u32 k);
 
-/* The same, by comparing every row (or every row that passes the filter). */
+/*
+ * The same, by comparing every row (or every row that passes the filter), for @s->seq, which
+ * was read inside the vexfs_read_lock() that the caller is still in.
+ */
 int vexfs_search_exact(struct vexfs_search_job *s);
-/* For @s->seq, which was read inside the vexfs_read_lock() that the caller is still in. */
-int vexfs_search_exact_at(struct vexfs_search_job *s);
 
 int vexfs_exact_init(void);
 void vexfs_exact_exit(void);

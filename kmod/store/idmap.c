@@ -310,11 +310,10 @@ void vexfs_idmap_abort(struct vexfs_collection *c, const struct vexfs_idput *p)
 
 	if (WARN_ON_ONCE(!(v & IDMAP_BUSY)))
 		return;
-	if (p->old != VEXFS_NO_SLOT) {
+	if (p->old != VEXFS_NO_SLOT)
 		place_set(&pl, v & ~IDMAP_BUSY);
-	} else {
+	else
 		place_leave(c, &pl);
-	}
 }
 
 int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old)
