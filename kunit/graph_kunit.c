@@ -561,6 +561,7 @@ static void wait_ready(struct kunit *test, struct world *w)
 static void entry_of_the_gone(struct kunit *test)
 {
 	struct world *w = world_new(test, 9);
+	bool stays = true;
 	u32 higher = 0, n;
 
 	w->shape = SHAPE_RANDOM;
@@ -568,7 +569,7 @@ static void entry_of_the_gone(struct kunit *test)
 	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 8, 2, 20, VEXFS_CODE_NONE);
 	while ((n = pick_ids(w, 50, false)))
 		put(test, w, n);
-	while (w->n > 1) {
+	while (stays && w->n > 1) {
 		int idx = vexfs_read_lock(w->c);
 		u32 slot = vexfs_graph_entry(w->g), level = graph_level(w->g, slot), now;
 
@@ -576,14 +577,17 @@ static void entry_of_the_gone(struct kunit *test)
 		take_away(test, w, 1);
 		now = vexfs_graph_entry(w->g);
 		graph_entry_raise(w->g, slot);
-		KUNIT_EXPECT_EQ(test, vexfs_graph_entry(w->g), now);
+		stays = vexfs_graph_entry(w->g) == now;
+		KUNIT_EXPECT_TRUE(test, stays);
 		higher += level > graph_level(w->g, now);
 		vexfs_read_unlock(w->c, idx);
 	}
 	/* otherwise nothing was tried */
-	KUNIT_EXPECT_GT(test, higher, 2);
-	vexfs_reap(w->c);
-	check(test, w);
+	KUNIT_EXPECT_TRUE(test, !stays || higher > 2);
+	if (stays) {
+		vexfs_reap(w->c);
+		check(test, w);
+	}
 	world_exit(w);
 }
 
