@@ -361,6 +361,18 @@ static void compare(struct kunit *test, struct bench_of *b, u32 q, u32 n, u32 fr
 	}
 }
 
+/* An exact search for the sequence number of now. */
+static int exact_now(struct vexfs_search_job *job)
+{
+	int idx = vexfs_read_lock(job->c);
+	int err;
+
+	job->seq = vexfs_seq(job->c);
+	err = vexfs_search_exact(job);
+	vexfs_read_unlock(job->c, idx);
+	return err;
+}
+
 static int run_search(struct bench_of *b, u32 nq, const struct vexfs_filter *f, const u64 *self)
 {
 	struct vexfs_op op;
@@ -368,13 +380,10 @@ static int run_search(struct bench_of *b, u32 nq, const struct vexfs_filter *f, 
 		.c = b->c, .op = &op, .nq = nq, .queries = b->queries, .aux = b->aux,
 		.self = self, .filter = f, .results = b->results,
 	};
-	int idx, err;
+	int err;
 
 	vexfs_op_begin(&op, VEXFS_OP_EXACT, 0, 0);
-	idx = vexfs_read_lock(b->c);
-	job.seq = vexfs_seq(b->c);
-	err = vexfs_search_exact(&job);
-	vexfs_read_unlock(b->c, idx);
+	err = exact_now(&job);
 	vexfs_op_end(&op, err);
 	b->plan = job.plan;
 	return err;
@@ -763,7 +772,7 @@ static void search_in_unrest(struct kunit *test, struct vexfs_collection *c, boo
 
 		vexfs_topk_init(&top, hits, MOVING + STILL, ~0u);
 		vexfs_op_begin(&op, VEXFS_OP_EXACT, 0, 0);
-		KUNIT_EXPECT_EQ(test, vexfs_search_exact(&job), 0);
+		KUNIT_EXPECT_EQ(test, exact_now(&job), 0);
 		vexfs_op_end(&op, 0);
 		for (i = still = 0; i < top.n; i++) {
 			if (hits[i].id < MOVING)
