@@ -234,6 +234,8 @@ static int search_valid(const struct vexfs_search *req)
 	return 0;
 }
 
+/* What it has on the stack is not for the search that follows to carry. */
+noinline_for_stack
 struct vexfs_filter *vexfs_filter_in(struct vexfs_collection *c, struct vexfs_op *op, u64 user,
 				     u32 len)
 {
