@@ -348,7 +348,8 @@ static int storm_thread(void *arg)
 			slot[i][127] = s->seed + i;
 		}
 		WRITE_ONCE(s->steps, s->steps + 1);
-		if (!(s->steps % 256))
+		/* Where every step waits for a lock whose holder is not running, that is long. */
+		if (!(s->steps % 16))
 			cond_resched();
 	}
 	for (i = 0; i < STORM_SLOTS; i++)
