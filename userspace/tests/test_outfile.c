@@ -261,6 +261,8 @@ static void test_signal(void)
 		abort();
 	pid = fork();
 	if (!pid) {
+		/* ignored where this runs in the background, and that is left alone */
+		signal(SIGINT, SIG_DFL);
 		outfile_discard_on_signals();
 		if (outfile_open(&o, "old", false) || outfile_open(&p, "sub/other", false) ||
 		    fputs("half", o.f) < 0 || fflush(o.f) || write(ready[1], "r", 1) != 1)
