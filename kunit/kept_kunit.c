@@ -5,6 +5,7 @@
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -120,11 +121,14 @@ static void pressure(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_kept_idle(&after), 1);
 }
 
+static atomic_t stormers;
+
 /* Two tasks take and give back while a third gives up what is idle. */
 static int storm(void *arg)
 {
 	unsigned int i, bad = 0;
 
+	atomic_inc(&stormers);
 	for (i = 0; i < 2000; i++) {
 		u32 *p = vexfs_pool_alloc(i & 1 ? BLOCK : 40000, GFP_KERNEL);
 
@@ -148,12 +152,16 @@ static void together(struct kunit *test)
 	struct task_struct *task[3];
 	unsigned long i;
 
-	for (i = 0; i < 3; i++)
-		task[i] = kthread_run(storm, (void *)(i + 1), "vexfs-kept/%lu", i);
+	atomic_set(&stormers, 0);
 	for (i = 0; i < 3; i++) {
+		task[i] = kthread_run(storm, (void *)(i + 1), "vexfs-kept/%lu", i);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task[i]));
-		KUNIT_EXPECT_EQ(test, kthread_stop(task[i]), 0);
 	}
+	/* a thread that is stopped before it began never does */
+	while (atomic_read(&stormers) < 3)
+		usleep_range(1000, 2000);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, kthread_stop(task[i]), 0);
 }
 
 static struct kunit_case kept_cases[] = {

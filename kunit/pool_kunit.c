@@ -462,19 +462,23 @@ static void keep_resizing(struct kunit *test)
 	static const u32 all_sizes[] = { 512, 8, 100, 0, 1024, 1, SIZE };
 	static const u32 few_sizes[] = { 64, 8, 20, 0, 80, 1, SIZE };
 	const u32 *sizes = vexfs_kunit_quick ? few_sizes : all_sizes;
-	unsigned int i, round;
+	/* A step takes seconds where the host stops processors that hold a lock. */
+	const unsigned long end = jiffies + 5 * HZ;
+	const unsigned int steps = (vexfs_kunit_quick ? 1 : 3) * ARRAY_SIZE(all_sizes);
+	unsigned int step;
 
-	for (round = 0; round < (vexfs_kunit_quick ? 1 : 3); round++) {
-		for (i = 0; i < ARRAY_SIZE(all_sizes); i++) {
-			mutex_lock(&tier.manage);
-			KUNIT_EXPECT_EQ(test, vexfs_tier_resize(&tier, sizes[i]), 0);
-			if (i % 3 == 0)
-				KUNIT_EXPECT_EQ(test, vexfs_tier_compact(&tier), 0);
-			mutex_unlock(&tier.manage);
-			vexfs_tier_shrink(&tier, 16);
-			usleep_range(1000, 2000);
-		}
+	for (step = 0; step < steps && (step < 2 || time_before(jiffies, end)); step++) {
+		mutex_lock(&tier.manage);
+		KUNIT_EXPECT_EQ(test, vexfs_tier_resize(&tier, sizes[step % ARRAY_SIZE(all_sizes)]), 0);
+		if (step % 3 == 0)
+			KUNIT_EXPECT_EQ(test, vexfs_tier_compact(&tier), 0);
+		mutex_unlock(&tier.manage);
+		vexfs_tier_shrink(&tier, 16);
+		usleep_range(1000, 2000);
 	}
+	mutex_lock(&tier.manage);
+	KUNIT_EXPECT_EQ(test, vexfs_tier_resize(&tier, SIZE), 0);
+	mutex_unlock(&tier.manage);
 }
 
 static void resize_under_load(struct kunit *test)
