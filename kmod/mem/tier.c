@@ -578,12 +578,16 @@ static int fetch(struct vexfs_tier *t, u32 size, struct llist_node **list)
 /* One too many, when somebody else added one as well, leaves with the next. */
 static void stock_up(struct vexfs_tier *t, struct llist_node *list)
 {
-	void *p;
+	while (list) {
+		u32 n;
 
-	while ((p = pop(&list))) {
 		stock_lock_task(t);
-		slab_in(t, p);
-		stock_push(t, p);
+		for (n = 0; list && n < VEXFS_MAGAZINE_MAX; n++) {
+			void *p = pop(&list);
+
+			slab_in(t, p);
+			stock_push(t, p);
+		}
 		stock_unlock(t);
 		cond_resched();
 	}
