@@ -70,7 +70,7 @@ dkms-install: ## hand the module to DKMS, which builds it for each kernel
 	rm -rf "$(dkms_src)"
 	mkdir -p "$(dkms_src)"
 	cp -a Kbuild VERSION LICENSE dkms.conf "$(dkms_src)/"
-	find kmod -type f \( -name '*.[chS]' -o -name 'Kbuild.room' -o -name 'probe*' \) \
+	find kmod -type f \( -name '*.[chS]' -o -name 'Kbuild.*' -o -name 'probe*' \) \
 		! -name '*.mod.c' ! -name features.h -exec cp --parents -t "$(dkms_src)" {} +
 	sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(VERSION)"/' "$(dkms_src)/dkms.conf"
 	dkms add -m vexfs -v $(VERSION)
