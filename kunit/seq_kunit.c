@@ -447,6 +447,56 @@ static void walk_one_tag(struct kunit *test)
 	test_collection_end(c);
 }
 
+/*
+ * Ids that a walk is to meet by their hash go into leaves that are made meanwhile, some
+ * before it comes to them and some after.
+ */
+static void walk_taken(struct kunit *test)
+{
+	enum { GROUPS = 40, EACH = 30 };
+	static const u32 rooms[] = { 1, 7, 64 };
+	static u64 ids[200], got[64];
+	static u8 met[GROUPS * EACH];
+	u32 slots[64], r;
+	u64 g, i;
+
+	for (r = 0; r < ARRAY_SIZE(rooms); r++) {
+		struct vexfs_collection *c = test_collection(test, "taken", TEST_DIM, 0);
+		struct vexfs_walk_part p = { .room = rooms[r], .ids = got, .slots = slots };
+		u64 wrong = 0, round = 0;
+
+		memset(met, 0, sizeof(met));
+		for (g = 0; g < GROUPS; g++) {
+			for (i = 0; i < EACH; i++)
+				ids[i] = g << 10 | i;
+			KUNIT_ASSERT_EQ(test, put(c, ids, EACH, VEXFS_PUT_INSERT, NULL), 0);
+		}
+		g = 0;
+		do {
+			vexfs_walk_vectors(c, &p);
+			for (i = 0; i < p.n; i++) {
+				u64 in = got[i] & 1023, of = got[i] >> 10;
+
+				if (in < EACH)
+					wrong += of >= GROUPS || met[of * EACH + in]++;
+			}
+			/* one more leaf, now and then, to the last */
+			if (g < GROUPS && !(round++ % (64 / rooms[r] / 2 + 1))) {
+				for (i = 0; i < ARRAY_SIZE(ids); i++)
+					ids[i] = g << 10 | (500 + i);
+				KUNIT_ASSERT_EQ(test, put(c, ids, ARRAY_SIZE(ids),
+							  VEXFS_PUT_INSERT, NULL), 0);
+				g++;
+			}
+		} while (p.walk.part != VEXFS_IDWALK_END);
+		for (i = 0; i < ARRAY_SIZE(met); i++)
+			wrong += met[i] != 1;
+		KUNIT_EXPECT_EQ_MSG(test, wrong, 0, "room for %u, %llu leaves", rooms[r], g);
+		KUNIT_EXPECT_GT(test, g, 3);
+		test_collection_end(c);
+	}
+}
+
 /* A walk that begins where there is nothing ends there. */
 static void walk_empty(struct kunit *test)
 {
@@ -480,7 +530,7 @@ static int replace_all(struct writer *w)
 static void last_place(struct kunit *test)
 {
 	struct vexfs_collection *c = test_collection(test, "last", TEST_DIM, 0);
-	u32 rounds = vexfs_kunit_quick ? 500 : 2000, refused = 0, admitted = 0;
+	u32 rounds = vexfs_kunit_quick ? 100 : 300, refused = 0, admitted = 0;
 	const u64 one = 1, two = 2;
 	struct vexfs_soundness s;
 	static struct writer w;
@@ -508,6 +558,7 @@ static struct kunit_case seq_cases[] = {
 	KUNIT_CASE(insert_is_atomic),
 	KUNIT_CASE(walk_beside),
 	KUNIT_CASE(walk_one_tag),
+	KUNIT_CASE(walk_taken),
 	KUNIT_CASE(walk_empty),
 	KUNIT_CASE(last_place),
 	{ }

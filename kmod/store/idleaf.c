@@ -146,21 +146,32 @@ static struct vexfs_idleaf *leaf_new(struct vexfs_collection *c, u64 group)
 	return leaf;
 }
 
-/* Is one of the ids in the hash table? ids_lock held, some microseconds. */
-static bool group_hashed(struct vexfs_collection *c, u64 group)
+/*
+ * The ids of @leaf that stand in the hash table: their entries, in the order of the
+ * ids. ids_lock held, some microseconds.
+ */
+static void take_over(struct vexfs_collection *c, struct vexfs_idleaf *leaf, bool tombs)
 {
 	u32 i;
 
-	if (!c->ids.hashed)
-		return false;
 	for (i = 0; i < IDLEAF_IDS; i++) {
-		u64 id = group << IDLEAF_SHIFT | i, *room;
+		u64 id = leaf->group << IDLEAF_SHIFT | i;
 		u32 tag = vexfs_idmap_tag(c, id);
+		struct vexfs_idshard *s = vexfs_idshard_of(c, tag);
+		u64 *room, *e = vexfs_idshard_find(c, s, id, tag, &room);
 
-		if (vexfs_idshard_find(c, vexfs_idshard_of(c, tag), id, tag, &room))
-			return true;
+		if (!e)
+			continue;
+		if (!tombs) {
+			leaf->place[i] = *e;
+			leaf->live++;
+			__set_bit(i, leaf->taken);
+			continue;
+		}
+		WRITE_ONCE(*e, IDMAP_TOMB);
+		s->live--;
+		c->ids.hashed--;
 	}
-	return false;
 }
 
 /* ids_lock held */
@@ -182,7 +193,6 @@ static void leaf_add(struct vexfs_collection *c, u64 group)
 {
 	struct vexfs_idleaf *leaf, *none;
 	struct vexfs_leaftab *t;
-	bool added;
 
 	if (!table_room(c))
 		return;
@@ -192,17 +202,21 @@ static void leaf_add(struct vexfs_collection *c, u64 group)
 	t = table_of(c);
 	spin_lock(&c->ids_lock);
 	leaf->made = c->decided;
-	added = !group_hashed(c, group);
-	if (added) {
-		/* who finds the leaf finds what is in it */
-		smp_store_release(&t->leaf[find_place(c, t, group, &none)], leaf);
-		t->used++;
-		sort_in(c, leaf);
-		WRITE_ONCE(c->ids.leaves, c->ids.leaves + 1);
-	}
+	INIT_LIST_HEAD(&leaf->taker);
+	if (c->ids.hashed)
+		take_over(c, leaf, false);
+	/* who finds the leaf finds what is in it */
+	smp_store_release(&t->leaf[find_place(c, t, group, &none)], leaf);
+	t->used++;
+	sort_in(c, leaf);
+	if (leaf->live)
+		list_add_rcu(&leaf->taker, &c->ids.takers);
+	WRITE_ONCE(c->ids.leaves, c->ids.leaves + 1);
+	/* who misses an id in the hash table finds the leaf: see find_tag() and idwalk.c */
+	smp_wmb();
+	if (leaf->live)
+		take_over(c, leaf, true);
 	spin_unlock(&c->ids_lock);
-	if (!added)
-		leaf_free(c, &leaf->garbage);
 }
 
 void vexfs_idleaf_make(struct vexfs_collection *c, u64 first, u32 n)
@@ -248,6 +262,7 @@ static bool leaf_take_off(struct vexfs_collection *c, struct vexfs_leaftab *t, u
 	gone = !t->leaf[i]->live;
 	if (gone) {
 		rb_erase(&t->leaf[i]->sorted, &c->ids.sorted);
+		list_del_rcu(&t->leaf[i]->taker);
 		WRITE_ONCE(t->leaf[i], LEAF_GONE);
 		WRITE_ONCE(c->ids.leaves, c->ids.leaves - 1);
 	}

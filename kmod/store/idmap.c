@@ -400,8 +400,7 @@ static u32 find_in_leaf(struct vexfs_collection *c, const struct vexfs_idleaf *l
 /*
  * Lookup without a lock. A shard that was replaced stays as it was when it was
  * replaced, so whatever is found LIVE counts, and only a miss must be tried
- * again in the new shard. An id that is put into a leaf that was not there when this
- * looked for one was nowhere then: it may be missed.
+ * again in the new shard; or in the leaf that the ids have moved to meanwhile.
  */
 static u32 find_tag(struct vexfs_collection *c, u64 id, u32 tag)
 {
@@ -439,8 +438,10 @@ again:
 		/* busy with a slot that is not LIVE yet, or being removed */
 		return VEXFS_NO_SLOT;
 	}
+	/* pairs with leaf_add(): what went from here is in the leaf */
+	smp_rmb();
 	/* pairs with the release of @moved: what was added since is in the new one */
-	if (smp_load_acquire(&s->moved)) {
+	if (smp_load_acquire(&s->moved) || vexfs_idleaf_of(c, id)) {
 		cpu_relax();
 		goto again;
 	}
@@ -493,6 +494,7 @@ u64 vexfs_idmap_count(struct vexfs_collection *c)
 int vexfs_idmap_init(struct vexfs_collection *c)
 {
 	mutex_init(&c->ids.resize_lock);
+	INIT_LIST_HEAD(&c->ids.takers);
 	c->ids.seed = get_random_u64();
 	return vexfs_idshard_init(c);
 }

@@ -4,16 +4,17 @@
  * idshard.c the hash table, idleaf.c the leaves. Nothing else includes it.
  *
  * An id stands in one place. Ids that come in runs of neighbours stand in leaves,
- * arrays of slots by the low bits of the id; all others in the hash table. A leaf is
- * made when none of its ids is there, and goes when none is left: an id stands where it
- * was put first for as long as it is there, however often its vector is updated. Both
- * have an order in which no id ever moves, which is that of a walk: the hash table
- * first, by the hash of the id, then the leaves, by the id.
+ * arrays of slots by the low bits of the id; all others in the hash table. Once a
+ * range of ids has a leaf, its ids are nowhere else, for as long as there is the leaf,
+ * which goes when none of its ids is left. A new leaf takes over what was in the hash
+ * table. See idwalk.c for what a walk makes of that.
  */
 #ifndef _VEXFS_STORE_IDMAP_H
 #define _VEXFS_STORE_IDMAP_H
 
+#include <linux/bitmap.h>
 #include <linux/rbtree.h>
+#include <linux/rculist.h>
 
 #include "store/internal.h"
 
@@ -62,7 +63,10 @@ struct vexfs_iddir {
  * struct vexfs_idleaf - where IDLEAF_IDS ids next to each other are
  * @sorted: in the leaves by @group; ids_lock
  * @group: what the ids have in common, all but IDLEAF_SHIFT bits
- * @made: the last sequence number when it was made: its ids have later ones
+ * @made: the last sequence number when it was made
+ * @taker: in the leaves that have taken ids over, the last one first; changed under
+ *	ids_lock, followed inside vexfs_read_lock()
+ * @taken: bit i: id i was taken over; all others have come after @made
  * @live: places that name a slot, busy ones included; ids_lock
  * @garbage: for its end
  * @place: by the low bits of the id
@@ -71,6 +75,8 @@ struct vexfs_idleaf {
 	struct rb_node sorted;
 	u64 group;
 	u64 made;
+	struct list_head taker;
+	DECLARE_BITMAP(taken, IDLEAF_IDS);
 	u32 live;
 	struct vexfs_garbage garbage;
 	u32 place[IDLEAF_IDS];
@@ -147,16 +153,13 @@ void vexfs_idshard_shrink(struct vexfs_collection *c);
 
 /*
  * The leaf in which @id stands, or NULL. Inside vexfs_read_lock(); it stays what it
- * is until then. What has been found in no leaf may be put into a new one a moment
- * later, unless ids_lock is held; but then it was not there.
+ * is until then, but what has been found in no leaf may be in one a moment later,
+ * unless ids_lock is held.
  */
 struct vexfs_idleaf *vexfs_idleaf_find(struct vexfs_collection *c, u64 id);
 /* The first leaf of @group or a later one, or NULL. Inside vexfs_read_lock(). */
 struct vexfs_idleaf *vexfs_idleaf_next(struct vexfs_collection *c, u64 group);
-/*
- * Makes the leaves of a run of neighbours. Where there is no memory, or some id is in the
- * hash table already, they go there, too.
- */
+/* Makes the leaves of a run of neighbours; where that fails they go into the hash table. */
 void vexfs_idleaf_make(struct vexfs_collection *c, u64 first, u32 n);
 /* Leaves without an id go. */
 void vexfs_idleaf_shrink(struct vexfs_collection *c);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Every id once, in an order in which no id ever moves. Slots are no such order: an
- * update takes a new one, before or behind whoever goes through them. The order is that
- * of idmap.h: ids in the hash table by their hash, then ids in leaves. It must not know
- * what is done with them.
+ * update takes a new one, before or behind whoever goes through them. Ids have one: those
+ * that are in the hash table when the walk begins, by their hash, then those that are in
+ * leaves, by the id. A leaf that is made later may take ids over from the hash table. It
+ * remembers which, they stay where they are in the order, and it is passed over when
+ * the others are: what else is in it was not there when the walk began. This must not
+ * know what is done with the ids.
  */
 #include <linux/kernel.h>
 #include <linux/sched.h>
@@ -53,23 +56,57 @@ static u32 keep_live(struct vexfs_collection *c, u32 *slots, u32 n, u64 since)
 /* ---- the hash table ---- */
 
 /*
- * The last tag up to which no more than @room entries of the shard stand, from @from on:
- * at least that one, be they as many as they are.
+ * The next leaf that has been made since the walk began and has taken ids over; the first
+ * one after NULL. A shard is looked at before: what is no longer there is in one of these.
  */
-static u32 window_end(const struct vexfs_idshard *s, u32 from, u32 last, u32 room)
+static struct vexfs_idleaf *next_taker(struct vexfs_collection *c, const struct vexfs_idwalk *w,
+				       struct vexfs_idleaf *leaf)
 {
+	/* pairs with list_add_rcu() in leaf_add(): what follows depends on the pointer */
+	struct list_head *next = READ_ONCE((leaf ? &leaf->taker : &c->ids.takers)->next);
+
+	if (next == &c->ids.takers)
+		return NULL;
+	cond_resched();
+	leaf = list_entry(next, struct vexfs_idleaf, taker);
+	return leaf->made < w->seq ? NULL : leaf;
+}
+
+static u64 leaf_id(const struct vexfs_idleaf *leaf, u32 i)
+{
+	return leaf->group << IDLEAF_SHIFT | i;
+}
+
+/*
+ * The last tag up to which no more than @room ids stand in the shard, or have been taken
+ * from it, from that of the position on: at least that one, be they as many as they are.
+ */
+static u32 window_end(struct vexfs_collection *c, const struct vexfs_idwalk *w,
+		      const struct vexfs_idshard *s, u32 last, u32 room)
+{
+	u32 from = w->position >> 32;
+
 	for (;;) {
 		u32 shift = max_t(int, fls(last - from) - ilog2(BUCKETS), 0);
-		u16 count[BUCKETS] = { };
-		u32 i, sum = 0;
+		struct vexfs_idleaf *leaf = NULL;
+		u32 count[BUCKETS] = { };
+		u32 i, ahead, sum = 0;
 
 		for (i = 0; i < 1u << s->bits; i++) {
 			u64 e = READ_ONCE(s->entry[i]);
-			u32 ahead = entry_tag(e) - from;
 
+			ahead = entry_tag(e) - from;
 			if (place_used(e) && ahead <= last - from)
 				count[ahead >> shift]++;
 		}
+		/* pairs with leaf_add() */
+		smp_rmb();
+		while ((leaf = next_taker(c, w, leaf)))
+			for_each_set_bit(i, leaf->taken, IDLEAF_IDS) {
+				ahead = vexfs_idmap_tag(c, leaf_id(leaf, i)) - from;
+				if (ahead <= last - from)
+					count[ahead >> shift]++;
+			}
 		for (i = 0; i < BUCKETS && sum + count[i] <= room; i++)
 			sum += count[i];
 		if (i == BUCKETS)
@@ -82,52 +119,102 @@ static u32 window_end(const struct vexfs_idshard *s, u32 from, u32 last, u32 roo
 	}
 }
 
-/* The slots of the entries in a window; more than @room: they do not fit. */
-static u32 window_slots(const struct vexfs_idshard *s, u32 from, u32 last, u32 *slots, u32 room)
+/* The same id may have been met in the shard right before it was taken over. */
+static bool met(struct vexfs_collection *c, const u32 *slots, u32 n, u64 id)
 {
-	u32 i, n = 0;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (vexfs_slot_id(c, slots[i]) == id)
+			return true;
+	return false;
+}
+
+/* The slots of the ids in a window; more than @room: they do not fit. */
+static u32 window_slots(struct vexfs_collection *c, const struct vexfs_idwalk *w,
+			const struct vexfs_idshard *s, u32 last, u32 *slots, u32 room)
+{
+	u32 from = w->position >> 32, in_shard, n = 0, i;
+	struct vexfs_idleaf *leaf = NULL;
 
 	for (i = 0; i < 1u << s->bits; i++) {
 		u64 e = READ_ONCE(s->entry[i]);
 
 		if (!place_used(e) || entry_tag(e) - from > last - from)
 			continue;
-		if (n < room)
-			slots[n] = place_slot(e);
-		n++;
+		if (n == room)
+			return room + 1;
+		slots[n++] = place_slot(e);
 	}
+	in_shard = n;
+	/* pairs with leaf_add(); and the ids were there before the entries */
+	smp_rmb();
+	while ((leaf = next_taker(c, w, leaf)))
+		for_each_set_bit(i, leaf->taken, IDLEAF_IDS) {
+			u64 id = leaf_id(leaf, i);
+			u32 v = READ_ONCE(leaf->place[i]);
+
+			if (!v || vexfs_idmap_tag(c, id) - from > last - from ||
+			    met(c, slots, in_shard, id))
+				continue;
+			if (n == room)
+				return room + 1;
+			slots[n++] = place_slot(v);
+		}
 	return n;
+}
+
+/* The id with the lowest hash from the position on that has its tag: its slot, or none. */
+static u32 lowest(struct vexfs_collection *c, const struct vexfs_idwalk *w,
+		  const struct vexfs_idshard *s, u64 *best)
+{
+	u32 tag = w->position >> 32, found = VEXFS_NO_SLOT, i;
+	struct vexfs_idleaf *leaf = NULL;
+	u64 hash;
+
+	*best = (u64)tag << 32 | U32_MAX;
+	for (i = 0; i < 1u << s->bits; i++) {
+		u64 e = READ_ONCE(s->entry[i]);
+
+		if (!place_used(e) || entry_tag(e) != tag)
+			continue;
+		/* the extent and the id were there before the entry */
+		smp_rmb();
+		hash = vexfs_idmap_hash(c, vexfs_slot_id(c, place_slot(e)));
+		if (hash >= w->position && hash <= *best) {
+			*best = hash;
+			found = place_slot(e);
+		}
+	}
+	/* pairs with leaf_add() */
+	smp_rmb();
+	while ((leaf = next_taker(c, w, leaf)))
+		for_each_set_bit(i, leaf->taken, IDLEAF_IDS) {
+			u32 v = READ_ONCE(leaf->place[i]);
+
+			hash = vexfs_idmap_hash(c, leaf_id(leaf, i));
+			if (v && hash >> 32 == tag && hash >= w->position && hash <= *best) {
+				*best = hash;
+				found = place_slot(v);
+			}
+		}
+	return found;
 }
 
 /* One tag has more ids than there is room for: one after the other, by their hashes. */
 static u32 one_tag(struct vexfs_collection *c, const struct vexfs_idshard *s,
 		   struct vexfs_idwalk *w, u32 *slots, u32 room)
 {
-	u32 tag = w->position >> 32, n = 0, i;
+	u32 tag = w->position >> 32, n = 0;
 
 	while (n < room && w->part == VEXFS_IDWALK_HASHED && w->position >> 32 == tag) {
-		u64 best = (u64)tag << 32 | U32_MAX;
-		u32 found = VEXFS_NO_SLOT;
+		u64 hash;
 
-		for (i = 0; i < 1u << s->bits; i++) {
-			u64 e = READ_ONCE(s->entry[i]), hash;
-
-			if (!place_used(e) || entry_tag(e) != tag)
-				continue;
-			/* the extent and the id were there before the entry */
-			smp_rmb();
-			hash = vexfs_idmap_hash(c, vexfs_slot_id(c, place_slot(e)));
-			if (hash >= w->position && hash <= best) {
-				best = hash;
-				found = place_slot(e);
-			}
-		}
-		step_to(w, best + 1);
-		if (found == VEXFS_NO_SLOT)
-			continue;
-		slots[n] = found;
+		slots[n] = lowest(c, w, s, &hash);
+		step_to(w, hash + 1);
 		/* alone it cannot be seen twice */
-		n += keep_live(c, slots + n, 1, U64_MAX);
+		if (slots[n] != VEXFS_NO_SLOT)
+			n += keep_live(c, slots + n, 1, U64_MAX);
 	}
 	return n;
 }
@@ -140,15 +227,14 @@ static u32 hashed_step(struct vexfs_collection *c, struct vexfs_idwalk *w, u32 *
 	u64 since = vexfs_seq(c);
 
 	do {
-		last = window_end(s, from, last, room);
-		n = window_slots(s, from, last, slots, room);
+		last = window_end(c, w, s, last, room);
+		n = window_slots(c, w, s, last, slots, room);
 		if (n > room && last == from)
 			return one_tag(c, s, w, slots, room);
 	} while (n > room);
 
 	/* of the first tag some may have been met in the step before */
 	if ((u32)w->position) {
-		smp_rmb();
 		for (i = 0; i < n; i++)
 			if (vexfs_idmap_hash(c, vexfs_slot_id(c, slots[i])) >= w->position)
 				slots[left++] = slots[i];
@@ -172,7 +258,7 @@ static u32 leaf_step(struct vexfs_collection *c, struct vexfs_idwalk *w, u32 *sl
 	}
 	first = leaf->group << IDLEAF_SHIFT;
 	i = max(w->position, first) - first;
-	/* none of these ids was there when the walk began, and some may have been met */
+	/* what it took over has been met by the hash, and the rest was not there before */
 	if (leaf->made >= w->seq)
 		i = IDLEAF_IDS;
 	for (; i < IDLEAF_IDS && n < room; i++) {

@@ -250,6 +250,7 @@ struct vexfs_leaftab;
  * @leaves: how many there are; resize_lock
  * @leaftab: the leaves, or NULL; replaced when it grows
  * @sorted: the leaves in order; ids_lock
+ * @takers: those that have taken ids over, the last one first
  */
 struct vexfs_idmap {
 	struct vexfs_iddir __rcu *dir;
@@ -259,6 +260,7 @@ struct vexfs_idmap {
 	u32 leaves;
 	struct vexfs_leaftab __rcu *leaftab;
 	struct rb_root sorted;
+	struct list_head takers;
 };
 
 /**
