@@ -377,13 +377,17 @@ static int told_of(int fd, const char *name, int timeout_ms)
 	return n;
 }
 
-/* User 1000 sees what is its own, and nothing else. */
+#define STRANGER	(100000 + (uint32_t)own_pid)	/* of whom no other run has made an event */
+
+static pid_t own_pid;
+
+/* Another user sees what is its own, and nothing else. */
 static int stranger(int ready, int go)
 {
 	int bad = 0, fd;
 	char byte = 0;
 
-	become(1000, 1000);
+	become(STRANGER, STRANGER);
 	by_name(VEXFS_CMD_COLLECTION_GET, "secret");
 	ask(&m, &a);
 	bad |= (a.err != -EACCES && a.err != -ENOENT) << 0;
@@ -395,7 +399,7 @@ static int stranger(int ready, int go)
 	bad |= (a.err || a.messages != 1) << 2;
 	dump(VEXFS_CMD_EVENT_GET);
 	ask(&m, &a);
-	/* "own" was made, and no other event is user 1000's */
+	/* "own" was made, and no other event is about what is this user's */
 	bad |= (a.err || a.messages != 1 || got(&a, VEXFS_A_EVENT_PID) ||
 		strcmp(body(got(&a, VEXFS_A_EVENT_SUBJECT)), "own")) << 3;
 	bad |= (subscribe(VEXFS_A_SUBSCRIPTION_STATS) != -EPERM) << 4;
@@ -420,8 +424,8 @@ static int lent_socket(void)
 	if (!pid) {
 		int fd;
 
-		/* it is the opener's credentials that count, so: open as 1000, ask as root */
-		if (setresuid(1000, 1000, 0))
+		/* it is the opener's credentials that count, so: open as another, ask as root */
+		if (setresuid(STRANGER, STRANGER, 0))
 			_exit(100);
 		fd = open_socket();
 		if (setresuid(0, 0, 0))
@@ -441,9 +445,10 @@ static void test_looking(void)
 	char byte = 0;
 	pid_t pid;
 
+	own_pid = getpid();
 	sleep(2);	/* a kind may raise so many events in a second */
 	give("secret", 0);
-	give("own", 1000);
+	give("own", STRANGER);
 	ok(!a.err, "collection-new with an owner");
 	new_collection("nobody", 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
 	put_u32(&m, VEXFS_A_COLLECTION_UID, ~0u);
