@@ -32,7 +32,6 @@ u32 vexfs_search_width(struct vexfs_collection *c, u32 flags, u32 ef, u32 k)
 	return clamp_t(u64, div64_u64(most, max(rows, 1ull) * c->space.stride), WIDTH_LEAST,
 		       VEXFS_QUERIES_MAX);
 }
-VEXFS_EXPORT_KUNIT(vexfs_search_width);
 
 /* The @n queries that the graph has left, and none of the others, together. */
 static int search_left(struct vexfs_search_job *s, u32 n)
