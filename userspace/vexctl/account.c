@@ -13,6 +13,7 @@
 
 #include "nearest.h"
 #include "term.h"
+#include "vexctl.h"
 #include "wire.h"
 
 /* ---- status ---- */

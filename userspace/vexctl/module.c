@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vexctl.h"
 #include "wire.h"
 
 #define MODULE	"vexfs"

@@ -6,13 +6,13 @@ VEXCTL_OBJS := $(patsubst userspace/%.c,build/obj/%.o,$(sort $(wildcard userspac
 
 # libnl-3 for the control plane, libkmod for the module. Asked for when compiling:
 # before that they may not be installed yet.
-VEXCTL_CFLAGS = $(shell pkg-config --cflags libnl-genl-3.0 libkmod)
-VEXCTL_LIBS = $(shell pkg-config --libs libnl-genl-3.0 libkmod)
+VEXCTL_CFLAGS = $(WIRE_CFLAGS) $(shell pkg-config --cflags libkmod)
+VEXCTL_LIBS = $(WIRE_LIBS) $(shell pkg-config --libs libkmod)
 $(VEXCTL_OBJS): CFLAGS_USER += $(VEXCTL_CFLAGS)
 
-build/bin/vexctl: $(VEXCTL_OBJS) $(COMMON_OBJS) $(LIBVEXFS)
+build/bin/vexctl: $(VEXCTL_OBJS) $(WIRE_OBJS) $(COMMON_OBJS) $(LIBVEXFS)
 	$(begin)
-	$(HOSTCC_USER) -o $@ $(VEXCTL_OBJS) $(COMMON_OBJS) $(U_LIBS) \
+	$(HOSTCC_USER) -o $@ $(VEXCTL_OBJS) $(WIRE_OBJS) $(COMMON_OBJS) $(U_LIBS) \
 		$(VEXCTL_LIBS) -lm
 
 PROGRAMS += build/bin/vexctl

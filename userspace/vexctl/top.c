@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "term.h"
+#include "vexctl.h"
 #include "wire.h"
 
 enum sort {

@@ -11,6 +11,7 @@
 #include "ini.h"
 #include "nearest.h"
 #include "term.h"
+#include "vexctl.h"
 #include "wire.h"
 
 #define CONFIG_FILE	"/etc/vexfs/vexfs.conf"

@@ -207,6 +207,12 @@ void record_json(struct ctl *c, const struct vexfs_layout *layout, const void *r
 		 uint32_t size);
 void record_text(const struct vexfs_layout *layout, const void *record, uint32_t size);
 
+/* The control plane. NULL after saying what is wrong; *@ret is then the exit code. */
+struct wire;
+struct wire *wire_open(struct ctl *c, int *ret);
+/* Ends the verb with what the last call said was wrong. */
+int wire_fail(struct ctl *c, struct wire *n, int err);
+
 void print_help(struct ctl *c, const struct verb *verb);
 void print_overview(struct ctl *c, FILE *to, const char *prefix);
 

@@ -2,23 +2,24 @@
 /*
  * The control plane from this side: requests and answers of the generic netlink
  * family, with the kernel's own sentence when it refuses. Knows attributes and
- * messages, not what verbs do with them.
+ * messages, not what programs do with them.
  */
-#ifndef VEXCTL_WIRE_H
-#define VEXCTL_WIRE_H
+#ifndef VEXFS_WIRE_H
+#define VEXFS_WIRE_H
 
 #include <linux/vexfs_netlink.h>
 #include <linux/genetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-#include "vexctl.h"
+#include "vexfs.h"
 
 struct wire;
 
-/* NULL after saying what is wrong; *@ret is then the exit code. */
-struct wire *wire_open(struct ctl *c, int *ret);
+/* NULL with @err filled in; its code is ENODEV where vexfs is not loaded. */
+struct wire *wire_connect(struct vexfs_error *err);
 void wire_close(struct wire *n);
 
 /* A request of @cmd; NULL only when memory is short. */
@@ -38,9 +39,6 @@ typedef int (*wire_answer_fn)(struct nlmsghdr *h, struct nlattr **attrs, void *a
  */
 int wire_call(struct wire *n, struct nl_msg *msg, wire_answer_fn fn, void *arg);
 const char *wire_why(const struct wire *n);
-
-/* Ends the verb with what the last call said was wrong. */
-int wire_fail(struct ctl *c, struct wire *n, int err);
 
 /*
  * Subscribes to @what (VEXFS_A_SUBSCRIPTION_*), then hands each message to @fn until it returns other

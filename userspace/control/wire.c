@@ -152,31 +152,35 @@ static void set_options(struct wire *n)
 	nl_socket_modify_err_cb(n->sock, NL_CB_CUSTOM, on_error, n);
 }
 
-struct wire *wire_open(struct ctl *c, int *ret)
+static struct wire *no_wire(struct wire *n, struct vexfs_error *err, int code, const char *why)
+{
+	err->code = code;
+	snprintf(err->text, sizeof(err->text), "%s", why);
+	wire_close(n);
+	return NULL;
+}
+
+struct wire *wire_connect(struct vexfs_error *err)
 {
 	struct wire *n = calloc(1, sizeof(*n));
-	int err;
+	char why[160];
+	int ret;
 
 	if (n)
 		n->sock = nl_socket_alloc();
 	if (!n || !n->sock) {
 		free(n);
-		*ret = ctl_refuse(c, ENOMEM, "no memory");
-		return NULL;
+		return no_wire(NULL, err, ENOMEM, "no memory");
 	}
-	err = genl_connect(n->sock);
-	if (err) {
-		*ret = ctl_refuse(c, EIO, "cannot open a netlink socket: %s", nl_geterror(err));
-		wire_close(n);
-		return NULL;
+	ret = genl_connect(n->sock);
+	if (ret) {
+		snprintf(why, sizeof(why), "cannot open a netlink socket: %s", nl_geterror(ret));
+		return no_wire(n, err, EIO, why);
 	}
 	n->family = genl_ctrl_resolve(n->sock, VEXFS_FAMILY_NAME);
-	if (n->family < 0) {
-		*ret = ctl_refuse(c, ENODEV,
-				  "vexfs is not loaded: modprobe vexfs, or vexctl module load");
-		wire_close(n);
-		return NULL;
-	}
+	if (n->family < 0)
+		return no_wire(n, err, ENODEV,
+			       "vexfs is not loaded: modprobe vexfs, or vexctl module load");
 	nl_socket_set_buffer_size(n->sock, 1 << 20, 0);
 	set_options(n);
 	return n;
@@ -241,11 +245,6 @@ int wire_call(struct wire *n, struct nl_msg *msg, wire_answer_fn fn, void *arg)
 const char *wire_why(const struct wire *n)
 {
 	return n->why;
-}
-
-int wire_fail(struct ctl *c, struct wire *n, int err)
-{
-	return ctl_refuse(c, -err, "%s", n->why);
 }
 
 int wire_listen(struct wire *n, int what)
