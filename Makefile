@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The front door: `make help' lists what there is. The module itself is built by
-# the kernel's Kbuild from the file Kbuild; programs by userspace/*/module.mk;
-# further targets live in scripts/mk/*.mk. Build results go to build/ only.
+# the kernel's Kbuild from the file Kbuild; programs by the module.mk
+# files below userspace/; further targets live in scripts/mk/*.mk. Build results go
+# to build/ only.
 
 VERSION := $(shell cat VERSION)
 PREFIX ?= /usr/local
@@ -16,7 +17,7 @@ CC ?= gcc
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
 
-# What userspace/*/module.mk adds to. Test programs run in labs and are not installed.
+# What the module.mk files add to. Test programs run in labs and are not installed.
 PROGRAMS :=
 TEST_PROGRAMS :=
 LIBRARIES :=
@@ -27,8 +28,10 @@ UNIT_TESTS :=
 .PHONY: all
 all: tools module-if-possible ## module for KDIR (default: the running kernel) and the programs
 
--include userspace/common/module.mk
-include $(filter-out userspace/common/module.mk,$(wildcard userspace/*/module.mk))
+include userspace/textio/module.mk
+include $(filter-out userspace/textio/module.mk,$(wildcard userspace/*/module.mk))
+# Benchmarks use what tests define.
+include $(wildcard userspace/tests/*/module.mk userspace/bench/*/module.mk)
 include $(sort $(wildcard scripts/mk/*.mk))
 
 .PHONY: tools
@@ -94,5 +97,5 @@ help: ## this list
 	@echo "vexfs $(VERSION)"
 	@awk -F ':.*## ' '/^[a-z][a-z0-9 _-]*:.*## / { \
 		split($$1, names, " "); printf "  make %-18s %s\n", names[1], $$2 }' \
-		Makefile $(sort $(wildcard scripts/mk/*.mk userspace/*/module.mk))
+		Makefile $(sort $(wildcard scripts/mk/*.mk userspace/*/module.mk userspace/*/*/module.mk))
 	@echo "Variables: KDIR, LAB, PREFIX, DESTDIR, T. Labs: scripts/lab list"

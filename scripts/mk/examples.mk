@@ -7,7 +7,7 @@ EXAMPLES := $(patsubst docs/examples/%.c,build/examples/%,$(filter-out %_kmod.c,
 
 $(EXAMPLES): build/examples/%: docs/examples/%.c $(LIBVEXFS)
 	$(begin)
-	$(CC) -Wall -Wextra -Wno-missing-field-initializers -O2 -Iuserspace/lib -Ikmod/include/uapi \
+	$(CC) -Wall -Wextra -Wno-missing-field-initializers -O2 -Iuserspace/libvexfs -Ikmod/include/uapi \
 		-o $@ $< $(U_LIBS)
 
 .PHONY: examples

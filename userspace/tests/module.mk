@@ -4,7 +4,7 @@
 # UBSan, with the library's own objects. fuzz_*.c are libFuzzer targets.
 
 # escape.o and outfile.o are the library's.
-TEST_SAN_COMMON := build/san/common/json.o
+TEST_SAN_COMMON := build/san/textio/json.o
 U_TESTS := $(patsubst userspace/tests/%.c,build/test-bin/%,$(sort $(wildcard userspace/tests/test_*.c)))
 
 $(U_TESTS): build/test-bin/%: build/san/tests/%.o $(LIB_SAN_OBJS) $(TEST_SAN_COMMON)
@@ -16,7 +16,7 @@ UNIT_TESTS += $(U_TESTS)
 FUZZERS := $(patsubst userspace/tests/%.c,build/fuzz/%,$(sort $(wildcard userspace/tests/fuzz_*.c)))
 FUZZ_SECONDS ?= 30
 
-$(FUZZERS): build/fuzz/%: userspace/tests/%.c $(LIB_SRCS) $(wildcard userspace/lib/*.h)
+$(FUZZERS): build/fuzz/%: userspace/tests/%.c $(LIB_SRCS) $(wildcard userspace/libvexfs/*.h)
 	$(begin)
 	clang -std=gnu11 -O1 -g $(U_INC) $(U_DEFS) -fsanitize=fuzzer,address,undefined \
 		-o $@ $< $(LIB_SRCS) -lm

@@ -6,7 +6,7 @@
  */
 #include "campaign.h"
 
-#include "../stat/calibrate.h"
+#include "../libvexstat/calibrate.h"
 
 #include <math.h>
 #include <stdlib.h>

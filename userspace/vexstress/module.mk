@@ -4,7 +4,7 @@
 # checksum of package-lock.json; where npm cannot be had the charts are plain
 # SVG, and everything else is the same.
 
-STRESS_SRCS := $(filter-out %_bench.c %_test.c,$(sort $(wildcard userspace/vexstress/*.c)))
+STRESS_SRCS := $(filter-out %_test.c,$(sort $(wildcard userspace/vexstress/*.c)))
 STRESS_OBJS := $(STRESS_SRCS:userspace/%.c=build/obj/%.o)
 STRESS_ASSETS := build/vexstress/assets
 STRESS_PARTS := $(addprefix $(STRESS_ASSETS)/,report.css report.js plot.css plot.js)
@@ -22,7 +22,7 @@ $(STRESS_ASSETS)/plot.js $(STRESS_ASSETS)/plot.css &: userspace/vexstress/report
 		userspace/vexstress/report/package.json userspace/vexstress/report/fetch
 	userspace/vexstress/report/fetch $(STRESS_ASSETS)
 
-STRESS_OBJS += $(patsubst %,build/obj/common/%.o,escape ini nearest outfile)
+STRESS_OBJS += $(patsubst %,build/obj/textio/%.o,escape ini nearest outfile)
 
 build/bin/vexstress: $(STRESS_OBJS) build/lib/libvexstat.a $(LIBVEXFS)
 	$(begin)
@@ -30,7 +30,7 @@ build/bin/vexstress: $(STRESS_OBJS) build/lib/libvexstat.a $(LIBVEXFS)
 
 PROGRAMS += build/bin/vexstress
 
-build/bin/vexstress-overhead: build/obj/vexstress/overhead_bench.o \
+build/bin/vexstress-overhead: build/obj/bench/stress/overhead.o \
 		$(filter-out %/main.o,$(STRESS_OBJS)) build/lib/libvexstat.a $(LIBVEXFS)
 	$(begin)
 	$(HOSTCC_USER) -pthread -o $@ $(filter %.o,$^) build/lib/libvexstat.a $(U_LIBS) -ljansson -lm

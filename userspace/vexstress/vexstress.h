@@ -15,10 +15,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "../common/escape.h"
-#include "../stat/hist.h"
-#include "../stat/rng.h"
-#include "../stat/vexstat.h"
+#include "../textio/escape.h"
+#include "../libvexstat/hist.h"
+#include "../libvexstat/rng.h"
+#include "../libvexstat/vexstat.h"
 #include "clock.h"
 #include "nearest.h"
 #include "vexfs.h"
