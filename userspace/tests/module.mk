@@ -4,7 +4,7 @@
 # UBSan, with the library's own objects. fuzz_*.c are libFuzzer targets.
 
 # escape.o and outfile.o are the library's.
-TEST_SAN_COMMON := build/san/textio/json.o
+TEST_SAN_COMMON := build/san/textio/json.o build/san/textio/parse.o
 U_TESTS := $(patsubst userspace/tests/%.c,build/test-bin/%,$(sort $(wildcard userspace/tests/test_*.c)))
 
 $(U_TESTS): build/test-bin/%: build/san/tests/%.o $(LIB_SAN_OBJS) $(TEST_SAN_COMMON)

@@ -4,7 +4,6 @@
  * itself: all of them stand in tables.
  */
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,29 +135,6 @@ const struct opt global_opts[] = {
 	{ "version", 'V', OPT_FLAG, NULL, "print the version of vexctl" },
 	{ 0 },
 };
-
-bool parse_u64(const char *text, uint64_t *v)
-{
-	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	char *end;
-
-	if (!(*text >= '0' && *text <= '9'))
-		return false;
-	errno = 0;
-	*v = strtoull(text, &end, hex ? 16 : 10);
-	return !errno && !*end && end > text + (hex ? 2 : 0);
-}
-
-bool parse_number(const char *text, double *v)
-{
-	char *end;
-
-	/* No blanks, no "nan", no "infinity", no hexadecimal. */
-	if (!*text || text[strspn(text, "0123456789+-.eE")])
-		return false;
-	*v = strtod(text, &end);
-	return end > text && !*end && isfinite(*v);
-}
 
 static bool value_ok(const struct opt *o, const char *text)
 {

@@ -15,6 +15,7 @@
 
 #include "escape.h"
 #include "json.h"
+#include "parse.h"
 #include "vexfs.h"
 
 enum exit_code {
@@ -135,10 +136,6 @@ uint64_t opt_u64(const struct ctl *c, const char *name, uint64_t otherwise);
 /* What is too large for a request stays too large for the kernel: UINT32_MAX. */
 uint32_t opt_u32(const struct ctl *c, const char *name, uint32_t otherwise);
 double opt_number(const struct ctl *c, const char *name, double otherwise);
-
-/* Numbers as text; false when it is none or does not fit. */
-bool parse_u64(const char *text, uint64_t *v);
-bool parse_number(const char *text, double *v);
 
 /* "schema_version" in the object that -j prints. */
 #define CTL_SCHEMA	1
