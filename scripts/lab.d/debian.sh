@@ -34,10 +34,11 @@ private_apt() {
 }
 
 # Package lists of the private directory, made anew when they are a day old.
+# A caller who wants other suites, or sources, sets suites, apt_home and apt_sources.
 private_lists() {
-	apt=$cache/apt
+	apt=${apt_home:-$cache/apt}
 	need_packages /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring
-	take_lock "$cache/apt.lock"
+	take_lock "$apt.lock"
 	if [ -e "$apt/fresh" ] && [ -n "$(find "$apt/fresh" -mmin -1440)" ]; then
 		return
 	fi
@@ -52,6 +53,7 @@ private_lists() {
 		# Security updates live beside the main archive.
 		[[ $suite != *-security ]] || uri=${mirror%/*}/debian-security
 		echo "deb [signed-by=$keyring] $uri $suite main"
+		[ "${apt_sources:-0}" = 0 ] || echo "deb-src [signed-by=$keyring] $uri $suite main"
 	done > "$apt/etc/sources.list"
 	progress "reading the package lists of ${suites[*]}"
 	if ! private_apt apt-get update -o APT::Update::Error-Mode=any > "$apt/log" 2>&1; then
