@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Charts as SVG, written to a stream: lines, dots, steps, bars and heat maps. A
+ * chart stands alone as a file or inline in an HTML page, needs no script, follows
+ * the reader's light or dark setting, and shows values when the pointer rests on a
+ * mark. Texts may come from anybody: they are escaped here.
+ */
+#ifndef VEXFS_SVG_H
+#define VEXFS_SVG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* What a number on an axis stands for, and so how it is written. */
+enum svg_unit {
+	SVG_NUMBER,	/* 1.2k, 3M */
+	SVG_PLAIN,	/* all digits */
+	SVG_NS,		/* nanoseconds: 12 us, 3 ms */
+	SVG_SECONDS,	/* seconds: 20 ms, 5 s, 2 h */
+	SVG_SHARE,	/* 0 to 1, written as per cent */
+	SVG_BYTES,	/* 4 KiB, 2 GiB */
+	SVG_NINES,	/* -log10(1 - share): 1 is p90, 2 is p99 */
+	SVG_EPOCH,	/* seconds since 1970, written as UTC */
+};
+
+/**
+ * struct svg_axis - one axis
+ * @label: what it shows, with its unit where the numbers do not say it
+ * @unit: how numbers are written
+ * @log: logarithmic; values of 0 and below are left out
+ * @bounded: @min and @max are used; otherwise the data decides
+ * @from_zero: a linear axis without bounds begins at 0
+ */
+struct svg_axis {
+	const char *label;
+	enum svg_unit unit;
+	bool log;
+	bool bounded;
+	bool from_zero;
+	double min, max;
+};
+
+enum svg_mark { SVG_LINE, SVG_DOTS, SVG_STEPS, SVG_BARS };
+
+/**
+ * struct svg_series - the points of one line, or the bars of one colour
+ * @name: in the legend; NULL leaves it out
+ * @x: places on the x axis; NULL means 0, 1, 2 (with struct svg_plot.names)
+ * @y: values; what is not finite is a gap
+ * @low, @high: both or neither: the ends of an interval around each value
+ */
+struct svg_series {
+	const char *name;
+	const double *x, *y;
+	const double *low, *high;
+	size_t n;
+	enum svg_mark mark;
+	bool dashed;
+};
+
+/* A line across the chart: a target, a limit, the place of a change. */
+struct svg_rule {
+	double at;
+	bool vertical;
+	const char *label;
+};
+
+/**
+ * struct svg_plot - a chart with axes
+ * @width: in pixels; 0 is the usual
+ * @height: of the chart itself; the legend is added below
+ * @names: what stands under x = 0, 1, 2, ... instead of numbers
+ */
+struct svg_plot {
+	const char *title;
+	unsigned int width, height;
+	struct svg_axis x, y;
+	const struct svg_series *series;
+	size_t nseries;
+	const struct svg_rule *rules;
+	size_t nrules;
+	const char *const *names;
+	size_t nnames;
+};
+
+/**
+ * struct svg_heat - a heat map
+ * @xs: @cols + 1 edges of the columns, growing
+ * @ys: @rows + 1 edges of the rows, growing
+ * @value: @rows times @cols, row by row from the lowest; 0 and less stays empty
+ * @unit: how a value is written
+ */
+struct svg_heat {
+	const char *title;
+	unsigned int width, height;
+	struct svg_axis x, y;
+	const double *xs, *ys, *value;
+	size_t cols, rows;
+	enum svg_unit unit;
+};
+
+/* False where nothing can be drawn, and nothing was written: no finite value. */
+bool svg_plot(FILE *f, const struct svg_plot *p);
+bool svg_heat(FILE *f, const struct svg_heat *h);
+
+/* The beginning of a picture of other kinds, with the colours of the charts, and its end. */
+void svg_open(FILE *f, double width, double height, const char *title);
+void svg_close(FILE *f);
+
+/* The class of the @i-th colour. */
+const char *svg_colour(size_t i);
+
+/* A number as it stands on an axis, in @to. */
+char *svg_number(char *to, size_t size, double v, enum svg_unit unit);
+
+#endif
