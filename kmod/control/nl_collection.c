@@ -260,20 +260,13 @@ int vexfs_nl_collection_set_doit(struct sk_buff *req, struct genl_info *info)
 	return explain(info, err);
 }
 
-static void get_index(struct genl_info *info, struct vexfs_create *req)
-{
-	req->index = get_u32(info, VEXFS_A_COLLECTION_INDEX, VEXFS_INDEX_NONE);
-	req->m = get_u32(info, VEXFS_A_COLLECTION_M, 0);
-	req->ef_construction = get_u32(info, VEXFS_A_COLLECTION_EF_CONSTRUCTION, 0);
-	req->code = get_u32(info, VEXFS_A_COLLECTION_CODE, VEXFS_CODE_NONE);
-}
-
-static int get_spec(struct genl_info *info, struct vexfs_spec *spec)
+/* The ranges of type, metric and index were checked by the policy. */
+static int get_create(struct genl_info *info, struct vexfs_create *req)
 {
 	struct nlattr **a = info->attrs;
 	int err;
 
-	err = get_name(info, spec->name);
+	err = get_name(info, req->name);
 	if (err)
 		return err;
 	if (!a[VEXFS_A_COLLECTION_DIM] || !a[VEXFS_A_COLLECTION_TYPE] ||
@@ -281,19 +274,19 @@ static int get_spec(struct genl_info *info, struct vexfs_spec *spec)
 		NL_SET_ERR_MSG(info->extack, "dimension, type and metric are needed");
 		return -EINVAL;
 	}
-	err = vexfs_space_init(&spec->space, nla_get_u32(a[VEXFS_A_COLLECTION_TYPE]),
-			       nla_get_u32(a[VEXFS_A_COLLECTION_METRIC]),
-			       nla_get_u32(a[VEXFS_A_COLLECTION_DIM]));
-	if (err)
-		return explain(info, err);
-	spec->mode = get_u32(info, VEXFS_A_COLLECTION_MODE, 0) ?: 0600;
-	spec->attr_size = get_u32(info, VEXFS_A_COLLECTION_ATTR_SIZE, 0);
+	req->dim = nla_get_u32(a[VEXFS_A_COLLECTION_DIM]);
+	req->type = nla_get_u32(a[VEXFS_A_COLLECTION_TYPE]);
+	req->metric = nla_get_u32(a[VEXFS_A_COLLECTION_METRIC]);
+	req->mode = get_u32(info, VEXFS_A_COLLECTION_MODE, 0);
+	req->attr_size = get_u32(info, VEXFS_A_COLLECTION_ATTR_SIZE, 0);
 	if (a[VEXFS_A_COLLECTION_CAPACITY])
-		spec->capacity = nla_get_u64(a[VEXFS_A_COLLECTION_CAPACITY]);
-	if (a[VEXFS_A_COLLECTION_LAYOUT]) {
-		spec->layout = nla_data(a[VEXFS_A_COLLECTION_LAYOUT]);
-		spec->layout_len = nla_len(a[VEXFS_A_COLLECTION_LAYOUT]);
-	}
+		req->capacity = nla_get_u64(a[VEXFS_A_COLLECTION_CAPACITY]);
+	if (a[VEXFS_A_COLLECTION_LAYOUT])
+		req->layout_len = nla_len(a[VEXFS_A_COLLECTION_LAYOUT]);
+	req->index = get_u32(info, VEXFS_A_COLLECTION_INDEX, VEXFS_INDEX_NONE);
+	req->m = get_u32(info, VEXFS_A_COLLECTION_M, 0);
+	req->ef_construction = get_u32(info, VEXFS_A_COLLECTION_EF_CONSTRUCTION, 0);
+	req->code = get_u32(info, VEXFS_A_COLLECTION_CODE, VEXFS_CODE_NONE);
 	return 0;
 }
 
@@ -318,21 +311,18 @@ static int get_owner(struct genl_info *info, struct vexfs_owner *owner)
 
 int vexfs_nl_collection_new_doit(struct sk_buff *req, struct genl_info *info)
 {
-	struct vexfs_create req_index = {};
-	struct vexfs_owner owner;
-	struct vexfs_spec spec = { .owner = &owner };
+	struct nlattr *layout = info->attrs[VEXFS_A_COLLECTION_LAYOUT];
+	struct vexfs_create create = {};
 	struct vexfs_collection *c;
+	struct vexfs_owner owner;
 	int err;
 
-	err = vexfs_may_change(req, info->extack) ?: get_spec(info, &spec) ?:
+	err = vexfs_may_change(req, info->extack) ?: get_create(info, &create) ?:
 	      get_owner(info, &owner);
 	if (err)
 		return err;
-	get_index(info, &req_index);
-	err = vexfs_index_spec(&req_index, &spec) ?: vexfs_collection_create(&spec, &c);
-	if (err)
-		return explain(info, err);
-	err = vexfs_index_create(c, &req_index) ?: vexfs_collection_publish(c);
-	vexfs_collection_put(c);
+	err = vexfs_index_collection(&create, layout ? nla_data(layout) : NULL, &owner, &c);
+	if (!err)
+		vexfs_collection_put(c);
 	return explain(info, err);
 }

@@ -1,44 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Classification as an ioctl: brings the query in and the votes out.
+ * Classification: the query comes in, the votes go out.
  */
 #include <linux/err.h>
-#include <linux/fs.h>
 #include <linux/kernel.h>
 
 #include "compat/compat.h"
-#include "data/data.h"
+#include "data/handlers.h"
+#include "data/query.h"
 #include "index/classify.h"
 #include "mem/pool.h"
 
 /* The query and the votes, once there is memory for both. */
-static int poll_user(struct vexfs_poll *p, const struct vexfs_classify *req, u32 room)
+static int classify_query(struct vexfs_request *r, struct vexfs_poll *p)
 {
+	struct vexfs_classify *req = &r->h.classify;
 	int err;
 
 	if (req->flags & VEXFS_QUERY_BY_ID)
-		err = vexfs_queries_by_id(p->c, p->op, req->query, 1, &p->self, p->row, &p->aux);
+		err = vexfs_queries_by_id(r, p->c, req->query, 1, &p->self, p->row, &p->aux);
 	else
-		err = vexfs_queries_in(p->c, p->op, req->format, req->query, 1, p->row, &p->aux);
+		err = vexfs_queries_in(r, p->c, req->format, req->query, 1, p->row, &p->aux);
 	if (!err)
 		err = vexfs_classify(p);
 	if (!err)
-		err = vexfs_copy_out(p->op, vexfs_user(req->votes), p->votes,
-				     min(p->classes, room) * sizeof(*p->votes));
-	return err;
+		err = vexfs_copy_out(r, req->votes, p->votes,
+				     min(p->classes, req->count) * sizeof(*p->votes));
+	if (err)
+		return err;
+	req->count = p->classes;
+	req->plan = p->plan;
+	req->seq = p->seq;
+	return 0;
 }
 
-static int classify(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_classify *req)
+int vexfs_handle_classify(struct vexfs_request *r)
 {
+	struct vexfs_classify *req = &r->h.classify;
 	struct vexfs_poll p = {
-		.c = vexfs_session_collection(s, VEXFS_MAY_READ),
-		.op = op,
+		.c = vexfs_client_collection(r->client, VEXFS_MAY_READ),
+		.op = &r->op,
 		.flags = req->flags,
 		.k = req->k,
 		.ef = req->ef,
 		.field_offset = req->field_offset,
 		.field_size = req->field_size,
 	};
+	struct vexfs_filter *filter;
 	size_t bytes;
 	int err;
 
@@ -51,43 +59,19 @@ static int classify(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_c
 		err = -E2BIG;
 	if (err)
 		return err;
-	vexfs_op_asked(op, VEXFS_PRIORITY_MEDIUM, req->deadline_ns, 1);
-	p.filter = vexfs_filter_in(p.c, op, req->filter, req->filter_len);
-	if (IS_ERR(p.filter))
-		return PTR_ERR(p.filter);
+	vexfs_request_op(r, VEXFS_PRIORITY_MEDIUM, req->deadline_ns, 1);
+	filter = vexfs_filter_in(r, p.c, req->filter, req->filter_len);
+	if (IS_ERR(filter))
+		return PTR_ERR(filter);
+	p.filter = filter;
 	bytes = p.c->space.stride + p.k * sizeof(*p.votes);
-	p.row = vexfs_op_alloc(op, bytes, VEXFS_GFP_USER);
+	p.row = vexfs_op_alloc(&r->op, bytes, VEXFS_GFP_USER);
+	err = -ENOMEM;
 	if (p.row) {
 		p.votes = p.row + p.c->space.stride;
-		err = poll_user(&p, req, req->count);
-	} else {
-		err = -ENOMEM;
-	}
-	if (!err) {
-		req->count = p.classes;
-		req->plan = p.plan;
-		req->seq = p.seq;
+		err = classify_query(r, &p);
 	}
 	vexfs_pool_free(p.row, bytes);
-	vexfs_filter_free((struct vexfs_filter *)p.filter);
-	return err;
-}
-
-long vexfs_do_classify(struct file *file, void __user *arg)
-{
-	struct vexfs_classify req;
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_CLASSIFY, 0, 0);
-	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg);
-	if (!err) {
-		err = classify(file->private_data, &op, &req);
-		req.kernel_ns = vexfs_op_ns(&op);
-		if (vexfs_request_out(&req, sizeof(req), arg, req.size))
-			err = -EFAULT;
-		err = vexfs_restart(err, 0);
-	}
-	vexfs_op_end(&op, err);
+	vexfs_filter_free(filter);
 	return err;
 }

@@ -1,108 +1,84 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel API: what other modules may call. The ops are those of the ioctls,
- * on kernel memory, accounted like them; nothing here touches user memory.
+ * The kernel API: what other modules may call. A door to the same handlers as the ioctls;
+ * the structures are in kernel memory, and all that they point to.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vexfs_kernel.h>
 
 #include "compat/compat.h"
-#include "index/classify.h"
-#include "index/index.h"
-#include "index/search.h"
-#include "index/vector.h"
-#include "mem/pool.h"
+#include "data/handlers.h"
 
-#define GROUP_QUERIES	256u	/* searched together */
-
-/**
- * struct vexfs_client - an open collection
- * @c: it, referenced
- * @may: VEXFS_MAY_*
- */
-struct vexfs_client {
-	struct vexfs_collection *c;
-	u32 may;
-};
-
-static struct vexfs_collection *client_collection(const struct vexfs_client *client, u32 may)
+/* A request of @client; its structure is still to be filled in. */
+static void client_request(struct vexfs_request *r, struct vexfs_client *client, u32 cmd)
 {
-	if (may & ~client->may)
-		return ERR_PTR(-EACCES);
-	if (vexfs_collection_dropped(client->c))
-		return ERR_PTR(-ENOENT);
-	return client->c;
+	r->handler = vexfs_handler_find(cmd);
+	r->client = client;
+	r->arg = NULL;
+	r->flags = VEXFS_REQUEST_KERNEL;
+	r->hits = NULL;
+	memset(&r->h, 0, r->handler->size);
+	r->h.size = r->handler->size;
+}
+
+static u64 client_address(const void *p)
+{
+	return (uintptr_t)p;
 }
 
 /* ---- open and close ---- */
 
-/* Takes over the reference on @c when it succeeds. */
-static struct vexfs_client *client_new(struct vexfs_collection *c, u32 may)
+static struct vexfs_client *client_new(void)
 {
 	struct vexfs_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
 
 	if (!client)
-		return ERR_PTR(-ENOMEM);
-	client->c = c;
-	client->may = may;
+		return NULL;
+	mutex_init(&client->lock);
+	client->opened = VEXFS_MAY_READ | VEXFS_MAY_WRITE;
 	return client;
 }
 
-static struct vexfs_collection *create(const struct vexfs_create *req, const void *layout)
+void vexfs_client_close(struct vexfs_client *client)
 {
-	struct vexfs_collection *c;
-	struct vexfs_spec *spec;
-	int err;
+	if (IS_ERR_OR_NULL(client))
+		return;
+	if (client->c)
+		vexfs_collection_put(client->c);
+	kfree(client);
+}
+VEXFS_EXPORT(vexfs_client_close);
 
-	if (req->flags || req->pad0 || req->mode & ~0777)
-		return ERR_PTR(-EINVAL);
-	spec = kzalloc(sizeof(*spec), GFP_KERNEL);
-	if (!spec)
-		return ERR_PTR(-ENOMEM);
-	memcpy(spec->name, req->name, sizeof(spec->name));
-	spec->mode = req->mode ?: 0600;
-	spec->attr_size = req->attr_size;
-	spec->capacity = req->capacity;
-	spec->layout = layout;
-	spec->layout_len = layout ? req->layout_len : 0;
-	err = vexfs_space_init(&spec->space, req->type, req->metric, req->dim) ?:
-	      vexfs_index_spec(req, spec);
+/* A request that attaches a new client; an error pointer. */
+static struct vexfs_client *client_attached(struct vexfs_request *r)
+{
+	int err = vexfs_request_serve(r);
+
 	if (!err)
-		err = vexfs_collection_create(spec, &c);
-	kfree(spec);
-	if (err)
-		return ERR_PTR(err);
-	err = vexfs_index_create(c, req);
-	if (!err)
-		err = vexfs_collection_publish(c);
-	if (err) {
-		vexfs_collection_put(c);
-		return ERR_PTR(err);
-	}
-	return c;
+		return r->client;
+	vexfs_client_close(r->client);
+	return ERR_PTR(err);
 }
 
 struct vexfs_client *vexfs_client_create(const struct vexfs_create *req, const void *layout)
 {
 	struct vexfs_client *client;
-	struct vexfs_collection *c;
-	struct vexfs_op op;
+	struct vexfs_request r;
 
-	vexfs_op_begin(&op, VEXFS_OP_CREATE, 0, 0);
-	c = create(req, layout);
-	vexfs_op_end(&op, PTR_ERR_OR_ZERO(c));
-	if (IS_ERR(c))
-		return ERR_CAST(c);
-	client = client_new(c, VEXFS_MAY_READ | VEXFS_MAY_WRITE);
-	if (IS_ERR(client)) {
-		vexfs_collection_undo(c);
-		vexfs_collection_put(c);
-	}
-	return client;
+	if (req->flags)
+		return ERR_PTR(-EINVAL);
+	client = client_new();
+	if (!client)
+		return ERR_PTR(-ENOMEM);
+	client_request(&r, client, VEXFS_IOC_CREATE);
+	r.h.create = *req;
+	r.h.create.layout = client_address(layout);
+	if (!layout)
+		r.h.create.layout_len = 0;
+	return client_attached(&r);
 }
 VEXFS_EXPORT(vexfs_client_create);
 
@@ -115,51 +91,27 @@ static int name_padded(char padded[VEXFS_NAME_SIZE], const char *name)
 
 struct vexfs_client *vexfs_client_open(const char *name, u32 flags)
 {
-	char padded[VEXFS_NAME_SIZE];
-	struct vexfs_client *client;
-	struct vexfs_collection *c;
-	struct vexfs_op op;
-	u32 may = 0;
-	int err;
+	struct vexfs_client *client = client_new();
+	struct vexfs_request r;
 
-	vexfs_op_begin(&op, VEXFS_OP_ATTACH, 0, 0);
-	if (flags & VEXFS_ATTACH_READ)
-		may |= VEXFS_MAY_READ;
-	if (flags & VEXFS_ATTACH_WRITE)
-		may |= VEXFS_MAY_WRITE;
-	err = !may || flags & ~(VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE) ? -EINVAL :
-	      name_padded(padded, name);
-	if (!err)
-		err = vexfs_collection_open(padded, may, &c);
-	vexfs_op_end(&op, err);
-	if (err)
-		return ERR_PTR(err);
-	client = client_new(c, may);
-	if (IS_ERR(client))
-		vexfs_collection_put(c);
-	return client;
+	if (!client)
+		return ERR_PTR(-ENOMEM);
+	client_request(&r, client, VEXFS_IOC_ATTACH);
+	r.h.attach.flags = flags;
+	if (name_padded(r.h.attach.name, name)) {
+		vexfs_client_close(client);
+		return ERR_PTR(-EINVAL);
+	}
+	return client_attached(&r);
 }
 VEXFS_EXPORT(vexfs_client_open);
 
-void vexfs_client_close(struct vexfs_client *client)
-{
-	if (IS_ERR_OR_NULL(client))
-		return;
-	vexfs_collection_put(client->c);
-	kfree(client);
-}
-VEXFS_EXPORT(vexfs_client_close);
-
 int vexfs_client_drop(const char *name)
 {
-	char padded[VEXFS_NAME_SIZE];
-	struct vexfs_op op;
-	int err;
+	struct vexfs_request r;
 
-	vexfs_op_begin(&op, VEXFS_OP_DROP, 0, 0);
-	err = name_padded(padded, name) ?: vexfs_collection_drop(padded);
-	vexfs_op_end(&op, err);
-	return err;
+	client_request(&r, NULL, VEXFS_IOC_DROP);
+	return name_padded(r.h.drop.name, name) ?: vexfs_request_serve(&r);
 }
 VEXFS_EXPORT(vexfs_client_drop);
 
@@ -172,423 +124,163 @@ VEXFS_EXPORT(vexfs_client_stat);
 
 /* ---- vectors ---- */
 
-static int vectors_valid(const struct vexfs_client_vectors *v)
-{
-	if (!v->count || v->format > VEXFS_FORMAT_RAW)
-		return -EINVAL;
-	return v->count > VEXFS_BATCH_MAX ? -E2BIG : 0;
-}
-
-static int put(struct vexfs_client *client, struct vexfs_stack_mark *stack,
-	       struct vexfs_client_vectors *v)
-{
-	struct vexfs_collection *c = client_collection(client, VEXFS_MAY_WRITE);
-	u32 at = 0;
-	int err;
-
-	v->done = 0;
-	v->tried = 0;
-	v->seq = 0;
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	if (v->flags & ~(VEXFS_PUT_UPSERT | VEXFS_PUT_CONTINUE) || !(v->flags & VEXFS_PUT_UPSERT))
-		return -EINVAL;
-	err = vectors_valid(v);
-	while (at < v->count && !err) {
-		struct vexfs_put_part p = {
-			.flags = v->flags,
-			.format = v->format,
-			.n = min(v->count - at, VEXFS_RUN_MAX),
-			.ids = v->ids + at,
-			.vectors = v->vectors + at * vexfs_vector_bytes(c, v->format),
-			.attrs = v->attrs ? v->attrs + (size_t)at * c->attr_size : NULL,
-			.errors = v->errors ? v->errors + at : NULL,
-			.stack = stack,
-		};
-
-		err = vexfs_put_vectors(c, &p);
-		v->done += p.done;
-		v->seq = p.seq ?: v->seq;
-		at += p.tried;
-		cond_resched();
-	}
-	v->tried = at;
-	return err == -EINTR && at ? 0 : err;
-}
-
 int vexfs_client_put(struct vexfs_client *client, struct vexfs_client_vectors *v)
 {
-	struct vexfs_op op;
+	struct vexfs_request r;
 	int err;
 
-	vexfs_op_begin(&op, VEXFS_OP_PUT, 0, 0);
-	err = put(client, &op.stack, v);
-	op.items = v->tried;
-	vexfs_op_end(&op, err);
+	client_request(&r, client, VEXFS_IOC_PUT);
+	r.h.put.flags = v->flags;
+	r.h.put.format = v->format;
+	r.h.put.count = v->count;
+	r.h.put.ids = client_address(v->ids);
+	r.h.put.vectors = client_address(v->vectors);
+	r.h.put.attrs = client_address(v->attrs);
+	r.h.put.errors = client_address(v->errors);
+	err = vexfs_request_serve(&r);
+	v->done = r.h.put.done;
+	v->tried = r.h.put.tried;
+	v->seq = r.h.put.seq;
 	return err;
 }
 VEXFS_EXPORT(vexfs_client_put);
 
-static int get(struct vexfs_client *client, struct vexfs_client_vectors *v)
-{
-	struct vexfs_collection *c = client_collection(client, VEXFS_MAY_READ);
-	s32 *errors;
-	u32 at, n;
-	int err;
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	err = vectors_valid(v);
-	if (err)
-		return err;
-	v->seq = vexfs_seq(c);
-	errors = vexfs_pool_alloc(VEXFS_RUN_MAX * sizeof(*errors), VEXFS_GFP_USER);
-	if (!errors)
-		return -ENOMEM;
-	for (at = 0; at < v->count && !err; at += n) {
-		struct vexfs_get_part p = {
-			.format = v->format,
-			.n = min(v->count - at, VEXFS_RUN_MAX),
-			.ids = v->ids + at,
-			.vectors = v->vectors ?
-				   v->vectors + at * vexfs_vector_bytes(c, v->format) : NULL,
-			.attrs = v->attrs ? v->attrs + (size_t)at * c->attr_size : NULL,
-			.errors = v->errors ? v->errors + at : errors,
-		};
-
-		n = p.n;
-		vexfs_get_vectors(c, &p);
-		v->done += p.done;
-		if (p.done < n && !v->errors)
-			err = -ENOENT;
-		cond_resched();
-	}
-	vexfs_pool_free(errors, VEXFS_RUN_MAX * sizeof(*errors));
-	return err;
-}
-
 int vexfs_client_get(struct vexfs_client *client, struct vexfs_client_vectors *v)
 {
-	struct vexfs_op op;
+	struct vexfs_request r;
 	int err;
 
-	vexfs_op_begin(&op, VEXFS_OP_GET, 0, 0);
-	op.items = v->count;
-	v->done = 0;
-	err = v->flags ? -EINVAL : get(client, v);
-	vexfs_op_end(&op, err);
+	client_request(&r, client, VEXFS_IOC_GET);
+	r.h.get.flags = v->flags;
+	r.h.get.format = v->format;
+	r.h.get.count = v->count;
+	r.h.get.ids = client_address(v->ids);
+	r.h.get.vectors = client_address(v->vectors);
+	r.h.get.attrs = client_address(v->attrs);
+	r.h.get.errors = client_address(v->errors);
+	err = vexfs_request_serve(&r);
+	v->done = r.h.get.done;
+	v->seq = r.h.get.seq;
 	return err;
 }
 VEXFS_EXPORT(vexfs_client_get);
 
-static int delete(struct vexfs_client *client, struct vexfs_stack_mark *stack, const u64 *ids,
-		  u32 count, u32 flags, u32 *done)
-{
-	struct vexfs_collection *c = client_collection(client, VEXFS_MAY_WRITE);
-	u32 at = 0;
-	int err = 0;
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	if (!count || flags & ~VEXFS_DELETE_CONTINUE)
-		return -EINVAL;
-	if (count > VEXFS_BATCH_MAX)
-		return -E2BIG;
-	while (at < count && !err) {
-		struct vexfs_mutation m = {
-			.op = VEXFS_MUTATE_DELETE,
-			.flags = flags,
-			.ids = ids + at,
-			.n = min(count - at, VEXFS_RUN_MAX),
-			.stack = stack,
-		};
-
-		err = vexfs_write_begin(c);
-		if (err)
-			break;
-		err = vexfs_mutate(c, &m);
-		vexfs_write_end(c);
-		*done += m.done;
-		at += m.tried;
-		cond_resched();
-	}
-	return err;
-}
-
 int vexfs_client_delete(struct vexfs_client *client, const u64 *ids, u32 count, u32 flags,
 			u32 *done)
 {
-	struct vexfs_op op;
-	u32 gone = 0;
+	struct vexfs_request r;
 	int err;
 
-	vexfs_op_begin(&op, VEXFS_OP_DELETE, 0, 0);
-	op.items = count;
-	err = delete(client, &op.stack, ids, count, flags, &gone);
-	vexfs_op_end(&op, err);
+	client_request(&r, client, VEXFS_IOC_DELETE);
+	r.h.delete.flags = flags;
+	r.h.delete.count = count;
+	r.h.delete.ids = client_address(ids);
+	err = vexfs_request_serve(&r);
+	/* the caller does not learn how many were tried: a short success is none */
+	if (!err && r.h.delete.tried < count)
+		err = -EINTR;
 	if (done)
-		*done = gone;
+		*done = r.h.delete.done;
 	return err;
 }
 VEXFS_EXPORT(vexfs_client_delete);
 
-/* ---- distances ---- */
-
-static int distance(struct vexfs_client *client, struct vexfs_op *op, u32 format,
-		    const void *query, const u64 *ids, u32 count, u32 *distances, s32 *errors)
-{
-	struct vexfs_collection *c = client_collection(client, VEXFS_MAY_READ);
-	u64 local[VEXFS_SCRATCH_LOCAL / sizeof(u64)];
-	struct vexfs_scratch row;
-	u32 at, n, q_aux;
-	int err;
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	if (!count || format > VEXFS_FORMAT_RAW)
-		return -EINVAL;
-	if (count > VEXFS_BATCH_MAX)
-		return -E2BIG;
-	if (!vexfs_scratch_get(&row, &op->stack, local, sizeof(local), c->space.stride,
-			       VEXFS_GFP_USER))
-		return -ENOMEM;
-	err = vexfs_vector_import(c, format, row.p, &q_aux, query, 1, NULL);
-	for (at = 0; at < count && err >= 0; at += n) {
-		n = min(count - at, VEXFS_RUN_MAX);
-		err = vexfs_distances(c, op, row.p, q_aux, ids + at, n, distances + at,
-				      errors + at);
-		cond_resched();
-	}
-	vexfs_scratch_put(&row);
-	return min(err, 0);
-}
-
 int vexfs_client_distance(struct vexfs_client *client, u32 format, const void *query,
 			  const u64 *ids, u32 count, u32 *distances, s32 *errors)
 {
-	struct vexfs_op op;
-	int err;
+	struct vexfs_request r;
 
-	vexfs_op_begin(&op, VEXFS_OP_DISTANCE, 0, 0);
-	op.items = count;
-	err = distance(client, &op, format, query, ids, count, distances, errors);
-	vexfs_op_end(&op, err);
-	return err;
+	client_request(&r, client, VEXFS_IOC_DISTANCE);
+	r.h.distance.format = format;
+	r.h.distance.count = count;
+	r.h.distance.query = client_address(query);
+	r.h.distance.ids = client_address(ids);
+	r.h.distance.distances = client_address(distances);
+	r.h.distance.errors = client_address(errors);
+	return vexfs_request_serve(&r);
 }
 VEXFS_EXPORT(vexfs_client_distance);
 
 /* ---- search ---- */
 
-/* Memory for @n queries: rows, heaps, what they hold, auxiliaries. */
-static size_t group_bytes(const struct vexfs_collection *c, u32 n, u32 k)
-{
-	return n * (c->space.stride + sizeof(struct vexfs_topk) +
-		    (size_t)k * sizeof(struct vexfs_hit) + sizeof(u32));
-}
-
-static void group_out(const struct vexfs_client_search *s, u32 at, u32 n,
-		      const struct vexfs_topk *results)
-{
-	u32 q, i;
-
-	for (q = 0; q < n; q++) {
-		struct vexfs_client_hit *out = s->hits + (size_t)(at + q) * s->k;
-		const struct vexfs_topk *t = &results[q];
-
-		s->counts[at + q] = t->n;
-		for (i = 0; i < s->k; i++) {
-			out[i].id = i < t->n ? t->hits[i].id : ~0ULL;
-			out[i].distance = i < t->n ? vexfs_key_to_f32(t->hits[i].key) :
-						     VEXFS_F32_INFINITY;
-		}
-	}
-}
-
-static int search_group(struct vexfs_collection *c, struct vexfs_op *op,
-			struct vexfs_client_search *s, const struct vexfs_filter *filter,
-			void *buf, u32 at, u32 n)
-{
-	struct vexfs_topk *results = buf + (size_t)n * c->space.stride;
-	struct vexfs_hit *hits = (void *)(results + n);
-	u32 *aux = (void *)(hits + (size_t)n * s->k);
-	u32 radius = s->flags & VEXFS_SEARCH_RANGE ? vexfs_key_from_f32(s->radius) : ~0u;
-	struct vexfs_search_job job = {
-		.c = c,
-		.op = op,
-		.nq = n,
-		.flags = s->flags,
-		.ef = s->ef,
-		.queries = buf,
-		.aux = aux,
-		.filter = filter,
-		.results = results,
-	};
-	u32 q;
-	int err;
-
-	err = vexfs_vector_import(c, s->format, buf, aux,
-				  s->queries + at * vexfs_vector_bytes(c, s->format), n, NULL);
-	if (err)
-		return err;
-	for (q = 0; q < n; q++)
-		vexfs_topk_init(&results[q], hits + (size_t)q * s->k, s->k, radius);
-	err = vexfs_search(&job);
-	if (err)
-		return err;
-	group_out(s, at, n, results);
-	s->plan = job.plan;
-	if (!at)
-		s->seq = job.seq;
-	return 0;
-}
-
-static int search(struct vexfs_client *client, struct vexfs_op *op, struct vexfs_client_search *s)
-{
-	struct vexfs_collection *c = client_collection(client, VEXFS_MAY_READ);
-	struct vexfs_filter *filter = NULL;
-	u32 at, n, group;
-	size_t bytes;
-	void *buf;
-	int err = 0;
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	if (s->flags & ~(VEXFS_SEARCH_EXACT | VEXFS_SEARCH_RANGE) || !s->count || !s->k ||
-	    s->format > VEXFS_FORMAT_RAW)
-		return -EINVAL;
-	if (s->count > VEXFS_QUERIES_MAX || s->k > VEXFS_K_MAX || s->ef > VEXFS_EF_MAX)
-		return -E2BIG;
-	if ((s->flags & VEXFS_SEARCH_RANGE) && (s->radius & 0x7fffffff) > VEXFS_F32_INFINITY)
-		return -EDOM;
-	if (s->filter_len)
-		err = vexfs_filter_create(s->filter, s->filter_len, c->attr_size, &filter, NULL,
-					  NULL);
-	if (err)
-		return err;
-	group = min(s->count, GROUP_QUERIES);
-	bytes = group_bytes(c, group, s->k);
-	buf = vexfs_op_alloc(op, bytes, VEXFS_GFP_USER);
-	if (!buf)
-		err = -ENOMEM;
-	for (at = 0; at < s->count && !err; at += n) {
-		n = min3(group, s->count - at, vexfs_search_width(c, s->flags, s->ef, s->k));
-		err = search_group(c, op, s, filter, buf, at, n);
-	}
-	vexfs_pool_free(buf, bytes);
-	vexfs_filter_free(filter);
-	return err;
-}
-
 int vexfs_client_search(struct vexfs_client *client, struct vexfs_client_search *s)
 {
-	struct vexfs_op op;
+	struct vexfs_request r;
 	int err;
 
-	vexfs_op_begin(&op, s->flags & VEXFS_SEARCH_RANGE ? VEXFS_OP_RANGE :
-			    s->filter_len ? VEXFS_OP_EXACT_FILTERED : VEXFS_OP_EXACT,
-		       0, s->deadline_ns);
-	op.items = s->count;
 	s->plan = 0;
-	err = search(client, &op, s);
-	vexfs_op_end(&op, err);
+	if (s->flags & ~(VEXFS_SEARCH_EXACT | VEXFS_SEARCH_RANGE))
+		return -EINVAL;
+	client_request(&r, client, VEXFS_IOC_SEARCH);
+	r.hits = s->hits;
+	r.h.search.flags = s->flags;
+	r.h.search.format = s->format;
+	r.h.search.count = s->count;
+	r.h.search.k = s->k;
+	r.h.search.ef = s->ef;
+	r.h.search.radius = s->radius;
+	r.h.search.queries = client_address(s->queries);
+	r.h.search.filter = client_address(s->filter);
+	r.h.search.filter_len = s->filter_len;
+	r.h.search.counts = client_address(s->counts);
+	r.h.search.deadline_ns = s->deadline_ns;
+	err = vexfs_request_serve(&r);
+	s->plan = r.h.search.plan;
+	s->seq = r.h.search.seq;
 	return err;
 }
 VEXFS_EXPORT(vexfs_client_search);
 
-/* ---- classify ---- */
-
-static int classify(struct vexfs_client *client, struct vexfs_op *op,
-		    struct vexfs_client_classify *q)
-{
-	struct vexfs_poll p = {
-		.c = client_collection(client, VEXFS_MAY_READ),
-		.op = op,
-		.flags = q->flags,
-		.k = q->k,
-		.ef = q->ef,
-		.field_offset = q->field_offset,
-		.field_size = q->field_size,
-	};
-	struct vexfs_filter *filter = NULL;
-	size_t bytes;
-	int err;
-
-	if (IS_ERR(p.c))
-		return PTR_ERR(p.c);
-	if (q->flags & ~VEXFS_SEARCH_EXACT || q->format > VEXFS_FORMAT_RAW)
-		return -EINVAL;
-	err = vexfs_poll_valid(&p);
-	if (!err && q->filter_len)
-		err = vexfs_filter_create(q->filter, q->filter_len, p.c->attr_size, &filter, NULL,
-					  NULL);
-	if (err)
-		return err;
-	p.filter = filter;
-	bytes = p.c->space.stride + p.k * sizeof(*p.votes);
-	p.row = vexfs_op_alloc(op, bytes, VEXFS_GFP_USER);
-	err = -ENOMEM;
-	if (!p.row)
-		goto free_filter;
-	p.votes = p.row + p.c->space.stride;
-	err = vexfs_vector_import(p.c, q->format, p.row, &p.aux, q->query, 1, NULL);
-	if (!err)
-		err = vexfs_classify(&p);
-	if (!err) {
-		memcpy(q->votes, p.votes, min(p.classes, q->count) * sizeof(*p.votes));
-		q->count = p.classes;
-		q->plan = p.plan;
-		q->seq = p.seq;
-	}
-	vexfs_pool_free(p.row, bytes);
-free_filter:
-	vexfs_filter_free(filter);
-	return err;
-}
-
 int vexfs_client_classify(struct vexfs_client *client, struct vexfs_client_classify *q)
 {
-	struct vexfs_op op;
+	struct vexfs_request r;
 	int err;
 
-	vexfs_op_begin(&op, VEXFS_OP_CLASSIFY, 0, q->deadline_ns);
-	err = classify(client, &op, q);
-	vexfs_op_end(&op, err);
-	return err;
+	if (q->flags & ~VEXFS_SEARCH_EXACT)
+		return -EINVAL;
+	client_request(&r, client, VEXFS_IOC_CLASSIFY);
+	r.h.classify.flags = q->flags;
+	r.h.classify.format = q->format;
+	r.h.classify.k = q->k;
+	r.h.classify.ef = q->ef;
+	r.h.classify.field_offset = q->field_offset;
+	r.h.classify.field_size = q->field_size;
+	r.h.classify.query = client_address(q->query);
+	r.h.classify.filter = client_address(q->filter);
+	r.h.classify.filter_len = q->filter_len;
+	r.h.classify.votes = client_address(q->votes);
+	r.h.classify.count = q->count;
+	r.h.classify.deadline_ns = q->deadline_ns;
+	err = vexfs_request_serve(&r);
+	if (err)
+		return err;
+	q->count = r.h.classify.count;
+	q->plan = r.h.classify.plan;
+	q->seq = r.h.classify.seq;
+	return 0;
 }
 VEXFS_EXPORT(vexfs_client_classify);
 
-/* ---- index ---- */
+/* ---- index and check ---- */
 
 int vexfs_client_index(struct vexfs_client *client, const struct vexfs_index_req *req)
 {
-	struct vexfs_collection *c = client_collection(client, VEXFS_MAY_WRITE);
-	struct vexfs_op op;
-	int err;
+	struct vexfs_request r;
 
-	vexfs_op_begin(&op, VEXFS_OP_INDEX, 0, 0);
-	if (IS_ERR(c))
-		err = PTR_ERR(c);
-	else
-		err = req->pad ? -EINVAL : vexfs_index_request(c, req);
-	vexfs_op_end(&op, err);
-	return err;
+	client_request(&r, client, VEXFS_IOC_INDEX);
+	r.h.index = *req;
+	return vexfs_request_serve(&r);
 }
 VEXFS_EXPORT(vexfs_client_index);
 
-/* ---- check ---- */
-
 int vexfs_client_check(struct vexfs_client *client, struct vexfs_check *check)
 {
-	struct vexfs_collection *c = client_collection(client, VEXFS_MAY_READ);
-	struct vexfs_op op;
+	struct vexfs_request r;
 	int err;
 
-	check->size = sizeof(*check);
-	vexfs_op_begin(&op, VEXFS_OP_CHECK, 0, 0);
-	err = IS_ERR(c) ? PTR_ERR(c) : vexfs_check(c, check);
-	if (!err)
-		check->kernel_ns = vexfs_op_ns(&op);
-	vexfs_op_end(&op, err);
+	client_request(&r, client, VEXFS_IOC_CHECK);
+	err = vexfs_request_serve(&r);
+	*check = r.h.check;
 	return err;
 }
 VEXFS_EXPORT(vexfs_client_check);

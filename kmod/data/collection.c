@@ -1,91 +1,173 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Looking at collections and changing their settings: list, stat, set, check,
- * and the requests that belong to an index. No vectors pass here.
+ * Collections as a whole: info, create, attach, drop, list, stat, set, check, index. No
+ * vectors pass here.
  */
 #include <linux/err.h>
-#include <linux/fs.h>
+#include <linux/mm.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 
 #include "compat/compat.h"
-#include "data/data.h"
+#include "data/handlers.h"
 #include "index/index.h"
+#include "math/engine.h"
 #include "mem/pool.h"
+
+/* ---- info, create, attach, drop ---- */
+
+int vexfs_handle_info(struct vexfs_request *r)
+{
+	struct vexfs_info *info = &r->h.info;
+
+	*info = (struct vexfs_info){
+		.size = info->size,
+		.abi = VEXFS_ABI,
+		.features = VEXFS_FEATURE_FILTER | vexfs_index_features(),
+	};
+	strscpy(info->version, VEXFS_VERSION, sizeof(info->version));
+	strscpy(info->simd, vexfs_engine()->variant->name, sizeof(info->simd));
+	return 0;
+}
+
+/* A new collection as the request describes it, published and referenced. */
+static int create_collection(struct vexfs_request *r, struct vexfs_collection **out)
+{
+	struct vexfs_create *req = &r->h.create;
+	const void *text = NULL;
+	void *layout;
+	int err;
+
+	layout = vexfs_pool_alloc(VEXFS_LAYOUT_MAX, VEXFS_GFP_USER);
+	if (!layout)
+		return -ENOMEM;
+	if (req->layout_len)
+		text = vexfs_read_at(r, layout, req->layout, req->layout_len);
+	err = PTR_ERR_OR_ZERO(text);
+	if (!err)
+		err = vexfs_index_collection(req, text, NULL, out);
+	vexfs_pool_free(layout, VEXFS_LAYOUT_MAX);
+	return err;
+}
+
+int vexfs_handle_create(struct vexfs_request *r)
+{
+	const struct vexfs_create *req = &r->h.create;
+	bool attach = !(req->flags & VEXFS_CREATE_DETACHED);
+	struct vexfs_collection *c;
+	int err;
+
+	if (attach && READ_ONCE(r->client->c))
+		return -EBUSY;
+	if (req->flags & ~VEXFS_CREATE_DETACHED || req->pad0)
+		return -EINVAL;
+	if (req->layout_len > VEXFS_LAYOUT_MAX)
+		return -E2BIG;
+	err = create_collection(r, &c);
+	if (err)
+		return err;
+	if (attach)
+		err = vexfs_client_attach(r->client, c, r->client->opened);
+	if (err)
+		vexfs_collection_undo(c);
+	if (err || !attach)
+		vexfs_collection_put(c);
+	return err;
+}
+
+int vexfs_handle_attach(struct vexfs_request *r)
+{
+	const struct vexfs_attach *req = &r->h.attach;
+	struct vexfs_collection *c;
+	u32 may;
+	int err;
+
+	if (!req->flags || req->flags & ~(VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE))
+		return -EINVAL;
+	may = (req->flags & VEXFS_ATTACH_READ ? VEXFS_MAY_READ : 0) |
+	      (req->flags & VEXFS_ATTACH_WRITE ? VEXFS_MAY_WRITE : 0);
+	if (READ_ONCE(r->client->c))
+		return -EBUSY;
+	err = may & ~r->client->opened ? -EACCES : vexfs_collection_open(req->name, may, &c);
+	if (err)
+		return err;
+	err = vexfs_client_attach(r->client, c, may);
+	if (err)
+		vexfs_collection_put(c);
+	return err;
+}
+
+int vexfs_handle_drop(struct vexfs_request *r)
+{
+	const struct vexfs_drop *req = &r->h.drop;
+
+	if (req->flags & ~VEXFS_DROP_SERIAL)
+		return -EINVAL;
+	if (!(req->flags & VEXFS_DROP_SERIAL))
+		return req->serial ? -EINVAL : vexfs_collection_drop(req->name);
+	return memchr_inv(req->name, 0, sizeof(req->name)) ? -EINVAL :
+		vexfs_collection_drop_serial(req->serial);
+}
 
 /* ---- list ---- */
 
 /* A row of the list, in as many bytes as the program's rows have. */
-static int list_row(struct vexfs_collection *c, void __user *row, u32 row_bytes)
+static int list_row(struct vexfs_collection *c, u64 row, u32 row_bytes)
 {
 	struct vexfs_stat st;
 	u32 known = min_t(u32, row_bytes, sizeof(st));
 
 	vexfs_collection_stat(c, &st);
 	st.layout_len = 0;
-	if (copy_to_user(row, &st, known))
+	if (copy_to_user(u64_to_user_ptr(row), &st, known))
 		return -EFAULT;
-	return clear_user(row + known, row_bytes - known) ? -EFAULT : 0;
+	return clear_user(u64_to_user_ptr(row + known), row_bytes - known) ? -EFAULT : 0;
 }
 
-static int list(struct vexfs_op *op, struct vexfs_list *req)
+int vexfs_handle_list(struct vexfs_request *r)
 {
+	struct vexfs_list *req = &r->h.list;
 	enum vexfs_see see = req->flags & VEXFS_LIST_ALL ? VEXFS_SEE_RUN : VEXFS_SEE_READABLE;
-	u32 room = req->count, n = 0;
 	u64 cursor = req->cursor;
+	u32 n = 0;
 	int err = 0;
 
 	if (req->flags & ~VEXFS_LIST_ALL || req->stat_size < sizeof(u32))
 		return -EINVAL;
 	if (req->stat_size > PAGE_SIZE)
 		return -E2BIG;
-	if (!room)
+	if (!req->count)
 		return -EINVAL;
-	while (n < room && !err) {
+	while (n < req->count && !err) {
 		struct vexfs_collection *c = vexfs_collection_next(&cursor, see);
 
 		if (!c) {
 			cursor = 0;
 			break;
 		}
-		err = list_row(c, vexfs_user_at(req->stats, n, req->stat_size), req->stat_size);
+		err = list_row(c, vexfs_at(req->stats, n, req->stat_size), req->stat_size);
 		vexfs_collection_put(c);
 		n++;
 		/* what has been written so far is a good answer */
-		if (!err && vexfs_op_interrupted(op))
+		if (!err && vexfs_request_interrupted(r))
 			break;
 	}
 	if (err)
 		return err;
-	op->items = n;
+	r->op.items = n;
 	req->count = n;
 	req->cursor = cursor;
 	return 0;
 }
 
-long vexfs_do_list(struct file *file, void __user *arg)
-{
-	struct vexfs_list req;
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_LIST, 0, 0);
-	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg);
-	if (!err)
-		err = list(&op, &req);
-	if (!err)
-		err = vexfs_request_out(&req, sizeof(req), arg, req.size);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
 /* ---- stat ---- */
 
-static int stat(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_stat *st)
+int vexfs_handle_stat(struct vexfs_request *r)
 {
 	/* also says of a dropped collection that it is */
-	struct vexfs_collection *c = smp_load_acquire(&s->c);
-	u32 size = st->size, room = min(st->layout_len, VEXFS_LAYOUT_MAX);
+	struct vexfs_collection *c = smp_load_acquire(&r->client->c);
+	struct vexfs_stat *st = &r->h.stat;
+	u32 size = st->size, max = min(st->layout_len, VEXFS_LAYOUT_MAX);
 	u64 layout = st->layout;
 	void *buf;
 	u32 len;
@@ -98,40 +180,25 @@ static int stat(struct vexfs_session *s, struct vexfs_op *op, struct vexfs_stat 
 	vexfs_collection_stat(c, st);
 	st->size = size;
 	st->layout = layout;
-	if (!layout || !room)
+	if (!layout || !max)
 		return 0;
-	buf = vexfs_op_alloc(op, VEXFS_LAYOUT_MAX, VEXFS_GFP_USER);
+	buf = vexfs_op_alloc(&r->op, VEXFS_LAYOUT_MAX, VEXFS_GFP_USER);
 	if (!buf)
 		return -ENOMEM;
-	len = vexfs_collection_layout(c, buf, room);
+	len = vexfs_collection_layout(c, buf, max);
 	st->layout_len = len;
-	err = vexfs_copy_out(op, vexfs_user(layout), buf, min(len, room));
+	err = vexfs_copy_out(r, layout, buf, min(len, max));
 	vexfs_pool_free(buf, VEXFS_LAYOUT_MAX);
-	return err;
-}
-
-long vexfs_do_stat(struct file *file, void __user *arg)
-{
-	struct vexfs_stat st;
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_INFO, 0, 0);
-	err = vexfs_request_in(&st, sizeof(st), sizeof(st.size), arg);
-	if (!err)
-		err = stat(file->private_data, &op, &st);
-	if (!err)
-		err = vexfs_request_out(&st, sizeof(st), arg, st.size);
-	vexfs_op_end(&op, err);
 	return err;
 }
 
 /* ---- set ---- */
 
-static int set(struct vexfs_session *s, struct vexfs_op *op, const struct vexfs_set *req)
+int vexfs_handle_set(struct vexfs_request *r)
 {
 	/* permission is checked against the collection's owner as it is now */
-	struct vexfs_collection *c = vexfs_session_collection(s, 0);
+	struct vexfs_collection *c = vexfs_client_collection(r->client, 0);
+	const struct vexfs_set *req = &r->h.set;
 	struct vexfs_mutation m = { .op = VEXFS_MUTATE_SET, .set = req };
 	const u32 known = VEXFS_SET_MODE | VEXFS_SET_UID | VEXFS_SET_GID | VEXFS_SET_CAPACITY |
 			  VEXFS_SET_LAYOUT;
@@ -145,10 +212,10 @@ static int set(struct vexfs_session *s, struct vexfs_op *op, const struct vexfs_
 	if ((req->what & VEXFS_SET_LAYOUT) && req->layout_len) {
 		if (req->layout_len > VEXFS_LAYOUT_MAX)
 			return -E2BIG;
-		layout = vexfs_op_alloc(op, VEXFS_LAYOUT_MAX, VEXFS_GFP_USER);
+		layout = vexfs_op_alloc(&r->op, VEXFS_LAYOUT_MAX, VEXFS_GFP_USER);
 		if (!layout)
 			return -ENOMEM;
-		err = vexfs_copy_in(op, layout, vexfs_user(req->layout), req->layout_len);
+		err = vexfs_copy_in(r, layout, req->layout, req->layout_len);
 		m.set_layout = layout;
 	}
 	if (!err)
@@ -157,69 +224,22 @@ static int set(struct vexfs_session *s, struct vexfs_op *op, const struct vexfs_
 	return err;
 }
 
-long vexfs_do_set(struct file *file, void __user *arg)
+/* ---- check and index ---- */
+
+int vexfs_handle_check(struct vexfs_request *r)
 {
-	struct vexfs_set req;
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_SET, 0, 0);
-	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg);
-	if (!err)
-		err = set(file->private_data, &op, &req);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
-/* ---- check ---- */
-
-static int check(struct vexfs_session *s, struct vexfs_check *req)
-{
-	struct vexfs_collection *c = vexfs_session_collection(s, VEXFS_MAY_READ);
+	struct vexfs_collection *c = vexfs_client_collection(r->client, VEXFS_MAY_READ);
 
 	if (IS_ERR(c))
 		return PTR_ERR(c);
-	return req->flags ? -EINVAL : vexfs_check(c, req);
+	return r->h.check.flags ? -EINVAL : vexfs_check(c, &r->h.check);
 }
 
-long vexfs_do_check(struct file *file, void __user *arg)
+int vexfs_handle_index(struct vexfs_request *r)
 {
-	struct vexfs_check req;
-	struct vexfs_op op;
-	int err;
+	struct vexfs_collection *c = vexfs_client_collection(r->client, VEXFS_MAY_WRITE);
 
-	vexfs_op_begin(&op, VEXFS_OP_CHECK, 0, 0);
-	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg);
-	if (!err)
-		err = check(file->private_data, &req);
-	if (!err) {
-		req.kernel_ns = vexfs_op_ns(&op);
-		err = vexfs_request_out(&req, sizeof(req), arg, req.size);
-	}
-	err = vexfs_restart(err, 0);
-	vexfs_op_end(&op, err);
-	return err;
-}
-
-/* ---- index ---- */
-
-long vexfs_do_index(struct file *file, void __user *arg)
-{
-	struct vexfs_index_req req;
-	struct vexfs_collection *c;
-	struct vexfs_op op;
-	int err;
-
-	vexfs_op_begin(&op, VEXFS_OP_INDEX, 0, 0);
-	err = vexfs_request_in(&req, sizeof(req), sizeof(req.size), arg);
-	if (!err) {
-		c = vexfs_session_collection(file->private_data, VEXFS_MAY_WRITE);
-		if (IS_ERR(c))
-			err = PTR_ERR(c);
-		else
-			err = req.pad ? -EINVAL : vexfs_index_request(c, &req);
-	}
-	err = vexfs_restart(err, 0);
-	vexfs_op_end(&op, err);
-	return err;
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	return r->h.index.pad ? -EINVAL : vexfs_index_request(c, &r->h.index);
 }

@@ -12,7 +12,7 @@
 #include <linux/vmalloc.h>
 
 #include "compat/mm.h"
-#include "data/data.h"
+#include "data/handlers.h"
 
 static vm_fault_t rows_fault(struct vm_fault *vmf)
 {
@@ -51,7 +51,7 @@ int vexfs_rows_mmap(struct file *file, struct vm_area_struct *vma)
 	int err = 0;
 
 	vexfs_op_begin(&op, VEXFS_OP_MMAP, 0, 0);
-	c = vexfs_session_collection(file->private_data, VEXFS_MAY_READ);
+	c = vexfs_client_collection(file->private_data, VEXFS_MAY_READ);
 	if (IS_ERR(c))
 		err = PTR_ERR(c);
 	else if (vma->vm_flags & (VM_WRITE | VM_EXEC))

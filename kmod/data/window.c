@@ -7,8 +7,9 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
-#include "data/data.h"
+#include "data/window.h"
 #include "mem/pool.h"
+#include "store/store.h"
 
 #define WINDOW_BYTES	(2u << 20)	/* of vectors seen at once */
 #define WINDOW_VECTOR	(PAGE_SIZE / 2)	/* most of the larger ones lie across two pages */
@@ -41,14 +42,14 @@ void vexfs_window_free(struct vexfs_window *w)
 	vexfs_pool_free(w->pages, w->bytes);
 }
 
-int vexfs_window_open(struct vexfs_window *w, struct vexfs_op *op, const void __user *user, u32 n)
+int vexfs_window_open(struct vexfs_window *w, struct vexfs_op *op, u64 user, u32 n)
 {
-	unsigned long start = (unsigned long)user;
+	unsigned long start = user;
 	struct page **page = (struct page **)w->pages;
 	size_t bytes = w->vector_bytes * n;
 	int i, pages, held;
 
-	if (!access_ok(user, bytes))
+	if (start != user || !access_ok((void __user *)start, bytes))
 		return -EFAULT;
 	pages = DIV_ROUND_UP(offset_in_page(start) + bytes, PAGE_SIZE);
 	/*

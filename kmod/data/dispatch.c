@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The table of requests and their dispatcher.
+ */
+#include <linux/kernel.h>
+#include <linux/nospec.h>
+#include <linux/stddef.h>
+
+#include "compat/compat.h"
+#include "data/handlers.h"
+
+#define OUT	VEXFS_HANDLER_OUT
+#define ALWAYS	(VEXFS_HANDLER_OUT | VEXFS_HANDLER_OUT_ALWAYS)
+#define RESTART	VEXFS_HANDLER_RESTART
+#define WAITS	VEXFS_HANDLER_WAITS
+
+#define TIME_AT(type)	offsetof(struct type, kernel_ns)
+
+static const struct vexfs_handler handlers[] = {
+	[_IOC_NR(VEXFS_IOC_INFO)] = {
+		.cmd = VEXFS_IOC_INFO,
+		.size = sizeof(struct vexfs_info),
+		.kind = VEXFS_OP_INFO,
+		.flags = OUT,
+		.handle = vexfs_handle_info,
+	},
+	[_IOC_NR(VEXFS_IOC_CREATE)] = {
+		.cmd = VEXFS_IOC_CREATE,
+		.size = sizeof(struct vexfs_create),
+		.kind = VEXFS_OP_CREATE,
+		.flags = WAITS,
+		.handle = vexfs_handle_create,
+	},
+	[_IOC_NR(VEXFS_IOC_ATTACH)] = {
+		.cmd = VEXFS_IOC_ATTACH,
+		.size = sizeof(struct vexfs_attach),
+		.kind = VEXFS_OP_ATTACH,
+		.flags = WAITS,
+		.handle = vexfs_handle_attach,
+	},
+	[_IOC_NR(VEXFS_IOC_DROP)] = {
+		.cmd = VEXFS_IOC_DROP,
+		.size = sizeof(struct vexfs_drop),
+		.kind = VEXFS_OP_DROP,
+		.flags = WAITS,
+		.handle = vexfs_handle_drop,
+	},
+	[_IOC_NR(VEXFS_IOC_LIST)] = {
+		.cmd = VEXFS_IOC_LIST,
+		.size = sizeof(struct vexfs_list),
+		.kind = VEXFS_OP_LIST,
+		.flags = OUT | WAITS,
+		.handle = vexfs_handle_list,
+	},
+	[_IOC_NR(VEXFS_IOC_STAT)] = {
+		.cmd = VEXFS_IOC_STAT,
+		.size = sizeof(struct vexfs_stat),
+		.kind = VEXFS_OP_INFO,
+		.flags = OUT | WAITS,
+		.handle = vexfs_handle_stat,
+	},
+	[_IOC_NR(VEXFS_IOC_SET)] = {
+		.cmd = VEXFS_IOC_SET,
+		.size = sizeof(struct vexfs_set),
+		.kind = VEXFS_OP_SET,
+		.flags = WAITS,
+		.handle = vexfs_handle_set,
+	},
+	[_IOC_NR(VEXFS_IOC_PUT)] = {
+		.cmd = VEXFS_IOC_PUT,
+		.size = sizeof(struct vexfs_put),
+		.time_at = TIME_AT(vexfs_put),
+		.kind = VEXFS_OP_PUT,
+		.flags = ALWAYS | RESTART | WAITS,
+		.handle = vexfs_handle_put,
+	},
+	[_IOC_NR(VEXFS_IOC_GET)] = {
+		.cmd = VEXFS_IOC_GET,
+		.size = sizeof(struct vexfs_get),
+		.time_at = TIME_AT(vexfs_get),
+		.kind = VEXFS_OP_GET,
+		.flags = ALWAYS | RESTART,
+		.handle = vexfs_handle_get,
+	},
+	[_IOC_NR(VEXFS_IOC_DELETE)] = {
+		.cmd = VEXFS_IOC_DELETE,
+		.size = sizeof(struct vexfs_delete),
+		.time_at = TIME_AT(vexfs_delete),
+		.kind = VEXFS_OP_DELETE,
+		.flags = ALWAYS | RESTART | WAITS,
+		.handle = vexfs_handle_delete,
+	},
+	[_IOC_NR(VEXFS_IOC_DISTANCE)] = {
+		.cmd = VEXFS_IOC_DISTANCE,
+		.size = sizeof(struct vexfs_distance),
+		.time_at = TIME_AT(vexfs_distance),
+		.kind = VEXFS_OP_DISTANCE,
+		.flags = ALWAYS | RESTART,
+		.handle = vexfs_handle_distance,
+	},
+	[_IOC_NR(VEXFS_IOC_WALK)] = {
+		.cmd = VEXFS_IOC_WALK,
+		.size = sizeof(struct vexfs_walk),
+		.kind = VEXFS_OP_WALK,
+		.flags = OUT,
+		.handle = vexfs_handle_walk,
+	},
+	[_IOC_NR(VEXFS_IOC_SEARCH)] = {
+		.cmd = VEXFS_IOC_SEARCH,
+		.size = sizeof(struct vexfs_search),
+		.time_at = TIME_AT(vexfs_search),
+		.kind = VEXFS_OP_EXACT,
+		.flags = ALWAYS | RESTART,
+		.handle = vexfs_handle_search,
+	},
+	[_IOC_NR(VEXFS_IOC_CLASSIFY)] = {
+		.cmd = VEXFS_IOC_CLASSIFY,
+		.size = sizeof(struct vexfs_classify),
+		.time_at = TIME_AT(vexfs_classify),
+		.kind = VEXFS_OP_CLASSIFY,
+		.flags = ALWAYS | RESTART,
+		.handle = vexfs_handle_classify,
+	},
+	[_IOC_NR(VEXFS_IOC_INDEX)] = {
+		.cmd = VEXFS_IOC_INDEX,
+		.size = sizeof(struct vexfs_index_req),
+		.kind = VEXFS_OP_INDEX,
+		.flags = RESTART | WAITS,
+		.handle = vexfs_handle_index,
+	},
+	[_IOC_NR(VEXFS_IOC_CHECK)] = {
+		.cmd = VEXFS_IOC_CHECK,
+		.size = sizeof(struct vexfs_check),
+		.time_at = TIME_AT(vexfs_check),
+		.kind = VEXFS_OP_CHECK,
+		.flags = OUT | RESTART | WAITS,
+		.handle = vexfs_handle_check,
+	},
+};
+
+const struct vexfs_handler *vexfs_handler_find(u32 cmd)
+{
+	u32 nr = _IOC_NR(cmd);
+
+	if (nr >= ARRAY_SIZE(handlers))
+		return NULL;
+	nr = array_index_nospec(nr, ARRAY_SIZE(handlers));
+	return handlers[nr].handle && handlers[nr].cmd == cmd ? &handlers[nr] : NULL;
+}
+
+/* The structure goes back with the time spent so far. */
+static int request_answer(struct vexfs_request *r, int err)
+{
+	const struct vexfs_handler *h = r->handler;
+
+	if (!(h->flags & (err ? VEXFS_HANDLER_OUT_ALWAYS : VEXFS_HANDLER_OUT)))
+		return err;
+	if (h->time_at)
+		*(u64 *)((void *)&r->h + h->time_at) = vexfs_op_ns(&r->op);
+	if (!vexfs_request_kernel(r) && vexfs_request_write(r, h->size))
+		return -EFAULT;
+	return err;
+}
+
+int vexfs_request_serve(struct vexfs_request *r)
+{
+	const struct vexfs_handler *h = r->handler;
+	int err = 0;
+
+	if ((r->flags & VEXFS_REQUEST_NONBLOCK) && (h->flags & VEXFS_HANDLER_WAITS))
+		return -EAGAIN;
+	vexfs_op_begin(&r->op, h->kind, 0, 0);
+	if (!vexfs_request_kernel(r))
+		err = vexfs_request_read(r, h->size);
+	if (!err)
+		err = request_answer(r, h->handle(r));
+	vexfs_op_end(&r->op, err);
+	return err;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The requests there are: one entry in one table for each, and one dispatcher. A new
+ * request is a handler here and its entry in dispatch.c; a new door calls the dispatcher.
+ */
+#ifndef _VEXFS_DATA_HANDLERS_H
+#define _VEXFS_DATA_HANDLERS_H
+
+#include "data/request.h"
+
+struct file;
+struct vm_area_struct;
+
+#define VEXFS_HANDLER_OUT	(1u << 0)	/* writes its structure back when it succeeds */
+#define VEXFS_HANDLER_OUT_ALWAYS (1u << 1)	/* ... and when it fails */
+#define VEXFS_HANDLER_RESTART	(1u << 2)	/* -EINTR has changed nothing: start it again */
+#define VEXFS_HANDLER_WAITS	(1u << 3)	/* may wait for long, on locks or on others */
+
+/**
+ * struct vexfs_handler - how one kind of request is served
+ * @cmd: enum vexfs_ioctl
+ * @size: bytes of its structure
+ * @time_at: where in it the time spent inside goes; 0 for nowhere
+ * @kind: enum vexfs_op_kind that it is counted as, unless the handler knows better
+ * @flags: VEXFS_HANDLER_*
+ * @handle: does it, with the structure in r->h. 0 or -errno
+ */
+struct vexfs_handler {
+	u32 cmd;
+	u16 size;
+	u16 time_at;
+	u8 kind;
+	u8 flags;
+	int (*handle)(struct vexfs_request *r);
+};
+
+/* NULL for a number that means nothing. */
+const struct vexfs_handler *vexfs_handler_find(u32 cmd);
+
+/*
+ * Serves a request whose handler, client, arg and flags are set: structure in, handler,
+ * structure out, statistics. With VEXFS_REQUEST_KERNEL the structure is in r->h already,
+ * and stays there. 0 or -errno; -EINTR of a handler with VEXFS_HANDLER_RESTART means that
+ * the door may start the request again.
+ */
+int vexfs_request_serve(struct vexfs_request *r);
+
+int vexfs_handle_info(struct vexfs_request *r);
+int vexfs_handle_create(struct vexfs_request *r);
+int vexfs_handle_attach(struct vexfs_request *r);
+int vexfs_handle_drop(struct vexfs_request *r);
+int vexfs_handle_list(struct vexfs_request *r);
+int vexfs_handle_stat(struct vexfs_request *r);
+int vexfs_handle_set(struct vexfs_request *r);
+int vexfs_handle_put(struct vexfs_request *r);
+int vexfs_handle_get(struct vexfs_request *r);
+int vexfs_handle_delete(struct vexfs_request *r);
+int vexfs_handle_distance(struct vexfs_request *r);
+int vexfs_handle_walk(struct vexfs_request *r);
+int vexfs_handle_search(struct vexfs_request *r);
+int vexfs_handle_classify(struct vexfs_request *r);
+int vexfs_handle_index(struct vexfs_request *r);
+int vexfs_handle_check(struct vexfs_request *r);
+
+int vexfs_rows_mmap(struct file *file, struct vm_area_struct *vma);
+
+#endif

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Put and delete. A put of many vectors reads them in the program's own pages where it
+ * can, and copies them otherwise.
+ */
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "data/handlers.h"
+#include "data/part.h"
+#include "data/window.h"
+#include "index/vector.h"
+
+/* ---- put ---- */
+
+/* The next part, but for its vectors. */
+static int put_next(struct vexfs_request *r, struct vexfs_collection *c, struct vexfs_part *p,
+		    struct vexfs_put_part *put)
+{
+	struct vexfs_put *req = &r->h.put;
+	u32 at = req->tried, n = min(p->n, req->count - at);
+
+	*put = (struct vexfs_put_part){
+		.flags = req->flags,
+		.format = req->format,
+		.n = n,
+		.errors = p->errors,
+		.stack = &r->op.stack,
+	};
+	put->ids = vexfs_read_at(r, p->ids, vexfs_at(req->ids, at, sizeof(u64)), n * sizeof(u64));
+	if (IS_ERR(put->ids))
+		return PTR_ERR(put->ids);
+	if (req->attrs && c->attr_size)
+		put->attrs = vexfs_read_at(r, p->attrs, vexfs_at(req->attrs, at, c->attr_size),
+					   (size_t)n * c->attr_size);
+	return PTR_ERR_OR_ZERO(put->attrs);
+}
+
+static int put_part(struct vexfs_request *r, struct vexfs_collection *c,
+		    struct vexfs_put_part *put)
+{
+	struct vexfs_put *req = &r->h.put;
+	int err;
+
+	err = vexfs_put_vectors(c, put);
+	req->done += put->done;
+	req->seq = put->seq ?: req->seq;
+	if (req->errors && vexfs_copy_out(r, vexfs_at(req->errors, req->tried, sizeof(s32)),
+					  put->errors, put->tried * sizeof(s32)))
+		err = -EFAULT;
+	req->tried += put->tried;
+	return err;
+}
+
+/*
+ * Reads the vectors where they lie, as far as that goes: req->tried says how far. An index
+ * takes so long that it makes no difference.
+ */
+static int put_in_place(struct vexfs_request *r, struct vexfs_collection *c)
+{
+	struct vexfs_put *req = &r->h.put;
+	size_t bytes = vexfs_vector_bytes(c, req->format);
+	u32 n = vexfs_window_vectors(bytes, req->count);
+	struct vexfs_put_part put;
+	struct vexfs_window w;
+	struct vexfs_part p;
+	int err = 0;
+
+	if (!n || vexfs_request_kernel(r) || !vexfs_vector_as_is(c, req->format) ||
+	    rcu_access_pointer(c->index))
+		return 0;
+	/* where there is no memory for so much there may be for copies of less */
+	if (vexfs_window_alloc(&w, &r->op, bytes, n))
+		return 0;
+	if (vexfs_part_alloc_n(&p, r, 0, req->attrs ? c->attr_size : 0, n))
+		goto out;
+	while (req->tried < req->count && !err) {
+		err = vexfs_request_cut(r, req->tried);
+		if (!err)
+			err = put_next(r, c, &p, &put);
+		if (err || vexfs_window_open(&w, &r->op, vexfs_at(req->vectors, req->tried, bytes),
+					     put.n))
+			break;
+		put.paged = &w.paged;
+		err = put_part(r, c, &put);
+		vexfs_window_close(&w);
+		cond_resched();
+	}
+	vexfs_part_free(&p);
+out:
+	vexfs_window_free(&w);
+	return err;
+}
+
+static int put_copied(struct vexfs_request *r, struct vexfs_collection *c)
+{
+	struct vexfs_put *req = &r->h.put;
+	size_t bytes = vexfs_vector_bytes(c, req->format);
+	struct vexfs_put_part put;
+	struct vexfs_part p;
+	int err;
+
+	err = vexfs_part_alloc(&p, r, c, bytes, req->attrs ? c->attr_size : 0, req->count);
+	if (err)
+		return err;
+	while (req->tried < req->count && !err) {
+		err = vexfs_request_cut(r, req->tried);
+		if (!err)
+			err = put_next(r, c, &p, &put);
+		if (!err) {
+			put.vectors = vexfs_read_at(r, p.vectors,
+						    vexfs_at(req->vectors, req->tried, bytes),
+						    put.n * bytes);
+			err = PTR_ERR_OR_ZERO(put.vectors);
+		}
+		if (!err)
+			err = put_part(r, c, &put);
+		cond_resched();
+	}
+	vexfs_part_free(&p);
+	return err;
+}
+
+int vexfs_handle_put(struct vexfs_request *r)
+{
+	struct vexfs_collection *c = vexfs_client_collection(r->client, VEXFS_MAY_WRITE);
+	struct vexfs_put *req = &r->h.put;
+	int err;
+
+	req->done = 0;
+	req->tried = 0;
+	req->seq = 0;
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	if (req->flags & ~(VEXFS_PUT_UPSERT | VEXFS_PUT_CONTINUE) ||
+	    !(req->flags & VEXFS_PUT_UPSERT) || req->pad)
+		return -EINVAL;
+	err = vexfs_batch_valid(req->format, req->count, req->priority);
+	if (err)
+		return err;
+	vexfs_request_op(r, req->priority, req->deadline_ns, req->count);
+	err = put_in_place(r, c);
+	if (!err && req->tried < req->count)
+		err = put_copied(r, c);
+	r->op.items = req->tried;
+	return vexfs_request_short(err, req->tried);
+}
+
+/* ---- delete ---- */
+
+static int delete_part(struct vexfs_request *r, struct vexfs_collection *c, struct vexfs_part *p)
+{
+	struct vexfs_delete *req = &r->h.delete;
+	u32 at = req->tried;
+	struct vexfs_mutation m = {
+		.op = VEXFS_MUTATE_DELETE,
+		.flags = req->flags,
+		.n = min(p->n, req->count - at),
+		.errors = p->errors,
+		.stack = &r->op.stack,
+	};
+	int err;
+
+	m.ids = vexfs_read_at(r, p->ids, vexfs_at(req->ids, at, sizeof(u64)), m.n * sizeof(u64));
+	if (IS_ERR(m.ids))
+		return PTR_ERR(m.ids);
+	err = vexfs_write_begin(c);
+	if (err)
+		return err;
+	err = vexfs_mutate(c, &m);
+	vexfs_write_end(c);
+	req->done += m.done;
+	req->seq = m.seq ?: req->seq;
+	if (req->errors && vexfs_copy_out(r, vexfs_at(req->errors, at, sizeof(s32)), p->errors,
+					  m.tried * sizeof(s32)))
+		err = -EFAULT;
+	req->tried += m.tried;
+	return err;
+}
+
+int vexfs_handle_delete(struct vexfs_request *r)
+{
+	struct vexfs_collection *c = vexfs_client_collection(r->client, VEXFS_MAY_WRITE);
+	struct vexfs_delete *req = &r->h.delete;
+	struct vexfs_part p;
+	int err;
+
+	/* the store has one field for the flags of both */
+	static_assert(VEXFS_DELETE_CONTINUE != VEXFS_PUT_CONTINUE);
+	req->done = 0;
+	req->tried = 0;
+	req->seq = 0;
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	if (req->flags & ~VEXFS_DELETE_CONTINUE)
+		return -EINVAL;
+	err = vexfs_batch_valid(0, req->count, req->priority);
+	if (err)
+		return err;
+	vexfs_request_op(r, req->priority, req->deadline_ns, req->count);
+	err = vexfs_part_alloc(&p, r, c, 0, 0, req->count);
+	if (err)
+		return err;
+	while (req->tried < req->count && !err) {
+		err = vexfs_request_cut(r, req->tried);
+		if (!err)
+			err = delete_part(r, c, &p);
+		cond_resched();
+	}
+	vexfs_part_free(&p);
+	r->op.items = req->tried;
+	return vexfs_request_short(err, req->tried);
+}

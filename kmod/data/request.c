@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What all requests have in common: their structure comes in and goes out, their client
+ * means a collection, signals cut them short.
+ */
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "compat/compat.h"
+#include "data/request.h"
+
+int vexfs_request_read(struct vexfs_request *r, size_t size)
+{
+	u32 user_size;
+	int err;
+
+	if (get_user(user_size, (const u32 __user *)r->arg))
+		return -EFAULT;
+	if (user_size < sizeof(user_size))
+		return -EINVAL;
+	if (user_size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(&r->h, size, r->arg, user_size);
+	/* another thread may have written to it since */
+	r->h.size = user_size;
+	r->arg_size = user_size;
+	return err;
+}
+
+int vexfs_request_write(struct vexfs_request *r, size_t size)
+{
+	return copy_to_user(r->arg, &r->h, min_t(size_t, size, r->arg_size)) ? -EFAULT : 0;
+}
+
+int vexfs_request_interrupted(struct vexfs_request *r)
+{
+	if (signal_pending(current))
+		return -EINTR;
+	return vexfs_op_expired(&r->op);
+}
+
+int vexfs_client_attach(struct vexfs_client *client, struct vexfs_collection *c, u32 may)
+{
+	int err = 0;
+
+	mutex_lock(&client->lock);
+	if (client->c) {
+		err = -EBUSY;
+	} else {
+		client->may = may;
+		/* who sees @c sees @may */
+		smp_store_release(&client->c, c);
+	}
+	mutex_unlock(&client->lock);
+	return err;
+}
+
+struct vexfs_collection *vexfs_client_collection(const struct vexfs_client *client, u32 may)
+{
+	/* pairs with the release in vexfs_client_attach() */
+	struct vexfs_collection *c = smp_load_acquire(&client->c);
+
+	if (!c)
+		return ERR_PTR(-ENOTCONN);
+	if (may & ~client->may)
+		return ERR_PTR(-EACCES);
+	if (vexfs_collection_dropped(c))
+		return ERR_PTR(-ENOENT);
+	return c;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A request: what one caller asks of one collection, whichever door it came through.
+ * The doors are the ioctls of /dev/vexfs and the kernel API. A handler sees only the
+ * request; it does not know the door. These files are the only ones of the module
+ * that touch user pointers.
+ */
+#ifndef _VEXFS_DATA_REQUEST_H
+#define _VEXFS_DATA_REQUEST_H
+
+#include <linux/err.h>
+#include <linux/mutex.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <linux/uaccess.h>
+
+#include "stat/op.h"
+#include "store/store.h"
+
+struct vexfs_client_hit;
+struct vexfs_handler;
+
+/**
+ * struct vexfs_client - an open descriptor, or an open collection of the kernel API
+ * @lock: held while it is attached
+ * @c: the collection it means; set once, with release, and referenced until the
+ *	client is closed
+ * @may: VEXFS_MAY_*, constant once @c is set
+ * @opened: VEXFS_MAY_* that it can be attached with; constant
+ */
+struct vexfs_client {
+	struct mutex lock;
+	struct vexfs_collection *c;
+	u32 may;
+	u32 opened;
+};
+
+/* The structure that a request begins with; which one it is the handler's entry says. */
+union vexfs_header {
+	u32 size;
+	struct vexfs_info info;
+	struct vexfs_create create;
+	struct vexfs_attach attach;
+	struct vexfs_drop drop;
+	struct vexfs_list list;
+	struct vexfs_stat stat;
+	struct vexfs_set set;
+	struct vexfs_put put;
+	struct vexfs_get get;
+	struct vexfs_delete delete;
+	struct vexfs_distance distance;
+	struct vexfs_walk walk;
+	struct vexfs_search search;
+	struct vexfs_classify classify;
+	struct vexfs_index_req index;
+	struct vexfs_check check;
+};
+
+#define VEXFS_REQUEST_KERNEL	(1u << 0)	/* addresses are the kernel's own */
+#define VEXFS_REQUEST_NONBLOCK	(1u << 1)	/* -EAGAIN instead of a long wait */
+
+/**
+ * struct vexfs_request - one request
+ * @handler: its entry in the table
+ * @client: who asks
+ * @arg: the caller's structure; NULL with VEXFS_REQUEST_KERNEL
+ * @flags: VEXFS_REQUEST_*
+ * @arg_size: bytes of the caller's structure
+ * @hits: kernel API: where the results of a search go, instead of the header's addresses
+ * @op: its statistics, deadline and stack mark
+ * @h: the kernel's copy of the caller's structure
+ */
+struct vexfs_request {
+	const struct vexfs_handler *handler;
+	struct vexfs_client *client;
+	void __user *arg;
+	u32 flags;
+	u32 arg_size;
+	struct vexfs_client_hit *hits;
+	struct vexfs_op op;
+	union vexfs_header h;
+};
+
+static inline bool vexfs_request_kernel(const struct vexfs_request *r)
+{
+	return r->flags & VEXFS_REQUEST_KERNEL;
+}
+
+/*
+ * Reads the caller's structure, of whatever size it is, as @size bytes. -EINVAL when it
+ * has no size, -E2BIG when it has something that this kernel does not know.
+ */
+int vexfs_request_read(struct vexfs_request *r, size_t size);
+/* Writes back as much of @size bytes as the caller has memory for. */
+int vexfs_request_write(struct vexfs_request *r, size_t size);
+
+/* Takes over the reference on @c when it succeeds. -EBUSY when there is one already. */
+int vexfs_client_attach(struct vexfs_client *client, struct vexfs_collection *c, u32 may);
+/* The collection that the client means, if the client may do that; not referenced. */
+struct vexfs_collection *vexfs_client_collection(const struct vexfs_client *client, u32 may);
+
+/* What the header says about the op. */
+static inline void vexfs_request_op(struct vexfs_request *r, u32 priority, u64 deadline_ns,
+				    u32 items)
+{
+	r->op.priority = priority;
+	r->op.items = items;
+	if (deadline_ns)
+		r->op.deadline_ns = vexfs_op_deadline(deadline_ns);
+}
+
+static inline bool vexfs_priority_valid(u32 priority)
+{
+	return priority <= VEXFS_PRIORITY_LOW;
+}
+
+/* A signal or the deadline, for loops over parts of a request: -EINTR, -ETIME. */
+int vexfs_request_interrupted(struct vexfs_request *r);
+
+/*
+ * The same, for requests that succeed with the first @tried of their vectors: each call
+ * decides some, however fast signals come. Callers in the kernel give no deadline
+ * with these, and their signals are their own affair.
+ */
+static inline int vexfs_request_cut(struct vexfs_request *r, u32 tried)
+{
+	if (vexfs_request_kernel(r))
+		return 0;
+	return tried ? vexfs_request_interrupted(r) : vexfs_op_expired(&r->op);
+}
+
+/*
+ * One that has decided the first @tried of its vectors when a signal comes succeeds, like a
+ * short write(2), so that the caller does not repeat them.
+ */
+static inline int vexfs_request_short(int err, u32 tried)
+{
+	return err == -EINTR && tried ? 0 : err;
+}
+
+/* ---- the caller's memory ---- */
+
+/*
+ * The address of element @i of an array of the caller; 0 stays 0. An overflow makes an
+ * address that the copy refuses.
+ */
+static inline u64 vexfs_at(u64 p, u64 i, size_t bytes)
+{
+	return p ? p + i * bytes : 0;
+}
+
+static inline void *vexfs_kernel_ptr(u64 p)
+{
+	return (void *)(uintptr_t)p;
+}
+
+/* Copies; those from and to programs are counted. */
+static inline int vexfs_copy_in(struct vexfs_request *r, void *dst, u64 from, size_t n)
+{
+	if (vexfs_request_kernel(r)) {
+		memcpy(dst, vexfs_kernel_ptr(from), n);
+		return 0;
+	}
+	r->op.bytes_in += n;
+	return copy_from_user(dst, u64_to_user_ptr(from), n) ? -EFAULT : 0;
+}
+
+static inline int vexfs_copy_out(struct vexfs_request *r, u64 to, const void *src, size_t n)
+{
+	if (vexfs_request_kernel(r)) {
+		if (vexfs_kernel_ptr(to) != src)
+			memcpy(vexfs_kernel_ptr(to), src, n);
+		return 0;
+	}
+	r->op.bytes_out += n;
+	return copy_to_user(u64_to_user_ptr(to), src, n) ? -EFAULT : 0;
+}
+
+/* Where @n bytes of the caller can be read: in place, or in @buf. An error pointer. */
+static inline const void *vexfs_read_at(struct vexfs_request *r, void *buf, u64 from, size_t n)
+{
+	if (vexfs_request_kernel(r))
+		return vexfs_kernel_ptr(from);
+	return vexfs_copy_in(r, buf, from, n) ? ERR_PTR(-EFAULT) : buf;
+}
+
+/* Where to write what vexfs_copy_out() then brings to @to: there, or in @buf. */
+static inline void *vexfs_write_at(struct vexfs_request *r, void *buf, u64 to)
+{
+	return vexfs_request_kernel(r) ? vexfs_kernel_ptr(to) : buf;
+}
+
+#endif
