@@ -1,39 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# vexstress. The report has uPlot built in, fetched by npm at the version and
-# checksum of package-lock.json; where npm cannot be had the charts are plain
-# SVG, and everything else is the same.
+# vexstress.
 
 STRESS_SRCS := $(filter-out %_test.c,$(sort $(wildcard userspace/vexstress/*.c)))
 STRESS_OBJS := $(STRESS_SRCS:userspace/%.c=build/obj/%.o)
-STRESS_ASSETS := build/vexstress/assets
-STRESS_PARTS := $(addprefix $(STRESS_ASSETS)/,report.css report.js plot.css plot.js)
 
-$(STRESS_OBJS): CFLAGS_USER += -DVX_ASSETS=\"$(STRESS_ASSETS)\"
-build/obj/vexstress/report.o: $(STRESS_PARTS)
+# The report has its style sheet built in.
+$(STRESS_OBJS): CFLAGS_USER += -DVX_ASSETS=\"userspace/vexstress/report\"
+build/obj/vexstress/report.o: userspace/vexstress/report/report.css
 # The oracle computes answers by the million.
 build/obj/vexstress/oracle.o: CFLAGS_USER += -O3
 
-$(STRESS_ASSETS)/report.%: userspace/vexstress/report/report.%
-	$(begin)
-	cp $< $@
-
-$(STRESS_ASSETS)/plot.js $(STRESS_ASSETS)/plot.css &: userspace/vexstress/report/package-lock.json \
-		userspace/vexstress/report/package.json userspace/vexstress/report/fetch
-	userspace/vexstress/report/fetch $(STRESS_ASSETS)
-
 STRESS_OBJS += $(patsubst %,build/obj/textio/%.o,escape ini nearest outfile)
 
-build/bin/vexstress: $(STRESS_OBJS) build/lib/libvexstat.a $(LIBVEXFS)
+build/bin/vexstress: $(STRESS_OBJS) build/lib/libvexstat.a build/lib/libvexsvg.a $(LIBVEXFS)
 	$(begin)
-	$(HOSTCC_USER) -pthread -o $@ $(STRESS_OBJS) build/lib/libvexstat.a $(U_LIBS) -ljansson -lm
+	$(HOSTCC_USER) -pthread -o $@ $(STRESS_OBJS) build/lib/libvexstat.a build/lib/libvexsvg.a $(U_LIBS) -ljansson -lm
 
 PROGRAMS += build/bin/vexstress
 
 build/bin/vexstress-overhead: build/obj/bench/stress/overhead.o \
-		$(filter-out %/main.o,$(STRESS_OBJS)) build/lib/libvexstat.a $(LIBVEXFS)
+		$(filter-out %/main.o,$(STRESS_OBJS)) build/lib/libvexstat.a build/lib/libvexsvg.a $(LIBVEXFS)
 	$(begin)
-	$(HOSTCC_USER) -pthread -o $@ $(filter %.o,$^) build/lib/libvexstat.a $(U_LIBS) -ljansson -lm
+	$(HOSTCC_USER) -pthread -o $@ $(filter %.o,$^) build/lib/libvexstat.a build/lib/libvexsvg.a $(U_LIBS) -ljansson -lm
 
 # Verdicts and latencies of planted figures: nothing is measured.
 build/tests/vexstress-verdict-test: build/obj/vexstress/verdict_test.o build/obj/vexstress/verdict.o

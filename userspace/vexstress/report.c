@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The HTML report: one file with everything in it. Tables are plain HTML and
- * need no script; charts are drawn by report.js from the result in the page.
- */
-#include "vexstress.h"
+/* The HTML report: one file of plain HTML and SVG, without a script. */
+#include "report.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #ifndef VX_ASSETS
-#error "VX_ASSETS names the folder of the report's parts"
+#error "VX_ASSETS names the directory of the report's parts"
 #endif
 
-/* Files of the build, as they are. */
+/* A file of the source, as it is. */
 #define ASSET(name, file)						\
 	__asm__(".section .rodata\n"					\
 		".global " #name "\n" #name ":\n"			\
@@ -22,9 +19,6 @@
 	extern const char name[]
 
 ASSET(vx_asset_css, "report.css");
-ASSET(vx_asset_js, "report.js");
-ASSET(vx_asset_plot_css, "plot.css");
-ASSET(vx_asset_plot_js, "plot.js");
 
 static const char *str(const json_t *o, const char *key)
 {
@@ -163,32 +157,10 @@ static void fingerprint(FILE *f, const json_t *result)
 	fputs("</table></div>\n", f);
 }
 
-/* JSON inside a script element: nothing in it may end the element. */
-static void data(FILE *f, const json_t *result)
-{
-	char *s = vx_json_dump(result, JSON_COMPACT), *p;
-
-	fputs("<script type=\"application/json\" id=\"result\">", f);
-	for (p = s; p && *p; p++) {
-		if (*p == '<')
-			fputs("\\u003c", f);
-		else
-			fputc(*p, f);
-	}
-	fputs("</script>\n", f);
-	free(s);
-}
-
 int vx_report_write(const char *path, const json_t *result)
 {
-	static const struct { const char *id, *title; } charts[] = {
-		{ "throughput", "Throughput over time" },
-		{ "percentiles", "Latency by percentile" },
-		{ "distribution", "Latency distribution" },
-		{ "recall", "Recall against throughput" },
-	};
 	char *page = NULL;
-	size_t size = 0, i;
+	size_t size = 0;
 	FILE *f = open_memstream(&page, &size);
 	int ret;
 
@@ -197,7 +169,6 @@ int vx_report_write(const char *path, const json_t *result)
 	fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
 	      "<meta name=\"viewport\" content=\"width=device-width\">"
 	      "<title>vexstress report</title>\n<style>", f);
-	fputs(vx_asset_plot_css, f);
 	fputs(vx_asset_css, f);
 	fputs("</style></head><body>\n<h1>vexstress report</h1>\n<p class=\"mute\">", f);
 	escape_html(f, str(result, "started"));
@@ -210,17 +181,10 @@ int vx_report_write(const char *path, const json_t *result)
 	fputs("</p>\n", f);
 	targets(f, result);
 	jobs(f, result);
-	for (i = 0; i < ARRAY_SIZE(charts); i++)
-		fprintf(f, "<h2>%s</h2><div class=\"chart\" id=\"%s\"></div>\n", charts[i].title,
-			charts[i].id);
+	vx_report_charts(f, result);
 	metrics(f, result);
 	fingerprint(f, result);
-	data(f, result);
-	fputs("<script>", f);
-	fputs(vx_asset_plot_js, f);
-	fputs("</script>\n<script>", f);
-	fputs(vx_asset_js, f);
-	fputs("</script>\n</body></html>\n", f);
+	fputs("</body></html>\n", f);
 	if (fclose(f)) {
 		free(page);
 		return -1;

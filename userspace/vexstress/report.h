@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VEXSTRESS_REPORT_H
+#define VEXSTRESS_REPORT_H
+
+#include "vexstress.h"
+
+/* The charts of a result, with their headings, as a part of an HTML page. */
+void vx_report_charts(FILE *f, const json_t *result);
+
+#endif
