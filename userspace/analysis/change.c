@@ -59,9 +59,12 @@ static double mean_of(const struct search *s, size_t from, size_t to)
  */
 static double long_run_sd(const struct search *s)
 {
-	size_t piece = 4 * s->r->min_run, pieces = s->n / piece;
+	size_t run = s->r->min_run, piece = s->n / 8 < 4 * run ? s->n / 8 : 4 * run;
 	double var = 0, lag = 0, rho;
-	size_t k = 0;
+	size_t pieces, k = 0;
+
+	piece = piece < run ? run : piece;
+	pieces = s->n / piece;
 
 	for (size_t p = 0; p < pieces; p++) {
 		size_t from = p * piece, to = p + 1 == pieces ? s->n : from + piece;
