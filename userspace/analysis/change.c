@@ -53,31 +53,50 @@ static double mean_of(const struct search *s, size_t from, size_t to)
 	return (s->sum[to] - s->sum[from]) / (double)(to - from);
 }
 
+/* Spread of a piece about its own mean, and how its neighbours go together. */
+static double piece_spread(const struct search *s, size_t from, size_t to, double *lag)
+{
+	double m = mean_of(s, from, to), var = 0;
+
+	*lag = 0;
+	for (size_t i = from; i < to; i++) {
+		double d = s->v[i] - m;
+
+		var += d * d;
+		if (i > from)
+			*lag += d * (s->v[i - 1] - m);
+	}
+	return var;
+}
+
+#define PIECES_MAX	4096
+/* A piece that is so much wilder than most has a jump within. */
+#define WILD		16
+
 /*
  * The deviation of means in the long run. Pieces of a few runs are each taken about
- * their own mean, so that jumps between them do not count; a trend within does.
+ * their own mean, so that jumps between them do not count; a piece with a jump within
+ * is left out.
  */
 static double long_run_sd(const struct search *s)
 {
 	size_t run = s->r->min_run, piece = s->n / 8 < 4 * run ? s->n / 8 : 4 * run;
-	double var = 0, lag = 0, rho;
+	double spread[PIECES_MAX] = { 0 }, usual, var = 0, lag = 0, rho, l;
 	size_t pieces, k = 0;
 
 	piece = piece < run ? run : piece;
+	if (s->n / piece > PIECES_MAX)
+		piece = s->n / PIECES_MAX + 1;
 	pieces = s->n / piece;
-
+	for (size_t p = 0; p < pieces; p++)
+		spread[p] = piece_spread(s, p * piece, (p + 1) * piece, &l);
+	usual = vs_quantile(spread, pieces, 0.5);
 	for (size_t p = 0; p < pieces; p++) {
-		size_t from = p * piece, to = p + 1 == pieces ? s->n : from + piece;
-		double m = mean_of(s, from, to);
-
-		for (size_t i = from; i < to; i++) {
-			double d = s->v[i] - m;
-
-			var += d * d;
-			if (i > from)
-				lag += d * (s->v[i - 1] - m);
-		}
-		k += to - from - 1;
+		if (spread[p] > WILD * usual)
+			continue;
+		var += piece_spread(s, p * piece, (p + 1) * piece, &l);
+		lag += l;
+		k += piece - 1;
 	}
 	if (!k || var <= 0)
 		return 0;

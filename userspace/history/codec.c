@@ -217,9 +217,12 @@ bool roll_read(struct cursor *c, struct roll *now, size_t n, bool key, uint32_t 
 	for (size_t i = 0; i < n; i++) {
 		if (key)
 			now[i].n = 0;
-		else if (now[i].n)
-			now[i] = (struct roll){ usual, now[i].mean, now[i].mean, now[i].mean,
-						now[i].sketch };
+		if (!now[i].n)
+			continue;
+		now[i] = (struct roll){ usual, now[i].mean, now[i].mean, now[i].mean,
+					now[i].sketch };
+		if (now[i].sketch)
+			now[i].sketch[sketch_bucket(now[i].mean)] += usual;
 	}
 	while (c->p < c->end && !c->bad) {
 		uint64_t head = cursor_u(c);
@@ -230,6 +233,9 @@ bool roll_read(struct cursor *c, struct roll *now, size_t n, bool key, uint32_t 
 		if (c->bad || head >> 4 > SERIES_MAX || at >= n)
 			return false;
 		r.sketch = now[at].sketch;
+		/* It is not what it was before after all. */
+		if (r.sketch && now[at].n)
+			r.sketch[sketch_bucket(now[at].mean)] -= usual;
 		if (head & ROLL_GONE) {
 			r.n = 0;
 		} else {

@@ -65,7 +65,7 @@ int fail_db(struct history *h, struct history_error *err, const char *what)
 		break;
 	case SQLITE_CANTOPEN:
 		err->code = access(h->path, F_OK) && errno == ENOENT ? ENOENT : EACCES;
-		why = err->code == ENOENT ?
+		why = h->writer ? "it cannot be made there" : err->code == ENOENT ?
 		      "there is no history yet: vexfs-monitord writes it" : "it cannot be opened";
 		break;
 	case SQLITE_BUSY:
@@ -245,13 +245,92 @@ int64_t history_bytes(struct history *h)
 	return get_number(h, "PRAGMA page_count") * get_number(h, "PRAGMA page_size");
 }
 
+void history_limit_pages(struct history *h, unsigned int pages)
+{
+	char sql[60];
+
+	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %u", pages);
+	get_number(h, sql);
+}
+
+/* The next epoch of a table after @epoch, -1 for none. */
+int next_epoch(struct history *h, int level, int epoch)
+{
+	sqlite3_stmt *st;
+	int next = -1, ret;
+
+	if (sqlite3_prepare_v2(h->db, level ?
+			       "SELECT epoch FROM rollup WHERE level = ?1 AND epoch > ?2"
+			       " ORDER BY epoch LIMIT 1" :
+			       "SELECT epoch FROM sample WHERE ?1 = 0 AND epoch > ?2"
+			       " ORDER BY epoch LIMIT 1", -1, &st, NULL) != SQLITE_OK)
+		return -1;
+	sqlite3_bind_int(st, 1, level);
+	sqlite3_bind_int(st, 2, epoch);
+	ret = sqlite3_step(st);
+	if (ret == SQLITE_ROW)
+		next = sqlite3_column_int(st, 0);
+	h->broken |= ret != SQLITE_ROW && ret != SQLITE_DONE;
+	sqlite3_finalize(st);
+	return next;
+}
+
+static int64_t edge(struct history *h, const char *sql, int level, int epoch)
+{
+	sqlite3_stmt *st;
+	int64_t t = -1;
+	int ret;
+
+	if (sqlite3_prepare_v2(h->db, sql, -1, &st, NULL) != SQLITE_OK)
+		return -1;
+	sqlite3_bind_int(st, 1, level);
+	sqlite3_bind_int(st, 2, epoch);
+	ret = sqlite3_step(st);
+	if (ret == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
+		t = sqlite3_column_int64(st, 0);
+	h->broken |= ret != SQLITE_ROW && ret != SQLITE_DONE;
+	sqlite3_finalize(st);
+	return t;
+}
+
+/* First and last row of an epoch. Each by itself, which takes no more than a look. */
+bool epoch_edges(struct history *h, int level, int epoch, int64_t *first, int64_t *last)
+{
+	*first = edge(h, level ? "SELECT min(t) FROM rollup WHERE level = ? AND epoch = ?" :
+		      "SELECT min(t) FROM sample WHERE ?1 = 0 AND epoch = ?2", level, epoch);
+	*last = edge(h, level ? "SELECT max(t) FROM rollup WHERE level = ? AND epoch = ?" :
+		     "SELECT max(t) FROM sample WHERE ?1 = 0 AND epoch = ?2", level, epoch);
+	return *first >= 0;
+}
+
+void level_edges(struct history *h, int level, int64_t *first, int64_t *last)
+{
+	int64_t a, b;
+
+	*first = *last = -1;
+	for (int e = -1; (e = next_epoch(h, level, e)) >= 0;) {
+		if (!epoch_edges(h, level, e, &a, &b))
+			continue;
+		if (*first < 0 || a < *first)
+			*first = a;
+		if (b > *last)
+			*last = b;
+	}
+}
+
 bool history_range(struct history *h, int64_t *from, int64_t *to)
 {
-	*from = get_number(h, "SELECT ifnull(min(a), -1) FROM (SELECT min(t) AS a FROM sample"
-			   " UNION ALL SELECT min(t) FROM rollup)");
-	*to = get_number(h, "SELECT ifnull(max(a), -1) FROM (SELECT max(t) AS a FROM sample"
-			 " UNION ALL SELECT max(t) FROM rollup)");
-	return *from >= 0 && *to >= 0;
+	int64_t a, b;
+
+	*from = *to = -1;
+	for (int level = 0; level < 3; level++) {
+		level_edges(h, level, &a, &b);
+		if (a >= 0 && (*from < 0 || a < *from))
+			*from = a;
+		if (b > *to)
+			*to = b;
+	}
+	return *from >= 0;
 }
 
 /* ---- the figures it knows ---- */

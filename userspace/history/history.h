@@ -113,6 +113,8 @@ struct history_limits {
 int history_tidy(struct history *h, int64_t t_ms, const struct history_limits *l,
 		 struct history_error *err);
 int64_t history_bytes(struct history *h);
+/* For tests: the file may not grow beyond so many pages, as on a full disk. */
+void history_limit_pages(struct history *h, unsigned int pages);
 
 /* ---- reading ---- */
 

@@ -42,6 +42,7 @@ struct history {
 	sqlite3 *db;
 	char *path;
 	bool writer;
+	bool broken;	/* a look at the edges found damage */
 	int epoch;
 	int64_t last_t;
 	unsigned int since_key;
@@ -112,6 +113,10 @@ bool roll_read(struct cursor *c, struct roll *now, size_t n, bool key, uint32_t 
 
 unsigned int sketch_bucket(double v);
 double sketch_value(unsigned int bucket);
+
+int next_epoch(struct history *h, int level, int epoch);
+bool epoch_edges(struct history *h, int level, int epoch, int64_t *first, int64_t *last);
+void level_edges(struct history *h, int level, int64_t *first, int64_t *last);
 
 int fail_db(struct history *h, struct history_error *err, const char *what);
 int fail_with(struct history_error *err, int code, const char *text);

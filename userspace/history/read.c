@@ -86,40 +86,17 @@ static int keep_rollup(struct rollup *r, void *arg)
 	return 0;
 }
 
-/* First and last of a form, -1 for none. */
-static void bounds(struct history *h, int level, int64_t *first, int64_t *last)
-{
-	sqlite3_stmt *st;
-
-	*first = *last = -1;
-	if (sqlite3_prepare_v2(h->db, level ?
-			       "SELECT min(t), max(t) FROM rollup WHERE level = ?" :
-			       "SELECT min(t), max(t) FROM sample WHERE ?1 = 0", -1, &st, NULL))
-		return;
-	sqlite3_bind_int(st, 1, level);
-	if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL) {
-		*first = sqlite3_column_int64(st, 0);
-		*last = sqlite3_column_int64(st, 1);
-	}
-	sqlite3_finalize(st);
-}
-
 static int read_raw(struct history *h, struct reading *g, int64_t from, int64_t to)
 {
-	sqlite3_stmt *st = prepare(h, "SELECT DISTINCT epoch FROM sample WHERE t >= ? AND t < ?"
-				   " ORDER BY epoch", g->err);
-	int ret = st ? 0 : -1;
+	int64_t first, last;
+	int ret = 0;
 
 	g->from = from;
-	if (st) {
-		sqlite3_bind_int64(st, 1, from);
-		sqlite3_bind_int64(st, 2, to);
+	for (int e = -1; !ret && (e = next_epoch(h, 0, e)) >= 0;) {
+		g->epoch = e;
+		if (epoch_edges(h, 0, e, &first, &last) && first < to && last >= from)
+			ret = replay_samples(h, e, from, to, keep_sample, g, g->err);
 	}
-	while (!ret && sqlite3_step(st) == SQLITE_ROW) {
-		g->epoch = sqlite3_column_int(st, 0);
-		ret = replay_samples(h, g->epoch, from, to, keep_sample, g, g->err);
-	}
-	sqlite3_finalize(st);
 	return ret;
 }
 
@@ -137,7 +114,7 @@ static int read_level(struct history *h, struct reading *g, int level, int64_t f
 		if (g->wanted[i] && h->series[i].s.sketch)
 			roll[i].sketch = calloc(HISTORY_SKETCH, sizeof(uint32_t));
 	g->span = level == LEVEL_MID ? MID_MS : LONG_MS;
-	ret = replay_rollups(h, level, from, to, roll, g->wanted, keep_rollup, g, g->err);
+	ret = replay_rollups(h, level, -1, from, to, roll, g->wanted, keep_rollup, g, g->err);
 	for (size_t i = 0; i < h->n; i++)
 		free(roll[i].sketch);
 	free(roll);
@@ -202,7 +179,7 @@ int history_read(struct history *h, const char *const *names, size_t n, int64_t 
 	if (!ret)
 		ret = prepare_reading(h, &g, names, n);
 	for (int i = 0; i < 3; i++)
-		bounds(h, i, &first[i], &last[i]);
+		level_edges(h, i, &first[i], &last[i]);
 	level = choose(first, from, step_ms);
 	/* What a coarser form has not got yet comes from the finer ones. */
 	for (int64_t at = from; !ret && level >= 0 && at < to; level--) {
@@ -219,6 +196,8 @@ int history_read(struct history *h, const char *const *names, size_t n, int64_t 
 	sqlite3_exec(h->db, "COMMIT", NULL, NULL, NULL);
 	free(g.wanted);
 	free(g.index);
+	if (!ret && h->broken)
+		ret = fail_with(err, EUCLEAN, "the history is damaged");
 	if (ret)
 		history_values_free(out, n);
 	return ret;

@@ -114,42 +114,54 @@ bool replay_value(const struct replay *r, size_t i, double *v)
 	return true;
 }
 
-int replay_rollups(struct history *h, int level, int64_t from, int64_t to, struct roll *roll,
-		   const bool *wanted, rollup_fn fn, void *arg, struct history_error *err)
+static int walk_rollups(struct history *h, sqlite3_stmt *st, int epoch, int64_t from,
+			struct roll *roll, const bool *wanted, rollup_fn fn, void *arg,
+			struct history_error *err)
+{
+	int step, ret = 0;
+
+	for (size_t i = 0; i < h->n; i++)
+		roll[i].n = 0;
+	while (!ret && (step = sqlite3_step(st)) != SQLITE_DONE) {
+		const uint8_t *data = sqlite3_column_blob(st, 3);
+		struct cursor c = { data, data + sqlite3_column_bytes(st, 3), false };
+		struct rollup r = { epoch, sqlite3_column_int64(st, 0),
+				    (uint32_t)sqlite3_column_int(st, 2), roll, h->n };
+
+		if (step != SQLITE_ROW)
+			return fail_db(h, err, "");
+		for (size_t i = 0; i < h->n; i++)
+			if (roll[i].sketch)
+				memset(roll[i].sketch, 0, HISTORY_SKETCH * sizeof(uint32_t));
+		if (!roll_read(&c, roll, h->n, sqlite3_column_int(st, 1), r.n, wanted))
+			return fail_with(err, EUCLEAN, "the history is damaged: a rollup cannot be read");
+		if (r.t >= from)
+			ret = fn(&r, arg);
+	}
+	return ret;
+}
+
+int replay_rollups(struct history *h, int level, int epoch, int64_t from, int64_t to,
+		   struct roll *roll, const bool *wanted, rollup_fn fn, void *arg,
+		   struct history_error *err)
 {
 	sqlite3_stmt *st;
-	int step, ret = 0, epoch = -1;
+	int ret = 0;
 
-	/* From the last whole row of each epoch on. */
-	st = prepare(h, "SELECT epoch, t, key, n, data FROM rollup AS r WHERE level = ?1 AND t < ?3"
-		     " AND t >= ifnull((SELECT max(t) FROM rollup WHERE level = ?1 AND"
-		     "  epoch = r.epoch AND key AND t <= ?2), ?2) ORDER BY epoch, t", err);
+	/* From the last whole row before on. */
+	st = prepare(h, "SELECT t, key, n, data FROM rollup WHERE level = ?1 AND epoch = ?4 AND t < ?3"
+		     " AND t >= ifnull((SELECT max(t) FROM rollup WHERE level = ?1 AND epoch = ?4"
+		     "  AND key AND t <= ?2), ?2) ORDER BY t", err);
 	if (!st)
 		return -1;
 	sqlite3_bind_int(st, 1, level);
 	sqlite3_bind_int64(st, 2, from);
 	sqlite3_bind_int64(st, 3, to);
-	while (!ret && (step = sqlite3_step(st)) != SQLITE_DONE) {
-		const uint8_t *data = sqlite3_column_blob(st, 4);
-		struct cursor c = { data, data + sqlite3_column_bytes(st, 4), false };
-		struct rollup r = { sqlite3_column_int(st, 0), sqlite3_column_int64(st, 1),
-				    (uint32_t)sqlite3_column_int(st, 3), roll, h->n };
-
-		if (step != SQLITE_ROW) {
-			ret = fail_db(h, err, "");
-			break;
-		}
-		if (r.epoch != epoch)
-			for (size_t i = 0; i < h->n; i++)
-				roll[i].n = 0;
-		epoch = r.epoch;
-		for (size_t i = 0; i < h->n; i++)
-			if (roll[i].sketch)
-				memset(roll[i].sketch, 0, HISTORY_SKETCH * sizeof(uint32_t));
-		if (!roll_read(&c, roll, h->n, sqlite3_column_int(st, 2), r.n, wanted))
-			ret = fail_with(err, EUCLEAN, "the history is damaged: a rollup cannot be read");
-		else if (r.t >= from)
-			ret = fn(&r, arg);
+	for (int e = epoch < 0 ? next_epoch(h, level, -1) : epoch; e >= 0 && !ret;
+	     e = epoch < 0 ? next_epoch(h, level, e) : -1) {
+		sqlite3_bind_int(st, 4, e);
+		ret = walk_rollups(h, st, e, from, roll, wanted, fn, arg, err);
+		sqlite3_reset(st);
 	}
 	sqlite3_finalize(st);
 	return ret;

@@ -59,7 +59,9 @@ struct rollup {
 };
 
 typedef int (*rollup_fn)(struct rollup *r, void *arg);
-int replay_rollups(struct history *h, int level, int64_t from, int64_t to, struct roll *roll,
+/* The same of rollups; @epoch -1: of all, one after the other. */
+int replay_rollups(struct history *h, int level, int epoch, int64_t from, int64_t to,
+		   struct roll *roll,
 		   const bool *wanted, rollup_fn fn, void *arg, struct history_error *err);
 
 #endif

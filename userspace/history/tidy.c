@@ -3,6 +3,7 @@
  * Rolling up what is complete, and forgetting what is too old or too much. What has
  * been done stands in the file alone, so it does not matter when the writer dies.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,7 @@ static int end_row(struct builder *b)
 	sqlite3_bind_blob(b->insert, 6, out.p ? (void *)out.p : (void *)"", (int)out.n,
 			  SQLITE_STATIC);
 	if (out.failed)
-		ret = fail_with(b->err, 12, "no memory for a rollup");
+		ret = fail_with(b->err, ENOMEM, "no memory for a rollup");
 	else if (sqlite3_step(b->insert) != SQLITE_DONE)
 		ret = fail_db(b->h, b->err, "");
 	sqlite3_reset(b->insert);
@@ -203,7 +204,7 @@ static int find_last(struct builder *b)
 {
 	struct roll *roll = new_rolls(b->h, false);
 	sqlite3_stmt *st;
-	int ret = roll ? 0 : fail_with(b->err, 12, "no memory");
+	int ret = roll ? 0 : fail_with(b->err, ENOMEM, "no memory");
 
 	for (size_t i = 0; i < b->figures; i++)
 		b->last[i] = (struct roll){ 0 };
@@ -221,7 +222,7 @@ static int find_last(struct builder *b)
 		b->rows = (unsigned int)sqlite3_column_int(st, 0);
 	sqlite3_finalize(st);
 	if (b->rows)
-		ret = replay_rollups(b->h, b->level, b->t - b->span, b->t, roll, NULL, keep_last, b,
+		ret = replay_rollups(b->h, b->level, b->epoch, b->t - b->span, b->t, roll, NULL, keep_last, b,
 				     b->err);
 	free(roll);
 	return ret;
@@ -245,8 +246,8 @@ static int roll_epoch(struct builder *b, int epoch, int64_t first, int64_t last,
 		ret = replay_samples(h, epoch, b->t, INT64_MAX, take_sample, b, b->err);
 	} else {
 		from = new_rolls(h, true);
-		ret = from ? replay_rollups(h, LEVEL_MID, b->t, INT64_MAX, from, NULL, take_rollup,
-					    b, b->err) : fail_with(b->err, 12, "no memory");
+		ret = from ? replay_rollups(h, LEVEL_MID, epoch, b->t, INT64_MAX, from, NULL,
+					    take_rollup, b, b->err) : fail_with(b->err, ENOMEM, "no memory");
 		free_rolls(from, h->n);
 	}
 	return ret ? ret : end_row(b);
@@ -256,22 +257,18 @@ static int roll_level(struct history *h, int level, int64_t now, struct history_
 {
 	struct builder b = { .h = h, .level = level, .span = level == LEVEL_MID ? MID_MS : LONG_MS,
 			     .figures = h->n, .err = err };
-	sqlite3_stmt *st;
+	int64_t first, last;
 	int ret = -1;
 
 	b.insert = prepare(h, "INSERT OR REPLACE INTO rollup VALUES(?, ?, ?, ?, ?, ?)", err);
-	st = prepare(h, level == LEVEL_MID ?
-		     "SELECT epoch, min(t), max(t) FROM sample GROUP BY epoch" :
-		     "SELECT epoch, min(t), max(t) FROM rollup WHERE level = 1 GROUP BY epoch", err);
 	b.now = new_rolls(h, true);
 	b.last = new_rolls(h, false);
 	b.sum = calloc(h->n + 1, sizeof(*b.sum));
-	if (b.insert && st && b.now && b.last && b.sum)
+	if (b.insert && b.now && b.last && b.sum)
 		ret = 0;
-	while (!ret && sqlite3_step(st) == SQLITE_ROW)
-		ret = roll_epoch(&b, sqlite3_column_int(st, 0), sqlite3_column_int64(st, 1),
-				 sqlite3_column_int64(st, 2), now);
-	sqlite3_finalize(st);
+	for (int e = -1; !ret && (e = next_epoch(h, level - 1, e)) >= 0;)
+		if (epoch_edges(h, level - 1, e, &first, &last))
+			ret = roll_epoch(&b, e, first, last, now);
 	sqlite3_finalize(b.insert);
 	free_rolls(b.now, h->n);
 	free_rolls(b.last, h->n);
@@ -279,7 +276,8 @@ static int roll_level(struct history *h, int level, int64_t now, struct history_
 	return ret;
 }
 
-static int forget(struct history *h, const char *sql, int64_t before, struct history_error *err)
+static int forget(struct history *h, const char *sql, int level, int epoch, int64_t before,
+		  struct history_error *err)
 {
 	sqlite3_stmt *st = prepare(h, sql, err);
 	int ret;
@@ -287,30 +285,50 @@ static int forget(struct history *h, const char *sql, int64_t before, struct his
 	if (!st)
 		return -1;
 	sqlite3_bind_int64(st, 1, before);
+	sqlite3_bind_int(st, 2, epoch);
+	if (level)
+		sqlite3_bind_int(st, 3, level);
 	ret = sqlite3_step(st) == SQLITE_DONE ? 0 : fail_db(h, err, "");
 	sqlite3_finalize(st);
 	return ret;
 }
 
-/* Rows go from whole row to whole row, so that what is left can be read. */
-#define FORGET_SAMPLES \
-	"DELETE FROM sample AS s WHERE t < (SELECT max(t) FROM sample AS k WHERE k.epoch = s.epoch" \
-	" AND k.key AND k.t <= ?1) OR (t < ?1 AND epoch < (SELECT max(epoch) FROM sample))"
-#define FORGET_ROLLUPS(level) \
-	"DELETE FROM rollup AS s WHERE level = " level " AND (t < (SELECT max(t) FROM rollup AS k" \
-	" WHERE k.level = " level " AND k.epoch = s.epoch AND k.key AND k.t <= ?1)" \
-	" OR (t < ?1 AND epoch < (SELECT max(epoch) FROM rollup)))"
+/*
+ * Rows go from whole row to whole row, so that what is left can be read; of an epoch
+ * that is over all may go.
+ */
+static int forget_level(struct history *h, int level, int64_t before, struct history_error *err)
+{
+	const char *part = level ?
+		"DELETE FROM rollup WHERE level = ?3 AND epoch = ?2 AND t < (SELECT max(t) FROM rollup"
+		" WHERE level = ?3 AND epoch = ?2 AND key AND t <= ?1)" :
+		"DELETE FROM sample WHERE epoch = ?2 AND t < (SELECT max(t) FROM sample"
+		" WHERE epoch = ?2 AND key AND t <= ?1)";
+	const char *whole = level ?
+		"DELETE FROM rollup WHERE level = ?3 AND epoch = ?2 AND t < ?1" :
+		"DELETE FROM sample WHERE epoch = ?2 AND t < ?1";
+	int64_t first, last;
+	int ret = 0;
+
+	for (int e = -1; !ret && (e = next_epoch(h, level, e)) >= 0;) {
+		if (!epoch_edges(h, level, e, &first, &last) || first >= before)
+			continue;
+		ret = forget(h, e < h->epoch && last < before ? whole : part, level, e, before, err);
+	}
+	return ret;
+}
 
 static int forget_old(struct history *h, int64_t t, const struct history_limits *l, double share,
 		      struct history_error *err)
 {
 	int64_t year = t - (int64_t)((double)l->long_s * share) * 1000;
 
-	return forget(h, FORGET_SAMPLES, t - (int64_t)((double)l->raw_s * share) * 1000, err) ||
-	       forget(h, FORGET_ROLLUPS("1"), t - (int64_t)((double)l->mid_s * share) * 1000, err) ||
-	       forget(h, FORGET_ROLLUPS("2"), year, err) ||
-	       forget(h, "DELETE FROM event WHERE t < ?", year, err) ||
-	       forget(h, "DELETE FROM change WHERE t < ? AND what <> 'epoch'", year, err) ? -1 : 0;
+	return forget_level(h, 0, t - (int64_t)((double)l->raw_s * share) * 1000, err) ||
+	       forget_level(h, LEVEL_MID, t - (int64_t)((double)l->mid_s * share) * 1000, err) ||
+	       forget_level(h, LEVEL_LONG, year, err) ||
+	       forget(h, "DELETE FROM event WHERE t < ?1 AND ?2 = 0", 0, 0, year, err) ||
+	       forget(h, "DELETE FROM change WHERE t < ?1 AND ?2 = 0 AND what <> 'epoch'", 0, 0, year,
+		      err) ? -1 : 0;
 }
 
 int history_tidy(struct history *h, int64_t t, const struct history_limits *l,
@@ -318,11 +336,14 @@ int history_tidy(struct history *h, int64_t t, const struct history_limits *l,
 {
 	if (run_sql(h, "BEGIN IMMEDIATE", err))
 		return -1;
+	h->broken = false;
 	if (roll_level(h, LEVEL_MID, t, err) || roll_level(h, LEVEL_LONG, t, err) ||
 	    forget_old(h, t, l, 1, err) || run_sql(h, "COMMIT", err)) {
 		sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
 		return -1;
 	}
+	if (h->broken)
+		return fail_with(err, EUCLEAN, "the history is damaged");
 	if (run_sql(h, "PRAGMA incremental_vacuum", err))
 		return -1;
 	/* Too large all the same: everything is kept for less long. */
