@@ -27,14 +27,14 @@ VEXFS_EXPORT_KUNIT(vexfs_search_codes);
 static bool make_worth(struct vexfs_collection *c)
 {
 	u32 after = READ_ONCE(vexfs_search_codes);
-	u32 scans = READ_ONCE(c->scans);
+	u32 scans = READ_ONCE(c->private);
 
 	if (c->code || !after || rcu_access_pointer(c->index) || vexfs_owner_limited() ||
 	    vexfs_slots_end(c) <= MAKE_LEAST)
 		return false;
 	if (scans >= after)
 		return true;
-	WRITE_ONCE(c->scans, scans + 1);
+	WRITE_ONCE(c->private, scans + 1);
 	return false;
 }
 
@@ -47,7 +47,7 @@ int vexfs_exact_codes_begin(struct exact_run *run)
 
 	/* a filter hides rows that would need codes, too */
 	run->make = s->c->code_bytes && !s->filter && make_worth(s->c);
-	if (!READ_ONCE(s->c->coded) && !run->make)
+	if (!READ_ONCE(s->c->has_codes) && !run->make)
 		return 0;
 	run->coded_step = vexfs_math_code_query_bytes(sp);
 	run->coded = vexfs_op_alloc(s->op, s->nq * run->coded_step, VEXFS_GFP_USER);
