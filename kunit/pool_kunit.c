@@ -16,7 +16,6 @@
 
 #include "compat/compat.h"
 #include "mem/pool_priv.h"
-#include "mem/tunable.h"
 #include "suites.h"
 
 #define SIZE	32u
