@@ -571,15 +571,15 @@ static void entry_of_the_gone(struct kunit *test)
 		put(test, w, n);
 	while (stays && w->n > 1) {
 		int idx = vexfs_read_lock(w->c);
-		u32 slot = vexfs_graph_entry(w->g), level = graph_level(w->g, slot), now;
+		u32 slot = vexfs_graph_entry(w->g), level = vexfs_graph_level(w->g, slot), now;
 
 		w->batch[0] = vexfs_slot_id(w->c, slot);
 		take_away(test, w, 1);
 		now = vexfs_graph_entry(w->g);
-		graph_entry_raise(w->g, slot);
+		vexfs_graph_entry_raise(w->g, slot);
 		stays = vexfs_graph_entry(w->g) == now;
 		KUNIT_EXPECT_TRUE(test, stays);
-		higher += level > graph_level(w->g, now);
+		higher += level > vexfs_graph_level(w->g, now);
 		vexfs_read_unlock(w->c, idx);
 	}
 	/* otherwise nothing was tried */
@@ -609,7 +609,7 @@ static void build_after_failure(struct kunit *test)
 	n = pick_ids(w, 40, true);
 	idx = vexfs_read_lock(w->c);
 	for (i = 0; i < n; i++)
-		graph_delete(w->g, vexfs_find(w->c, w->batch[i]), pick);
+		vexfs_graph_delete(w->g, vexfs_find(w->c, w->batch[i]), pick);
 	WRITE_ONCE(w->g->build.err, -ENOMEM);
 	WRITE_ONCE(w->g->build.state, VEXFS_INDEX_STOPPED);
 	vexfs_read_unlock(w->c, idx);

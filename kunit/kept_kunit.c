@@ -12,7 +12,6 @@
 
 #include "compat/compat.h"
 #include "mem/kept.h"
-#include "mem/params.h"
 #include "mem/pool.h"
 
 #define BLOCK	(300u << 10)

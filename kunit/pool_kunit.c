@@ -16,6 +16,7 @@
 
 #include "compat/compat.h"
 #include "mem/pool_priv.h"
+#include "mem/tunable.h"
 #include "suites.h"
 
 #define SIZE	32u

@@ -10,7 +10,6 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
-#include "mem/params.h"
 #include "mem/scratch.h"
 #include "stat/op.h"
 

@@ -17,6 +17,10 @@ VARIABLE = re.compile(r"^((?!typedef|return|goto|case|else)[A-Za-z_][\w \t*]*?[ 
 MADE = re.compile(r"^(static )?(?:DEFINE_(?:MUTEX|SPINLOCK|XARRAY\w*|IDR|IDA|SRCU|STATIC_KEY_\w+|"
                   r"STATIC_CALL\w*|HASHTABLE)|(?:BLOCKING|ATOMIC|RAW|SRCU)_NOTIFIER_HEAD|LIST_HEAD|"
                   r"DECLARE_RWSEM)\((\w+)|^(static )?DEFINE_PER_CPU\w*\([^,\n]+,\s*(\w+)", re.M)
+# VEXFS_TUNABLE(name, ...) makes vexfs_name.
+TUNABLE = re.compile(r"^(static )?VEXFS_TUNABLE\((\w+)", re.M)
+# A macro with its continued lines: what it would define has no name yet.
+MACRO = re.compile(r"^[ \t]*#[ \t]*define\b[^\n]*(?:(?<=\\)\n[^\n]*)*", re.M)
 EXPORT = re.compile(r"^VEXFS_EXPORT(_KUNIT)?\((\w+)\)", re.M)
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"\n]+)"', re.M)
 WORD = re.compile(r"\b[A-Za-z_]\w*\b")

@@ -114,20 +114,23 @@ static int check_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(check);
 
-static struct shown *show(const struct vexfs_collection *c)
+static struct shown *show(struct vexfs_collection *c)
 {
 	struct shown *s = kzalloc(sizeof(*s), GFP_KERNEL);
-	void *serial = (void *)(unsigned long)c->serial;
 	char name[VEXFS_NAME_SIZE + 16];
+	struct vexfs_stat st;
+	void *serial;
 
 	if (!s)
 		return NULL;
+	vexfs_collection_stat(c, &st);
 	/* Other namespaces may use the same names. */
-	if (c->ns == &init_user_ns)
-		strscpy(name, c->name, sizeof(name));
+	if (st.user_ns == init_user_ns.ns.inum)
+		strscpy(name, st.name, sizeof(name));
 	else
-		snprintf(name, sizeof(name), "%s@%u", c->name, c->ns->ns.inum);
-	s->serial = c->serial;
+		snprintf(name, sizeof(name), "%s@%u", st.name, st.user_ns);
+	s->serial = st.serial;
+	serial = (void *)(unsigned long)st.serial;
 	s->dir = debugfs_create_dir(name, parent);
 	debugfs_create_file("info", 0400, s->dir, serial, &info_fops);
 	debugfs_create_file("graph", 0400, s->dir, serial, &graph_fops);
@@ -154,7 +157,7 @@ static void sync_dirs(struct work_struct *work)
 
 	s = list_first_entry(&list, struct shown, node);
 	while ((c = vexfs_collection_next(&cursor, VEXFS_SEE_ALL))) {
-		while (!list_entry_is_head(s, &list, node) && s->serial < c->serial) {
+		while (!list_entry_is_head(s, &list, node) && s->serial < vexfs_collection_serial(c)) {
 			next = list_next_entry(s, node);
 			hide(s);
 			s = next;

@@ -73,17 +73,13 @@ static int simd_read(unsigned int i, bool since_reset, u64 *values)
 
 static int store_read(unsigned int i, bool since_reset, u64 *values)
 {
-	struct vexfs_collection *c;
-	u64 cursor = 0;
+	struct vexfs_totals t;
 
-	values[0] = vexfs_registry_count(&values[1]);
-	values[2] = 0;
-	values[3] = 0;
-	while ((c = vexfs_collection_next(&cursor, VEXFS_SEE_ALL))) {
-		values[2] += atomic64_read(&c->count);
-		values[3] += atomic64_read(&c->bytes);
-		vexfs_collection_put(c);
-	}
+	vexfs_store_totals(&t);
+	values[0] = t.collections;
+	values[1] = t.changes;
+	values[2] = t.vectors;
+	values[3] = t.bytes;
 	return 0;
 }
 

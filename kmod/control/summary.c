@@ -23,16 +23,11 @@
 
 static void show_store(struct seq_file *m)
 {
-	struct vexfs_collection *c;
-	u64 cursor = 0, vectors = 0, bytes = 0, changed;
-	u32 n = vexfs_registry_count(&changed);
+	struct vexfs_totals t;
 
-	while ((c = vexfs_collection_next(&cursor, VEXFS_SEE_ALL))) {
-		vectors += atomic64_read(&c->count);
-		bytes += atomic64_read(&c->bytes);
-		vexfs_collection_put(c);
-	}
-	seq_printf(m, "store %u collections, %llu vectors, %llu bytes\n", n, vectors, bytes);
+	vexfs_store_totals(&t);
+	seq_printf(m, "store %llu collections, %llu vectors, %llu bytes\n", t.collections, t.vectors,
+		   t.bytes);
 }
 
 static void show_classes(struct seq_file *m)

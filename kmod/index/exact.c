@@ -14,7 +14,6 @@
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
-#include <linux/prefetch.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
@@ -39,82 +38,6 @@ static VEXFS_TUNABLE(search_batching, 1, 0, 1, "flag",
 
 static struct workqueue_struct *search_wq;
 
-/* The first of @keys from @i on that is not above @limit, or @n. Most are, by far. */
-static u32 next_near(const u32 *keys, u32 i, u32 n, u32 limit)
-{
-	const u64 l = limit;
-
-	for (; i + 4 <= n; i += 4) {
-		/* each difference is negative when its key is above */
-		u64 above = (l - keys[i]) & (l - keys[i + 1]) & (l - keys[i + 2]) &
-			    (l - keys[i + 3]);
-
-		if (unlikely((s64)above >= 0))
-			break;
-	}
-	while (i < n && keys[i] > limit)
-		i++;
-	return i;
-}
-
-/*
- * Offers the @n rows of w->where, whose ids are on their way to the cache: of coarse
- * distances hundreds may be as near as the last that counts.
- */
-static void offer_near(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++) {
-		u32 at = w->where[i];
-
-		if (w->keys[at] <= w->results[q].limit)
-			exact_offer(w, q, e, row + at, w->keys[at]);
-	}
-}
-
-int exact_scan(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
-{
-	struct vexfs_search_job *s = w->run->s;
-	u32 i, near = 0;
-	int err;
-
-	err = vexfs_math_scan(&s->c->space, vexfs_job_query(s, q), s->aux[q],
-			      e->rows + (size_t)row * s->c->space.stride, e->aux + row, n, w->keys);
-	if (err)
-		return err;
-	for (i = 0; i < n; i++) {
-		i = next_near(w->keys, i, n, w->results[q].limit);
-		if (i == n || w->state[i] != VEXFS_SLOT_LIVE)
-			continue;
-		prefetch(&e->ids[row + i]);
-		w->where[near++] = i;
-		/* the first ones make the limit, later ones only keep it */
-		if (near == VEXFS_FILTER_RUN || w->results[q].n < w->results[q].k) {
-			offer_near(w, q, e, row, near);
-			near = 0;
-		}
-	}
-	offer_near(w, q, e, row, near);
-	return 0;
-}
-
-int exact_gather(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
-{
-	struct vexfs_search_job *s = w->run->s;
-	u32 i;
-	int err;
-
-	err = vexfs_math_gather(&s->c->space, vexfs_job_query(s, q), s->aux[q], w->rows, w->aux,
-				n, w->keys);
-	if (err)
-		return err;
-	for (i = 0; i < n; i++)
-		if (w->keys[i] <= w->results[q].limit)
-			exact_offer(w, q, e, row + w->where[i], w->keys[i]);
-	return 0;
-}
-
 /*
  * Rows that do not pass the filter are as good as dead. Returns how many are
  * left, which are in w->rows when they are few enough to gather.
@@ -137,15 +60,13 @@ static u32 filter_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u3
 			if (w->state[at] != VEXFS_SLOT_LIVE)
 				continue;
 			if (left < VEXFS_FILTER_RUN)
-				exact_gather_add(w, e, row, at, left);
+				vexfs_exact_gather_add(w, e, row, at, left);
 			left++;
 		}
 		memset(w->state + from, VEXFS_SLOT_DEAD, i + m - from);
 	}
 	return left;
 }
-
-/* ---- chunks and extents ---- */
 
 #define STATES(s)	((s) * 0x0101010101010101ULL)
 
@@ -179,7 +100,7 @@ static bool take_states(struct exact_work *w, struct vexfs_extent *e, u32 row, u
 	return any;
 }
 
-static int chunk(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
+static int search_chunk(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 {
 	struct vexfs_search_job *s = w->run->s;
 	u32 left = n, q;
@@ -194,15 +115,15 @@ static int chunk(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 	}
 	if (s->nq == 1 && (!s->filter || left > VEXFS_FILTER_RUN || left >= n / SPARSE)) {
 		atomic64_add(n, &s->distances);
-		return exact_compare(w, 0, e, row, n);
+		return vexfs_exact_compare(w, 0, e, row, n);
 	}
 	if (!s->filter || left > VEXFS_FILTER_RUN || left >= n / SPARSE) {
 		atomic64_add((u64)n * s->nq, &s->distances);
-		return exact_block(w, e, row, n);
+		return vexfs_exact_block(w, e, row, n);
 	}
 	atomic64_add((u64)left * s->nq, &s->distances);
 	for (q = 0; q < s->nq; q++) {
-		err = exact_gather(w, q, e, row, left);
+		err = vexfs_exact_gather(w, q, e, row, left);
 		if (err)
 			return err;
 	}
@@ -210,7 +131,7 @@ static int chunk(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 }
 
 /* Deadline for everyone, signals for the one who asked. */
-static int expired(struct exact_work *w, bool helper)
+static int search_expired(struct exact_work *w, bool helper)
 {
 	struct exact_run *run = w->run;
 	struct vexfs_op *op = run->s->op;
@@ -240,14 +161,14 @@ static void run_extents(struct exact_work *w, bool helper)
 		e = READ_ONCE(run->d->ext[number]);
 		for (row = 0; e && row < e->nrows && !err; row += n) {
 			n = min(run->chunk, e->nrows - row);
-			err = expired(w, helper) ?: chunk(w, e, row, n);
+			err = search_expired(w, helper) ?: search_chunk(w, e, row, n);
 			cond_resched();
 		}
 	}
 	WRITE_ONCE(run->err, err);
 }
 
-static void help(struct work_struct *work)
+static void help_search(struct work_struct *work)
 {
 	struct exact_work *w = container_of(work, struct exact_work, work);
 	struct mem_cgroup *before = vexfs_payer_begin(w->run->payer);
@@ -256,11 +177,9 @@ static void help(struct work_struct *work)
 	vexfs_payer_end(before);
 }
 
-/* ---- setting up ---- */
-
 static void work_free(struct exact_work *w)
 {
-	exact_block_room_free(w);
+	vexfs_exact_block_room_free(w);
 	vexfs_pool_free(w, sizeof(*w));
 }
 
@@ -278,7 +197,7 @@ static struct exact_work *work_new(struct exact_run *run)
 	w->scratch = NULL;
 	w->pause = 0;
 	w->paused = 0;
-	if (run->packed && exact_block_room(w)) {
+	if (run->packed && vexfs_exact_block_room(w)) {
 		work_free(w);
 		return NULL;
 	}
@@ -311,7 +230,7 @@ static struct exact_work *helper_new(struct exact_run *run)
 		w->results[q] = s->results[q];
 		w->results[q].hits = hits + (size_t)q * s->results[0].k;
 	}
-	INIT_WORK(&w->work, help);
+	INIT_WORK(&w->work, help_search);
 	return w;
 }
 
@@ -361,7 +280,7 @@ static int run_all(struct exact_run *run)
 	return run->err;
 }
 
-static int search(struct vexfs_search_job *s)
+static int search_all_rows(struct vexfs_search_job *s)
 {
 	struct exact_run run = {
 		.s = s,
@@ -375,19 +294,19 @@ static int search(struct vexfs_search_job *s)
 	run.d = vexfs_dir(s->c);
 	s->plan = s->filter ? VEXFS_PLAN_SCAN_MATCHES : VEXFS_PLAN_SCAN;
 	if (s->nq >= BLOCK_QUERIES && READ_ONCE(vexfs_search_batching))
-		err = exact_block_begin(&run);
+		err = vexfs_exact_block_begin(&run);
 	else
-		err = exact_codes_begin(&run);
+		err = vexfs_exact_codes_begin(&run);
 	if (!err)
 		err = run_all(&run);
-	exact_block_end(&run);
-	exact_codes_end(&run);
+	vexfs_exact_block_end(&run);
+	vexfs_exact_codes_end(&run);
 	return err;
 }
 
 int vexfs_search_exact(struct vexfs_search_job *s)
 {
-	int err = search(s);
+	int err = search_all_rows(s);
 	u32 q;
 
 	for (q = 0; q < s->nq; q++)

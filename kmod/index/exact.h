@@ -83,8 +83,8 @@ struct exact_work {
 	u32 paused;
 };
 
-static inline void exact_offer(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row,
-			       u32 key)
+static inline void vexfs_exact_offer(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row,
+				     u32 key)
 {
 	const u64 *self = w->run->s->self;
 	u64 id = e->ids[row];
@@ -95,8 +95,8 @@ static inline void exact_offer(struct exact_work *w, u32 q, struct vexfs_extent 
 }
 
 /* Row @row + @i of @e becomes number @at of those to gather. */
-static inline void exact_gather_add(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 i,
-				    u32 at)
+static inline void vexfs_exact_gather_add(struct exact_work *w, struct vexfs_extent *e, u32 row,
+					  u32 i, u32 at)
 {
 	w->rows[at] = e->rows + (size_t)(row + i) * w->run->s->c->space.stride;
 	w->aux[at] = e->aux[row + i];
@@ -104,21 +104,21 @@ static inline void exact_gather_add(struct exact_work *w, struct vexfs_extent *e
 }
 
 /* One query, the @n rows of w->rows. */
-int exact_gather(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n);
+int vexfs_exact_gather(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n);
 /* One query, rows one after another; only rows whose state is LIVE may count. */
-int exact_scan(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n);
+int vexfs_exact_scan(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n);
 
 /* The queries for scans of codes, where there are or will be some. */
-int exact_codes_begin(struct exact_run *run);
-void exact_codes_end(struct exact_run *run);
+int vexfs_exact_codes_begin(struct exact_run *run);
+void vexfs_exact_codes_end(struct exact_run *run);
 /* One query by codes if that can be, else by rows; makes codes where that is wanted. */
-int exact_compare(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n);
+int vexfs_exact_compare(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n);
 
 /* Many queries: what they need together, and what a worker needs for them. */
-int exact_block_begin(struct exact_run *run);
-void exact_block_end(struct exact_run *run);
-int exact_block_room(struct exact_work *w);
-void exact_block_room_free(struct exact_work *w);
-int exact_block(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n);
+int vexfs_exact_block_begin(struct exact_run *run);
+void vexfs_exact_block_end(struct exact_run *run);
+int vexfs_exact_block_room(struct exact_work *w);
+void vexfs_exact_block_room_free(struct exact_work *w);
+int vexfs_exact_block(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n);
 
 #endif

@@ -24,7 +24,7 @@ static size_t block_buffer_bytes(const struct exact_run *run)
 	       (run->s->nq + 1) * sizeof(u32);
 }
 
-int exact_block_begin(struct exact_run *run)
+int vexfs_exact_block_begin(struct exact_run *run)
 {
 	struct vexfs_search_job *s = run->s;
 	const struct vexfs_space *sp = &s->c->space;
@@ -41,12 +41,12 @@ int exact_block_begin(struct exact_run *run)
 	return vexfs_math_block_pack(sp, run->packed, s->queries, s->aux, s->nq);
 }
 
-void exact_block_end(struct exact_run *run)
+void vexfs_exact_block_end(struct exact_run *run)
 {
 	vexfs_pool_free(run->packed, run->packed_bytes);
 }
 
-int exact_block_room(struct exact_work *w)
+int vexfs_exact_block_room(struct exact_work *w)
 {
 	struct exact_run *run = w->run;
 
@@ -60,7 +60,7 @@ int exact_block_room(struct exact_work *w)
 	return 0;
 }
 
-void exact_block_room_free(struct exact_work *w)
+void vexfs_exact_block_room_free(struct exact_work *w)
 {
 	vexfs_pool_free(w->hits, block_buffer_bytes(w->run));
 }
@@ -89,9 +89,9 @@ static int block_survivors(struct exact_work *w, struct vexfs_extent *e, u32 row
 			u32 hit = w->sorted[at].row;
 
 			if (w->state[hit] == VEXFS_SLOT_LIVE)
-				exact_gather_add(w, e, row, hit, n++);
+				vexfs_exact_gather_add(w, e, row, hit, n++);
 		}
-		err = n ? exact_gather(w, q, e, row, n) : 0;
+		err = n ? vexfs_exact_gather(w, q, e, row, n) : 0;
 		if (err)
 			return err;
 	}
@@ -137,7 +137,7 @@ static int one_by_one(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 	int err;
 
 	for (q = 0; q < w->run->s->nq; q++) {
-		err = exact_compare(w, q, e, row, n);
+		err = vexfs_exact_compare(w, q, e, row, n);
 		if (err)
 			return err;
 		/* helpers get none, and see that of the one who asked in the next chunk */
@@ -148,7 +148,7 @@ static int one_by_one(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 	return 0;
 }
 
-int exact_block(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
+int vexfs_exact_block(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 {
 	int hits, err = 0;
 	u32 m;

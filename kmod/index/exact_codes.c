@@ -27,18 +27,18 @@ VEXFS_EXPORT_KUNIT(vexfs_search_codes);
 static bool make_worth(struct vexfs_collection *c)
 {
 	u32 after = READ_ONCE(vexfs_search_codes);
-	u32 scans = READ_ONCE(c->scans);
+	u32 scans = READ_ONCE(c->private);
 
 	if (c->code || !after || rcu_access_pointer(c->index) || vexfs_owner_limited() ||
 	    vexfs_slots_end(c) <= MAKE_LEAST)
 		return false;
 	if (scans >= after)
 		return true;
-	WRITE_ONCE(c->scans, scans + 1);
+	WRITE_ONCE(c->private, scans + 1);
 	return false;
 }
 
-int exact_codes_begin(struct exact_run *run)
+int vexfs_exact_codes_begin(struct exact_run *run)
 {
 	struct vexfs_search_job *s = run->s;
 	const struct vexfs_space *sp = &s->c->space;
@@ -47,7 +47,7 @@ int exact_codes_begin(struct exact_run *run)
 
 	/* a filter hides rows that would need codes, too */
 	run->make = s->c->code_bytes && !s->filter && make_worth(s->c);
-	if (!READ_ONCE(s->c->coded) && !run->make)
+	if (!READ_ONCE(s->c->has_codes) && !run->make)
 		return 0;
 	run->coded_step = vexfs_math_code_query_bytes(sp);
 	run->coded = vexfs_op_alloc(s->op, s->nq * run->coded_step, VEXFS_GFP_USER);
@@ -58,7 +58,7 @@ int exact_codes_begin(struct exact_run *run)
 					    vexfs_job_query(s, q), s->aux[q]);
 	if (err) {
 		/* the variant in use has none: rows are scanned */
-		exact_codes_end(run);
+		vexfs_exact_codes_end(run);
 		return 0;
 	}
 	run->chunk = CHUNK_ROWS;
@@ -67,7 +67,7 @@ int exact_codes_begin(struct exact_run *run)
 	return 0;
 }
 
-void exact_codes_end(struct exact_run *run)
+void vexfs_exact_codes_end(struct exact_run *run)
 {
 	vexfs_pool_free(run->coded, run->s->nq * run->coded_step);
 	run->coded = NULL;
@@ -93,8 +93,8 @@ static int code_rows(struct exact_work *w, u32 q, struct vexfs_extent *e, const 
 		return left;
 	for (i = 0; i < left; i++)
 		if (w->state[w->pass[i]] == VEXFS_SLOT_LIVE)
-			exact_gather_add(w, e, row, w->pass[i], at++);
-	return at ? exact_gather(w, q, e, row, at) : 0;
+			vexfs_exact_gather_add(w, e, row, w->pass[i], at++);
+	return at ? vexfs_exact_gather(w, q, e, row, at) : 0;
 }
 
 /* Codes of the LIVE rows of a chunk that was scanned just now. */
@@ -131,25 +131,25 @@ static void make_codes(struct exact_work *w, struct vexfs_extent *e, u32 row, u3
  * Codes are of no use before there is a limit, nor where they leave much: then they
  * are tried again later and later.
  */
-int exact_compare(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
+int vexfs_exact_compare(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
 {
 	const void *codes;
 	int err;
 
 	if (!w->run->coded)
-		return exact_scan(w, q, e, row, n);
+		return vexfs_exact_scan(w, q, e, row, n);
 	codes = vexfs_extent_coded(w->run->s->c, e, row, n);
 	if (!codes) {
-		err = exact_scan(w, q, e, row, n);
+		err = vexfs_exact_scan(w, q, e, row, n);
 		if (!err && w->run->make)
 			make_codes(w, e, row, n);
 		return err;
 	}
 	if (w->results[q].limit == ~0u)
-		return exact_scan(w, q, e, row, n);
+		return vexfs_exact_scan(w, q, e, row, n);
 	if (w->pause) {
 		w->pause--;
-		return exact_scan(w, q, e, row, n);
+		return vexfs_exact_scan(w, q, e, row, n);
 	}
 	err = code_rows(w, q, e, codes, row, n);
 	if (err != -EOVERFLOW) {
@@ -158,5 +158,5 @@ int exact_compare(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, 
 	}
 	w->paused = min(2 * w->paused + 1, CODES_PAUSE);
 	w->pause = w->paused;
-	return exact_scan(w, q, e, row, n);
+	return vexfs_exact_scan(w, q, e, row, n);
 }

@@ -15,9 +15,9 @@
 
 static void set_state(struct vexfs_graph *g, u32 slot, u8 state)
 {
-	graph_pair_lock(g, slot, slot);
-	WRITE_ONCE(graph_node(g, slot)->state, state);
-	graph_pair_unlock(g, slot, slot);
+	vexfs_graph_pair_lock(g, slot, slot);
+	WRITE_ONCE(vexfs_graph_node(g, slot)->state, state);
+	vexfs_graph_pair_unlock(g, slot, slot);
 }
 
 static int op_insert(struct vexfs_collection *c, void *index, const u32 *slots, u32 n,
@@ -28,15 +28,15 @@ static int op_insert(struct vexfs_collection *c, void *index, const u32 *slots, 
 	int err = 0;
 
 	for (i = 0; i < n && !err; i++)
-		err = graph_ext_ensure(g, slots[i]);
+		err = vexfs_graph_ext_ensure(g, slots[i]);
 	if (err)
 		return err;
 	/* A build finds them in nobody's hands but ours. */
 	for (i = 0; i < n; i++)
 		set_state(g, slots[i], GRAPH_JOINING);
-	err = graph_code_slots(g, slots, n);
+	err = vexfs_graph_code_slots(g, slots, n);
 	if (!err)
-		return graph_insert(g, slots, n, stack);
+		return vexfs_graph_insert(g, slots, n, stack);
 	for (i = 0; i < n; i++)
 		set_state(g, slots[i], GRAPH_ABSENT);
 	return err;
@@ -75,13 +75,13 @@ static void op_remove(struct vexfs_collection *c, void *index, const u32 *slots,
 	for (i = 0; i < n; i++) {
 		struct graph_node *node;
 
-		if (!graph_ext_of(vexfs_extent(c, slots[i])))
+		if (!vexfs_graph_ext_of(vexfs_extent(c, slots[i])))
 			continue;
-		node = graph_node(g, slots[i]);
+		node = vexfs_graph_node(g, slots[i]);
 		/* Claimed by a build: it ends soon, and the node is there. */
 		wait_var_event(node, READ_ONCE(node->state) != GRAPH_JOINING);
 		if (READ_ONCE(node->state) == GRAPH_PRESENT)
-			graph_delete(g, slots[i], pick);
+			vexfs_graph_delete(g, slots[i], pick);
 		cond_resched();
 	}
 	pick_put(g, pick);
@@ -93,12 +93,12 @@ static void op_reuse(struct vexfs_collection *c, void *index, const u32 *slots, 
 
 	for (i = 0; i < n; i++)
 		if (vexfs_extent(c, slots[i])->index)
-			graph_node_free(index, slots[i]);
+			vexfs_graph_node_free(index, slots[i]);
 }
 
 static void op_part_free(struct vexfs_collection *c, void *index, struct vexfs_index_part *part)
 {
-	graph_ext_free(index, container_of(part, struct graph_ext, part));
+	vexfs_graph_ext_free(index, container_of(part, struct graph_ext, part));
 }
 
 /* Without its parts of the extents. */
@@ -184,7 +184,7 @@ VEXFS_EXPORT_KUNIT(vexfs_graph_of);
 /* The slot where searches start, or VEXFS_NO_SLOT. For tests. */
 u32 vexfs_graph_entry(const struct vexfs_graph *g)
 {
-	return graph_entry_slot(READ_ONCE(g->entry));
+	return vexfs_graph_entry_slot(READ_ONCE(g->entry));
 }
 VEXFS_EXPORT_KUNIT(vexfs_graph_entry);
 
@@ -213,7 +213,7 @@ int vexfs_graph_attach(struct vexfs_collection *c, u32 m, u32 efc, u32 code, boo
 	g = graph_new(c);
 	if (IS_ERR(g))
 		return PTR_ERR(g);
-	err = graph_code_space(&c->space, code, &g->sp);
+	err = vexfs_graph_code_space(&c->space, code, &g->sp);
 	if (err)
 		goto free;
 	g->m = m;

@@ -34,15 +34,15 @@ static void wake_waiters(void *var)
 
 /*
  * A node that a build has taken out again when it failed: nobody else takes out what is
- * LIVE. The readers of that time have gone, see build().
+ * LIVE. The readers of that time have gone, see build_graph().
  */
 static bool left_over(struct vexfs_graph *g, u32 slot)
 {
-	return graph_node(g, slot)->state == GRAPH_LEAVING && vexfs_slot_live(g->c, slot);
+	return vexfs_graph_node(g, slot)->state == GRAPH_LEAVING && vexfs_slot_live(g->c, slot);
 }
 
 /* Claims those of @n slots from @first on that are LIVE and not in the graph. */
-static u32 claim(struct vexfs_graph *g, u32 first, u32 n, u32 *slots, int *err)
+static u32 claim_slots(struct vexfs_graph *g, u32 first, u32 n, u32 *slots, int *err)
 {
 	struct vexfs_collection *c = g->c;
 	u32 i, claimed = 0;
@@ -52,18 +52,18 @@ static u32 claim(struct vexfs_graph *g, u32 first, u32 n, u32 *slots, int *err)
 		struct graph_node *node;
 		bool mine = false;
 
-		if (!e || !graph_row_live(e, i - e->first))
+		if (!e || !vexfs_graph_row_live(e, i - e->first))
 			continue;
-		*err = graph_ext_ensure(g, i);
+		*err = vexfs_graph_ext_ensure(g, i);
 		if (*err)
 			break;
-		node = graph_node(g, i);
-		graph_pair_lock(g, i, i);
+		node = vexfs_graph_node(g, i);
+		vexfs_graph_pair_lock(g, i, i);
 		if (node->state == GRAPH_ABSENT || left_over(g, i)) {
 			WRITE_ONCE(node->state, GRAPH_JOINING);
 			mine = true;
 		}
-		graph_pair_unlock(g, i, i);
+		vexfs_graph_pair_unlock(g, i, i);
 		if (!mine)
 			continue;
 		/* Pairs with op_remove(): it sees the claim, or we see that it is dead. */
@@ -85,13 +85,13 @@ static int build_portion(struct vexfs_graph *g, u32 first, u32 n)
 	u32 i, claimed;
 	int err = 0;
 
-	claimed = claim(g, first, n, slots, &err);
+	claimed = claim_slots(g, first, n, slots, &err);
 	if (!err)
-		err = graph_code_slots(g, slots, claimed);
+		err = vexfs_graph_code_slots(g, slots, claimed);
 	if (!err && claimed)
-		err = graph_insert(g, slots, claimed, NULL);
+		err = vexfs_graph_insert(g, slots, claimed, NULL);
 	for (i = 0; i < claimed; i++) {
-		struct graph_node *node = graph_node(g, slots[i]);
+		struct graph_node *node = vexfs_graph_node(g, slots[i]);
 
 		if (READ_ONCE(node->state) == GRAPH_JOINING)
 			WRITE_ONCE(node->state, GRAPH_ABSENT);
@@ -101,7 +101,7 @@ static int build_portion(struct vexfs_graph *g, u32 first, u32 n)
 	return err;
 }
 
-static void build(struct vexfs_graph *g)
+static void build_graph(struct vexfs_graph *g)
 {
 	struct graph_build *b = &g->build;
 	struct vexfs_collection *c = g->c;
@@ -137,7 +137,7 @@ static void build_work(struct work_struct *work)
 
 	/* the last builder's end is that of @w, too */
 	before = vexfs_payer_begin(payer);
-	build(w->g);
+	build_graph(w->g);
 	vexfs_payer_end(before);
 	vexfs_payer_put(payer);
 	vexfs_collection_put(c);

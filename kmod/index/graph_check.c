@@ -57,7 +57,7 @@ static bool has_node(const struct vexfs_graph *g, u32 slot)
 {
 	const struct vexfs_extent *e = vexfs_extent(g->c, slot);
 
-	return e && graph_ext_of(e);
+	return e && vexfs_graph_ext_of(e);
 }
 
 /* Everything the lists of one node at one level promise, with both ends locked. */
@@ -77,23 +77,23 @@ static void check_link(struct graph_checking *k, u32 from, u32 to, u32 level, bo
 		      level, to);
 		return;
 	}
-	graph_pair_lock(g, from, to);
-	forth = graph_linked(g, from, to, level);
+	vexfs_graph_pair_lock(g, from, to);
+	forth = vexfs_graph_linked(g, from, to, level);
 	if (in)
-		graph_list(g, from, level, &l);
+		vexfs_graph_list(g, from, level, &l);
 	if (in) {
 		for (i = 0; i < *l.nr; i++)
 			noted += l.in[i] == to;
 		/* The note may have gone since the list was copied. */
-		if (noted > 1 || (noted && (forth || !graph_linked(g, to, from, level))))
+		if (noted > 1 || (noted && (forth || !vexfs_graph_linked(g, to, from, level))))
 			fault(k, "slot %u notes a one-way link from slot %u at level %u wrongly",
 			      from, to, level);
 	} else if (forth) {
-		u8 state = graph_node(g, to)->state;
+		u8 state = vexfs_graph_node(g, to)->state;
 
-		back = graph_level(g, to) >= level && graph_linked(g, to, from, level);
-		if (graph_level(g, to) >= level) {
-			graph_list(g, to, level, &l);
+		back = vexfs_graph_level(g, to) >= level && vexfs_graph_linked(g, to, from, level);
+		if (vexfs_graph_level(g, to) >= level) {
+			vexfs_graph_list(g, to, level, &l);
 			for (i = 0; i < *l.nr; i++)
 				noted += l.in[i] == from;
 		}
@@ -104,7 +104,7 @@ static void check_link(struct graph_checking *k, u32 from, u32 to, u32 level, bo
 			fault(k, "slot %u is linked at level %u with slot %u, which is no node",
 			      from, level, to);
 	}
-	graph_pair_unlock(g, from, to);
+	vexfs_graph_pair_unlock(g, from, to);
 }
 
 static void check_list(struct graph_checking *k, u32 slot, u32 level)
@@ -112,19 +112,19 @@ static void check_list(struct graph_checking *k, u32 slot, u32 level)
 	struct graph_list l;
 	u32 i, j, n, nr;
 
-	graph_pair_lock(k->g, slot, slot);
-	graph_list(k->g, slot, level, &l);
+	vexfs_graph_pair_lock(k->g, slot, slot);
+	vexfs_graph_list(k->g, slot, level, &l);
 	n = *l.n;
 	nr = *l.nr;
 	if (n > l.cap || nr > l.cap || (n < l.cap && l.links[n] != VEXFS_NO_SLOT)) {
-		graph_pair_unlock(k->g, slot, slot);
+		vexfs_graph_pair_unlock(k->g, slot, slot);
 		fault(k, "slot %u has %u links and %u notes at level %u, in lists of %u", slot, n,
 		      nr, level, l.cap);
 		return;
 	}
 	memcpy(k->list, l.links, n * sizeof(u32));
 	memcpy(k->in, l.in, nr * sizeof(u32));
-	graph_pair_unlock(k->g, slot, slot);
+	vexfs_graph_pair_unlock(k->g, slot, slot);
 
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < i; j++)
@@ -150,20 +150,20 @@ static void check_tree(struct graph_checking *k, u32 slot)
 	bool linked;
 
 	mutex_lock(&g->tree_lock);
-	while (graph_present(g, slot) && at != g->root) {
-		graph_pair_lock(g, at, at);
-		up = graph_node(g, at)->parent;
-		n = graph_node(g, at)->n;
-		graph_pair_unlock(g, at, at);
+	while (vexfs_graph_present(g, slot) && at != g->root) {
+		vexfs_graph_pair_lock(g, at, at);
+		up = vexfs_graph_node(g, at)->parent;
+		n = vexfs_graph_node(g, at)->n;
+		vexfs_graph_pair_unlock(g, at, at);
 		if (up == VEXFS_NO_SLOT) {
 			/* On its way in, between two steps: it has no links either. */
 			if (at != slot || n)
 				fault(k, "slot %u is not in the tree", at);
 			break;
 		}
-		graph_pair_lock(g, at, up);
-		linked = graph_linked(g, at, up, 0) && graph_linked(g, up, at, 0);
-		graph_pair_unlock(g, at, up);
+		vexfs_graph_pair_lock(g, at, up);
+		linked = vexfs_graph_linked(g, at, up, 0) && vexfs_graph_linked(g, up, at, 0);
+		vexfs_graph_pair_unlock(g, at, up);
 		if (!linked || ++steps > vexfs_slots_end(g->c)) {
 			fault(k, "slot %u has no way to the root: stuck at slot %u", slot, at);
 			break;
@@ -183,11 +183,12 @@ static void check_entry(struct graph_checking *k)
 	if ((entry == GRAPH_NO_ENTRY) != (g->root == VEXFS_NO_SLOT))
 		fault(k, "there is an entry without a root, or the other way round");
 	else if (entry != GRAPH_NO_ENTRY &&
-		 (!graph_present(g, graph_entry_slot(entry)) ||
-		  !graph_tree_rooted(g, graph_entry_slot(entry)) ||
-		  graph_level(g, graph_entry_slot(entry)) < graph_entry_level(entry)))
-		fault(k, "the entry, slot %u, is not a node of level %u", graph_entry_slot(entry),
-		      graph_entry_level(entry));
+		 (!vexfs_graph_present(g, vexfs_graph_entry_slot(entry)) ||
+		  !vexfs_graph_tree_rooted(g, vexfs_graph_entry_slot(entry)) ||
+		  vexfs_graph_level(g, vexfs_graph_entry_slot(entry)) <
+		  vexfs_graph_entry_level(entry)))
+		fault(k, "the entry, slot %u, is not a node of level %u",
+		      vexfs_graph_entry_slot(entry), vexfs_graph_entry_level(entry));
 	mutex_unlock(&g->tree_lock);
 }
 
@@ -230,7 +231,7 @@ static void walk_from(struct graph_checking *k, u32 slot)
 	/* an earlier section may have found it */
 	if (!has_node(k->g, slot))
 		return;
-	ge = graph_ext(k->g, slot, &row);
+	ge = vexfs_graph_ext(k->g, slot, &row);
 	links = ge->links + (size_t)row * k->g->cap;
 	k->check->reachable++;
 	for (i = 0; i < k->g->cap; i++) {
@@ -242,7 +243,7 @@ static void walk_from(struct graph_checking *k, u32 slot)
 	}
 }
 
-static int walk(struct graph_checking *k)
+static int check_walk(struct graph_checking *k)
 {
 	int err = section_begin(k);
 	u64 entry;
@@ -253,7 +254,7 @@ static int walk(struct graph_checking *k)
 	check_entry(k);
 	entry = READ_ONCE(k->g->entry);
 	if (entry != GRAPH_NO_ENTRY)
-		walk_to(k, graph_entry_slot(entry));
+		walk_to(k, vexfs_graph_entry_slot(entry));
 	section_end(k);
 	while (k->ntodo) {
 		err = section_begin(k);
@@ -271,7 +272,7 @@ static int walk(struct graph_checking *k)
 /* A node that was seen PRESENT in this read section, so that its extent stays. */
 static void check_node(struct graph_checking *k, u32 slot)
 {
-	struct graph_node *node = graph_node(k->g, slot);
+	struct graph_node *node = vexfs_graph_node(k->g, slot);
 	u32 level;
 
 	for (level = 0; level <= READ_ONCE(node->level); level++)
@@ -286,7 +287,7 @@ static void check_node(struct graph_checking *k, u32 slot)
 /* A LIVE vector must be a node, once the graph is complete. */
 static void check_row(struct graph_checking *k, struct vexfs_extent *e, u32 row, bool complete)
 {
-	const struct graph_ext *ge = graph_ext_of(e);
+	const struct graph_ext *ge = vexfs_graph_ext_of(e);
 	u32 slot = e->first + row;
 
 	/* pairs with join_group(): what is PRESENT has its levels */
@@ -295,10 +296,11 @@ static void check_row(struct graph_checking *k, struct vexfs_extent *e, u32 row,
 		return;
 	}
 	/* It may have joined, or died, since it was looked at. */
-	if (!complete || !graph_row_live(e, row))
+	if (!complete || !vexfs_graph_row_live(e, row))
 		return;
-	ge = graph_ext_of(e);
-	if ((!ge || READ_ONCE(ge->nodes[row].state) != GRAPH_PRESENT) && graph_row_live(e, row))
+	ge = vexfs_graph_ext_of(e);
+	if ((!ge || READ_ONCE(ge->nodes[row].state) != GRAPH_PRESENT) &&
+	    vexfs_graph_row_live(e, row))
 		fault(k, "slot %u is live and not in the graph", slot);
 }
 
@@ -334,7 +336,7 @@ static int check_all(struct graph_checking *k)
 	todo = (k->end + 1ul) * sizeof(u32);
 	k->seen = vexfs_pool_alloc(seen, VEXFS_GFP_USER | __GFP_ZERO);
 	k->todo = vexfs_pool_alloc(todo, VEXFS_GFP_USER);
-	err = k->seen && k->todo ? walk(k) : -ENOMEM;
+	err = k->seen && k->todo ? check_walk(k) : -ENOMEM;
 	for (number = 0; number < READ_ONCE(k->c->nextents) && !err; number++)
 		err = check_extent(k, number);
 	vexfs_pool_free(k->todo, todo);

@@ -14,7 +14,7 @@
 #define F32_ABS		0x7fffffffu
 #define I8_MOST		127u
 
-int graph_code_space(const struct vexfs_space *of, u32 code, struct vexfs_space *sp)
+int vexfs_graph_code_space(const struct vexfs_space *of, u32 code, struct vexfs_space *sp)
 {
 	bool angle = of->metric == VEXFS_METRIC_COS || of->metric == VEXFS_METRIC_IP;
 
@@ -37,7 +37,7 @@ int graph_code_space(const struct vexfs_space *of, u32 code, struct vexfs_space 
 	}
 }
 
-static u32 largest(const u32 *f, u32 n)
+static u32 largest_float(const u32 *f, u32 n)
 {
 	u32 i, most = 0;
 
@@ -46,7 +46,7 @@ static u32 largest(const u32 *f, u32 n)
 	return most;
 }
 
-static u32 mantissa(u32 f)
+static u32 mantissa_of(u32 f)
 {
 	return f >> 23 ? (f & 0x7fffff) | 0x800000 : (f & 0x7fffff) << 1;
 }
@@ -62,7 +62,7 @@ static void code_i8(const u32 *f, u32 n, u32 most, s8 *out)
 		memset(out, 0, n);
 		return;
 	}
-	factor = div_u64((u64)I8_MOST << 39, mantissa(most));
+	factor = div_u64((u64)I8_MOST << 39, mantissa_of(most));
 	for (i = 0; i < n; i++) {
 		u32 a = f[i] & F32_ABS, down = 39 + exp - (a >> 23), v;
 
@@ -71,7 +71,7 @@ static void code_i8(const u32 *f, u32 n, u32 most, s8 *out)
 		else if (down > 62)
 			v = 0;
 		else
-			v = (mantissa(a) * factor + (1ULL << (down - 1))) >> down;
+			v = (mantissa_of(a) * factor + (1ULL << (down - 1))) >> down;
 		out[i] = f[i] >> 31 ? -(s32)v : v;
 	}
 }
@@ -95,12 +95,12 @@ static void code_b1(const u32 *f, u32 n, u8 *out)
 		out[i / 8] |= !(f[i] >> 31) << (i % 8);
 }
 
-int graph_code_row(struct vexfs_graph *g, const void *row, void *raw, void *code, u32 *aux)
+int vexfs_graph_code_row(struct vexfs_graph *g, const void *row, void *raw, void *code, u32 *aux)
 {
 	u32 dim = g->sp.dim;
 
 	if (g->code == VEXFS_CODE_I8)
-		code_i8(row, dim, g->sp.metric == VEXFS_METRIC_COS ? largest(row, dim) :
+		code_i8(row, dim, g->sp.metric == VEXFS_METRIC_COS ? largest_float(row, dim) :
 			READ_ONCE(g->scale), raw);
 	else if (g->code == VEXFS_CODE_BF16)
 		code_bf16(row, dim, raw);
@@ -109,7 +109,7 @@ int graph_code_row(struct vexfs_graph *g, const void *row, void *raw, void *code
 	return vexfs_math_import_raw(&g->sp, code, aux, raw, g->sp.row_bytes, 1, NULL);
 }
 
-int graph_code_slots(struct vexfs_graph *g, const u32 *slots, u32 n)
+int vexfs_graph_code_slots(struct vexfs_graph *g, const u32 *slots, u32 n)
 {
 	u64 local[VEXFS_SCRATCH_LOCAL / sizeof(u64)];
 	u32 dim = g->sp.dim, most = 0, i;
@@ -123,16 +123,17 @@ int graph_code_slots(struct vexfs_graph *g, const u32 *slots, u32 n)
 		return -ENOMEM;
 	if (!READ_ONCE(g->scale)) {
 		for (i = 0; i < n; i++)
-			most = max(most, largest(vexfs_slot_row(g->c, slots[i]), dim));
+			most = max(most, largest_float(vexfs_slot_row(g->c, slots[i]), dim));
 		/* Whoever comes second has written no code yet. */
 		cmpxchg(&g->scale, 0, max(most, 1u));
 	}
 	for (i = 0; i < n && !err; i++) {
 		u32 at;
-		const struct graph_ext *ge = graph_ext(g, slots[i], &at);
+		const struct graph_ext *ge = vexfs_graph_ext(g, slots[i], &at);
 
-		err = graph_code_row(g, vexfs_slot_row(g->c, slots[i]), raw.p,
-				     ge->codes + (size_t)at * g->sp.stride, &ge->code_aux[at]);
+		err = vexfs_graph_code_row(g, vexfs_slot_row(g->c, slots[i]), raw.p,
+					   ge->codes + (size_t)at * g->sp.stride,
+					   &ge->code_aux[at]);
 		cond_resched();
 	}
 	vexfs_scratch_put(&raw);

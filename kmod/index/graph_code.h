@@ -9,10 +9,10 @@
 #include "index/graph_node.h"
 
 /* The space of the codes of @of. -EINVAL when they do not go together. */
-int graph_code_space(const struct vexfs_space *of, u32 code, struct vexfs_space *sp);
+int vexfs_graph_code_space(const struct vexfs_space *of, u32 code, struct vexfs_space *sp);
 /* The code of a row; @raw is scratch of the collection's stride. */
-int graph_code_row(struct vexfs_graph *g, const void *row, void *raw, void *code, u32 *aux);
+int vexfs_graph_code_row(struct vexfs_graph *g, const void *row, void *raw, void *code, u32 *aux);
 /* The codes of slots whose extents have their part of the graph. */
-int graph_code_slots(struct vexfs_graph *g, const u32 *slots, u32 n);
+int vexfs_graph_code_slots(struct vexfs_graph *g, const u32 *slots, u32 n);
 
 #endif

@@ -12,15 +12,15 @@
 #define REPAIR_LINKS	2u
 
 /* Everything that points at @slot or that it points at; into @p->list, @around. */
-static u32 neighbourhood(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u32 level,
-			 u32 *around)
+static u32 collect_neighbours(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u32 level,
+			      u32 *around)
 {
 	u32 i, j, n, nin;
 
-	nin = graph_snapshot_in(g, slot, level, around);
-	graph_pair_lock(g, slot, slot);
-	n = graph_snapshot(g, slot, level, p->list, NULL);
-	graph_pair_unlock(g, slot, slot);
+	nin = vexfs_graph_snapshot_in(g, slot, level, around);
+	vexfs_graph_pair_lock(g, slot, slot);
+	n = vexfs_graph_snapshot(g, slot, level, p->list, NULL);
+	vexfs_graph_pair_unlock(g, slot, slot);
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < nin && around[j] != p->list[i]; j++)
 			;
@@ -30,26 +30,26 @@ static u32 neighbourhood(struct vexfs_graph *g, struct graph_pick *p, u32 slot, 
 	return nin;
 }
 
-static void cut(struct vexfs_graph *g, u32 slot, u32 other, u32 level)
+static void cut_link(struct vexfs_graph *g, u32 slot, u32 other, u32 level)
 {
-	graph_pair_lock(g, slot, other);
-	graph_unlink(g, other, slot, level);
-	graph_unlink(g, slot, other, level);
-	graph_pair_unlock(g, slot, other);
+	vexfs_graph_pair_lock(g, slot, other);
+	vexfs_graph_unlink(g, other, slot, level);
+	vexfs_graph_unlink(g, slot, other, level);
+	vexfs_graph_pair_unlock(g, slot, other);
 }
 
 /* @u lost a neighbour: link it with the best of @around that it has not got. */
-static void reconnect(struct vexfs_graph *g, struct graph_pick *p, u32 u, const u32 *around,
-		      u32 n, u32 level)
+static void reconnect_node(struct vexfs_graph *g, struct graph_pick *p, u32 u, const u32 *around,
+			   u32 n, u32 level)
 {
 	u32 i, k, have, tried, made = 0, ncand = 0;
 	bool few;
 
-	if (!graph_present(g, u) || graph_keys_to(g, p, u, around, n))
+	if (!vexfs_graph_present(g, u) || vexfs_graph_keys_to(g, p, u, around, n))
 		return;
-	graph_pair_lock(g, u, u);
-	have = graph_snapshot(g, u, level, p->list, p->list_keys);
-	graph_pair_unlock(g, u, u);
+	vexfs_graph_pair_lock(g, u, u);
+	have = vexfs_graph_snapshot(g, u, level, p->list, p->list_keys);
+	vexfs_graph_pair_unlock(g, u, u);
 	if (have >= (level ? g->m : g->cap))
 		return;
 	few = have < g->m / 2;
@@ -65,19 +65,20 @@ static void reconnect(struct vexfs_graph *g, struct graph_pick *p, u32 u, const 
 		p->cand[k] = found;
 	}
 	for (tried = 0; tried < min(ncand, REPAIR_TRIES); tried++) {
-		u32 to = graph_found_slot(p->cand[tried]), key = graph_found_key(p->cand[tried]);
+		u32 to = vexfs_graph_found_slot(p->cand[tried]);
+		u32 key = vexfs_graph_found_key(p->cand[tried]);
 		bool hidden = false, done;
 
-		if (graph_keys_to(g, p, to, p->list, have))
+		if (vexfs_graph_keys_to(g, p, to, p->list, have))
 			return;
 		for (k = 0; k < have && !hidden; k++)
 			hidden = p->keys[k] < key && p->list_keys[k] < key;
 		if (hidden && !few)
 			continue;
-		graph_pair_lock(g, u, to);
-		done = graph_link_both(g, u, to, key, level) ||
-		       graph_link_one(g, u, to, key, level);
-		graph_pair_unlock(g, u, to);
+		vexfs_graph_pair_lock(g, u, to);
+		done = vexfs_graph_link_both(g, u, to, key, level) ||
+		       vexfs_graph_link_one(g, u, to, key, level);
+		vexfs_graph_pair_unlock(g, u, to);
 		if (done && ++made == REPAIR_LINKS)
 			return;
 	}
@@ -86,26 +87,26 @@ static void reconnect(struct vexfs_graph *g, struct graph_pick *p, u32 u, const 
 static void leave_level(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u32 level,
 			u32 *around)
 {
-	u32 n = neighbourhood(g, p, slot, level, around);
+	u32 n = collect_neighbours(g, p, slot, level, around);
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		cut(g, slot, around[i], level);
+		cut_link(g, slot, around[i], level);
 	for (i = 0; i < n; i++) {
-		reconnect(g, p, around[i], around, n, level);
+		reconnect_node(g, p, around[i], around, n, level);
 		cond_resched();
 	}
 }
 
 /* @slot is a node. Inside vexfs_read_lock(). @p->around is used, too. */
-void graph_delete(struct vexfs_graph *g, u32 slot, struct graph_pick *p)
+void vexfs_graph_delete(struct vexfs_graph *g, u32 slot, struct graph_pick *p)
 {
-	u32 level = graph_level(g, slot);
+	u32 level = vexfs_graph_level(g, slot);
 
-	graph_tree_leave(g, p, slot);
+	vexfs_graph_tree_leave(g, p, slot);
 	do {
 		leave_level(g, p, slot, level, p->around);
 	} while (level--);
 	atomic64_dec(&g->count);
 }
-VEXFS_EXPORT_KUNIT(graph_delete);
+VEXFS_EXPORT_KUNIT(vexfs_graph_delete);

@@ -37,21 +37,24 @@ struct graph_pick {
 };
 
 /* graph_pick.c */
-int graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32 n, u32 self,
-	       u32 max);
-int graph_keys_to(struct vexfs_graph *g, struct graph_pick *p, u32 from, const u32 *to, u32 n);
-int graph_connect(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u64 *chosen,
-		  u32 n, u32 level);
+int vexfs_graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32 n, u32 self,
+		     u32 max);
+int vexfs_graph_keys_to(struct vexfs_graph *g, struct graph_pick *p, u32 from, const u32 *to,
+			u32 n);
+int vexfs_graph_connect(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u64 *chosen,
+			u32 n, u32 level);
 
 /* graph_tree.c */
-bool graph_tree_rooted(const struct vexfs_graph *g, u32 slot);
-void graph_entry_raise(struct vexfs_graph *g, u32 slot);
-bool graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 limit, bool push);
-int graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot);
-void graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot);
+bool vexfs_graph_tree_rooted(const struct vexfs_graph *g, u32 slot);
+void vexfs_graph_entry_raise(struct vexfs_graph *g, u32 slot);
+bool vexfs_graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 limit,
+			   bool push);
+int vexfs_graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot);
+void vexfs_graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot);
 
 /* graph_insert.c, graph_delete.c */
-int graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n, struct vexfs_stack_mark *stack);
-void graph_delete(struct vexfs_graph *g, u32 slot, struct graph_pick *p);
+int vexfs_graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n,
+		       struct vexfs_stack_mark *stack);
+void vexfs_graph_delete(struct vexfs_graph *g, u32 slot, struct graph_pick *p);
 
 #endif

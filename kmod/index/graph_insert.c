@@ -30,11 +30,11 @@ static u32 random_level(const struct vexfs_graph *g, u64 *rnd)
 {
 	u32 level = 0;
 
-	if (graph_random(rnd) % max(g->m, 4u) > 1)
+	if (vexfs_graph_random(rnd) % max(g->m, 4u) > 1)
 		return 0;
 	do {
 		level++;
-	} while (level < GRAPH_LEVELS - 1 && !(graph_random(rnd) % g->m));
+	} while (level < GRAPH_LEVELS - 1 && !(vexfs_graph_random(rnd) % g->m));
 	return level;
 }
 
@@ -49,7 +49,7 @@ static int gather_candidates(struct joining *j, struct graph_walk *w, const u32 
 
 	if (mates) {
 		for (i = 0; i < mates; i++)
-			p->rows[i] = graph_row(j->g, slots[i], &p->aux[i]);
+			p->rows[i] = vexfs_graph_row(j->g, slots[i], &p->aux[i]);
 		err = vexfs_math_gather(&j->g->sp, w->q, w->q_aux, p->rows, p->aux, mates, p->keys);
 		if (err)
 			return err;
@@ -63,7 +63,9 @@ static int gather_candidates(struct joining *j, struct graph_walk *w, const u32 
 	}
 	m = 0;
 	while (a < w->n || b < mates) {
-		if (b == mates || (a < w->n && graph_found_key(w->queue[a]) <= graph_found_key(mate[b])))
+		if (b == mates ||
+		    (a < w->n &&
+		     vexfs_graph_found_key(w->queue[a]) <= vexfs_graph_found_key(mate[b])))
 			j->cand[m++] = w->queue[a++];
 		else
 			j->cand[m++] = mate[b++];
@@ -77,8 +79,8 @@ static bool join_nearest(struct vexfs_graph *g, u32 slot, const u64 *chosen, u32
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		if (graph_tree_join(g, slot, graph_found_slot(chosen[i]), graph_found_key(chosen[i]),
-				    g->m, push))
+		if (vexfs_graph_tree_join(g, slot, vexfs_graph_found_slot(chosen[i]),
+					  vexfs_graph_found_key(chosen[i]), g->m, push))
 			return true;
 	return false;
 }
@@ -92,7 +94,7 @@ static int join_tree(struct vexfs_graph *g, struct graph_pick *p, u32 slot, cons
 {
 	if (join_nearest(g, slot, chosen, n, false) || join_nearest(g, slot, chosen, n, true))
 		return 0;
-	return graph_tree_force(g, p, slot);
+	return vexfs_graph_tree_force(g, p, slot);
 }
 
 static int join_level(struct joining *j, u32 slot, u32 level, const u64 *cand, u32 n)
@@ -102,7 +104,7 @@ static int join_level(struct joining *j, u32 slot, u32 level, const u64 *cand, u
 	int err;
 
 	/* At level 0 as many as there is room for: few of them pass the choice. */
-	err = graph_pick(j->g, p, cand, n, slot, level ? j->g->m : j->g->cap);
+	err = vexfs_graph_pick(j->g, p, cand, n, slot, level ? j->g->m : j->g->cap);
 	if (err)
 		return err;
 	nchosen = p->n;
@@ -113,31 +115,31 @@ static int join_level(struct joining *j, u32 slot, u32 level, const u64 *cand, u
 		if (err)
 			return err;
 	}
-	return graph_connect(j->g, p, slot, j->cand, nchosen, level);
+	return vexfs_graph_connect(j->g, p, slot, j->cand, nchosen, level);
 }
 
 /* Levels above 0, highest first, once the node can be reached at level 0. */
 static int join_upper(struct joining *j, struct graph_walk *w, u32 slot)
 {
 	struct vexfs_graph *g = j->g;
-	u32 level = graph_level(g, slot);
+	u32 level = vexfs_graph_level(g, slot);
 	u64 entry = READ_ONCE(g->entry);
 	u32 l;
 	int err;
 
 	if (entry == GRAPH_NO_ENTRY)
 		return 0;
-	for (l = min(level, graph_entry_level(entry)); l; l--) {
-		if (!graph_walk_start(g, w, w->q, w->q_aux, l))
+	for (l = min(level, vexfs_graph_entry_level(entry)); l; l--) {
+		if (!vexfs_graph_walk_start(g, w, w->q, w->q_aux, l))
 			break;
-		err = graph_walk_run(g, &w, 1, l, NULL);
+		err = vexfs_graph_walk_run(g, &w, 1, l, NULL);
 		if (!err)
 			err = join_level(j, slot, l, w->queue, w->n);
 		if (err)
 			return err;
 	}
-	if (level > graph_entry_level(entry))
-		graph_entry_raise(g, slot);
+	if (level > vexfs_graph_entry_level(entry))
+		vexfs_graph_entry_raise(g, slot);
 	return 0;
 }
 
@@ -153,23 +155,23 @@ static int join_group(struct joining *j, const u32 *slots, u32 n, u32 *joined)
 	int err;
 
 	for (i = 0; i < n; i++) {
-		row = graph_row(g, slots[i], &aux);
+		row = vexfs_graph_row(g, slots[i], &aux);
 		/* In an empty graph the queue stays empty, and the mates are all there is. */
 		j->walks[i]->q = row;
 		j->walks[i]->q_aux = aux;
-		graph_walk_start(g, j->walks[i], row, aux, 0);
+		vexfs_graph_walk_start(g, j->walks[i], row, aux, 0);
 	}
-	err = graph_walk_run(g, j->walks, n, 0, NULL);
+	err = vexfs_graph_walk_run(g, j->walks, n, 0, NULL);
 	if (err)
 		return err;
 	for (i = 0; i < n; i++) {
-		struct graph_node *node = graph_node(g, slots[i]);
+		struct graph_node *node = vexfs_graph_node(g, slots[i]);
 
 		err = gather_candidates(j, j->walks[i], slots, i, &ncand);
 		if (err)
 			return err;
 		++*joined;
-		/* who sees it PRESENT sees what graph_node_init() wrote */
+		/* who sees it PRESENT sees what vexfs_graph_node_init() wrote */
 		smp_store_release(&node->state, GRAPH_PRESENT);
 		atomic64_inc(&g->count);
 		err = join_level(j, slots[i], 0, j->cand, ncand);
@@ -182,28 +184,28 @@ static int join_group(struct joining *j, const u32 *slots, u32 n, u32 *joined)
 	return 0;
 }
 
-static int prepare(struct vexfs_graph *g, const u32 *slots, u32 n)
+static int prepare_nodes(struct vexfs_graph *g, const u32 *slots, u32 n)
 {
 	u64 rnd = get_random_u64();
 	u32 i;
 	int err;
 
 	for (i = 0; i < n; i++) {
-		err = graph_ext_ensure(g, slots[i]);
+		err = vexfs_graph_ext_ensure(g, slots[i]);
 		if (!err)
-			err = graph_node_init(g, slots[i], random_level(g, &rnd));
+			err = vexfs_graph_node_init(g, slots[i], random_level(g, &rnd));
 		if (err)
 			break;
 	}
 	if (i == n)
 		return 0;
 	while (i--)
-		graph_node_free(g, slots[i]);
+		vexfs_graph_node_free(g, slots[i]);
 	return err;
 }
 
 /**
- * graph_insert() - slots become nodes
+ * vexfs_graph_insert() - slots become nodes
  * @g: the graph
  * @slots: their rows are written; nobody else inserts or deletes them
  * @n: how many
@@ -213,12 +215,13 @@ static int prepare(struct vexfs_graph *g, const u32 *slots, u32 n)
  *
  * Return: 0, or an errno and none of them has joined.
  */
-int graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n, struct vexfs_stack_mark *stack)
+int vexfs_graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n,
+		       struct vexfs_stack_mark *stack)
 {
 	size_t cand_bytes = (g->efc + GRAPH_WALKS + GRAPH_M_MAX) * sizeof(u64);
 	u32 width = min(n, GRAPH_WALKS), joined = 0, done = 0, i;
 	struct joining j = { .g = g };
-	int err = prepare(g, slots, n);
+	int err = prepare_nodes(g, slots, n);
 
 	if (err)
 		return err;
@@ -229,7 +232,7 @@ int graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n, struct vexfs_st
 		goto out;
 	j.pick->stack = stack;
 	for (i = 0; i < width; i++) {
-		j.walks[i] = graph_walk_alloc(g, g->efc);
+		j.walks[i] = vexfs_graph_walk_alloc(g, g->efc);
 		if (!j.walks[i])
 			goto out;
 	}
@@ -239,13 +242,13 @@ int graph_insert(struct vexfs_graph *g, const u32 *slots, u32 n, struct vexfs_st
 	}
 out:
 	for (i = 0; err && i < joined; i++)
-		graph_delete(g, slots[i], j.pick);
+		vexfs_graph_delete(g, slots[i], j.pick);
 	for (i = 0; i < width; i++)
-		graph_walk_free(j.walks[i]);
+		vexfs_graph_walk_free(j.walks[i]);
 	vexfs_pool_free(j.cand, cand_bytes);
 	vexfs_pool_free(j.pick, sizeof(*j.pick));
 	/* Nodes without links may go at once, the others in ops->reuse. */
 	for (i = joined; err && i < n; i++)
-		graph_node_free(g, slots[i]);
+		vexfs_graph_node_free(g, slots[i]);
 	return err;
 }

@@ -14,7 +14,7 @@ static spinlock_t *lock_of(struct vexfs_graph *g, u32 slot)
 	return &g->locks[(slot * 0x9e3779b1u >> 16) & (GRAPH_LOCKS - 1)];
 }
 
-void graph_pair_lock(struct vexfs_graph *g, u32 a, u32 b)
+void vexfs_graph_pair_lock(struct vexfs_graph *g, u32 a, u32 b)
 {
 	spinlock_t *la = lock_of(g, a), *lb = lock_of(g, b);
 
@@ -28,7 +28,7 @@ void graph_pair_lock(struct vexfs_graph *g, u32 a, u32 b)
 	spin_lock_nested(lb, SINGLE_DEPTH_NESTING);
 }
 
-void graph_pair_unlock(struct vexfs_graph *g, u32 a, u32 b)
+void vexfs_graph_pair_unlock(struct vexfs_graph *g, u32 a, u32 b)
 {
 	spinlock_t *la = lock_of(g, a), *lb = lock_of(g, b);
 
@@ -37,7 +37,7 @@ void graph_pair_unlock(struct vexfs_graph *g, u32 a, u32 b)
 		spin_unlock(lb);
 }
 
-static int find(const u32 *list, u32 n, u32 slot)
+static int find_link(const u32 *list, u32 n, u32 slot)
 {
 	u32 i;
 
@@ -73,7 +73,7 @@ static void in_add(struct graph_list *l, u32 slot)
 
 static void in_del(struct graph_list *l, u32 slot)
 {
-	int i = find(l->in, *l->nr, slot);
+	int i = find_link(l->in, *l->nr, slot);
 
 	if (WARN_ON_ONCE(i < 0))
 		return;
@@ -82,35 +82,35 @@ static void in_del(struct graph_list *l, u32 slot)
 
 /* Below, both ends are locked. */
 
-bool graph_linked(const struct vexfs_graph *g, u32 from, u32 to, u32 level)
+bool vexfs_graph_linked(const struct vexfs_graph *g, u32 from, u32 to, u32 level)
 {
 	struct graph_list l;
 
-	graph_list(g, from, level, &l);
-	return find(l.links, *l.n, to) >= 0;
+	vexfs_graph_list(g, from, level, &l);
+	return find_link(l.links, *l.n, to) >= 0;
 }
 
-bool graph_tree_edge(const struct vexfs_graph *g, u32 a, u32 b)
+bool vexfs_graph_tree_edge(const struct vexfs_graph *g, u32 a, u32 b)
 {
-	return READ_ONCE(graph_node(g, a)->parent) == b ||
-	       READ_ONCE(graph_node(g, b)->parent) == a;
+	return READ_ONCE(vexfs_graph_node(g, a)->parent) == b ||
+	       READ_ONCE(vexfs_graph_node(g, b)->parent) == a;
 }
 
 /*
  * Links @a and @b both ways; false when there is no room, or when one of them
  * is leaving.
  */
-bool graph_link_both(struct vexfs_graph *g, u32 a, u32 b, u32 key, u32 level)
+bool vexfs_graph_link_both(struct vexfs_graph *g, u32 a, u32 b, u32 key, u32 level)
 {
 	struct graph_list la, lb;
 	bool ab, ba;
 
-	if (!graph_present(g, a) || !graph_present(g, b))
+	if (!vexfs_graph_present(g, a) || !vexfs_graph_present(g, b))
 		return false;
-	graph_list(g, a, level, &la);
-	graph_list(g, b, level, &lb);
-	ab = find(la.links, *la.n, b) >= 0;
-	ba = find(lb.links, *lb.n, a) >= 0;
+	vexfs_graph_list(g, a, level, &la);
+	vexfs_graph_list(g, b, level, &lb);
+	ab = find_link(la.links, *la.n, b) >= 0;
+	ba = find_link(lb.links, *lb.n, a) >= 0;
 	if ((!ab && *la.n == la.cap) || (!ba && *lb.n == lb.cap))
 		return false;
 	if (ab && ba)
@@ -127,19 +127,19 @@ bool graph_link_both(struct vexfs_graph *g, u32 a, u32 b, u32 key, u32 level)
 }
 
 /* Links @from to @to, one way unless the other exists. */
-bool graph_link_one(struct vexfs_graph *g, u32 from, u32 to, u32 key, u32 level)
+bool vexfs_graph_link_one(struct vexfs_graph *g, u32 from, u32 to, u32 key, u32 level)
 {
 	struct graph_list lf, lt;
 
-	if (!graph_present(g, from) || !graph_present(g, to))
+	if (!vexfs_graph_present(g, from) || !vexfs_graph_present(g, to))
 		return false;
-	graph_list(g, from, level, &lf);
-	graph_list(g, to, level, &lt);
-	if (find(lf.links, *lf.n, to) >= 0)
+	vexfs_graph_list(g, from, level, &lf);
+	vexfs_graph_list(g, to, level, &lt);
+	if (find_link(lf.links, *lf.n, to) >= 0)
 		return true;
 	if (*lf.n == lf.cap)
 		return false;
-	if (find(lt.links, *lt.n, from) >= 0) {
+	if (find_link(lt.links, *lt.n, from) >= 0) {
 		in_del(&lf, to);
 	} else {
 		if (*lt.nr == lt.cap)
@@ -155,18 +155,18 @@ bool graph_link_one(struct vexfs_graph *g, u32 from, u32 to, u32 key, u32 level)
  * one-way link when @from has room to remember it. Tree edges are the caller's
  * business.
  */
-void graph_unlink(struct vexfs_graph *g, u32 from, u32 to, u32 level)
+void vexfs_graph_unlink(struct vexfs_graph *g, u32 from, u32 to, u32 level)
 {
 	struct graph_list lf, lt;
 	int i, back;
 
-	graph_list(g, from, level, &lf);
-	graph_list(g, to, level, &lt);
-	i = find(lf.links, *lf.n, to);
+	vexfs_graph_list(g, from, level, &lf);
+	vexfs_graph_list(g, to, level, &lt);
+	i = find_link(lf.links, *lf.n, to);
 	if (i < 0)
 		return;
 	out_del(&lf, i);
-	back = find(lt.links, *lt.n, from);
+	back = find_link(lt.links, *lt.n, from);
 	if (back < 0)
 		in_del(&lt, from);
 	else if (*lf.nr < lf.cap)
@@ -176,12 +176,12 @@ void graph_unlink(struct vexfs_graph *g, u32 from, u32 to, u32 level)
 }
 
 /* Copies a list; the result was true at some moment when the node is locked. */
-u32 graph_snapshot(const struct vexfs_graph *g, u32 slot, u32 level, u32 *links, u32 *keys)
+u32 vexfs_graph_snapshot(const struct vexfs_graph *g, u32 slot, u32 level, u32 *links, u32 *keys)
 {
 	struct graph_list l;
 	u32 n;
 
-	graph_list(g, slot, level, &l);
+	vexfs_graph_list(g, slot, level, &l);
 	n = *l.n;
 	memcpy(links, l.links, n * sizeof(*links));
 	if (keys)
@@ -190,24 +190,24 @@ u32 graph_snapshot(const struct vexfs_graph *g, u32 slot, u32 level, u32 *links,
 }
 
 /* Everybody who points at @slot: one-way links first, then mutual ones. */
-u32 graph_snapshot_in(struct vexfs_graph *g, u32 slot, u32 level, u32 *in)
+u32 vexfs_graph_snapshot_in(struct vexfs_graph *g, u32 slot, u32 level, u32 *in)
 {
 	struct graph_list l;
 	u32 links[GRAPH_LIST_MAX];
 	u32 i, n, nr;
 
-	graph_pair_lock(g, slot, slot);
-	graph_list(g, slot, level, &l);
+	vexfs_graph_pair_lock(g, slot, slot);
+	vexfs_graph_list(g, slot, level, &l);
 	nr = *l.nr;
 	memcpy(in, l.in, nr * sizeof(*in));
 	n = *l.n;
 	memcpy(links, l.links, n * sizeof(*links));
-	graph_pair_unlock(g, slot, slot);
+	vexfs_graph_pair_unlock(g, slot, slot);
 	for (i = 0; i < n; i++) {
-		graph_pair_lock(g, slot, links[i]);
-		if (graph_linked(g, links[i], slot, level))
+		vexfs_graph_pair_lock(g, slot, links[i]);
+		if (vexfs_graph_linked(g, links[i], slot, level))
 			in[nr++] = links[i];
-		graph_pair_unlock(g, slot, links[i]);
+		vexfs_graph_pair_unlock(g, slot, links[i]);
 	}
 	return nr;
 }
@@ -223,14 +223,14 @@ static size_t ext_bytes(const struct vexfs_graph *g, u32 nrows)
 }
 
 /* The extent of @slot gets its part of the graph, if it has none yet. */
-int graph_ext_ensure(struct vexfs_graph *g, u32 slot)
+int vexfs_graph_ext_ensure(struct vexfs_graph *g, u32 slot)
 {
 	struct vexfs_extent *e = vexfs_extent(g->c, slot);
 	struct graph_ext *ge;
 	size_t lists, nodes;
 	int err = 0;
 
-	if (likely(graph_ext_of(e)))
+	if (likely(vexfs_graph_ext_of(e)))
 		return 0;
 	mutex_lock(&g->ext_lock);
 	if (e->index)
@@ -264,7 +264,7 @@ int graph_ext_ensure(struct vexfs_graph *g, u32 slot)
 	    (g->code && (!ge->codes || !ge->code_aux))) {
 		vexfs_collection_uncharge(g->c, ge->bytes);
 		ge->bytes = 0;
-		graph_ext_free(g, ge);
+		vexfs_graph_ext_free(g, ge);
 		err = -ENOMEM;
 		goto unlock;
 	}
@@ -316,7 +316,7 @@ static void upper_free(struct vexfs_graph *g, struct graph_node *node)
 }
 
 /* Nobody sees @ge, not yet or not any more. */
-void graph_ext_free(struct vexfs_graph *g, struct graph_ext *ge)
+void vexfs_graph_ext_free(struct vexfs_graph *g, struct graph_ext *ge)
 {
 	u32 i;
 
@@ -339,9 +339,9 @@ void graph_ext_free(struct vexfs_graph *g, struct graph_ext *ge)
  * Makes a node of a slot whose extent has its part. It has no links yet. There may be
  * levels that a build has left when it failed.
  */
-int graph_node_init(struct vexfs_graph *g, u32 slot, u32 level)
+int vexfs_graph_node_init(struct vexfs_graph *g, u32 slot, u32 level)
 {
-	struct graph_node *node = graph_node(g, slot);
+	struct graph_node *node = vexfs_graph_node(g, slot);
 	struct graph_upper *up = NULL;
 
 	if (level) {
@@ -360,9 +360,9 @@ int graph_node_init(struct vexfs_graph *g, u32 slot, u32 level)
 }
 
 /* No reader is left that could come to the node. */
-void graph_node_free(struct vexfs_graph *g, u32 slot)
+void vexfs_graph_node_free(struct vexfs_graph *g, u32 slot)
 {
-	struct graph_node *node = graph_node(g, slot);
+	struct graph_node *node = vexfs_graph_node(g, slot);
 
 	upper_free(g, node);
 	node->state = GRAPH_ABSENT;

@@ -206,12 +206,12 @@ struct vexfs_graph {
 #define GRAPH_NO_ENTRY		(~0ULL)
 #define GRAPH_ENTRY(level, slot)	((u64)(level) << 32 | (slot))
 
-static inline u32 graph_entry_slot(u64 entry)
+static inline u32 vexfs_graph_entry_slot(u64 entry)
 {
 	return (u32)entry;
 }
 
-static inline u32 graph_entry_level(u64 entry)
+static inline u32 vexfs_graph_entry_level(u64 entry)
 {
 	return entry >> 32;
 }
@@ -220,7 +220,7 @@ static inline u32 graph_entry_level(u64 entry)
  * The next number of a sequence that began with get_random_u64(). The kernel's own
  * numbers are for secrets and cost interrupts switched off and on for each.
  */
-static inline u32 graph_random(u64 *state)
+static inline u32 vexfs_graph_random(u64 *state)
 {
 	*state = *state * 6364136223846793005ull + 1442695040888963407ull;
 	return *state >> 32;
@@ -245,7 +245,7 @@ struct graph_list {
 };
 
 /* The graph's part of an extent, or NULL; whole once it can be seen. */
-static inline struct graph_ext *graph_ext_of(const struct vexfs_extent *e)
+static inline struct graph_ext *vexfs_graph_ext_of(const struct vexfs_extent *e)
 {
 	static_assert(!offsetof(struct graph_ext, part));
 	/* pairs with vexfs_index_part_add() */
@@ -256,14 +256,14 @@ static inline struct graph_ext *graph_ext_of(const struct vexfs_extent *e)
  * For slots that come from counting and not from a list: their extent may go at any
  * time, but not that of a slot that was seen LIVE in this read section.
  */
-static inline bool graph_row_live(const struct vexfs_extent *e, u32 row)
+static inline bool vexfs_graph_row_live(const struct vexfs_extent *e, u32 row)
 {
 	/* as vexfs_slot_state() */
 	return smp_load_acquire(&e->state[row]) == VEXFS_SLOT_LIVE;
 }
 
 /* The graph's part of the extent of @slot, which the caller knows to have one. */
-static inline struct graph_ext *graph_ext(const struct vexfs_graph *g, u32 slot, u32 *row)
+static inline struct graph_ext *vexfs_graph_ext(const struct vexfs_graph *g, u32 slot, u32 *row)
 {
 	const struct vexfs_extent *e = vexfs_extent(g->c, slot);
 
@@ -271,27 +271,27 @@ static inline struct graph_ext *graph_ext(const struct vexfs_graph *g, u32 slot,
 	return container_of(READ_ONCE(e->index), struct graph_ext, part);
 }
 
-static inline struct graph_node *graph_node(const struct vexfs_graph *g, u32 slot)
+static inline struct graph_node *vexfs_graph_node(const struct vexfs_graph *g, u32 slot)
 {
 	u32 row;
 
-	return &graph_ext(g, slot, &row)->nodes[row];
+	return &vexfs_graph_ext(g, slot, &row)->nodes[row];
 }
 
-static inline const void *graph_row(const struct vexfs_graph *g, u32 slot, u32 *aux)
+static inline const void *vexfs_graph_row(const struct vexfs_graph *g, u32 slot, u32 *aux)
 {
 	u32 row;
-	const struct graph_ext *ge = graph_ext(g, slot, &row);
+	const struct graph_ext *ge = vexfs_graph_ext(g, slot, &row);
 
 	*aux = ge->aux[row];
 	return ge->rows + (size_t)row * g->sp.stride;
 }
 
 /* The row alone, without a look at its auxiliary. */
-static inline const void *graph_row_at(const struct vexfs_graph *g, u32 slot)
+static inline const void *vexfs_graph_row_at(const struct vexfs_graph *g, u32 slot)
 {
 	u32 row;
-	const struct graph_ext *ge = graph_ext(g, slot, &row);
+	const struct graph_ext *ge = vexfs_graph_ext(g, slot, &row);
 
 	return ge->rows + (size_t)row * g->sp.stride;
 }
@@ -303,7 +303,7 @@ static inline const void *graph_row_at(const struct vexfs_graph *g, u32 slot)
  * time, and the first has too few places for what is missing; the processor waits for
  * one. The kernel's prefetch() goes there, or past both.
  */
-static inline void graph_prefetch(const void *p, u32 bytes)
+static inline void vexfs_graph_prefetch(const void *p, u32 bytes)
 {
 	u32 at;
 
@@ -311,11 +311,11 @@ static inline void graph_prefetch(const void *p, u32 bytes)
 		__builtin_prefetch(p + at, 0, 2);
 }
 
-static inline void graph_list(const struct vexfs_graph *g, u32 slot, u32 level,
-			      struct graph_list *l)
+static inline void vexfs_graph_list(const struct vexfs_graph *g, u32 slot, u32 level,
+				    struct graph_list *l)
 {
 	u32 row;
-	struct graph_ext *ge = graph_ext(g, slot, &row);
+	struct graph_ext *ge = vexfs_graph_ext(g, slot, &row);
 	struct graph_node *node = &ge->nodes[row];
 
 	if (!level) {
@@ -337,29 +337,29 @@ static inline void graph_list(const struct vexfs_graph *g, u32 slot, u32 level,
 }
 
 /* Levels of a node that a reader may look at: it may be on its way out. */
-static inline u32 graph_level(const struct vexfs_graph *g, u32 slot)
+static inline u32 vexfs_graph_level(const struct vexfs_graph *g, u32 slot)
 {
-	return READ_ONCE(graph_node(g, slot)->level);
+	return READ_ONCE(vexfs_graph_node(g, slot)->level);
 }
 
-static inline bool graph_present(const struct vexfs_graph *g, u32 slot)
+static inline bool vexfs_graph_present(const struct vexfs_graph *g, u32 slot)
 {
-	return READ_ONCE(graph_node(g, slot)->state) == GRAPH_PRESENT;
+	return READ_ONCE(vexfs_graph_node(g, slot)->state) == GRAPH_PRESENT;
 }
 
 /* graph_node.c */
-void graph_pair_lock(struct vexfs_graph *g, u32 a, u32 b);
-void graph_pair_unlock(struct vexfs_graph *g, u32 a, u32 b);
-bool graph_linked(const struct vexfs_graph *g, u32 from, u32 to, u32 level);
-bool graph_tree_edge(const struct vexfs_graph *g, u32 a, u32 b);
-bool graph_link_both(struct vexfs_graph *g, u32 a, u32 b, u32 key, u32 level);
-bool graph_link_one(struct vexfs_graph *g, u32 from, u32 to, u32 key, u32 level);
-void graph_unlink(struct vexfs_graph *g, u32 from, u32 to, u32 level);
-u32 graph_snapshot(const struct vexfs_graph *g, u32 slot, u32 level, u32 *links, u32 *keys);
-u32 graph_snapshot_in(struct vexfs_graph *g, u32 slot, u32 level, u32 *in);
-int graph_ext_ensure(struct vexfs_graph *g, u32 slot);
-void graph_ext_free(struct vexfs_graph *g, struct graph_ext *ge);
-int graph_node_init(struct vexfs_graph *g, u32 slot, u32 level);
-void graph_node_free(struct vexfs_graph *g, u32 slot);
+void vexfs_graph_pair_lock(struct vexfs_graph *g, u32 a, u32 b);
+void vexfs_graph_pair_unlock(struct vexfs_graph *g, u32 a, u32 b);
+bool vexfs_graph_linked(const struct vexfs_graph *g, u32 from, u32 to, u32 level);
+bool vexfs_graph_tree_edge(const struct vexfs_graph *g, u32 a, u32 b);
+bool vexfs_graph_link_both(struct vexfs_graph *g, u32 a, u32 b, u32 key, u32 level);
+bool vexfs_graph_link_one(struct vexfs_graph *g, u32 from, u32 to, u32 key, u32 level);
+void vexfs_graph_unlink(struct vexfs_graph *g, u32 from, u32 to, u32 level);
+u32 vexfs_graph_snapshot(const struct vexfs_graph *g, u32 slot, u32 level, u32 *links, u32 *keys);
+u32 vexfs_graph_snapshot_in(struct vexfs_graph *g, u32 slot, u32 level, u32 *in);
+int vexfs_graph_ext_ensure(struct vexfs_graph *g, u32 slot);
+void vexfs_graph_ext_free(struct vexfs_graph *g, struct graph_ext *ge);
+int vexfs_graph_node_init(struct vexfs_graph *g, u32 slot, u32 level);
+void vexfs_graph_node_free(struct vexfs_graph *g, u32 slot);
 
 #endif

@@ -20,7 +20,7 @@ static VEXFS_TUNABLE(graph_heuristics, 1, 0, 1, "flag",
 /* Candidates whose rows are fetched before their turn comes. */
 #define PICK_AHEAD	4u
 
-static bool covered(const u32 *keys, u32 n, u32 key)
+static bool key_covered(const u32 *keys, u32 n, u32 key)
 {
 	u32 i;
 
@@ -41,7 +41,7 @@ static int is_covered(struct vexfs_graph *g, struct graph_pick *p, const void *r
 		err = vexfs_math_gather(&g->sp, row, aux, p->rows + from, p->aux + from, n, p->keys);
 		if (err)
 			return err;
-		if (covered(p->keys, n, key))
+		if (key_covered(p->keys, n, key))
 			return 1;
 		from += n;
 		n = p->n - from;
@@ -49,7 +49,7 @@ static int is_covered(struct vexfs_graph *g, struct graph_pick *p, const void *r
 	return 0;
 }
 
-static void choose(struct graph_pick *p, u64 found, const void *row, u32 aux)
+static void choose_candidate(struct graph_pick *p, u64 found, const void *row, u32 aux)
 {
 	p->rows[p->n] = row;
 	p->aux[p->n] = aux;
@@ -57,7 +57,7 @@ static void choose(struct graph_pick *p, u64 found, const void *row, u32 aux)
 }
 
 /* Too many are chosen: the nearest stay, and as many of the farthest as half an @m. */
-static void crop(struct graph_pick *p, u32 max, u32 m)
+static void crop_chosen(struct graph_pick *p, u32 max, u32 m)
 {
 	u32 far = m / 2;
 
@@ -72,7 +72,7 @@ static bool chosen_has(const struct graph_pick *p, u32 slot)
 	u32 i;
 
 	for (i = 0; i < p->n; i++)
-		if (graph_found_slot(p->chosen[i]) == slot)
+		if (vexfs_graph_found_slot(p->chosen[i]) == slot)
 			return true;
 	return false;
 }
@@ -82,13 +82,13 @@ static bool chosen_has(const struct graph_pick *p, u32 slot)
  * It would be all that is chosen, and nothing would lead from one long vector to the
  * next: up to @want, the nearest of those that were refused are chosen after all.
  */
-static void fill(struct graph_pick *p, const u64 *cand, u32 n, u32 self, u32 want)
+static void fill_chosen(struct graph_pick *p, const u64 *cand, u32 n, u32 self, u32 want)
 {
 	u32 i, j;
 
 	for (i = 0; i < n && p->n < want; i++) {
 		u64 found = cand[i] & ~GRAPH_EXPANDED;
-		u32 slot = graph_found_slot(found);
+		u32 slot = vexfs_graph_found_slot(found);
 
 		if (slot == self || chosen_has(p, slot))
 			continue;
@@ -98,9 +98,14 @@ static void fill(struct graph_pick *p, const u64 *cand, u32 n, u32 self, u32 wan
 	}
 }
 
+static void prefetch_row(struct vexfs_graph *g, u64 found, u32 bytes)
+{
+	vexfs_graph_prefetch(vexfs_graph_row_at(g, vexfs_graph_found_slot(found)), bytes);
+}
+
 /* Chooses at most @max of the sorted candidates for @self into @p->chosen. */
-int graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32 n, u32 self,
-	       u32 max)
+int vexfs_graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32 n, u32 self,
+		     u32 max)
 {
 	u32 bytes = vexfs_math_row_ahead(&g->sp), ahead = 0, i;
 	bool diverse = READ_ONCE(vexfs_graph_heuristics);
@@ -108,39 +113,39 @@ int graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32
 	vexfs_stack_check(p->stack);
 	p->n = 0;
 	for (i = 0; i < n && p->n < (diverse ? 2 * max : max); i++) {
-		u32 slot = graph_found_slot(cand[i]), aux;
+		u32 slot = vexfs_graph_found_slot(cand[i]), aux;
 		const void *row;
 		int hidden;
 
 		for (; ahead < min(n, i + PICK_AHEAD); ahead++)
-			graph_prefetch(graph_row_at(g, graph_found_slot(cand[ahead])), bytes);
+			prefetch_row(g, cand[ahead], bytes);
 		if (slot == self)
 			continue;
-		row = graph_row(g, slot, &aux);
-		hidden = diverse ? is_covered(g, p, row, aux, graph_found_key(cand[i])) : 0;
+		row = vexfs_graph_row(g, slot, &aux);
+		hidden = diverse ? is_covered(g, p, row, aux, vexfs_graph_found_key(cand[i])) : 0;
 		if (hidden < 0)
 			return hidden;
 		if (!hidden)
-			choose(p, cand[i], row, aux);
+			choose_candidate(p, cand[i], row, aux);
 	}
-	crop(p, max, g->m);
+	crop_chosen(p, max, g->m);
 	if (g->sp.metric == VEXFS_METRIC_IP)
-		fill(p, cand, n, self, max * 3 / 4);
+		fill_chosen(p, cand, n, self, max * 3 / 4);
 	return 0;
 }
 
 /* Distances from @from to each of @to, into @p->keys. */
-int graph_keys_to(struct vexfs_graph *g, struct graph_pick *p, u32 from, const u32 *to, u32 n)
+int vexfs_graph_keys_to(struct vexfs_graph *g, struct graph_pick *p, u32 from, const u32 *to, u32 n)
 {
 	const void *row;
 	u32 i, aux;
 
 	vexfs_stack_check(p->stack);
 	for (i = 0; i < n; i++) {
-		p->rows[i] = graph_row(g, to[i], &p->aux[i]);
-		graph_prefetch(p->rows[i], vexfs_math_row_ahead(&g->sp));
+		p->rows[i] = vexfs_graph_row(g, to[i], &p->aux[i]);
+		vexfs_graph_prefetch(p->rows[i], vexfs_math_row_ahead(&g->sp));
 	}
-	row = graph_row(g, from, &aux);
+	row = vexfs_graph_row(g, from, &aux);
 	return vexfs_math_gather(&g->sp, row, aux, p->rows, p->aux, n, p->keys);
 }
 
@@ -162,56 +167,57 @@ static void sort_in(u64 *a, u32 n)
  * Links that lose are taken away, unless they belong to the tree. Returns 1 when
  * @slot is among the chosen.
  */
-static int prune(struct vexfs_graph *g, struct graph_pick *p, u32 to, u32 slot, u32 key, u32 level)
+static int prune_links(struct vexfs_graph *g, struct graph_pick *p, u32 to, u32 slot, u32 key,
+		       u32 level)
 {
 	u32 cap = level ? g->m : g->cap;
 	u32 i, n;
 	int err;
 
-	graph_pair_lock(g, to, to);
-	n = graph_snapshot(g, to, level, p->list, p->list_keys);
-	graph_pair_unlock(g, to, to);
+	vexfs_graph_pair_lock(g, to, to);
+	n = vexfs_graph_snapshot(g, to, level, p->list, p->list_keys);
+	vexfs_graph_pair_unlock(g, to, to);
 	for (i = 0; i < n; i++)
 		p->cand[i] = (u64)p->list_keys[i] << 32 | p->list[i];
 	p->cand[n] = (u64)key << 32 | slot;
 	sort_in(p->cand, n + 1);
-	err = graph_pick(g, p, p->cand, n + 1, to, cap);
+	err = vexfs_graph_pick(g, p, p->cand, n + 1, to, cap);
 	if (err)
 		return err;
 	for (i = 0; i < n; i++) {
 		if (chosen_has(p, p->list[i]))
 			continue;
-		graph_pair_lock(g, to, p->list[i]);
-		if (level || !graph_tree_edge(g, to, p->list[i]))
-			graph_unlink(g, to, p->list[i], level);
-		graph_pair_unlock(g, to, p->list[i]);
+		vexfs_graph_pair_lock(g, to, p->list[i]);
+		if (level || !vexfs_graph_tree_edge(g, to, p->list[i]))
+			vexfs_graph_unlink(g, to, p->list[i], level);
+		vexfs_graph_pair_unlock(g, to, p->list[i]);
 	}
 	return chosen_has(p, slot);
 }
 
 /* Links @slot with the @n @chosen at @level, where these have room or make some. */
-int graph_connect(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u64 *chosen,
-		  u32 n, u32 level)
+int vexfs_graph_connect(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u64 *chosen,
+			u32 n, u32 level)
 {
 	u32 i;
 
 	for (i = 0; i < n; i++) {
-		u32 to = graph_found_slot(chosen[i]), key = graph_found_key(chosen[i]);
+		u32 to = vexfs_graph_found_slot(chosen[i]), key = vexfs_graph_found_key(chosen[i]);
 		bool done;
 		int keep;
 
-		graph_pair_lock(g, slot, to);
-		done = graph_link_both(g, slot, to, key, level);
-		graph_pair_unlock(g, slot, to);
+		vexfs_graph_pair_lock(g, slot, to);
+		done = vexfs_graph_link_both(g, slot, to, key, level);
+		vexfs_graph_pair_unlock(g, slot, to);
 		if (done)
 			continue;
-		keep = prune(g, p, to, slot, key, level);
+		keep = prune_links(g, p, to, slot, key, level);
 		if (keep < 0)
 			return keep;
-		graph_pair_lock(g, slot, to);
-		if (!keep || !graph_link_both(g, slot, to, key, level))
-			graph_link_one(g, slot, to, key, level);
-		graph_pair_unlock(g, slot, to);
+		vexfs_graph_pair_lock(g, slot, to);
+		if (!keep || !vexfs_graph_link_both(g, slot, to, key, level))
+			vexfs_graph_link_one(g, slot, to, key, level);
+		vexfs_graph_pair_unlock(g, slot, to);
 	}
 	return 0;
 }

@@ -65,7 +65,7 @@ struct answering {
 };
 
 /* How many in a million vectors pass the filter; never none. */
-static u32 estimate(struct vexfs_search_job *s)
+static u32 estimate_matches(struct vexfs_search_job *s)
 {
 	struct vexfs_collection *c = s->c;
 	u32 end = vexfs_slots_end(c), live = 0, passed = 0, i, j, n;
@@ -73,7 +73,7 @@ static u32 estimate(struct vexfs_search_job *s)
 	u64 rnd = get_random_u64();
 
 	for (i = 0; i < SAMPLE_RUNS && end; i++) {
-		u32 slot = (u64)graph_random(&rnd) * end >> 32, row;
+		u32 slot = (u64)vexfs_graph_random(&rnd) * end >> 32, row;
 		struct vexfs_extent *e = vexfs_extent(c, slot);
 
 		if (!e)
@@ -81,12 +81,12 @@ static u32 estimate(struct vexfs_search_job *s)
 		row = slot - e->first;
 		n = min(SAMPLE_RUN, e->nrows - row);
 		for (j = 0; j < n; j++)
-			live += graph_row_live(e, row + j);
+			live += vexfs_graph_row_live(e, row + j);
 		/* of records whose vectors are dead, or will be, no more is asked than this */
 		n = vexfs_filter_run(s->filter, e->attrs + (size_t)row * c->attr_size,
 				     c->attr_size, n, pass);
 		for (j = 0; j < n; j++)
-			passed += graph_row_live(e, row + pass[j]);
+			passed += vexfs_graph_row_live(e, row + pass[j]);
 	}
 	return live ? div_u64(1000000ull * max(min(passed, live), 1u), live) : 1000000;
 }
@@ -99,7 +99,7 @@ static bool worth_it(struct vexfs_graph *g, struct vexfs_search_job *s, u32 *ef)
 
 	*ef = max(s->ef ?: VEXFS_GRAPH_EF, k);
 	if (s->filter) {
-		ppm = estimate(s);
+		ppm = estimate_matches(s);
 		wide = div_u64(1000000ull * SPARE(k), ppm);
 		*ef = max_t(u64, *ef, min_t(u64, wide, U32_MAX));
 		count = div_u64(count * ppm * COST_MATCH, 1000000);
@@ -117,7 +117,7 @@ static bool hit_live(void *arg, u32 slot)
 }
 
 /* A node that may be in the answer of query @q. */
-static bool counts(struct vexfs_search_job *s, u32 q, u32 slot, u64 *id)
+static bool slot_counts(struct vexfs_search_job *s, u32 q, u32 slot, u64 *id)
 {
 	if (!vexfs_slot_live(s->c, slot))
 		return false;
@@ -128,18 +128,19 @@ static bool counts(struct vexfs_search_job *s, u32 q, u32 slot, u64 *id)
 }
 
 /* The first of the queue, which is sorted by what the user asked for. */
-static void take(struct answering *a, u32 q, const struct graph_walk *w)
+static void take_answers(struct answering *a, u32 q, const struct graph_walk *w)
 {
 	struct vexfs_topk *t = &a->s->results[q];
 	u64 id;
 	u32 i;
 
 	for (i = 0; i < w->n; i++) {
-		u32 slot = graph_found_slot(w->queue[i]), key = graph_found_key(w->queue[i]);
+		u32 slot = vexfs_graph_found_slot(w->queue[i]);
+		u32 key = vexfs_graph_found_key(w->queue[i]);
 
 		if (t->n == t->k && key > t->limit)
 			break;
-		if (counts(a->s, q, slot, &id))
+		if (slot_counts(a->s, q, slot, &id))
 			vexfs_topk_offer(t, key, id, slot);
 	}
 }
@@ -155,14 +156,14 @@ static int take_coded(struct answering *a, u32 q, const struct graph_walk *w)
 
 	while (i < w->n && left) {
 		for (n = 0; i < w->n && left && n < GRAPH_LIST_MAX; i++) {
-			u32 slot = graph_found_slot(w->queue[i]);
+			u32 slot = vexfs_graph_found_slot(w->queue[i]);
 
-			if (!counts(s, q, slot, &id))
+			if (!slot_counts(s, q, slot, &id))
 				continue;
 			a->slots[n] = slot;
 			a->rows[n] = vexfs_slot_row(s->c, slot);
 			a->aux[n] = vexfs_slot_aux(s->c, slot);
-			graph_prefetch(a->rows[n], vexfs_math_row_ahead(&s->c->space));
+			vexfs_graph_prefetch(a->rows[n], vexfs_math_row_ahead(&s->c->space));
 			n++;
 			left--;
 		}
@@ -191,21 +192,22 @@ static int answer_some(struct answering *a, u32 q, u32 n)
 		u32 aux = s->aux[q + i];
 
 		if (g->code) {
-			err = graph_code_row(g, row, a->raw, a->codes + (size_t)i * g->sp.stride,
-					     &a->code_aux[i]);
+			err = vexfs_graph_code_row(g, row, a->raw,
+						   a->codes + (size_t)i * g->sp.stride,
+						   &a->code_aux[i]);
 			if (err)
 				return err;
 			row = a->codes + (size_t)i * g->sp.stride;
 			aux = a->code_aux[i];
 		}
-		graph_walk_start(g, a->walks[i], row, aux, 0);
+		vexfs_graph_walk_start(g, a->walks[i], row, aux, 0);
 	}
-	err = graph_walk_run(g, a->walks, n, 0, s->op);
+	err = vexfs_graph_walk_run(g, a->walks, n, 0, s->op);
 	for (i = 0; i < n && !err; i++) {
 		if (g->code)
 			err = take_coded(a, q + i, a->walks[i]);
 		else
-			take(a, q + i, a->walks[i]);
+			take_answers(a, q + i, a->walks[i]);
 	}
 	return err;
 }
@@ -240,7 +242,7 @@ static void answering_free(struct answering *a, u32 width)
 	for (i = 0; i < width; i++) {
 		if (a->walks[i])
 			atomic64_add(a->walks[i]->distances, &a->s->distances);
-		graph_walk_free(a->walks[i]);
+		vexfs_graph_walk_free(a->walks[i]);
 	}
 	vexfs_pool_free(a->codes, (size_t)width * a->g->sp.stride);
 	vexfs_pool_free(a->raw, a->s->c->space.stride);
@@ -268,7 +270,7 @@ static struct answering *answering_new(struct vexfs_graph *g, struct vexfs_searc
 			goto free;
 	}
 	for (i = 0; i < width; i++) {
-		a->walks[i] = graph_walk_alloc(g, ef);
+		a->walks[i] = vexfs_graph_walk_alloc(g, ef);
 		if (!a->walks[i])
 			goto free;
 	}

@@ -13,27 +13,27 @@ static bool make_room(struct vexfs_graph *g, u32 slot)
 	struct graph_list l;
 	u32 victim = VEXFS_NO_SLOT, far = 0, i;
 
-	graph_pair_lock(g, slot, slot);
-	graph_list(g, slot, 0, &l);
+	vexfs_graph_pair_lock(g, slot, slot);
+	vexfs_graph_list(g, slot, 0, &l);
 	if (*l.n < l.cap) {
-		graph_pair_unlock(g, slot, slot);
+		vexfs_graph_pair_unlock(g, slot, slot);
 		return true;
 	}
 	for (i = 0; i < *l.n; i++) {
-		if (graph_tree_edge(g, slot, l.links[i]))
+		if (vexfs_graph_tree_edge(g, slot, l.links[i]))
 			continue;
 		if (victim == VEXFS_NO_SLOT || l.keys[i] > far) {
 			victim = l.links[i];
 			far = l.keys[i];
 		}
 	}
-	graph_pair_unlock(g, slot, slot);
+	vexfs_graph_pair_unlock(g, slot, slot);
 	if (victim == VEXFS_NO_SLOT)
 		return false;
-	graph_pair_lock(g, slot, victim);
-	if (!graph_tree_edge(g, slot, victim))
-		graph_unlink(g, slot, victim, 0);
-	graph_pair_unlock(g, slot, victim);
+	vexfs_graph_pair_lock(g, slot, victim);
+	if (!vexfs_graph_tree_edge(g, slot, victim))
+		vexfs_graph_unlink(g, slot, victim, 0);
+	vexfs_graph_pair_unlock(g, slot, victim);
 	return true;
 }
 
@@ -41,22 +41,23 @@ static bool make_room(struct vexfs_graph *g, u32 slot)
  * @slot becomes a child of @parent, unless that has @limit children already, is
  * leaving, or has no room, which is made only with @push.
  */
-bool graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 limit, bool push)
+bool vexfs_graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 limit,
+			   bool push)
 {
-	struct graph_node *node = graph_node(g, slot), *up = graph_node(g, parent);
+	struct graph_node *node = vexfs_graph_node(g, slot), *up = vexfs_graph_node(g, parent);
 	bool may, done = false;
 	int tries;
 
 	/* Others may take the room that was made, but not for ever. */
 	for (tries = 0; tries < 16 && !done; tries++) {
-		graph_pair_lock(g, slot, parent);
+		vexfs_graph_pair_lock(g, slot, parent);
 		may = up->state == GRAPH_PRESENT && up->kids < limit;
-		done = may && graph_link_both(g, slot, parent, key, 0);
+		done = may && vexfs_graph_link_both(g, slot, parent, key, 0);
 		if (done) {
 			WRITE_ONCE(node->parent, parent);
 			up->kids++;
 		}
-		graph_pair_unlock(g, slot, parent);
+		vexfs_graph_pair_unlock(g, slot, parent);
 		if (!may || (!done && (!push || !make_room(g, parent) || !make_room(g, slot))))
 			break;
 	}
@@ -65,7 +66,7 @@ bool graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key, u32 l
 
 static u32 key_between(struct vexfs_graph *g, struct graph_pick *p, u32 a, u32 b)
 {
-	return graph_keys_to(g, p, a, &b, 1) ? 0 : p->keys[0];
+	return vexfs_graph_keys_to(g, p, a, &b, 1) ? 0 : p->keys[0];
 }
 
 /* A child of @slot; there is one, for the caller found @slot full of them. */
@@ -74,12 +75,12 @@ static u32 any_kid(struct vexfs_graph *g, u32 slot)
 	struct graph_list l;
 	u32 i, kid = VEXFS_NO_SLOT;
 
-	graph_pair_lock(g, slot, slot);
-	graph_list(g, slot, 0, &l);
+	vexfs_graph_pair_lock(g, slot, slot);
+	vexfs_graph_list(g, slot, 0, &l);
 	for (i = 0; i < *l.n && kid == VEXFS_NO_SLOT; i++)
-		if (READ_ONCE(graph_node(g, l.links[i])->parent) == slot)
+		if (READ_ONCE(vexfs_graph_node(g, l.links[i])->parent) == slot)
 			kid = l.links[i];
-	graph_pair_unlock(g, slot, slot);
+	vexfs_graph_pair_unlock(g, slot, slot);
 	return kid;
 }
 
@@ -89,7 +90,7 @@ static u32 any_kid(struct vexfs_graph *g, u32 slot)
  */
 static void join_below(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u32 at)
 {
-	while (!graph_tree_join(g, slot, at, key_between(g, p, slot, at), g->cap - 1, true)) {
+	while (!vexfs_graph_tree_join(g, slot, at, key_between(g, p, slot, at), g->cap - 1, true)) {
 		u32 kid = any_kid(g, at);
 
 		if (kid != VEXFS_NO_SLOT)
@@ -104,10 +105,10 @@ static void join_below(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u3
  * Does @slot hang on the root? Who is on its way in does not yet. tree_lock is held: nobody
  * leaves meanwhile.
  */
-bool graph_tree_rooted(const struct vexfs_graph *g, u32 slot)
+bool vexfs_graph_tree_rooted(const struct vexfs_graph *g, u32 slot)
 {
 	while (slot != g->root) {
-		slot = READ_ONCE(graph_node(g, slot)->parent);
+		slot = READ_ONCE(vexfs_graph_node(g, slot)->parent);
 		if (slot == VEXFS_NO_SLOT)
 			return false;
 	}
@@ -129,18 +130,18 @@ static void entry_offer(const struct vexfs_graph *g, u64 *best, u32 slot)
 {
 	u32 level;
 
-	if (!graph_present(g, slot))
+	if (!vexfs_graph_present(g, slot))
 		return;
 	/* pairs with join_group(): a node that is PRESENT has its levels */
 	smp_rmb();
-	level = graph_level(g, slot);
-	if ((*best == GRAPH_NO_ENTRY || level > graph_entry_level(*best)) &&
-	    graph_tree_rooted(g, slot))
+	level = vexfs_graph_level(g, slot);
+	if ((*best == GRAPH_NO_ENTRY || level > vexfs_graph_entry_level(*best)) &&
+	    vexfs_graph_tree_rooted(g, slot))
 		*best = GRAPH_ENTRY(level, slot);
 }
 
 /* @slot has all its levels: it becomes the entry if it is higher, and still there. */
-void graph_entry_raise(struct vexfs_graph *g, u32 slot)
+void vexfs_graph_entry_raise(struct vexfs_graph *g, u32 slot)
 {
 	u64 best;
 
@@ -151,7 +152,7 @@ void graph_entry_raise(struct vexfs_graph *g, u32 slot)
 		entry_set(g, best);
 	mutex_unlock(&g->tree_lock);
 }
-VEXFS_EXPORT_KUNIT(graph_entry_raise);
+VEXFS_EXPORT_KUNIT(vexfs_graph_entry_raise);
 
 /* The entry is leaving: the highest of the others takes its place. */
 static void entry_move(struct vexfs_graph *g)
@@ -162,7 +163,7 @@ static void entry_move(struct vexfs_graph *g)
 	u32 number, i;
 
 	vexfs_for_each_extent(d, number, e) {
-		const struct graph_ext *ge = graph_ext_of(e);
+		const struct graph_ext *ge = vexfs_graph_ext_of(e);
 
 		for (i = 0; ge && i < ge->nrows; i++)
 			if (READ_ONCE(ge->nodes[i].state) == GRAPH_PRESENT)
@@ -173,14 +174,14 @@ static void entry_move(struct vexfs_graph *g)
 }
 
 /* None of its neighbours took @slot as a child: find it a place, or make it the root. */
-int graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
+int vexfs_graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
 {
 	mutex_lock(&g->tree_lock);
-	if (!graph_present(g, slot)) {
+	if (!vexfs_graph_present(g, slot)) {
 		/* a vector that a build takes in may be deleted before it has a place */
 	} else if (g->root == VEXFS_NO_SLOT) {
 		g->root = slot;
-		entry_set(g, GRAPH_ENTRY(graph_level(g, slot), slot));
+		entry_set(g, GRAPH_ENTRY(vexfs_graph_level(g, slot), slot));
 	} else {
 		join_below(g, p, slot, g->root);
 	}
@@ -189,29 +190,29 @@ int graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
 }
 
 /* Takes @slot out of the tree, for good: from here on nobody links to it. */
-void graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
+void vexfs_graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
 {
-	struct graph_node *node = graph_node(g, slot);
+	struct graph_node *node = vexfs_graph_node(g, slot);
 	u32 *kids = p->around, *homes = p->homes;
 	u32 i, j, n, nkids = 0, nhomes = 0, up;
 
 	mutex_lock(&g->tree_lock);
-	graph_pair_lock(g, slot, slot);
+	vexfs_graph_pair_lock(g, slot, slot);
 	WRITE_ONCE(node->state, GRAPH_LEAVING);
-	n = graph_snapshot(g, slot, 0, p->list, NULL);
-	graph_pair_unlock(g, slot, slot);
+	n = vexfs_graph_snapshot(g, slot, 0, p->list, NULL);
+	vexfs_graph_pair_unlock(g, slot, slot);
 
-	if (graph_entry_slot(g->entry) == slot)
+	if (vexfs_graph_entry_slot(g->entry) == slot)
 		entry_move(g);
 	for (i = 0; i < n; i++)
-		if (READ_ONCE(graph_node(g, p->list[i])->parent) == slot)
+		if (READ_ONCE(vexfs_graph_node(g, p->list[i])->parent) == slot)
 			kids[nkids++] = p->list[i];
 	up = node->parent;
 	if (up != VEXFS_NO_SLOT) {
-		graph_pair_lock(g, slot, up);
-		graph_node(g, up)->kids--;
+		vexfs_graph_pair_lock(g, slot, up);
+		vexfs_graph_node(g, up)->kids--;
 		WRITE_ONCE(node->parent, VEXFS_NO_SLOT);
-		graph_pair_unlock(g, slot, up);
+		vexfs_graph_pair_unlock(g, slot, up);
 		homes[nhomes++] = up;
 	} else if (g->root != slot && g->root != VEXFS_NO_SLOT) {
 		/* A build has not found it a place yet, but it may have children. */
@@ -220,9 +221,9 @@ void graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
 	} else if (nkids) {
 		/* The root: one of its children follows it. */
 		up = kids[--nkids];
-		graph_pair_lock(g, slot, up);
-		WRITE_ONCE(graph_node(g, up)->parent, VEXFS_NO_SLOT);
-		graph_pair_unlock(g, slot, up);
+		vexfs_graph_pair_lock(g, slot, up);
+		WRITE_ONCE(vexfs_graph_node(g, up)->parent, VEXFS_NO_SLOT);
+		vexfs_graph_pair_unlock(g, slot, up);
 		g->root = up;
 		homes[nhomes++] = up;
 	} else if (g->root == slot) {
@@ -234,17 +235,17 @@ void graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
 		bool joined;
 
 		/* The way back to @slot makes room; the way here stays for now. */
-		graph_pair_lock(g, slot, kids[i]);
-		graph_unlink(g, kids[i], slot, 0);
-		WRITE_ONCE(graph_node(g, kids[i])->parent, VEXFS_NO_SLOT);
-		graph_pair_unlock(g, slot, kids[i]);
-		if (graph_keys_to(g, p, kids[i], homes, nhomes))
+		vexfs_graph_pair_lock(g, slot, kids[i]);
+		vexfs_graph_unlink(g, kids[i], slot, 0);
+		WRITE_ONCE(vexfs_graph_node(g, kids[i])->parent, VEXFS_NO_SLOT);
+		vexfs_graph_pair_unlock(g, slot, kids[i]);
+		if (vexfs_graph_keys_to(g, p, kids[i], homes, nhomes))
 			memset(p->keys, 0, nhomes * sizeof(*p->keys));
 		for (j = 1; j < nhomes; j++)
 			if (p->keys[j] < p->keys[best])
 				best = j;
-		joined = graph_tree_join(g, kids[i], homes[best], p->keys[best], g->cap - 2,
-					 true);
+		joined = vexfs_graph_tree_join(g, kids[i], homes[best], p->keys[best], g->cap - 2,
+					       true);
 		if (!joined)
 			join_below(g, p, kids[i], up);
 		homes[nhomes++] = kids[i];

@@ -6,8 +6,8 @@
  * A walk keeps the ef nearest nodes it has seen in one sorted array, which is
  * the list of candidates and the list of results in one. Taking a node means
  * marking it; what its neighbours add is merged in with one pass. Each step
- * has two halves: collect() reads a node's list, drops what was visited and
- * asks for the rows; compute() finds the distances and merges. Between the two,
+ * has two halves: walk_collect() reads a node's list, drops what was visited and
+ * asks for the rows; walk_compute() finds the distances and merges. Between the two,
  * other walks have their turn.
  */
 #include <linux/bitmap.h>
@@ -28,7 +28,7 @@ static size_t queue_bytes(u32 ef)
 	return (ef + GRAPH_LIST_MAX) * sizeof(u64);
 }
 
-struct graph_walk *graph_walk_alloc(struct vexfs_graph *g, u32 ef)
+struct graph_walk *vexfs_graph_walk_alloc(struct vexfs_graph *g, u32 ef)
 {
 	struct graph_walk *w = vexfs_pool_alloc(sizeof(*w), VEXFS_GFP_USER);
 
@@ -43,11 +43,11 @@ struct graph_walk *graph_walk_alloc(struct vexfs_graph *g, u32 ef)
 	w->visited = vexfs_pool_alloc(bitmap_bytes(w->bits), VEXFS_GFP_USER | __GFP_ZERO);
 	if (w->queue && w->log && w->visited)
 		return w;
-	graph_walk_free(w);
+	vexfs_graph_walk_free(w);
 	return NULL;
 }
 
-void graph_walk_free(struct graph_walk *w)
+void vexfs_graph_walk_free(struct graph_walk *w)
 {
 	if (!w)
 		return;
@@ -57,7 +57,7 @@ void graph_walk_free(struct graph_walk *w)
 	vexfs_pool_free(w, sizeof(*w));
 }
 
-static void forget(struct graph_walk *w)
+static void walk_forget(struct graph_walk *w)
 {
 	u32 i;
 
@@ -70,7 +70,7 @@ static void forget(struct graph_walk *w)
 	w->nlog = 0;
 }
 
-static bool visit(struct graph_walk *w, u32 slot)
+static bool walk_visit(struct graph_walk *w, u32 slot)
 {
 	unsigned long bit, *word;
 
@@ -91,7 +91,7 @@ static const u32 *links_of(const struct vexfs_graph *g, u32 slot, u32 level, u32
 {
 	struct graph_upper *up;
 	u32 row;
-	const struct graph_ext *ge = graph_ext(g, slot, &row);
+	const struct graph_ext *ge = vexfs_graph_ext(g, slot, &row);
 
 	if (likely(!level)) {
 		*cap = g->cap;
@@ -118,24 +118,24 @@ static void collect_from(struct vexfs_graph *g, struct graph_walk *w, u32 slot, 
 
 		if (to == VEXFS_NO_SLOT)
 			break;
-		if (only_new && !visit(w, to))
+		if (only_new && !walk_visit(w, to))
 			continue;
-		ge = graph_ext(g, to, &row);
+		ge = vexfs_graph_ext(g, to, &row);
 		p = ge->rows + (size_t)row * g->sp.stride;
 		w->slots[n] = to;
 		w->rows[n] = p;
 		w->auxp[n] = &ge->aux[row];
-		graph_prefetch(w->auxp[n], 1);
+		vexfs_graph_prefetch(w->auxp[n], 1);
 		if (!later)
-			graph_prefetch(p, bytes);
+			vexfs_graph_prefetch(p, bytes);
 		n++;
 	}
 	for (i = 0; later && i < n; i++)
-		graph_prefetch(w->rows[i], bytes);
+		vexfs_graph_prefetch(w->rows[i], bytes);
 	w->nbatch = n;
 }
 
-static int distances(struct vexfs_graph *g, struct graph_walk *w)
+static int walk_distances(struct vexfs_graph *g, struct graph_walk *w)
 {
 	u32 i;
 
@@ -146,28 +146,29 @@ static int distances(struct vexfs_graph *g, struct graph_walk *w)
 }
 
 /* The next node to expand, or false when the walk is at its end. */
-static bool advance(struct graph_walk *w)
+static bool walk_advance(struct graph_walk *w)
 {
 	while (w->next < w->n && w->queue[w->next] & GRAPH_EXPANDED)
 		w->next++;
 	return w->next < w->n;
 }
 
-static void collect(struct vexfs_graph *g, struct graph_walk *w, u32 level)
+static void walk_collect(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 {
-	u32 slot = graph_found_slot(w->queue[w->next]);
+	u32 slot = vexfs_graph_found_slot(w->queue[w->next]);
 
 	w->queue[w->next++] |= GRAPH_EXPANDED;
 	collect_from(g, w, slot, level, true);
 }
 
 /* Merges the batch, sorted, into the queue; both ends of the arrays are in sight. */
-static void merge(struct graph_walk *w, u64 *add, u32 m)
+static void walk_merge(struct graph_walk *w, u64 *add, u32 m)
 {
 	u32 i = w->n, j = m, t = w->n + m;
 
 	while (t > w->ef) {
-		if (!i || graph_found_key(add[j - 1]) >= graph_found_key(w->queue[i - 1]))
+		if (!i || vexfs_graph_found_key(add[j - 1]) >=
+			  vexfs_graph_found_key(w->queue[i - 1]))
 			j--;
 		else
 			i--;
@@ -177,7 +178,7 @@ static void merge(struct graph_walk *w, u64 *add, u32 m)
 	}
 	w->n = t;
 	while (j) {
-		if (i && graph_found_key(w->queue[i - 1]) > graph_found_key(add[j - 1]))
+		if (i && vexfs_graph_found_key(w->queue[i - 1]) > vexfs_graph_found_key(add[j - 1]))
 			w->queue[--t] = w->queue[--i];
 		else
 			w->queue[--t] = add[--j];
@@ -185,18 +186,18 @@ static void merge(struct graph_walk *w, u64 *add, u32 m)
 	w->next = min(w->next, t);
 }
 
-static int compute(struct vexfs_graph *g, struct graph_walk *w, u32 level)
+static int walk_compute(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 {
 	u64 *add = w->queue + w->ef;
 	u32 worst = U32_MAX, i, j, m = 0;
 	int err;
 
 	if (w->nbatch) {
-		err = distances(g, w);
+		err = walk_distances(g, w);
 		if (err)
 			return err;
 		if (w->n == w->ef)
-			worst = graph_found_key(w->queue[w->n - 1]);
+			worst = vexfs_graph_found_key(w->queue[w->n - 1]);
 		for (i = 0; i < w->nbatch; i++) {
 			u64 found = (u64)w->keys[i] << 32 | w->slots[i];
 
@@ -208,40 +209,41 @@ static int compute(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 		}
 		w->nbatch = 0;
 		if (m)
-			merge(w, add, m);
+			walk_merge(w, add, m);
 	}
-	if (advance(w)) {
+	if (walk_advance(w)) {
 		u32 cap;
-		const u32 *links = links_of(g, graph_found_slot(w->queue[w->next]), level, &cap);
+		const u32 *links = links_of(g, vexfs_graph_found_slot(w->queue[w->next]), level,
+					    &cap);
 
-		graph_prefetch(links, cap * sizeof(*links));
+		vexfs_graph_prefetch(links, cap * sizeof(*links));
 	}
 	return 0;
 }
 
 /* From @at down to the best node of level @low that a greedy walk comes to. */
-static int descend(struct vexfs_graph *g, struct graph_walk *w, u64 entry, u32 low, u32 *at,
-		   u32 *key)
+static int walk_descend(struct vexfs_graph *g, struct graph_walk *w, u64 entry, u32 low, u32 *at,
+			u32 *key)
 {
 	u32 l, i, best, aux;
 	bool moved;
 	int err;
 
 	w->slots[0] = *at;
-	w->rows[0] = graph_row(g, *at, &aux);
+	w->rows[0] = vexfs_graph_row(g, *at, &aux);
 	w->auxp[0] = &aux;
 	w->nbatch = 1;
-	err = distances(g, w);
+	err = walk_distances(g, w);
 	if (err)
 		return err;
 	*key = w->keys[0];
-	for (l = graph_entry_level(entry); l >= low; l--) {
+	for (l = vexfs_graph_entry_level(entry); l >= low; l--) {
 		do {
 			moved = false;
 			collect_from(g, w, *at, l, false);
 			if (!w->nbatch)
 				break;
-			err = distances(g, w);
+			err = walk_distances(g, w);
 			if (err)
 				return err;
 			for (best = 0, i = 1; i < w->nbatch; i++)
@@ -268,28 +270,28 @@ static int spread_out(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 	int err = 0;
 
 	w->ef = min(ef, FIRST_ONES);
-	while (!err && advance(w)) {
-		collect(g, w, level);
-		err = compute(g, w, level);
+	while (!err && walk_advance(w)) {
+		walk_collect(g, w, level);
+		err = walk_compute(g, w, level);
 	}
 	w->ef = ef;
 	/* What it has seen and not kept may be in the answer. */
-	forget(w);
+	walk_forget(w);
 	for (i = 0; i < w->n; i++) {
 		w->queue[i] &= ~GRAPH_EXPANDED;
-		visit(w, graph_found_slot(w->queue[i]));
+		walk_visit(w, vexfs_graph_found_slot(w->queue[i]));
 	}
 	w->next = 0;
 	return err;
 }
 
-bool graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q, u32 q_aux,
-		      u32 level)
+bool vexfs_graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q, u32 q_aux,
+			    u32 level)
 {
 	u64 entry = READ_ONCE(g->entry);
 	u32 at, key;
 
-	forget(w);
+	walk_forget(w);
 	w->n = 0;
 	w->next = 0;
 	w->nbatch = 0;
@@ -297,25 +299,25 @@ bool graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q
 		return false;
 	w->q = q;
 	w->q_aux = q_aux;
-	at = graph_entry_slot(entry);
-	if (descend(g, w, entry, level + 2, &at, &key) || !visit(w, at))
+	at = vexfs_graph_entry_slot(entry);
+	if (walk_descend(g, w, entry, level + 2, &at, &key) || !walk_visit(w, at))
 		return false;
 	w->queue[0] = (u64)key << 32 | at;
 	w->n = 1;
-	if (graph_entry_level(entry) > level && spread_out(g, w, level + 1)) {
+	if (vexfs_graph_entry_level(entry) > level && spread_out(g, w, level + 1)) {
 		w->n = 0;
 		return false;
 	}
 	return true;
 }
 
-static int interrupted(struct vexfs_op *op)
+static int op_interrupted(struct vexfs_op *op)
 {
 	return signal_pending(current) ? -EINTR : vexfs_op_expired(op);
 }
 
-int graph_walk_run(struct vexfs_graph *g, struct graph_walk **walks, u32 n, u32 level,
-		   struct vexfs_op *op)
+int vexfs_graph_walk_run(struct vexfs_graph *g, struct graph_walk **walks, u32 n, u32 level,
+			 struct vexfs_op *op)
 {
 	struct graph_walk *on[GRAPH_WALKS];
 	struct graph_walk *before = NULL;
@@ -331,18 +333,18 @@ int graph_walk_run(struct vexfs_graph *g, struct graph_walk **walks, u32 n, u32 
 
 			if (w == before) {
 				/* The only one left: nobody to wait for. */
-				err = compute(g, w, level);
+				err = walk_compute(g, w, level);
 				before = NULL;
 				if (err)
 					return err;
 			}
-			if (!advance(w)) {
+			if (!walk_advance(w)) {
 				on[i] = on[--left];
 				continue;
 			}
-			collect(g, w, level);
+			walk_collect(g, w, level);
 			if (before) {
-				err = compute(g, before, level);
+				err = walk_compute(g, before, level);
 				if (err)
 					return err;
 			}
@@ -350,12 +352,12 @@ int graph_walk_run(struct vexfs_graph *g, struct graph_walk **walks, u32 n, u32 
 			i++;
 		}
 		if (before && left <= 1) {
-			err = compute(g, before, level);
+			err = walk_compute(g, before, level);
 			before = NULL;
 			if (err)
 				return err;
 		}
-		err = op ? interrupted(op) : 0;
+		err = op ? op_interrupted(op) : 0;
 		if (err)
 			return err;
 		cond_resched();

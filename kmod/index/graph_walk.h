@@ -14,12 +14,12 @@
 /* An entry of a walk's queue: key << 32 | expanded | slot */
 #define GRAPH_EXPANDED	(1ULL << 31)
 
-static inline u32 graph_found_slot(u64 found)
+static inline u32 vexfs_graph_found_slot(u64 found)
 {
 	return (u32)found & 0x7fffffffu;
 }
 
-static inline u32 graph_found_key(u64 found)
+static inline u32 vexfs_graph_found_key(u64 found)
 {
 	return found >> 32;
 }
@@ -66,21 +66,21 @@ struct graph_walk {
 
 #define GRAPH_LOG	4096u
 
-struct graph_walk *graph_walk_alloc(struct vexfs_graph *g, u32 ef);
-void graph_walk_free(struct graph_walk *w);
+struct graph_walk *vexfs_graph_walk_alloc(struct vexfs_graph *g, u32 ef);
+void vexfs_graph_walk_free(struct graph_walk *w);
 
 /*
  * Inside vexfs_read_lock(), all of them. Start: from the entry down to @level
  * (the lowest level still descended to is @level + 1). False when the graph is
  * empty.
  */
-bool graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q, u32 q_aux,
-		      u32 level);
+bool vexfs_graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q, u32 q_aux,
+			    u32 level);
 /*
  * All @n walks at @level to their end; queues hold what they found. With @op, whose they
  * are, -EINTR after a signal and -ETIME.
  */
-int graph_walk_run(struct vexfs_graph *g, struct graph_walk **w, u32 n, u32 level,
-		   struct vexfs_op *op);
+int vexfs_graph_walk_run(struct vexfs_graph *g, struct graph_walk **w, u32 n, u32 level,
+			 struct vexfs_op *op);
 
 #endif

@@ -53,7 +53,7 @@ static struct vexfs_graph *graph_of(struct vexfs_collection *c)
 	return g;
 }
 
-static int build(struct vexfs_collection *c, const struct vexfs_index_req *req)
+static int index_build(struct vexfs_collection *c, const struct vexfs_index_req *req)
 {
 	struct vexfs_graph *g = graph_of(c);
 	int err;
@@ -86,7 +86,7 @@ int vexfs_index_request(struct vexfs_collection *c, const struct vexfs_index_req
 	g = graph_of(c);
 	switch (req->op) {
 	case VEXFS_INDEX_OP_BUILD:
-		err = build(c, req);
+		err = index_build(c, req);
 		break;
 	case VEXFS_INDEX_OP_STOP:
 		err = g ? vexfs_graph_stop(g) : -ENOENT;

@@ -9,7 +9,7 @@
 #include "compat/compat.h"
 #include "index/topk.h"
 
-static bool farther(const struct vexfs_hit *a, const struct vexfs_hit *b)
+static bool hit_farther(const struct vexfs_hit *a, const struct vexfs_hit *b)
 {
 	return vexfs_hit_before(b->key, b->id, a->key, a->id);
 }
@@ -21,9 +21,9 @@ static void sift_down(struct vexfs_hit *h, u32 n, u32 i, struct vexfs_hit x)
 
 		if (child >= n)
 			break;
-		if (child + 1 < n && farther(&h[child + 1], &h[child]))
+		if (child + 1 < n && hit_farther(&h[child + 1], &h[child]))
 			child++;
-		if (!farther(&h[child], &x))
+		if (!hit_farther(&h[child], &x))
 			break;
 		h[i] = h[child];
 		i = child;
@@ -36,7 +36,7 @@ static void sift_up(struct vexfs_hit *h, u32 i, struct vexfs_hit x)
 	while (i) {
 		u32 parent = (i - 1) / 2;
 
-		if (!farther(&x, &h[parent]))
+		if (!hit_farther(&x, &h[parent]))
 			break;
 		h[i] = h[parent];
 		i = parent;
@@ -67,7 +67,7 @@ void vexfs_topk_offer(struct vexfs_topk *t, u32 key, u64 id, u32 slot)
 		sift_up(t->hits, t->n++, x);
 	} else {
 		t->more = true;
-		if (farther(&t->hits[0], &x))
+		if (hit_farther(&t->hits[0], &x))
 			sift_down(t->hits, t->n, 0, x);
 	}
 	/* until it is known that there are more, each of them is of interest */

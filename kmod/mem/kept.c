@@ -13,7 +13,12 @@
 
 #include "compat/compat.h"
 #include "mem/kept.h"
-#include "mem/params.h"
+#include "mem/tunable.h"
+
+VEXFS_TUNABLE(pool_huge, 2, 0, 32, "buffers",
+	      "Buffers of 64 KiB and of 512 KiB that the pools keep for each CPU, once wanted",
+	      0444);
+VEXFS_EXPORT_KUNIT(vexfs_pool_huge);
 
 /* Of each size at most; beyond that CPUs share. */
 #define KEPT_MAX	64u
@@ -32,6 +37,9 @@ struct kept {
 	DECLARE_BITMAP(taken, KEPT_MAX);
 	void *buf[KEPT_MAX];
 };
+
+/* False while the pools are switched off. */
+static bool kept_enabled;
 
 /* Queries as a block wants them; pairs of a block that may be near enough, and codes. */
 static struct kept sizes[] = {
@@ -68,7 +76,7 @@ void *vexfs_kept_alloc(size_t size, gfp_t gfp, bool *hit)
 	u32 i;
 
 	*hit = false;
-	if (!k || !gfpflags_allow_blocking(gfp) || !READ_ONCE(vexfs_pool_enabled))
+	if (!k || !gfpflags_allow_blocking(gfp) || !READ_ONCE(kept_enabled))
 		return NULL;
 	i = take_one(k);
 	if (i == k->n)
@@ -147,13 +155,20 @@ u32 vexfs_kept_shrink(u32 max)
 }
 VEXFS_EXPORT_KUNIT(vexfs_kept_shrink);
 
-void vexfs_kept_init(void)
+void vexfs_kept_enable(bool enable)
+{
+	WRITE_ONCE(kept_enabled, enable);
+	if (!enable)
+		vexfs_kept_shrink(U32_MAX);
+}
+
+void vexfs_kept_init(bool debug)
 {
 	unsigned int s;
 
 	/* What watches buffers for misuse wants them to be new. */
 	for (s = 0; s < ARRAY_SIZE(sizes); s++)
-		sizes[s].n = vexfs_pool_debug || IS_ENABLED(CONFIG_KASAN) ? 0 :
+		sizes[s].n = debug || IS_ENABLED(CONFIG_KASAN) ? 0 :
 			     min(vexfs_pool_huge * num_online_cpus(), KEPT_MAX);
 }
 

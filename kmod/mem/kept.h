@@ -13,6 +13,9 @@
 #include <linux/gfp.h>
 #include <linux/types.h>
 
+/* Tunable: buffers of each size and CPU. */
+extern u32 vexfs_pool_huge;
+
 /**
  * vexfs_kept_alloc() - a kept buffer of at least @size bytes
  * @size: bytes wanted
@@ -30,7 +33,11 @@ u32 vexfs_kept_idle(u64 *bytes);
 /* Gives up at most @max idle ones. Number given up. */
 u32 vexfs_kept_shrink(u32 max);
 
-void vexfs_kept_init(void);
+/* Off: none is handed out, and idle ones are given up. Off until it is switched on. */
+void vexfs_kept_enable(bool enable);
+
+/* @debug: none is kept, so that what watches buffers for misuse sees new ones. */
+void vexfs_kept_init(bool debug);
 /* Every buffer must have come home. */
 void vexfs_kept_exit(void);
 

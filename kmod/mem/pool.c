@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The pools as everybody sees them: which tier serves a request, and what is
- * larger than all of them. How a tier works is in tier.c, and when one grows or
- * shrinks in pool_size.c.
+ * larger than all of them. How a tier works is in tier.c, when one grows or shrinks
+ * in pool_size.c.
  */
 #include <linux/instruction_pointer.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -21,8 +20,6 @@
 #include "mem/pool_trace.h"
 
 struct vexfs_tier vexfs_tiers[VEXFS_TIER_HUGE];
-
-ATOMIC_NOTIFIER_HEAD(vexfs_mem_chain);
 
 /* Nobody can ask kvmalloc() for more. */
 #define HUGE_MAX	((size_t)INT_MAX)
@@ -270,29 +267,3 @@ void vexfs_pool_reset(void)
 	atomic64_set(&huge.high_water_reset, atomic64_read(&huge.in_use));
 }
 VEXFS_EXPORT_KUNIT(vexfs_pool_reset);
-
-void vexfs_pool_show(struct seq_file *m)
-{
-	u64 sizes[VEXFS_POOL_SIZES];
-	struct vexfs_pool_round r;
-	unsigned int i;
-
-	seq_printf(m, "# last round of the worker (pool_auto=%u)\n", READ_ONCE(vexfs_pool_auto));
-	seq_puts(m, "tier      hit_ppm  use_ppm  calm_rounds\n");
-	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
-		vexfs_pool_last_round(i, &r);
-		seq_printf(m, "%-8s %8llu %8llu %12u\n", vexfs_pool_tier_name(i), r.hit_ppm,
-			   r.use_ppm, r.calm);
-	}
-
-	seq_puts(m, "\n# requests by size since load\nup_to_bytes     requests\n");
-	vexfs_pool_read_sizes(sizes);
-	for (i = 0; i < VEXFS_POOL_SIZES; i++) {
-		if (!sizes[i])
-			continue;
-		if (i < VEXFS_POOL_SIZES - 1)
-			seq_printf(m, "%-11llu %12llu\n", 64ULL << i, sizes[i]);
-		else
-			seq_printf(m, "more        %12llu\n", sizes[i]);
-	}
-}

@@ -6,7 +6,6 @@
 #define _VEXFS_MEM_POOL_PRIV_H
 
 #include "mem/notify.h"
-#include "mem/params.h"
 #include "mem/pool.h"
 #include "mem/tier.h"
 
@@ -25,9 +24,25 @@ struct vexfs_pool_round {
 	u32 calm;
 };
 
-/* Of pool_size.c: the size a tier should have after a round with such a peak and so many hits. */
+/* pool_size.c: tiers as large as the parameters say, and kept buffers. */
+int vexfs_pool_sizes_init(bool debug, u32 reserve);
+void vexfs_pool_sizes_exit(void);
+/* From the first on parameters take effect at once; after the second they are stored only. */
+void vexfs_pool_sizes_start(void);
+void vexfs_pool_sizes_stop(void);
+/* Each tier gets the size that @want says; @least is what was asked for by hand. */
+void vexfs_pool_adjust(u32 (*want)(unsigned int tier, u32 size, u32 least));
+/* Compacts tiers above @above_ppm for which @due, if any, is true. Returns how many. */
+int vexfs_pool_compact_if(u32 above_ppm, bool (*due)(unsigned int tier));
+
+/* pool_auto.c: the size a tier should have after a round with such a peak and so many hits. */
 u32 vexfs_pool_judge(struct vexfs_pool_round *r, u32 size, u32 floor_size, u32 peak,
 		     u64 allocs, u64 hits);
 void vexfs_pool_last_round(enum vexfs_tier_id tier, struct vexfs_pool_round *r);
+/* The kernel wants memory back. */
+void vexfs_pool_pressed(void);
+void vexfs_pool_auto_start(void);
+void vexfs_pool_auto_stop(void);
+extern u32 vexfs_pool_auto;
 
 #endif

@@ -1,26 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How large the tiers are: sizes set by hand, memory given up under pressure,
- * compaction, and the worker that keeps hit rate and utilisation: once a second
- * it looks at each tier and says what size it should have. No request passes
- * through here.
+ * How large the tiers are: sizes set by hand and by the worker, memory given up, and
+ * compaction. When to do that is not decided here, and no request passes through here.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/cpuhotplug.h>
-#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
-#include <linux/workqueue.h>
 
 #include "compat/compat.h"
-#include "compat/shrinker.h"
 #include "mem/kept.h"
 #include "mem/pool_priv.h"
-#include "mem/scratch.h"
+#include "mem/tunable.h"
+
+static int apply_size(const struct vexfs_tunable *t, u32 v);
+static int apply_limit(const struct vexfs_tunable *t, u32 v);
+static int apply_enabled(const struct vexfs_tunable *t, u32 v);
+static int apply_wait(const struct vexfs_tunable *t, u32 v);
+
+static VEXFS_TUNABLE(pool_small, 128, 0, 1048576, "buffers",
+	      "Buffers of 1 KiB that the pools keep", 0644,
+	      .apply = apply_size);
+static VEXFS_TUNABLE(pool_medium, 64, 0, 1048576, "buffers",
+	      "Buffers of 4 KiB that the pools keep", 0644,
+	      .apply = apply_size);
+static VEXFS_TUNABLE(pool_large, 32, 0, 1048576, "buffers",
+	      "Buffers of 16 KiB that the pools keep", 0644,
+	      .apply = apply_size);
+static VEXFS_TUNABLE(pool_limit_mb, 256, 1, 1048576, "MiB",
+	      "Most memory that the tiers together may be told to keep", 0644,
+	      .apply = apply_limit);
+static VEXFS_TUNABLE(pool_wait_ms, 1000, 0, 60000, "ms",
+	      "How long a request that may sleep waits for a buffer when memory is short", 0644,
+	      .apply = apply_wait);
+static VEXFS_TUNABLE(pool_enabled, 1, 0, 1, "flag",
+	      "Keep buffers; with 0 every request goes to the slab allocator", 0644,
+	      .apply = apply_enabled);
 
 /*
  * Serialises everything that changes sizes; the tiers' own locks nest inside.
@@ -189,7 +207,7 @@ int vexfs_pool_refill(void)
 }
 VEXFS_EXPORT_KUNIT(vexfs_pool_refill);
 
-static int compact_if(u32 above_ppm, bool (*due)(unsigned int tier))
+int vexfs_pool_compact_if(u32 above_ppm, bool (*due)(unsigned int tier))
 {
 	struct vexfs_pool_stats st;
 	unsigned int i;
@@ -213,11 +231,11 @@ static int compact_if(u32 above_ppm, bool (*due)(unsigned int tier))
 
 int vexfs_pool_compact(u32 above_ppm)
 {
-	return compact_if(above_ppm, NULL);
+	return vexfs_pool_compact_if(above_ppm, NULL);
 }
 VEXFS_EXPORT_KUNIT(vexfs_pool_compact);
 
-static void adjust(u32 (*want)(unsigned int tier, u32 size, u32 least))
+void vexfs_pool_adjust(u32 (*want)(unsigned int tier, u32 size, u32 least))
 {
 	u32 counts[VEXFS_TIER_HUGE];
 	unsigned int i;
@@ -235,148 +253,9 @@ static void adjust(u32 (*want)(unsigned int tier, u32 size, u32 least))
 	mutex_unlock(&sizes_lock);
 }
 
-/* The worker. */
-
-/* It looks this often, and judges a tier only by so many requests. */
-#define ROUND_MS	1000u
-#define ROUND_ALLOCS	64u
-/* A tier shrinks by a tenth after so many rounds of using less than half of what it may. */
-#define CALM_ROUNDS	30u
-/* Memory is short for so long after the kernel has last asked for some back. */
-#define PRESSURE_MS	10000u
-/* Buffers in use cannot be moved: what compaction did not cure, it leaves alone for a while. */
-#define COMPACT_ROUNDS	60u
-
-/*
- * Guards everything below; the lock of the sizes nests inside. @worker_up: the pools
- * are there, and a parameter may wake the worker.
- */
-static DEFINE_MUTEX(auto_lock);
-static bool worker_up;
-
-static struct vexfs_pool_stats seen[VEXFS_TIER_HUGE];
-static struct vexfs_pool_round rounds[VEXFS_TIER_HUGE];
-static u64 rounds_done;
-static u64 next_compact[VEXFS_TIER_HUGE];
-
-/*
- * Grows by a quarter at once when the tier misses or is too full; shrinks by a
- * tenth, not below what was asked for by hand, only after it has used less than
- * half of what it may for CALM_ROUNDS in a row. The gap between the two keeps it
- * from swinging.
- */
-u32 vexfs_pool_judge(struct vexfs_pool_round *r, u32 size, u32 floor_size, u32 peak,
-		     u64 allocs, u64 hits)
-{
-	u64 min_hit = READ_ONCE(vexfs_pool_min_hit_pct) * 10000ULL;
-	u64 max_use = READ_ONCE(vexfs_pool_max_use_pct) * 10000ULL;
-
-	r->hit_ppm = allocs ? div64_u64(hits * 1000000, allocs) : 1000000;
-	r->use_ppm = size ? div64_u64(peak * 1000000ULL, size) : 0;
-	if (r->use_ppm > max_use || (allocs >= ROUND_ALLOCS && r->hit_ppm < min_hit)) {
-		u64 want = div64_u64(peak * 1000000ULL, max_use) + 1;
-
-		r->calm = 0;
-		return max_t(u64, size + size / 4 + 1, want);
-	}
-	if (size <= floor_size || r->use_ppm > max_use / 2) {
-		r->calm = 0;
-		return size;
-	}
-	if (++r->calm < CALM_ROUNDS)
-		return size;
-	r->calm = 0;
-	return max(size - size / 10, floor_size);
-}
-VEXFS_EXPORT_KUNIT(vexfs_pool_judge);
-
-/* When the kernel last wanted memory back, and whether it ever did. */
-static unsigned long pressed_at;
-static bool ever_pressed;
-
-static bool under_pressure(void)
-{
-	return READ_ONCE(ever_pressed) &&
-	       time_before(jiffies, READ_ONCE(pressed_at) + msecs_to_jiffies(PRESSURE_MS));
-}
-
-/* One tier, one round. */
-static u32 judge(unsigned int tier, u32 size, u32 least)
-{
-	struct vexfs_pool_stats st, *old = &seen[tier];
-	u64 allocs, misses;
-	u32 peak, want;
-
-	vexfs_tier_read_round(&vexfs_tiers[tier], &st, &peak);
-	allocs = st.allocs - old->allocs;
-	misses = min(st.misses - old->misses, allocs);
-	*old = st;
-	want = vexfs_pool_judge(&rounds[tier], size, least, peak, allocs, allocs - misses);
-	/* What the shrinker takes makes for misses: growing now would undo its work. */
-	return under_pressure() ? min(want, size) : want;
-}
-
-static bool may_compact(unsigned int tier)
-{
-	if (rounds_done < next_compact[tier])
-		return false;
-	next_compact[tier] = rounds_done + COMPACT_ROUNDS;
-	return true;
-}
-
-static void auto_round(struct work_struct *work);
-/* On a CPU that housekeeps, and only when one is awake anyway: idle pools need no care. */
-static DECLARE_DEFERRABLE_WORK(auto_work, auto_round);
-
-static void auto_round(struct work_struct *work)
-{
-	mutex_lock(&auto_lock);
-	adjust(judge);
-	if (READ_ONCE(vexfs_pool_compaction) && !under_pressure())
-		compact_if(READ_ONCE(vexfs_pool_compact_pct) * 10000, may_compact);
-	rounds_done++;
-	if (worker_up && READ_ONCE(vexfs_pool_auto))
-		queue_delayed_work(system_dfl_wq, &auto_work, msecs_to_jiffies(ROUND_MS));
-	mutex_unlock(&auto_lock);
-}
-
-int vexfs_pool_apply_auto(const struct vexfs_tunable *t, u32 v)
-{
-	mutex_lock(&auto_lock);
-	WRITE_ONCE(*t->value, v);
-	if (worker_up && v)
-		queue_delayed_work(system_dfl_wq, &auto_work, 0);
-	mutex_unlock(&auto_lock);
-	return 0;
-}
-
-void vexfs_pool_last_round(enum vexfs_tier_id tier, struct vexfs_pool_round *r)
-{
-	mutex_lock(&auto_lock);
-	*r = rounds[tier];
-	mutex_unlock(&auto_lock);
-}
-
-static void auto_up(void)
-{
-	mutex_lock(&auto_lock);
-	worker_up = true;
-	if (vexfs_pool_auto)
-		queue_delayed_work(system_dfl_wq, &auto_work, msecs_to_jiffies(ROUND_MS));
-	mutex_unlock(&auto_lock);
-}
-
-static void auto_down(void)
-{
-	mutex_lock(&auto_lock);
-	worker_up = false;
-	mutex_unlock(&auto_lock);
-	cancel_delayed_work_sync(&auto_work);
-}
-
 /* Parameters. */
 
-int vexfs_pool_apply_size(const struct vexfs_tunable *t, u32 v)
+static int apply_size(const struct vexfs_tunable *t, u32 v)
 {
 	unsigned int i;
 
@@ -390,7 +269,7 @@ int vexfs_pool_apply_size(const struct vexfs_tunable *t, u32 v)
 	return -EINVAL;
 }
 
-int vexfs_pool_apply_limit(const struct vexfs_tunable *t, u32 v)
+static int apply_limit(const struct vexfs_tunable *t, u32 v)
 {
 	u32 counts[VEXFS_TIER_HUGE];
 	int err = 0;
@@ -405,7 +284,7 @@ int vexfs_pool_apply_limit(const struct vexfs_tunable *t, u32 v)
 	return err;
 }
 
-int vexfs_pool_apply_enabled(const struct vexfs_tunable *t, u32 v)
+static int apply_enabled(const struct vexfs_tunable *t, u32 v)
 {
 	unsigned int i;
 	int err = 0;
@@ -415,8 +294,8 @@ int vexfs_pool_apply_enabled(const struct vexfs_tunable *t, u32 v)
 		err = resize_one(i, v ? *size_params[i] : 0);
 	if (!err) {
 		WRITE_ONCE(*t->value, v);
-		if (!v)
-			vexfs_kept_shrink(U32_MAX);
+		if (pools_up)
+			vexfs_kept_enable(v);
 	} else {
 		/* Only filling fails: back to keeping nothing. */
 		while (i--)
@@ -426,7 +305,7 @@ int vexfs_pool_apply_enabled(const struct vexfs_tunable *t, u32 v)
 	return err;
 }
 
-int vexfs_pool_apply_wait(const struct vexfs_tunable *t, u32 v)
+static int apply_wait(const struct vexfs_tunable *t, u32 v)
 {
 	unsigned int i;
 
@@ -436,61 +315,7 @@ int vexfs_pool_apply_wait(const struct vexfs_tunable *t, u32 v)
 	return 0;
 }
 
-/* Memory pressure: idle buffers go first, and come back as they are used. */
-
-static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
-{
-	unsigned long n;
-	unsigned int i;
-	u64 bytes;
-
-	WRITE_ONCE(pressed_at, jiffies);
-	WRITE_ONCE(ever_pressed, true);
-	n = vexfs_kept_idle(&bytes);
-	for (i = 0; i < VEXFS_TIER_HUGE; i++)
-		n += READ_ONCE(vexfs_tiers[i].idle_n);
-	return n ?: SHRINK_EMPTY;
-}
-
-static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
-{
-	unsigned long done;
-	unsigned int i;
-
-	/* Large ones first: they give the most for the least. */
-	done = vexfs_kept_shrink(min_t(unsigned long, sc->nr_to_scan, U32_MAX));
-	for (i = VEXFS_TIER_HUGE; i-- && done < sc->nr_to_scan; )
-		done += vexfs_tier_shrink(&vexfs_tiers[i], sc->nr_to_scan - done);
-	return done ?: SHRINK_STOP;
-}
-
-static struct shrinker *shrinker;
-
-/* One more CPU is about to share the tiers. */
-static int cpu_prepare(unsigned int cpu)
-{
-	unsigned int i;
-
-	for (i = 0; i < VEXFS_TIER_HUGE; i++)
-		vexfs_tier_share(&vexfs_tiers[i], num_online_cpus() + 1);
-	return 0;
-}
-
-/* A CPU that is down leaves its magazines to the stock; nothing runs on it any more. */
-static int cpu_dead(unsigned int cpu)
-{
-	unsigned int i;
-
-	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
-		vexfs_tier_gather_dead(&vexfs_tiers[i], cpu);
-		vexfs_tier_share(&vexfs_tiers[i], num_online_cpus());
-	}
-	return 0;
-}
-
-static int cpuhp_state;
-
-int vexfs_mem_init(void)
+int vexfs_pool_sizes_init(bool debug, u32 reserve)
 {
 	unsigned int i;
 	int err;
@@ -500,48 +325,42 @@ int vexfs_mem_init(void)
 		pr_err("the pools' sizes do not fit pool_limit_mb=%u\n", vexfs_pool_limit_mb);
 		return -E2BIG;
 	}
-	vexfs_kept_init();
 	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
 		err = vexfs_tier_init(&vexfs_tiers[i], vexfs_pool_tier_name(i),
 				      vexfs_pool_tier_bytes(i), vexfs_pool_enabled ? floor[i] : 0,
-				      vexfs_pool_reserve, vexfs_pool_debug);
+				      reserve, debug);
 		if (err)
-			goto fail_tiers;
+			goto fail;
 		vexfs_tiers[i].wait_ms = vexfs_pool_wait_ms;
 	}
-	err = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "vexfs/pools:prepare", cpu_prepare,
-					cpu_dead);
-	if (err < 0)
-		goto fail_tiers;
-	cpuhp_state = err;
-	err = -ENOMEM;
-	shrinker = vexfs_shrinker_start("vexfs-pools", shrink_count, shrink_scan);
-	if (!shrinker)
-		goto fail_cpuhp;
-	mutex_lock(&sizes_lock);
-	pools_up = true;
-	mutex_unlock(&sizes_lock);
-	auto_up();
+	vexfs_kept_init(debug);
 	return 0;
-fail_cpuhp:
-	cpuhp_remove_state_nocalls(cpuhp_state);
-fail_tiers:
+fail:
 	while (i--)
 		vexfs_tier_exit(&vexfs_tiers[i]);
 	return err;
 }
 
-void vexfs_mem_exit(void)
+void vexfs_pool_sizes_exit(void)
 {
 	unsigned int i;
 
-	auto_down();
-	mutex_lock(&sizes_lock);
-	pools_up = false;
-	mutex_unlock(&sizes_lock);
-	vexfs_shrinker_stop(shrinker);
-	cpuhp_remove_state_nocalls(cpuhp_state);
 	vexfs_kept_exit();
 	for (i = VEXFS_TIER_HUGE; i--; )
 		vexfs_tier_exit(&vexfs_tiers[i]);
+}
+
+void vexfs_pool_sizes_start(void)
+{
+	mutex_lock(&sizes_lock);
+	pools_up = true;
+	vexfs_kept_enable(vexfs_pool_enabled);
+	mutex_unlock(&sizes_lock);
+}
+
+void vexfs_pool_sizes_stop(void)
+{
+	mutex_lock(&sizes_lock);
+	pools_up = false;
+	mutex_unlock(&sizes_lock);
 }

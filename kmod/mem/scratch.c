@@ -15,8 +15,32 @@
 
 #include "compat/compat.h"
 #include "mem/notify.h"
-#include "mem/params.h"
 #include "mem/scratch.h"
+#include "mem/tunable.h"
+
+static int stack_apply(const struct vexfs_tunable *t, u32 v);
+
+VEXFS_TUNABLE(stack_limit, 3072, 1024, 8192, "bytes",
+	      "Stack an op may use before it counts as a violation", 0644,
+	      .apply = stack_apply);
+VEXFS_TUNABLE(stack_alarm, 2800, 512, 8192, "bytes",
+	      "Stack an op may use before it counts as an alarm", 0644,
+	      .apply = stack_apply);
+VEXFS_TUNABLE(stack_heap_threshold, 512, 0, 1024, "bytes",
+	      "Scratch above this comes from the pools", 0644);
+static VEXFS_TUNABLE(stack_large_threshold, 4096, 1024, 65536, "bytes",
+	      "Scratch above this does not touch the reserve of the pools", 0644);
+VEXFS_TUNABLE(stack_aggressive, 0, 0, 1, "flag",
+	      "Take all scratch from the pools", 0644);
+VEXFS_TUNABLE(stack_optimize, 1, 0, 1, "flag",
+	      "Heed the thresholds; with 0 scratch that fits the stack stays there", 0644);
+
+/* Tests set these around a case. */
+VEXFS_EXPORT_KUNIT(vexfs_stack_limit);
+VEXFS_EXPORT_KUNIT(vexfs_stack_alarm);
+VEXFS_EXPORT_KUNIT(vexfs_stack_heap_threshold);
+VEXFS_EXPORT_KUNIT(vexfs_stack_aggressive);
+VEXFS_EXPORT_KUNIT(vexfs_stack_optimize);
 
 u32 vexfs_stack_alarm_at __read_mostly = 2800;
 VEXFS_EXPORT_KUNIT(vexfs_stack_alarm_at);
@@ -152,7 +176,7 @@ void vexfs_scratch_put(struct vexfs_scratch *s)
 }
 VEXFS_EXPORT_KUNIT(vexfs_scratch_put);
 
-int vexfs_stack_apply(const struct vexfs_tunable *t, u32 v)
+static int stack_apply(const struct vexfs_tunable *t, u32 v)
 {
 	WRITE_ONCE(*t->value, v);
 	/* One comparison tells whether a depth is of interest at all. */

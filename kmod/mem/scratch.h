@@ -35,6 +35,13 @@ struct vexfs_stack_mark {
 	u64 heap_bytes;
 };
 
+/* Tunables of scratch.c; tests set them. Read with READ_ONCE(). */
+extern u32 vexfs_stack_limit;
+extern u32 vexfs_stack_alarm;
+extern u32 vexfs_stack_heap_threshold;
+extern u32 vexfs_stack_aggressive;
+extern u32 vexfs_stack_optimize;
+
 /* How many bytes may be used before the next report; read-mostly. */
 extern u32 vexfs_stack_alarm_at;
 

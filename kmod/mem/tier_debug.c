@@ -55,7 +55,7 @@ static unsigned long key_of(const void *p)
 	return (unsigned long)p / VEXFS_POOL_ALIGN;
 }
 
-static void fault(struct vexfs_tier *t, enum vexfs_tier_fault what, const void *p)
+static void report_fault(struct vexfs_tier *t, enum vexfs_tier_fault what, const void *p)
 {
 	atomic_inc(&t->faults[what]);
 	if (t->fault)
@@ -103,7 +103,7 @@ void vexfs_debug_alloc(struct vexfs_tier *t, void *p, size_t size)
 
 	if (tr->magic != MAGIC || tr->state != IDLE ||
 	    memchr_inv((char *)p + link, FILL_IDLE, t->bytes - link))
-		fault(t, VEXFS_FAULT_USE_AFTER_FREE, p);
+		report_fault(t, VEXFS_FAULT_USE_AFTER_FREE, p);
 	memset((char *)p + size, FILL_BEYOND, t->bytes - size);
 	tr->magic = MAGIC;
 	tr->size = size;
@@ -117,18 +117,18 @@ bool vexfs_debug_free(struct vexfs_tier *t, void *p, size_t size)
 	/* Before anything is read: a foreign pointer may point anywhere. */
 	if (!IS_ALIGNED((unsigned long)p, VEXFS_POOL_ALIGN) ||
 	    xa_load(&t->known, key_of(p)) != p) {
-		fault(t, VEXFS_FAULT_FOREIGN, p);
+		report_fault(t, VEXFS_FAULT_FOREIGN, p);
 		return false;
 	}
 	if (tr->magic == MAGIC && cmpxchg(&tr->state, USED, IDLE) == IDLE) {
-		fault(t, VEXFS_FAULT_DOUBLE_FREE, p);
+		report_fault(t, VEXFS_FAULT_DOUBLE_FREE, p);
 		return false;
 	}
 	if (tr->magic != MAGIC ||
 	    memchr_inv((char *)p + tr->size, FILL_BEYOND, t->bytes - tr->size))
-		fault(t, VEXFS_FAULT_OVERRUN, p);
+		report_fault(t, VEXFS_FAULT_OVERRUN, p);
 	else if (tr->size != size)
-		fault(t, VEXFS_FAULT_SIZE, p);
+		report_fault(t, VEXFS_FAULT_SIZE, p);
 	mark_idle(t, p);
 	return true;
 }

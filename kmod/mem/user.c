@@ -66,7 +66,7 @@ static void chunks_free(struct chunk *c)
  * there are no more would leave the cgroup at its limit for as long as it takes to give
  * them back, and a program of it that touches a new page meanwhile is killed.
  */
-static bool reclaim(unsigned long pages)
+static bool reclaim_pages(unsigned long pages)
 {
 	unsigned int order = min_t(unsigned int, get_order(pages << PAGE_SHIFT), CHUNK_ORDER);
 	struct chunk *held = NULL, *c;
@@ -96,7 +96,7 @@ bool vexfs_user_room(size_t bytes)
 {
 	unsigned long wanted = room_wanted(PFN_UP(bytes));
 
-	return likely(!wanted) || reclaim(wanted);
+	return likely(!wanted) || reclaim_pages(wanted);
 }
 
 /* Tried hard only where the limit is not what is in the way. */

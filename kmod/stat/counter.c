@@ -15,7 +15,7 @@
 static DEFINE_MUTEX(subjects_lock);
 static LIST_HEAD(subjects);
 
-static struct vexfs_subject *find(const char *name)
+static struct vexfs_subject *find_subject(const char *name)
 {
 	struct vexfs_subject *s;
 
@@ -32,7 +32,7 @@ int vexfs_subject_add(struct vexfs_subject *s)
 	if (s->counters_n > VEXFS_SUBJECT_COUNTERS_MAX)
 		return -EINVAL;
 	mutex_lock(&subjects_lock);
-	if (find(s->name))
+	if (find_subject(s->name))
 		err = -EEXIST;
 	else
 		list_add_tail(&s->node, &subjects);
@@ -54,7 +54,7 @@ struct vexfs_subject *vexfs_subject_find(const char *name)
 	struct vexfs_subject *s;
 
 	mutex_lock(&subjects_lock);
-	s = find(name);
+	s = find_subject(name);
 	mutex_unlock(&subjects_lock);
 	return s;
 }

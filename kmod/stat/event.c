@@ -69,8 +69,8 @@ static unsigned int listeners;
 static u64 told;
 static BLOCKING_NOTIFIER_HEAD(listener_chain);
 
-static void tell(struct work_struct *work);
-static DECLARE_WORK(tell_work, tell);
+static void deliver_events(struct work_struct *work);
+static DECLARE_WORK(deliver_work, deliver_events);
 
 static bool too_many(enum vexfs_event_kind kind)
 {
@@ -109,7 +109,7 @@ void vexfs_event_raise_for(kuid_t owner, enum vexfs_event_kind kind, u64 a, u64 
 	strscpy(ev->subject, subject ?: "", sizeof(ev->subject));
 	raw_spin_unlock_irqrestore(&ring_lock, flags);
 	if (READ_ONCE(listeners))
-		queue_work(system_dfl_wq, &tell_work);
+		queue_work(system_dfl_wq, &deliver_work);
 }
 
 void vexfs_event_raise(enum vexfs_event_kind kind, u64 a, u64 b, const char *subject)
@@ -156,7 +156,7 @@ u64 vexfs_event_now(void)
 }
 VEXFS_EXPORT_KUNIT(vexfs_event_now);
 
-static void tell(struct work_struct *work)
+static void deliver_events(struct work_struct *work)
 {
 	struct vexfs_event ev;
 	u64 lost;
@@ -184,7 +184,7 @@ void vexfs_event_ignore(struct notifier_block *nb)
 	WRITE_ONCE(listeners, listeners - 1);
 	blocking_notifier_chain_unregister(&listener_chain, nb);
 	if (!listeners)
-		cancel_work_sync(&tell_work);
+		cancel_work_sync(&deliver_work);
 	mutex_unlock(&listen_lock);
 }
 VEXFS_EXPORT_KUNIT(vexfs_event_ignore);

@@ -10,7 +10,14 @@
 /* The slot of struct vexfs_op_stats.err that counts @err (negative). */
 unsigned int vexfs_errno_slot(int err);
 
+struct vexfs_op_stats;
+struct vexfs_hist_data;
+
 extern u32 vexfs_slow_op_us;
+
+/* The sums of the kinds for which @wanted is true, added to @st and @hist. */
+void vexfs_op_sum(bool (*wanted)(unsigned int kind, unsigned int arg), unsigned int arg,
+		  bool since_reset, struct vexfs_op_stats *st, struct vexfs_hist_data *hist);
 
 /* Registers and forgets the subjects of this room and of the one below. */
 int vexfs_subjects_init(void);

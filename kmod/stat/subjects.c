@@ -96,7 +96,7 @@ static_assert(ARRAY_SIZE(event_counters) == VEXFS_COUNTERS_IN(struct vexfs_event
 /* Made from the names of the errors. */
 static struct vexfs_counter error_counters[VEXFS_ERR_SLOTS];
 
-static unsigned int one(void)
+static unsigned int one_instance(void)
 {
 	return 1;
 }
@@ -235,7 +235,7 @@ static struct vexfs_subject subjects[] = {
 		.doc = "the stack budget and scratch memory",
 		.counters = stack_counters,
 		.counters_n = ARRAY_SIZE(stack_counters),
-		.instances = one,
+		.instances = one_instance,
 		.instance = no_name,
 		.read = stack_read,
 		.reset = stack_reset,
@@ -244,7 +244,7 @@ static struct vexfs_subject subjects[] = {
 		.doc = "the ring of events",
 		.counters = event_counters,
 		.counters_n = ARRAY_SIZE(event_counters),
-		.instances = one,
+		.instances = one_instance,
 		.instance = no_name,
 		.read = event_read,
 	},
@@ -282,7 +282,7 @@ void vexfs_subjects_exit(void)
 }
 
 /* The room below tells its news without knowing of events. */
-static int hear(struct notifier_block *nb, unsigned long what, void *data)
+static int hear_news(struct notifier_block *nb, unsigned long what, void *data)
 {
 	const struct vexfs_mem_news *news = data;
 	static const u8 event[] = {
@@ -295,7 +295,7 @@ static int hear(struct notifier_block *nb, unsigned long what, void *data)
 	return NOTIFY_OK;
 }
 
-static struct notifier_block mem_listener = { .notifier_call = hear };
+static struct notifier_block mem_listener = { .notifier_call = hear_news };
 
 int vexfs_stat_init(void)
 {

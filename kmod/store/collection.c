@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Collections as things with an owner, settings, an index and an end. It must not
- * know what is inside them.
+ * How a collection begins and ends. It must not know what is inside.
  *
  * Modes are those of files (x bits mean nothing); whoever has CAP_DAC_OVERRIDE over
  * the namespace may do everything.
@@ -18,23 +17,10 @@
 
 #include "compat/compat.h"
 #include "compat/srcu.h"
-#include "compat/userns.h"
 #include "mem/user.h"
 #include "store/account.h"
 #include "store/internal.h"
 #include "store/name.h"
-
-int vexfs_collection_charge(struct vexfs_collection *c, u64 bytes)
-{
-	return vexfs_payers_charge(&c->payers, &c->bytes, bytes);
-}
-VEXFS_EXPORT_KUNIT(vexfs_collection_charge);
-
-void vexfs_collection_uncharge(struct vexfs_collection *c, u64 bytes)
-{
-	vexfs_payers_uncharge(&c->payers, &c->bytes, bytes);
-}
-VEXFS_EXPORT_KUNIT(vexfs_collection_uncharge);
 
 /* What needs no other part of it. */
 static void collection_free(struct vexfs_collection *c)
@@ -67,26 +53,6 @@ static void collection_end(struct work_struct *work)
 	WARN_ON_ONCE(atomic64_read(&c->bytes));
 	collection_free(c);
 }
-
-static void collection_release(struct kref *ref)
-{
-	struct vexfs_collection *c = container_of(ref, struct vexfs_collection, ref);
-
-	/* its memory returns soon; its place in the quota is free now */
-	vexfs_payers_uncount(c->payers);
-	queue_work(vexfs_store_wq, &c->end_work);
-}
-
-void vexfs_collection_get(struct vexfs_collection *c)
-{
-	kref_get(&c->ref);
-}
-
-void vexfs_collection_put(struct vexfs_collection *c)
-{
-	kref_put(&c->ref, collection_release);
-}
-VEXFS_EXPORT_KUNIT(vexfs_collection_put);
 
 /* Giving away at once is giving away. */
 static int owner_allowed(const struct vexfs_owner *owner)
@@ -193,171 +159,51 @@ int vexfs_collection_publish(struct vexfs_collection *c)
 }
 VEXFS_EXPORT_KUNIT(vexfs_collection_publish);
 
-/* ---- settings ---- */
+/* ---- dropping ---- */
 
-static int set_allowed(const struct vexfs_collection *c, const struct vexfs_set *set,
-		       kuid_t uid, kgid_t gid)
+int vexfs_collection_undo(struct vexfs_collection *c)
 {
-	bool in_ns_owner = vexfs_collection_owned(c, CAP_FOWNER);
+	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DROP };
 
-	if ((set->what & ~VEXFS_SET_GID & ~VEXFS_SET_UID) && !in_ns_owner)
-		return -EACCES;
-	if ((set->what & VEXFS_SET_UID) && !uid_eq(uid, c->uid) && !ns_capable(c->ns, CAP_CHOWN))
-		return -EACCES;
-	if ((set->what & VEXFS_SET_GID) && !gid_eq(gid, c->gid) && !ns_capable(c->ns, CAP_CHOWN) &&
-	    !(uid_eq(current_fsuid(), c->uid) && in_group_p(gid)))
-		return -EACCES;
-	return 0;
+	return vexfs_mutate(c, &m);
+}
+VEXFS_EXPORT_KUNIT(vexfs_collection_undo);
+
+/* Like a file in a sticky directory. */
+int vexfs_collection_drop_this(struct vexfs_collection *c)
+{
+	return vexfs_collection_owned(c, CAP_DAC_OVERRIDE) ? vexfs_collection_undo(c) : -EACCES;
 }
 
-/* From here on writers keep to the new one. The registry's lock is held. */
-static int set_capacity(struct vexfs_collection *c, u64 capacity, bool check)
+int vexfs_collection_drop(const char *name)
 {
-	int err = 0;
-
-	vexfs_ids_lock(c);
-	if (check && capacity && c->taken > capacity)
-		err = -ENOSPC;
-	else
-		WRITE_ONCE(c->capacity, capacity);
-	vexfs_ids_unlock(c);
-	return err;
-}
-
-int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
-		       const void *layout, u64 *seq)
-{
-	struct vexfs_payers *payers = NULL;
-	kuid_t uid = c->uid;
-	kgid_t gid = c->gid;
-	char *new_layout = NULL;
-	u32 spare = 0;		/* bytes of the layout that is not the collection's */
-	u64 old;
+	struct vexfs_collection *c;
 	int err;
 
-	if (set->what & VEXFS_SET_UID) {
-		uid = make_kuid(current_user_ns(), set->uid);
-		if (!uid_valid(uid))
-			return -EINVAL;
-	}
-	if (set->what & VEXFS_SET_GID) {
-		gid = make_kgid(current_user_ns(), set->gid);
-		if (!gid_valid(gid))
-			return -EINVAL;
-	}
-	if ((set->what & VEXFS_SET_MODE) && (set->mode & ~0777))
+	if (!vexfs_name_valid(name, VEXFS_NAME_SIZE))
 		return -EINVAL;
-	if ((set->what & VEXFS_SET_LAYOUT) && set->layout_len) {
-		if (set->layout_len > VEXFS_LAYOUT_MAX)
-			return -E2BIG;
-		if (!vexfs_layout_valid(layout, set->layout_len))
-			return -EINVAL;
-		new_layout = vexfs_user_alloc(set->layout_len, VEXFS_GFP_USER);
-		if (!new_layout)
-			return -ENOMEM;
-		memcpy(new_layout, layout, set->layout_len);
-		err = vexfs_collection_charge(c, set->layout_len);
-		if (err) {
-			kvfree(new_layout);
-			return err;
-		}
-		spare = set->layout_len;
-	}
-	if (set->what & VEXFS_SET_UID) {
-		payers = vexfs_payers_get(c->ns, uid);
-		if (!payers) {
-			vexfs_collection_uncharge(c, spare);
-			kvfree(new_layout);
-			return -ENOMEM;
-		}
-	}
-
-	mutex_lock(&vexfs_registry_lock);
-	old = c->capacity;
-	err = c->dropped ? -ENOENT : set_allowed(c, set, uid, gid);
-	if (!err && (set->what & VEXFS_SET_CAPACITY))
-		err = set_capacity(c, set->capacity, true);
-	if (!err && (set->what & VEXFS_SET_UID)) {
-		err = vexfs_payers_change(&c->payers, &c->bytes, &payers);
-		if (err)
-			set_capacity(c, old, false);
-	}
-	if (!err) {
-		*seq = vexfs_registry_seq(c);
-		if (set->what & VEXFS_SET_MODE)
-			WRITE_ONCE(c->mode, set->mode);
-		if (set->what & VEXFS_SET_GID)
-			WRITE_ONCE(c->gid, gid);
-		if (set->what & VEXFS_SET_UID)
-			WRITE_ONCE(c->uid, uid);
-		if (set->what & VEXFS_SET_LAYOUT) {
-			swap(c->layout, new_layout);
-			swap(c->layout_len, spare);
-		}
-	}
-	mutex_unlock(&vexfs_registry_lock);
-	vexfs_collection_uncharge(c, spare);
-	vexfs_payers_put(payers);
-	kvfree(new_layout);
+	c = vexfs_registry_find(name);
+	if (!c)
+		return -ENOENT;
+	err = vexfs_collection_drop_this(c);
+	vexfs_collection_put(c);
 	return err;
 }
+VEXFS_EXPORT_KUNIT(vexfs_collection_drop);
 
-u32 vexfs_collection_layout(struct vexfs_collection *c, void *buf, u32 room)
+int vexfs_collection_drop_serial(u64 serial)
 {
-	u32 len;
+	struct vexfs_collection *c = vexfs_collection_by_serial(serial);
+	int err = -ENOENT;
 
-	mutex_lock(&vexfs_registry_lock);
-	len = c->layout_len;
-	if (room && len)
-		memcpy(buf, c->layout, min(len, room));
-	mutex_unlock(&vexfs_registry_lock);
-	return len;
+	if (!c)
+		return -ENOENT;
+	/* what cannot be seen is not there */
+	if (vexfs_collection_seen(c, VEXFS_SEE_RUN))
+		err = vexfs_collection_drop_this(c);
+	vexfs_collection_put(c);
+	return err;
 }
-
-void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st)
-{
-	struct user_namespace *ns = current_user_ns();
-	struct vexfs_index_ref *index;
-	int idx;
-
-	memset(st, 0, sizeof(*st));
-	st->size = sizeof(*st);
-	memcpy(st->name, c->name, sizeof(st->name));
-	st->dim = c->space.dim;
-	st->type = c->space.type;
-	st->metric = c->space.metric;
-	st->index = c->index_kind;
-	st->attr_size = c->attr_size;
-	st->code = c->code;
-	st->count = max_t(s64, atomic64_read(&c->count), 0);
-	st->bytes = atomic64_read(&c->bytes);
-	st->row_bytes = c->space.row_bytes;
-	st->stride = c->space.stride;
-	st->created = c->created;
-	st->seq = vexfs_seq(c);
-	st->serial = c->serial;
-	st->user_ns = c->ns->ns.inum;
-	mutex_lock(&vexfs_registry_lock);
-	st->flags = (c->dropped ? VEXFS_STAT_DROPPED : 0) |
-		    (vexfs_userns_gone(c->ns) ? VEXFS_STAT_ABANDONED : 0);
-	st->mode = c->mode;
-	st->uid = from_kuid_munged(ns, c->uid);
-	st->gid = from_kgid_munged(ns, c->gid);
-	st->capacity = c->capacity;
-	st->layout_len = c->layout_len;
-	mutex_unlock(&vexfs_registry_lock);
-
-	idx = vexfs_read_lock(c);
-	index = vexfs_index(c);
-	if (index) {
-		if (index->ops->bytes)
-			st->index_bytes = index->ops->bytes(c, index->priv);
-		if (index->ops->stat)
-			index->ops->stat(c, index->priv, st);
-	}
-	vexfs_read_unlock(c, idx);
-}
-VEXFS_EXPORT_KUNIT(vexfs_collection_stat);
 
 /* ---- up and down ---- */
 
@@ -386,10 +232,21 @@ no_registry:
 	return err;
 }
 
+/* No descriptor and no other module is left: the registry has the last references. */
+static void drop_all(void)
+{
+	struct vexfs_collection *c;
+	u64 cursor = 0;
+
+	while ((c = vexfs_collection_next(&cursor, VEXFS_SEE_ALL))) {
+		vexfs_collection_undo(c);
+		vexfs_collection_put(c);
+	}
+}
+
 void vexfs_store_exit(void)
 {
-	/* no descriptor and no other module is left: the registry has the last references */
-	vexfs_registry_drop_all();
+	drop_all();
 	destroy_workqueue(vexfs_store_wq);
 	vexfs_registry_exit();
 	vexfs_idleaf_module_exit();

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where rows lie: extents and their columns, slots handed out in runs, and the
- * reaper, which takes slots and memory back once no reader can see them. A row
- * never moves, and is never written while somebody may read it.
+ * Where rows lie: extents and their columns, and slots, which are handed out in runs. A
+ * row never moves, and is never written while somebody may read it.
  */
 #include <linux/gfp.h>
 #include <linux/kernel.h>
@@ -14,16 +13,11 @@
 #include <linux/vmalloc.h>
 
 #include "compat/compat.h"
-#include "mem/payer.h"
 #include "mem/user.h"
 #include "store/internal.h"
 
 #define SMALL_EXTENT_BYTES	(16u << 10)	/* rows of extent 0, about */
 #define FIRST_ROOM		16u		/* of the first directory */
-#define REAP_DELAY		1		/* jiffies that dead slots gather */
-#define REAP_NOW		65536u		/* dead slots that do not wait */
-
-struct workqueue_struct *vexfs_store_wq;
 
 /* ---- extents ---- */
 
@@ -151,7 +145,7 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 	e->coding = codes ? ~0ul : 0;
 	e->coded = e->coding;
 	if (codes)
-		WRITE_ONCE(c->coded, true);
+		WRITE_ONCE(c->has_codes, true);
 	p = (u8 *)e->ids + nrows * sizeof(u64);
 	e->spans = (struct vexfs_span *)p;
 	p += nrows * sizeof(struct vexfs_span);
@@ -195,7 +189,7 @@ void vexfs_codes_give(struct vexfs_collection *c, struct vexfs_extent *e, void *
 		rows_free(codes, bytes);
 		vexfs_collection_uncharge(c, bytes);
 	}
-	WRITE_ONCE(c->coded, true);
+	WRITE_ONCE(c->has_codes, true);
 }
 
 /* ---- the directory ---- */
@@ -377,8 +371,7 @@ int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run)
 }
 VEXFS_EXPORT_KUNIT(vexfs_reserve);
 
-/* slots_lock held */
-static void slot_free(struct vexfs_collection *c, struct vexfs_extent *e, u32 row)
+void vexfs_slot_free(struct vexfs_collection *c, struct vexfs_extent *e, u32 row)
 {
 	WRITE_ONCE(e->state[row], VEXFS_SLOT_FREE);
 	if (!e->nfree++)
@@ -397,135 +390,12 @@ void vexfs_unreserve(struct vexfs_collection *c, const struct vexfs_run *run)
 	memset(vexfs_run_rows(c, run), 0, extent_row_bytes(c, run->n));
 	spin_lock(&c->slots_lock);
 	for (i = run->n; i--;)
-		slot_free(c, run->ext, run->row + i);
+		vexfs_slot_free(c, run->ext, run->row + i);
 	spin_unlock(&c->slots_lock);
 }
 VEXFS_EXPORT_KUNIT(vexfs_unreserve);
 
-static void reap_soon(struct vexfs_collection *c, bool now)
-{
-	if (now)
-		mod_delayed_work(vexfs_store_wq, &c->reaper, 0);
-	else
-		queue_delayed_work(vexfs_store_wq, &c->reaper, REAP_DELAY);
-}
-
-/*
- * The reaper allocates, too: smaller tables. One of those who leave it work pays for a
- * pass. The caller has nothing locked; it gets back what it has to put.
- */
-static struct mem_cgroup *payer_offer(const struct vexfs_collection *c)
-{
-	return READ_ONCE(c->reap_payer) ? NULL : vexfs_payer_get();
-}
-
-/* slots_lock held */
-static struct mem_cgroup *payer_take(struct vexfs_collection *c, struct mem_cgroup *offer)
-{
-	if (!c->reap_payer)
-		swap(c->reap_payer, offer);
-	return offer;
-}
-
-/* @slots are DEAD and out of the index: on to the reaper. */
-void vexfs_slots_dead(struct vexfs_collection *c, const u32 *slots, u32 n)
-{
-	struct mem_cgroup *payer;
-	bool now;
-	u32 i;
-
-	if (!n)
-		return;
-	payer = payer_offer(c);
-	spin_lock(&c->slots_lock);
-	for (i = 0; i < n; i++) {
-		struct vexfs_extent *e = vexfs_extent(c, slots[i]);
-
-		e->next[slots[i] - e->first] = c->dead_head;
-		c->dead_head = slots[i];
-	}
-	c->dead_count += n;
-	now = c->dead_count >= REAP_NOW;
-	payer = payer_take(c, payer);
-	spin_unlock(&c->slots_lock);
-	vexfs_payer_put(payer);
-	reap_soon(c, now);
-}
-
-void vexfs_retire(struct vexfs_collection *c, struct vexfs_garbage *g)
-{
-	struct mem_cgroup *payer = payer_offer(c);
-
-	spin_lock(&c->slots_lock);
-	g->next = c->garbage;
-	c->garbage = g;
-	payer = payer_take(c, payer);
-	spin_unlock(&c->slots_lock);
-	vexfs_payer_put(payer);
-	reap_soon(c, false);
-}
-
-/* ---- the reaper ---- */
-
-#define REAP_BATCH	32u
-
-/* Rows of DEAD slots that no reader can see any more. */
-static void rows_clear(struct vexfs_collection *c, const u32 *slots, u32 n)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++)
-		memset((void *)vexfs_slot_row(c, slots[i]), 0, c->space.stride);
-}
-
-/* Frees a chain of slots after its grace period; true when an extent is empty now. */
-static bool reap_slots(struct vexfs_collection *c, u32 head)
-{
-	u32 slots[REAP_BATCH];
-	bool empty = false;
-
-	while (head != VEXFS_NO_SLOT) {
-		struct vexfs_index_ref *index;
-		bool cleared;
-		u32 n, i;
-		int idx;
-
-		for (n = 0; n < REAP_BATCH && head != VEXFS_NO_SLOT; n++) {
-			struct vexfs_extent *e = vexfs_extent(c, head);
-
-			slots[n] = head;
-			head = e->next[head - e->first];
-		}
-		idx = vexfs_read_lock(c);
-		index = vexfs_index(c);
-		if (index && index->ops->reuse)
-			index->ops->reuse(c, index->priv, slots, n);
-		vexfs_read_unlock(c, idx);
-
-		cleared = READ_ONCE(c->zero_rows);
-		if (cleared)
-			rows_clear(c, slots, n);
-		spin_lock(&c->slots_lock);
-		if (c->zero_rows && !cleared) {
-			/* from a moment ago on; see vexfs_rows_expose() */
-			spin_unlock(&c->slots_lock);
-			rows_clear(c, slots, n);
-			spin_lock(&c->slots_lock);
-		}
-		for (i = 0; i < n; i++) {
-			struct vexfs_extent *e = vexfs_extent(c, slots[i]);
-
-			slot_free(c, e, slots[i] - e->first);
-			empty |= e->nfree == e->nrows && e->first;
-		}
-		spin_unlock(&c->slots_lock);
-		cond_resched();
-	}
-	return empty;
-}
-
-/* Extents without a vector go, but for the first, which is small. */
-static void reap_extents(struct vexfs_collection *c)
+void vexfs_extents_shrink(struct vexfs_collection *c)
 {
 	struct vexfs_extent *e;
 	struct vexfs_dir *d;
@@ -556,177 +426,6 @@ static void reap_extents(struct vexfs_collection *c)
 	if (c->nextents)
 		WRITE_ONCE(c->nextents, last + 1);
 	mutex_unlock(&c->grow_lock);
-}
-
-static void reap_garbage(struct vexfs_collection *c, struct vexfs_garbage *g)
-{
-	while (g) {
-		struct vexfs_garbage *next = g->next;
-
-		g->free(c, g);
-		g = next;
-		cond_resched();
-	}
-}
-
-/* All slots that this pass found dead are free. */
-static void reap_passed(struct vexfs_collection *c)
-{
-	/* pairs with reap_wait() */
-	smp_store_release(&c->reap_done, c->reap_begun);
-	if (wq_has_sleeper(&c->reap_wait))
-		wake_up_all(&c->reap_wait);
-}
-
-static void reap_pass(struct vexfs_collection *c, u32 head, u32 n, struct vexfs_garbage *g)
-{
-	bool empty;
-
-	synchronize_srcu(&c->srcu);
-	empty = reap_slots(c, head);
-	reap_passed(c);
-	if (empty)
-		reap_extents(c);
-	reap_garbage(c, g);
-
-	c->reaped += n;
-	if (c->reaped > 1024 && c->reaped > 2 * (u64)atomic64_read(&c->count)) {
-		int idx = vexfs_read_lock(c);
-
-		c->reaped = 0;
-		vexfs_idmap_shrink(c);
-		vexfs_read_unlock(c, idx);
-	}
-}
-
-void vexfs_reap_work(struct work_struct *work)
-{
-	struct vexfs_collection *c = container_of(to_delayed_work(work),
-						  struct vexfs_collection, reaper);
-	struct mem_cgroup *payer = NULL, *before;
-	struct vexfs_garbage *g;
-	u32 head, n;
-
-	spin_lock(&c->slots_lock);
-	head = c->dead_head;
-	n = c->dead_count;
-	g = c->garbage;
-	c->dead_head = VEXFS_NO_SLOT;
-	c->dead_count = 0;
-	c->garbage = NULL;
-	c->reap_begun++;
-	swap(payer, c->reap_payer);
-	spin_unlock(&c->slots_lock);
-
-	before = vexfs_payer_begin(payer);
-	if (head != VEXFS_NO_SLOT || g)
-		reap_pass(c, head, n, g);
-	else
-		reap_passed(c);
-	vexfs_payer_end(before);
-	vexfs_payer_put(payer);
-}
-VEXFS_EXPORT_KUNIT(vexfs_reap_work);
-
-void vexfs_reap_all(struct vexfs_collection *c)
-{
-	do {
-		cancel_delayed_work_sync(&c->reaper);
-		vexfs_reap_work(&c->reaper.work);
-	} while (c->garbage || c->dead_count);
-	cancel_delayed_work_sync(&c->reaper);
-}
-
-/* A pass that begins from here on has freed its slots, and the one before has ended. */
-static int reap_again(struct vexfs_collection *c)
-{
-	u64 begun;
-
-	spin_lock(&c->slots_lock);
-	begun = c->reap_begun;
-	spin_unlock(&c->slots_lock);
-	mod_delayed_work(vexfs_store_wq, &c->reaper, 0);
-	/* pairs with reap_passed() */
-	return wait_event_interruptible(c->reap_wait, smp_load_acquire(&c->reap_done) > begun) ?
-	       -EINTR : 0;
-}
-
-int vexfs_reap(struct vexfs_collection *c)
-{
-	/* slots first, then the extents they leave behind, then what that retired */
-	return reap_again(c) ?: reap_again(c) ?: reap_again(c) ?: reap_again(c);
-}
-VEXFS_EXPORT_KUNIT(vexfs_reap);
-
-/* ---- rows seen from outside ---- */
-
-/* The FREE rows of an extent, while nobody reserves any. */
-static void extent_clear(struct vexfs_collection *c, struct vexfs_extent *e)
-{
-	u32 row, n;
-
-	for (row = 0; row < e->nrows; row += max(n, 1u)) {
-		for (n = 0; row + n < e->nrows && READ_ONCE(e->state[row + n]) == VEXFS_SLOT_FREE; n++)
-			;
-		memset(e->rows + extent_row_bytes(c, row), 0, extent_row_bytes(c, n));
-	}
-}
-
-/* Writers are kept out for an extent at a time. */
-static int clear_all_free(struct vexfs_collection *c)
-{
-	struct vexfs_extent *e;
-	struct vexfs_dir *d;
-	u32 number;
-
-	/* without writers no extent is on its way that does not know */
-	if (down_write_killable(&c->quiesce))
-		return -EINTR;
-	/* slots that were freed before are found below, others the reaper clears */
-	spin_lock(&c->slots_lock);
-	WRITE_ONCE(c->zero_rows, true);
-	spin_unlock(&c->slots_lock);
-	up_write(&c->quiesce);
-
-	for (number = 0; number < READ_ONCE(c->nextents); number++) {
-		/* and no slot is FILLING */
-		if (down_write_killable(&c->quiesce))
-			return -EINTR;
-		mutex_lock(&c->grow_lock);
-		d = vexfs_dir(c);
-		e = number < d->room ? d->ext[number] : NULL;
-		if (e)
-			extent_clear(c, e);
-		mutex_unlock(&c->grow_lock);
-		up_write(&c->quiesce);
-		cond_resched();
-	}
-	/* who sees it sees the rows cleared */
-	smp_store_release(&c->rows_clear, true);
-	return 0;
-}
-
-/* Until what is DEAD now is FREE. */
-static int reap_wait(struct vexfs_collection *c)
-{
-	u64 pass;
-
-	spin_lock(&c->slots_lock);
-	/* it is in the hands of the pass under way, or will be in those of the next */
-	pass = c->reap_begun + (c->dead_head != VEXFS_NO_SLOT);
-	spin_unlock(&c->slots_lock);
-	/* pairs with reap_passed(): the rows are cleared */
-	if (smp_load_acquire(&c->reap_done) >= pass)
-		return 0;
-	mod_delayed_work(vexfs_store_wq, &c->reaper, 0);
-	return wait_event_killable(c->reap_wait, smp_load_acquire(&c->reap_done) >= pass) ? -EINTR : 0;
-}
-
-int vexfs_rows_expose(struct vexfs_collection *c)
-{
-	int err = smp_load_acquire(&c->rows_clear) ? 0 : clear_all_free(c);
-
-	return err ?: reap_wait(c);
 }
 
 /* ---- beginning and end ---- */
@@ -764,9 +463,7 @@ void vexfs_extents_destroy(struct vexfs_collection *c)
 
 	if (!d)
 		return;
-	reap_garbage(c, c->garbage);
-	c->garbage = NULL;
-	vexfs_payer_put(c->reap_payer);
+	WARN_ON_ONCE(c->garbage || c->reap_payer);
 	vexfs_for_each_extent(d, number, e) {
 		extent_free(c, e);
 		cond_resched();

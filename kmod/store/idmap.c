@@ -12,22 +12,6 @@
 #include "compat/compat.h"
 #include "store/idmap.h"
 
-/* Each step can be undone: xor, products with odd numbers. */
-u64 vexfs_idmap_hash(const struct vexfs_collection *c, u64 id)
-{
-	u64 h = id ^ c->ids.seed;
-
-	h *= 0x9e3779b97f4a7c15ULL;
-	h ^= h >> 32;
-	h *= 0xd6e8feb86659fd93ULL;
-	return h;
-}
-
-u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id)
-{
-	return vexfs_idmap_hash(c, id) >> 32;
-}
-
 void vexfs_idmap_tags(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *tags)
 {
 	u32 i;

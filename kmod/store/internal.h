@@ -63,9 +63,23 @@ int vexfs_idleaf_module_init(void);
 void vexfs_idleaf_module_exit(void);
 int vexfs_idmap_init(struct vexfs_collection *c);
 void vexfs_idmap_destroy(struct vexfs_collection *c);
-/* No two ids have the same hash. Its upper half is the tag. */
-u64 vexfs_idmap_hash(const struct vexfs_collection *c, u64 id);
-u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id);
+
+/* No two ids have the same hash: each step can be undone, xor and products with odd numbers. */
+static inline u64 vexfs_idmap_hash(const struct vexfs_collection *c, u64 id)
+{
+	u64 h = id ^ c->ids.seed;
+
+	h *= 0x9e3779b97f4a7c15ULL;
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93ULL;
+	return h;
+}
+
+static inline u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id)
+{
+	return vexfs_idmap_hash(c, id) >> 32;
+}
+
 /*
  * Before these ids are put: a run of neighbours gets the leaves it needs. Inside
  * vexfs_read_lock(), without locks.
@@ -102,6 +116,12 @@ u64 vexfs_idmap_count(struct vexfs_collection *c);
 
 int vexfs_extents_init(struct vexfs_collection *c);
 void vexfs_extents_destroy(struct vexfs_collection *c);
+/* Extents without a vector go, but for the first, which is small. */
+void vexfs_extents_shrink(struct vexfs_collection *c);
+/* No reader can see the slot's vector any more; slots_lock held. */
+void vexfs_slot_free(struct vexfs_collection *c, struct vexfs_extent *e, u32 row);
+
+/* @slots are DEAD and out of the index: on to the reaper. */
 void vexfs_slots_dead(struct vexfs_collection *c, const u32 *slots, u32 n);
 void vexfs_reap_work(struct work_struct *work);
 /* Runs the reaper here until nothing is left for it; nobody else makes more. */
@@ -130,7 +150,9 @@ static inline void vexfs_slot_set_live(struct vexfs_collection *c, u32 slot)
 	WRITE_ONCE(e->state[slot - e->first], VEXFS_SLOT_LIVE);
 }
 
-/* index_ref.c: the last reader of @e has left. */
+/* Nobody reads @part any more. */
+void vexfs_index_part_free(struct vexfs_collection *c, struct vexfs_index_part *part);
+/* The last reader of @e has left. */
 void vexfs_index_extent_gone(struct vexfs_collection *c, struct vexfs_extent *e);
 /* The collection ends: nobody reads or writes; the index goes with what is reaped next. */
 void vexfs_index_end(struct vexfs_collection *c);
@@ -139,10 +161,11 @@ void vexfs_index_end(struct vexfs_collection *c);
 extern struct mutex vexfs_registry_lock;
 
 int vexfs_registry_init(void);
-void vexfs_registry_drop_all(void);
 void vexfs_registry_exit(void);
+/* What the caller's user namespace knows by @name, referenced, or NULL. */
+struct vexfs_collection *vexfs_registry_find(const char *name);
 
-/* registry.c and collection.c: the registry's side of mutations */
+/* The registry's side of mutations. */
 /* After a collection came or went, with no lock held: tells who wants to know. */
 void vexfs_registry_changed(enum vexfs_event_kind what, const struct vexfs_collection *c);
 int vexfs_registry_add(struct vexfs_collection *c);

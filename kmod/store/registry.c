@@ -247,7 +247,7 @@ bool vexfs_collection_seen(const struct vexfs_collection *c, enum vexfs_see see)
 
 /* ---- finding ---- */
 
-static struct vexfs_collection *get_by_name(const char *name)
+struct vexfs_collection *vexfs_registry_find(const char *name)
 {
 	struct vexfs_collection *c;
 
@@ -280,7 +280,7 @@ int vexfs_collection_open(const char *name, u32 may, struct vexfs_collection **o
 
 	if (!vexfs_name_valid(name, VEXFS_NAME_SIZE))
 		return -EINVAL;
-	c = get_by_name(name);
+	c = vexfs_registry_find(name);
 	if (!c)
 		return -ENOENT;
 	err = vexfs_collection_allowed(c, may);
@@ -327,67 +327,12 @@ struct vexfs_collection *vexfs_collection_next(u64 *cursor, enum vexfs_see see)
 	return c;
 }
 
-/* ---- dropping ---- */
-
-int vexfs_collection_undo(struct vexfs_collection *c)
-{
-	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DROP };
-
-	return vexfs_mutate(c, &m);
-}
-VEXFS_EXPORT_KUNIT(vexfs_collection_undo);
-
-/* Like a file in a sticky directory. */
-int vexfs_collection_drop_this(struct vexfs_collection *c)
-{
-	return vexfs_collection_owned(c, CAP_DAC_OVERRIDE) ? vexfs_collection_undo(c) : -EACCES;
-}
-
-int vexfs_collection_drop(const char *name)
-{
-	struct vexfs_collection *c;
-	int err;
-
-	if (!vexfs_name_valid(name, VEXFS_NAME_SIZE))
-		return -EINVAL;
-	c = get_by_name(name);
-	if (!c)
-		return -ENOENT;
-	err = vexfs_collection_drop_this(c);
-	vexfs_collection_put(c);
-	return err;
-}
-VEXFS_EXPORT_KUNIT(vexfs_collection_drop);
-
-int vexfs_collection_drop_serial(u64 serial)
-{
-	struct vexfs_collection *c = vexfs_collection_by_serial(serial);
-	int err = -ENOENT;
-
-	if (!c)
-		return -ENOENT;
-	/* what cannot be seen is not there */
-	if (vexfs_collection_seen(c, VEXFS_SEE_RUN))
-		err = vexfs_collection_drop_this(c);
-	vexfs_collection_put(c);
-	return err;
-}
-
 /* ---- up and down ---- */
 
 int vexfs_registry_init(void)
 {
 	get_random_bytes(&secret, sizeof(secret));
 	return rhashtable_init(&names, &name_params);
-}
-
-void vexfs_registry_drop_all(void)
-{
-	struct vexfs_collection *c;
-	unsigned long serial;
-
-	xa_for_each(&by_serial, serial, c)
-		vexfs_collection_undo(c);
 }
 
 void vexfs_registry_exit(void)

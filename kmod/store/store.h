@@ -327,8 +327,8 @@ struct vexfs_collection {
 	u64 seq;		/* the same, published; written under ids_lock */
 
 	atomic64_t count ____cacheline_aligned_in_smp;
-	u32 scans;		/* exact searches that codes would have helped, the first few */
-	bool coded;		/* some extent has codes, or has had */
+	bool has_codes;		/* some extent has codes, or has had */
+	u32 private;		/* of the layer above; the store does not read it */
 	atomic64_t bytes;
 };
 
@@ -749,8 +749,31 @@ u32 vexfs_registry_count(u64 *changed);
 typedef void (*vexfs_registry_watcher)(void);
 void vexfs_registry_watch(vexfs_registry_watcher watcher);
 void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st);
+
+/**
+ * struct vexfs_totals - all collections together
+ * @collections: how many there are
+ * @changes: grows when one comes or goes
+ * @vectors: in them
+ * @bytes: that they hold
+ */
+struct vexfs_totals {
+	u64 collections;
+	u64 changes;
+	u64 vectors;
+	u64 bytes;
+};
+
+/* May sleep. */
+void vexfs_store_totals(struct vexfs_totals *t);
 /* Copies at most @room bytes of the description; returns its length. */
 u32 vexfs_collection_layout(struct vexfs_collection *c, void *buf, u32 room);
+
+/* Constant from vexfs_collection_publish() on; never used twice. */
+static inline u64 vexfs_collection_serial(const struct vexfs_collection *c)
+{
+	return c->serial;
+}
 
 static inline bool vexfs_collection_dropped(const struct vexfs_collection *c)
 {

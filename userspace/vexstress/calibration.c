@@ -7,17 +7,18 @@
 #include "campaign.h"
 
 #include "../libvexstat/calibrate.h"
+#include "../svg/svg.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LOSS	0.05
+/* The width of each of two panels, in pixels. */
+#define PANEL	480
 
 static const double rhos[] = { 0, 0.15, 0.3, 0.45, 0.6 };
 static const size_t sizes[] = { 10, 15, 20, 30, 50, 70, 100 };
 static const double noises[] = { 0.02, 0.05, 0.10 };
-static const char *const colours[] = { "#4c78a8", "#f58518", "#54a24b", "#e45756", "#b279a2" };
 
 /* Rates of both curves, as they are drawn. */
 struct curves {
@@ -105,102 +106,59 @@ static void print_markdown(const struct curves *c)
 	}
 }
 
-/* One panel: a line for each series, a dashed one at @limit. */
-struct panel {
-	double left, y0, y1, limit;
-	const char *title, *xlabel;
-};
-
-#define WIDE	380.0
-#define HIGH	260.0
-
-static double px(const struct panel *p, double share)
+/* One panel beside the other, each with its limit. */
+static void draw_curves(FILE *f, const struct curves *c, const struct vs_rules *rules)
 {
-	return p->left + share * WIDE;
-}
+	struct svg_rule alpha = { rules->alpha, false, "alpha" }, wanted = { 0.95, false, "wanted" };
+	struct svg_series left[ARRAY_SIZE(rhos)], right[ARRAY_SIZE(noises)];
+	double x[ARRAY_SIZE(sizes)], y[ARRAY_SIZE(noises)][ARRAY_SIZE(rhos)];
+	char names[ARRAY_SIZE(rhos)][40], noise[ARRAY_SIZE(noises)][40];
+	struct svg_plot alarms = {
+		.title = "Equals that are called unlike", .width = PANEL, .series = left,
+		.nseries = ARRAY_SIZE(rhos), .rules = &alpha, .nrules = 1,
+		.x = { "samples a side", SVG_PLAIN, .log = true },
+		.y = { NULL, SVG_SHARE, .bounded = true, .max = 0.06 },
+	};
+	struct svg_plot found = {
+		.title = "A planted 5 % that is found", .width = PANEL, .series = right,
+		.nseries = ARRAY_SIZE(noises), .rules = &wanted, .nrules = 1,
+		.x = { "autocorrelation", SVG_PLAIN },
+		.y = { NULL, SVG_SHARE, .bounded = true, .min = 0.9, .max = 1 },
+	};
+	size_t i, k;
 
-static double py(const struct panel *p, double v)
-{
-	return 40 + HIGH - (v - p->y0) / (p->y1 - p->y0) * HIGH;
-}
-
-static void frame(FILE *f, const struct panel *p)
-{
-	int i;
-
-	fprintf(f, "<text x=\"%.0f\" y=\"24\" font-weight=\"600\">%s</text>\n", p->left, p->title);
-	for (i = 0; i <= 4; i++) {
-		double v = p->y0 + (p->y1 - p->y0) * i / 4;
-
-		fprintf(f, "<line x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>"
-			"<text x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">%.1f %%</text>\n", p->left,
-			p->left + WIDE, py(p, v), py(p, v), p->left - 6, py(p, v) + 4, 100 * v);
+	for (k = 0; k < ARRAY_SIZE(sizes); k++)
+		x[k] = (double)sizes[k];
+	for (i = 0; i < ARRAY_SIZE(rhos); i++) {
+		snprintf(names[i], sizeof(names[i]), "autocorrelation %.2f", rhos[i]);
+		left[i] = (struct svg_series){ .name = names[i], .x = x, .y = c->alarms[i],
+					       .n = ARRAY_SIZE(sizes) };
 	}
-	fprintf(f, "<line x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#c00\" "
-		"stroke-dasharray=\"5 4\"/>\n<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"middle\">%s"
-		"</text>\n", p->left, p->left + WIDE, py(p, p->limit), py(p, p->limit),
-		p->left + WIDE / 2, 40 + HIGH + 36, p->xlabel);
-}
-
-static void mark(FILE *f, const struct panel *p, double share, const char *text)
-{
-	fprintf(f, "<text x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\">%s</text>\n", px(p, share),
-		40 + HIGH + 18, text);
-}
-
-static void legend(FILE *f, const struct panel *p, size_t i, const char *text)
-{
-	fprintf(f, "<text x=\"%.0f\" y=\"%.0f\" fill=\"%s\">%s</text>\n", p->left + 74 * (double)i,
-		40 + HIGH + 58, colours[i], text);
+	for (k = 0; k < ARRAY_SIZE(noises); k++) {
+		for (i = 0; i < ARRAY_SIZE(rhos); i++)
+			y[k][i] = c->found[k][i].found;
+		snprintf(noise[k], sizeof(noise[k]), "noise %.0f %%", 100 * noises[k]);
+		right[k] = (struct svg_series){ .name = noise[k], .x = rhos, .y = y[k],
+						.n = ARRAY_SIZE(rhos) };
+	}
+	svg_open(f, 2 * PANEL, 400, NULL);
+	svg_plot(f, &alarms);
+	fprintf(f, "<g transform=\"translate(%d 0)\">\n", PANEL);
+	svg_plot(f, &found);
+	fputs("</g>\n", f);
+	svg_close(f);
 }
 
 static int draw(const char *path, const struct curves *c, const struct vs_rules *rules)
 {
-	struct panel left = { 60, 0, 0.06, rules->alpha, "Equals that are called unlike",
-			      "samples a side" };
-	struct panel right = { 540, 0.9, 1, 0.95, "A planted 5 % that is found",
-			       "autocorrelation" };
-	char *page = NULL, text[40];
-	size_t size = 0, i, k;
+	char *page = NULL;
+	size_t size = 0;
 	FILE *f = open_memstream(&page, &size);
 	int ret;
 
 	if (!f)
 		return -1;
-	fputs("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"960\" height=\"370\" "
-	      "font-family=\"sans-serif\" font-size=\"12\">\n"
-	      "<rect width=\"960\" height=\"370\" fill=\"#fff\"/>\n", f);
-	frame(f, &left);
-	for (k = 0; k < ARRAY_SIZE(sizes); k++) {
-		snprintf(text, sizeof(text), "%zu", sizes[k]);
-		mark(f, &left, log((double)sizes[k] / 10) / log(10), text);
-	}
-	for (i = 0; i < ARRAY_SIZE(rhos); i++) {
-		snprintf(text, sizeof(text), "rho %.2f", rhos[i]);
-		legend(f, &left, i, text);
-		fprintf(f, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"",
-			colours[i]);
-		for (k = 0; k < ARRAY_SIZE(sizes); k++)
-			fprintf(f, "%.1f,%.1f ", px(&left, log((double)sizes[k] / 10) / log(10)),
-				py(&left, c->alarms[i][k]));
-		fputs("\"/>\n", f);
-	}
-	frame(f, &right);
-	for (i = 0; i < ARRAY_SIZE(rhos); i++) {
-		snprintf(text, sizeof(text), "%.2f", rhos[i]);
-		mark(f, &right, rhos[i] / 0.6, text);
-	}
-	for (k = 0; k < ARRAY_SIZE(noises); k++) {
-		snprintf(text, sizeof(text), "noise %.0f %%", 100 * noises[k]);
-		legend(f, &right, k, text);
-		fprintf(f, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"",
-			colours[k]);
-		for (i = 0; i < ARRAY_SIZE(rhos); i++)
-			fprintf(f, "%.1f,%.1f ", px(&right, rhos[i] / 0.6),
-				py(&right, fmax(c->found[k][i].found, right.y0)));
-		fputs("\"/>\n", f);
-	}
-	fputs("</svg>\n", f);
+	draw_curves(f, c, rules);
 	if (fclose(f)) {
 		free(page);
 		return -1;

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How an index is put on a collection and taken off. It must not know what an index does.
+ */
+#include <linux/kernel.h>
+#include <linux/sched.h>
+
+#include "compat/compat.h"
+#include "store/internal.h"
+
+/* The part of the extent of this number; extents and their directory do not change now. */
+static struct vexfs_index_part *part_take(struct vexfs_collection *c, u32 number)
+{
+	struct vexfs_index_part *part = NULL;
+	struct vexfs_extent *e;
+
+	mutex_lock(&c->grow_lock);
+	e = number < c->nextents ? vexfs_dir(c)->ext[number] : NULL;
+	if (e) {
+		part = e->index;
+		WRITE_ONCE(e->index, NULL);
+	}
+	mutex_unlock(&c->grow_lock);
+	return part;
+}
+
+/* ---- coming and going ---- */
+
+/* No op is in the index any more. Extents that come from here on have no part of it. */
+static void index_leaves(struct vexfs_collection *c, struct vexfs_garbage *g)
+{
+	struct vexfs_index_ref *ref = container_of(g, struct vexfs_index_ref, garbage);
+	u32 number, end = READ_ONCE(c->nextents);
+
+	for (number = 0; number < end; number++) {
+		struct vexfs_index_part *part = part_take(c, number);
+
+		if (part)
+			vexfs_index_part_free(c, part);
+		cond_resched();
+	}
+	vexfs_index_put(c, ref);
+	/* what was done before is seen by the one who attaches the next */
+	smp_store_release(&c->index_leaving, false);
+	if (wq_has_sleeper(&c->reap_wait))
+		wake_up_all(&c->reap_wait);
+}
+
+/* Interruptible; the last index may be on its way for as long as its readers read. */
+static int wait_gone(struct vexfs_collection *c)
+{
+	/* pairs with index_leaves() */
+	return wait_event_interruptible(c->reap_wait, !smp_load_acquire(&c->index_leaving)) ?
+	       -EINTR : 0;
+}
+
+int vexfs_index_attach(struct vexfs_collection *c, struct vexfs_index_ref *ref,
+		       const struct vexfs_index_ops *ops, void *priv)
+{
+	bool leaving;
+	int err;
+
+	ref->garbage.free = index_leaves;
+	refcount_set(&ref->refs, 1);
+	ref->ops = ops;
+	ref->priv = priv;
+	do {
+		err = wait_gone(c) ?: down_write_killable(&c->quiesce);
+		if (err)
+			return err;
+		leaving = c->index_leaving;
+		if (rcu_access_pointer(c->index)) {
+			err = -EBUSY;
+		} else if (!leaving) {
+			rcu_assign_pointer(c->index, ref);
+			vexfs_registry_index(c);
+		}
+		up_write(&c->quiesce);
+	} while (!err && leaving);
+	return err;
+}
+VEXFS_EXPORT_KUNIT(vexfs_index_attach);
+
+/* Takes the index off; no writer is under way. */
+static bool index_off(struct vexfs_collection *c)
+{
+	struct vexfs_index_ref *ref = vexfs_index(c);
+
+	if (!ref)
+		return false;
+	c->index_leaving = true;
+	RCU_INIT_POINTER(c->index, NULL);
+	vexfs_retire(c, &ref->garbage);
+	return true;
+}
+
+int vexfs_index_detach(struct vexfs_collection *c)
+{
+	bool there;
+	int err = down_write_killable(&c->quiesce);
+
+	if (err)
+		return err;
+	there = index_off(c);
+	if (there)
+		vexfs_registry_index(c);
+	up_write(&c->quiesce);
+	if (!there)
+		return -ENOENT;
+	/* it is off, whether the caller sees its end or not */
+	wait_gone(c);
+	return 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_index_detach);
+
+void vexfs_index_end(struct vexfs_collection *c)
+{
+	index_off(c);
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What waits for its grace period: dead slots, and memory that readers may still see. It
+ * must not know what becomes of either; reaper.c does.
+ */
+#include <linux/kernel.h>
+#include <linux/workqueue.h>
+
+#include "compat/compat.h"
+#include "mem/payer.h"
+#include "store/internal.h"
+
+#define REAP_DELAY	1		/* jiffies that dead slots gather */
+#define REAP_NOW	65536u		/* dead slots that do not wait */
+
+static void reap_soon(struct vexfs_collection *c, bool now)
+{
+	if (now)
+		mod_delayed_work(vexfs_store_wq, &c->reaper, 0);
+	else
+		queue_delayed_work(vexfs_store_wq, &c->reaper, REAP_DELAY);
+}
+
+/*
+ * The reaper allocates, too: smaller tables. One of those who leave it work pays for a
+ * pass. The caller has nothing locked; it gets back what it has to put.
+ */
+static struct mem_cgroup *payer_offer(const struct vexfs_collection *c)
+{
+	return READ_ONCE(c->reap_payer) ? NULL : vexfs_payer_get();
+}
+
+/* slots_lock held */
+static struct mem_cgroup *payer_take(struct vexfs_collection *c, struct mem_cgroup *offer)
+{
+	if (!c->reap_payer)
+		swap(c->reap_payer, offer);
+	return offer;
+}
+
+void vexfs_slots_dead(struct vexfs_collection *c, const u32 *slots, u32 n)
+{
+	struct mem_cgroup *payer;
+	bool now;
+	u32 i;
+
+	if (!n)
+		return;
+	payer = payer_offer(c);
+	spin_lock(&c->slots_lock);
+	for (i = 0; i < n; i++) {
+		struct vexfs_extent *e = vexfs_extent(c, slots[i]);
+
+		e->next[slots[i] - e->first] = c->dead_head;
+		c->dead_head = slots[i];
+	}
+	c->dead_count += n;
+	now = c->dead_count >= REAP_NOW;
+	payer = payer_take(c, payer);
+	spin_unlock(&c->slots_lock);
+	vexfs_payer_put(payer);
+	reap_soon(c, now);
+}
+
+void vexfs_retire(struct vexfs_collection *c, struct vexfs_garbage *g)
+{
+	struct mem_cgroup *payer = payer_offer(c);
+
+	spin_lock(&c->slots_lock);
+	g->next = c->garbage;
+	c->garbage = g;
+	payer = payer_take(c, payer);
+	spin_unlock(&c->slots_lock);
+	vexfs_payer_put(payer);
+	reap_soon(c, false);
+}

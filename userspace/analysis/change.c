@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where a series jumps from one level to another.
+ *
+ * The statistic of a place k among n values is that of two means, |m1 - m2| over their
+ * error. Its largest value over all places, in a series without a jump, is that of a
+ * standardised Brownian bridge, of which James, James and Siegmund (1987) give the tail:
+ *
+ *	P(max > x) = x phi(x) [ (1 - 1/x^2) ln(1/e - 1)^2 + 4/x^2 ... ]
+ *
+ * with e the share of values at either end where no jump is looked for. The error is
+ * that of values which resemble their neighbours: the deviation from a running median,
+ * times (1 + rho) / (1 - rho).
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis.h"
+
+/**
+ * struct search - a series that is being cut
+ * @v: values, without those that are not known
+ * @at: index of each in the series as it came
+ * @n: how many
+ * @sum: of the first so many
+ * @sd: their deviation from one level, in the long run
+ */
+struct search {
+	double *v;
+	size_t *at;
+	size_t n;
+	double *sum;
+	double sd;
+	const struct change_rules *r;
+	size_t parts;
+	const struct bins *b;
+	struct change_point *out;
+	size_t found;
+};
+
+static double bridge_tail(double x, double e)
+{
+	double phi = exp(-x * x / 2) / sqrt(2 * M_PI);
+	double l = 2 * log(1 / e - 1);
+	double p = x > 1 ? x * phi * (l * (1 - 1 / (x * x)) + 4 / (x * x)) : 1;
+
+	return p < 0 ? 0 : p > 1 ? 1 : p;
+}
+
+static double mean_of(const struct search *s, size_t from, size_t to)
+{
+	return (s->sum[to] - s->sum[from]) / (double)(to - from);
+}
+
+/* Spread of a piece about its own mean, and how its neighbours go together. */
+static double piece_spread(const struct search *s, size_t from, size_t to, double *lag)
+{
+	double m = mean_of(s, from, to), var = 0;
+
+	*lag = 0;
+	for (size_t i = from; i < to; i++) {
+		double d = s->v[i] - m;
+
+		var += d * d;
+		if (i > from)
+			*lag += d * (s->v[i - 1] - m);
+	}
+	return var;
+}
+
+#define PIECES_MAX	4096
+/* A piece that is so much wilder than most has a jump within. */
+#define WILD		16
+
+/*
+ * The deviation of means in the long run. Pieces of a few runs are each taken about
+ * their own mean, so that jumps between them do not count; a piece with a jump within
+ * is left out.
+ */
+static double long_run_sd(const struct search *s)
+{
+	size_t run = s->r->min_run, piece = s->n / 8 < 4 * run ? s->n / 8 : 4 * run;
+	double spread[PIECES_MAX] = { 0 }, usual, var = 0, lag = 0, rho, l;
+	size_t pieces, k = 0;
+
+	piece = piece < run ? run : piece;
+	if (s->n / piece > PIECES_MAX)
+		piece = s->n / PIECES_MAX + 1;
+	pieces = s->n / piece;
+	for (size_t p = 0; p < pieces; p++)
+		spread[p] = piece_spread(s, p * piece, (p + 1) * piece, &l);
+	usual = vs_quantile(spread, pieces, 0.5);
+	for (size_t p = 0; p < pieces; p++) {
+		if (spread[p] > WILD * usual)
+			continue;
+		var += piece_spread(s, p * piece, (p + 1) * piece, &l);
+		lag += l;
+		k += piece - 1;
+	}
+	if (!k || var <= 0)
+		return 0;
+	/* A mean that is taken out makes values look less alike than they are. */
+	rho = lag / var + 1.0 / (double)piece + 4 * lag / var / (double)piece;
+	var /= (double)k;
+	if (rho < 0)
+		rho = 0;
+	if (rho > 0.9)
+		rho = 0.9;
+	return sqrt(var * (1 + rho) / (1 - rho));
+}
+
+static void found(struct search *s, size_t from, size_t k, size_t to, double p)
+{
+	struct change_point *c;
+
+	if (s->found == CHANGES_MAX)
+		return;
+	c = &s->out[s->found++];
+	c->at = s->at[k];
+	c->t = s->b->from + (int64_t)s->at[k] * s->b->step;
+	c->before = mean_of(s, from, k);
+	c->after = mean_of(s, k, to);
+	c->change = c->before ? c->after / c->before - 1 : c->after > 0 ? INFINITY : 0;
+	c->p = p;
+}
+
+static bool matters(const struct search *s, double before, double after)
+{
+	return fabs(after - before) >= s->r->min_effect * fabs(before) && after != before;
+}
+
+static void cut(struct search *s, size_t from, size_t to)
+{
+	size_t run = s->r->min_run, best = 0;
+	double top = 0, e, p;
+
+	if (to - from < 2 * run)
+		return;
+	for (size_t k = from + run; k + run <= to; k++) {
+		double l = (double)(k - from), r = (double)(to - k);
+		double d = fabs(mean_of(s, from, k) - mean_of(s, k, to)) / sqrt(1 / l + 1 / r);
+
+		if (d > top) {
+			top = d;
+			best = k;
+		}
+	}
+	e = (double)run / (double)(to - from);
+	p = s->sd > 0 ? bridge_tail(top / s->sd, e < 0.45 ? e : 0.45) : top > 0 ? 0 : 1;
+	if (!best || p * (double)s->parts > s->r->alpha)
+		return;
+	s->parts++;
+	cut(s, from, best);
+	found(s, from, best, to, p);
+	cut(s, best, to);
+}
+
+/* Levels between the places found, and those dropped that make no difference any more. */
+static size_t settle(struct search *s)
+{
+	size_t places[CHANGES_MAX + 2], n = s->found, kept;
+	bool again = true;
+
+	while (again) {
+		again = false;
+		places[0] = 0;
+		for (size_t i = 0; i < n; i++) {
+			size_t k = 0;
+
+			while (s->at[k] != s->out[i].at)
+				k++;
+			places[i + 1] = k;
+		}
+		places[n + 1] = s->n;
+		for (kept = 0; kept < n; kept++) {
+			struct change_point *c = &s->out[kept];
+
+			c->before = mean_of(s, places[kept], places[kept + 1]);
+			c->after = mean_of(s, places[kept + 1], places[kept + 2]);
+			c->change = c->before ? c->after / c->before - 1 :
+				    c->after > 0 ? INFINITY : 0;
+			if (matters(s, c->before, c->after))
+				continue;
+			memmove(c, c + 1, (n - kept - 1) * sizeof(*c));
+			n--;
+			again = true;
+			break;
+		}
+	}
+	return n;
+}
+
+size_t change_points(const struct bins *b, const struct change_rules *r,
+		     struct change_point out[CHANGES_MAX])
+{
+	struct search s = { .r = r, .b = b, .out = out, .parts = 1 };
+	size_t n = SIZE_MAX;
+
+	s.v = malloc((b->n + 1) * sizeof(*s.v));
+	s.at = malloc((b->n + 1) * sizeof(*s.at));
+	s.sum = calloc(b->n + 1, sizeof(*s.sum));
+	if (!s.v || !s.at || !s.sum)
+		goto out;
+	for (size_t i = 0; i < b->n; i++) {
+		if (isnan(b->v[i]))
+			continue;
+		s.v[s.n] = b->v[i];
+		s.at[s.n++] = i;
+		s.sum[s.n] = s.sum[s.n - 1] + b->v[i];
+	}
+	if (s.n >= 4 * r->min_run) {
+		s.sd = long_run_sd(&s);
+		cut(&s, 0, s.n);
+		n = settle(&s);
+	}
+out:
+	free(s.v);
+	free(s.at);
+	free(s.sum);
+	return n;
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Trends, what goes with what, and two periods beside each other. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis.h"
+
+#define DAY_MS		86400000.0
+/* Fewer values say nothing about where a series goes. */
+#define TREND_LEAST	12
+#define PAIRS_LEAST	20
+
+/**
+ * struct fit - a line through values that are not all there
+ * @slope: per step
+ * @mean: of the values
+ * @at: mean of the places
+ * @sxx: spread of the places
+ * @rho: how much what is left resembles what was before
+ * @sd: deviation from the line
+ * @n: values
+ */
+struct fit {
+	double slope, mean, at, sxx, rho, sd;
+	size_t n;
+};
+
+static bool fit_line(const struct bins *b, struct fit *f)
+{
+	double sxy = 0, var = 0, lag = 0, last = NAN;
+
+	*f = (struct fit){ 0 };
+	for (size_t i = 0; i < b->n; i++) {
+		if (isnan(b->v[i]))
+			continue;
+		f->mean += b->v[i];
+		f->at += (double)i;
+		f->n++;
+	}
+	if (f->n < 3)
+		return false;
+	f->mean /= (double)f->n;
+	f->at /= (double)f->n;
+	for (size_t i = 0; i < b->n; i++) {
+		if (isnan(b->v[i]))
+			continue;
+		f->sxx += ((double)i - f->at) * ((double)i - f->at);
+		sxy += ((double)i - f->at) * (b->v[i] - f->mean);
+	}
+	f->slope = f->sxx > 0 ? sxy / f->sxx : 0;
+	for (size_t i = 0; i < b->n; i++) {
+		double d = b->v[i] - f->mean - f->slope * ((double)i - f->at);
+
+		if (!isnan(d) && !isnan(last))
+			lag += d * last;
+		if (!isnan(d))
+			var += d * d;
+		last = d;
+	}
+	f->rho = var > 0 ? lag / var + 4.0 / (double)f->n : 0;
+	f->rho = f->rho < 0 ? 0 : f->rho > 0.95 ? 0.95 : f->rho;
+	f->sd = sqrt(var / (double)(f->n - 2));
+	return true;
+}
+
+const char *trend_name(enum trend t)
+{
+	static const char *const names[] = { "cannot tell", "none", "rising", "falling" };
+
+	return names[t];
+}
+
+void trend_fit(const struct bins *b, double min_effect, struct trend_line *out)
+{
+	double days = (double)b->step / DAY_MS, se, t, n_eff;
+	struct fit f;
+
+	*out = (struct trend_line){ TREND_CANNOT_TELL };
+	if (!fit_line(b, &f) || f.n < TREND_LEAST || f.mean == 0) {
+		out->n = f.n;
+		out->mean = f.mean;
+		return;
+	}
+	out->n = f.n;
+	out->mean = f.mean;
+	n_eff = (double)f.n * (1 - f.rho) / (1 + f.rho);
+	se = f.sd / sqrt(f.sxx) * sqrt((1 + f.rho) / (1 - f.rho));
+	t = vs_t_quantile(0.025, n_eff > 4 ? n_eff - 2 : 2);
+	out->per_day = f.slope / fabs(f.mean) / days;
+	out->low = (f.slope - t * se) / fabs(f.mean) / days;
+	out->high = (f.slope + t * se) / fabs(f.mean) / days;
+	out->total = f.slope * (double)(b->n - 1) / fabs(f.mean);
+	if (n_eff < 4)
+		return;
+	if (out->low > 0 && out->total >= min_effect)
+		out->trend = TREND_UP;
+	else if (out->high < 0 && out->total <= -min_effect)
+		out->trend = TREND_DOWN;
+	else if (out->high * days * (double)b->n < min_effect &&
+		 out->low * days * (double)b->n > -min_effect)
+		out->trend = TREND_NONE;
+	else if (out->low <= 0 && out->high >= 0)
+		out->trend = TREND_CANNOT_TELL;
+	else
+		out->trend = TREND_NONE;
+}
+
+/* ---- correlation ---- */
+
+struct rank {
+	double v;
+	size_t at;
+};
+
+static int by_value(const void *a, const void *b)
+{
+	const struct rank *x = a, *y = b;
+
+	return x->v < y->v ? -1 : x->v > y->v;
+}
+
+/* Values to their ranks, equal ones to the mean of theirs. */
+static void to_ranks(double *v, size_t n, struct rank *room)
+{
+	for (size_t i = 0; i < n; i++)
+		room[i] = (struct rank){ v[i], i };
+	qsort(room, n, sizeof(*room), by_value);
+	for (size_t i = 0, j; i < n; i = j) {
+		for (j = i; j < n && room[j].v == room[i].v; j++)
+			;
+		for (size_t k = i; k < j; k++)
+			v[room[k].at] = (double)(i + j - 1) / 2;
+	}
+}
+
+static double self_likeness(const double *v, size_t n, double mean)
+{
+	double var = 0, lag = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		var += (v[i] - mean) * (v[i] - mean);
+		if (i)
+			lag += (v[i] - mean) * (v[i - 1] - mean);
+	}
+	return var > 0 ? lag / var : 0;
+}
+
+/* Rank correlation of two series, and the chance of it. */
+static double rank_correlation(double *x, double *y, size_t n, struct rank *room, double *p)
+{
+	double mean = (double)(n - 1) / 2, xy = 0, xx = 0, yy = 0, r, rho, n_eff, t;
+
+	to_ranks(x, n, room);
+	to_ranks(y, n, room);
+	for (size_t i = 0; i < n; i++) {
+		xy += (x[i] - mean) * (y[i] - mean);
+		xx += (x[i] - mean) * (x[i] - mean);
+		yy += (y[i] - mean) * (y[i] - mean);
+	}
+	*p = 1;
+	if (xx <= 0 || yy <= 0)
+		return 0;
+	r = xy / sqrt(xx * yy);
+	/* Bartlett: values that resemble their neighbours are fewer than they look. */
+	rho = self_likeness(x, n, mean) * self_likeness(y, n, mean);
+	rho = rho < 0 ? 0 : rho;
+	n_eff = (double)n * (1 - rho) / (1 + rho);
+	if (n_eff < 5)
+		return r;
+	t = fabs(r) * sqrt((n_eff - 2) / (1 - r * r + 1e-12));
+	*p = 2 * vs_t_tail(t, n_eff - 2);
+	return r;
+}
+
+static void take_line(const struct bins *b, double *out)
+{
+	struct fit f;
+	bool known = fit_line(b, &f);
+
+	for (size_t i = 0; i < b->n; i++)
+		out[i] = known ? b->v[i] - f.slope * ((double)i - f.at) : b->v[i];
+}
+
+void correlate(const struct bins *a, const struct bins *b, int max_lag, struct correlation *out)
+{
+	size_t n = a->n < b->n ? a->n : b->n;
+	double *x = malloc((a->n + 1) * sizeof(*x)), *y = malloc((b->n + 1) * sizeof(*y));
+	double *px = malloc((n + 1) * sizeof(*px)), *py = malloc((n + 1) * sizeof(*py));
+	struct rank *room = malloc((n + 1) * sizeof(*room));
+	int lags = 0;
+
+	*out = (struct correlation){ .p = 1 };
+	if (!x || !y || !px || !py || !room)
+		goto out;
+	take_line(a, x);
+	take_line(b, y);
+	for (int lag = -max_lag; lag <= max_lag; lag++) {
+		size_t k = 0;
+		double r, p;
+
+		for (size_t i = 0; i < n; i++) {
+			int64_t j = (int64_t)i + lag;
+
+			if (j < 0 || (size_t)j >= n || isnan(x[i]) || isnan(y[j]))
+				continue;
+			px[k] = x[i];
+			py[k++] = y[j];
+		}
+		if (k < PAIRS_LEAST)
+			continue;
+		lags++;
+		r = rank_correlation(px, py, k, room, &p);
+		if (!out->known || p < out->p || (p == out->p && fabs(r) > fabs(out->r))) {
+			out->lag = lag;
+			out->r = r;
+			out->p = p;
+			out->n = k;
+		}
+		out->known = true;
+	}
+	out->p = out->p * lags > 1 ? 1 : out->p * lags;
+out:
+	free(x);
+	free(y);
+	free(px);
+	free(py);
+	free(room);
+}
+
+/* ---- two periods ---- */
+
+#define SIDE_MAX	120
+
+/* At most SIDE_MAX values: means of neighbours. */
+static size_t thin(const double *v, size_t n, double out[SIDE_MAX])
+{
+	size_t each = (n + SIDE_MAX - 1) / SIDE_MAX, k = 0;
+
+	for (size_t i = 0; each && i + each <= n; i += each)
+		out[k++] = vs_mean(v + i, each);
+	return k;
+}
+
+void compare_values(const double *a, size_t na, const double *b, size_t nb,
+		    const struct vs_rules *r, struct vs_change *out)
+{
+	double va[SIDE_MAX], vb[SIDE_MAX];
+	struct vs_samples sa = { va, thin(a, na, va), 0 }, sb = { vb, thin(b, nb, vb), 0 };
+
+	vs_compare(&sa, &sb, 0, r, out);
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Records: runs, baselines and reports, kept as they came. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* A result of vexstress is a few hundred KiB at most. */
+#define RECORD_MAX	(16u << 20)
+
+int64_t history_record_add(struct history *h, const struct history_record *r, const void *data,
+			   size_t size, struct history_error *err)
+{
+	sqlite3_stmt *st;
+	int64_t id = -1;
+
+	if (size > RECORD_MAX)
+		return fail_with(err, E2BIG, "a record takes at most 16 MiB");
+	st = prepare(h, "INSERT INTO record(t, kind, name, machine, archived, data)"
+		     " VALUES(?, ?, ?, ?, ?, ?)", err);
+	if (!st)
+		return -1;
+	sqlite3_bind_int64(st, 1, r->t);
+	sqlite3_bind_text(st, 2, r->kind, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 3, r->name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 4, r->machine, -1, SQLITE_STATIC);
+	sqlite3_bind_int(st, 5, r->archived);
+	sqlite3_bind_blob(st, 6, size ? data : "", (int)size, SQLITE_STATIC);
+	if (sqlite3_step(st) == SQLITE_DONE)
+		id = sqlite3_last_insert_rowid(h->db);
+	else
+		fail_db(h, err, "");
+	sqlite3_finalize(st);
+	return id;
+}
+
+static void column_text(char *to, size_t size, sqlite3_stmt *st, int column)
+{
+	const unsigned char *text = sqlite3_column_text(st, column);
+
+	snprintf(to, size, "%s", text ? (const char *)text : "");
+}
+
+static void read_record(sqlite3_stmt *st, struct history_record *r)
+{
+	r->id = sqlite3_column_int64(st, 0);
+	r->t = sqlite3_column_int64(st, 1);
+	column_text(r->kind, sizeof(r->kind), st, 2);
+	column_text(r->name, sizeof(r->name), st, 3);
+	column_text(r->machine, sizeof(r->machine), st, 4);
+	r->archived = sqlite3_column_int(st, 5);
+	r->size = (size_t)sqlite3_column_int64(st, 6);
+}
+
+int history_records(struct history *h, const char *kind, history_record_fn fn, void *arg,
+		    struct history_error *err)
+{
+	sqlite3_stmt *st = prepare(h, "SELECT id, t, kind, name, machine, archived, length(data)"
+				   " FROM record WHERE ?1 IS NULL OR kind = ?1 ORDER BY t, id", err);
+	int step, ret = 0;
+
+	if (!st)
+		return -1;
+	if (kind)
+		sqlite3_bind_text(st, 1, kind, -1, SQLITE_STATIC);
+	while (!ret && (step = sqlite3_step(st)) != SQLITE_DONE) {
+		struct history_record r;
+
+		if (step != SQLITE_ROW) {
+			ret = fail_db(h, err, "");
+			break;
+		}
+		read_record(st, &r);
+		ret = fn(&r, arg);
+	}
+	sqlite3_finalize(st);
+	return ret;
+}
+
+char *history_record_get(struct history *h, int64_t id, struct history_record *r, size_t *size,
+			 struct history_error *err)
+{
+	sqlite3_stmt *st = prepare(h, "SELECT id, t, kind, name, machine, archived, length(data),"
+				   " data FROM record WHERE id = ?", err);
+	char *data = NULL;
+
+	if (!st)
+		return NULL;
+	sqlite3_bind_int64(st, 1, id);
+	switch (sqlite3_step(st)) {
+	case SQLITE_ROW:
+		read_record(st, r);
+		*size = (size_t)sqlite3_column_bytes(st, 7);
+		data = calloc(1, *size + 1);
+		if (data)
+			memcpy(data, sqlite3_column_blob(st, 7), *size);
+		else
+			fail_with(err, ENOMEM, "no memory for the record");
+		break;
+	case SQLITE_DONE:
+		fail_with(err, ENOENT, "there is no record of that number");
+		break;
+	default:
+		fail_db(h, err, "");
+	}
+	sqlite3_finalize(st);
+	return data;
+}
+
+int history_record_archive(struct history *h, int64_t id, bool on, struct history_error *err)
+{
+	sqlite3_stmt *st = prepare(h, "UPDATE record SET archived = ? WHERE id = ?", err);
+	int ret = -1;
+
+	if (!st)
+		return -1;
+	sqlite3_bind_int(st, 1, on);
+	sqlite3_bind_int64(st, 2, id);
+	if (sqlite3_step(st) != SQLITE_DONE)
+		fail_db(h, err, "");
+	else if (!sqlite3_changes(h->db))
+		fail_with(err, ENOENT, "there is no record of that number");
+	else
+		ret = 0;
+	sqlite3_finalize(st);
+	return ret;
+}
+
+int history_record_prune(struct history *h, int64_t t, const char *kind, bool dry,
+			 struct history_error *err)
+{
+	sqlite3_stmt *st = prepare(h, dry ?
+				   "SELECT count(*) FROM record WHERE NOT archived AND t < ?1 AND"
+				   " (?2 IS NULL OR kind = ?2)" :
+				   "DELETE FROM record WHERE NOT archived AND t < ?1 AND"
+				   " (?2 IS NULL OR kind = ?2)", err);
+	int step, ret = -1;
+
+	if (!st)
+		return -1;
+	sqlite3_bind_int64(st, 1, t);
+	if (kind)
+		sqlite3_bind_text(st, 2, kind, -1, SQLITE_STATIC);
+	step = sqlite3_step(st);
+	if (dry && step == SQLITE_ROW)
+		ret = sqlite3_column_int(st, 0);
+	else if (!dry && step == SQLITE_DONE)
+		ret = sqlite3_changes(h->db);
+	else
+		fail_db(h, err, "");
+	sqlite3_finalize(st);
+	return ret;
+}
