@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a store is on disk; docs/store-format.md explains it. Numbers stand in the
+ * machine's byte order, and a mark says which that was.
+ *
+ *	STORE			struct disk_super
+ *	KEY.head		struct disk_head, the settings, the list of segments
+ *	KEY-NUMBER.seg		struct disk_segment, then frames
+ *	LOCK			nothing; who writes holds a lock on it
+ */
+#ifndef VEXFS_STORE_FORMAT_H
+#define VEXFS_STORE_FORMAT_H
+
+#include <stdint.h>
+
+#define STORE_MARK	0x01020304u
+#define STORE_VERSION	1
+
+/* Bits that this build knows. An unknown incompatible bit: do not touch. An unknown
+ * read-only bit: read, never write. An unknown compatible bit means nothing.
+ */
+#define STORE_INCOMPAT_KNOWN	0u
+#define STORE_RO_COMPAT_KNOWN	0u
+
+/* The beginning of every file. */
+struct disk_begin {
+	char magic[8];
+	uint32_t mark;
+	uint32_t version;
+	uint32_t compat;
+	uint32_t ro_compat;
+	uint32_t incompat;
+	uint32_t crc;		/* of the file's fixed part and what it says follows, 0 here */
+};
+
+#define MAGIC_SUPER	"VEXSTOR\n"
+#define MAGIC_HEAD	"VEXHEAD\n"
+#define MAGIC_SEGMENT	"VEXSEGM\n"
+
+struct disk_super {
+	struct disk_begin begin;
+	uint8_t id[16];
+	int64_t created;
+	uint32_t machine;	/* EM_* of elf.h */
+	uint32_t pad;
+	char program[32];	/* version that made it, for people */
+};
+
+/* The collection's settings; store.h has the same for programs. */
+struct disk_meta {
+	char name[64];
+	uint32_t dim;
+	uint8_t type;
+	uint8_t metric;
+	uint8_t index;
+	uint8_t durability;
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t attr_size;
+	uint64_t capacity;
+	uint32_t m;
+	uint32_t ef_construction;
+	uint32_t code;
+	uint32_t row_bytes;
+	int64_t created;
+	uint64_t user_ns;
+	uint32_t window_ms;
+	uint32_t layout_len;	/* bytes that follow */
+};
+
+struct disk_segref {
+	uint64_t number;
+	uint64_t nonce;
+	uint64_t bytes;		/* where it ends; 0 in the one that is being written */
+	uint64_t first_seq;	/* of its first frame */
+	uint64_t last_seq;	/* 0 in the one that is being written */
+	uint64_t puts;		/* rows in it */
+	uint32_t flags;
+	uint32_t pad;
+};
+
+#define HEAD_DROPPED	1u	/* whatever is left of it may go */
+
+#define SEGMENT_BASE	1u	/* rows of a compaction, not changes one after another */
+#define SEGMENT_GRAPH	2u	/* the links of the graph as of @first_seq */
+
+struct disk_head {
+	struct disk_begin begin;
+	uint64_t key;
+	uint64_t generation;	/* how often this file was written */
+	uint64_t next_number;
+	uint64_t seq;		/* last change in the segments that have ended */
+	uint64_t live;		/* vectors there were then */
+	uint32_t segments;
+	uint32_t meta_len;
+	uint32_t flags;
+	uint32_t pad;
+	struct disk_segref graph;	/* its file with the links; number 0: none */
+};
+
+struct disk_segment {
+	struct disk_begin begin;
+	uint64_t key;
+	uint64_t number;
+	uint64_t nonce;		/* that of its frames, so that old blocks are not taken for them */
+	uint64_t first_seq;
+	uint32_t row_bytes;
+	uint32_t attr_size;
+	uint32_t flags;
+	uint32_t pad;
+};
+
+/* Frames begin at multiples of this. */
+#define FRAME_ALIGN	64u
+#define FRAME_MAGIC	0x4d524656u	/* "VFRM" */
+/* A frame's payload: more than this only where a single row is longer. */
+#define FRAME_TARGET	(1u << 20)
+#define FRAME_MAX	(4u << 20)
+
+enum frame_type {
+	FRAME_CHANGES	= 1,	/* changes @first_seq, @first_seq + 1, ... */
+	FRAME_ROWS	= 2,	/* rows of a compaction: what is left of the changes so far */
+	FRAME_META	= 3,	/* change @first_seq: the settings are now these */
+	FRAME_GRAPH	= 4,	/* a part of the graph, as the kernel gave it */
+};
+
+struct disk_frame {
+	uint32_t magic;
+	uint16_t type;
+	uint16_t pad0;
+	uint64_t nonce;
+	uint64_t first_seq;
+	uint32_t count;		/* changes */
+	uint32_t puts;		/* those that have a row */
+	uint32_t len;		/* bytes of the payload without padding */
+	uint32_t payload_crc;
+	uint64_t flushed;	/* the segment up to here was on the disk when this was written */
+	uint32_t pad1[3];
+	uint32_t crc;		/* of this structure, 0 here */
+};
+
+/*
+ * The payload of changes and rows: ids (8 bytes each), operations (1 byte each), for rows
+ * sequence numbers (8 bytes each), all of @count; records and vectors of those @puts that
+ * have one. Each part is padded to 8 bytes.
+ */
+
+_Static_assert(sizeof(struct disk_begin) == 32, "disk format");
+_Static_assert(sizeof(struct disk_super) == 96, "disk format");
+_Static_assert(sizeof(struct disk_meta) == 136, "disk format");
+_Static_assert(sizeof(struct disk_segref) == 56, "disk format");
+_Static_assert(sizeof(struct disk_head) == 144, "disk format");
+_Static_assert(sizeof(struct disk_segment) == 80, "disk format");
+_Static_assert(sizeof(struct disk_frame) == 64, "disk format");
+
+#endif
