@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "internal.h"
+#include "private.h"
 
 int store_fail(struct store_error *err, int code, const char *fmt, ...)
 {

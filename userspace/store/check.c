@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "private.h"
 
 __attribute__((format(printf, 3, 4)))
 static void say(struct store_check *check, bool bad, const char *fmt, ...)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "private.h"
 
 void point_apply(struct point *p, const struct store_rows *rows)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "crc32c.h"
-#include "internal.h"
+#include "private.h"
 
 #define CURSOR_ROOM	(1u << 20)
 
@@ -126,8 +126,7 @@ int cursor_next_ids(struct cursor *c, struct frame *f)
 		return ret;
 	f->rows = (struct store_rows) { .first_seq = h->first_seq };
 	if (h->type == FRAME_CHANGES || h->type == FRAME_ROWS) {
-		if (!h->count || h->puts > h->count ||
-		    frame_bytes(h->type, h->count, h->puts, c->attr_size, c->row_bytes) != h->len)
+		if (!frame_fits(h, c->attr_size, c->row_bytes))
 			return bad(c, "its length does not fit its contents");
 		ids = sizeof(*h) + frame_bytes(h->type, h->count, 0, 0, 0);
 		ret = window(c, ids, &at);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "crc32c.h"
-#include "internal.h"
+#include "private.h"
 
 static uint64_t pad8(uint64_t n)
 {
@@ -49,14 +49,20 @@ bool frame_header_ok(const struct disk_frame *h, uint64_t nonce)
 	       h->crc == header_crc(h);
 }
 
+bool frame_fits(const struct disk_frame *h, uint32_t attr_size, uint32_t row_bytes)
+{
+	size_t need = frame_bytes(h->type, h->count, h->puts, attr_size, row_bytes);
+
+	return h->count && h->puts <= h->count && need && need == h->len;
+}
+
 static const char *check_rows(struct frame *f, uint32_t attr_size, uint32_t row_bytes)
 {
 	const struct disk_frame *h = &f->h;
 	const uint8_t *at = f->payload;
 	uint32_t puts = 0;
 
-	if (!h->count || h->puts > h->count || h->count > FRAME_MAX ||
-	    frame_bytes(h->type, h->count, h->puts, attr_size, row_bytes) != h->len)
+	if (!frame_fits(h, attr_size, row_bytes))
 		return "its length does not fit its contents";
 	f->rows.ids = (const uint64_t *)at;
 	at += (size_t)h->count * 8;

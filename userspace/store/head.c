@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "crc32c.h"
-#include "internal.h"
+#include "private.h"
 
 void head_name(char name[80], uint64_t key)
 {
@@ -191,6 +191,41 @@ int head_write(struct store_io *io, struct head *h, struct store_error *err)
 	return 0;
 }
 
+struct segments_of {
+	char prefix[20];
+	char (*names)[80];
+	size_t n;
+};
+
+static int collect(void *arg, const char *name)
+{
+	struct segments_of *of = arg;
+	char (*names)[80];
+
+	if (strncmp(name, of->prefix, strlen(of->prefix)) || strlen(name) >= sizeof(*names))
+		return 0;
+	names = realloc(of->names, (of->n + 1) * sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	of->names = names;
+	strcpy(names[of->n++], name);
+	return 0;
+}
+
+/* All segments of a collection, those too that an earlier failure left. */
+static int unlink_segments(struct store_io *io, uint64_t key)
+{
+	struct segments_of of = { .names = NULL };
+	int ret;
+
+	snprintf(of.prefix, sizeof(of.prefix), "%016" PRIx64 "-", key);
+	ret = io->ops->list(io, collect, &of);
+	for (size_t i = 0; !ret && i < of.n; i++)
+		ret = io->ops->unlink(io, of.names[i]);
+	free(of.names);
+	return ret;
+}
+
 /*
  * The collection goes: first its list says so, so that whatever remains of a drop that was
  * interrupted is known to be rubbish. Only then its files.
@@ -206,16 +241,10 @@ int head_remove(struct store_io *io, struct head *h, struct store_error *err)
 		h->flags &= ~HEAD_DROPPED;
 		return ret;
 	}
-	if (h->graph.number) {
-		segment_name(name, h->key, h->graph.number);
-		io->ops->unlink(io, name);
-	}
-	for (uint32_t i = 0; i < h->segments; i++) {
-		segment_name(name, h->key, h->segs[i].number);
-		io->ops->unlink(io, name);
-	}
 	head_name(name, h->key);
-	ret = io->ops->syncdir(io);
+	ret = unlink_segments(io, h->key);
+	if (!ret)
+		ret = io->ops->syncdir(io);
 	if (!ret)
 		ret = io->ops->unlink(io, name);
 	if (!ret)

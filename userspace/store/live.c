@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "private.h"
 
 /* Frames are long and their ids come first. */
 #define IDS_CHUNK	(64u << 10)

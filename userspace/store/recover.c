@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "private.h"
 
 /* A segment this short is written anew as a whole, so that restarts leave no small ones. */
 #define REWRITE_MAX	(1u << 20)
@@ -37,7 +37,7 @@ static int next_frame(struct tail *t, struct frame *f, struct store_error *err)
 static int scan(struct cursor *cur, struct tail *t, uint64_t upto, struct store_error *err)
 {
 	struct frame f;
-	int ret;
+	int ret = 0;
 
 	while (cur->off < upto && (ret = cursor_next(cur, &f)) == 1) {
 		ret = next_frame(t, &f, err);

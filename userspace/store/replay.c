@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "private.h"
 
 static int wrong_order(const struct frame *f, const struct disk_segref *ref, uint64_t *next)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "crc32c.h"
-#include "internal.h"
+#include "private.h"
 
 #define FLUSH_AT	(1u << 20)
 #define AHEAD_MIN	(256u << 10)

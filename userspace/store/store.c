@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "crc32c.h"
-#include "internal.h"
+#include "private.h"
 
 #ifdef __x86_64__
 #define MACHINE	EM_X86_64
@@ -197,6 +197,7 @@ static void stray_name(char name[80], const struct stray *x)
 static void finish_drop(struct store *s, uint64_t key)
 {
 	char name[80];
+	int failed = 0;
 
 	key_remove(s, key);
 	if (s->opts.read_only)
@@ -204,9 +205,11 @@ static void finish_drop(struct store *s, uint64_t key)
 	for (size_t i = 0; i < s->strays; i++) {
 		stray_name(name, &s->stray[i]);
 		if (s->stray[i].key == key)
-			s->io->ops->unlink(s->io, name);
+			failed |= s->io->ops->unlink(s->io, name);
 	}
-	s->io->ops->syncdir(s->io);
+	/* The list that says so goes last. */
+	if (failed || s->io->ops->syncdir(s->io))
+		return;
 	head_name(name, key);
 	s->io->ops->unlink(s->io, name);
 }

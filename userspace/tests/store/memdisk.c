@@ -98,7 +98,8 @@ static void bytes_write(struct bytes *b, const void *data, size_t len, uint64_t 
 {
 	if (off + len > b->len)
 		bytes_resize(b, (size_t)off + len);
-	memcpy(b->data + off, data, len);
+	if (len)
+		memcpy(b->data + off, data, len);
 }
 
 static struct bytes bytes_copy(const struct bytes *b)

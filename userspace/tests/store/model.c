@@ -468,6 +468,14 @@ static const char *check_life(const struct model *m, const struct life *l, struc
 	return wrong;
 }
 
+static void say_damage(void *arg, bool bad, const char *text)
+{
+	struct store_error *err = arg;
+
+	if (bad && !err->code)
+		store_fail(err, EUCLEAN, "%s", text);
+}
+
 static bool has(const uint64_t *keys, size_t n, uint64_t key)
 {
 	while (n--)
@@ -480,7 +488,7 @@ static const char *check_once(const struct model *m, struct memdisk *cut, size_t
 			      bool write, struct store_error *err)
 {
 	struct store_opts opts = m->opts;
-	struct store_check check = { 0 };
+	struct store_check check = { .report = say_damage, .arg = err };
 	const char *wrong = NULL;
 	const uint64_t *keys;
 	struct store *s;
@@ -494,7 +502,7 @@ static const char *check_once(const struct model *m, struct memdisk *cut, size_t
 	if (ret)
 		return err->text;
 	if (!write && (store_check(s, &check, err) || check.bad))
-		wrong = "the checker finds damage after a power cut";
+		wrong = err->code ? err->text : "the checker finds damage after a power cut";
 	keys = store_keys(s, &n);
 	for (size_t i = 0; !wrong && i < m->nlives; i++) {
 		bool here = has(keys, n, m->lives[i].key);

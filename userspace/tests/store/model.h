@@ -13,7 +13,7 @@
 #include "store.h"
 
 #define MODEL_IDS	8
-#define MODEL_CHANGES	4096
+#define MODEL_CHANGES	1024
 
 enum step {
 	STEP_PUT_A,		/* insert or update id 1 */

@@ -13,3 +13,18 @@ $(patsubst %,build/san/tests/store/%.o,$(STORE_MODEL) powercut faults format): U
 build/test-bin/store-powercut: $(patsubst %,build/obj/tests/store/%.o,powercut $(STORE_MODEL)) $(STORE_OBJS)
 	$(begin)
 	$(HOSTCC_USER) -o $@ $^ -lpthread
+
+build/test-bin/store-faults build/test-bin/store-format: build/test-bin/store-%: $(patsubst %,build/san/tests/store/%.o,$(STORE_MODEL)) \
+		build/san/tests/store/%.o $(STORE_SAN_OBJS)
+	$(begin)
+	$(HOSTCC_USER) $(U_SAN) -o $@ $^ -lpthread
+
+FUZZ_CC ?= clang
+build/fuzz/store: $(STORE_TEST)/fuzz.c $(STORE_TEST)/memdisk.c $(STORE_SRCS) $(wildcard userspace/store/*.h)
+	$(begin)
+	$(FUZZ_CC) -std=gnu11 -O1 -g $(U_INC) $(U_DEFS) $(STORE_TEST_INC) -fsanitize=fuzzer,address,undefined \
+		-o $@ $(filter %.c,$^) -lpthread
+
+STORE_TESTS := build/test-bin/store-powercut build/test-bin/store-faults build/test-bin/store-format
+.PHONY: store-tests
+store-tests: $(STORE_TESTS)

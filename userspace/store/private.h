@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the files of the store share. */
-#ifndef VEXFS_STORE_INTERNAL_H
-#define VEXFS_STORE_INTERNAL_H
+#ifndef VEXFS_STORE_PRIVATE_H
+#define VEXFS_STORE_PRIVATE_H
 
 #include <pthread.h>
 
@@ -120,6 +120,8 @@ size_t frame_padded(size_t len);
 void frame_seal(struct disk_frame *h, const void *payload);
 /* What the 64 bytes at @at say is possible in this segment. */
 bool frame_header_ok(const struct disk_frame *h, uint64_t nonce);
+/* The length is that of so many changes and rows. */
+bool frame_fits(const struct disk_frame *h, uint32_t attr_size, uint32_t row_bytes);
 /* Payload and header agree, and the operations are ones. */
 const char *frame_check(struct frame *f, uint32_t attr_size, uint32_t row_bytes);
 

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The same tests as `make test' with numbers that take an hour: HARD_GROUPS are the groups
+# that know how to be hard, through variables.
+
+HARD_GROUPS += store
+
+.PHONY: hard
+hard: export STORE_CUTS := 100000
+hard: export STORE_HARD := hard
+hard: export STORE_FUZZ_SECONDS := 300
+hard: ## 100,000 power cuts and the like: hours of what make test does in minutes
+	@$(MAKE) --no-print-directory test T="$(HARD_GROUPS)"
