@@ -118,7 +118,7 @@ static int p_allocate(struct store_io *io, struct store_file *f, uint64_t off, u
 	if (!fallocate(f->fd, FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len))
 		return 0;
 	/* A file system without it says that it is full later, which is handled as well. */
-	return errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR ? 0 : -errno;
+	return errno == EOPNOTSUPP || errno == EINTR ? 0 : -errno;
 }
 
 static int p_datasync(struct store_io *io, struct store_file *f)
@@ -194,7 +194,7 @@ static int check_folder(int fd, const char *path, char *why, size_t room)
 			 st.st_uid, geteuid());
 		return -EPERM;
 	}
-	if (st.st_mode & (S_IWGRP | S_IWOTH)) {
+	if (st.st_mode & 0022) {
 		snprintf(why, room, "%s is writable by others (mode %04o): chmod 0700 it", path,
 			 st.st_mode & 07777);
 		return -EPERM;
