@@ -62,7 +62,7 @@ static int put_part(struct vexfs_request *r, struct vexfs_collection *c,
 static int put_in_place(struct vexfs_request *r, struct vexfs_collection *c)
 {
 	struct vexfs_put *req = &r->h.put;
-	size_t bytes = vexfs_vector_bytes(c, req->format);
+	size_t bytes = vexfs_format_bytes(c, req->format);
 	u32 n = vexfs_window_vectors(bytes, req->count);
 	struct vexfs_put_part put;
 	struct vexfs_window w;
@@ -98,7 +98,7 @@ out:
 static int put_copied(struct vexfs_request *r, struct vexfs_collection *c)
 {
 	struct vexfs_put *req = &r->h.put;
-	size_t bytes = vexfs_vector_bytes(c, req->format);
+	size_t bytes = vexfs_format_bytes(c, req->format);
 	struct vexfs_put_part put;
 	struct vexfs_part p;
 	int err;

@@ -15,7 +15,7 @@
 int vexfs_queries_in(struct vexfs_request *r, struct vexfs_collection *c, u32 format, u64 from,
 		     u32 n, void *rows, u32 *aux)
 {
-	size_t bytes = vexfs_vector_bytes(c, format);
+	size_t bytes = vexfs_format_bytes(c, format);
 	struct vexfs_part p;
 	u32 at, m;
 	int err;

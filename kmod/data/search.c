@@ -200,7 +200,7 @@ static int search_group(struct vexfs_request *r, struct vexfs_collection *c,
 		.results = g->results,
 	};
 	u64 from = req->queries + (u64)at * (by_id ? sizeof(u64) :
-					     vexfs_vector_bytes(c, req->format));
+					     vexfs_format_bytes(c, req->format));
 	int idx, err;
 
 	if (by_id)

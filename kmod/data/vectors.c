@@ -18,7 +18,7 @@ static int get_part(struct vexfs_request *r, struct vexfs_collection *c, struct 
 		    u32 n)
 {
 	struct vexfs_get *req = &r->h.get;
-	size_t bytes = vexfs_vector_bytes(c, req->format);
+	size_t bytes = vexfs_format_bytes(c, req->format);
 	bool has_attrs = req->attrs && c->attr_size;
 	u64 vectors = vexfs_at(req->vectors, req->tried, bytes);
 	u64 attrs = vexfs_at(req->attrs, req->tried, c->attr_size);
@@ -66,7 +66,7 @@ int vexfs_handle_get(struct vexfs_request *r)
 	if (err)
 		return err;
 	vexfs_request_op(r, req->priority, req->deadline_ns, req->count);
-	err = vexfs_part_alloc(&p, r, c, req->vectors ? vexfs_vector_bytes(c, req->format) : 0,
+	err = vexfs_part_alloc(&p, r, c, req->vectors ? vexfs_format_bytes(c, req->format) : 0,
 			       req->attrs ? c->attr_size : 0, req->count);
 	if (err)
 		return err;
@@ -180,7 +180,7 @@ static int walk_part(struct vexfs_request *r, struct vexfs_collection *c, struct
 		     u32 at, u32 max, struct vexfs_walk_part *walk)
 {
 	struct vexfs_walk *req = &r->h.walk;
-	size_t bytes = vexfs_vector_bytes(c, req->format);
+	size_t bytes = vexfs_format_bytes(c, req->format);
 
 	walk->format = req->format;
 	walk->room = max;
@@ -219,7 +219,7 @@ int vexfs_handle_walk(struct vexfs_request *r)
 	err = vexfs_batch_valid(req->format, max, 0);
 	if (err)
 		return err;
-	err = vexfs_part_alloc(&p, r, c, req->vectors ? vexfs_vector_bytes(c, req->format) : 0,
+	err = vexfs_part_alloc(&p, r, c, req->vectors ? vexfs_format_bytes(c, req->format) : 0,
 			       req->attrs ? c->attr_size : 0, max);
 	if (err)
 		return err;

@@ -16,7 +16,7 @@
 int vexfs_vector_import(const struct vexfs_collection *c, u32 format, void *rows, u32 *aux,
 			const void *src, u32 n, u32 *bad)
 {
-	size_t step = vexfs_vector_bytes(c, format);
+	size_t step = vexfs_format_bytes(c, format);
 
 	if (format == VEXFS_FORMAT_F32)
 		return vexfs_math_import_f32(&c->space, rows, aux, src, step, n, bad);
@@ -76,7 +76,7 @@ static int put_filled(struct vexfs_collection *c, struct vexfs_put_part *p,
 static int import_run(struct vexfs_collection *c, struct vexfs_put_part *p,
 		      struct vexfs_run *run, u32 *bad)
 {
-	size_t step = vexfs_vector_bytes(c, p->format);
+	size_t step = vexfs_format_bytes(c, p->format);
 	const void *src = p->vectors + p->tried * step;
 	void *rows = vexfs_run_rows(c, run);
 	u32 *aux = run->ext->aux + run->row;
@@ -170,7 +170,7 @@ VEXFS_EXPORT_KUNIT(vexfs_put_vectors);
 
 static void get_one(struct vexfs_collection *c, struct vexfs_get_part *p, u32 i, u32 slot)
 {
-	size_t bytes = vexfs_vector_bytes(c, p->format);
+	size_t bytes = vexfs_format_bytes(c, p->format);
 	void *vector = p->vectors ? p->vectors + i * bytes : NULL;
 	void *attrs = p->attrs ? p->attrs + (size_t)i * c->attr_size : NULL;
 
@@ -274,7 +274,7 @@ int vexfs_distances(struct vexfs_collection *c, struct vexfs_op *op, const void 
 
 static void walk_one(struct vexfs_collection *c, struct vexfs_walk_part *p, u32 slot)
 {
-	size_t bytes = vexfs_vector_bytes(c, p->format);
+	size_t bytes = vexfs_format_bytes(c, p->format);
 
 	p->ids[p->n] = vexfs_slot_id(c, slot);
 	if (p->vectors)

@@ -11,7 +11,7 @@
 #include "store/store.h"
 
 /* Bytes of a vector in a request of @format (enum vexfs_format, checked). */
-static inline size_t vexfs_vector_bytes(const struct vexfs_collection *c, u32 format)
+static inline size_t vexfs_format_bytes(const struct vexfs_collection *c, u32 format)
 {
 	return format == VEXFS_FORMAT_F32 ? c->space.dim * 4ul : c->space.row_bytes;
 }
@@ -25,7 +25,7 @@ static inline bool vexfs_vector_as_is(const struct vexfs_collection *c, u32 form
 /* As vexfs_math_import_f32() or _raw(). */
 int vexfs_vector_import(const struct vexfs_collection *c, u32 format, void *rows, u32 *aux,
 			const void *src, u32 n, u32 *bad);
-/* One row out, vexfs_vector_bytes() long. */
+/* One row out, vexfs_format_bytes() long. */
 void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst,
 			 const void *row, u32 aux);
 

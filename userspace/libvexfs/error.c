@@ -57,7 +57,7 @@ void vexfs_error_clear(struct vexfs_error *err)
 	}
 }
 
-int vexfs_request(int fd, unsigned long op, void *req)
+int vexfs_call(int fd, unsigned long op, void *req)
 {
 	return ioctl(fd, op, req) < 0 ? errno : 0;
 }
@@ -67,7 +67,7 @@ int vexfs_request_on(int fd, unsigned long op, void *req)
 	int e;
 
 	do
-		e = vexfs_request(fd, op, req);
+		e = vexfs_call(fd, op, req);
 	while (e == EINTR);
 	return e;
 }
@@ -120,7 +120,7 @@ int vexfs_explain(const struct vexfs *h, struct vexfs_error *err, int code, cons
 bool vexfs_is_dropped(const struct vexfs *h)
 {
 	struct vexfs_stat st = { .size = sizeof(st) };
-	int e = vexfs_request(h->fd, VEXFS_IOC_STAT, &st);
+	int e = vexfs_call(h->fd, VEXFS_IOC_STAT, &st);
 
 	return e == ENOENT || (!e && (st.flags & VEXFS_STAT_DROPPED));
 }
@@ -134,13 +134,13 @@ static uint64_t now_ns(void)
 }
 
 /* Nobody's clock is read for a request without a deadline: it may be a system call. */
-void vexfs_clock_start(struct vexfs_clock *clock, uint64_t deadline_ns)
+void vexfs_deadline_start(struct vexfs_deadline *clock, uint64_t deadline_ns)
 {
 	clock->deadline_ns = deadline_ns;
 	clock->start_ns = deadline_ns ? now_ns() : 0;
 }
 
-int vexfs_clock_left(const struct vexfs_clock *clock, __u64 *left)
+int vexfs_deadline_left(const struct vexfs_deadline *clock, __u64 *left)
 {
 	uint64_t gone;
 

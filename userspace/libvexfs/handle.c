@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -86,7 +87,7 @@ int vexfs_do_info(const char *device, struct vexfs_info *info, struct vexfs_erro
 		return fd;
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
-	e = vexfs_request(fd, VEXFS_IOC_INFO, info);
+	e = vexfs_call(fd, VEXFS_IOC_INFO, info);
 	close(fd);
 	return e ? not_a_device(device, e, err) : 0;
 }
@@ -99,7 +100,7 @@ static int learn(struct vexfs *h, const char *device, struct vexfs_error *err)
 		.layout_len = VEXFS_LAYOUT_MAX,
 		.layout = (uintptr_t)h->layout,
 	};
-	int e = vexfs_request(h->fd, VEXFS_IOC_STAT, &st);
+	int e = vexfs_call(h->fd, VEXFS_IOC_STAT, &st);
 
 	if (e == ENOTTY)
 		return not_a_device(device, e, err);
@@ -206,7 +207,7 @@ int vexfs_do_create(const char *device, struct vexfs_create *req, const char *na
 		req->flags |= VEXFS_CREATE_DETACHED;
 	}
 	req->size = sizeof(*req);
-	e = vexfs_request(fd, VEXFS_IOC_CREATE, req);
+	e = vexfs_call(fd, VEXFS_IOC_CREATE, req);
 	if (e) {
 		ret = e == ENOTTY ? not_a_device(device, e, err) : explain_create(req, e, err);
 		goto fail;
@@ -249,7 +250,7 @@ int vexfs_open(const char *device, const char *name, unsigned int flags, struct 
 		return ret;
 	}
 	new->fd = ret;
-	e = vexfs_request(new->fd, VEXFS_IOC_ATTACH, &req);
+	e = vexfs_call(new->fd, VEXFS_IOC_ATTACH, &req);
 	if (e == ENOENT)
 		ret = vexfs_fail(err, e, "there is no collection '%s'", name);
 	else if (e == EINVAL && name_fault(name))
@@ -288,37 +289,50 @@ int vexfs_fd(const struct vexfs *h)
 	return h->fd;
 }
 
-int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err)
+/* @what: the collection in words, "'name'" or "number 7". */
+static int drop(const char *device, struct vexfs_drop *req, const char *what,
+		struct vexfs_error *err)
 {
-	struct vexfs_drop req = { .size = sizeof(req) };
-	int fd, e, ret;
+	bool by_number = req->flags & VEXFS_DROP_SERIAL;
+	int fd, e;
 
-	ret = set_name(req.name, name, err);
-	if (ret)
-		return ret;
 	fd = open_device(device, O_RDWR, err);
 	if (fd < 0)
 		return fd;
-	e = vexfs_request(fd, VEXFS_IOC_DROP, &req);
+	e = vexfs_call(fd, VEXFS_IOC_DROP, req);
 	close(fd);
 	switch (e) {
 	case 0:
 		return 0;
 	case ENOENT:
-		return vexfs_fail(err, e, "there is no collection '%s'", name);
+		return vexfs_fail(err, e, "there is no collection %s%s", by_number ? "with " : "",
+				  what);
 	case EPERM:
 	case EACCES:
-		return vexfs_fail(err, e, "drop '%s': only its owner or an administrator may", name);
+		return vexfs_fail(err, e, "drop %s: only its owner or an administrator may", what);
 	case EINVAL:
-		if (name_fault(name))
-			return vexfs_fail(err, e, "the name '%s' is not valid: %s", name,
-					  name_fault(name));
-		return vexfs_fail(err, e, "drop '%s': the module refused the request", name);
+		if (!by_number && name_fault(req->name))
+			return vexfs_fail(err, e, "the name %s is not valid: %s", what,
+					  name_fault(req->name));
+		return vexfs_fail(err, e, "drop %s: the module refused the request", what);
 	case ENOTTY:
 		return not_a_device(device, e, err);
 	default:
-		return vexfs_fail(err, e, "drop '%s': %s", name, strerror(e));
+		return vexfs_fail(err, e, "drop %s: %s", what, strerror(e));
 	}
+}
+
+int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err)
+{
+	struct vexfs_drop req = { .size = sizeof(req) };
+	char what[VEXFS_NAME_SIZE + 2];
+	int ret;
+
+	ret = set_name(req.name, name, err);
+	if (ret)
+		return ret;
+	snprintf(what, sizeof(what), "'%s'", req.name);
+	return drop(device, &req, what, err);
 }
 
 int vexfs_do_drop_serial(const char *device, uint64_t serial, struct vexfs_error *err)
@@ -326,27 +340,10 @@ int vexfs_do_drop_serial(const char *device, uint64_t serial, struct vexfs_error
 	struct vexfs_drop req = {
 		.size = sizeof(req), .flags = VEXFS_DROP_SERIAL, .serial = serial,
 	};
-	unsigned long long n = serial;
-	int fd, e;
+	char what[32];
 
-	fd = open_device(device, O_RDWR, err);
-	if (fd < 0)
-		return fd;
-	e = vexfs_request(fd, VEXFS_IOC_DROP, &req);
-	close(fd);
-	switch (e) {
-	case 0:
-		return 0;
-	case ENOENT:
-		return vexfs_fail(err, e, "there is no collection with number %llu", n);
-	case EACCES:
-		return vexfs_fail(err, e, "drop number %llu: only its owner or an administrator may",
-				  n);
-	case ENOTTY:
-		return not_a_device(device, e, err);
-	default:
-		return vexfs_fail(err, e, "drop number %llu: %s", n, strerror(e));
-	}
+	snprintf(what, sizeof(what), "number %llu", (unsigned long long)serial);
+	return drop(device, &req, what, err);
 }
 
 static int list(const char *device, uint32_t flags,
@@ -372,7 +369,7 @@ static int list(const char *device, uint32_t flags,
 	}
 	do {
 		req.count = ROWS;
-		e = vexfs_request(fd, VEXFS_IOC_LIST, &req);
+		e = vexfs_call(fd, VEXFS_IOC_LIST, &req);
 		if (e) {
 			ret = e == ENOTTY ? not_a_device(device, e, err) :
 			      vexfs_fail(err, e, "list: %s", strerror(e));
@@ -405,7 +402,7 @@ int vexfs_do_stat(struct vexfs *h, struct vexfs_stat *st, struct vexfs_error *er
 	vexfs_error_clear(err);
 	st->size = sizeof(*st);
 	st->flags = 0;		/* of a stat before */
-	e = vexfs_request(h->fd, VEXFS_IOC_STAT, st);
+	e = vexfs_call(h->fd, VEXFS_IOC_STAT, st);
 	if (e == E2BIG)
 		return vexfs_fail(err, e, "stat '%s': the layout of %zu bytes needs more room",
 				  h->name, strlen(h->layout));
@@ -418,7 +415,7 @@ int vexfs_do_set(struct vexfs *h, struct vexfs_set *req, struct vexfs_error *err
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_request(h->fd, VEXFS_IOC_SET, req);
+	e = vexfs_call(h->fd, VEXFS_IOC_SET, req);
 	switch (e) {
 	case 0:
 		return 0;

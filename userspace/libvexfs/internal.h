@@ -37,7 +37,7 @@ void vexfs_error_clear(struct vexfs_error *err);
  * One request; 0 or an errno, which the caller explains. Not restarted when a
  * signal came: a program that catches one wants to know.
  */
-int vexfs_request(int fd, unsigned long op, void *req);
+int vexfs_call(int fd, unsigned long op, void *req);
 /* Has the kernel load vexfs where it is installed; true when it is loaded then. */
 bool vexfs_autoload(void);
 /* The same for a part of a request, which goes on: started again after signals. */
@@ -72,14 +72,14 @@ bool vexfs_find_bad_component(const struct vexfs *h, uint32_t format, const void
 			      const char **what);
 
 /* Time left of a deadline that runs over several requests. */
-struct vexfs_clock {
+struct vexfs_deadline {
 	uint64_t deadline_ns;
 	uint64_t start_ns;
 };
 
-void vexfs_clock_start(struct vexfs_clock *clock, uint64_t deadline_ns);
+void vexfs_deadline_start(struct vexfs_deadline *clock, uint64_t deadline_ns);
 /* 0 or ETIME; @left gets what remains, 0 for no deadline. */
-int vexfs_clock_left(const struct vexfs_clock *clock, __u64 *left);
+int vexfs_deadline_left(const struct vexfs_deadline *clock, __u64 *left);
 
 /* Pointer arithmetic on the ABI's __u64 pointers; 0 stays 0. */
 static inline uint64_t advance(uint64_t pointer, uint64_t n, size_t bytes)

@@ -92,12 +92,12 @@ int vexfs_do_search(struct vexfs *h, struct vexfs_search *req, struct vexfs_erro
 {
 	size_t step = req->flags & VEXFS_QUERY_BY_ID ? sizeof(uint64_t) :
 		      vexfs_vector_bytes(h, req->format);
-	struct vexfs_clock clock;
+	struct vexfs_deadline clock;
 	uint64_t at = 0, n;
 	int e;
 
 	vexfs_error_clear(err);
-	vexfs_clock_start(&clock, req->deadline_ns);
+	vexfs_deadline_start(&clock, req->deadline_ns);
 	req->size = sizeof(*req);
 	req->kernel_ns = 0;
 	req->distances_done = 0;
@@ -112,7 +112,7 @@ int vexfs_do_search(struct vexfs *h, struct vexfs_search *req, struct vexfs_erro
 		n = req->count - at;
 		if (n > VEXFS_QUERIES_MAX)
 			n = VEXFS_QUERIES_MAX;
-		e = vexfs_clock_left(&clock, &part.deadline_ns);
+		e = vexfs_deadline_left(&clock, &part.deadline_ns);
 		if (e)
 			break;
 		part.count = (uint32_t)n;
@@ -124,7 +124,7 @@ int vexfs_do_search(struct vexfs *h, struct vexfs_search *req, struct vexfs_erro
 		part.seqs = advance(req->seqs, at, sizeof(uint64_t));
 		part.kernel_ns = 0;
 		part.distances_done = 0;
-		e = vexfs_request(h->fd, VEXFS_IOC_SEARCH, &part);
+		e = vexfs_call(h->fd, VEXFS_IOC_SEARCH, &part);
 		if (e)
 			break;
 		if (!at) {
@@ -162,7 +162,7 @@ int vexfs_do_classify(struct vexfs *h, struct vexfs_classify *req, struct vexfs_
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_request(h->fd, VEXFS_IOC_CLASSIFY, req);
+	e = vexfs_call(h->fd, VEXFS_IOC_CLASSIFY, req);
 	if (e == E2BIG && req->k > VEXFS_K_MAX)
 		return vexfs_fail(err, e, "k is %u: at most %u", req->k, VEXFS_K_MAX);
 	if (e == EINVAL && !req->k)
@@ -189,7 +189,7 @@ int vexfs_do_index(struct vexfs *h, struct vexfs_index_req *req, struct vexfs_er
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_request(h->fd, VEXFS_IOC_INDEX, req);
+	e = vexfs_call(h->fd, VEXFS_IOC_INDEX, req);
 	switch (e) {
 	case 0:
 		return 0;
@@ -221,6 +221,6 @@ int vexfs_do_check(struct vexfs *h, struct vexfs_check *req, struct vexfs_error 
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_request(h->fd, VEXFS_IOC_CHECK, req);
+	e = vexfs_call(h->fd, VEXFS_IOC_CHECK, req);
 	return e ? vexfs_explain(h, err, e, "check", 0) : 0;
 }

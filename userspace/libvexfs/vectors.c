@@ -107,7 +107,7 @@ static int explain_put(const struct vexfs *h, const struct vexfs_put *req, uint6
 	case EDOM:
 		return explain_component(h, req->format, req->vectors, at, 1, &id, err);
 	case ENOSPC:
-		if (!vexfs_request(h->fd, VEXFS_IOC_STAT, &st) && st.capacity &&
+		if (!vexfs_call(h->fd, VEXFS_IOC_STAT, &st) && st.capacity &&
 		    st.count >= st.capacity)
 			return vexfs_fail(err, code, "'%s' is full: it holds %" PRIu64
 					  " vectors, its capacity (vector %" PRIu64 ")", h->name,
@@ -135,12 +135,12 @@ static int explain_put(const struct vexfs *h, const struct vexfs_put *req, uint6
 int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err)
 {
 	size_t bytes = vexfs_vector_bytes(h, req->format);
-	struct vexfs_clock clock;
+	struct vexfs_deadline clock;
 	uint64_t at = 0;
 	int e;
 
 	vexfs_error_clear(err);
-	vexfs_clock_start(&clock, req->deadline_ns);
+	vexfs_deadline_start(&clock, req->deadline_ns);
 	req->size = sizeof(*req);
 	req->done = 0;
 	req->kernel_ns = 0;
@@ -150,7 +150,7 @@ int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err
 		uint64_t n = req->count - at;
 		struct vexfs_put part = *req;
 
-		e = vexfs_clock_left(&clock, &part.deadline_ns);
+		e = vexfs_deadline_left(&clock, &part.deadline_ns);
 		if (e)
 			break;
 		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
@@ -202,7 +202,7 @@ static uint64_t find_missing(const struct vexfs *h, uint64_t ids, uint64_t count
 	};
 	uint64_t i = n;
 
-	if (errors && !vexfs_request(h->fd, VEXFS_IOC_GET, &get))
+	if (errors && !vexfs_call(h->fd, VEXFS_IOC_GET, &get))
 		for (i = 0; i < n && errors[i] != -ENOENT; i++)
 			;
 	free(errors);
@@ -212,12 +212,12 @@ static uint64_t find_missing(const struct vexfs *h, uint64_t ids, uint64_t count
 int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err)
 {
 	size_t bytes = vexfs_vector_bytes(h, req->format);
-	struct vexfs_clock clock;
+	struct vexfs_deadline clock;
 	uint64_t at = 0;
 	int e;
 
 	vexfs_error_clear(err);
-	vexfs_clock_start(&clock, req->deadline_ns);
+	vexfs_deadline_start(&clock, req->deadline_ns);
 	req->size = sizeof(*req);
 	req->done = 0;
 	req->tried = 0;
@@ -226,7 +226,7 @@ int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err
 		uint64_t n = req->count - at;
 		struct vexfs_get part = *req;
 
-		e = vexfs_clock_left(&clock, &part.deadline_ns);
+		e = vexfs_deadline_left(&clock, &part.deadline_ns);
 		if (e)
 			break;
 		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
@@ -251,12 +251,12 @@ int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err
 
 int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_error *err)
 {
-	struct vexfs_clock clock;
+	struct vexfs_deadline clock;
 	uint64_t at = 0;
 	int e;
 
 	vexfs_error_clear(err);
-	vexfs_clock_start(&clock, req->deadline_ns);
+	vexfs_deadline_start(&clock, req->deadline_ns);
 	req->size = sizeof(*req);
 	req->done = 0;
 	req->tried = 0;
@@ -266,7 +266,7 @@ int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_erro
 		uint64_t n = req->count - at;
 		struct vexfs_delete part = *req;
 
-		e = vexfs_clock_left(&clock, &part.deadline_ns);
+		e = vexfs_deadline_left(&clock, &part.deadline_ns);
 		if (e)
 			break;
 		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
@@ -289,12 +289,12 @@ int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_erro
 
 int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_error *err)
 {
-	struct vexfs_clock clock;
+	struct vexfs_deadline clock;
 	uint64_t at = 0;
 	int e;
 
 	vexfs_error_clear(err);
-	vexfs_clock_start(&clock, req->deadline_ns);
+	vexfs_deadline_start(&clock, req->deadline_ns);
 	req->size = sizeof(*req);
 	req->done = 0;
 	req->tried = 0;
@@ -303,7 +303,7 @@ int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_
 		uint64_t n = req->count - at;
 		struct vexfs_distance part = *req;
 
-		e = vexfs_clock_left(&clock, &part.deadline_ns);
+		e = vexfs_deadline_left(&clock, &part.deadline_ns);
 		if (e)
 			break;
 		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
