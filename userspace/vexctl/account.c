@@ -503,37 +503,37 @@ static int run_selftest(struct ctl *c)
 }
 
 static const struct opt stats_opts[] = {
-	{ "watch", 'w', OPT_NUMBER, "SECONDS", "again and again, so often" },
-	{ "count", 'n', OPT_U64, "N", "with --watch: stop after N times" },
+	{ "watch", 'w', OPT_NUMBER, "SECONDS", "repeat every so many seconds" },
+	{ "count", 'n', OPT_U64, "N", "with --watch: stop after N repetitions" },
 	{ 0 },
 };
 
 static const struct opt events_opts[] = {
-	{ "follow", 'f', OPT_FLAG, NULL, "wait for new ones and print them as they come" },
+	{ "follow", 'f', OPT_FLAG, NULL, "wait for new events and print them" },
 	{ 0 },
 };
 
 const struct verb account_verbs[] = {
-	{ "status", "", 0, 0, "say whether vexfs is well",
+	{ "status", "", 0, 0, "show health and statistics",
 	  "One screen: what is loaded, how many ops of each class and how fast, pools, stack and "
 	  "FPU sections, and what needs attention. The exit code is 0 when all is well and 1 when "
 	  "something needs attention.\n\n"
-	  "An FPU section is timed by the clock on the wall: where an interrupt, or in a virtual "
-	  "machine the host, takes the processor away in the middle of one, its length says so. A "
-	  "few of those over the budget are nothing to attend to; many are, see fpu in debugfs.", NULL, run_status },
-	{ "stats", "[SUBJECT]", 0, 1, "print the figures of the account",
-	  "One figure a line: SUBJECT/ROW NAME VALUE. Subjects are class, op, errors, pool, stack, "
+	  "The length of an FPU section includes interrupts and, in a virtual machine, time that "
+	  "the host took the processor away. So a few sections over the budget are normal; many "
+	  "are not, see fpu in debugfs.", NULL, run_status },
+	{ "stats", "[SUBJECT]", 0, 1, "print the statistics",
+	  "One value per line: SUBJECT/ROW NAME VALUE. Subjects are class, op, errors, pool, stack, "
 	  "events, fpu, simd and store; all of them without an argument. With --watch and -j one "
-	  "JSON value each time.", stats_opts, run_stats },
-	{ "events", "", 0, 0, "print what has happened",
+	  "JSON value per repetition.", stats_opts, run_stats },
+	{ "events", "", 0, 0, "print recent events",
 	  "Stack violations, exhausted pools, slow ops, switched variants, changed settings, "
-	  "collections that came or went. A line is: number, seconds on the monotonic clock, kind, "
+	  "collections created or dropped. A line is: number, seconds on the monotonic clock, kind, "
 	  "subject, pid, and two numbers that depend on the kind. With -j one object with the "
-	  "array \"events\"; with --follow and -j one object a line for each event.", events_opts, run_events },
+	  "array \"events\"; with --follow and -j one object per line for each event.", events_opts, run_events },
 	{ "selftest", "", 0, 0, "compare every variant of the arithmetic with the scalar one",
 	  "The exit code is 1 when one differs; the module has then disabled it.", NULL,
 	  run_selftest },
-	{ "reset", "SUBJECT", 1, 1, "start the figures of a subject anew",
-	  "Totals since load stay. \"all\" resets every subject that can be.", NULL, run_reset },
+	{ "reset", "SUBJECT", 1, 1, "reset the statistics of a subject",
+	  "Totals since load stay. \"all\" resets every subject that can be reset.", NULL, run_reset },
 	{ 0 },
 };

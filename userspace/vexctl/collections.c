@@ -437,23 +437,23 @@ static const struct opt create_opts[] = {
 	{ "metric", 0, OPT_STRING, "METRIC", "l2 (default), ip, cos, l1, hamming or jaccard" },
 	{ "index", 0, OPT_STRING, "INDEX", "none (default: exact search) or graph" },
 	{ "mode", 0, OPT_OCTAL, "MODE", "permission bits, default 0600" },
-	{ "capacity", 0, OPT_U64, "N", "most vectors, default no limit" },
+	{ "capacity", 0, OPT_U64, "N", "maximum number of vectors, default no limit" },
 	{ "layout", 0, OPT_STRING, "LAYOUT", "fields of the attribute record, e.g. lang:u8,year:u16" },
 	{ "attr-size", 0, OPT_U64, "N", "bytes of the attribute record; the layout's size by default" },
 	{ "m", 0, OPT_U64, "N", "graph: neighbours of a vector, 2 to 64, default 16" },
-	{ "ef-construction", 0, OPT_U64, "N", "graph: candidates looked at on insert, default 200" },
-	{ "code", 0, OPT_STRING, "CODE", "compact code beside the rows: none (default; exact searches make some when worth it), i8, or, with a graph, bf16 or b1" },
+	{ "ef-construction", 0, OPT_U64, "N", "graph: candidates considered on insert, default 200" },
+	{ "code", 0, OPT_STRING, "CODE", "compact code beside the rows: none (default; exact searches make codes where they pay), i8, or, with a graph, bf16 or b1" },
 	{ 0 },
 };
 
 static const struct opt list_opts[] = {
-	{ "all", 'a', OPT_FLAG, NULL, "also yours in other user namespaces, and all in those that you run" },
+	{ "all", 'a', OPT_FLAG, NULL, "also your collections in other user namespaces, and all in namespaces that you own" },
 	{ 0 },
 };
 
 static const struct opt drop_opts[] = {
-	{ "serial", 0, OPT_U64, "N", "the one with this number of list --all, in whatever user namespace" },
-	{ "abandoned", 0, OPT_FLAG, NULL, "all that you may drop and whose user namespace has gone" },
+	{ "serial", 0, OPT_U64, "N", "the collection with this serial number (see list --all), in any user namespace" },
+	{ "abandoned", 0, OPT_FLAG, NULL, "all that you may drop and whose user namespace is gone" },
 	{ 0 },
 };
 
@@ -461,29 +461,29 @@ static const struct opt set_opts[] = {
 	{ "mode", 0, OPT_OCTAL, "MODE", "permission bits" },
 	{ "uid", 0, OPT_U64, "UID", "owner" },
 	{ "gid", 0, OPT_U64, "GID", "group" },
-	{ "capacity", 0, OPT_U64, "N", "most vectors, 0 for no limit" },
+	{ "capacity", 0, OPT_U64, "N", "maximum number of vectors, 0 for no limit" },
 	{ "layout", 0, OPT_STRING, "LAYOUT", "names of the fields of the record" },
 	{ 0 },
 };
 
 const struct verb collection_verbs[] = {
-	{ "create", "NAME", 1, 1, "make a collection",
+	{ "create", "NAME", 1, 1, "create a collection",
 	  "A name is 1 to 63 letters, digits and characters of \"._:+-\", and begins with neither "
-	  "'-' nor '.'. l1 goes with f32, i8 and u8; "
-	  "hamming and jaccard with b1; the others with all types but b1.\n\n"
-	  "A layout names the fields of the attribute record, so that filters and records can use "
-	  "the names: name:type[@offset], separated by commas, with types u8 u16 u32 u64 i8 i16 i32 "
+	  "'-' nor '.'. Metric l1 needs type f32, i8 or u8; hamming and jaccard need b1; the "
+	  "others take all types but b1.\n\n"
+	  "A layout names the fields of the attribute record for filters and records: "
+	  "name:type[@offset], separated by commas, with types u8 u16 u32 u64 i8 i16 i32 "
 	  "i64 f32. See libvexfs(3).", create_opts, run_create },
 	{ "list", "", 0, 0, "list the collections that you may read",
 	  "On a terminal the columns that do not fit are left out from the right.\n\n"
-	  "Names belong to a user namespace. With --all a collection is named by its number and the "
-	  "inode number of its namespace (ls -l /proc/PID/ns/user); root of the machine sees all.",
+	  "Names belong to a user namespace. With --all each line has the serial number and the "
+	  "inode number of the namespace (ls -l /proc/PID/ns/user); root of the machine sees all.",
 	  list_opts, run_list },
-	{ "show", "NAME", 1, 1, "show everything about a collection", NULL, NULL, run_show },
+	{ "show", "NAME", 1, 1, "show all properties of a collection", NULL, NULL, run_show },
 	{ "set", "NAME", 1, 1, "change mode, owner, capacity or layout", NULL, set_opts, run_set },
 	{ "drop", "[NAME]", 0, 1, "remove a collection",
 	  "The name is free at once. Programs that have the collection open get an error from then "
-	  "on; its memory returns when the last of them closes it.", drop_opts, run_drop },
+	  "on; its memory is freed when the last of them closes it.", drop_opts, run_drop },
 	{ "info", "", 0, 0, "show version and features of the loaded module", NULL, NULL, run_info },
 	{ 0 },
 };

@@ -184,7 +184,7 @@ static int run_debug(struct ctl *c)
 const struct verb debug_verbs[] = {
 	{ "debug", "[FILE]", 0, 1, "print a file of the module's debugfs directory",
 	  "Without FILE, or with a directory, the files are listed. Reading simd/bench measures every "
-	  "variant and takes a moment; so does reading check of a collection. With -j the text is "
+	  "variant and takes a while, as does reading check of a collection. With -j the text is "
 	  "one string. The exit code is 5 where debugfs is not mounted.", NULL, run_debug },
 	{ 0 },
 };

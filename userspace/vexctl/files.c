@@ -109,30 +109,30 @@ static int run_export(struct ctl *c)
 
 static const struct opt import_opts[] = {
 	{ "limit", 0, OPT_U64, "N", "take at most N vectors" },
-	{ "skip", 0, OPT_U64, "N", "pass over the first N vectors of the file" },
-	{ "first-id", 0, OPT_U64, "N", "id of the first vector taken, default 0; the next ones follow" },
-	{ "ids", 0, OPT_STRING, "FILE.npy", "ids, one 64-bit number for each vector of the file" },
+	{ "skip", 0, OPT_U64, "N", "skip the first N vectors of the file" },
+	{ "first-id", 0, OPT_U64, "N", "id of the first imported vector, default 0; the others count up" },
+	{ "ids", 0, OPT_STRING, "FILE.npy", "ids, one 64-bit number per vector of the file" },
 	{ "attrs", 0, OPT_STRING, "FILE", "attribute records, rows of bytes (.u8bin or .npy)" },
-	{ "attr", 0, OPT_STRING, "A=1,B=2", "one attribute record for all" },
-	{ "upsert", 0, OPT_FLAG, NULL, "replace vectors whose id is there already" },
+	{ "attr", 0, OPT_STRING, "A=1,B=2", "one attribute record for all vectors" },
+	{ "upsert", 0, OPT_FLAG, NULL, "replace vectors whose id exists" },
 	{ 0 },
 };
 
 static const struct opt export_opts[] = {
-	{ "ids", 0, OPT_STRING, "FILE.npy", "write the ids there" },
-	{ "attrs", 0, OPT_STRING, "FILE", "write the attribute records there (.u8bin or .npy)" },
+	{ "ids", 0, OPT_STRING, "FILE.npy", "write the ids to this file" },
+	{ "attrs", 0, OPT_STRING, "FILE", "write the attribute records to this file (.u8bin or .npy)" },
 	{ 0 },
 };
 
 const struct verb file_verbs[] = {
 	{ "import", "NAME FILE", 2, 2, "store the vectors of a file",
-	  "The end of the file's name says what it is: .fvecs .ivecs .bvecs .fbin .u8bin .i8bin or "
+	  "The suffix of the file name selects the format: .fvecs .ivecs .bvecs .fbin .u8bin .i8bin or "
 	  ".npy. Numbers are converted to the collection's type; bits of a b1 collection may come "
 	  "packed, as rows of bytes. When a vector is refused, those before it are stored.",
 	  import_opts, run_import },
 	{ "export", "NAME FILE", 2, 2, "write all vectors to a file",
-	  "Vectors are written in the order of their ids. The end of the file's name says what it "
-	  "becomes; a type that the format does not know is written as f32. The file appears when it "
+	  "Vectors are written in the order of their ids. The suffix of the file name selects "
+	  "the format; a type that the format does not know is written as f32. The file appears when it "
 	  "is complete.", export_opts, run_export },
 	{ 0 },
 };

@@ -142,21 +142,22 @@ static int run_check(struct ctl *c)
 
 static const struct opt build_opts[] = {
 	{ "m", 0, OPT_U64, "N", "neighbours of a vector, 2 to 64, default 16" },
-	{ "ef-construction", 0, OPT_U64, "N", "candidates looked at on insert, default 200" },
-	{ "code", 0, OPT_STRING, "CODE", "compact code to walk by: none, i8, bf16 or b1" },
+	{ "ef-construction", 0, OPT_U64, "N", "candidates considered on insert, default 200" },
+	{ "code", 0, OPT_STRING, "CODE", "compact code that walks compare: none, i8, bf16 or b1" },
 	{ 0 },
 };
 
 const struct verb index_verbs[] = {
 	{ "index build", "NAME", 1, 1, "build the graph in the background",
-	  "Searches stay exact until it is ready; 'vexctl index status' tells how far it is. A stopped build goes on where it ended.", build_opts,
+	  "Searches stay exact until the graph is ready; 'vexctl index status' shows the progress. "
+	  "A build that was stopped resumes where it ended.", build_opts,
 	  run_build },
-	{ "index status", "NAME", 1, 1, "show what the graph is like and how far a build is", NULL, NULL,
+	{ "index status", "NAME", 1, 1, "show the graph and the progress of a build", NULL, NULL,
 	  run_index_status },
 	{ "index stop", "NAME", 1, 1, "stop a build", NULL, NULL, run_stop },
 	{ "index drop", "NAME", 1, 1, "remove the graph; searches are exact again", NULL, NULL,
 	  run_drop_index },
-	{ "check", "NAME", 1, 1, "walk everything and prove it sound",
-	  "Exit status 1 when something is wrong.", NULL, run_check },
+	{ "check", "NAME", 1, 1, "verify rows, ids and the graph",
+	  "Exit status 1 when it finds a fault.", NULL, run_check },
 	{ 0 },
 };

@@ -44,8 +44,8 @@ const struct verb_group groups[] = {
 	}, {
 		.title = "Vectors", .page = "vexctl-vector",
 		.brief = "store, read, delete and compare single vectors",
-		.about = "A vector has an id, a whole number of 64 bits that the user chooses, its components "
-			 "and a record of attributes.",
+		.about = "A vector has a 64-bit id that the user chooses, its components, and a record of "
+			 "attributes.",
 		.example = "vexctl put books 1 --vector 1,0,0 --attr lang=3,year=2020\n"
 			   "vexctl get books 1\n"
 			   "vexctl distance books 1 2 3 --vector 1,0,0\n"
@@ -55,9 +55,9 @@ const struct verb_group groups[] = {
 	}, {
 		.title = "Search", .page = "vexctl-search",
 		.brief = "find the nearest vectors, duplicates and classes",
-		.about = "A search compares queries with the vectors of a collection and gives the nearest, "
-			 "nearest first: all that are asked for, or all within a distance. A filter is an "
-			 "expression over the fields of the records.",
+		.about = "A search compares queries with the vectors of a collection and prints the nearest, "
+			 "nearest first: the first K, or all within a distance. A filter is an expression "
+			 "over the fields of the records.",
 		.example = "vexctl search words --id 9 -k 5 --skip-self\n"
 			   "vexctl search books --vector 1,0,0 --filter 'lang == 3 && year >= 2020'\n"
 			   "vexctl -j search words --query questions.fbin | jq -c '.results[].ids'\n"
@@ -68,7 +68,7 @@ const struct verb_group groups[] = {
 	}, {
 		.title = "Graph", .page = "vexctl-index",
 		.brief = "build and check the graph of a collection",
-		.about = "Searches compare every vector unless the collection has a graph, which finds nearly "
+		.about = "Searches compare every vector unless the collection has a graph. A graph finds nearly "
 			 "all of the nearest in a fraction of the time.",
 		.example = "vexctl index build words --m 16 --ef-construction 200\n"
 			   "vexctl index status words\n"
@@ -76,10 +76,10 @@ const struct verb_group groups[] = {
 		.see = "vexctl 8,vexctl-collection 8,vexctl-search 8",
 		.verbs = index_verbs,
 	}, {
-		.title = "Account", .page = "vexctl-stats",
-		.brief = "say whether vexfs is well, and with which figures",
-		.about = "The module accounts every op once. These verbs read that account over netlink; "
-			 "looking takes root or the group of the device, changing takes CAP_SYS_ADMIN.",
+		.title = "Statistics", .page = "vexctl-stats",
+		.brief = "show health and statistics",
+		.about = "The module counts every op once. These verbs read its statistics over netlink. Reading "
+			 "needs root or the group of the device; resetting needs CAP_SYS_ADMIN.",
 		.example = "vexctl status && echo fine\n"
 			   "vexctl stats pool\n"
 			   "vexctl stats op -w 1\n"
@@ -98,8 +98,8 @@ const struct verb_group groups[] = {
 	}, {
 		.title = "Settings", .page = "vexctl-tune",
 		.brief = "show and change the settings of vexfs",
-		.about = "Settings are the parameters of the module. A change of several is one transaction: "
-			 "all of it happens, or nothing.",
+		.about = "Settings are the parameters of the module. A change of several settings is one "
+			 "transaction: all of them change, or none.",
 		.example = "vexctl tune\n"
 			   "vexctl tune fpu_budget_us=20 pool.small=512\n"
 			   "vexctl tune --file /etc/vexfs/vexfs.conf --dry-run\n"
@@ -109,15 +109,15 @@ const struct verb_group groups[] = {
 	}, {
 		.title = "Module", .page = "vexctl-module",
 		.brief = "load, unload and describe the kernel module",
-		.about = "Dependencies, blacklists and options of modprobe.d count as they do for modprobe.",
+		.about = "Dependencies, blacklists and options of modprobe.d apply as for modprobe.",
 		.example = "vexctl module load stack_limit=4096\nvexctl module info\nvexctl module unload",
 		.see = "vexfs 4,modprobe 8,vexctl 8,vexctl-tune 8",
 		.verbs = module_verbs,
 	}, {
-		.title = "Looking inside", .page = "vexctl-debug",
+		.title = "Debugging", .page = "vexctl-debug",
 		.brief = "print what vexfs shows in debugfs",
-		.about = "Some things are shown in debugfs only: how fast each variant of the arithmetic is, "
-			 "histograms, every collection whoever owns it.",
+		.about = "debugfs alone shows the speed of each variant of the arithmetic, histograms, and the "
+			 "collections of all users.",
 		.example = "vexctl debug\nvexctl debug simd/bench\nvexctl debug collections/words/check",
 		.see = "vexctl 8,vexctl-stats 8",
 		.verbs = debug_verbs,
@@ -128,7 +128,7 @@ const struct verb_group groups[] = {
 
 const struct opt global_opts[] = {
 	{ "json", 'j', OPT_FLAG, NULL, "print one JSON value" },
-	{ "pretty", 'p', OPT_FLAG, NULL, "with -j: one member a line" },
+	{ "pretty", 'p', OPT_FLAG, NULL, "with -j: one member per line" },
 	{ "quiet", 'q', OPT_FLAG, NULL, "show no progress" },
 	{ "device", 0, OPT_STRING, "PATH", "device to use instead of /dev/vexfs" },
 	{ "help", 'h', OPT_FLAG, NULL, "explain the verb" },

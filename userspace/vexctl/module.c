@@ -217,7 +217,7 @@ static int run_info(struct ctl *c)
 }
 
 static const struct opt load_opts[] = {
-	{ "file", 0, OPT_STRING, "FILE", "this file instead of the installed module" },
+	{ "file", 0, OPT_STRING, "FILE", "load this file instead of the installed module" },
 	{ 0 },
 };
 
@@ -226,7 +226,7 @@ const struct verb module_verbs[] = {
 	  run_load },
 	{ "module unload", "", 0, 0, "unload vexfs", "All collections are lost. Refused while a "
 	  "program has the device open.", NULL, run_unload },
-	{ "module info", "", 0, 0, "say whether vexfs is loaded, from which file and which version",
+	{ "module info", "", 0, 0, "show whether vexfs is loaded, its file and version",
 	  "The exit code is 3 when it is not loaded.", NULL, run_info },
 	{ 0 },
 };

@@ -408,51 +408,51 @@ static const struct opt search_opts[] = {
 	QUERY_OPTS,
 	{ "k", 'k', OPT_U64, "K", "results for each query, 1 to 4096, default 10" },
 	{ "range", 0, OPT_SIGNED, "R", "all within this distance, at most K if -k is given" },
-	{ "exact", 0, OPT_FLAG, NULL, "compare every vector, whatever index there is" },
+	{ "exact", 0, OPT_FLAG, NULL, "compare every vector, also with an index" },
 	{ "filter", 0, OPT_STRING, "EXPR", "only vectors whose record matches, e.g. 'lang == 3'" },
 	{ "attrs", 0, OPT_FLAG, NULL, "print attribute records, too" },
 	{ "skip-self", 0, OPT_FLAG, NULL, "with --id: leave that vector out" },
-	{ "ef", 0, OPT_U64, "N", "graph: candidates kept while walking" },
-	{ "deadline", 0, OPT_NUMBER, "MS", "give up after so many milliseconds" },
+	{ "ef", 0, OPT_U64, "N", "graph: length of the candidate list" },
+	{ "deadline", 0, OPT_NUMBER, "MS", "fail after so many milliseconds" },
 	{ 0 },
 };
 
 static const struct opt classify_opts[] = {
 	QUERY_OPTS,
 	{ "field", 0, OPT_STRING, "FIELD", "field of the record that holds the class", true },
-	{ "k", 'k', OPT_U64, "K", "neighbours asked, 1 to 4096, default 10" },
-	{ "exact", 0, OPT_FLAG, NULL, "compare every vector, whatever index there is" },
+	{ "k", 'k', OPT_U64, "K", "neighbours that vote, 1 to 4096, default 10" },
+	{ "exact", 0, OPT_FLAG, NULL, "compare every vector, also with an index" },
 	{ "filter", 0, OPT_STRING, "EXPR", "only neighbours whose record matches" },
 	{ "skip-self", 0, OPT_FLAG, NULL, "with --id: leave that vector out" },
-	{ "ef", 0, OPT_U64, "N", "graph: candidates kept while walking" },
+	{ "ef", 0, OPT_U64, "N", "graph: length of the candidate list" },
 	{ 0 },
 };
 
 static const struct opt near_opts[] = {
 	QUERY_OPTS,
-	{ "range", 0, OPT_SIGNED, "R", "how far a near-duplicate may be", true },
+	{ "range", 0, OPT_SIGNED, "R", "largest distance of a near-duplicate", true },
 	{ "k", 'k', OPT_U64, "K", "results for each query, 1 to 4096, default all" },
 	{ "filter", 0, OPT_STRING, "EXPR", "only vectors whose record matches" },
 	{ "attrs", 0, OPT_FLAG, NULL, "print attribute records, too" },
-	{ "deadline", 0, OPT_NUMBER, "MS", "give up after so many milliseconds" },
+	{ "deadline", 0, OPT_NUMBER, "MS", "fail after so many milliseconds" },
 	{ 0 },
 };
 
 const struct verb search_verbs[] = {
 	{ "search", "NAME", 1, 1, "find the nearest vectors",
-	  "Prints a line for each result: number of the query, id, distance. Distances are squared "
+	  "Prints one line per result: number of the query, id, distance. Distances are squared "
 	  "for l2, 1 - dot for ip, 1 - cosine for cos. Results are sorted by distance, ties by id.\n\n"
 	  "A filter compares fields of the record that the collection's layout names: "
 	  "lang == 3 && year >= 2020 && !(flags & 4) || id in {1, 5..9}. See libvexfs(3).\n\n"
 	  "With -j: an object whose \"results\" hold, for each query, \"query\", \"ids\" and "
 	  "\"distances\"; \"kernel_ns\" is the time spent inside the kernel.", search_opts,
 	  run_search },
-	{ "near-duplicates", "NAME", 1, 1, "find everything within a distance, itself left out",
-	  "Every vector is compared, so none is missed, whatever index there is. With --id the "
-	  "vector asked about is not in the answer. The output is that of search.", near_opts,
+	{ "near-duplicates", "NAME", 1, 1, "find all vectors within a distance of one of them",
+	  "Every vector is compared, also with an index, so none is missed. With --id the vector "
+	  "itself is left out. The output is that of search.", near_opts,
 	  run_search },
 	{ "classify", "NAME", 1, 1, "vote among the nearest vectors by a field of their records",
-	  "Prints a line for each class: its value and how many of the neighbours carry it, most "
+	  "Prints one line per class: its value and the number of neighbours that have it, most "
 	  "votes first.", classify_opts, run_classify },
 	{ 0 },
 };

@@ -332,8 +332,8 @@ static const struct opt top_opts[] = {
 };
 
 const struct verb top_verbs[] = {
-	{ "top", "", 0, 0, "show what is going on, refreshed in place",
-	  "Ops a second of each class and kind with their latencies, pools, stack, FPU time and "
+	{ "top", "", 0, 0, "show activity, refreshed in place",
+	  "Ops per second of each class and kind with their latencies, pools, stack, FPU time and "
 	  "collections. Keys: r, m, p, e and n sort by rate, mean, p99, errors and name; q leaves. "
 	  "Colours heed NO_COLOR.", top_opts, run_top },
 	{ 0 },

@@ -515,25 +515,25 @@ static int run_apply(struct ctl *c)
 
 static const struct opt tune_opts[] = {
 	{ "file", 0, OPT_STRING, "FILE", "take the settings from a configuration file" },
-	{ "dry-run", 'n', OPT_FLAG, NULL, "say what would change and change nothing" },
-	{ "defaults", 0, OPT_FLAG, NULL, "settings that are not named go back to their defaults" },
+	{ "dry-run", 'n', OPT_FLAG, NULL, "show what would change and change nothing" },
+	{ "defaults", 0, OPT_FLAG, NULL, "reset settings that are not named to their defaults" },
 	{ 0 },
 };
 
 static const struct opt apply_opts[] = {
-	{ "file", 0, OPT_STRING, "FILE", "another file than " CONFIG_FILE },
-	{ "dry-run", 'n', OPT_FLAG, NULL, "say what would change and change nothing" },
+	{ "file", 0, OPT_STRING, "FILE", "use this file instead of " CONFIG_FILE },
+	{ "dry-run", 'n', OPT_FLAG, NULL, "show what would change and change nothing" },
 	{ 0 },
 };
 
 const struct verb tune_verbs[] = {
-	{ "tune", "[KEY[=VALUE]...]", 0, -1, "show settings, or change them together",
-	  "Without arguments all settings are shown, with KEY those. KEY=VALUE changes settings: all "
-	  "of them or, when one is refused, none. '.' in a key stands for '_'. On a terminal "
-	  "that shows colours, what is not at its default stands out.", tune_opts,
+	{ "tune", "[KEY[=VALUE]...]", 0, -1, "show settings, or change several at once",
+	  "Without arguments all settings are shown, with KEY only those. KEY=VALUE changes settings: "
+	  "all of them or, if one is refused, none. '.' in a key stands for '_'. On a terminal "
+	  "with colours, values that differ from the default are highlighted.", tune_opts,
 	  run_tune },
-	{ "apply", "", 0, 0, "bring the settings to what the configuration file says",
-	  "Settings that the file does not name go back to their defaults. All or none, as with "
-	  "tune. See vexfs.conf(5).", apply_opts, run_apply },
+	{ "apply", "", 0, 0, "apply the configuration file",
+	  "Settings that the file does not name return to their defaults. All settings change, or "
+	  "none, as with tune. See vexfs.conf(5).", apply_opts, run_apply },
 	{ 0 },
 };

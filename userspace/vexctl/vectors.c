@@ -269,13 +269,13 @@ static int run_distance(struct ctl *c)
 static const struct opt put_opts[] = {
 	{ "vector", 0, OPT_STRING, "X,Y,...", "the components", true },
 	{ "attr", 0, OPT_STRING, "A=1,B=2", "fields of the attribute record; the others are 0" },
-	{ "update", 0, OPT_FLAG, NULL, "replace a vector that is there" },
+	{ "update", 0, OPT_FLAG, NULL, "replace an existing vector" },
 	{ "upsert", 0, OPT_FLAG, NULL, "insert or replace" },
 	{ 0 },
 };
 
 static const struct opt delete_opts[] = {
-	{ "continue", 0, OPT_FLAG, NULL, "go on after an id that is not there" },
+	{ "continue", 0, OPT_FLAG, NULL, "continue after an id that does not exist" },
 	{ 0 },
 };
 
