@@ -144,8 +144,9 @@ static int check_key(struct store *s, uint64_t key, struct store_check *check)
 	l.total = l.head.graph.bytes;
 	for (uint32_t i = 0; i < l.head.segments; i++) {
 		l.total += list_end(&l, i);
-		l.puts += l.head.segs[i].puts;
+		l.rows += l.head.segs[i].bytes ? l.head.segs[i].puts : l.safe.puts;
 	}
+	l.live = l.safe.live;
 	if (!ret)
 		ret = check_listing(s->io, &l, check);
 	head_free(&l.head);

@@ -40,6 +40,8 @@ static int end_segment(struct compaction *k)
 	if (!k->w.f)
 		return 0;
 	ret = writer_sync(io, &k->w);
+	if (!ret)
+		io->ops->truncate(io, k->w.f, k->w.flushed);
 	if (ret)
 		return store_fail(k->err, ret, "a compacted segment cannot be written: %s",
 				  strerror(-ret));
@@ -152,10 +154,11 @@ static int choose(struct compaction *k)
 		k->l.head.segments--;
 	if (k->l.head.segments)
 		k->seq = k->l.head.segs[k->l.head.segments - 1].last_seq;
-	k->l.total = k->l.puts = 0;
+	k->l.total = k->l.rows = 0;
+	k->l.live = k->l.head.live;
 	for (uint32_t i = 0; i < k->l.head.segments; i++) {
 		k->l.total += k->l.head.segs[i].bytes;
-		k->l.puts += k->l.head.segs[i].puts;
+		k->l.rows += k->l.head.segs[i].puts;
 	}
 	return 0;
 }

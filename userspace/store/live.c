@@ -245,14 +245,11 @@ int live_visit(struct store_io *io, size_t memory, const struct listing *l,
 		.visit = visit, .attr_size = l->head.meta.attr_size,
 		.row_bytes = l->head.meta.row_bytes,
 	};
-	bool sealed = !l->head.segments || l->head.segs[l->head.segments - 1].bytes;
-	/* An upper bound: a row in a frame takes more than its id and operation. */
-	uint64_t rows = sealed ? l->puts : l->puts + l->end / 9;
-	struct table t = { .parts = (uint32_t)(rows * 32 / memory) + 1 };
+	struct table t = { .parts = (uint32_t)(l->rows * 32 / memory) + 1 };
 	int ret = 0;
 
 	/* Nothing was replaced, so nothing needs to be looked up. */
-	if (sealed && l->puts == l->head.live) {
+	if (l->rows == l->live) {
 		ret = pass_segments(io, l, &s, err);
 		sieve_free(&s);
 		return ret;

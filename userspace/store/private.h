@@ -200,7 +200,8 @@ int replay_segment(struct store_io *io, const struct head *h, const struct disk_
  * @head: with a list of its own
  * @end: of the segment that is being written
  * @total: bytes in all of them
- * @puts: rows in those that have ended
+ * @rows: in all of them
+ * @live: vectors there are at their end
  * @safe: how things are at @end
  */
 struct listing {
@@ -208,7 +209,8 @@ struct listing {
 	struct point safe;
 	uint64_t end;
 	uint64_t total;
-	uint64_t puts;
+	uint64_t rows;
+	uint64_t live;
 };
 
 int list_snapshot(struct store_coll *c, struct listing *l, struct store_error *err);

@@ -105,8 +105,9 @@ int list_snapshot(struct store_coll *c, struct listing *l, struct store_error *e
 	pthread_mutex_unlock(&c->lock);
 	for (uint32_t i = 0; !ret && i < l->head.segments; i++) {
 		l->total += list_end(l, i);
-		l->puts += l->head.segs[i].puts;
+		l->rows += l->head.segs[i].bytes ? l->head.segs[i].puts : l->safe.puts;
 	}
+	l->live = l->safe.live;
 	return ret;
 }
 
