@@ -25,6 +25,15 @@ PCFILES :=
 HEADERS := kmod/include/uapi/linux/vexfs.h
 UNIT_TESTS :=
 
+# Building and installing only say which packages are missing. What runs labs, tests or
+# benchmarks installs them.
+BUILD_GOALS := all tools lib module man help clean install install-% uninstall dkms-% examples
+ifeq ($(filter-out $(BUILD_GOALS),$(MAKECMDGOALS)),)
+export VEXFS_NO_INSTALL ?= 1
+else
+export VEXFS_NO_INSTALL ?= 0
+endif
+
 .PHONY: all
 all: tools module-if-possible ## module for KDIR (default: the running kernel) and the programs
 
