@@ -20,6 +20,7 @@
  * struct request - which rows are wanted, and where they go
  * @subject: name of the subject, or NULL for all
  * @row: name of the instance, or NULL for all
+ * @since_load: figures since the module was loaded, not since the last reset
  * @skip: rows already sent
  * @seen: rows walked over
  * @skb: where they go
@@ -33,6 +34,7 @@
 struct request {
 	const char *subject;
 	const char *row;
+	bool since_load;
 	unsigned long skip;
 	unsigned long seen;
 	struct sk_buff *skb;
@@ -64,7 +66,7 @@ static int put_row(struct request *r, const struct vexfs_subject *s, unsigned in
 	void *hdr;
 	int err;
 
-	err = s->read(i, true, r->values);
+	err = s->read(i, !r->since_load, r->values);
 	if (err)
 		return err;
 	hdr = genlmsg_put(r->skb, r->portid, r->seq, vexfs_family, r->flags, r->cmd);
@@ -131,6 +133,7 @@ int vexfs_nl_stats_get_doit(struct sk_buff *req, struct genl_info *info)
 		return -ENOMEM;
 	r->subject = nla_data(subject);
 	r->row = nla_data(row);
+	r->since_load = info->attrs[VEXFS_A_STATS_SINCE_LOAD];
 	r->portid = info->snd_portid;
 	r->seq = info->snd_seq;
 	r->cmd = VEXFS_CMD_STATS_GET;
@@ -153,7 +156,8 @@ int vexfs_nl_stats_get_doit(struct sk_buff *req, struct genl_info *info)
 
 int vexfs_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct nlattr *subject = vexfs_genl_dump_attrs(cb)[VEXFS_A_STATS_SUBJECT];
+	struct nlattr **attrs = vexfs_genl_dump_attrs(cb);
+	struct nlattr *subject = attrs[VEXFS_A_STATS_SUBJECT];
 	struct request *r;
 	int err;
 
@@ -170,6 +174,7 @@ int vexfs_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	/* Rows come and go with collections. */
 	cb->seq = vexfs_nl_generation();
 	r->subject = subject ? nla_data(subject) : NULL;
+	r->since_load = attrs[VEXFS_A_STATS_SINCE_LOAD];
 	r->skip = cb->args[0];
 	r->skb = skb;
 	r->portid = NETLINK_CB(cb->skb).portid;

@@ -60,14 +60,16 @@ static const struct nla_policy vexfs_collection_get_nl_policy[VEXFS_A_COLLECTION
 };
 
 /* VEXFS_CMD_STATS_GET - do */
-static const struct nla_policy vexfs_stats_get_do_nl_policy[VEXFS_A_STATS_ROW + 1] = {
+static const struct nla_policy vexfs_stats_get_do_nl_policy[VEXFS_A_STATS_SINCE_LOAD + 1] = {
 	[VEXFS_A_STATS_SUBJECT] = { .type = NLA_NUL_STRING, .len = VEXFS_NL_KEY_MAX, },
 	[VEXFS_A_STATS_ROW] = { .type = NLA_NUL_STRING, .len = VEXFS_NL_NAME_MAX, },
+	[VEXFS_A_STATS_SINCE_LOAD] = { .type = NLA_FLAG, },
 };
 
 /* VEXFS_CMD_STATS_GET - dump */
-static const struct nla_policy vexfs_stats_get_dump_nl_policy[VEXFS_A_STATS_SUBJECT + 1] = {
+static const struct nla_policy vexfs_stats_get_dump_nl_policy[VEXFS_A_STATS_SINCE_LOAD + 1] = {
 	[VEXFS_A_STATS_SUBJECT] = { .type = NLA_NUL_STRING, .len = VEXFS_NL_KEY_MAX, },
+	[VEXFS_A_STATS_SINCE_LOAD] = { .type = NLA_FLAG, },
 };
 
 /* VEXFS_CMD_TUNABLE_GET - do */
@@ -137,14 +139,14 @@ static const struct genl_split_ops vexfs_nl_ops[] = {
 		.cmd		= VEXFS_CMD_STATS_GET,
 		.doit		= vexfs_nl_stats_get_doit,
 		.policy		= vexfs_stats_get_do_nl_policy,
-		.maxattr	= VEXFS_A_STATS_ROW,
+		.maxattr	= VEXFS_A_STATS_SINCE_LOAD,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd		= VEXFS_CMD_STATS_GET,
 		.dumpit		= vexfs_nl_stats_get_dumpit,
 		.policy		= vexfs_stats_get_dump_nl_policy,
-		.maxattr	= VEXFS_A_STATS_SUBJECT,
+		.maxattr	= VEXFS_A_STATS_SINCE_LOAD,
 		.flags		= GENL_CMD_CAP_DUMP,
 	},
 	{
@@ -189,6 +191,16 @@ static const struct genl_split_ops vexfs_nl_ops[] = {
 		.policy		= vexfs_subscribe_nl_policy,
 		.maxattr	= VEXFS_A_SUBSCRIPTION_STATS,
 		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= VEXFS_CMD_COUNTER_GET,
+		.dumpit	= vexfs_nl_counter_get_dumpit,
+		.flags	= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd	= VEXFS_CMD_LATENCY_GET,
+		.dumpit	= vexfs_nl_latency_get_dumpit,
+		.flags	= GENL_CMD_CAP_DUMP,
 	},
 };
 

@@ -32,6 +32,10 @@ int vexfs_nl_reset_doit(struct sk_buff *skb, struct genl_info *info);
 int vexfs_nl_selftest_doit(struct sk_buff *skb, struct genl_info *info);
 int vexfs_nl_event_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int vexfs_nl_subscribe_doit(struct sk_buff *skb, struct genl_info *info);
+int vexfs_nl_counter_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb);
+int vexfs_nl_latency_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb);
 
 extern struct genl_family vexfs_nl_family;
 
