@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Writing metrics: the text format of Prometheus (0.0.4) and OpenMetrics (1.0.0).
+ * The caller names families and samples; escaping, suffixes and the lines that
+ * begin with '#' are the business of this file. It knows no metric by name.
+ */
+#ifndef VEXFS_EXPOSITION_H
+#define VEXFS_EXPOSITION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum expo_format {
+	EXPO_PROMETHEUS,
+	EXPO_OPENMETRICS,
+};
+
+enum expo_kind {
+	EXPO_COUNTER,
+	EXPO_GAUGE,
+	EXPO_HISTOGRAM,
+	EXPO_INFO,
+};
+
+/**
+ * struct expo - text that is being written
+ * @format: which of the two
+ * @text: it; not terminated
+ * @len: its bytes
+ * @room: bytes there is memory for
+ * @limit: most bytes there may be
+ * @error: ENOMEM, or EFBIG beyond @limit; nothing is added from then on
+ * @series: samples written
+ * @name: the family that samples belong to, without suffix
+ * @kind: its kind
+ */
+struct expo {
+	enum expo_format format;
+	char *text;
+	size_t len;
+	size_t room;
+	size_t limit;
+	int error;
+	size_t series;
+	char name[128];
+	enum expo_kind kind;
+};
+
+struct expo_label {
+	const char *name;
+	const char *value;
+};
+
+#define EXPO_TEXT_TYPE	"text/plain; version=0.0.4; charset=utf-8"
+#define EXPO_OPEN_TYPE	"application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+/* What a scraper that sent this Accept header (or none, NULL) is to get. */
+enum expo_format expo_negotiate(const char *accept);
+const char *expo_content_type(enum expo_format format);
+
+void expo_begin(struct expo *e, enum expo_format format, size_t limit);
+/* The text is whole from here on. 0, or -errno. */
+int expo_end(struct expo *e);
+void expo_free(struct expo *e);
+
+/*
+ * Begins a family. @name is without "_total", "_info" and the like; @unit, when not NULL,
+ * is what it ends with.
+ */
+void expo_family(struct expo *e, const char *name, enum expo_kind kind, const char *unit,
+		 const char *help);
+
+/* Samples of a counter, a gauge or an info. A label with the value NULL or "" is left out. */
+void expo_u64(struct expo *e, const struct expo_label *labels, unsigned int n, uint64_t v);
+void expo_double(struct expo *e, const struct expo_label *labels, unsigned int n, double v);
+
+/**
+ * struct expo_buckets - a histogram
+ * @n: buckets
+ * @le: upper edge of each, rising, without the infinite one
+ * @count: values in each, not cumulative
+ * @total: all values, those above the last edge included
+ * @sum: of all values
+ */
+struct expo_buckets {
+	unsigned int n;
+	const double *le;
+	const uint64_t *count;
+	uint64_t total;
+	double sum;
+};
+
+void expo_histogram(struct expo *e, const struct expo_label *labels, unsigned int n,
+		    const struct expo_buckets *b);
+
+/* A number as the formats want it, the shortest that reads back the same. */
+const char *expo_number(char buf[32], double v);
+
+/* @from as a part of a metric's name: what is not allowed becomes '_'. */
+void expo_name(char *to, size_t size, const char *from);
+
+#endif
