@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Hostile and many clients of the exporter, as TAP lines without numbers.
+
+usage: clients.py PORT PID
+"""
+import os
+import select
+import socket
+import sys
+import time
+
+PORT, PID = int(sys.argv[1]), int(sys.argv[2])
+bad = 0
+
+
+def ok(good, what):
+    global bad
+    bad += not good
+    print(("ok" if good else "not ok") + " - " + what, flush=True)
+
+
+def connect():
+    s = socket.create_connection(("127.0.0.1", PORT), timeout=30)
+    return s
+
+
+def ask(text, timeout=15, end=False):
+    """All that comes back until the other side closes, or what came before it went silent."""
+    got = b""
+    with connect() as s:
+        s.settimeout(timeout)
+        try:
+            s.sendall(text)
+            if end:
+                s.shutdown(socket.SHUT_WR)
+            while part := s.recv(1 << 16):
+                got += part
+        except (ConnectionError, TimeoutError, socket.timeout):
+            pass
+    return got
+
+
+def status(answer):
+    words = answer.split(b" ", 2)
+    return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+
+
+def get(path="/metrics", head=b""):
+    return ask(b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n" % (path.encode(), head))
+
+
+def scrape_works(what, within=3):
+    begin = time.monotonic()
+    answer = get()
+    took = time.monotonic() - begin
+    ok(status(answer) == 200 and b"\nvexfs_up 1\n" in answer and took < within, what)
+
+
+ok(status(get("/metrics", b"X-Long: " + b"a" * 100000 + b"\r\n")) in (0, 400, 413, 431),
+   "headers that are too long are refused")
+ok(status(get("/" + "a" * 60000)) in (0, 400, 404, 413, 414, 431), "an address that is too long")
+ok(status(get("/../../etc/passwd")) == 404, "no file of the machine is served")
+ok(status(ask(b"DELETE /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) == 405,
+   "only GET and HEAD")
+answer = ask(b"HEAD /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+ok(status(answer) == 200 and answer.endswith(b"\r\n\r\n"), "HEAD has no body")
+answer = ask(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 100000, 3)
+ok(status(answer) in (0, 400, 405, 413), "a body is not read")
+for name, junk in [("random bytes", os.urandom(5000)), ("zeroes", bytes(5000)),
+                   ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + os.urandom(500)),
+                   ("a negative length", b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"),
+                   ("no version", b"GET /metrics\r\n\r\n"),
+                   ("a line without end", b"GET /metrics HTTP/1.1\r\nHost" * 10)]:
+    ask(junk, 0.5, True)
+    scrape_works(f"it answers after {name}")
+
+# Clients that connect and say nothing, or a byte now and then: all places but some.
+slow = [connect() for _ in range(300)]
+for s in slow[:150]:
+    s.sendall(b"GET /metr")
+scrape_works("300 half-open connections keep nobody waiting")
+
+# Many at once: thousands of requests over hundreds of connections.
+begin = time.monotonic()
+many, good = [connect() for _ in range(100)], 0
+for round_ in range(20):
+    for s in many:
+        s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+    for s in many:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            part = s.recv(1 << 16)
+            if not part:
+                break
+            data += part
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = [int(h.split(b":")[1]) for h in head.split(b"\r\n") if h.lower().startswith(b"content-length")]
+        while length and len(body) < length[0]:
+            part = s.recv(1 << 16)
+            if not part:
+                break
+            body += part
+        good += b"\nvexfs_up 1\n" in body
+for s in many:
+    s.close()
+ok(good == 2000, "2000 requests of 100 clients at a time are answered")
+print(f"# 2000 scrapes in {time.monotonic() - begin:.2f} s")
+
+# The slow ones send a byte each second and never a whole request.
+deadline = time.monotonic() + 40
+while slow and time.monotonic() < deadline:
+    for s in slow[:]:
+        try:
+            s.sendall(b"a")
+            r, _, _ = select.select([s], [], [], 0)
+            if r and not s.recv(4096):
+                raise ConnectionError
+        except OSError:
+            s.close()
+            slow.remove(s)
+    time.sleep(1)
+ok(not slow, f"clients that never finish a request are cut off ({len(slow)} are left)")
+
+with open(f"/proc/{PID}/status") as f:
+    rss = [int(line.split()[1]) for line in f if line.startswith("VmHWM")][0]
+ok(rss <= 16384, f"even so it never took more than 16 MB ({rss} KB)")
+sys.exit(bad != 0)

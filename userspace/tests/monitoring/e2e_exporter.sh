@@ -1,0 +1,195 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# vexfs-exporter in front of the real module: what it says is what the module
+# counts, nobody sees names who may not, and no client brings it down.
+
+here=$(dirname "$(readlink -f "$0")")
+n=0
+ok() { # COMMAND...: what it is for comes in $what
+	n=$((n + 1))
+	if "$@"; then echo "ok $n - $what"; else echo "not ok $n - $what"; fi
+}
+is() { [ "$1" = "$2" ] || { echo "# got '$1', expected '$2'"; return 1; }; }
+has() { grep -q -- "$2" <<< "$1" || { echo "# no '$2' in: $(head -c 600 <<< "$1")"; return 1; }; }
+hasnt() { ! grep -q -- "$2" <<< "$1" || { echo "# '$2' is there: $(grep -m 3 -- "$2" <<< "$1")"; return 1; }; }
+at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a + 0 >= b + 0) }' || { echo "# $1 is less than $2"; return 1; }; }
+
+port=9090
+url=http://127.0.0.1:$port
+fetch() { curl -s --max-time 20 "$@"; }
+value() { # SERIES [TEXT]
+	local text=${2-$(fetch $url/metrics)}
+	awk -v name="$1" 'index($0, name " ") == 1 { print $NF; exit }' <<< "$text"
+}
+tmp=$(mktemp -d)
+pids=()
+trap 'kill "${pids[@]}" 2> /dev/null; rm -rf "$tmp"' EXIT
+start() { # PORT ARGUMENT...: an exporter in the background; its pid in $pid
+	vexfs-exporter --listen "$1" "${@:2}" 2> "$tmp/err.$1" & pid=$!
+	pids+=("$pid")
+	for _ in $(seq 100); do fetch "http://127.0.0.1:$1/-/ready" | grep -q '^ready' && return; sleep 0.05; done
+	cat "$tmp/err.$1"
+	return 1
+}
+
+vexctl create alpha --dim 8
+vexctl create beta --dim 8
+for i in 1 2 3; do vexctl put alpha $i --vector 1,2,3,4,5,6,7,$i; done > /dev/null
+
+# ---- what it says ----
+start $port; main=$pid
+what="/healthz, /-/ready"
+ok eval 'is "$(fetch $url/healthz)" ok && is "$(fetch $url/-/ready)" ready'
+text=$(fetch -D "$tmp/head" $url/metrics)
+what="the text format by default"
+ok has "$(cat "$tmp/head")" 'text/plain; version=0.0.4'
+what="promtool finds nothing wrong"
+ok promtool check metrics <<< "$(fetch "$url/metrics?compat=no")"
+what="and with promised names no more than their abbreviated unit"
+ok is "$(promtool check metrics <<< "$text" 2>&1 | grep -v '^vexfs_[a-z]*_ops_per_sec metric names should not contain abbreviated units')" ""
+what="OpenMetrics when asked for"
+fetch -D "$tmp/head" -H 'Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5' $url/metrics > "$tmp/om"
+ok eval 'has "$(cat "$tmp/head")" "application/openmetrics-text; version=1.0.0" && is "$(tail -n 1 "$tmp/om")" "# EOF"'
+for name in vexfs_fuse_ops_per_sec vexfs_vector_ops_per_sec vexfs_semantic_ops_per_sec \
+		vexfs_memory_pool_hit_rate vexfs_small_pool_utilization vexfs_medium_pool_utilization \
+		vexfs_large_pool_utilization vexfs_memory_pool_utilization vexfs_memory_pools_enabled \
+		vexfs_simd_enabled vexfs_simd_acceleration_enabled vexfs_stack_optimization_enabled \
+		vexfs_bridge_optimization_enabled vexfs_stack_violations_total; do
+	what="the promised $name"
+	ok has "$text" "^$name [0-9]"
+done
+what="every figure of the account is there, or is worked out from others"
+missing=$(vexctl stats -j | /usr/bin/python3 -c '
+import json, sys
+text = open(sys.argv[1]).read()
+for row in json.load(sys.stdin)["stats"]:
+    if row["subject"] not in ("class", "errors", "store") and "vexfs_" + row["subject"] + "_" not in text:
+        print(row["subject"])
+' <(printf '%s' "$text") 2>&1)
+ok is "$missing" ""
+what="vectors, collections, puts as they are"
+ok eval 'is "$(value vexfs_vectors)" 3 && is "$(value vexfs_collections)" 2 &&
+	is "$(value "vexfs_ops_total{op=\"put\",class=\"vector\"}")" 3'
+what="the histogram holds every op"
+ok is "$(value 'vexfs_op_duration_seconds_count{op="put",class="vector"}')" 3
+what="a reset moves nothing back"
+vexctl reset all > /dev/null
+ok is "$(value 'vexfs_ops_total{op="put",class="vector"}')" 3
+what="errors by errno"
+vexctl get alpha 99 > /dev/null 2>&1
+ok has "$(fetch $url/metrics)" 'vexfs_op_errors_total{op="get",class="vector",errno="ENOENT"} 1'
+what="series of a collection, to root"
+ok eval 'is "$(value "vexfs_collection_vectors{collection=\"alpha\"}")" 3 &&
+	is "$(value "vexfs_collection_changes_total{collection=\"@rest\"}")" 0'
+what="the page brings its data along and loads nothing"
+page=$(fetch $url/)
+ok eval 'has "$page" "\"collections\":\[{\"name\":\"alpha\"" && hasnt "$page" "src=" && hasnt "$page" "https*://[^w]"'
+what="live.json is JSON"
+ok eval 'fetch $url/live.json | /usr/bin/python3 -m json.tool > /dev/null'
+
+# ---- who may look ----
+admin=$(cat /sys/module/vexfs/parameters/admin_gid)
+gid=$(cat /sys/module/vexfs/parameters/device_gid)
+echo 7001 > /sys/module/vexfs/parameters/device_gid
+echo 7002 > /sys/module/vexfs/parameters/admin_gid
+as() { setpriv --reuid 1000 --regid 1000 "$@"; }
+exporter=$(command -v vexfs-exporter)
+what="a stranger learns that he may not look"
+out=$(as --clear-groups "$exporter" --once 2> "$tmp/err"); code=$?
+ok eval 'is $code 3 && has "$out" "^vexfs_up 0" && has "$(cat "$tmp/err")" "group of /dev/vexfs"'
+what="the group of the device has totals and no names"
+out=$(as --groups 7001 "$exporter" --once)
+ok eval 'has "$out" "^vexfs_vectors 3" && hasnt "$out" alpha && hasnt "$out" vexfs_collection_vectors'
+what="the administrators' group has names"
+out=$(as --groups 7001,7002 "$exporter" --once)
+ok has "$out" '^vexfs_collection_vectors{collection="alpha"} 3'
+echo "$admin" > /sys/module/vexfs/parameters/admin_gid
+echo "$gid" > /sys/module/vexfs/parameters/device_gid
+
+# ---- where it listens, and other ways out ----
+what="a port that is taken is named, and whose it may be"
+out=$(vexfs-exporter 2>&1); code=$?
+ok eval 'is $code 1 && has "$out" "port 9090 of 127.0.0.1 is taken, maybe by Prometheus"'
+what="a socket in the file system"
+vexfs-exporter --listen "unix:$tmp/sock" & pids+=($!)
+for _ in $(seq 100); do [ -S "$tmp/sock" ] && break; sleep 0.05; done
+ok has "$(curl -s --unix-socket "$tmp/sock" http://x/metrics)" '^vexfs_up 1'
+what="a socket that systemd hands over"
+/usr/bin/python3 - "$exporter" 9191 <<'P' & pids+=($!)
+import os, socket, sys
+s = socket.create_server(("127.0.0.1", int(sys.argv[2])))
+os.dup2(s.fileno(), 3)
+os.set_inheritable(3, True)
+s.detach()
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[1], [sys.argv[1]])
+P
+for _ in $(seq 100); do fetch http://127.0.0.1:9191/healthz > /dev/null && break; sleep 0.05; done
+ok has "$(fetch http://127.0.0.1:9191/metrics)" '^vexfs_up 1'
+what="only this machine is heard"
+ok eval '! ss -ltn 2> /dev/null | grep -q "0.0.0.0:9090\|\*:9090"'
+for bad in "-l nonsense:x:y" "-l 300000" "-n -1" "--deadline 0" "-i 5" "word" "--nonsense"; do
+	what="vexfs-exporter $bad is refused"
+	# shellcheck disable=SC2086 # several words
+	ok eval '! vexfs-exporter $bad > /dev/null 2>&1'
+done
+what="a file for node_exporter"
+mkdir "$tmp/text"
+ok eval 'vexfs-exporter --textfile "$tmp/text" && has "$(cat "$tmp/text/vexfs.prom")" "^vexfs_up 1"'
+what="a full disk leaves the file as it was"
+mkdir "$tmp/full"; mount -t tmpfs -o size=96k none "$tmp/full"
+echo old > "$tmp/full/vexfs.prom"; head -c 80000 /dev/zero > "$tmp/full/filler"
+vexfs-exporter --textfile "$tmp/full" 2> "$tmp/err"; code=$?
+ok eval 'is $code 1 && is "$(cat "$tmp/full/vexfs.prom")" old && [ -s "$tmp/err" ] && is "$(ls "$tmp/full")" "filler
+vexfs.prom"'
+umount "$tmp/full"
+
+# ---- few labels for many collections ----
+for i in $(seq 8); do vexctl create "many$i" --dim 4; done
+start 9192 --busiest 3
+u=http://127.0.0.1:9192/metrics
+what="only the busiest have series of their own, and the rest is summed up"
+t=$(fetch $u)
+ok eval 'is "$(grep -c "^vexfs_collection_vectors{" <<< "$t")" 4 && is "$(value vexfs_collections_unlabelled "$t")" 7 &&
+	has "$t" "^vexfs_collection_vectors{collection=\"alpha\"} 3"'
+what="whoever becomes busy gets a label, and the rest never counts back"
+for i in $(seq 20); do vexctl put many7 "$i" --vector 1,2,3,4; done > /dev/null
+sleep 0.1
+t=$(fetch $u)
+ok eval 'has "$t" "collection=\"many7\"" && is "$(value "vexfs_collection_changes_total{collection=\"@rest\"}" "$t")" 20'
+
+what="it takes less than 10 MB"
+ok at_least 10240 "$(awk '/^VmHWM/ { print $2 }' "/proc/$main/status")"
+
+# ---- clients ----
+/usr/bin/python3 "$here/clients.py" $port "$main" > "$tmp/clients"
+while IFS= read -r line; do
+	case $line in
+	"ok - "*) n=$((n + 1)); echo "ok $n - ${line#ok - }" ;;
+	"not ok - "*) n=$((n + 1)); echo "not ok $n - ${line#not ok - }" ;;
+	*) echo "$line" ;;
+	esac
+done < "$tmp/clients"
+
+# ---- the module goes and comes ----
+ko=$(sed -n 's/^vexfs //p' /proc/modules)
+file=$(find "$VEXFS_TOP/build/module/uml" -name vexfs.ko | head -n 1)
+what="without the module vexfs_up is 0, and the page says so"
+vexctl module unload
+ok eval '[ -n "$ko" ] && is "$(value vexfs_up)" 0 && has "$(fetch $url/)" "vexfs is not loaded"'
+what="a module that comes back is found again"
+vexctl module load --file "$file"
+ok eval 'is "$(value vexfs_up)" 1 && is "$(value vexfs_collections)" 0'
+what="an exporter whose module goes under a storm of scrapes stays"
+(for _ in $(seq 200); do fetch $url/metrics > /dev/null; done) & storm=$!
+for _ in $(seq 5); do
+	for _ in $(seq 50); do vexctl module unload 2> /dev/null && break; done
+	vexctl module load --file "$file"
+done
+wait $storm
+ok eval 'is "$(value vexfs_up)" 1 && kill -0 $main'
+what="it ends by SIGTERM, with 0"
+kill "$main"; wait "$main"
+ok is $? 0
+echo "1..$n"

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reading the module: one dump after another over one connection, which is made
+ * anew after the module has gone and come back.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "account.h"
+
+/* A dump that changes overtake is read again this often. */
+#define DUMP_TRIES	10
+/* More than the module lets there be; a guard, not a limit. */
+#define MOST		(1u << 24)
+
+uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t latency_edge(unsigned int bucket)
+{
+	unsigned int octave = bucket / 4, part = bucket % 4;
+
+	if (!octave)
+		return 16u * (part + 1);
+	return (1ull << (5 + octave)) + (part + 1) * (1ull << (3 + octave));
+}
+
+/* Room for one more of @size bytes in a list of @n; NULL when there is no memory. */
+static void *grow(void *list, size_t *n, size_t size)
+{
+	char *more;
+
+	if (*n >= MOST)
+		return NULL;
+	/* Doubled whenever the number is a power of two. */
+	if (!(*n & (*n - 1))) {
+		more = realloc(*(void **)list, (*n ? 2 * *n : 1) * size);
+		if (!more)
+			return NULL;
+		*(void **)list = more;
+	}
+	more = *(char **)list + *n * size;
+	memset(more, 0, size);
+	(*n)++;
+	return more;
+}
+
+static void copy(char *to, size_t size, struct nlattr **a, int type)
+{
+	snprintf(to, size, "%s", wire_text(a, type));
+}
+
+/* ---- what is loaded ---- */
+
+static int on_module(struct nlmsghdr *h, struct nlattr **at, void *arg)
+{
+	struct account *a = arg;
+	struct nlattr *one;
+	int rem;
+
+	copy(a->version, sizeof(a->version), at, VEXFS_A_MODULE_VERSION);
+	copy(a->kernel, sizeof(a->kernel), at, VEXFS_A_MODULE_KERNEL);
+	copy(a->simd, sizeof(a->simd), at, VEXFS_A_MODULE_SIMD);
+	a->uptime_ns = wire_u64(at, VEXFS_A_MODULE_UPTIME_NS);
+	a->hit_rate = wire_u32(at, VEXFS_A_MODULE_POOL_HIT_PPM) / 1e6;
+	nlmsg_for_each_attr(one, h, GENL_HDRLEN, rem)
+		if (nla_type(one) == VEXFS_A_MODULE_ATTENTION &&
+		    a->complaints < ACCOUNT_COMPLAINTS)
+			snprintf(a->complaint[a->complaints++], sizeof(a->complaint[0]), "%s",
+				 nla_get_string(one));
+	return 0;
+}
+
+/* ---- rows, their meanings, histograms ---- */
+
+static int on_row(struct nlmsghdr *h, struct nlattr **at, void *arg)
+{
+	struct account *a = arg;
+	struct row *r = grow(&a->rows.row, &a->rows.n, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	row_parse(h, at, r);
+	return 0;
+}
+
+static int on_figure(struct nlmsghdr *h, struct nlattr **at, void *arg)
+{
+	struct account *a = arg;
+	struct figure *f = grow(&a->figure, &a->figures, sizeof(*f));
+
+	(void)h;
+	if (!f)
+		return -ENOMEM;
+	copy(f->subject, sizeof(f->subject), at, VEXFS_A_COUNTER_DOC_SUBJECT);
+	copy(f->name, sizeof(f->name), at, VEXFS_A_COUNTER_DOC_NAME);
+	copy(f->unit, sizeof(f->unit), at, VEXFS_A_COUNTER_DOC_UNIT);
+	copy(f->doc, sizeof(f->doc), at, VEXFS_A_COUNTER_DOC_DOC);
+	f->gauge = at[VEXFS_A_COUNTER_DOC_GAUGE];
+	return 0;
+}
+
+static int on_latency(struct nlmsghdr *h, struct nlattr **at, void *arg)
+{
+	struct nlattr *buckets = at[VEXFS_A_LATENCY_BUCKETS];
+	struct account *a = arg;
+	struct latency *l = grow(&a->latency, &a->latencies, sizeof(*l));
+	size_t bytes;
+
+	(void)h;
+	if (!l)
+		return -ENOMEM;
+	copy(l->op, sizeof(l->op), at, VEXFS_A_LATENCY_OP);
+	copy(l->class, sizeof(l->class), at, VEXFS_A_LATENCY_CLASS);
+	l->count = wire_u64(at, VEXFS_A_LATENCY_COUNT);
+	l->sum_ns = wire_u64(at, VEXFS_A_LATENCY_SUM_NS);
+	bytes = buckets ? (size_t)nla_len(buckets) : 0;
+	if (bytes > sizeof(l->bucket))
+		bytes = sizeof(l->bucket);
+	if (bytes)
+		memcpy(l->bucket, nla_data(buckets), bytes - bytes % sizeof(uint64_t));
+	return 0;
+}
+
+/* ---- settings, collections, events ---- */
+
+static int on_setting(struct nlmsghdr *h, struct nlattr **at, void *arg)
+{
+	const char *key = wire_text(at, VEXFS_A_TUNABLE_KEY);
+	struct account *a = arg;
+	bool on = at[VEXFS_A_TUNABLE_VALUE] &&
+		  nla_get_u64(at[VEXFS_A_TUNABLE_VALUE]) != 0;
+
+	(void)h;
+	if (!strcmp(key, "pool_enabled"))
+		a->pools_enabled = on;
+	else if (!strcmp(key, "stack_optimize"))
+		a->stack_optimize = on;
+	else if (!strcmp(key, "search_batching"))
+		a->search_batching = on;
+	return 0;
+}
+
+static int on_collection(struct nlmsghdr *h, struct nlattr **at, void *arg)
+{
+	struct account *a = arg;
+	struct collection *c = grow(&a->collection, &a->collections, sizeof(*c));
+
+	(void)h;
+	if (!c)
+		return -ENOMEM;
+	copy(c->name, sizeof(c->name), at, VEXFS_A_COLLECTION_NAME);
+	c->serial = wire_u64(at, VEXFS_A_COLLECTION_SERIAL);
+	c->user_ns = wire_u32(at, VEXFS_A_COLLECTION_USER_NS);
+	c->dim = wire_u32(at, VEXFS_A_COLLECTION_DIM);
+	c->type = wire_u32(at, VEXFS_A_COLLECTION_TYPE);
+	c->index = wire_u32(at, VEXFS_A_COLLECTION_INDEX);
+	c->index_state = wire_u32(at, VEXFS_A_COLLECTION_INDEX_STATE);
+	c->vectors = wire_u64(at, VEXFS_A_COLLECTION_COUNT);
+	c->bytes = wire_u64(at, VEXFS_A_COLLECTION_BYTES);
+	c->changes = wire_u64(at, VEXFS_A_COLLECTION_SEQ);
+	c->index_done = wire_u64(at, VEXFS_A_COLLECTION_INDEX_DONE);
+	c->index_bytes = wire_u64(at, VEXFS_A_COLLECTION_INDEX_BYTES);
+	return 0;
+}
+
+static int on_event(struct nlmsghdr *h, struct nlattr **at, void *arg)
+{
+	struct account *a = arg;
+	struct happening *e;
+
+	(void)h;
+	if (a->events == ACCOUNT_EVENTS) {
+		memmove(a->event, a->event + 1, sizeof(a->event) - sizeof(a->event[0]));
+		a->events--;
+	}
+	e = &a->event[a->events++];
+	memset(e, 0, sizeof(*e));
+	copy(e->kind, sizeof(e->kind), at, VEXFS_A_EVENT_KIND);
+	copy(e->subject, sizeof(e->subject), at, VEXFS_A_EVENT_SUBJECT);
+	e->time_ns = wire_u64(at, VEXFS_A_EVENT_TIME_NS);
+	e->a = wire_u64(at, VEXFS_A_EVENT_A);
+	e->b = wire_u64(at, VEXFS_A_EVENT_B);
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+/*
+ * A dump into the list whose length is *@n. Where changes overtook it again and again,
+ * the last reading is taken: each row of it is true by itself.
+ */
+static int dump(struct wire *w, uint8_t cmd, int flag, wire_answer_fn fn, struct account *a,
+		size_t *n)
+{
+	int err = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && err == -EINTR; i++) {
+		struct nl_msg *msg = wire_request(w, cmd, true);
+
+		if (msg && flag && nla_put_flag(msg, flag)) {
+			nlmsg_free(msg);
+			msg = NULL;
+		}
+		if (n)
+			*n = 0;
+		a->events = cmd == VEXFS_CMD_EVENT_GET ? 0 : a->events;
+		err = wire_call(w, msg, fn, a);
+	}
+	return err == -EINTR ? 0 : err;
+}
+
+static int on_admin_gid(struct nlmsghdr *h, struct nlattr **at, void *arg)
+{
+	(void)h;
+	if (at[VEXFS_A_TUNABLE_VALUE])
+		*(gid_t *)arg = (gid_t)nla_get_u64(at[VEXFS_A_TUNABLE_VALUE]);
+	return 0;
+}
+
+/* Would the kernel show this process everybody's collections? It is the kernel who decides. */
+static bool sees_all(struct wire *w)
+{
+	struct nl_msg *msg = wire_request(w, VEXFS_CMD_TUNABLE_GET, false);
+	gid_t group[256], admin = (gid_t)-1;
+	int n;
+
+	if (!geteuid())
+		return true;
+	if (msg && nla_put_string(msg, VEXFS_A_TUNABLE_KEY, "admin_gid")) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	if (wire_call(w, msg, on_admin_gid, &admin) || admin == (gid_t)-1)
+		return false;
+	if (getegid() == admin)
+		return true;
+	n = getgroups(256, group);
+	while (n-- > 0)
+		if (group[n] == admin)
+			return true;
+	return false;
+}
+
+static int read_all(struct wire *w, struct account *a, bool names)
+{
+	int err;
+
+	err = wire_call(w, wire_request(w, VEXFS_CMD_MODULE_GET, false), on_module, a);
+	if (!err)
+		err = dump(w, VEXFS_CMD_COUNTER_GET, 0, on_figure, a, &a->figures);
+	if (!err)
+		err = dump(w, VEXFS_CMD_STATS_GET, VEXFS_A_STATS_SINCE_LOAD, on_row, a,
+			   &a->rows.n);
+	if (!err)
+		err = dump(w, VEXFS_CMD_LATENCY_GET, 0, on_latency, a, &a->latencies);
+	if (!err)
+		err = dump(w, VEXFS_CMD_TUNABLE_GET, 0, on_setting, a, NULL);
+	if (!err)
+		err = dump(w, VEXFS_CMD_EVENT_GET, 0, on_event, a, NULL);
+	a->may_all = !err && names && sees_all(w);
+	if (a->may_all)
+		err = dump(w, VEXFS_CMD_COLLECTION_GET, 0, on_collection, a, &a->collections);
+	return err;
+}
+
+struct account *account_read(struct wire **w, bool names)
+{
+	struct account *a = calloc(1, sizeof(*a));
+	struct vexfs_error why = { 0 };
+	int err = 0;
+
+	if (!a)
+		return NULL;
+	a->users = 1;
+	a->began_ns = clock_ns();
+	if (!*w)
+		*w = wire_connect(&why);
+	if (!*w) {
+		snprintf(a->why, sizeof(a->why), "%s", why.text);
+	} else {
+		err = read_all(*w, a, names);
+		if (err)
+			snprintf(a->why, sizeof(a->why), "%s", wire_why(*w));
+	}
+	a->up = *w && !err;
+	/* A family that came back has another number. */
+	if (err) {
+		wire_close(*w);
+		*w = NULL;
+	}
+	a->took_ns = clock_ns() - a->began_ns;
+	return a;
+}
+
+void account_free(struct account *a)
+{
+	if (!a)
+		return;
+	free(a->rows.row);
+	free(a->figure);
+	free(a->latency);
+	free(a->collection);
+	free(a);
+}

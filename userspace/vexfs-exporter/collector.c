@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "busy.h"
+#include "collector.h"
+
+/* Questions that come so close together share an answer. */
+#define SHARE_NS	50000000u
+
+/**
+ * struct collector - the thread and what it has read
+ * @lock: guards what follows
+ * @wake: there is something to read, or it is to stop
+ * @ended: the thread has ended
+ * @asked: number of the reading that is wanted
+ * @begun: number of the reading that runs or ran last
+ * @done: number of the reading in @last
+ * @last: it
+ * @stop: the thread is to end
+ * @over: it has
+ */
+struct collector {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_cond_t ended;
+	uint64_t asked;
+	uint64_t begun;
+	uint64_t done;
+	struct account *last;
+	bool stop;
+	bool over;
+	bool names;
+	size_t most;
+	collector_fn fn;
+	void *arg;
+	struct wire *wire;
+	struct busy busy;
+};
+
+static void put_locked(struct account *a)
+{
+	if (a && !--a->users)
+		account_free(a);
+}
+
+static void publish(struct collector *c, struct account *a, uint64_t number)
+{
+	pthread_mutex_lock(&c->lock);
+	/* Short of memory, the answer of before stays. */
+	if (a) {
+		put_locked(c->last);
+		c->last = a;
+	}
+	c->done = number;
+	pthread_mutex_unlock(&c->lock);
+	c->fn(c->arg);
+}
+
+static void *run(void *arg)
+{
+	struct collector *c = arg;
+
+	pthread_mutex_lock(&c->lock);
+	while (!c->stop) {
+		struct account *a;
+		uint64_t number;
+
+		if (c->begun >= c->asked) {
+			pthread_cond_wait(&c->wake, &c->lock);
+			continue;
+		}
+		number = ++c->begun;
+		pthread_mutex_unlock(&c->lock);
+		a = account_read(&c->wire, c->names);
+		if (a && busy_pick(&c->busy, a, c->most)) {
+			account_free(a);
+			a = NULL;
+		}
+		publish(c, a, number);
+		pthread_mutex_lock(&c->lock);
+	}
+	c->over = true;
+	pthread_cond_signal(&c->ended);
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+struct collector *collector_start(bool names, size_t most, collector_fn fn, void *arg)
+{
+	struct collector *c = calloc(1, sizeof(*c));
+	pthread_condattr_t attr;
+	int err;
+
+	if (!c)
+		return NULL;
+	c->names = names;
+	c->most = most;
+	c->fn = fn;
+	c->arg = arg;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->wake, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->ended, &attr);
+	pthread_condattr_destroy(&attr);
+	err = pthread_create(&c->thread, NULL, run, c);
+	if (err) {
+		free(c);
+		errno = err;
+		return NULL;
+	}
+	return c;
+}
+
+bool collector_stop(struct collector *c)
+{
+	struct timespec until;
+	bool over;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += 2;
+	pthread_mutex_lock(&c->lock);
+	c->stop = true;
+	pthread_cond_signal(&c->wake);
+	while (!c->over && !pthread_cond_timedwait(&c->ended, &c->lock, &until))
+		;
+	over = c->over;
+	pthread_mutex_unlock(&c->lock);
+	if (!over)
+		return false;
+	pthread_join(c->thread, NULL);
+	put_locked(c->last);
+	wire_close(c->wire);
+	busy_free(&c->busy);
+	free(c);
+	return true;
+}
+
+uint64_t collector_ask(struct collector *c)
+{
+	uint64_t number;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->begun > c->done)
+		number = c->begun;
+	else if (c->last && clock_ns() - c->last->began_ns < SHARE_NS)
+		number = c->done;
+	else
+		number = c->begun + 1;
+	if (number > c->asked) {
+		c->asked = number;
+		pthread_cond_signal(&c->wake);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return number;
+}
+
+uint64_t collector_done(struct collector *c)
+{
+	uint64_t done;
+
+	pthread_mutex_lock(&c->lock);
+	done = c->done;
+	pthread_mutex_unlock(&c->lock);
+	return done;
+}
+
+struct account *collector_get(struct collector *c)
+{
+	struct account *a;
+
+	pthread_mutex_lock(&c->lock);
+	a = c->last;
+	if (a)
+		a->users++;
+	pthread_mutex_unlock(&c->lock);
+	return a;
+}
+
+void collector_put(struct collector *c, struct account *a)
+{
+	pthread_mutex_lock(&c->lock);
+	put_locked(a);
+	pthread_mutex_unlock(&c->lock);
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vexfs-exporter: the module's account for Prometheus, and a page for people.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "busy.h"
+#include "escape.h"
+#include "listen.h"
+#include "metrics.h"
+#include "outfile.h"
+#include "server.h"
+
+#define TICK_MS		250
+#define DEADLINE_S	8
+#define BUSIEST		200
+#define FILE_NAME	"vexfs.prom"
+
+/**
+ * struct options - of the command line
+ * @listen: where
+ * @textfile: folder for node_exporter, or NULL
+ * @once: print and end
+ * @open: with @once: OpenMetrics
+ * @names: with collections
+ * @compat: with promised names
+ * @most: collections with labels
+ * @deadline_s: how long a request waits
+ * @interval_s: with @textfile, again after so long; 0 for once
+ */
+struct options {
+	const char *listen;
+	const char *textfile;
+	bool once;
+	bool open;
+	bool names;
+	bool compat;
+	unsigned long most;
+	unsigned long deadline_s;
+	unsigned long interval_s;
+};
+
+static const char usage[] =
+"usage: vexfs-exporter [OPTION...]\n"
+"\n"
+"Serves what the vexfs module counts to Prometheus at /metrics, and a page for people at /.\n"
+"\n"
+"  -l, --listen WHERE       PORT, ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH;\n"
+"                           default " LISTEN_PORT ", and without ADDRESS only 127.0.0.1\n"
+"  -1, --once               print the metrics and end; exit code 3 without the module\n"
+"      --openmetrics        with --once: as OpenMetrics\n"
+"  -t, --textfile DIR       write DIR/" FILE_NAME " for node_exporter and end\n"
+"  -i, --interval SECONDS   with --textfile: write it again and again, so often\n"
+"  -n, --busiest N          collections with series of their own, default 200, at most 10000\n"
+"      --no-collections     none\n"
+"      --no-compat          without the names that earlier scripts were promised\n"
+"      --deadline SECONDS   how long a request waits for the module, default 8, 1 to 60\n"
+"  -V, --version\n"
+"  -h, --help\n"
+"\n"
+"Collections are shown only when the exporter runs as root or in the group vexfs-admin.\n"
+"See vexfs-exporter(8).\n";
+
+static int complain(const char *fmt, const char *what)
+{
+	fputs("vexfs-exporter: ", stderr);
+	fprintf(stderr, fmt, shown(what));
+	putc('\n', stderr);
+	return 2;
+}
+
+static bool number(const char *text, unsigned long least, unsigned long most, unsigned long *v)
+{
+	char *end;
+
+	errno = 0;
+	*v = strtoul(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && !errno && *v >= least && *v <= most;
+}
+
+/* -1 to go on, else the exit code. */
+static int parse(int argc, char **argv, struct options *o)
+{
+	enum { OPENMETRICS = 256, NO_COLLECTIONS, NO_COMPAT, DEADLINE };
+	static const struct option opts[] = {
+		{ "listen", 1, NULL, 'l' }, { "once", 0, NULL, '1' },
+		{ "openmetrics", 0, NULL, OPENMETRICS }, { "textfile", 1, NULL, 't' },
+		{ "interval", 1, NULL, 'i' }, { "busiest", 1, NULL, 'n' },
+		{ "no-collections", 0, NULL, NO_COLLECTIONS },
+		{ "no-compat", 0, NULL, NO_COMPAT }, { "deadline", 1, NULL, DEADLINE },
+		{ "version", 0, NULL, 'V' }, { "help", 0, NULL, 'h' }, { 0 },
+	};
+	bool good = true;
+	int c;
+
+	while (good && (c = getopt_long(argc, argv, "l:1t:i:n:Vh", opts, NULL)) >= 0) {
+		switch (c) {
+		case 'l':
+			o->listen = optarg;
+			break;
+		case '1':
+			o->once = true;
+			break;
+		case OPENMETRICS:
+			o->open = true;
+			break;
+		case 't':
+			o->textfile = optarg;
+			break;
+		case 'i':
+			good = number(optarg, 1, 86400, &o->interval_s);
+			break;
+		case 'n':
+			good = number(optarg, 0, 10000, &o->most);
+			break;
+		case NO_COLLECTIONS:
+			o->names = false;
+			break;
+		case NO_COMPAT:
+			o->compat = false;
+			break;
+		case DEADLINE:
+			good = number(optarg, 1, 60, &o->deadline_s);
+			break;
+		case 'V':
+			puts("vexfs-exporter " VEXFS_VERSION);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			return 2;
+		}
+	}
+	if (!good)
+		return complain("'%s' is no number in the bounds of its option", optarg);
+	if (optind < argc)
+		return complain("'%s' is one word too many", argv[optind]);
+	if (o->interval_s && !o->textfile)
+		return complain("--interval goes with --textfile%s", "");
+	return -1;
+}
+
+/* Reads the module here and now, and writes the text. 0, or -errno. */
+static int read_now(const struct options *o, struct expo *e, bool *up)
+{
+	struct metrics how = {
+		.format = o->open ? EXPO_OPENMETRICS : EXPO_PROMETHEUS,
+		.compat = o->compat,
+	};
+	struct wire *w = NULL;
+	struct account *a = account_read(&w, o->names);
+	struct busy b = { 0 };
+	int err = a ? busy_pick(&b, a, o->most) : -ENOMEM;
+
+	if (!err)
+		err = metrics_write(e, a, &how);
+	*up = a && a->up;
+	if (a && !a->up)
+		fprintf(stderr, "vexfs-exporter: %s\n", shown(a->why));
+	busy_free(&b);
+	account_free(a);
+	wire_close(w);
+	return err;
+}
+
+static int print_once(const struct options *o)
+{
+	struct expo e = { 0 };
+	bool up = false;
+	int err = read_now(o, &e, &up);
+
+	if (!err && fwrite(e.text, 1, e.len, stdout) != e.len)
+		err = -EIO;
+	if (fflush(stdout))
+		err = -EIO;
+	expo_free(&e);
+	if (err)
+		fprintf(stderr, "vexfs-exporter: %s\n", strerror(-err));
+	return err ? 1 : up ? 0 : 3;
+}
+
+static int write_textfile(const struct options *o)
+{
+	char path[PATH_MAX];
+	struct outfile out = { 0 };
+	struct expo e = { 0 };
+	bool up;
+	int err;
+
+	if (snprintf(path, sizeof(path), "%s/" FILE_NAME, o->textfile) >= (int)sizeof(path))
+		return complain("the name of the folder is too long%s", "");
+	err = read_now(o, &e, &up);
+	if (!err && outfile_write(&out, path, e.text, e.len)) {
+		fprintf(stderr, "vexfs-exporter: %s\n", shown(out.why));
+		err = -EIO;
+	} else if (err) {
+		fprintf(stderr, "vexfs-exporter: %s\n", strerror(-err));
+	}
+	expo_free(&e);
+	return err ? 1 : 0;
+}
+
+/* Until SIGINT or SIGTERM, or for @ms; true when it is to end. */
+static bool stop_within(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, ms) > 0;
+}
+
+static int signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int keep_textfile(const struct options *o)
+{
+	int fd = signals(), ret;
+
+	/* A disk that is full now may have room later. */
+	do {
+		ret = write_textfile(o);
+	} while (o->interval_s && !stop_within(fd, (int)o->interval_s * 1000));
+	close(fd);
+	return ret;
+}
+
+static int serve(const struct options *o)
+{
+	struct server_opts opts = {
+		.fd = listen_inherited(),
+		.names = o->names,
+		.most = o->most,
+		.compat = o->compat,
+		.deadline_ms = (unsigned int)o->deadline_s * 1000,
+	};
+	struct server *s;
+	char why[256];
+	int fd;
+
+	if (opts.fd < 0)
+		opts.fd = listen_at(o->listen, why, sizeof(why));
+	if (opts.fd < 0) {
+		fprintf(stderr, "vexfs-exporter: %s\n", shown(why));
+		return 1;
+	}
+	fd = signals();
+	s = server_start(&opts, why, sizeof(why));
+	if (!s) {
+		fprintf(stderr, "vexfs-exporter: %s\n", shown(why));
+		return 1;
+	}
+	while (!stop_within(fd, TICK_MS))
+		server_tick(s);
+	server_stop(s);
+	close(fd);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {
+		.listen = LISTEN_PORT, .names = true, .compat = true, .most = BUSIEST,
+		.deadline_s = DEADLINE_S,
+	};
+	int ret = parse(argc, argv, &o);
+
+	if (ret >= 0)
+		return ret;
+	if (o.once)
+		return print_once(&o);
+	return o.textfile ? keep_textfile(&o) : serve(&o);
+}

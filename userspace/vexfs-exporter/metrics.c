@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "metrics.h"
+#include "names.h"
+#include "vexfs.h"
+
+/* A family of one sample without labels. */
+static void one(struct expo *e, const char *name, enum expo_kind kind, const char *unit,
+		const char *help, double v)
+{
+	expo_family(e, name, kind, unit, help);
+	expo_double(e, NULL, 0, v);
+}
+
+/* ---- the table of figures ---- */
+
+static const char *class_of(const struct account *a, const char *op)
+{
+	for (size_t i = 0; i < a->latencies; i++)
+		if (!strcmp(a->latency[i].op, op))
+			return a->latency[i].class;
+	return NULL;
+}
+
+static void one_figure(struct expo *e, const struct account *a, const struct figure *f,
+		       const struct metric_name *m)
+{
+	const char *label = metric_label(f->subject);
+	bool op = !strcmp(f->subject, "op");
+
+	expo_family(e, m->name, m->kind, m->unit, f->doc);
+	for (size_t i = 0; i < a->rows.n; i++) {
+		const struct row *r = &a->rows.row[i];
+		struct expo_label l[2] = {
+			{ label, label ? r->name : NULL },
+			{ "class", op ? class_of(a, r->name) : NULL },
+		};
+		uint64_t v;
+
+		if (strcmp(r->subject, f->subject) || !row_has(r, f->name))
+			continue;
+		v = row_value(r, f->name);
+		if (m->scale == 1)
+			expo_u64(e, l, 2, v);
+		else
+			expo_double(e, l, 2, (double)v * m->scale);
+	}
+}
+
+static void table(struct expo *e, const struct account *a)
+{
+	for (size_t i = 0; i < a->figures; i++) {
+		struct metric_name m;
+
+		if (metric_name(&a->figure[i], &m))
+			one_figure(e, a, &a->figure[i], &m);
+	}
+}
+
+/* Only those that have happened: some hundreds never do. */
+static void errors(struct expo *e, const struct account *a)
+{
+	expo_family(e, "vexfs_op_errors", EXPO_COUNTER, NULL,
+		    "ops that ended with an error, by errno; errors that never happened are left out");
+	for (size_t i = 0; i < a->rows.n; i++) {
+		const struct row *r = &a->rows.row[i];
+
+		if (strcmp(r->subject, "errors"))
+			continue;
+		for (unsigned int k = 0; k < r->n; k++) {
+			struct expo_label l[3] = {
+				{ "op", r->name }, { "class", class_of(a, r->name) },
+				{ "errno", r->counter[k].name },
+			};
+
+			if (r->counter[k].value)
+				expo_u64(e, l, 3, r->counter[k].value);
+		}
+	}
+}
+
+/* ---- histograms ---- */
+
+/* Whole octaves, from 1 us to 17 s: each edge is one of the module's own, so no op is misplaced. */
+#define FIRST_OCTAVE	4u
+#define EDGES		25u
+
+static void latencies(struct expo *e, const struct account *a)
+{
+	double le[EDGES];
+
+	for (unsigned int i = 0; i < EDGES; i++)
+		le[i] = (double)latency_edge(4 * (FIRST_OCTAVE + i) + 3) * 1e-9;
+	expo_family(e, "vexfs_op_duration_seconds", EXPO_HISTOGRAM, "seconds",
+		    "how long ops took in the kernel; edges are powers of two of a nanosecond");
+	for (size_t k = 0; k < a->latencies; k++) {
+		const struct latency *l = &a->latency[k];
+		struct expo_label label[2] = { { "op", l->op }, { "class", l->class } };
+		uint64_t count[EDGES] = { 0 };
+		struct expo_buckets b = { EDGES, le, count, 0, (double)l->sum_ns * 1e-9 };
+
+		for (unsigned int i = 0; i < LATENCY_BUCKETS; i++) {
+			unsigned int octave = i / 4;
+
+			b.total += l->bucket[i];
+			if (octave <= FIRST_OCTAVE)
+				count[0] += l->bucket[i];
+			else if (octave < FIRST_OCTAVE + EDGES)
+				count[octave - FIRST_OCTAVE] += l->bucket[i];
+		}
+		expo_histogram(e, label, 2, &b);
+	}
+}
+
+/* ---- collections ---- */
+
+#define REST	"@rest"		/* no collection may be called so */
+
+static const struct {
+	const char *name;
+	enum expo_kind kind;
+	const char *unit;
+	const char *help;
+	size_t at;
+} of_collection[] = {
+	{ "vexfs_collection_vectors", EXPO_GAUGE, NULL, "vectors in the collection",
+	  offsetof(struct collection, vectors) },
+	{ "vexfs_collection_bytes", EXPO_GAUGE, "bytes", "memory that the collection holds",
+	  offsetof(struct collection, bytes) },
+	{ "vexfs_collection_changes", EXPO_COUNTER, NULL,
+	  "changes of the collection, its sequence number",
+	  offsetof(struct collection, changes) },
+	{ "vexfs_collection_graph_vectors", EXPO_GAUGE, NULL, "vectors in the collection's graph",
+	  offsetof(struct collection, index_done) },
+	{ "vexfs_collection_graph_bytes", EXPO_GAUGE, "bytes", "memory of the collection's graph",
+	  offsetof(struct collection, index_bytes) },
+};
+
+static uint64_t value_of(const struct collection *c, size_t at)
+{
+	return *(const uint64_t *)((const char *)c + at);
+}
+
+/* Names of our own user namespace need no more to be unique. */
+static uint32_t own_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/user", &st) ? 0 : (uint32_t)st.st_ino;
+}
+
+static void one_of_collections(struct expo *e, const struct account *a, unsigned int k,
+			       uint32_t own)
+{
+	size_t at = of_collection[k].at;
+	uint64_t rest = 0;
+	char ns[16];
+
+	expo_family(e, of_collection[k].name, of_collection[k].kind, of_collection[k].unit,
+		    of_collection[k].help);
+	for (size_t i = 0; i < a->collections; i++) {
+		const struct collection *c = &a->collection[i];
+		struct expo_label l[2] = { { "collection", c->name }, { "user_ns", NULL } };
+
+		if (!c->labelled) {
+			rest += value_of(c, at);
+			continue;
+		}
+		if (c->user_ns != own) {
+			snprintf(ns, sizeof(ns), "%" PRIu32, c->user_ns);
+			l[1].value = ns;
+		}
+		expo_u64(e, l, 2, value_of(c, at));
+	}
+	/* Who is in the rest changes; what is counted of it must not go back. */
+	if (of_collection[k].kind == EXPO_COUNTER)
+		rest = a->rest_changes;
+	expo_u64(e, &(struct expo_label){ "collection", REST }, 1, rest);
+}
+
+static void collections(struct expo *e, const struct account *a)
+{
+	uint32_t own = own_namespace();
+	size_t labelled = 0;
+
+	if (!a->may_all)
+		return;
+	for (size_t i = 0; i < a->collections; i++)
+		labelled += a->collection[i].labelled;
+	for (unsigned int k = 0; k < sizeof(of_collection) / sizeof(of_collection[0]); k++)
+		one_of_collections(e, a, k, own);
+	one(e, "vexfs_collections_labelled", EXPO_GAUGE, NULL,
+	    "collections with series of their own, the busiest", (double)labelled);
+	one(e, "vexfs_collections_unlabelled", EXPO_GAUGE, NULL,
+	    "collections that are summed up as " REST, (double)(a->collections - labelled));
+}
+
+/* ---- names that scripts were promised ---- */
+
+static uint64_t figure_of(const struct account *a, const char *subject, const char *row,
+			  const char *name)
+{
+	return row_value(rows_find(&a->rows, subject, row), name);
+}
+
+#define COMPAT	"compatibility name: "
+
+static void compat_rates(struct expo *e, const struct account *a)
+{
+	static const char *const classes[] = { "fuse", "vector", "semantic" };
+
+	for (unsigned int i = 0; i < 3; i++) {
+		char name[48], help[160];
+
+		snprintf(name, sizeof(name), "vexfs_%s_ops_per_sec", classes[i]);
+		snprintf(help, sizeof(help),
+			 COMPAT "ops of class %s a second over the last 10 s; "
+			 "rate(vexfs_ops_total{class=\"%s\"}[1m]) says more", classes[i],
+			 classes[i]);
+		one(e, name, EXPO_GAUGE, NULL, help,
+		    (double)figure_of(a, "class", classes[i], "rate_10s") * 1e-3);
+	}
+}
+
+static void compat_pools(struct expo *e, const struct account *a)
+{
+	static const char *const tiers[] = { "small", "medium", "large" };
+	uint64_t used = 0, size = 0;
+
+	one(e, "vexfs_memory_pool_hit_rate", EXPO_GAUGE, NULL,
+	    COMPAT "requests that the pools served without the slab allocator, 0 to 1",
+	    a->hit_rate);
+	for (unsigned int i = 0; i < 3; i++) {
+		char name[48], help[160];
+
+		snprintf(name, sizeof(name), "vexfs_%s_pool_utilization", tiers[i]);
+		snprintf(help, sizeof(help), COMPAT "vexfs_pool_use_ratio{pool=\"%s\"}", tiers[i]);
+		one(e, name, EXPO_GAUGE, NULL, help,
+		    (double)figure_of(a, "pool", tiers[i], "use_ppm") * 1e-6);
+		used += figure_of(a, "pool", tiers[i], "in_use");
+		size += figure_of(a, "pool", tiers[i], "size");
+	}
+	one(e, "vexfs_memory_pool_utilization", EXPO_GAUGE, NULL,
+	    COMPAT "buffers in use, of all that the pools keep", size ? (double)used / (double)size : 0);
+}
+
+static void compat_switches(struct expo *e, const struct account *a)
+{
+	bool simd = *a->simd && strcmp(a->simd, "scalar");
+
+	one(e, "vexfs_memory_pools_enabled", EXPO_GAUGE, NULL,
+	    COMPAT "1 while the setting pool_enabled is on", a->pools_enabled);
+	one(e, "vexfs_simd_enabled", EXPO_GAUGE, NULL,
+	    COMPAT "1 while the arithmetic uses a vector instruction set", simd);
+	one(e, "vexfs_simd_acceleration_enabled", EXPO_GAUGE, NULL,
+	    COMPAT "vexfs_simd_enabled", simd);
+	one(e, "vexfs_stack_optimization_enabled", EXPO_GAUGE, NULL,
+	    COMPAT "1 while the setting stack_optimize is on", a->stack_optimize);
+	one(e, "vexfs_bridge_optimization_enabled", EXPO_GAUGE, NULL,
+	    COMPAT "1 while searches that come together share their work (search_batching)",
+	    a->search_batching);
+}
+
+/* ---- all of it ---- */
+
+static void module(struct expo *e, const struct account *a)
+{
+	struct expo_label l[3] = {
+		{ "version", a->version }, { "kernel", a->kernel }, { "simd", a->simd },
+	};
+
+	expo_family(e, "vexfs_build", EXPO_INFO, NULL, "the module that is loaded; always 1");
+	expo_u64(e, l, 3, 1);
+	one(e, "vexfs_uptime_seconds", EXPO_GAUGE, "seconds", "time since the module was loaded",
+	    (double)a->uptime_ns * 1e-9);
+	one(e, "vexfs_attention", EXPO_GAUGE, NULL,
+	    "things that call for attention, as vexctl status says them", a->complaints);
+}
+
+static double self_cpu(void)
+{
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	return (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
+	       (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1e-6;
+}
+
+static double self_rss(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	long pages = 0;
+
+	if (f) {
+		if (fscanf(f, "%*s %ld", &pages) != 1)
+			pages = 0;
+		fclose(f);
+	}
+	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* About the answer itself, and the exporter. */
+static void about(struct expo *e, const struct account *a, bool stale)
+{
+	expo_family(e, "vexfs_exporter_build", EXPO_INFO, NULL, "the exporter; always 1");
+	expo_u64(e, &(struct expo_label){ "version", VEXFS_VERSION }, 1, 1);
+	one(e, "vexfs_scrape_stale", EXPO_GAUGE, NULL,
+	    "1 when the module did not answer in time and this is what it said before", stale);
+	if (a) {
+		one(e, "vexfs_scrape_duration_seconds", EXPO_GAUGE, "seconds",
+		    "how long reading the module took", (double)a->took_ns * 1e-9);
+		one(e, "vexfs_scrape_age_seconds", EXPO_GAUGE, "seconds",
+		    "how long ago the module was read",
+		    (double)(clock_ns() - a->began_ns) * 1e-9);
+	}
+	one(e, "process_cpu_seconds", EXPO_COUNTER, "seconds",
+	    "processor time that the exporter has used", self_cpu());
+	one(e, "process_resident_memory_bytes", EXPO_GAUGE, "bytes", "memory of the exporter",
+	    self_rss());
+}
+
+int metrics_write(struct expo *e, const struct account *a, const struct metrics *how)
+{
+	bool up = a && a->up;
+
+	expo_begin(e, how->format, METRICS_LIMIT);
+	one(e, "vexfs_up", EXPO_GAUGE, NULL, "1 when the module is loaded and answers", up);
+	if (up) {
+		module(e, a);
+		table(e, a);
+		errors(e, a);
+		latencies(e, a);
+		collections(e, a);
+		if (how->compat) {
+			compat_rates(e, a);
+			compat_pools(e, a);
+			compat_switches(e, a);
+		}
+	}
+	about(e, a, how->stale);
+	return expo_end(e);
+}
