@@ -16,7 +16,7 @@
  * @score: changes of late
  * @rank: what it is ordered by
  * @labelled: it had a label
- * @at: its place in the account
+ * @at: its place in the snapshot
  */
 struct seen {
 	uint64_t serial;
@@ -37,7 +37,7 @@ static int by_rank(const void *x, const void *y)
 }
 
 /* Both lists go by rising serial. What has gone is forgotten. */
-static struct seen *follow(struct busy *b, const struct account *a)
+static struct seen *follow(struct busy *b, const struct snapshot *a)
 {
 	struct seen *now = calloc(a->collections ? a->collections : 1, sizeof(*now));
 	size_t o = 0;
@@ -68,7 +68,7 @@ static struct seen *follow(struct busy *b, const struct account *a)
 	return now;
 }
 
-int busy_pick(struct busy *b, struct account *a, size_t most)
+int busy_pick(struct busy *b, struct snapshot *a, size_t most)
 {
 	struct seen *now = follow(b, a), **order;
 

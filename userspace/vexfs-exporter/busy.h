@@ -6,7 +6,7 @@
 #ifndef VEXFS_EXPORTER_BUSY_H
 #define VEXFS_EXPORTER_BUSY_H
 
-#include "account.h"
+#include "snapshot.h"
 
 struct seen;
 
@@ -26,7 +26,7 @@ struct busy {
  * Marks at most @most collections of @a as labelled. One that has a label keeps it until
  * another is clearly busier, so that series do not come and go. 0, or -ENOMEM.
  */
-int busy_pick(struct busy *b, struct account *a, size_t most);
+int busy_pick(struct busy *b, struct snapshot *a, size_t most);
 void busy_free(struct busy *b);
 
 #endif

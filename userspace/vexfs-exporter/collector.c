@@ -29,7 +29,7 @@ struct collector {
 	uint64_t asked;
 	uint64_t begun;
 	uint64_t done;
-	struct account *last;
+	struct snapshot *last;
 	bool stop;
 	bool over;
 	bool names;
@@ -40,13 +40,13 @@ struct collector {
 	struct busy busy;
 };
 
-static void put_locked(struct account *a)
+static void put_locked(struct snapshot *a)
 {
 	if (a && !--a->users)
-		account_free(a);
+		snapshot_free(a);
 }
 
-static void publish(struct collector *c, struct account *a, uint64_t number)
+static void publish(struct collector *c, struct snapshot *a, uint64_t number)
 {
 	pthread_mutex_lock(&c->lock);
 	/* Short of memory, the answer of before stays. */
@@ -65,7 +65,7 @@ static void *run(void *arg)
 
 	pthread_mutex_lock(&c->lock);
 	while (!c->stop) {
-		struct account *a;
+		struct snapshot *a;
 		uint64_t number;
 
 		if (c->begun >= c->asked) {
@@ -74,9 +74,9 @@ static void *run(void *arg)
 		}
 		number = ++c->begun;
 		pthread_mutex_unlock(&c->lock);
-		a = account_read(&c->wire, c->names);
+		a = snapshot_read(&c->wire, c->names);
 		if (a && busy_pick(&c->busy, a, c->most)) {
-			account_free(a);
+			snapshot_free(a);
 			a = NULL;
 		}
 		publish(c, a, number);
@@ -168,9 +168,9 @@ uint64_t collector_done(struct collector *c)
 	return done;
 }
 
-struct account *collector_get(struct collector *c)
+struct snapshot *collector_get(struct collector *c)
 {
-	struct account *a;
+	struct snapshot *a;
 
 	pthread_mutex_lock(&c->lock);
 	a = c->last;
@@ -180,7 +180,7 @@ struct account *collector_get(struct collector *c)
 	return a;
 }
 
-void collector_put(struct collector *c, struct account *a)
+void collector_put(struct collector *c, struct snapshot *a)
 {
 	pthread_mutex_lock(&c->lock);
 	put_locked(a);

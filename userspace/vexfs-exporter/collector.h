@@ -6,7 +6,7 @@
 #ifndef VEXFS_EXPORTER_COLLECTOR_H
 #define VEXFS_EXPORTER_COLLECTOR_H
 
-#include "account.h"
+#include "snapshot.h"
 
 struct collector;
 
@@ -24,7 +24,7 @@ uint64_t collector_ask(struct collector *c);
 uint64_t collector_done(struct collector *c);
 
 /* The newest reading, held until it is put back; NULL when there is none. */
-struct account *collector_get(struct collector *c);
-void collector_put(struct collector *c, struct account *a);
+struct snapshot *collector_get(struct collector *c);
+void collector_put(struct collector *c, struct snapshot *a);
 
 #endif

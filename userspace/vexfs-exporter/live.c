@@ -86,7 +86,7 @@ bool live_wants(struct live *l)
 	return wants;
 }
 
-static void fill(struct point *p, const struct account *a)
+static void fill(struct point *p, const struct snapshot *a)
 {
 	memset(p, 0, sizeof(*p));
 	p->time_ns = a->began_ns;
@@ -112,7 +112,7 @@ static void fill(struct point *p, const struct account *a)
 	}
 }
 
-void live_note(struct live *l, const struct account *a)
+void live_note(struct live *l, const struct snapshot *a)
 {
 	struct point *last;
 
@@ -187,8 +187,8 @@ static void json_points(struct json *j, struct live *l)
 	json_array_end(j);
 }
 
-/* Every row of a subject as an object of all its figures, under @key. */
-static void json_rows(struct json *j, const struct account *a, const char *key,
+/* Every row of a subject as an object of all its counters, under @key. */
+static void json_rows(struct json *j, const struct snapshot *a, const char *key,
 		      const char *subject)
 {
 	json_key(j, key);
@@ -207,7 +207,7 @@ static void json_rows(struct json *j, const struct account *a, const char *key,
 	json_array_end(j);
 }
 
-static void json_collections(struct json *j, const struct account *a)
+static void json_collections(struct json *j, const struct snapshot *a)
 {
 	unsigned int shown = 0;
 
@@ -232,7 +232,7 @@ static void json_collections(struct json *j, const struct account *a)
 	json_array_end(j);
 }
 
-static void json_events(struct json *j, const struct account *a)
+static void json_events(struct json *j, const struct snapshot *a)
 {
 	json_key(j, "events");
 	json_array_begin(j);
@@ -250,7 +250,7 @@ static void json_events(struct json *j, const struct account *a)
 	json_array_end(j);
 }
 
-static void json_module(struct json *j, const struct account *a)
+static void json_module(struct json *j, const struct snapshot *a)
 {
 	json_kv_string(j, "version", a->version);
 	json_kv_string(j, "kernel", a->kernel);
@@ -264,7 +264,7 @@ static void json_module(struct json *j, const struct account *a)
 	json_array_end(j);
 }
 
-static void write_all(struct json *j, struct live *l, const struct account *a)
+static void write_all(struct json *j, struct live *l, const struct snapshot *a)
 {
 	static const char *const subjects[] = { "class", "op", "pool", "stack", "bridge", "fpu",
 						"store" };
@@ -285,7 +285,7 @@ static void write_all(struct json *j, struct live *l, const struct account *a)
 	json_object_end(j);
 }
 
-char *live_json(struct live *l, const struct account *a, size_t *len)
+char *live_json(struct live *l, const struct snapshot *a, size_t *len)
 {
 	char *text = NULL;
 	FILE *out = open_memstream(&text, len);
@@ -308,7 +308,7 @@ char *live_json(struct live *l, const struct account *a, size_t *len)
 
 #define MARK	"@DATA@"
 
-char *live_page(struct live *l, const struct account *a, size_t *len)
+char *live_page(struct live *l, const struct snapshot *a, size_t *len)
 {
 	const char *mark = strstr(page_begin, MARK);
 	size_t json_len = 0;

@@ -6,7 +6,7 @@
 #ifndef VEXFS_EXPORTER_LIVE_H
 #define VEXFS_EXPORTER_LIVE_H
 
-#include "account.h"
+#include "snapshot.h"
 
 struct live;
 
@@ -18,10 +18,10 @@ void live_seen(struct live *l);
 bool live_wants(struct live *l);
 
 /* A reading becomes a point in time. */
-void live_note(struct live *l, const struct account *a);
+void live_note(struct live *l, const struct snapshot *a);
 
 /* Text to be freed, or NULL without memory. @a may be NULL. */
-char *live_json(struct live *l, const struct account *a, size_t *len);
-char *live_page(struct live *l, const struct account *a, size_t *len);
+char *live_json(struct live *l, const struct snapshot *a, size_t *len);
+char *live_page(struct live *l, const struct snapshot *a, size_t *len);
 
 #endif

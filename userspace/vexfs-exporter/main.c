@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vexfs-exporter: the module's account for Prometheus, and a page for people.
+ * vexfs-exporter: the module's statistics for Prometheus, and a page for people.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -158,7 +158,7 @@ static int read_now(const struct options *o, struct expo *e, bool *up)
 		.compat = o->compat,
 	};
 	struct wire *w = NULL;
-	struct account *a = account_read(&w, o->names);
+	struct snapshot *a = snapshot_read(&w, o->names);
 	struct busy b = { 0 };
 	int err = a ? busy_pick(&b, a, o->most) : -ENOMEM;
 
@@ -168,7 +168,7 @@ static int read_now(const struct options *o, struct expo *e, bool *up)
 	if (a && !a->up)
 		fprintf(stderr, "vexfs-exporter: %s\n", shown(a->why));
 	busy_free(&b);
-	account_free(a);
+	snapshot_free(a);
 	wire_close(w);
 	return err;
 }

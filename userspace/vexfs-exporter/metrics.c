@@ -19,9 +19,9 @@ static void one(struct expo *e, const char *name, enum expo_kind kind, const cha
 	expo_double(e, NULL, 0, v);
 }
 
-/* ---- the table of figures ---- */
+/* ---- the table of counters ---- */
 
-static const char *class_of(const struct account *a, const char *op)
+static const char *class_of(const struct snapshot *a, const char *op)
 {
 	for (size_t i = 0; i < a->latencies; i++)
 		if (!strcmp(a->latency[i].op, op))
@@ -29,7 +29,7 @@ static const char *class_of(const struct account *a, const char *op)
 	return NULL;
 }
 
-static void one_figure(struct expo *e, const struct account *a, const struct figure *f,
+static void one_counter(struct expo *e, const struct snapshot *a, const struct counter_doc *f,
 		       const struct metric_name *m)
 {
 	const char *label = metric_label(f->subject);
@@ -54,18 +54,18 @@ static void one_figure(struct expo *e, const struct account *a, const struct fig
 	}
 }
 
-static void table(struct expo *e, const struct account *a)
+static void table(struct expo *e, const struct snapshot *a)
 {
-	for (size_t i = 0; i < a->figures; i++) {
+	for (size_t i = 0; i < a->counter_docs; i++) {
 		struct metric_name m;
 
-		if (metric_name(&a->figure[i], &m))
-			one_figure(e, a, &a->figure[i], &m);
+		if (metric_name(&a->counter_doc[i], &m))
+			one_counter(e, a, &a->counter_doc[i], &m);
 	}
 }
 
 /* Only those that have happened: some hundreds never do. */
-static void errors(struct expo *e, const struct account *a)
+static void errors(struct expo *e, const struct snapshot *a)
 {
 	expo_family(e, "vexfs_op_errors", EXPO_COUNTER, NULL,
 		    "ops that ended with an error, by errno; errors that never happened are left out");
@@ -92,7 +92,7 @@ static void errors(struct expo *e, const struct account *a)
 #define FIRST_OCTAVE	4u
 #define EDGES		25u
 
-static void latencies(struct expo *e, const struct account *a)
+static void latencies(struct expo *e, const struct snapshot *a)
 {
 	double le[EDGES];
 
@@ -156,7 +156,7 @@ static uint32_t own_namespace(void)
 	return stat("/proc/self/ns/user", &st) ? 0 : (uint32_t)st.st_ino;
 }
 
-static void one_of_collections(struct expo *e, const struct account *a, unsigned int k,
+static void one_of_collections(struct expo *e, const struct snapshot *a, unsigned int k,
 			       uint32_t own)
 {
 	size_t at = of_collection[k].at;
@@ -185,7 +185,7 @@ static void one_of_collections(struct expo *e, const struct account *a, unsigned
 	expo_u64(e, &(struct expo_label){ "collection", REST }, 1, rest);
 }
 
-static void collections(struct expo *e, const struct account *a)
+static void collections(struct expo *e, const struct snapshot *a)
 {
 	uint32_t own = own_namespace();
 	size_t labelled = 0;
@@ -204,7 +204,7 @@ static void collections(struct expo *e, const struct account *a)
 
 /* ---- names that scripts were promised ---- */
 
-static uint64_t figure_of(const struct account *a, const char *subject, const char *row,
+static uint64_t value_in(const struct snapshot *a, const char *subject, const char *row,
 			  const char *name)
 {
 	return row_value(rows_find(&a->rows, subject, row), name);
@@ -212,7 +212,7 @@ static uint64_t figure_of(const struct account *a, const char *subject, const ch
 
 #define COMPAT	"compatibility name: "
 
-static void compat_rates(struct expo *e, const struct account *a)
+static void compat_rates(struct expo *e, const struct snapshot *a)
 {
 	static const char *const classes[] = { "fuse", "vector", "semantic" };
 
@@ -225,11 +225,11 @@ static void compat_rates(struct expo *e, const struct account *a)
 			 "rate(vexfs_ops_total{class=\"%s\"}[1m]) says more", classes[i],
 			 classes[i]);
 		one(e, name, EXPO_GAUGE, NULL, help,
-		    (double)figure_of(a, "class", classes[i], "rate_10s") * 1e-3);
+		    (double)value_in(a, "class", classes[i], "rate_10s") * 1e-3);
 	}
 }
 
-static void compat_pools(struct expo *e, const struct account *a)
+static void compat_pools(struct expo *e, const struct snapshot *a)
 {
 	static const char *const tiers[] = { "small", "medium", "large" };
 	uint64_t used = 0, size = 0;
@@ -243,15 +243,15 @@ static void compat_pools(struct expo *e, const struct account *a)
 		snprintf(name, sizeof(name), "vexfs_%s_pool_utilization", tiers[i]);
 		snprintf(help, sizeof(help), COMPAT "vexfs_pool_use_ratio{pool=\"%s\"}", tiers[i]);
 		one(e, name, EXPO_GAUGE, NULL, help,
-		    (double)figure_of(a, "pool", tiers[i], "use_ppm") * 1e-6);
-		used += figure_of(a, "pool", tiers[i], "in_use");
-		size += figure_of(a, "pool", tiers[i], "size");
+		    (double)value_in(a, "pool", tiers[i], "use_ppm") * 1e-6);
+		used += value_in(a, "pool", tiers[i], "in_use");
+		size += value_in(a, "pool", tiers[i], "size");
 	}
 	one(e, "vexfs_memory_pool_utilization", EXPO_GAUGE, NULL,
 	    COMPAT "buffers in use, of all that the pools keep", size ? (double)used / (double)size : 0);
 }
 
-static void compat_switches(struct expo *e, const struct account *a)
+static void compat_switches(struct expo *e, const struct snapshot *a)
 {
 	bool simd = *a->simd && strcmp(a->simd, "scalar");
 
@@ -270,7 +270,7 @@ static void compat_switches(struct expo *e, const struct account *a)
 
 /* ---- all of it ---- */
 
-static void module(struct expo *e, const struct account *a)
+static void module(struct expo *e, const struct snapshot *a)
 {
 	struct expo_label l[3] = {
 		{ "version", a->version }, { "kernel", a->kernel }, { "simd", a->simd },
@@ -307,7 +307,7 @@ static double self_rss(void)
 }
 
 /* About the answer itself, and the exporter. */
-static void about(struct expo *e, const struct account *a, bool stale)
+static void about(struct expo *e, const struct snapshot *a, bool stale)
 {
 	expo_family(e, "vexfs_exporter_build", EXPO_INFO, NULL, "the exporter; always 1");
 	expo_u64(e, &(struct expo_label){ "version", VEXFS_VERSION }, 1, 1);
@@ -326,7 +326,7 @@ static void about(struct expo *e, const struct account *a, bool stale)
 	    self_rss());
 }
 
-int metrics_write(struct expo *e, const struct account *a, const struct metrics *how)
+int metrics_write(struct expo *e, const struct snapshot *a, const struct metrics *how)
 {
 	bool up = a && a->up;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The account as metrics: which figure becomes which metric, in base units. */
+/* The statistics as metrics: which counter becomes which metric, in base units. */
 #ifndef VEXFS_EXPORTER_METRICS_H
 #define VEXFS_EXPORTER_METRICS_H
 
-#include "account.h"
+#include "snapshot.h"
 #include "exposition.h"
 
 /* More than an answer is ever meant to have. */
@@ -22,6 +22,6 @@ struct metrics {
 };
 
 /* @a: NULL when nothing has been read yet. 0, or -errno; to be freed with expo_free(). */
-int metrics_write(struct expo *e, const struct account *a, const struct metrics *how);
+int metrics_write(struct expo *e, const struct snapshot *a, const struct metrics *how);
 
 #endif

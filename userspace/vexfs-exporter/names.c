@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From the account's names to those of Prometheus: base units, ratios from 0 to 1, the
- * unit at the end. A figure that the module adds gets its name by the rules; the table
+ * From the module's names to those of Prometheus: base units, ratios from 0 to 1, the
+ * unit at the end. A counter that the module adds gets its name by the rules; the table
  * holds the few that would be called badly, or are said better by another one.
  */
 #include <stdio.h>
@@ -10,8 +10,8 @@
 #include "names.h"
 
 static const struct {
-	const char *unit;	/* of the account */
-	const char *word;	/* in the account's names */
+	const char *unit;	/* of the module */
+	const char *word;	/* in the module's names */
 	const char *suffix;	/* of the metric */
 	double scale;
 	bool gauge;
@@ -31,7 +31,7 @@ static const struct {
 /* @name NULL: not exported. */
 static const struct {
 	const char *subject;
-	const char *figure;
+	const char *counter;
 	const char *name;
 } special[] = {
 	{ "op", "count", "vexfs_ops" },
@@ -104,7 +104,7 @@ static bool taken_suffix(const char *name)
 	return false;
 }
 
-static void by_rule(const struct figure *f, struct metric_name *m, const char *word,
+static void by_rule(const struct counter_doc *f, struct metric_name *m, const char *word,
 		    const char *suffix)
 {
 	char subject[48], rest[48];
@@ -116,10 +116,10 @@ static void by_rule(const struct figure *f, struct metric_name *m, const char *w
 	snprintf(m->name, sizeof(m->name), "vexfs_%s%s%s%s%s", subject, *rest ? "_" : "", rest,
 		 suffix ? "_" : "", suffix ? suffix : "");
 	if (taken_suffix(m->name))
-		strncat(m->name, "_figure", sizeof(m->name) - strlen(m->name) - 1);
+		strncat(m->name, "_value", sizeof(m->name) - strlen(m->name) - 1);
 }
 
-bool metric_name(const struct figure *f, struct metric_name *m)
+bool metric_name(const struct counter_doc *f, struct metric_name *m)
 {
 	const char *word = NULL, *suffix = NULL;
 
@@ -137,7 +137,7 @@ bool metric_name(const struct figure *f, struct metric_name *m)
 	}
 	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
 		if (strcmp(special[i].subject, f->subject) ||
-		    (special[i].figure && strcmp(special[i].figure, f->name)))
+		    (special[i].counter && strcmp(special[i].counter, f->name)))
 			continue;
 		if (!special[i].name)
 			return false;

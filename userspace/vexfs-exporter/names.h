@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The name, kind and unit that a figure of the account has as a metric. */
+/* The name, kind and unit that a counter of the module has as a metric. */
 #ifndef VEXFS_EXPORTER_NAMES_H
 #define VEXFS_EXPORTER_NAMES_H
 
-#include "account.h"
+#include "snapshot.h"
 #include "exposition.h"
 
 /**
- * struct metric_name - how a figure is called outside
+ * struct metric_name - how a counter is called outside
  * @name: without "_total"
  * @kind: counter or gauge
  * @unit: for OpenMetrics; NULL when there is none
@@ -21,10 +21,10 @@ struct metric_name {
 };
 
 /*
- * False for figures that are worked out from others and are not exported: Prometheus
+ * False for counters that are worked out from others and are not exported: Prometheus
  * works them out itself, over whatever time is asked for.
  */
-bool metric_name(const struct figure *f, struct metric_name *m);
+bool metric_name(const struct counter_doc *f, struct metric_name *m);
 
 /* What the rows of a subject are called as a label; NULL when it has only one. */
 const char *metric_label(const char *subject);

@@ -115,7 +115,7 @@ static enum MHD_Result say(struct MHD_Connection *conn, unsigned int status, con
 					    strlen(text), MHD_RESPMEM_PERSISTENT));
 }
 
-static struct MHD_Response *write_metrics(const struct account *a, const struct metrics *how)
+static struct MHD_Response *write_metrics(const struct snapshot *a, const struct metrics *how)
 {
 	struct expo e;
 
@@ -136,7 +136,7 @@ static enum MHD_Result send_metrics(struct visit *v, struct MHD_Connection *conn
 		.compat = s->opts.compat && (!compat || strcmp(compat, "no")),
 		.stale = collector_done(s->collector) < v->number,
 	};
-	struct account *a = collector_get(s->collector);
+	struct snapshot *a = collector_get(s->collector);
 	struct kept *k = &s->kept[how.format][how.compat];
 
 	if (how.stale || !a || k->reading != a->began_ns || !k->response) {
@@ -155,7 +155,7 @@ static enum MHD_Result send_metrics(struct visit *v, struct MHD_Connection *conn
 static enum MHD_Result send_live(struct visit *v, struct MHD_Connection *conn, bool page)
 {
 	struct server *s = v->s;
-	struct account *a = collector_get(s->collector);
+	struct snapshot *a = collector_get(s->collector);
 	size_t len = 0;
 	char *text;
 
@@ -212,7 +212,7 @@ static void wake_waiting(struct server *s)
 static void on_reading(void *arg)
 {
 	struct server *s = arg;
-	struct account *a;
+	struct snapshot *a;
 
 	/* The first reading may end before the collector is known. */
 	if (!__atomic_load_n(&s->collector, __ATOMIC_ACQUIRE))

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2034 # eval reads them
 #
 # vexfs-exporter in front of the real module: what it says is what the module
 # counts, nobody sees names who may not, and no client brings it down.
@@ -59,7 +60,7 @@ for name in vexfs_fuse_ops_per_sec vexfs_vector_ops_per_sec vexfs_semantic_ops_p
 	what="the promised $name"
 	ok has "$text" "^$name [0-9]"
 done
-what="every figure of the account is there, or is worked out from others"
+what="every subject of the module's statistics is there"
 missing=$(vexctl stats -j | /usr/bin/python3 -c '
 import json, sys
 text = open(sys.argv[1]).read()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an exporter needs beside the rows of the account: the meaning of every
- * figure, from the tables that the figures come from, and the histograms of the
- * ops, cut coarsely enough for a message.
+ * What an exporter needs beside the rows of statistics: the meaning of every counter,
+ * from the tables that the counters come from, and the latency histograms of the ops,
+ * cut coarsely enough for a message.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -21,8 +21,8 @@
  * struct walk - a dump of the tables
  * @skb: where it goes
  * @cb: the dump
- * @skip: figures already sent
- * @seen: figures walked over
+ * @skip: counters already sent
+ * @seen: counters walked over
  */
 struct walk {
 	struct sk_buff *skb;

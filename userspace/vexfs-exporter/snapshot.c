@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "account.h"
+#include "snapshot.h"
 
 /* A dump that changes overtake is read again this often. */
 #define DUMP_TRIES	10
@@ -62,7 +62,7 @@ static void copy(char *to, size_t size, struct nlattr **a, int type)
 
 static int on_module(struct nlmsghdr *h, struct nlattr **at, void *arg)
 {
-	struct account *a = arg;
+	struct snapshot *a = arg;
 	struct nlattr *one;
 	int rem;
 
@@ -73,7 +73,7 @@ static int on_module(struct nlmsghdr *h, struct nlattr **at, void *arg)
 	a->hit_rate = wire_u32(at, VEXFS_A_MODULE_POOL_HIT_PPM) / 1e6;
 	nlmsg_for_each_attr(one, h, GENL_HDRLEN, rem)
 		if (nla_type(one) == VEXFS_A_MODULE_ATTENTION &&
-		    a->complaints < ACCOUNT_COMPLAINTS)
+		    a->complaints < SNAPSHOT_COMPLAINTS)
 			snprintf(a->complaint[a->complaints++], sizeof(a->complaint[0]), "%s",
 				 nla_get_string(one));
 	return 0;
@@ -83,7 +83,7 @@ static int on_module(struct nlmsghdr *h, struct nlattr **at, void *arg)
 
 static int on_row(struct nlmsghdr *h, struct nlattr **at, void *arg)
 {
-	struct account *a = arg;
+	struct snapshot *a = arg;
 	struct row *r = grow(&a->rows.row, &a->rows.n, sizeof(*r));
 
 	if (!r)
@@ -92,10 +92,10 @@ static int on_row(struct nlmsghdr *h, struct nlattr **at, void *arg)
 	return 0;
 }
 
-static int on_figure(struct nlmsghdr *h, struct nlattr **at, void *arg)
+static int on_counter_doc(struct nlmsghdr *h, struct nlattr **at, void *arg)
 {
-	struct account *a = arg;
-	struct figure *f = grow(&a->figure, &a->figures, sizeof(*f));
+	struct snapshot *a = arg;
+	struct counter_doc *f = grow(&a->counter_doc, &a->counter_docs, sizeof(*f));
 
 	(void)h;
 	if (!f)
@@ -111,7 +111,7 @@ static int on_figure(struct nlmsghdr *h, struct nlattr **at, void *arg)
 static int on_latency(struct nlmsghdr *h, struct nlattr **at, void *arg)
 {
 	struct nlattr *buckets = at[VEXFS_A_LATENCY_BUCKETS];
-	struct account *a = arg;
+	struct snapshot *a = arg;
 	struct latency *l = grow(&a->latency, &a->latencies, sizeof(*l));
 	size_t bytes;
 
@@ -135,7 +135,7 @@ static int on_latency(struct nlmsghdr *h, struct nlattr **at, void *arg)
 static int on_setting(struct nlmsghdr *h, struct nlattr **at, void *arg)
 {
 	const char *key = wire_text(at, VEXFS_A_TUNABLE_KEY);
-	struct account *a = arg;
+	struct snapshot *a = arg;
 	bool on = at[VEXFS_A_TUNABLE_VALUE] &&
 		  nla_get_u64(at[VEXFS_A_TUNABLE_VALUE]) != 0;
 
@@ -151,7 +151,7 @@ static int on_setting(struct nlmsghdr *h, struct nlattr **at, void *arg)
 
 static int on_collection(struct nlmsghdr *h, struct nlattr **at, void *arg)
 {
-	struct account *a = arg;
+	struct snapshot *a = arg;
 	struct collection *c = grow(&a->collection, &a->collections, sizeof(*c));
 
 	(void)h;
@@ -174,11 +174,11 @@ static int on_collection(struct nlmsghdr *h, struct nlattr **at, void *arg)
 
 static int on_event(struct nlmsghdr *h, struct nlattr **at, void *arg)
 {
-	struct account *a = arg;
+	struct snapshot *a = arg;
 	struct happening *e;
 
 	(void)h;
-	if (a->events == ACCOUNT_EVENTS) {
+	if (a->events == SNAPSHOT_EVENTS) {
 		memmove(a->event, a->event + 1, sizeof(a->event) - sizeof(a->event[0]));
 		a->events--;
 	}
@@ -198,7 +198,7 @@ static int on_event(struct nlmsghdr *h, struct nlattr **at, void *arg)
  * A dump into the list whose length is *@n. Where changes overtook it again and again,
  * the last reading is taken: each row of it is true by itself.
  */
-static int dump(struct wire *w, uint8_t cmd, int flag, wire_answer_fn fn, struct account *a,
+static int dump(struct wire *w, uint8_t cmd, int flag, wire_answer_fn fn, struct snapshot *a,
 		size_t *n)
 {
 	int err = -EINTR;
@@ -250,13 +250,13 @@ static bool sees_all(struct wire *w)
 	return false;
 }
 
-static int read_all(struct wire *w, struct account *a, bool names)
+static int read_all(struct wire *w, struct snapshot *a, bool names)
 {
 	int err;
 
 	err = wire_call(w, wire_request(w, VEXFS_CMD_MODULE_GET, false), on_module, a);
 	if (!err)
-		err = dump(w, VEXFS_CMD_COUNTER_GET, 0, on_figure, a, &a->figures);
+		err = dump(w, VEXFS_CMD_COUNTER_GET, 0, on_counter_doc, a, &a->counter_docs);
 	if (!err)
 		err = dump(w, VEXFS_CMD_STATS_GET, VEXFS_A_STATS_SINCE_LOAD, on_row, a,
 			   &a->rows.n);
@@ -272,9 +272,9 @@ static int read_all(struct wire *w, struct account *a, bool names)
 	return err;
 }
 
-struct account *account_read(struct wire **w, bool names)
+struct snapshot *snapshot_read(struct wire **w, bool names)
 {
-	struct account *a = calloc(1, sizeof(*a));
+	struct snapshot *a = calloc(1, sizeof(*a));
 	struct vexfs_error why = { 0 };
 	int err = 0;
 
@@ -301,12 +301,12 @@ struct account *account_read(struct wire **w, bool names)
 	return a;
 }
 
-void account_free(struct account *a)
+void snapshot_free(struct snapshot *a)
 {
 	if (!a)
 		return;
 	free(a->rows.row);
-	free(a->figure);
+	free(a->counter_doc);
 	free(a->latency);
 	free(a->collection);
 	free(a);

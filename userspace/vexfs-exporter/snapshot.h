@@ -3,8 +3,8 @@
  * All that the module tells about itself, read at one moment. Nothing here knows
  * how it is shown.
  */
-#ifndef VEXFS_EXPORTER_ACCOUNT_H
-#define VEXFS_EXPORTER_ACCOUNT_H
+#ifndef VEXFS_EXPORTER_SNAPSHOT_H
+#define VEXFS_EXPORTER_SNAPSHOT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,8 +12,8 @@
 
 #include "wire.h"
 
-/* The meaning of one figure. */
-struct figure {
+/* The meaning of one counter. */
+struct counter_doc {
 	char subject[48];
 	char name[40];
 	char unit[24];
@@ -59,17 +59,17 @@ struct happening {
 	uint64_t b;
 };
 
-#define ACCOUNT_COMPLAINTS	8
-#define ACCOUNT_EVENTS		32
+#define SNAPSHOT_COMPLAINTS	8
+#define SNAPSHOT_EVENTS		32
 
 /**
- * struct account - what was read
+ * struct snapshot - what was read
  * @up: the module answered; @why says why not
  * @may_all: everybody's collections were asked for and told
  * @version: of the module; likewise @kernel, @simd, @uptime_ns, @hit_rate
  * @complaints: sentences in @complaint
- * @rows: every row of the account, since load
- * @figure: what they mean, @figures of them
+ * @rows: every row of statistics, since load
+ * @counter_doc: what they mean, @counter_docs of them
  * @latency: histograms, @latencies of them
  * @collection: collections by rising serial, @collections of them
  * @event: the newest, @events of them, oldest first
@@ -78,7 +78,7 @@ struct happening {
  * @began_ns: when reading began and @took_ns how long it took, CLOCK_MONOTONIC
  * @users: who holds it; the collector's business
  */
-struct account {
+struct snapshot {
 	bool up;
 	bool may_all;
 	char why[400];
@@ -88,16 +88,16 @@ struct account {
 	uint64_t uptime_ns;
 	double hit_rate;
 	unsigned int complaints;
-	char complaint[ACCOUNT_COMPLAINTS][160];
+	char complaint[SNAPSHOT_COMPLAINTS][160];
 	struct rows rows;
-	size_t figures;
-	struct figure *figure;
+	size_t counter_docs;
+	struct counter_doc *counter_doc;
 	size_t latencies;
 	struct latency *latency;
 	size_t collections;
 	struct collection *collection;
 	unsigned int events;
-	struct happening event[ACCOUNT_EVENTS];
+	struct happening event[SNAPSHOT_EVENTS];
 	bool pools_enabled;
 	bool stack_optimize;
 	bool search_batching;
@@ -112,8 +112,8 @@ struct account {
  * there is none, given up when it fails. @names: collections too, where this process
  * may see everybody's.
  */
-struct account *account_read(struct wire **w, bool names);
-void account_free(struct account *a);
+struct snapshot *snapshot_read(struct wire **w, bool names);
+void snapshot_free(struct snapshot *a);
 
 uint64_t clock_ns(void);
 
