@@ -14,14 +14,8 @@
 
 #include "compat/compat.h"
 #include "control/look.h"
-#include "data/node.h"
-#include "mem/tunable.h"
 #include "stat/event.h"
 #include "store/store.h"
-
-static VEXFS_TUNABLE(admin_gid, 4294967295, 0, 4294967295, "gid",
-		     "Group whose members may look at everybody's names and events (4294967295: none)",
-		     0644);
 
 bool vexfs_control_open(void)
 {
@@ -43,7 +37,7 @@ static const struct cred *opener(struct sk_buff *req)
 /* Of the current credentials. A look is no attempt: nothing is audited. */
 static enum vexfs_look look(void)
 {
-	kgid_t admins = KGIDT_INIT(READ_ONCE(vexfs_admin_gid));
+	kgid_t admins = vexfs_admin_group();
 
 	if ((gid_valid(admins) && in_egroup_p(admins)) ||
 	    ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))

@@ -30,8 +30,11 @@ int vexfs_nl_reply(struct sk_buff *skb, void *hdr, struct genl_info *info, int e
 int vexfs_nl_put_event(struct sk_buff *skb, const struct vexfs_event *ev, u64 lost,
 		       enum vexfs_look look);
 
+void vexfs_nl_module_init(void);
 void vexfs_nl_stats_init(void);
 void vexfs_nl_stats_exit(void);
+void vexfs_nl_event_init(void);
+void vexfs_nl_event_exit(void);
 
 int vexfs_netlink_init(void);
 void vexfs_netlink_exit(void);

@@ -99,7 +99,8 @@ static int parse_setting(struct nlattr *nest, struct vexfs_setting *s,
 	struct nlattr *tb[VEXFS_A_SETTING_MAX + 1];
 	int err;
 
-	err = nla_parse_nested(tb, VEXFS_A_SETTING_MAX, nest, vexfs_setting_nl_policy, extack);
+	/* its attributes were checked with the request: its policy is nested in that of tune */
+	err = nla_parse_nested(tb, VEXFS_A_SETTING_MAX, nest, NULL, extack);
 	if (err)
 		return err;
 	if (!tb[VEXFS_A_SETTING_KEY]) {

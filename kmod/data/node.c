@@ -8,11 +8,11 @@
 #include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/moduleparam.h>
-#include <linux/uidgid.h>
 
 #include "compat/compat.h"
 #include "data/node.h"
 #include "mem/tunable.h"
+#include "store/store.h"
 
 /*
  * Without udev everybody may use it, as with /dev/fuse: collections have owners, modes
@@ -21,9 +21,6 @@
 static VEXFS_TUNABLE(device_mode, 0666, 0, 0777, "mode",
 		     "Permission bits of /dev/vexfs (collections have owners and modes of their own)",
 		     0444);
-
-static VEXFS_TUNABLE(device_gid, 0, 0, 4294967294, "gid",
-		     "Group of /dev/vexfs; its members may also read totals and settings", 0644);
 
 static dev_t number;
 static struct cdev cdev;
@@ -47,11 +44,6 @@ static const struct device_type node_type = {
 static struct class node_class = {
 	.name = "vexfs",
 };
-
-kgid_t vexfs_device_group(void)
-{
-	return KGIDT_INIT(READ_ONCE(vexfs_device_gid));
-}
 
 static void release(struct device *dev)
 {

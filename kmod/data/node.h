@@ -3,14 +3,9 @@
 #ifndef _VEXFS_DATA_NODE_H
 #define _VEXFS_DATA_NODE_H
 
-#include <linux/uidgid.h>
-
 struct file_operations;
 
 int vexfs_node_add(const struct file_operations *fops);
 void vexfs_node_del(void);
-
-/* The group of the node. */
-kgid_t vexfs_device_group(void);
 
 #endif

@@ -855,6 +855,11 @@ struct vexfs_soundness {
  */
 int vexfs_check_store(struct vexfs_collection *c, struct vexfs_soundness *s);
 
+/* The group of /dev/vexfs; its members may also look at totals and settings. */
+kgid_t vexfs_device_group(void);
+/* The group that may look at everybody's names and events; none when it is not valid. */
+kgid_t vexfs_admin_group(void);
+
 /* Waits until collections whose last reference has gone are gone, too. For tests. */
 void vexfs_store_settle(void);
 
