@@ -87,6 +87,8 @@ int vexfs_data_init(void)
 	static_assert(sizeof(struct vexfs_walk) == 64);
 	static_assert(sizeof(struct vexfs_search) == 152);
 	static_assert(sizeof(struct vexfs_classify) == 88);
+	static_assert(sizeof(struct vexfs_served) == 24);
+	static_assert(sizeof(struct vexfs_served_op) == 16);
 
 	return vexfs_node_add(&device_fops);
 }

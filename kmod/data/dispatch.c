@@ -136,6 +136,13 @@ static const struct vexfs_handler handlers[] = {
 		.flags = OUT | RESTART | WAITS,
 		.handle = vexfs_handle_check,
 	},
+	[_IOC_NR(VEXFS_IOC_SERVED)] = {
+		.cmd = VEXFS_IOC_SERVED,
+		.size = sizeof(struct vexfs_served),
+		.kind = VEXFS_OP_INFO,
+		.flags = WAITS,
+		.handle = vexfs_handle_served,
+	},
 };
 
 const struct vexfs_handler *vexfs_handler_find(u32 cmd)

@@ -61,6 +61,7 @@ int vexfs_handle_search(struct vexfs_request *r);
 int vexfs_handle_classify(struct vexfs_request *r);
 int vexfs_handle_index(struct vexfs_request *r);
 int vexfs_handle_check(struct vexfs_request *r);
+int vexfs_handle_served(struct vexfs_request *r);
 
 int vexfs_rows_mmap(struct file *file, struct vm_area_struct *vma);
 

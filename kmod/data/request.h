@@ -54,6 +54,7 @@ union vexfs_header {
 	struct vexfs_classify classify;
 	struct vexfs_index_req index;
 	struct vexfs_check check;
+	struct vexfs_served served;
 };
 
 #define VEXFS_REQUEST_KERNEL	(1u << 0)	/* addresses are the kernel's own */

@@ -130,6 +130,18 @@ u64 vexfs_op_end(struct vexfs_op *op, int err)
 }
 VEXFS_EXPORT_KUNIT(vexfs_op_end);
 
+void vexfs_op_record(enum vexfs_op_kind kind, u64 ns, int err)
+{
+	const struct vexfs_op op = { .kind = kind, .items = 1 };
+	u32 limit = READ_ONCE(vexfs_slow_op_us);
+
+	if (READ_ONCE(vexfs_accounting))
+		account_op(&op, ns, err);
+	if (unlikely(limit && ns > limit * 1000ULL))
+		vexfs_event_raise(VEXFS_EVENT_SLOW, ns, limit * 1000ULL, vexfs_op_names[kind]);
+}
+VEXFS_EXPORT_KUNIT(vexfs_op_record);
+
 static void add_tally(const struct tally *t, struct vexfs_op_stats *st)
 {
 	u64 *sum = &st->count;

@@ -134,6 +134,16 @@ static __always_inline void vexfs_op_begin(struct vexfs_op *op, enum vexfs_op_ki
  */
 u64 vexfs_op_end(struct vexfs_op *op, int err);
 
+/**
+ * vexfs_op_record() - an op that ran elsewhere is accounted
+ * @kind: enum vexfs_op_kind
+ * @ns: how long it took
+ * @err: 0 or more for success, else -errno
+ *
+ * For what userspace did by itself. Any context but NMI.
+ */
+void vexfs_op_record(enum vexfs_op_kind kind, u64 ns, int err);
+
 /* The parameter accounting: 0 while nothing is counted. */
 extern u32 vexfs_accounting;
 

@@ -109,6 +109,7 @@ enum vexfs_ioctl {
 	VEXFS_IOC_CLASSIFY	= _IO(VEXFS_IOC_MAGIC, 0x21),	/* struct vexfs_classify, attached */
 	VEXFS_IOC_INDEX		= _IO(VEXFS_IOC_MAGIC, 0x30),	/* struct vexfs_index_req, attached */
 	VEXFS_IOC_CHECK		= _IO(VEXFS_IOC_MAGIC, 0x31),	/* struct vexfs_check, attached */
+	VEXFS_IOC_SERVED	= _IO(VEXFS_IOC_MAGIC, 0x60),	/* struct vexfs_served */
 };
 
 /**
@@ -738,6 +739,39 @@ struct vexfs_check {
 	__u64 faults;
 	__u64 kernel_ns;
 	char report[256];
+};
+
+/**
+ * struct vexfs_served_op - a request that a mount has answered
+ * @ns: how long it took, at most VEXFS_SERVED_NS_MAX
+ * @error: 0, or -errno of the answer
+ * @pad: 0
+ */
+struct vexfs_served_op {
+	__u64 ns;
+	__s32 error;
+	__u32 pad;
+};
+
+#define VEXFS_SERVED_MAX	4096
+#define VEXFS_SERVED_NS_MAX	3600000000000ULL
+
+/**
+ * struct vexfs_served - VEXFS_IOC_SERVED: a mount tells what it has answered
+ * @size: sizeof of this structure
+ * @fuse: the descriptor of /dev/fuse that the requests came through (EBADF for one
+ *	of something else, ENOTCONN for one that is not mounted): only who serves a mount
+ *	adds to the class "fuse" of the statistics
+ * @count: requests, 1 to VEXFS_SERVED_MAX; all are counted or none is
+ * @pad: 0
+ * @ops: pointer to @count struct vexfs_served_op
+ */
+struct vexfs_served {
+	__u32 size;
+	__s32 fuse;
+	__u32 count;
+	__u32 pad;
+	__u64 ops;
 };
 
 /*
