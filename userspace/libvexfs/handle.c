@@ -346,6 +346,37 @@ int vexfs_do_drop_serial(const char *device, uint64_t serial, struct vexfs_error
 	return drop(device, &req, what, err);
 }
 
+int vexfs_do_served(const char *device, int fuse, const struct vexfs_served_op *ops,
+		    size_t count, struct vexfs_error *err)
+{
+	struct vexfs_served req = { .size = sizeof(req), .fuse = fuse };
+	int fd = open_device(device, O_RDONLY, err), e = 0;
+
+	if (fd < 0)
+		return fd;
+	while (count && !e) {
+		req.count = count < VEXFS_SERVED_MAX ? (uint32_t)count : VEXFS_SERVED_MAX;
+		req.ops = (uintptr_t)ops;
+		e = vexfs_request(fd, VEXFS_IOC_SERVED, &req);
+		ops += req.count;
+		count -= req.count;
+	}
+	close(fd);
+	switch (e) {
+	case 0:
+		return 0;
+	case EBADF:
+		return vexfs_fail(err, e, "descriptor %d is not one of /dev/fuse", fuse);
+	case ENOTCONN:
+		return vexfs_fail(err, e, "descriptor %d belongs to no file system that is mounted",
+				  fuse);
+	case ENOTTY:
+		return vexfs_fail(err, e, "this module does not count the requests of mounts");
+	default:
+		return vexfs_fail(err, e, "served requests: %s", strerror(e));
+	}
+}
+
 static int list(const char *device, uint32_t flags,
 		int (*fn)(const struct vexfs_stat *st, void *arg), void *arg,
 		struct vexfs_error *err)

@@ -123,6 +123,13 @@ int vexfs_do_list_all(const char *device, int (*fn)(const struct vexfs_stat *st,
 VEXFS_REQUEST(stat, vexfs_stat);
 VEXFS_REQUEST(set, vexfs_set);
 
+/*
+ * Tells the module what a mount has answered, for the class "fuse" of its statistics. @fuse
+ * is the descriptor of /dev/fuse of a file system that is mounted; @count is not limited.
+ */
+int vexfs_do_served(const char *device, int fuse, const struct vexfs_served_op *ops,
+		    size_t count, struct vexfs_error *err);
+
 /* What does not change while a handle is open. */
 const char *vexfs_name(const struct vexfs *h);
 uint32_t vexfs_dim(const struct vexfs *h);
