@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# vexfs-mount. Without libfuse3 everything else is built, and `make' says what is left out.
+
+MOUNT_OBJS := $(patsubst userspace/%.c,build/obj/%.o,$(sort $(wildcard userspace/mount/*.c)))
+HAVE_FUSE := $(wildcard /usr/include/fuse3/fuse_lowlevel.h)
+
+$(MOUNT_OBJS): CFLAGS_USER += -I/usr/include/fuse3 -D_FILE_OFFSET_BITS=64 -pthread
+
+# Without textio's writer of JSON: its names are those of libjansson.
+MOUNT_OBJS += $(patsubst %,build/obj/textio/%.o,escape nearest outfile parse)
+
+build/bin/vexfs-mount: $(MOUNT_OBJS) build/lib/libvexstat.a $(LIBVEXFS)
+	$(begin)
+	$(HOSTCC_USER) -pthread -o $@ $(MOUNT_OBJS) build/lib/libvexstat.a $(U_LIBS) \
+		-lfuse3 -ljansson -lm
+
+ifneq ($(HAVE_FUSE),)
+PROGRAMS += build/bin/vexfs-mount
+else
+tools: no-fuse
+.PHONY: no-fuse
+no-fuse:
+	@echo "vexfs-mount was not built: install libfuse3-dev."
+endif

@@ -1,0 +1,219 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A mount of collections in a lab, used by programs that know nothing of vexfs. Prints TAP.
+# VEXFS_MOUNT names the program to test: the one with sanitizers, or valgrind in front.
+
+set -u
+top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
+PATH=$top/build/bin:$PATH
+mount=${VEXFS_MOUNT:-vexfs-mount}
+dir=$(mktemp -d)
+m=$dir/m
+n=0
+chmod 755 "$dir"
+mkdir "$m"
+cd "$dir" || exit 1
+
+# check NAME SHELL: the shell's text succeeds.
+check() {
+	n=$((n + 1))
+	if (eval "$2") > "$dir/out" 2> "$dir/err"; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		head -n 5 "$dir/out" "$dir/err" | sed 's/^/# /'
+	fi
+}
+
+# refused NAME WORDS SHELL: it fails, and says WORDS on stderr.
+refused() {
+	n=$((n + 1))
+	if (eval "$3") > "$dir/out" 2> "$dir/err"; then
+		echo "not ok $n - $1"
+		echo "# it succeeded"
+	elif grep -qiE -- "$2" "$dir/err"; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		head -n 3 "$dir/err" | sed 's/^/# /'
+	fi
+}
+
+# Another user: $1 is uid and gid, $2 supplementary groups or -.
+as() {
+	local id=$1 groups=$2
+	shift 2
+	if [ "$groups" = - ]; then groups=--clear-groups; else groups=--groups=$groups; fi
+	setpriv --reuid="$id" --regid="$id" "$groups" "$@"
+}
+
+# floats X...: the bytes of floats.
+floats() { perl -e 'print pack("f*", @ARGV)' "$@"; }
+
+start() {
+	$mount "$@" "$m" || { echo "Bail out! cannot mount"; exit 1; }
+}
+
+# Until the file system is gone and the daemon, too.
+stop() {
+	local pid i
+	pid=$(cat "$dir/pid" 2> /dev/null)
+	umount "$m" || return 1
+	for ((i = 0; i < 200; i++)); do
+		[ -n "$pid" ] && [ -d "/proc/$pid" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+# The daemon has its end of the mount open; there is one of its name in this lab.
+daemon() { pidof -s vexfs-mount vexfs-mount-san memcheck-amd64- ; }
+
+# ---- a collection, made and filled by hand ----
+
+start -o allow_other
+daemon > "$dir/pid"
+b=$m/a/by-id
+check "an empty mount" '[ -z "$(ls "$m")" ]'
+check "mkdir makes a collection" 'mkdir "$m/a@dim=4,metric=l2,attr=lang:u8,year:u16,mtime:u64"'
+check "it has its own name" '[ "$(ls "$m")" = a ] && vexctl show a'
+check "it is not listed twice, and other options name nothing" '! stat "$m/a@dim=5" && [ "$(ls "$m")" = a ]'
+check "what is in it" '[ "$(ls -A "$m/a" | tr "\n" " ")" = ".info.json .query .schema .stats.json by-id near within " ]'
+for i in 1 2 3 4 5 6 7 8; do floats $i 0 0 0 > "$b/$i" || echo "# cannot write $i"; done
+check "eight vectors" '[ "$(ls "$b" | sort -n | tr "\n" " ")" = "1 2 3 4 5 6 7 8 " ]'
+check "vexctl sees them" '[ "$(vexctl -j show a | jq .count)" = 8 ]'
+check "bytes come back" 'floats 3 0 0 0 | cmp - "$b/3"'
+check "size and type" '[ "$(stat -c "%s %F %h" "$b/3")" = "16 regular file 1" ]'
+check "near: ten nearest, itself left out" '[ "$(ls "$m/a/near/1" | head -n 1)" = 0001-1.0000-2 ] && [ "$(ls "$m/a/near/1" | wc -l)" = 7 ]'
+check "near: k" '[ "$(ls "$m/a/near/1@k=2" | tr "\n" " ")" = "0001-1.0000-2 0002-4.0000-3 " ]'
+check "near: a link leads to the vector" 'cmp "$m/a/near/1/0001-1.0000-2" "$b/2"'
+check "within: a radius" '[ "$(ls "$m/a/within/4@r=1.5" | wc -l)" = 2 ]'
+check "fields of the record" 'setfattr -n user.vexfs.lang -v 3 "$b/2" && setfattr -n user.vexfs.year -v 2020 "$b/2" && [ "$(getfattr --only-values -n user.vexfs.year "$b/2")" = 2020 ]'
+check "vexctl reads the field" 'vexctl -j get a 2 | jq -e ".. | .lang? // empty | . == 3"'
+check "near: a filter" '[ "$(ls "$m/a/near/1@filter=lang==3")" = 0001-4.0000-3 ] || [ "$(ls "$m/a/near/1@filter=lang==3")" = 0001-1.0000-2 ]'
+check "listed are the fields" '[ "$(getfattr "$b/2" 2> /dev/null | grep -c user.vexfs)" = 3 ]'
+check "seq and type" '[ "$(getfattr --only-values -n user.vexfs.type "$b/2")" = f32 ] && getfattr -n user.vexfs.seq "$b/2"'
+check "rename changes the id" 'mv "$b/8" "$b/88" && [ ! -e "$b/8" ] && floats 8 0 0 0 | cmp - "$b/88"'
+check "rename keeps the record" 'mv "$b/2" "$b/22" && [ "$(getfattr --only-values -n user.vexfs.lang "$b/22")" = 3 ] && mv "$b/22" "$b/2"'
+check "rename onto another replaces it" 'mv "$b/88" "$b/7" && [ "$(ls "$b" | wc -l)" = 7 ] && floats 8 0 0 0 | cmp - "$b/7"'
+check "unlink deletes" 'rm "$b/7" && [ "$(vexctl -j show a | jq .count)" = 6 ]'
+check "overwrite in place" 'floats 9 9 9 9 > "$b/6" && vexctl -j get a 6 | jq -e ".. | .vector? // empty | . == [9,9,9,9]"'
+check "a part is written, the rest stays" 'floats 5 | dd of="$b/6" bs=4 seek=2 conv=notrunc status=none && floats 9 9 5 9 | cmp - "$b/6"'
+check "dd, the last component" 'floats 7 | dd of="$b/6" bs=4 seek=3 conv=notrunc,fsync status=none && floats 9 9 5 7 | cmp - "$b/6"'
+check "append to a whole one does not fit" '! floats 1 >> "$b/6"; floats 9 9 5 7 | cmp - "$b/6"'
+refused "too short is EINVAL at close" "invalid" 'floats 1 2 | dd of="$b/50" status=none'
+check "and leaves nothing" '[ ! -e "$b/50" ] && [ "$(ls "$b" | grep -c 50)" = 0 ]'
+refused "too short is EINVAL at fsync" "invalid" 'floats 1 2 | dd of="$b/51" conv=fsync status=none'
+refused "too long is EFBIG" "too large" 'floats 1 2 3 4 5 | dd of="$b/52" bs=20 status=none'
+refused "an empty file is none" "invalid" 'touch "$b/53"'
+check "touch sets the time" 'touch -d "2001-02-03 04:05:06 UTC" "$b/6" && [ "$(stat -c %Y "$b/6")" = 981173106 ]'
+check "writing sets it, too" 'floats 1 1 1 1 > "$b/6" && [ $(($(date +%s) - $(stat -c %Y "$b/6"))) -lt 100 ]'
+refused "NaN is refused at close" "." 'perl -e "print pack(q(f4), q(nan), 1, 1, 1)" | dd of="$b/54" status=none'
+refused "no hard links" "not permitted" 'ln "$b/1" "$b/9"'
+refused "no symbolic links" "not permitted" 'ln -s 1 "$b/9"'
+refused "no directories in there" "not permitted" 'mkdir "$b/9"'
+refused "no pipes" "not permitted" 'mkfifo "$b/9"'
+for name in x 01 -1 1x 18446744073709551616 '' ' 1' $'a\nb' $'\377\376' '1 '; do
+	[ -n "$name" ] || continue
+	refused "a name that is no id: $(printf %q "$name")" "invalid" 'floats 1 1 1 1 > "$b/$name"'
+done
+check "the largest ids" 'for i in 0 9223372036854775808 18446744073709551614; do floats 1 2 3 4 > "$b/$i" && [ -e "$b/$i" ] && rm "$b/$i" || exit 1; done'
+refused "mode of a vector is its collection's" "not permitted" 'chmod 777 "$b/1"'
+check "chmod to what it is" 'chmod "$(stat -c %a "$b/1")" "$b/1"'
+check ".info.json" 'jq -e ".dim == 4 and .metric == \"l2\" and .name == \"a\"" "$m/a/.info.json"'
+check ".stats.json" 'jq -e ".count == 6" "$m/a/.stats.json"'
+check ".schema" 'grep -qx "year:u16@1" "$m/a/.schema"'
+check ".query with JSON" 'exec 3<> "$m/a/.query"; echo "{\"vector\": [1, 0, 0, 0], \"k\": 2}" >&3; cat <&3 > q; [ "$(jq -s "map(.id) | tostring" q)" = "\"[1,2]\"" ]'
+check ".query with floats, options in the name" 'exec 3<> "$m/a/.query@k=1"; floats 4 0 0 0 >&3; [ "$(cat <&3 | jq .id)" = 4 ]'
+check ".query answers one after another" 'exec 3<> "$m/a/.query@k=1"; for i in 1 2 3; do floats $i 0 0 0 >&3; [ "$(cat <&3 | jq .id)" = $i ] || exit 1; done'
+check ".query: a radius, a filter, an id" 'exec 3<> "$m/a/.query"; echo "{\"id\": 4, \"radius\": 1.5, \"exact\": true, \"filter\": \"year == 0\"}" >&3; [ "$(cat <&3 | wc -l)" = 2 ]'
+for q in '{"vector": [1]}' '{' '{}' '{"id": 4, "k": 0}' '{"id": 4, "filter": "nonsense =="}' 'rubbish'; do
+	check ".query refuses $q" 'exec 3<> "$m/a/.query"; printf %s "$q" >&3; ! cat <&3'
+done
+refused "near what is not there" "no such" 'ls "$m/a/near/4444"'
+refused "near with wrong options" "invalid" 'ls "$m/a/near/1@k=0"'
+refused "near with a wrong filter" "invalid" 'ls "$m/a/near/1@filter=nosuch==1"'
+refused "a link that was not found" "no such" 'readlink "$m/a/near/1/0001-0.0000-5" || stat "$m/a/near/1/0001-0.0000-5"'
+check "statfs" '[ "$(($(stat -f -c "%c - %d" "$m")))" = 6 ]'
+check "find and du walk it" 'find "$m" -type f | grep -q by-id/1 && du -s "$m"'
+
+# ---- copies ----
+
+check "cp -a out" 'cp -a "$b" rows && [ "$(ls rows | wc -l)" = 6 ] && cmp rows/3 "$b/3"'
+check "mkdir for a copy" 'mkdir -m 755 "$m/copy@dim=4,attr=lang:u8,year:u16,mtime:u64"'
+check "cp -a in: bytes, times, attributes" 'cp -a rows/. "$m/copy/by-id/" && diff -r rows "$m/copy/by-id" && [ "$(stat -c %Y rows/2)" = "$(stat -c %Y "$m/copy/by-id/2")" ] && [ "$(getfattr --only-values -n user.vexfs.lang "$m/copy/by-id/2")" = 3 ]'
+check "rsync finds nothing to do" '[ -z "$(rsync -rti rows/ "$m/copy/by-id/" | grep "^>f")" ]'
+check "rsync in, out, in" 'rm "$m/copy/by-id"/* && rsync -rtX rows/ "$m/copy/by-id/" && mkdir rows2 && rsync -rtX "$m/copy/by-id/" rows2/ && diff -r rows rows2 && [ "$(getfattr --only-values -n user.vexfs.year "$m/copy/by-id/2")" = 2020 ]'
+check "rsync leaves no temporary files" '[ "$(ls -A "$m/copy/by-id" | grep -vc "^[0-9]*$")" = 0 ]'
+check "tar out and in" 'tar --xattrs --xattrs-include="user.*" -C "$m/copy/by-id" -cf t.tar . && rm "$m/copy/by-id"/* && tar --xattrs --xattrs-include="user.*" -C "$m/copy/by-id" -xf t.tar && diff -r rows "$m/copy/by-id"'
+check "replace by rename, as editors do" 'floats 5 5 5 5 > "$m/copy/by-id/.3.tmp" && mv "$m/copy/by-id/.3.tmp" "$m/copy/by-id/3" && floats 5 5 5 5 | cmp - "$m/copy/by-id/3" && ls -A "$m/copy/by-id" | grep -vc tmp'
+refused "a temporary file of wrong length becomes no vector" "." 'echo x > "$m/copy/by-id/.x" && mv "$m/copy/by-id/.x" "$m/copy/by-id/3"'
+check "it can be unlinked" 'rm "$m/copy/by-id/.x" && [ ! -e "$m/copy/by-id/.x" ]'
+refused "between collections it is a copy" "." 'perl -e "rename(shift, shift) or die \"\$!\n\"" "$b/1" "$m/copy/by-id/99"'
+check "mv copies and deletes then" 'mv "$m/copy/by-id/3" "$b/333" && [ ! -e "$m/copy/by-id/3" ] && floats 5 5 5 5 | cmp - "$b/333" && rm "$b/333"'
+check "1,000 vectors" 'mkdir src && perl -e "for (0..999) { open F, q(>), qq(src/\$_); print F pack(q(f4), \$_, \$_ % 7, 1, 1); close F }" && mkdir "$m/big@dim=4" && cp src/* "$m/big/by-id/" && [ "$(ls "$m/big/by-id" | wc -l)" = 1000 ] && diff -r src "$m/big/by-id"'
+check "an open file that is unlinked can still be read" 'exec 3< "$m/big/by-id/7" && rm "$m/big/by-id/7" && cmp src/7 - <&3'
+refused "rmdir of a full one" "not empty" 'rmdir "$m/big"'
+check "rm and rmdir" 'rm "$m/big/by-id"/* && rmdir "$m/big" && [ ! -e "$m/big" ] && ! vexctl show big'
+check "dropped by somebody else under an open file" 'mkdir "$m/gone@dim=4" && exec 3<> <(:) 4<> "$m/gone/.query" && floats 1 2 3 4 > "$m/gone/by-id/1" && vexctl drop gone && ! floats 1 2 3 4 > "$m/gone/by-id/2"; sleep 1.2; [ ! -e "$m/gone" ]'
+check "made again under that name it is another" 'vexctl create gone --dim 8 && [ "$(jq .dim "$m/gone/.info.json")" = 8 ] && rmdir "$m/gone"'
+
+# ---- others ----
+
+chmod 700 "$m/a"
+check "chmod is the collection's mode" '[ "$(vexctl -j show a | jq -r .mode)" = 0600 ] || vexctl -j show a | grep -q 0600'
+check "another user does not see it" '! as 1000 - ls "$m" | grep -qx a'
+refused "nor its attributes" "no such" 'as 1000 - stat "$m/a"'
+refused "nor into it" "no such|denied" 'as 1000 - ls "$m/a/by-id"'
+refused "nor what is in it" "no such|denied" 'as 1000 - cat "$m/a/by-id/1"'
+refused "nor neighbours" "no such|denied" 'as 1000 - ls "$m/a/near/1"'
+refused "as by ioctl" "." 'as 1000 - vexctl get a 1'
+chmod 755 "$m/a"
+sleep 1.2
+check "readable by all: read" 'as 1000 - cat "$m/a/by-id/1" > /dev/null && as 1000 - ls "$m/a/near/1" && as 1000 - ls "$m" | grep -qx a'
+refused "and not written" "denied" 'as 1000 - dd if=src/1 of="$m/a/by-id/1" status=none'
+refused "nor deleted" "denied|not permitted" 'as 1000 - rm -f "$m/a/by-id/1"'
+refused "nor renamed" "denied|not permitted" 'as 1000 - mv "$m/a/by-id/1" "$m/a/by-id/1111"'
+refused "nor its record" "denied|not permitted" 'as 1000 - setfattr -n user.vexfs.lang -v 1 "$m/a/by-id/1"'
+refused "nor dropped" "not permitted|denied|not empty" 'as 1000 - rmdir "$m/a"'
+refused "nor its mode" "not permitted" 'as 1000 - chmod 777 "$m/a"'
+chgrp 2000 "$m/a"
+chmod 750 "$m/a"
+sleep 1.2
+check "its group reads" 'as 1000 2000 cat "$m/a/by-id/1" > /dev/null && as 1000 2000 ls "$m" | grep -qx a && as 2000 - ls "$m/a/by-id"'
+refused "others do not" "no such|denied" 'as 1000 3000 cat "$m/a/by-id/1"'
+check "another user makes a collection of its own" 'as 1000 - mkdir -m 700 "$m/theirs@dim=4" && [ "$(stat -c "%u %g" "$m/theirs")" = "1000 1000" ] && floats 1 2 3 4 | as 1000 - dd of="$m/theirs/by-id/1" status=none'
+check "it is theirs for the module, too" 'as 1000 - vexctl get theirs 1'
+refused "a third one has nothing of it" "no such|denied" 'as 1001 - cat "$m/theirs/by-id/1"'
+check "root has all" 'ls "$m" | grep -qx theirs && cat "$m/theirs/by-id/1" > /dev/null'
+check "its owner empties and drops it" 'as 1000 - rm "$m/theirs/by-id/1" && as 1000 - rmdir "$m/theirs" && ! vexctl show theirs'
+check "chown by root" 'chown 1000:1000 "$m/a" && sleep 1.2 && as 1000 - ls "$m/a/by-id" && chown 0:0 "$m/a"'
+
+# ---- the daemon ----
+
+check "requests are counted" 'sleep 0.5; [ "$(awk "/^class fuse count/ { print \$7 }" /sys/kernel/debug/vexfs/counters)" -gt 1000 ]'
+check "and what they took, in the daemon" 'jq -e ".requests.lookup.count > 100 and .requests.lookup.p50_ns > 0" "$m/.mount.json"'
+check "nobody else can count" '[ "$(vexctl -j show a | jq .count)" = 6 ]'
+check "umount ends the daemon" 'stop'
+vexctl drop copy > /dev/null 2>&1
+vexctl drop a > /dev/null 2>&1
+
+# Without anything open the module can go, and whoever asks then is told.
+if [ "${VEXFS_LAB:-}" = uml ]; then
+	start
+	daemon > "$dir/pid"
+	mkdir "$m/k@dim=4"
+	floats 1 2 3 4 > "$m/k/by-id/1"
+	kill -9 "$(cat "$dir/pid")"
+	refused "killed: the mount says so" "not connected" 'ls "$m/k"'
+	check "umount -l" 'umount -l "$m"'
+	start
+	daemon > "$dir/pid"
+	check "mounted again, all is there" 'floats 1 2 3 4 | cmp - "$m/k/by-id/1"'
+	check "umount again" 'stop'
+	vexctl drop k > /dev/null
+fi
+cd /
+rm -rf "$dir"
+echo "1..$n"
