@@ -357,7 +357,7 @@ int vexfs_do_served(const char *device, int fuse, const struct vexfs_served_op *
 	while (count && !e) {
 		req.count = count < VEXFS_SERVED_MAX ? (uint32_t)count : VEXFS_SERVED_MAX;
 		req.ops = (uintptr_t)ops;
-		e = vexfs_request(fd, VEXFS_IOC_SERVED, &req);
+		e = vexfs_request_on(fd, VEXFS_IOC_SERVED, &req);
 		ops += req.count;
 		count -= req.count;
 	}
