@@ -5,6 +5,7 @@
  */
 #include "campaign.h"
 #include "coll.h"
+#include "exec.h"
 #include "outfile.h"
 
 #include <errno.h>
@@ -12,11 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum command { RUN, COMPARE, NOISE, ABLATE, SWEEP, REPORT };
+enum command { RUN, COMPARE, NOISE, ABLATE, SWEEP, REPORT, EXEC, BATCH, LIST, SUMMARY, INSIGHTS };
 
 static const char *const commands[] = {
 	[RUN] = "run", [COMPARE] = "compare", [NOISE] = "noise", [ABLATE] = "ablate",
-	[SWEEP] = "sweep", [REPORT] = "report",
+	[SWEEP] = "sweep", [REPORT] = "report", [EXEC] = "exec", [BATCH] = "batch",
+	[LIST] = "list", [SUMMARY] = "summary", [INSIGHTS] = "insights",
 };
 
 /* A second one ends it at once, whatever else is left behind. */
@@ -327,6 +329,8 @@ static int report(char **names, int n)
 	json_t *result;
 	int ret;
 
+	if (!n)
+		return vx_cmd_records_report();
 	if (n != 1 || !(vx_set.output || vx_set.report)) {
 		vx_say("report needs a result and a place: vexstress report RESULT -o FILE.html");
 		return VX_USAGE;
@@ -357,6 +361,7 @@ int main(int argc, char **argv)
 	n = vx_options_parse(argc - 1, words + 1, &base);
 	if (n < 0)
 		return VX_USAGE;
+	words[1 + n] = NULL;
 	if (vx_set.help) {
 		vx_usage(stdout);
 		return VX_OK;
@@ -379,7 +384,7 @@ int main(int argc, char **argv)
 			}
 		}
 	}
-	if (vx_options_finish())
+	if (vx_options_finish() || (cmd != EXEC && vx_options_format()))
 		return VX_USAGE;
 	vx_clock_init();
 	catch_signals();
@@ -397,6 +402,16 @@ int main(int argc, char **argv)
 		return run_campaign(cmd, argc, argv, &base, words + 1, n);
 	case REPORT:
 		return report(words + 1, n);
+	case EXEC:
+		return vx_cmd_exec(n, words + 1);
+	case BATCH:
+		return vx_cmd_batch(n, words + 1);
+	case LIST:
+		return vx_cmd_list(n, words + 1);
+	case SUMMARY:
+		return vx_cmd_summary(n, words + 1);
+	case INSIGHTS:
+		return vx_cmd_insights(n, words + 1);
 	default:
 		return run(argc, argv, &base, words + 1, n);
 	}

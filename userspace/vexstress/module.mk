@@ -13,16 +13,23 @@ build/obj/vexstress/oracle.o: CFLAGS_USER += -O3
 
 STRESS_OBJS += $(patsubst %,build/obj/textio/%.o,escape ini nearest outfile)
 
-build/bin/vexstress: $(STRESS_OBJS) build/lib/libvexstat.a build/lib/libvexsvg.a $(LIBVEXFS)
+# Run records are kept in the history, where SQLite is there.
+ifneq ($(HAVE_SQLITE),)
+build/obj/vexstress/exec_store.o: CFLAGS_USER += -DVX_HISTORY
+endif
+build/obj/vexstress/exec_insight.o: CFLAGS_USER += $(ANALYSIS_INC)
+STRESS_LIBS := $(ANALYSIS_OBJS) $(HISTORY_OBJS) build/lib/libvexstat.a build/lib/libvexsvg.a
+
+build/bin/vexstress: $(STRESS_OBJS) $(STRESS_LIBS) $(LIBVEXFS)
 	$(begin)
-	$(HOSTCC_USER) -pthread -o $@ $(STRESS_OBJS) build/lib/libvexstat.a build/lib/libvexsvg.a $(U_LIBS) -ljansson -lm
+	$(HOSTCC_USER) -pthread -o $@ $(STRESS_OBJS) $(STRESS_LIBS) $(U_LIBS) $(HISTORY_LIBS) -ljansson -lm
 
 PROGRAMS += build/bin/vexstress
 
 build/bin/vexstress-overhead: build/obj/bench/stress/overhead.o \
-		$(filter-out %/main.o,$(STRESS_OBJS)) build/lib/libvexstat.a build/lib/libvexsvg.a $(LIBVEXFS)
+		$(filter-out %/main.o,$(STRESS_OBJS)) $(STRESS_LIBS) $(LIBVEXFS)
 	$(begin)
-	$(HOSTCC_USER) -pthread -o $@ $(filter %.o,$^) build/lib/libvexstat.a build/lib/libvexsvg.a $(U_LIBS) -ljansson -lm
+	$(HOSTCC_USER) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$(STRESS_LIBS)) $(U_LIBS) $(HISTORY_LIBS) -ljansson -lm
 
 # Verdicts and latencies of planted figures: nothing is measured.
 build/tests/vexstress-verdict-test: build/obj/vexstress/verdict_test.o build/obj/vexstress/verdict.o

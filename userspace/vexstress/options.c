@@ -152,9 +152,9 @@ static const struct option options[] = {
 	  "where baselines are kept (default: see FILES)", 0, 0, NULL, 0 },
 	{ NULL, "only-changed", 0, OPT_FLAG, S(only_changed), NULL,
 	  "leave out what is unchanged", 0, 0, NULL, 0 },
-	{ NULL, "format", 0, OPT_ENUM, S(format), "FORMAT",
-	  "of a comparison: table (default), markdown, csv, json", 0, 0,
-	  "table=0,markdown=1,csv=2,json=3", 0 },
+	{ NULL, "format", 0, OPT_TEXT, S(format_text), "FORMAT",
+	  "of a comparison: table (default), markdown, csv, json; of exec: as time(1) has it, with "
+	  "%e, %U, %S, %P, %M and the like", 0, 0, NULL, 0 },
 	{ NULL, "alpha", 0, OPT_NUMBER, S(alpha), "A",
 	  "chance of a false verdict over all metrics (default 0.05)", 0.0001, 0.5, NULL, 0 },
 	{ NULL, "min-effect", 0, OPT_NUMBER, S(min_effect), "E",
@@ -168,6 +168,25 @@ static const struct option options[] = {
 	  "compare: A and B are settings (simd=auto simd=scalar), run in turn", 0, 0, NULL, 0 },
 	{ NULL, "calibrate", 0, OPT_FLAG, S(calibrate), NULL,
 	  "noise: how often verdicts are wrong, and how often right, from drawn values; --report gets the curves (SVG)",
+	  0, 0, NULL, 0 },
+
+	{ "Run records", "max-time", 0, OPT_TIME, S(max_time), "TIME",
+	  "exec, batch: end a program that takes longer", 0.001, 1e7, NULL, 0 },
+	{ NULL, "max-memory", 0, OPT_NUMBER, S(max_memory), "BYTES",
+	  "exec, batch: end a program whose processes take more together, as 512M", 4096, 1e15, NULL,
+	  0 },
+	{ NULL, "sample", 0, OPT_TIME, S(sample), "TIME",
+	  "exec, batch: how often memory is read (default 0.1s)", 0.001, 3600, NULL, 0 },
+	{ NULL, "every", 0, OPT_TIME, S(every), "TIME",
+	  "exec: run again so often, until a signal or --repeat ends it", 0.01, 1e7, NULL, 0 },
+	{ NULL, "jobs", 0, OPT_COUNT, S(jobs), "N", "batch: run N programs at a time (default 1)", 1,
+	  256, NULL, 0 },
+	{ NULL, "tag", 0, OPT_TEXT, S(tag), "TEXT", "exec, batch: a word kept with the record", 0, 0,
+	  NULL, 0 },
+	{ NULL, "pass-output", 0, OPT_FLAG, S(pass_output), NULL,
+	  "batch: show what the programs print", 0, 0, NULL, 0 },
+	{ NULL, "export", 0, OPT_TEXT, S(export_dir), "DIR",
+	  "report without a result: write the records, their summary and insights into DIR, six files",
 	  0, 0, NULL, 0 },
 
 	{ "Where", "device", 0, OPT_TEXT, S(device), "PATH", "the device (default /dev/vexfs)", 0, 0,
@@ -214,6 +233,10 @@ static int parse_number(const char *text, double *out)
 		break;
 	case 'M':
 		v *= 1e6;
+		end++;
+		break;
+	case 'G':
+		v *= 1e9;
 		end++;
 		break;
 	}
@@ -463,6 +486,19 @@ int vx_options_parse(int argc, char **argv, struct vx_job *job)
 	return rest;
 }
 
+int vx_options_format(void)
+{
+	static const struct option format = { .name = "format",
+					      .choices = "table=0,markdown=1,csv=2,json=3" };
+	char why[300];
+
+	if (!vx_set.format_text ||
+	    !parse_choice(&format, vx_set.format_text, &vx_set.format, why, sizeof(why)))
+		return 0;
+	vx_say("--%s", why);
+	return -1;
+}
+
 int vx_options_finish(void)
 {
 	static const struct { uint64_t samples; double warmup, measure; } profiles[] = {
@@ -548,7 +584,9 @@ void vx_usage(FILE *out)
 	      "       vexstress [OPTION...] WORKLOAD... | --job FILE\n"
 	      "       vexstress compare A B [C...] | compare --interleave KEY=V KEY=V [WORKLOAD]\n"
 	      "       vexstress noise | ablate | sweep KEY=a,b,c  [OPTION...] [WORKLOAD]\n"
-	      "       vexstress report RESULT -o FILE.html\n\n"
+	      "       vexstress report RESULT -o FILE.html\n"
+	      "       vexstress exec [OPTION...] -- COMMAND... | batch DIR [PATTERN]\n"
+	      "       vexstress list | summary | insights [PROGRAM] | report [--export DIR]\n\n"
 	      "Measures the loaded vexfs module and holds it against its targets.\n\n"
 	      "Workloads\n", out);
 	for (i = 0; (wl = vx_workload_at(i)); i++)

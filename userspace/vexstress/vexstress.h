@@ -258,9 +258,15 @@ struct vx_settings {
 	/* baselines and comparison */
 	char *save_baseline, *baseline, *results;
 	bool only_changed, force, interleave, calibrate;
+	char *format_text;	/* as given; the format of time(1) for exec */
 	unsigned int format;
 	double alpha, min_effect, fail_effect;
 	char *noise_file;
+	/* run records */
+	double max_time, max_memory, every, sample;
+	uint64_t jobs;
+	char *tag, *export_dir;
+	bool pass_output;
 	/* where */
 	char *device, *debugfs, *lab;
 	bool no_klog;
@@ -285,6 +291,8 @@ int vx_option_set(struct vx_job *job, const char *key, const char *value, char *
 bool vx_option_is_job_key(const char *key);
 /* Fills in what the profile says and was not told. */
 int vx_options_finish(void);
+/* Reads --format as the format of a comparison. 0, or -1 with a sentence said. */
+int vx_options_format(void);
 int vx_job_check(const struct vx_job *job, char *why, size_t size);
 void vx_usage(FILE *out);
 void vx_man_options(FILE *out);

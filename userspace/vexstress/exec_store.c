@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Where records are kept: in the history, as the results of vexstress are. */
+#include "exec.h"
+
+#include <string.h>
+
+json_t *vx_exec_by_program(const json_t *records)
+{
+	json_t *all = json_object(), *list, *r;
+	const char *name;
+	size_t i;
+
+	json_array_foreach(records, i, r) {
+		name = json_string_value(json_object_get(r, "program"));
+		if (!name)
+			continue;
+		list = json_object_get(all, name);
+		if (!list) {
+			list = json_array();
+			json_object_set_new(all, name, list);
+		}
+		json_array_append(list, r);
+	}
+	return all;
+}
+
+#ifdef VX_HISTORY
+
+#include "../history/history.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define KIND	"exec"
+
+static struct history *open_history(enum history_access how, struct history_error *err)
+{
+	struct history *h;
+	char *path = NULL, *dir;
+
+	if (!vx_set.results && geteuid() == 0) {
+		h = history_open(HISTORY_PATH, how, err);
+	} else {
+		dir = vx_results_dir(how == HISTORY_WRITE);
+		if (!dir || asprintf(&path, "%s/history.db", dir) < 0) {
+			snprintf(err->text, sizeof(err->text), "there is no directory for results");
+			free(dir);
+			return NULL;
+		}
+		h = history_open(path, how, err);
+		free(path);
+		free(dir);
+	}
+	return h;
+}
+
+int vx_exec_keep(json_t *record)
+{
+	struct history_error err = { 0 };
+	struct history *h = open_history(HISTORY_WRITE, &err);
+	struct history_record r = { .kind = KIND };
+	int64_t id = -1;
+	char *text;
+
+	r.t = json_integer_value(json_object_get(record, "started_ms"));
+	snprintf(r.name, sizeof(r.name), "%s",
+		 json_string_value(json_object_get(record, "program")) ?: "");
+	gethostname(r.machine, sizeof(r.machine) - 1);
+	text = vx_json_dump(record, JSON_COMPACT);
+	if (h && text)
+		id = history_record_add(h, &r, text, strlen(text), &err);
+	free(text);
+	history_close(h);
+	if (id >= 0)
+		return 0;
+	vx_say("the record is not kept: %s", err.text);
+	return -1;
+}
+
+struct loading {
+	struct history *h;
+	const char *only;
+	json_t *out;
+	struct history_error *err;
+};
+
+static int load_one(const struct history_record *r, void *arg)
+{
+	struct loading *l = arg;
+	struct history_record got;
+	json_t *o;
+	size_t size;
+	char *text;
+
+	if (l->only && strcmp(l->only, r->name))
+		return 0;
+	text = history_record_get(l->h, r->id, &got, &size, l->err);
+	if (!text)
+		return -1;
+	o = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+	free(text);
+	if (!json_is_object(o)) {
+		vx_say("record %lld is damaged and left out", (long long)r->id);
+		json_decref(o);
+		return 0;
+	}
+	json_object_set_new(o, "id", json_integer(r->id));
+	return json_array_append_new(l->out, o);
+}
+
+json_t *vx_exec_load(const char *only)
+{
+	struct history_error err = { 0 };
+	struct loading l = { open_history(HISTORY_READ, &err), only, json_array(), &err };
+
+	/* nothing was kept yet */
+	if (!l.h && err.code == ENOENT)
+		return l.out;
+	if (l.h && !history_records(l.h, KIND, load_one, &l, &err)) {
+		history_close(l.h);
+		return l.out;
+	}
+	vx_say("the records cannot be read: %s", err.text);
+	history_close(l.h);
+	json_decref(l.out);
+	return NULL;
+}
+
+#else
+
+int vx_exec_keep(json_t *record)
+{
+	(void)record;
+	vx_say("the record is not kept: vexstress was built without SQLite (libsqlite3-dev)");
+	return -1;
+}
+
+json_t *vx_exec_load(const char *only)
+{
+	(void)only;
+	vx_say("there are no records: vexstress was built without SQLite (libsqlite3-dev)");
+	return NULL;
+}
+
+#endif
