@@ -145,14 +145,14 @@ compiler_chroot() (
 	echo "$dir"
 )
 
-# in_chroot DIRECTORY COMMAND...: runs it there, with the project and the cache
-# visible at their own places.
+# run_in_chroot DIRECTORY COMMAND...: runs it there, with the project and the cache
+# visible at their own places. With chroot_exec=exec it takes the place of this shell.
 run_in_chroot() {
 	local root=$1 wrap=(unshare --mount)
 	shift
 	[ "$(id -u)" = 0 ] || wrap=(unshare --user --map-root-user --mount)
 	# shellcheck disable=SC2016 # for the inner shell
-	"${wrap[@]}" sh -c 'root=$1; shift
+	${chroot_exec:-} "${wrap[@]}" sh -c 'root=$1; shift
 		for dir in /dev /proc "$1" "$2"; do
 			mkdir -p "$root$dir" && mount --rbind "$dir" "$root$dir" || exit 1
 		done

@@ -5,7 +5,6 @@
  * finds the true neighbours by comparing everything with everything. It knows
  * nothing of any index.
  */
-#define _GNU_SOURCE
 #include <math.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -14,7 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TRUTH_K	100
+#include "ask.h"
+#include "outfile.h"
+
+#define TRUTH_K	ASK_TRUTH_K
 
 static uint64_t seed = 0x9e3779b97f4a7c15ull;
 
@@ -165,13 +167,12 @@ static void *truth_run(void *arg)
 
 static void save(const char *prefix, const char *what, const void *p, size_t bytes)
 {
+	struct outfile out;
 	char name[4096];
-	FILE *f;
 
 	snprintf(name, sizeof(name), "%s.%s", prefix, what);
-	f = must(fopen(name, "wb"));
-	if (fwrite(p, 1, bytes, f) != bytes || fclose(f)) {
-		perror(name);
+	if (outfile_write(&out, name, p, bytes)) {
+		fprintf(stderr, "dataset: %s\n", out.why);
 		exit(1);
 	}
 }
@@ -192,9 +193,9 @@ int main(int argc, char **argv)
 			"'-' makes clustered synthetic vectors.\n", TRUTH_K);
 		return 2;
 	}
-	dim = atoi(argv[2]);
-	n = strtoul(argv[3], NULL, 0);
-	nq = strtoul(argv[4], NULL, 0);
+	dim = ask_number(argv[2], "dimension", 1, 65536);
+	n = ask_number(argv[3], "number of vectors", 1, 100000000);
+	nq = ask_number(argv[4], "number of queries", 1, 1000000);
 	v = must(malloc((n + nq) * dim * sizeof(*v)));
 	if (strcmp(argv[1], "-"))
 		shuffled(argv[1], v, n + nq, dim);

@@ -1,31 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The graph beside hnswlib, FAISS and USearch in one run of the uml lab.
+# The graph beside hnswlib, FAISS and USearch in one run of the uml lab, and beside
+# databases on the host.
 
 BENCH_PEERS := build/bench/peers
+BENCH_ASK := build/obj/bench/peers/ask.o $(BENCH_ROWS)
 
-# The peers get what they are fastest with: this machine's own instructions.
-$(BENCH_PEERS)/peers: userspace/bench/peers/peers.cc
+build/obj/bench/%.o: userspace/bench/%.c | build/packages
 	$(begin)
-	@scripts/need g++:g++ /usr/include/hnswlib/hnswlib.h:libhnswlib-dev \
-		/usr/include/faiss/IndexHNSW.h:libfaiss-dev /usr/include/x86_64-linux-gnu/openblas_config.h:libopenblas-dev
-	u=$$(scripts/fetch-data usearch) && $(CXX) -std=c++17 -O3 -march=native -fopenmp -w \
-		-isystem $$u/include -isystem $$u/simsimd/include -isystem $$u/fp16/include \
-		-DUSEARCH_USE_SIMSIMD=1 -DUSEARCH_USE_FP16LIB=1 -DUSEARCH_USE_OPENMP=0 \
-		-o $@ $< -lfaiss -lopenblas -lpthread
+	$(HOSTCC_USER) $(U_CFLAGS) -Iuserspace/bench/report $(CFLAGS_USER) -c -o $@ $<
 
-$(BENCH_PEERS)/dataset: userspace/bench/peers/dataset.c
+$(BENCH_PEERS)/library: build/obj/bench/peers/library.o $(BENCH_ASK) $(COMMON_OBJS)
 	$(begin)
-	$(CC) -std=gnu11 -O3 -march=native -ffast-math -Wall -Wextra -o $@ $< -lm -lpthread
+	$(CXX) -o $@ $^ -ldl -lm
 
-$(BENCH_PEERS)/ours: userspace/bench/peers/ours.c build/lib/libvexfs.a
-	$(begin)
-	$(HOSTCC_USER) $(U_CFLAGS) -pthread -o $@ $< build/lib/libvexfs.a -lm
+build/obj/bench/peers/plots.o: CFLAGS_USER += -Iuserspace/svg
 
-$(BENCH_PEERS)/report: userspace/bench/peers/report.c
+# Arithmetic that finds true neighbours by comparing all with all.
+build/obj/bench/peers/plots.o: CFLAGS_USER += -Iuserspace/svg
+
+build/obj/bench/peers/dataset.o: CFLAGS_USER += -O3 -march=native -ffast-math
+
+$(BENCH_PEERS)/dataset: build/obj/bench/peers/dataset.o $(BENCH_ASK) $(COMMON_OBJS)
 	$(begin)
-	$(HOSTCC_USER) $(U_CFLAGS) -o $@ $< -ljansson -lm
+	$(HOSTCC_USER) -pthread -o $@ $^ -lm
+
+$(BENCH_PEERS)/ours: $(patsubst %,build/obj/bench/peers/%.o,ours ours_change ours_measure) $(BENCH_ASK) \
+		$(COMMON_OBJS) build/lib/libvexfs.a
+	$(begin)
+	$(HOSTCC_USER) -pthread -o $@ $^ -lm
+
+$(BENCH_PEERS)/report: $(patsubst %,build/obj/bench/peers/%.o,report runs plots) $(BENCH_ASK) \
+		$(SVG_OBJS) $(COMMON_OBJS)
+	$(begin)
+	$(HOSTCC_USER) -o $@ $^ -ljansson -lm
 
 .PHONY: bench-peers
-bench-peers: $(addprefix $(BENCH_PEERS)/,peers dataset ours report) build/bin/vexctl ## the graph beside hnswlib, FAISS, USearch: a table, build/bench/peers.json, plots; SETS="glove100k wide ...", FRESH=1, KEEP=1
+bench-peers: $(addprefix $(BENCH_PEERS)/,library dataset ours report) bench-libraries build/bin/vexctl ## the graph beside hnswlib, FAISS, USearch: a table, build/bench/peers.json, plots; SETS="glove100k wide ...", FRESH=1, KEEP=1, SMOKE=1
 	@scripts/bench-peers $(SETS)

@@ -36,7 +36,7 @@ struct rows *rows_open(const char *path)
 		die("no memory for the results");
 	json_start(&r->json, r->stream, true);
 	json_array_begin(&r->json);
-	printf("%-68s %-46s %11s %11s %8s %9s\n", "what", "beside", "vexfs", "other", "ratio", "goal");
+	printf("%-76s %-46s %11s %11s %8s %9s\n", "what", "beside", "vexfs", "other", "ratio", "goal");
 	return r;
 }
 
@@ -49,16 +49,28 @@ static bool is_met(const struct rows_row *row)
 		return row->ours / row->theirs <= row->goal;
 	case GOAL_DIFFERENCE_AT_LEAST:
 		return row->ours - row->theirs >= row->goal;
+	case GOAL_DIFFERENCE_AT_MOST:
+		return row->ours - row->theirs <= row->goal;
 	case GOAL_NONE:
 		break;
 	}
 	return true;
 }
 
+static bool is_difference(enum rows_goal kind)
+{
+	return kind == GOAL_DIFFERENCE_AT_LEAST || kind == GOAL_DIFFERENCE_AT_MOST;
+}
+
+static bool is_upper_bound(enum rows_goal kind)
+{
+	return kind == GOAL_RATIO_AT_MOST || kind == GOAL_DIFFERENCE_AT_MOST;
+}
+
 static const char *kind_name(enum rows_goal kind)
 {
 	static const char *const names[] = { "none", "ratio_at_least", "ratio_at_most",
-					     "difference_at_least" };
+					     "difference_at_least", "difference_at_most" };
 
 	return names[kind];
 }
@@ -67,18 +79,18 @@ static void print_row(const struct rows_row *row)
 {
 	size_t i;
 
-	printf("%-68s %-46s", row->name, row->peer);
+	printf("%-76s %-46s", row->name, row->peer);
 	if (row->not_measured) {
 		printf(" not measured: %s\n", row->not_measured);
 		return;
 	}
 	printf(" %11.5g %11.5g", row->ours, row->theirs);
-	if (row->kind == GOAL_DIFFERENCE_AT_LEAST)
+	if (is_difference(row->kind))
 		printf(" %+8.4f", row->ours - row->theirs);
 	else
 		printf(" %8.3f", row->ours / row->theirs);
 	if (row->kind != GOAL_NONE)
-		printf(" %s%-8g %s", row->kind == GOAL_RATIO_AT_MOST ? "<=" : ">=", row->goal,
+		printf(" %s%-8g %s", is_upper_bound(row->kind) ? "<=" : ">=", row->goal,
 		       is_met(row) ? "" : "MISSED");
 	printf("\n");
 	for (i = 0; i < row->n_others; i++) {
@@ -102,7 +114,7 @@ static void measured(struct json *j, const struct rows_row *row)
 	json_kv_double(j, "ratio", row->ours / row->theirs);
 	json_kv_double(j, "difference", row->ours - row->theirs);
 	json_kv_string(j, "goal_kind", kind_name(row->kind));
-	json_kv_bool(j, "lower_is_better", row->kind == GOAL_RATIO_AT_MOST);
+	json_kv_bool(j, "lower_is_better", is_upper_bound(row->kind));
 	if (row->kind != GOAL_NONE) {
 		json_kv_double(j, "goal", row->goal);
 		json_kv_bool(j, "pass", is_met(row));

@@ -18,6 +18,7 @@ enum rows_goal {
 	GOAL_RATIO_AT_LEAST,	/* ours / theirs */
 	GOAL_RATIO_AT_MOST,
 	GOAL_DIFFERENCE_AT_LEAST,	/* ours - theirs: of recall and its kind */
+	GOAL_DIFFERENCE_AT_MOST,
 };
 
 /* What one contender reached in one place; 0 where it was not measured. */

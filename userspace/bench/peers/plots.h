@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The charts of a comparison. */
+#ifndef VEXFS_BENCH_PLOTS_H
+#define VEXFS_BENCH_PLOTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* @folder/peers-DATA.svg: recall against queries a second, of all runs with that data. */
+void plot_recall(const char *folder, const char *data);
+
+/* @folder/peers-growth.svg: what a search costs as vectors become more. */
+void plot_growth(const char *folder);
+
+/* The run of f32 by @peer over @n word vectors with one query a request; NULL for none. */
+json_t *plot_grown(const char *peer, double n, bool host);
+
+#endif
