@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "outfile.h"
+
 #define DIM 100
 
 static void die(const char *what)
@@ -49,7 +51,7 @@ int main(int argc, char **argv)
 	const char *text, *s, *end;
 	struct stat st;
 	float *rows;
-	FILE *out;
+	struct outfile out;
 	int fd;
 
 	if (argc != 3)
@@ -98,9 +100,11 @@ int main(int argc, char **argv)
 	if (seen != head[0])
 		die("fewer words than the file says");
 	head[1] = DIM;
-	out = fopen(argv[2], "wb");
-	if (!out || fwrite(head, sizeof(head), 1, out) != 1 ||
-	    fwrite(rows, DIM * sizeof(*rows), head[0], out) != head[0] || fclose(out))
-		die("cannot write the result");
+	if (outfile_open(&out, argv[2], false))
+		die(out.why);
+	fwrite(head, sizeof(head), 1, out.f);
+	fwrite(rows, DIM * sizeof(*rows), head[0], out.f);
+	if (outfile_commit(&out))
+		die(out.why);
 	return 0;
 }

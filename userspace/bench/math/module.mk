@@ -39,4 +39,6 @@ build/obj/bench/math/%.o: userspace/bench/math/%.c | build/packages
 
 .PHONY: bench-math
 bench-math: build/bench/math-bench ## the arithmetic against SimSIMD, plain reads, FMA peak and FAISS
-	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE build/bench/math-bench --output build/bench/math.json $(PARTS)
+	@scripts/bench-machine begin math
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE build/bench/math-bench --output build/bench/math.json $(PARTS); \
+		status=$$?; scripts/bench-machine end math $$status; exit $$status
