@@ -7,18 +7,21 @@
 #include "coll.h"
 #include "exec.h"
 #include "outfile.h"
+#include "trend.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum command { RUN, COMPARE, NOISE, ABLATE, SWEEP, REPORT, EXEC, BATCH, LIST, SUMMARY, INSIGHTS };
+enum command { RUN, COMPARE, NOISE, ABLATE, SWEEP, REPORT, EXEC, BATCH, LIST, SUMMARY, INSIGHTS,
+	       TREND };
 
 static const char *const commands[] = {
 	[RUN] = "run", [COMPARE] = "compare", [NOISE] = "noise", [ABLATE] = "ablate",
 	[SWEEP] = "sweep", [REPORT] = "report", [EXEC] = "exec", [BATCH] = "batch",
 	[LIST] = "list", [SUMMARY] = "summary", [INSIGHTS] = "insights",
+	[TREND] = "trend",
 };
 
 /* A second one ends it at once, whatever else is left behind. */
@@ -412,6 +415,8 @@ int main(int argc, char **argv)
 		return vx_cmd_summary(n, words + 1);
 	case INSIGHTS:
 		return vx_cmd_insights(n, words + 1);
+	case TREND:
+		return vx_cmd_trend(n, words + 1);
 	default:
 		return run(argc, argv, &base, words + 1, n);
 	}

@@ -17,7 +17,7 @@ STRESS_OBJS += $(patsubst %,build/obj/textio/%.o,escape ini nearest outfile)
 ifneq ($(HAVE_SQLITE),)
 build/obj/vexstress/exec_store.o: CFLAGS_USER += -DVX_HISTORY
 endif
-build/obj/vexstress/exec_insight.o: CFLAGS_USER += $(ANALYSIS_INC)
+build/obj/vexstress/exec_insight.o build/obj/vexstress/trend.o: CFLAGS_USER += $(ANALYSIS_INC)
 STRESS_LIBS := $(ANALYSIS_OBJS) $(HISTORY_OBJS) build/lib/libvexstat.a build/lib/libvexsvg.a
 
 build/bin/vexstress: $(STRESS_OBJS) $(STRESS_LIBS) $(LIBVEXFS)

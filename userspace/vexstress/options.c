@@ -138,6 +138,9 @@ static const struct option options[] = {
 	  NULL, 0 },
 	{ NULL, "csv-file", 0, OPT_TEXT, S(csv_file), "FILE", "write the metrics as CSV to FILE", 0,
 	  0, NULL, 0 },
+	{ NULL, "metrics-csv", 0, OPT_TEXT, S(metrics_csv), "FILE",
+	  "append a line per job to FILE: benchmark,mean_time_ns,timestamp and more, for trend", 0, 0,
+	  NULL, 0 },
 	{ NULL, "ndjson", 0, OPT_TEXT, S(ndjson), "FILE",
 	  "write a line of JSON per interval to FILE; - is the standard output", 0, 0, NULL, 0 },
 	{ NULL, "report", 'r', OPT_TEXT, S(report), "FILE", "write an HTML report, one file", 0, 0,
@@ -586,6 +589,7 @@ void vx_usage(FILE *out)
 	      "       vexstress noise | ablate | sweep KEY=a,b,c  [OPTION...] [WORKLOAD]\n"
 	      "       vexstress report RESULT -o FILE.html\n"
 	      "       vexstress exec [OPTION...] -- COMMAND... | batch DIR [PATTERN]\n"
+	      "       vexstress trend METRICS.csv [BENCHMARK...]\n"
 	      "       vexstress list | summary | insights [PROGRAM] | report [--export DIR]\n\n"
 	      "Measures the loaded vexfs module and holds it against its targets.\n\n"
 	      "Workloads\n", out);

@@ -5,6 +5,7 @@
  */
 #include "coll.h"
 #include "outfile.h"
+#include "trend_file.h"
 
 #include <errno.h>
 #include <math.h>
@@ -492,6 +493,8 @@ int vx_result_emit(json_t *result)
 		free(csv);
 	}
 	if (vx_set.report && vx_report_write(vx_set.report, result))
+		ret = -1;
+	if (vx_set.metrics_csv && trend_append(vx_set.metrics_csv, result))
 		ret = -1;
 	if (vx_set.save_baseline && vx_baseline_save(vx_set.save_baseline, result))
 		ret = -1;

@@ -253,7 +253,7 @@ struct vx_settings {
 	char *config;
 	/* results */
 	bool json, pretty, csv, quiet;
-	char *output, *ndjson, *csv_file, *report;
+	char *output, *ndjson, *csv_file, *report, *metrics_csv;
 	double interval;
 	/* baselines and comparison */
 	char *save_baseline, *baseline, *results;

@@ -55,6 +55,20 @@ for wl in vector point pools simd churn open abuse semantic mixed; do
 	check $? "all ops of $wl succeed" "$(value "$tmp/$wl.json" "r['jobs'][0]['errors_by_errno']")" "$out"
 done
 nothing_left "the workloads"
+
+# --- results over time: appended whole, by two at a time, and never twice ---
+# shellcheck disable=SC2086
+{
+	vexstress point open $short --metrics-csv "$tmp/m.csv" > /dev/null 2>&1 &
+	other=$!
+	run vexstress simd $short --metrics-csv "$tmp/m.csv"
+	wait $other
+}
+[ "$status" = 0 ] && [ "$(head -n 1 "$tmp/m.csv" | cut -d, -f1-3)" = benchmark,mean_time_ns,timestamp ] &&
+	[ "$(cut -d, -f1 "$tmp/m.csv" | sed 1d | sort | xargs)" = "open point simd" ]
+check $? "a line per job is appended, two runs at a time" "$(cat "$tmp/m.csv")" "$err"
+run vexstress trend "$tmp/m.csv"
+check "$status" "and trend reads it" "$out" "$err"
 [ "$(value "$tmp/vector.json" "r['jobs'][0]['recall']['recall']")" = 1.0 ]
 check $? "exact search has recall 1 against an exact computation"
 [ "$(value "$tmp/vector.json" "r['jobs'][0]['kernel']['mean_ns'] + r['jobs'][0]['crossing']['mean_ns'] > 0")" = True ]

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/* trend: levels of each benchmark over its runs, and where they changed. */
+#include "trend.h"
+#include "trend_file.h"
+
+#include "../analysis/analysis.h"
+#include "../svg/svg.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* So many runs make a level; a change needs four times as many. */
+#define LEVEL_RUNS	4
+#define CHART_HIGH	260
+
+/* One benchmark: its points stand together in the file that was read. */
+struct benchmark {
+	const struct trend_point *p;
+	size_t n;
+	size_t changes;			/* SIZE_MAX: too few runs to tell */
+	struct change_point change[CHANGES_MAX];
+	double first, last;		/* means of its first and last level */
+};
+
+static void date(char *to, size_t size, int64_t t)
+{
+	time_t when = t;
+	struct tm tm;
+
+	if (!gmtime_r(&when, &tm) || !strftime(to, size, "%Y-%m-%d %H:%M", &tm))
+		snprintf(to, size, "?");
+}
+
+/* With @benchmarks looked at, a false verdict on any of them stays as likely as alpha. */
+static bool find_levels(struct benchmark *b, size_t benchmarks)
+{
+	struct change_rules rules = CHANGE_RULES_DEFAULT;
+	struct bins bins = { .from = 0, .step = 1, .n = b->n };
+	double *v = calloc(b->n + 1, sizeof(*v));
+	size_t i;
+
+	if (!v) {
+		vx_say("no memory");
+		return false;
+	}
+	for (i = 0; i < b->n; i++)
+		v[i] = b->p[i].mean_ns;
+	bins.v = v;
+	rules.alpha = vx_set.alpha / (double)benchmarks;
+	rules.min_effect = vx_set.min_effect;
+	rules.min_run = LEVEL_RUNS;
+	b->changes = change_points(&bins, &rules, b->change);
+	b->first = b->last = vs_mean(v, b->n);
+	if (b->changes != SIZE_MAX && b->changes) {
+		b->first = b->change[0].before;
+		b->last = b->change[b->changes - 1].after;
+	}
+	free(v);
+	return true;
+}
+
+/* Is the last change of level a loss of at least @effect? */
+static bool lost(const struct benchmark *b, double effect)
+{
+	return b->changes != SIZE_MAX && b->changes &&
+	       b->change[b->changes - 1].change >= effect;
+}
+
+static const char *verdict(const struct benchmark *b)
+{
+	if (b->changes == SIZE_MAX)
+		return "cannot tell";
+	if (lost(b, vx_set.fail_effect))
+		return "regressed";
+	if (lost(b, vx_set.min_effect))
+		return "warning";
+	if (b->changes && b->change[b->changes - 1].change < 0)
+		return "improved";
+	return "unchanged";
+}
+
+static void print_one(const struct benchmark *b)
+{
+	char at[32];
+	size_t i;
+
+	printf("%-24s %6zu %14s %14s  %s\n", shown(b->p[0].name), b->n, vx_figure(b->first),
+	       vx_figure(b->last), verdict(b));
+	for (i = 0; b->changes != SIZE_MAX && i < b->changes; i++) {
+		date(at, sizeof(at), b->p[b->change[i].at].t);
+		printf("%-24s %+.1f %% from %s on (run %zu, p %.4f)\n", "", 100 * b->change[i].change,
+		       at, b->change[i].at + 1, b->change[i].p);
+	}
+}
+
+static json_t *as_json(const struct benchmark *b)
+{
+	json_t *changes = json_array();
+	char at[32];
+	size_t i;
+
+	for (i = 0; b->changes != SIZE_MAX && i < b->changes; i++) {
+		date(at, sizeof(at), b->p[b->change[i].at].t);
+		json_array_append_new(changes, json_pack("{s:I, s:s, s:f, s:f}", "run",
+							 (json_int_t)b->change[i].at + 1, "at", at,
+							 "change", b->change[i].change, "p",
+							 b->change[i].p));
+	}
+	return json_pack("{s:s, s:I, s:f, s:f, s:s, s:o}", "benchmark", b->p[0].name, "runs",
+			 (json_int_t)b->n, "first_mean_ns", b->first, "last_mean_ns", b->last,
+			 "verdict", verdict(b), "changes", changes);
+}
+
+static void draw_one(FILE *f, const struct benchmark *b)
+{
+	struct svg_series s = { .name = b->p[0].name, .n = b->n, .mark = SVG_LINE };
+	struct svg_rule rules[CHANGES_MAX];
+	struct svg_plot p = { .title = b->p[0].name, .height = CHART_HIGH, .series = &s,
+			      .nseries = 1, .rules = rules, .x = { NULL, SVG_EPOCH },
+			      .y = { "mean time", SVG_NS, .from_zero = true } };
+	double *x = calloc(b->n + 1, sizeof(*x)), *y = calloc(b->n + 1, sizeof(*y));
+	char text[CHANGES_MAX][24];
+	size_t i;
+
+	for (i = 0; x && y && i < b->n; i++) {
+		x[i] = (double)b->p[i].t;
+		y[i] = b->p[i].mean_ns;
+	}
+	for (i = 0; b->changes != SIZE_MAX && i < b->changes; i++) {
+		snprintf(text[i], sizeof(text[i]), "%+.1f %%", 100 * b->change[i].change);
+		rules[i] = (struct svg_rule){ (double)b->p[b->change[i].at].t, true, text[i] };
+	}
+	p.nrules = i;
+	s.x = x;
+	s.y = y;
+	if (x && y)
+		svg_plot(f, &p);
+	free(x);
+	free(y);
+}
+
+/* The charts below each other, in one picture. */
+static int draw(const char *path, const struct benchmark *list, size_t n)
+{
+	char *text = NULL;
+	size_t size = 0, i;
+	FILE *f = open_memstream(&text, &size);
+	int ret;
+
+	if (!f)
+		return -1;
+	svg_open(f, 960, (double)(n * CHART_HIGH), NULL);
+	for (i = 0; i < n; i++) {
+		fprintf(f, "<g transform=\"translate(0 %zu)\">\n", i * CHART_HIGH);
+		draw_one(f, &list[i]);
+		fputs("</g>\n", f);
+	}
+	svg_close(f);
+	ret = fclose(f) ? -1 : vx_write_file(path, text, size);
+	free(text);
+	return ret;
+}
+
+static bool wanted(const char *name, int n, char **words)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(words[i], name))
+			return true;
+	return !n;
+}
+
+static int show(const struct benchmark *list, size_t n)
+{
+	json_t *all = json_array();
+	bool slower = false, unknown = false;
+	int ret = 0;
+	size_t i;
+
+	if (!vx_set.json && !vx_set.quiet)
+		printf("%-24s %6s %14s %14s  %s\n", "benchmark", "runs", "first mean ns",
+		       "last mean ns", "verdict");
+	for (i = 0; i < n; i++) {
+		slower |= lost(&list[i], vx_set.fail_effect);
+		unknown |= list[i].changes == SIZE_MAX;
+		json_array_append_new(all, as_json(&list[i]));
+		if (!vx_set.json && !vx_set.quiet)
+			print_one(&list[i]);
+	}
+	if (vx_set.json)
+		ret |= vx_write_json("-", all);
+	if (vx_set.output)
+		ret |= vx_write_json(vx_set.output, all);
+	if (vx_set.report)
+		ret |= draw(vx_set.report, list, n);
+	json_decref(all);
+	if (ret || slower)
+		return VX_MISSED;
+	return unknown && vx_set.strict ? VX_CANNOT_TELL : VX_OK;
+}
+
+int vx_cmd_trend(int n, char **words)
+{
+	struct benchmark *list;
+	struct trend_file f;
+	size_t i, k = 0, count = 0;
+	int ret = VX_OK;
+
+	if (n < 1) {
+		vx_say("trend needs a file: vexstress trend metrics.csv [BENCHMARK...]");
+		return VX_USAGE;
+	}
+	if (trend_read(words[0], &f))
+		return VX_USAGE;
+	list = calloc(f.n + 1, sizeof(*list));
+	for (i = 0; list && i < f.n; i = k) {
+		for (k = i; k < f.n && !strcmp(f.p[k].name, f.p[i].name); k++)
+			;
+		if (!wanted(f.p[i].name, n - 1, words + 1))
+			continue;
+		list[count++] = (struct benchmark){ .p = &f.p[i], .n = k - i };
+	}
+	for (i = 0; i < count; i++)
+		if (!find_levels(&list[i], count))
+			ret = VX_MISSED;
+	if (!count) {
+		vx_say("%s has no such benchmark", shown(words[0]));
+		ret = VX_USAGE;
+	}
+	if (!ret)
+		ret = show(list, count);
+	free(list);
+	trend_free(&f);
+	return ret;
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Reading and appending the CSV file of results over time. */
+#include "trend_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HEADER		"benchmark,mean_time_ns,timestamp"
+#define OURS		",p50_ns,p95_ns,p99_ns,ops_per_s,version,lab\n"
+/* A file that is larger is none of results. */
+#define FILE_MAX	(64 << 20)
+#define FIELDS		16
+
+/* The next field of a line, unquoted in place. NULL at its end. */
+static char *next_field(char **at)
+{
+	char *s = *at, *to, *field;
+
+	if (!s)
+		return NULL;
+	if (*s != '"') {
+		field = s;
+		s += strcspn(s, ",");
+		*at = *s ? s + 1 : NULL;
+		*s = 0;
+		return field;
+	}
+	for (field = to = ++s; *s; s++) {
+		if (*s == '"' && s[1] != '"')
+			break;
+		s += *s == '"';
+		*to++ = *s;
+	}
+	s += *s == '"';
+	*at = *s == ',' ? s + 1 : NULL;
+	*to = 0;
+	return field;
+}
+
+/* A date, with the time of day or without, in UTC. */
+static bool read_time(const char *s, int64_t *t)
+{
+	static const char *const formats[] = { "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S",
+					       "%Y-%m-%d" };
+	struct tm tm;
+	const char *end;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(formats); i++) {
+		memset(&tm, 0, sizeof(tm));
+		end = strptime(s, formats[i], &tm);
+		if (end && !*end) {
+			*t = timegm(&tm);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool read_line(char *line, struct trend_point *p)
+{
+	char *field[FIELDS] = { NULL }, *at = line, *end;
+	size_t n = 0;
+
+	while (n < FIELDS && (field[n] = next_field(&at)))
+		n++;
+	if (n < 3 || !*field[0] || !read_time(field[2], &p->t))
+		return false;
+	p->mean_ns = strtod(field[1], &end);
+	if (end == field[1] || *end || !isfinite(p->mean_ns) || p->mean_ns <= 0)
+		return false;
+	p->name = strdup(field[0]);
+	return p->name;
+}
+
+void trend_free(struct trend_file *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		free(f->p[i].name);
+	free(f->p);
+	*f = (struct trend_file){ 0 };
+}
+
+/* By benchmark, and in each by time; equal times stay in their order. */
+static int by_name_and_time(const void *a, const void *b)
+{
+	const struct trend_point *x = a, *y = b;
+	int names = strcmp(x->name, y->name);
+
+	if (names)
+		return names;
+	if (x->t != y->t)
+		return x->t < y->t ? -1 : 1;
+	return (x->line > y->line) - (x->line < y->line);
+}
+
+static bool take_line(struct trend_file *f, char *line, size_t number, const char *path)
+{
+	struct trend_point p = { .line = number };
+
+	line[strcspn(line, "\r\n")] = 0;
+	if (!*line)
+		return true;
+	if (!read_line(line, &p)) {
+		vx_say("%s:%zu: expected benchmark,mean_time_ns,timestamp with a date such as "
+		       "2026-01-31", shown(path), number);
+		return false;
+	}
+	if (f->n == f->room) {
+		size_t room = f->room ? 2 * f->room : 256;
+		struct trend_point *more = reallocarray(f->p, room, sizeof(*f->p));
+
+		if (!more) {
+			free(p.name);
+			vx_say("no memory for %s", shown(path));
+			return false;
+		}
+		f->p = more;
+		f->room = room;
+	}
+	f->p[f->n++] = p;
+	return true;
+}
+
+static int read_all(FILE *in, const char *path, struct trend_file *f)
+{
+	char *line = NULL;
+	size_t size = 0, number = 0;
+	bool good = true;
+
+	*f = (struct trend_file){ 0 };
+	while (good && getline(&line, &size, in) > 0) {
+		number++;
+		if (number == 1) {
+			good = !strncmp(line, HEADER, strlen(HEADER));
+			if (!good)
+				vx_say("%s does not begin with %s", shown(path), HEADER);
+			continue;
+		}
+		good = take_line(f, line, number, path);
+	}
+	free(line);
+	if (good && !ferror(in)) {
+		qsort(f->p, f->n, sizeof(*f->p), by_name_and_time);
+		return 0;
+	}
+	if (ferror(in))
+		vx_say("cannot read %s", shown(path));
+	trend_free(f);
+	return -1;
+}
+
+int trend_read(const char *path, struct trend_file *f)
+{
+	FILE *in = fopen(path, "re");
+	struct stat st;
+	int ret;
+
+	if (!in || fstat(fileno(in), &st) || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX) {
+		vx_say("cannot read %s: %s", shown(path), !in ? strerror(errno) :
+		       "it is no file of results");
+		if (in)
+			fclose(in);
+		return -1;
+	}
+	ret = read_all(in, path, f);
+	fclose(in);
+	return ret;
+}
+
+bool trend_has(const struct trend_file *f, const char *name, int64_t t)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		if (f->p[i].t == t && !strcmp(f->p[i].name, name))
+			return true;
+	return false;
+}
+
+static double num(const json_t *o, const char *key)
+{
+	return json_number_value(json_object_get(o, key));
+}
+
+static void job_line(FILE *to, const json_t *job, const json_t *result)
+{
+	const json_t *l = json_object_get(job, "latency");
+
+	escape_csv(to, json_string_value(json_object_get(job, "name")));
+	fprintf(to, ",%.0f,", num(l, "mean_ns"));
+	escape_csv(to, json_string_value(json_object_get(result, "started")));
+	fprintf(to, ",%.0f,%.0f,%.0f,%.1f,", num(l, "p50_ns"), num(l, "p95_ns"), num(l, "p99_ns"),
+		num(job, "ops_per_s"));
+	escape_csv(to, json_string_value(json_object_get(result, "version")));
+	fputc(',', to);
+	escape_csv(to, json_string_value(json_object_get(json_object_get(result, "fingerprint"),
+							 "lab")));
+	fputc('\n', to);
+}
+
+/* The lines of @result that @have does not hold. */
+static char *new_lines(const struct trend_file *have, const json_t *result, bool header, size_t *size)
+{
+	const char *started = json_string_value(json_object_get(result, "started"));
+	char *text = NULL;
+	FILE *to = open_memstream(&text, size);
+	json_t *job;
+	int64_t t;
+	size_t i;
+
+	if (!to)
+		return NULL;
+	if (header)
+		fputs(HEADER OURS, to);
+	json_array_foreach(json_object_get(result, "jobs"), i, job) {
+		const char *name = json_string_value(json_object_get(job, "name"));
+
+		if (num(json_object_get(job, "latency"), "mean_ns") <= 0 || !started ||
+		    !read_time(started, &t) || trend_has(have, name, t))
+			continue;
+		job_line(to, job, result);
+	}
+	if (!fclose(to))
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* All of it or nothing: what a full disk took of it is taken back. */
+static int append_at(int fd, const char *text, size_t size, off_t end)
+{
+	ssize_t n = pwrite(fd, text, size, end);
+
+	if (n == (ssize_t)size && !fsync(fd))
+		return 0;
+	if (n >= 0)
+		errno = ENOSPC;
+	if (ftruncate(fd, end))
+		errno = EIO;
+	return -1;
+}
+
+int trend_append(const char *path, const json_t *result)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666), ret = -1;
+	struct trend_file have = { 0 };
+	size_t size = 0;
+	struct stat st;
+	char *text;
+	FILE *in;
+
+	if (fd < 0 || flock(fd, LOCK_EX) || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		vx_say("cannot open %s: %s", shown(path), fd < 0 ? strerror(errno) :
+		       "it is no regular file");
+		goto out;
+	}
+	in = st.st_size ? fdopen(dup(fd), "re") : NULL;
+	if (st.st_size && (!in || read_all(in, path, &have)))
+		goto close;
+	text = new_lines(&have, result, !st.st_size, &size);
+	ret = text ? 0 : -1;
+	if (text && size)
+		ret = append_at(fd, text, size, st.st_size);
+	if (ret)
+		vx_say("cannot write %s: %s", shown(path), strerror(errno));
+	free(text);
+	trend_free(&have);
+close:
+	if (in)
+		fclose(in);
+out:
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
