@@ -358,7 +358,7 @@ static void unused_slots(struct kunit *test)
 	struct vexfs_run run;
 	u32 slot, i;
 
-	KUNIT_ASSERT_EQ(test, vexfs_write_begin(c), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_write_begin(c, 10), 0);
 	KUNIT_ASSERT_EQ(test, vexfs_reserve(c, 10, &run), 0);
 	KUNIT_ASSERT_EQ(test, run.n, 10);
 	slot = vexfs_run_slot(&run);
@@ -370,7 +370,7 @@ static void unused_slots(struct kunit *test)
 	for (i = 0; i < run.n * c->space.stride; i++)
 		KUNIT_ASSERT_EQ(test, ((u8 *)vexfs_run_rows(c, &run))[i], 0);
 	vexfs_unreserve(c, &run);
-	vexfs_write_end(c);
+	vexfs_write_end(c, 10);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&c->count), 0);
 	test_collection_end(c);
 }

@@ -78,11 +78,11 @@ int test_delete(struct vexfs_collection *c, const u64 *ids, u32 n, u32 flags)
 	struct vexfs_mutation m = {
 		.op = VEXFS_MUTATE_DELETE, .flags = flags, .ids = ids, .n = n,
 	};
-	int err = vexfs_write_begin(c);
+	int err = vexfs_write_begin(c, n);
 
 	if (err)
 		return err;
 	err = vexfs_mutate(c, &m);
-	vexfs_write_end(c);
+	vexfs_write_end(c, n - m.done);
 	return err;
 }

@@ -187,6 +187,18 @@ static u32 get_u32(struct genl_info *info, int attr, u32 otherwise)
 	return info->attrs[attr] ? nla_get_u32(info->attrs[attr]) : otherwise;
 }
 
+/*
+ * Netlink stands still for the whole machine when a request waits and a family comes or
+ * goes meanwhile: what may wait for storage is for /dev/vexfs.
+ */
+static int may_not_wait(const struct vexfs_collection *c, struct genl_info *info)
+{
+	if (READ_ONCE(c->durability) == VEXFS_DURABILITY_NONE)
+		return 0;
+	NL_SET_ERR_MSG(info->extack, "a durable collection is changed through " VEXFS_DEVICE);
+	return -EOPNOTSUPP;
+}
+
 int vexfs_nl_collection_del_doit(struct sk_buff *req, struct genl_info *info)
 {
 	struct vexfs_collection *c;
@@ -195,7 +207,7 @@ int vexfs_nl_collection_del_doit(struct sk_buff *req, struct genl_info *info)
 	err = vexfs_may_change(req, info->extack) ?: find(req, info, VEXFS_LOOK_ALL, &c);
 	if (err)
 		return err;
-	err = vexfs_collection_drop_this(c);
+	err = may_not_wait(c, info) ?: vexfs_collection_drop_this(c);
 	vexfs_collection_put(c);
 	return explain(info, err);
 }
@@ -255,7 +267,7 @@ int vexfs_nl_collection_set_doit(struct sk_buff *req, struct genl_info *info)
 	err = find(req, info, VEXFS_LOOK_ALL, &c);
 	if (err)
 		return err;
-	err = change(c, &set, info->attrs[VEXFS_A_COLLECTION_LAYOUT]);
+	err = may_not_wait(c, info) ?: change(c, &set, info->attrs[VEXFS_A_COLLECTION_LAYOUT]);
 	vexfs_collection_put(c);
 	return explain(info, err);
 }

@@ -3,10 +3,13 @@
  * Collections as a whole: info, create, attach, drop, list, stat, set, check, index. No
  * vectors pass here.
  */
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <linux/uidgid.h>
 
 #include "compat/compat.h"
 #include "data/handlers.h"
@@ -30,13 +33,30 @@ int vexfs_handle_info(struct vexfs_request *r)
 	return 0;
 }
 
+/* What only a collection that comes back may say of itself. */
+static int restore_valid(const struct vexfs_create *req)
+{
+	if (!(req->flags & VEXFS_CREATE_RESTORE))
+		return req->uid || req->gid || req->seq || req->created ? -EINVAL : 0;
+	if (req->flags & VEXFS_CREATE_DETACHED || req->durability == VEXFS_DURABILITY_NONE)
+		return -EINVAL;
+	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
 /* A new collection as the request describes it, published and referenced. */
 static int create_collection(struct vexfs_request *r, struct vexfs_collection **out)
 {
 	struct vexfs_create *req = &r->h.create;
+	bool restore = req->flags & VEXFS_CREATE_RESTORE;
+	struct vexfs_owner owner;
 	const void *text = NULL;
 	void *layout;
 	int err;
+
+	if (restore) {
+		owner.uid = make_kuid(current_user_ns(), req->uid);
+		owner.gid = make_kgid(current_user_ns(), req->gid);
+	}
 
 	layout = vexfs_pool_alloc(VEXFS_LAYOUT_MAX, VEXFS_GFP_USER);
 	if (!layout)
@@ -45,7 +65,7 @@ static int create_collection(struct vexfs_request *r, struct vexfs_collection **
 		text = vexfs_read_at(r, layout, req->layout, req->layout_len);
 	err = PTR_ERR_OR_ZERO(text);
 	if (!err)
-		err = vexfs_index_collection(req, text, NULL, out);
+		err = vexfs_index_collection(req, text, restore ? &owner : NULL, out);
 	vexfs_pool_free(layout, VEXFS_LAYOUT_MAX);
 	return err;
 }
@@ -59,8 +79,12 @@ int vexfs_handle_create(struct vexfs_request *r)
 
 	if (attach && READ_ONCE(r->client->c))
 		return -EBUSY;
-	if (req->flags & ~VEXFS_CREATE_DETACHED || req->pad0)
+	if (req->flags & ~(VEXFS_CREATE_DETACHED | VEXFS_CREATE_RESTORE) || req->pad0 ||
+	    req->pad1)
 		return -EINVAL;
+	err = restore_valid(req);
+	if (err)
+		return err;
 	if (req->layout_len > VEXFS_LAYOUT_MAX)
 		return -E2BIG;
 	err = create_collection(r, &c);
@@ -82,13 +106,23 @@ int vexfs_handle_attach(struct vexfs_request *r)
 	u32 may;
 	int err;
 
-	if (!req->flags || req->flags & ~(VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE))
+	if (req->flags & ~(VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE | VEXFS_ATTACH_SERIAL))
+		return -EINVAL;
+	if (req->flags & VEXFS_ATTACH_SERIAL ? !!memchr_inv(req->name, 0, sizeof(req->name)) :
+					       !!req->serial)
 		return -EINVAL;
 	may = (req->flags & VEXFS_ATTACH_READ ? VEXFS_MAY_READ : 0) |
 	      (req->flags & VEXFS_ATTACH_WRITE ? VEXFS_MAY_WRITE : 0);
+	if (!may)
+		return -EINVAL;
 	if (READ_ONCE(r->client->c))
 		return -EBUSY;
-	err = may & ~r->client->opened ? -EACCES : vexfs_collection_open(req->name, may, &c);
+	if (may & ~r->client->opened)
+		err = -EACCES;
+	else if (req->flags & VEXFS_ATTACH_SERIAL)
+		err = vexfs_collection_open_serial(req->serial, may, &c);
+	else
+		err = vexfs_collection_open(req->name, may, &c);
 	if (err)
 		return err;
 	err = vexfs_client_attach(r->client, c, may);
@@ -132,8 +166,13 @@ int vexfs_handle_list(struct vexfs_request *r)
 	u32 n = 0;
 	int err = 0;
 
-	if (req->flags & ~VEXFS_LIST_ALL || req->stat_size < sizeof(u32))
+	if (req->flags & ~(VEXFS_LIST_ALL | VEXFS_LIST_UNSTORED) || req->stat_size < sizeof(u32))
 		return -EINVAL;
+	if (req->flags & VEXFS_LIST_UNSTORED) {
+		if (!capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		see = VEXFS_SEE_UNSTORED;
+	}
 	if (req->stat_size > PAGE_SIZE)
 		return -E2BIG;
 	if (!req->count)
@@ -198,16 +237,19 @@ int vexfs_handle_set(struct vexfs_request *r)
 {
 	/* permission is checked against the collection's owner as it is now */
 	struct vexfs_collection *c = vexfs_client_collection(r->client, 0);
-	const struct vexfs_set *req = &r->h.set;
+	struct vexfs_set *req = &r->h.set;
 	struct vexfs_mutation m = { .op = VEXFS_MUTATE_SET, .set = req };
 	const u32 known = VEXFS_SET_MODE | VEXFS_SET_UID | VEXFS_SET_GID | VEXFS_SET_CAPACITY |
-			  VEXFS_SET_LAYOUT;
+			  VEXFS_SET_LAYOUT | VEXFS_SET_DURABILITY;
 	void *layout = NULL;
 	int err = 0;
 
 	if (IS_ERR(c))
 		return PTR_ERR(c);
-	if (!req->what || req->what & ~known || req->pad || req->pad1)
+	req->seq = 0;
+	if (!req->what || req->what & ~known || req->pad1)
+		return -EINVAL;
+	if (req->durability && !(req->what & VEXFS_SET_DURABILITY))
 		return -EINVAL;
 	if ((req->what & VEXFS_SET_LAYOUT) && req->layout_len) {
 		if (req->layout_len > VEXFS_LAYOUT_MAX)
@@ -220,6 +262,7 @@ int vexfs_handle_set(struct vexfs_request *r)
 	}
 	if (!err)
 		err = vexfs_mutate(c, &m);
+	req->seq = m.seq;
 	vexfs_pool_free(layout, VEXFS_LAYOUT_MAX);
 	return err;
 }

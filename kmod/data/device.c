@@ -13,6 +13,7 @@
 #include "data/data.h"
 #include "data/handlers.h"
 #include "data/node.h"
+#include "data/stream.h"
 
 /* What the descriptor's own open mode allows. */
 static u32 device_may(const struct file *file)
@@ -37,6 +38,7 @@ static int device_release(struct inode *inode, struct file *file)
 {
 	struct vexfs_client *client = file->private_data;
 
+	vexfs_client_end(client);
 	if (client->c)
 		vexfs_collection_put(client->c);
 	kfree(client);
@@ -67,6 +69,8 @@ static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
 	.open = device_open,
 	.release = device_release,
+	.read = vexfs_stream_read,
+	.poll = vexfs_stream_poll,
 	.unlocked_ioctl = device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = vexfs_rows_mmap,
@@ -77,10 +81,10 @@ int vexfs_data_init(void)
 {
 	/* the ABI is the same for 32-bit programs: nothing may depend on their alignment */
 	static_assert(sizeof(struct vexfs_info) == 80);
-	static_assert(sizeof(struct vexfs_create) == 120);
-	static_assert(sizeof(struct vexfs_stat) == 208);
+	static_assert(sizeof(struct vexfs_create) == 152);
+	static_assert(sizeof(struct vexfs_stat) == 224);
 	static_assert(sizeof(struct vexfs_drop) == 80);
-	static_assert(sizeof(struct vexfs_put) == 88);
+	static_assert(sizeof(struct vexfs_put) == 96);
 	static_assert(sizeof(struct vexfs_get) == 88);
 	static_assert(sizeof(struct vexfs_delete) == 64);
 	static_assert(sizeof(struct vexfs_distance) == 88);
@@ -89,6 +93,10 @@ int vexfs_data_init(void)
 	static_assert(sizeof(struct vexfs_classify) == 88);
 	static_assert(sizeof(struct vexfs_served) == 24);
 	static_assert(sizeof(struct vexfs_served_op) == 16);
+	static_assert(sizeof(struct vexfs_stream_req) == 32);
+	static_assert(sizeof(struct vexfs_change) == 32);
+	static_assert(sizeof(struct vexfs_rows) == 56);
+	static_assert(sizeof(struct vexfs_wait) == 32);
 
 	return vexfs_node_add(&device_fops);
 }

@@ -63,7 +63,7 @@ static const struct vexfs_handler handlers[] = {
 		.cmd = VEXFS_IOC_SET,
 		.size = sizeof(struct vexfs_set),
 		.kind = VEXFS_OP_SET,
-		.flags = WAITS,
+		.flags = ALWAYS | WAITS,
 		.handle = vexfs_handle_set,
 	},
 	[_IOC_NR(VEXFS_IOC_PUT)] = {
@@ -125,7 +125,7 @@ static const struct vexfs_handler handlers[] = {
 		.cmd = VEXFS_IOC_INDEX,
 		.size = sizeof(struct vexfs_index_req),
 		.kind = VEXFS_OP_INDEX,
-		.flags = RESTART | WAITS,
+		.flags = ALWAYS | RESTART | WAITS,
 		.handle = vexfs_handle_index,
 	},
 	[_IOC_NR(VEXFS_IOC_CHECK)] = {
@@ -142,6 +142,48 @@ static const struct vexfs_handler handlers[] = {
 		.kind = VEXFS_OP_INFO,
 		.flags = WAITS,
 		.handle = vexfs_handle_served,
+	},
+	[_IOC_NR(VEXFS_IOC_STORAGE)] = {
+		.cmd = VEXFS_IOC_STORAGE,
+		.size = sizeof(struct vexfs_storage),
+		.kind = VEXFS_OP_INFO,
+		.flags = OUT | WAITS,
+		.handle = vexfs_handle_storage,
+	},
+	[_IOC_NR(VEXFS_IOC_STREAM)] = {
+		.cmd = VEXFS_IOC_STREAM,
+		.size = sizeof(struct vexfs_stream_req),
+		.kind = VEXFS_OP_ATTACH,
+		.flags = OUT | WAITS,
+		.handle = vexfs_handle_stream,
+	},
+	[_IOC_NR(VEXFS_IOC_ROWS)] = {
+		.cmd = VEXFS_IOC_ROWS,
+		.size = sizeof(struct vexfs_rows),
+		.kind = VEXFS_OP_GET,
+		.flags = ALWAYS | RESTART,
+		.handle = vexfs_handle_rows,
+	},
+	[_IOC_NR(VEXFS_IOC_ACK)] = {
+		.cmd = VEXFS_IOC_ACK,
+		.size = sizeof(struct vexfs_ack),
+		.kind = VEXFS_OP_SET,
+		.flags = WAITS,
+		.handle = vexfs_handle_ack,
+	},
+	[_IOC_NR(VEXFS_IOC_WAIT)] = {
+		.cmd = VEXFS_IOC_WAIT,
+		.size = sizeof(struct vexfs_wait),
+		.kind = VEXFS_OP_INFO,
+		.flags = ALWAYS | WAITS,
+		.handle = vexfs_handle_wait,
+	},
+	[_IOC_NR(VEXFS_IOC_RESTORED)] = {
+		.cmd = VEXFS_IOC_RESTORED,
+		.size = sizeof(struct vexfs_restored),
+		.kind = VEXFS_OP_CREATE,
+		.flags = OUT | WAITS,
+		.handle = vexfs_handle_restored,
 	},
 };
 

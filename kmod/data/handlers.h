@@ -62,6 +62,12 @@ int vexfs_handle_classify(struct vexfs_request *r);
 int vexfs_handle_index(struct vexfs_request *r);
 int vexfs_handle_check(struct vexfs_request *r);
 int vexfs_handle_served(struct vexfs_request *r);
+int vexfs_handle_storage(struct vexfs_request *r);
+int vexfs_handle_stream(struct vexfs_request *r);
+int vexfs_handle_rows(struct vexfs_request *r);
+int vexfs_handle_ack(struct vexfs_request *r);
+int vexfs_handle_wait(struct vexfs_request *r);
+int vexfs_handle_restored(struct vexfs_request *r);
 
 int vexfs_rows_mmap(struct file *file, struct vm_area_struct *vma);
 

@@ -25,6 +25,7 @@ int vexfs_part_alloc_n(struct vexfs_part *p, struct vexfs_request *r, size_t vec
 	size_t vectors = round_up(n * vector_bytes, 64);
 	size_t attrs = round_up(n * attr_bytes, 8);
 
+	p->seqs = NULL;
 	p->n = n;
 	p->bytes = vectors + attrs + n * (sizeof(u64) + sizeof(s32));
 	p->buf = vexfs_op_alloc(&r->op, p->bytes, VEXFS_GFP_USER);

@@ -19,6 +19,7 @@
  * @attrs: theirs, or NULL
  * @errors: theirs
  * @slots: in the place of @errors, for a walk
+ * @seqs: not of this memory: sequence numbers, where a put has some
  *
  * Of a caller in the kernel only @errors are buffered: the rest is used where it lies.
  */
@@ -33,6 +34,7 @@ struct vexfs_part {
 		s32 *errors;
 		u32 *slots;
 	};
+	u64 *seqs;
 };
 
 /* Format, number and priority of the vectors of a request: 0, -EINVAL, -E2BIG. */

@@ -13,6 +13,8 @@
 #include "data/part.h"
 #include "data/window.h"
 #include "index/vector.h"
+#include "mem/pool.h"
+#include "store/stream.h"
 
 /* ---- put ---- */
 
@@ -36,7 +38,26 @@ static int put_next(struct vexfs_request *r, struct vexfs_collection *c, struct 
 	if (req->attrs && c->attr_size)
 		put->attrs = vexfs_read_at(r, p->attrs, vexfs_at(req->attrs, at, c->attr_size),
 					   (size_t)n * c->attr_size);
-	return PTR_ERR_OR_ZERO(put->attrs);
+	if (IS_ERR(put->attrs) || !p->seqs)
+		return PTR_ERR_OR_ZERO(put->attrs);
+	put->seqs = vexfs_read_at(r, p->seqs, vexfs_at(req->seqs, at, sizeof(u64)),
+				  n * sizeof(u64));
+	return IS_ERR(put->seqs) ? PTR_ERR(put->seqs) : vexfs_restore_seqs_valid(c, put->seqs, n);
+}
+
+/* Room for the sequence numbers of a part, where vectors bring some. */
+static int seqs_alloc(struct vexfs_request *r, struct vexfs_part *p)
+{
+	if (!(r->h.put.flags & VEXFS_PUT_SEQS))
+		return 0;
+	p->seqs = vexfs_op_alloc(&r->op, p->n * sizeof(u64), VEXFS_GFP_USER);
+	return p->seqs ? 0 : -ENOMEM;
+}
+
+static void put_part_free(struct vexfs_part *p)
+{
+	vexfs_pool_free(p->seqs, p->n * sizeof(u64));
+	vexfs_part_free(p);
 }
 
 static int put_part(struct vexfs_request *r, struct vexfs_collection *c,
@@ -77,6 +98,7 @@ static int put_in_place(struct vexfs_request *r, struct vexfs_collection *c)
 		return 0;
 	if (vexfs_part_alloc_n(&p, r, 0, req->attrs ? c->attr_size : 0, n))
 		goto out;
+	err = seqs_alloc(r, &p);
 	while (req->tried < req->count && !err) {
 		err = vexfs_request_cut(r, req->tried);
 		if (!err)
@@ -89,7 +111,7 @@ static int put_in_place(struct vexfs_request *r, struct vexfs_collection *c)
 		vexfs_window_close(&w);
 		cond_resched();
 	}
-	vexfs_part_free(&p);
+	put_part_free(&p);
 out:
 	vexfs_window_free(&w);
 	return err;
@@ -106,6 +128,7 @@ static int put_copied(struct vexfs_request *r, struct vexfs_collection *c)
 	err = vexfs_part_alloc(&p, r, c, bytes, req->attrs ? c->attr_size : 0, req->count);
 	if (err)
 		return err;
+	err = seqs_alloc(r, &p);
 	while (req->tried < req->count && !err) {
 		err = vexfs_request_cut(r, req->tried);
 		if (!err)
@@ -120,8 +143,31 @@ static int put_copied(struct vexfs_request *r, struct vexfs_collection *c)
 			err = put_part(r, c, &put);
 		cond_resched();
 	}
-	vexfs_part_free(&p);
+	put_part_free(&p);
 	return err;
+}
+
+/* Vectors bring sequence numbers when their collection is being restored, and only then. */
+static int put_flags_valid(const struct vexfs_put *req, const struct vexfs_collection *c)
+{
+	u32 how = req->flags & VEXFS_PUT_UPSERT;
+	bool seqs = req->flags & VEXFS_PUT_SEQS;
+
+	if (req->flags & ~(VEXFS_PUT_UPSERT | VEXFS_PUT_CONTINUE | VEXFS_PUT_SEQS) || !how ||
+	    req->pad || seqs != !!req->seqs || seqs != READ_ONCE(c->restoring))
+		return -EINVAL;
+	return seqs && how != VEXFS_PUT_INSERT ? -EINVAL : 0;
+}
+
+/*
+ * The answer waits until what has been done is durable, also when the rest was refused;
+ * where that fails, it is what the caller must know.
+ */
+static int request_durable(struct vexfs_request *r, struct vexfs_collection *c, u64 seq, int err)
+{
+	int lost = seq ? vexfs_durable_wait(c, seq, r->op.deadline_ns, false) : 0;
+
+	return lost ?: err;
 }
 
 int vexfs_handle_put(struct vexfs_request *r)
@@ -135,10 +181,8 @@ int vexfs_handle_put(struct vexfs_request *r)
 	req->seq = 0;
 	if (IS_ERR(c))
 		return PTR_ERR(c);
-	if (req->flags & ~(VEXFS_PUT_UPSERT | VEXFS_PUT_CONTINUE) ||
-	    !(req->flags & VEXFS_PUT_UPSERT) || req->pad)
-		return -EINVAL;
-	err = vexfs_batch_valid(req->format, req->count, req->priority);
+	err = put_flags_valid(req, c) ?:
+	      vexfs_batch_valid(req->format, req->count, req->priority);
 	if (err)
 		return err;
 	vexfs_request_op(r, req->priority, req->deadline_ns, req->count);
@@ -146,7 +190,7 @@ int vexfs_handle_put(struct vexfs_request *r)
 	if (!err && req->tried < req->count)
 		err = put_copied(r, c);
 	r->op.items = req->tried;
-	return vexfs_request_short(err, req->tried);
+	return request_durable(r, c, req->seq, vexfs_request_short(err, req->tried));
 }
 
 /* ---- delete ---- */
@@ -167,11 +211,11 @@ static int delete_part(struct vexfs_request *r, struct vexfs_collection *c, stru
 	m.ids = vexfs_read_at(r, p->ids, vexfs_at(req->ids, at, sizeof(u64)), m.n * sizeof(u64));
 	if (IS_ERR(m.ids))
 		return PTR_ERR(m.ids);
-	err = vexfs_write_begin(c);
+	err = vexfs_write_begin(c, m.n);
 	if (err)
 		return err;
 	err = vexfs_mutate(c, &m);
-	vexfs_write_end(c);
+	vexfs_write_end(c, m.n - m.done);
 	req->done += m.done;
 	req->seq = m.seq ?: req->seq;
 	if (req->errors && vexfs_copy_out(r, vexfs_at(req->errors, at, sizeof(s32)), p->errors,
@@ -195,7 +239,7 @@ int vexfs_handle_delete(struct vexfs_request *r)
 	req->seq = 0;
 	if (IS_ERR(c))
 		return PTR_ERR(c);
-	if (req->flags & ~VEXFS_DELETE_CONTINUE)
+	if (req->flags & ~VEXFS_DELETE_CONTINUE || READ_ONCE(c->restoring))
 		return -EINVAL;
 	err = vexfs_batch_valid(0, req->count, req->priority);
 	if (err)
@@ -212,5 +256,5 @@ int vexfs_handle_delete(struct vexfs_request *r)
 	}
 	vexfs_part_free(&p);
 	r->op.items = req->tried;
-	return vexfs_request_short(err, req->tried);
+	return request_durable(r, c, req->seq, vexfs_request_short(err, req->tried));
 }

@@ -45,7 +45,7 @@ int vexfs_client_attach(struct vexfs_client *client, struct vexfs_collection *c,
 	int err = 0;
 
 	mutex_lock(&client->lock);
-	if (client->c) {
+	if (client->c || client->storage) {
 		err = -EBUSY;
 	} else {
 		client->may = may;

@@ -18,6 +18,7 @@
 #include "store/store.h"
 
 struct vexfs_client_hit;
+struct vexfs_cursor;
 struct vexfs_handler;
 
 /**
@@ -27,12 +28,18 @@ struct vexfs_handler;
  *	client is closed
  * @may: VEXFS_MAY_*, constant once @c is set
  * @opened: VEXFS_MAY_* that it can be attached with; constant
+ * @cursor: its change stream; set once, with release
+ * @storage: it is the storage daemon's; likewise
+ * @changes_read: what that has read last, see struct vexfs_storage
  */
 struct vexfs_client {
 	struct mutex lock;
 	struct vexfs_collection *c;
 	u32 may;
 	u32 opened;
+	struct vexfs_cursor *cursor;
+	bool storage;
+	atomic64_t changes_read;
 };
 
 /* The structure that a request begins with; which one it is the handler's entry says. */
@@ -55,6 +62,12 @@ union vexfs_header {
 	struct vexfs_index_req index;
 	struct vexfs_check check;
 	struct vexfs_served served;
+	struct vexfs_storage storage;
+	struct vexfs_stream_req stream;
+	struct vexfs_rows rows;
+	struct vexfs_ack ack;
+	struct vexfs_wait wait;
+	struct vexfs_restored restored;
 };
 
 #define VEXFS_REQUEST_KERNEL	(1u << 0)	/* addresses are the kernel's own */

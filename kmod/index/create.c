@@ -28,6 +28,12 @@ static int create_spec(const struct vexfs_create *req, const void *layout,
 	spec->layout = layout;
 	spec->layout_len = layout ? req->layout_len : 0;
 	spec->owner = owner;
+	spec->durability = req->durability;
+	if (req->durability > VEXFS_DURABILITY_SYNC)
+		return -EINVAL;
+	spec->restore = req->flags & VEXFS_CREATE_RESTORE;
+	spec->seq = req->seq;
+	spec->created = req->created;
 	return vexfs_index_spec(req, spec);
 }
 
@@ -47,6 +53,11 @@ int vexfs_index_collection(const struct vexfs_create *req, const void *layout,
 	kfree(spec);
 	if (err)
 		return err;
+	if (req->flags & VEXFS_CREATE_RESTORE) {
+		/* it is known when all of it is back; its index comes later */
+		*out = c;
+		return 0;
+	}
 	/* nobody knows it yet: without its index nobody will */
 	err = vexfs_index_create(c, req);
 	if (!err)

@@ -11,6 +11,7 @@
 #include "index/graph.h"
 #include "index/index.h"
 #include "mem/pool.h"
+#include "store/stream.h"
 
 u64 vexfs_index_features(void)
 {
@@ -69,10 +70,13 @@ static int index_build(struct vexfs_collection *c, const struct vexfs_index_req 
 	return vexfs_graph_build(c, g);
 }
 
-int vexfs_index_request(struct vexfs_collection *c, const struct vexfs_index_req *req)
+int vexfs_index_request(struct vexfs_collection *c, struct vexfs_index_req *req)
 {
 	struct vexfs_graph *g;
+	u64 before;
 	int err;
+
+	req->seq = 0;
 
 	if (req->op != VEXFS_INDEX_OP_BUILD && (req->m || req->ef_construction || req->code))
 		return -EINVAL;
@@ -84,6 +88,7 @@ int vexfs_index_request(struct vexfs_collection *c, const struct vexfs_index_req
 	if (err)
 		return err;
 	g = graph_of(c);
+	before = READ_ONCE(c->index_seq);
 	switch (req->op) {
 	case VEXFS_INDEX_OP_BUILD:
 		err = index_build(c, req);
@@ -99,7 +104,11 @@ int vexfs_index_request(struct vexfs_collection *c, const struct vexfs_index_req
 	default:
 		err = -EINVAL;
 	}
+	if (READ_ONCE(c->index_seq) != before)
+		req->seq = READ_ONCE(c->index_seq);
 	mutex_unlock(&c->index_lock);
+	if (!err && req->seq)
+		err = vexfs_durable_wait(c, req->seq, 0, false);
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_index_request);

@@ -25,8 +25,9 @@ int vexfs_index_spec(const struct vexfs_create *req, struct vexfs_spec *spec);
 int vexfs_index_create(struct vexfs_collection *c, const struct vexfs_create *req);
 
 /*
- * A new collection as @req describes it, with its index, published and referenced. The
- * flags, pad0 and layout of @req do not count: @layout is the description in kernel
+ * A new collection as @req describes it, with its index, published and referenced; with
+ * VEXFS_CREATE_RESTORE neither, until vexfs_collection_restored(). Other flags, the paddings
+ * and layout of @req do not count: @layout is the description in kernel
  * memory, or NULL. @owner: NULL for the caller. Errors of both and of
  * vexfs_collection_create().
  */
@@ -34,7 +35,7 @@ int vexfs_index_collection(const struct vexfs_create *req, const void *layout,
 			   const struct vexfs_owner *owner, struct vexfs_collection **out);
 
 /* VEXFS_IOC_INDEX, between index operations one at a time. */
-int vexfs_index_request(struct vexfs_collection *c, const struct vexfs_index_req *req);
+int vexfs_index_request(struct vexfs_collection *c, struct vexfs_index_req *req);
 
 /*
  * Proves the collection sound, its index included, while others read and write. All of

@@ -12,6 +12,7 @@
 #include "compat/compat.h"
 #include "index/vector.h"
 #include "mem/pool.h"
+#include "store/stream.h"
 
 int vexfs_vector_import(const struct vexfs_collection *c, u32 format, void *rows, u32 *aux,
 			const void *src, u32 n, u32 *bad)
@@ -46,6 +47,7 @@ static int put_filled(struct vexfs_collection *c, struct vexfs_put_part *p,
 		.run = { .ext = run->ext, .row = run->row, .n = n },
 		.ids = p->ids + at,
 		.attrs = p->attrs ? p->attrs + (size_t)at * c->attr_size : NULL,
+		.seqs = p->seqs ? p->seqs + at : NULL,
 		.n = n,
 		.errors = p->errors ? p->errors + at : NULL,
 		.stack = p->stack,
@@ -131,7 +133,8 @@ static int put_run(struct vexfs_collection *c, struct vexfs_put_part *p, struct 
 static int put_runs(struct vexfs_collection *c, struct vexfs_put_part *p, bool *full)
 {
 	struct vexfs_run run = { };
-	int err = vexfs_write_begin(c);
+	u32 n = p->n - p->tried, before = p->done;
+	int err = vexfs_write_begin(c, n);
 
 	*full = false;
 	if (err)
@@ -146,7 +149,7 @@ static int put_runs(struct vexfs_collection *c, struct vexfs_put_part *p, bool *
 		if (run.n)
 			vexfs_unreserve(c, &run);
 	}
-	vexfs_write_end(c);
+	vexfs_write_end(c, n - (p->done - before));
 	return err;
 }
 
@@ -162,7 +165,12 @@ int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p)
 	if (!full)
 		return err;
 	/* what was deleted lately may be enough; readers of it are waited for by nobody else */
-	return vexfs_reap(c) ?: put_runs(c, p, &full);
+	err = vexfs_reap(c) ?: put_runs(c, p, &full);
+	if (!full || !READ_ONCE(c->gated))
+		return err;
+	/* and what is kept for storage */
+	return vexfs_durable_wait(c, vexfs_seq(c), 0, true) ?: vexfs_reap(c) ?:
+	       put_runs(c, p, &full);
 }
 VEXFS_EXPORT_KUNIT(vexfs_put_vectors);
 

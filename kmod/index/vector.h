@@ -38,6 +38,7 @@ void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst
  * @vectors: @n of them, without gaps
  * @paged: or, instead, in the user's pages; only what vexfs_vector_as_is()
  * @attrs: @n attribute records, or NULL
+ * @seqs: of a collection that is being restored: the numbers that they had
  * @errors: 0 or -errno of each, or NULL
  * @stack: of the op, or NULL
  * @done: out: stored
@@ -52,6 +53,7 @@ struct vexfs_put_part {
 	const void *vectors;
 	const struct vexfs_paged *paged;
 	const void *attrs;
+	const u64 *seqs;
 	s32 *errors;
 	struct vexfs_stack_mark *stack;
 	u32 done;

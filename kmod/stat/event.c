@@ -44,6 +44,11 @@ static const struct {
 		"a collection was created; subject is its name" },
 	[VEXFS_EVENT_DROPPED] = { "collection-dropped", "0", "0",
 		"a collection was dropped; subject is its name" },
+	[VEXFS_EVENT_READONLY] = { "collection-readonly", "errno that storage reported, or 0",
+		"last durable change",
+		"storage of a durable collection failed or left; subject is its name" },
+	[VEXFS_EVENT_WRITABLE] = { "collection-writable", "0", "last durable change",
+		"storage of a durable collection is well again; subject is its name" },
 };
 
 static_assert(ARRAY_SIZE(kinds) == VEXFS_EVENT_KINDS);

@@ -19,7 +19,7 @@
 #include "compat/srcu.h"
 #include "mem/user.h"
 #include "store/account.h"
-#include "store/internal.h"
+#include "store/durable.h"
 #include "store/name.h"
 
 /* What needs no other part of it. */
@@ -44,10 +44,12 @@ static void collection_end(struct work_struct *work)
 {
 	struct vexfs_collection *c = container_of(work, struct vexfs_collection, end_work);
 
+	vexfs_gate_end(c);
 	vexfs_index_end(c);
 	vexfs_reap_all(c);
 	vexfs_extents_destroy(c);
 	vexfs_idmap_destroy(c);
+	vexfs_stream_end(c);
 	cleanup_srcu_struct(&c->srcu);
 	vexfs_collection_uncharge(c, collection_bytes(c));
 	WARN_ON_ONCE(atomic64_read(&c->bytes));
@@ -71,7 +73,8 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 
 	if (!vexfs_name_valid(spec->name, sizeof(spec->name)))
 		return -EINVAL;
-	if (spec->mode & ~0777 || spec->index_kind > VEXFS_INDEX_GRAPH)
+	if (spec->mode & ~0777 || spec->index_kind > VEXFS_INDEX_GRAPH ||
+	    spec->durability > VEXFS_DURABILITY_SYNC)
 		return -EINVAL;
 	if (spec->attr_size > VEXFS_ATTR_MAX || spec->layout_len > VEXFS_LAYOUT_MAX)
 		return -E2BIG;
@@ -96,7 +99,9 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 	c->gid = spec->owner ? spec->owner->gid : current_fsgid();
 	c->ns = current_user_ns();
 	c->capacity = spec->capacity;
-	c->created = ktime_get_real_seconds();
+	c->created = spec->restore ? spec->created : ktime_get_real_seconds();
+	c->durability = spec->durability;
+	c->restoring = spec->restore;
 	kref_init(&c->ref);
 	init_rwsem(&c->quiesce);
 	mutex_init(&c->grow_lock);
@@ -134,9 +139,17 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 	err = vexfs_idmap_init(c);
 	if (err)
 		goto free_extents;
+	err = vexfs_durability_init(c);
+	if (err)
+		goto free_idmap;
+	if (c->restoring)
+		vexfs_stream(c)->restore_seq = spec->seq;
 	*out = c;
 	return 0;
 
+free_idmap:
+	vexfs_stream_end(c);
+	vexfs_idmap_destroy(c);
 free_extents:
 	vexfs_extents_destroy(c);
 cleanup_srcu:
@@ -154,16 +167,37 @@ VEXFS_EXPORT_KUNIT(vexfs_collection_create);
 int vexfs_collection_publish(struct vexfs_collection *c)
 {
 	struct vexfs_mutation m = { .op = VEXFS_MUTATE_CREATE };
+	int err;
 
-	return vexfs_mutate(c, &m);
+	if (c->durability == VEXFS_DURABILITY_NONE)
+		return vexfs_mutate(c, &m);
+	if (vexfs_storage_is_current())
+		return -EDEADLK;
+	if (!vexfs_storage_present())
+		return -EROFS;
+	err = vexfs_mutate(c, &m);
+	if (err)
+		return err;
+	err = vexfs_durable_wait(c, 0, 0, true);
+	if (err)
+		vexfs_collection_undo(c);
+	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_collection_publish);
+
+int vexfs_collection_restored(struct vexfs_collection *c)
+{
+	struct vexfs_mutation m = { .op = VEXFS_MUTATE_CREATE };
+	int err = vexfs_restore_end(c);
+
+	return err ?: vexfs_mutate(c, &m);
+}
 
 /* ---- dropping ---- */
 
 int vexfs_collection_undo(struct vexfs_collection *c)
 {
-	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DROP };
+	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DROP, .forced = true };
 
 	return vexfs_mutate(c, &m);
 }
@@ -172,7 +206,9 @@ VEXFS_EXPORT_KUNIT(vexfs_collection_undo);
 /* Like a file in a sticky directory. */
 int vexfs_collection_drop_this(struct vexfs_collection *c)
 {
-	return vexfs_collection_owned(c, CAP_DAC_OVERRIDE) ? vexfs_collection_undo(c) : -EACCES;
+	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DROP };
+
+	return vexfs_collection_owned(c, CAP_DAC_OVERRIDE) ? vexfs_mutate(c, &m) : -EACCES;
 }
 
 int vexfs_collection_drop(const char *name)
@@ -219,6 +255,7 @@ int vexfs_store_init(void)
 
 	if (err)
 		return err;
+	vexfs_storage_init();
 	err = vexfs_registry_init();
 	if (err)
 		goto no_registry;
@@ -239,7 +276,9 @@ static void drop_all(void)
 	u64 cursor = 0;
 
 	while ((c = vexfs_collection_next(&cursor, VEXFS_SEE_ALL))) {
-		vexfs_collection_undo(c);
+		struct vexfs_mutation m = { .op = VEXFS_MUTATE_FORGET };
+
+		vexfs_mutate(c, &m);
 		vexfs_collection_put(c);
 	}
 }

@@ -150,6 +150,7 @@ static u64 place_move(struct vexfs_collection *c, const struct place *pl, u32 sl
 	smp_wmb();
 	place_set(pl, place_make(slot, 0));
 	vexfs_slot_set_state(c, old, VEXFS_SLOT_DEAD);
+	vexfs_note(c, VEXFS_CHANGE_UPDATE, vexfs_slot_id(c, slot), slot);
 	return seq;
 }
 
@@ -163,10 +164,14 @@ static u64 span_begin(struct vexfs_collection *c, u32 slot)
 	u64 seq = ++c->decided;
 
 	if (unlikely(s->from != seq)) {
+		/* it comes back with the number that it had */
+		if (c->restoring)
+			return s->from;
 		WRITE_ONCE(s->from, seq);
 		/* before the state: pairs with vexfs_slot_state() */
 		smp_wmb();
 	}
+	vexfs_note(c, VEXFS_CHANGE_INSERT, vexfs_slot_id(c, slot), slot);
 	return seq;
 }
 
@@ -178,7 +183,9 @@ static void spans_begin(struct vexfs_collection *c, struct vexfs_extent *e, u32 
 	u32 i;
 
 	c->decided += n;
-	if (likely(s->from == seq))
+	if (unlikely(c->ring))
+		vexfs_ring_note_run(c, seq, e->ids[row], e->first + row, n);
+	if (likely(s->from == seq) || c->restoring)
 		return;
 	for (i = 0; i < n; i++)
 		WRITE_ONCE(s[i].from, seq + i);
@@ -313,6 +320,7 @@ int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old)
 	WRITE_ONCE(vexfs_slot_span(c, *old)->to, ++c->decided);
 	place_leave(c, &pl);
 	vexfs_slot_set_state(c, *old, VEXFS_SLOT_DEAD);
+	vexfs_note(c, VEXFS_CHANGE_DELETE, id, *old);
 	return 0;
 }
 

@@ -65,7 +65,7 @@ int vexfs_index_attach(struct vexfs_collection *c, struct vexfs_index_ref *ref,
 	ref->ops = ops;
 	ref->priv = priv;
 	do {
-		err = wait_gone(c) ?: down_write_killable(&c->quiesce);
+		err = wait_gone(c) ?: vexfs_change_begin(c, false);
 		if (err)
 			return err;
 		leaving = c->index_leaving;
@@ -75,7 +75,7 @@ int vexfs_index_attach(struct vexfs_collection *c, struct vexfs_index_ref *ref,
 			rcu_assign_pointer(c->index, ref);
 			vexfs_registry_index(c);
 		}
-		up_write(&c->quiesce);
+		vexfs_change_end(c, err || leaving);
 	} while (!err && leaving);
 	return err;
 }
@@ -97,14 +97,14 @@ static bool index_off(struct vexfs_collection *c)
 int vexfs_index_detach(struct vexfs_collection *c)
 {
 	bool there;
-	int err = down_write_killable(&c->quiesce);
+	int err = vexfs_change_begin(c, false);
 
 	if (err)
 		return err;
 	there = index_off(c);
 	if (there)
 		vexfs_registry_index(c);
-	up_write(&c->quiesce);
+	vexfs_change_end(c, !there);
 	if (!there)
 		return -ENOENT;
 	/* it is off, whether the caller sees its end or not */

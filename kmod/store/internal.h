@@ -52,6 +52,42 @@ static inline void vexfs_ids_unlock(struct vexfs_collection *c)
 	spin_unlock(&c->ids_lock);
 }
 
+/* ring.c: what was decided, for readers of changes; ids_lock is held. */
+void vexfs_ring_note(struct vexfs_collection *c, enum vexfs_change_op op, u64 id, u32 slot);
+void vexfs_ring_note_run(struct vexfs_collection *c, u64 first, u64 id, u32 slot, u32 n);
+
+/* The change that has just got its number; most collections have no reader of changes. */
+static inline void vexfs_note(struct vexfs_collection *c, enum vexfs_change_op op, u64 id,
+			      u32 slot)
+{
+	if (unlikely(c->ring))
+		vexfs_ring_note(c, op, id, slot);
+}
+
+/*
+ * durable.c: see stream.h. Promises @n changes of a gated collection; -EROFS, -EDEADLK,
+ * -EINTR when killed. What was promised and not done is given back.
+ */
+int vexfs_gate_enter(struct vexfs_collection *c, u32 n, bool forced);
+void vexfs_gate_leave(struct vexfs_collection *c, u32 unused);
+/* stream.c: there may be changes to read; no lock of the store that a reader takes is held. */
+void vexfs_stream_tell(struct vexfs_stream *s);
+/* quiesce is held for writing, the stream and its ring are there; @stored: storage has it. */
+void vexfs_gate_on(struct vexfs_collection *c, bool stored);
+void vexfs_gate_off(struct vexfs_collection *c);
+/* Nobody reads or writes any more: the reaper gets what was held. */
+void vexfs_gate_end(struct vexfs_collection *c);
+/* Keeps DEAD @slots that storage needs; those that may go are moved up, how many returned. */
+u32 vexfs_gate_hold(struct vexfs_collection *c, u32 *slots, u32 n);
+/* setting.c: the collection gets another durability, in the words of struct vexfs_set */
+int vexfs_durability_set(struct vexfs_collection *c, struct vexfs_mutation *m);
+/* All vectors of a collection that comes back are in. -EINVAL, -EINTR. */
+int vexfs_restore_end(struct vexfs_collection *c);
+/* Before it is known: what a durable collection needs. */
+int vexfs_durability_init(struct vexfs_collection *c);
+/* storage.c: the caller is the storage daemon */
+bool vexfs_storage_is_current(void);
+
 /* Most ids that there may be; ids_lock held. */
 static inline u64 vexfs_ids_limit(const struct vexfs_collection *c)
 {
@@ -123,6 +159,8 @@ void vexfs_slot_free(struct vexfs_collection *c, struct vexfs_extent *e, u32 row
 
 /* @slots are DEAD and out of the index: on to the reaper. */
 void vexfs_slots_dead(struct vexfs_collection *c, const u32 *slots, u32 n);
+/* There is something for the reaper. */
+void vexfs_reap_soon(struct vexfs_collection *c);
 void vexfs_reap_work(struct work_struct *work);
 /* Runs the reaper here until nothing is left for it; nobody else makes more. */
 void vexfs_reap_all(struct vexfs_collection *c);
@@ -174,9 +212,11 @@ int vexfs_registry_add(struct vexfs_collection *c);
  * lock is held. What happens before the collection is known is its creation, and what
  * happens after the drop its end: these have none.
  */
-u64 vexfs_registry_seq(struct vexfs_collection *c);
+u64 vexfs_registry_seq(struct vexfs_collection *c, enum vexfs_change_op op);
 /* An index has come or gone; c->quiesce held for writing. */
 void vexfs_registry_index(struct vexfs_collection *c);
+/* It is known no longer, and that is no change. */
+int vexfs_registry_forget(struct vexfs_collection *c);
 /* These say under which sequence number. */
 int vexfs_registry_remove(struct vexfs_collection *c, u64 *seq);
 int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,

@@ -13,27 +13,10 @@
 #include "compat/compat.h"
 #include "mem/pool.h"
 #include "store/internal.h"
+#include "store/stream.h"
 
 #define GROUP	32u	/* vectors that go under the lock together, and whose misses overlap */
 #define CLAIMS	128u	/* vectors claimed before they go into the index together */
-
-int vexfs_write_begin(struct vexfs_collection *c)
-{
-	if (down_read_interruptible(&c->quiesce))
-		return -EINTR;
-	if (vexfs_collection_dropped(c)) {
-		up_read(&c->quiesce);
-		return -ENOENT;
-	}
-	return 0;
-}
-VEXFS_EXPORT_KUNIT(vexfs_write_begin);
-
-void vexfs_write_end(struct vexfs_collection *c)
-{
-	up_read(&c->quiesce);
-}
-VEXFS_EXPORT_KUNIT(vexfs_write_end);
 
 /* Another writer is between claim and publish; the caller holds no claim. */
 static int wait_busy(struct vexfs_collection *c, u64 id)
@@ -381,9 +364,9 @@ static int put(struct vexfs_collection *c, struct vexfs_mutation *m)
 	int idx, err;
 	u32 i;
 
-	/* the numbers that they will have when nobody else writes */
+	/* the numbers that they will have when nobody else writes, or had */
 	for (i = 0; i < m->n; i++) {
-		WRITE_ONCE(e->spans[row + i].from, ++seq);
+		WRITE_ONCE(e->spans[row + i].from, m->seqs ? m->seqs[i] : ++seq);
 		WRITE_ONCE(e->spans[row + i].to, VEXFS_FOREVER);
 	}
 	memcpy(e->ids + row, m->ids, m->n * sizeof(u64));
@@ -477,6 +460,63 @@ static int delete(struct vexfs_collection *c, struct vexfs_mutation *m)
 	return err;
 }
 
+/* ---- changes that are none of a vector ---- */
+
+static int set(struct vexfs_collection *c, struct vexfs_mutation *m)
+{
+	int err;
+
+	if (m->set->what & VEXFS_SET_DURABILITY)
+		return vexfs_durability_set(c, m);
+	err = vexfs_write_begin(c, 1);
+	if (err)
+		return err;
+	err = vexfs_registry_set(c, m->set, m->set_layout, &m->seq);
+	m->done = !err;
+	vexfs_write_end(c, !m->done);
+	return err;
+}
+
+/* Nobody but who made it knows it before; and its writers do after the gate is there. */
+static int create(struct vexfs_collection *c, struct vexfs_mutation *m)
+{
+	int err;
+
+	if (down_write_killable(&c->quiesce))
+		return -EINTR;
+	if (c->durability != VEXFS_DURABILITY_NONE)
+		vexfs_gate_on(c, c->restoring);
+	err = vexfs_registry_add(c);
+	m->done = !err;
+	if (err)
+		WRITE_ONCE(c->gated, false);
+	else
+		c->restoring = false;
+	up_write(&c->quiesce);
+	return err;
+}
+
+/* No writer is under way: none gets a number behind that of the drop. */
+static int drop(struct vexfs_collection *c, struct vexfs_mutation *m)
+{
+	int err = vexfs_change_begin(c, m->forced);
+
+	if (err)
+		return err;
+	err = vexfs_registry_remove(c, &m->seq);
+	m->done = !err;
+	vexfs_change_end(c, !m->done);
+	return err;
+}
+
+static void tell_readers(struct vexfs_collection *c)
+{
+	struct vexfs_stream *s = READ_ONCE(c->stream);
+
+	if (s)
+		vexfs_stream_tell(s);
+}
+
 int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m)
 {
 	int err = -EINVAL;
@@ -495,22 +535,30 @@ int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m)
 		err = delete(c, m);
 		break;
 	case VEXFS_MUTATE_SET:
-		err = vexfs_registry_set(c, m->set, m->set_layout, &m->seq);
-		m->done = !err;
+		err = set(c, m);
 		break;
 	case VEXFS_MUTATE_CREATE:
-		err = vexfs_registry_add(c);
-		m->done = !err;
+		err = create(c, m);
 		if (!err)
 			vexfs_registry_changed(VEXFS_EVENT_CREATED, c);
 		break;
 	case VEXFS_MUTATE_DROP:
-		err = vexfs_registry_remove(c, &m->seq);
+		err = drop(c, m);
+		if (!err)
+			vexfs_registry_changed(VEXFS_EVENT_DROPPED, c);
+		break;
+	case VEXFS_MUTATE_FORGET:
+		err = vexfs_registry_forget(c);
 		m->done = !err;
 		if (!err)
 			vexfs_registry_changed(VEXFS_EVENT_DROPPED, c);
 		break;
 	}
+	if (m->seq)
+		tell_readers(c);
+	/* those of vectors are waited for when the request is done */
+	if (!err && !m->forced && (m->op == VEXFS_MUTATE_SET || m->op == VEXFS_MUTATE_DROP))
+		err = vexfs_durable_wait(c, m->seq, 0, false);
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_mutate);

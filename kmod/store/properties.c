@@ -15,6 +15,7 @@
 #include "mem/user.h"
 #include "store/account.h"
 #include "store/internal.h"
+#include "store/stream.h"
 #include "store/name.h"
 
 static int set_allowed(const struct vexfs_collection *c, const struct vexfs_set *set,
@@ -105,7 +106,9 @@ int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
 			set_capacity(c, old, false);
 	}
 	if (!err) {
-		*seq = vexfs_registry_seq(c);
+		*seq = vexfs_registry_seq(c, VEXFS_CHANGE_SET);
+		if (set->what & VEXFS_SET_DURABILITY)
+			WRITE_ONCE(c->durability, set->durability);
 		if (set->what & VEXFS_SET_MODE)
 			WRITE_ONCE(c->mode, set->mode);
 		if (set->what & VEXFS_SET_GID)
@@ -178,6 +181,7 @@ void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st)
 			index->ops->stat(c, index->priv, st);
 	}
 	vexfs_read_unlock(c, idx);
+	vexfs_durable_stat(c, st);
 }
 VEXFS_EXPORT_KUNIT(vexfs_collection_stat);
 

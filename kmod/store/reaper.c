@@ -11,6 +11,7 @@
 #include "compat/compat.h"
 #include "mem/payer.h"
 #include "store/internal.h"
+#include "store/stream.h"
 
 #define REAP_BATCH	32u
 
@@ -41,6 +42,8 @@ static bool reap_slots(struct vexfs_collection *c, u32 head)
 			slots[n] = head;
 			head = e->next[head - e->first];
 		}
+		if (READ_ONCE(c->gated))
+			n = vexfs_gate_hold(c, slots, n);
 		idx = vexfs_read_lock(c);
 		index = vexfs_index(c);
 		if (index && index->ops->reuse)
@@ -237,5 +240,8 @@ int vexfs_rows_expose(struct vexfs_collection *c)
 {
 	int err = smp_load_acquire(&c->rows_clear) ? 0 : clear_all_free(c);
 
+	/* rows that are kept for storage would be seen */
+	if (!err && READ_ONCE(c->gated))
+		err = vexfs_durable_wait(c, vexfs_seq(c), 0, true);
 	return err ?: reap_wait(c);
 }

@@ -24,6 +24,7 @@
 #include "mem/user.h"
 #include "store/internal.h"
 #include "store/name.h"
+#include "store/stream.h"
 
 #define LOOKS_MAX	256u	/* collections looked at in one hold of the lock */
 
@@ -132,7 +133,7 @@ int vexfs_registry_add(struct vexfs_collection *c)
 	return err;
 }
 
-u64 vexfs_registry_seq(struct vexfs_collection *c)
+u64 vexfs_registry_seq(struct vexfs_collection *c, enum vexfs_change_op op)
 {
 	u64 seq;
 
@@ -141,6 +142,7 @@ u64 vexfs_registry_seq(struct vexfs_collection *c)
 		return 0;
 	vexfs_ids_lock(c);
 	seq = ++c->decided;
+	vexfs_note(c, op, 0, VEXFS_NO_SLOT);
 	vexfs_ids_unlock(c);
 	return seq;
 }
@@ -148,18 +150,22 @@ u64 vexfs_registry_seq(struct vexfs_collection *c)
 void vexfs_registry_index(struct vexfs_collection *c)
 {
 	mutex_lock(&vexfs_registry_lock);
-	vexfs_registry_seq(c);
+	c->index_seq = vexfs_registry_seq(c, VEXFS_CHANGE_INDEX);
 	mutex_unlock(&vexfs_registry_lock);
+	if (c->stream)
+		vexfs_stream_tell(c->stream);
 }
 
-int vexfs_registry_remove(struct vexfs_collection *c, u64 *seq)
+/* @seq: where the number of the drop goes; NULL when it has none. */
+static int remove(struct vexfs_collection *c, u64 *seq)
 {
 	mutex_lock(&vexfs_registry_lock);
 	if (c->dropped || !c->serial) {
 		mutex_unlock(&vexfs_registry_lock);
 		return -ENOENT;
 	}
-	*seq = vexfs_registry_seq(c);
+	if (seq)
+		*seq = vexfs_registry_seq(c, VEXFS_CHANGE_DROP);
 	WRITE_ONCE(c->dropped, true);
 	rhashtable_remove_fast(&names, &c->by_name, name_params);
 	xa_erase(&by_serial, c->serial);
@@ -168,6 +174,16 @@ int vexfs_registry_remove(struct vexfs_collection *c, u64 *seq)
 	mutex_unlock(&vexfs_registry_lock);
 	vexfs_collection_put(c);
 	return 0;
+}
+
+int vexfs_registry_remove(struct vexfs_collection *c, u64 *seq)
+{
+	return remove(c, seq);
+}
+
+int vexfs_registry_forget(struct vexfs_collection *c)
+{
+	return remove(c, NULL);
 }
 
 static vexfs_registry_watcher watcher;
@@ -184,6 +200,7 @@ void vexfs_registry_changed(enum vexfs_event_kind what, const struct vexfs_colle
 	vexfs_event_raise_for(READ_ONCE(c->uid), what, 0, 0, c->name);
 	if (fn)
 		fn();
+	vexfs_storage_changed();
 }
 
 u32 vexfs_registry_count(u64 *changed)
@@ -241,6 +258,8 @@ bool vexfs_collection_seen(const struct vexfs_collection *c, enum vexfs_see see)
 		       uid_eq(current_fsuid(), READ_ONCE(c->uid)) || runs(c);
 	case VEXFS_SEE_ALL:
 		return true;
+	case VEXFS_SEE_UNSTORED:
+		return vexfs_unstored(c);
 	}
 	return false;
 }
@@ -273,22 +292,39 @@ struct vexfs_collection *vexfs_collection_by_serial(u64 serial)
 	return c;
 }
 
-int vexfs_collection_open(const char *name, u32 may, struct vexfs_collection **out)
+static int opened(struct vexfs_collection *c, u32 may, struct vexfs_collection **out)
 {
-	struct vexfs_collection *c;
-	int err;
+	int err = vexfs_collection_allowed(c, may);
 
-	if (!vexfs_name_valid(name, VEXFS_NAME_SIZE))
-		return -EINVAL;
-	c = vexfs_registry_find(name);
-	if (!c)
-		return -ENOENT;
-	err = vexfs_collection_allowed(c, may);
 	if (err)
 		vexfs_collection_put(c);
 	else
 		*out = c;
 	return err;
+}
+
+int vexfs_collection_open_serial(u64 serial, u32 may, struct vexfs_collection **out)
+{
+	struct vexfs_collection *c = vexfs_collection_by_serial(serial);
+
+	if (!c)
+		return -ENOENT;
+	/* what cannot be seen is not there */
+	if (!vexfs_collection_seen(c, VEXFS_SEE_RUN)) {
+		vexfs_collection_put(c);
+		return -ENOENT;
+	}
+	return opened(c, may, out);
+}
+
+int vexfs_collection_open(const char *name, u32 may, struct vexfs_collection **out)
+{
+	struct vexfs_collection *c;
+
+	if (!vexfs_name_valid(name, VEXFS_NAME_SIZE))
+		return -EINVAL;
+	c = vexfs_registry_find(name);
+	return c ? opened(c, may, out) : -ENOENT;
 }
 VEXFS_EXPORT_KUNIT(vexfs_collection_open);
 

@@ -13,12 +13,17 @@
 #define REAP_DELAY	1		/* jiffies that dead slots gather */
 #define REAP_NOW	65536u		/* dead slots that do not wait */
 
+void vexfs_reap_soon(struct vexfs_collection *c)
+{
+	queue_delayed_work(vexfs_store_wq, &c->reaper, REAP_DELAY);
+}
+
 static void reap_soon(struct vexfs_collection *c, bool now)
 {
 	if (now)
 		mod_delayed_work(vexfs_store_wq, &c->reaper, 0);
 	else
-		queue_delayed_work(vexfs_store_wq, &c->reaper, REAP_DELAY);
+		vexfs_reap_soon(c);
 }
 
 /*

@@ -80,6 +80,8 @@ struct user_namespace;
 struct vexfs_payers;
 struct vexfs_collection;
 struct vexfs_index_part;
+struct vexfs_ring;
+struct vexfs_stream;
 
 #define VEXFS_NO_SLOT		(~0u)
 #define VEXFS_SLOTS_MAX		0x7ffffff0u	/* the id map keeps 31 bits */
@@ -287,6 +289,7 @@ struct vexfs_collection {
 	time64_t created;	/* constant */
 	u8 index_kind;		/* enum vexfs_index asked for at creation; constant */
 	u8 code;		/* enum vexfs_code that each row gets, without an index; constant */
+	u8 durability;		/* enum vexfs_durability; changed with quiesce held, too */
 	struct rhash_head by_name;
 	struct kref ref;
 	bool dropped;
@@ -302,11 +305,15 @@ struct vexfs_collection {
 	struct rw_semaphore quiesce ____cacheline_aligned_in_smp;
 	struct mutex grow_lock;
 	struct mutex index_lock;	/* requests that start and end things of the index */
+	u64 index_seq;		/* when an index came or went last; registry's lock */
 	bool index_leaving;	/* parts of one that was taken off are still there; quiesce */
+	bool gated;		/* writers promise and wait; changed with quiesce held, stream.h */
+	bool restoring;		/* vectors come with their numbers; until it is known */
 	u32 nextents;		/* entries of dir ever used; grow_lock */
 	bool zero_rows;		/* rows may be mapped: FREE ones are kept clear; slots_lock */
 	bool rows_clear;	/* and those that were FREE before are clear, too */
 	wait_queue_head_t busy_wait;
+	struct vexfs_stream *stream;	/* once there, until the end; stream.h */
 	u64 capacity;		/* written under the registry's lock and ids_lock */
 
 	spinlock_t slots_lock ____cacheline_aligned_in_smp;
@@ -325,6 +332,7 @@ struct vexfs_collection {
 	u64 taken;		/* ids in the map, those on their way included; ids_lock */
 	u64 decided;		/* sequence number of the last change; ids_lock */
 	u64 seq;		/* the same, published; written under ids_lock */
+	struct vexfs_ring *ring;	/* of the last changes, or NULL; ids_lock */
 
 	atomic64_t count ____cacheline_aligned_in_smp;
 	bool has_codes;		/* some extent has codes, or has had */
@@ -595,12 +603,16 @@ static inline void *vexfs_run_attrs(const struct vexfs_collection *c, const stru
 /*
  * Writing: vexfs_write_begin(), then any number of reserve, fill and mutate, then
  * vexfs_write_end(). What happens in between may sleep, but must not wait for user
- * memory nor for readers, and is kept to a batch of about VEXFS_RUN_LONG vectors. Begin
- * returns -ENOENT when the collection was dropped, -EINTR when a signal came. Does not
- * nest.
+ * memory nor for readers, and is kept to a batch of about VEXFS_RUN_LONG vectors. @n is
+ * the number of changes that may be made, @unused how many of them were not: in a durable
+ * collection the first may wait for storage. Begin returns -ENOENT when the collection
+ * was dropped, -EINTR when a signal came, -EROFS, -EDEADLK. Does not nest.
  */
-int vexfs_write_begin(struct vexfs_collection *c);
-void vexfs_write_end(struct vexfs_collection *c);
+int vexfs_write_begin(struct vexfs_collection *c, u32 n);
+void vexfs_write_end(struct vexfs_collection *c, u32 unused);
+/* The same for one change that nobody else may write beside; @forced: it does not fail. */
+int vexfs_change_begin(struct vexfs_collection *c, bool forced);
+void vexfs_change_end(struct vexfs_collection *c, u32 unused);
 
 /*
  * Between one and @want (at most VEXFS_RUN_LONG) neighbouring slots. -ENOMEM, or
@@ -617,6 +629,7 @@ enum vexfs_mutation_op {
 	VEXFS_MUTATE_SET	= 3,	/* @set: mode, owner, capacity, layout */
 	VEXFS_MUTATE_CREATE	= 4,	/* the collection becomes known by its name */
 	VEXFS_MUTATE_DROP	= 5,	/* ... and unknown */
+	VEXFS_MUTATE_FORGET	= 6,	/* likewise, for the module goes; it is no change */
 };
 
 /**
@@ -629,9 +642,11 @@ enum vexfs_mutation_op {
  * @ids: put and delete: the ids
  * @attrs: put: attribute records, or NULL to keep the old one of an update
  *	and start with zeroes otherwise
+ * @seqs: put, while the collection is restored: the numbers that the vectors had
  * @n: ids, at most VEXFS_RUN_LONG; for a put, @run.n
  * @set: what to change
  * @set_layout: the new description, in kernel memory
+ * @forced: drop: waits for nobody, and does not fail for storage
  * @errors: put and delete: -errno or 0 of each vector tried; may be NULL
  * @stack: put and delete: of the op, measured deep inside; may be NULL
  * @done: out: vectors stored or deleted
@@ -646,9 +661,11 @@ struct vexfs_mutation {
 	struct vexfs_run run;
 	const u64 *ids;
 	const void *attrs;
+	const u64 *seqs;
 	u32 n;
 	const struct vexfs_set *set;
 	const void *set_layout;
+	bool forced;
 	s32 *errors;
 	struct vexfs_stack_mark *stack;
 	u32 done;
@@ -691,6 +708,10 @@ struct vexfs_spec {
 	const void *layout;
 	u32 layout_len;
 	const struct vexfs_owner *owner;	/* NULL: the caller's fsuid and fsgid */
+	u8 durability;
+	bool restore;		/* it comes back: @seq, @created */
+	u64 seq;
+	s64 created;
 };
 
 #define VEXFS_MAY_READ	4u
@@ -699,7 +720,8 @@ struct vexfs_spec {
 /*
  * Names are looked up in the caller's user namespace. The result is a counted
  * reference. -EINVAL for what is not a name, -ENOENT, -EEXIST, -EACCES, -ENOSPC
- * (number of collections, of the user or of all), -ENOMEM.
+ * (number of collections, of the user or of all), -ENOMEM; -EROFS when storage does not
+ * take a durable one.
  *
  * A created collection is unknown to others until vexfs_collection_publish(),
  * which may find that the name was taken meanwhile (-EEXIST), so that an index
@@ -708,6 +730,8 @@ struct vexfs_spec {
 int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collection **out);
 int vexfs_collection_publish(struct vexfs_collection *c);
 int vexfs_collection_open(const char *name, u32 may, struct vexfs_collection **out);
+/* By serial number, in any namespace; -ENOENT as for vexfs_collection_drop_serial(). */
+int vexfs_collection_open_serial(u64 serial, u32 may, struct vexfs_collection **out);
 int vexfs_collection_drop(const char *name);
 /*
  * By serial number, in any namespace; -ENOENT for one that the caller does not see
@@ -726,6 +750,7 @@ enum vexfs_see {
 	VEXFS_SEE_READABLE,	/* that the caller may read, in its own namespace */
 	VEXFS_SEE_RUN,		/* also its own anywhere, and all in namespaces it runs */
 	VEXFS_SEE_ALL,		/* all; who asks has been checked */
+	VEXFS_SEE_UNSTORED,	/* the durable ones without storage; likewise */
 };
 
 bool vexfs_collection_seen(const struct vexfs_collection *c, enum vexfs_see see);

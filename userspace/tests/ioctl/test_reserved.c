@@ -33,6 +33,9 @@ union request {
 	struct vexfs_classify classify;
 	struct vexfs_index_req index;
 	struct vexfs_check check;
+	struct vexfs_storage storage;
+	struct vexfs_rows rows;
+	struct vexfs_wait wait;
 	unsigned char bytes[512];
 };
 
@@ -164,19 +167,25 @@ struct reserved {
 
 /* formats are 0 and 1, priorities 0 to 2 */
 static const struct reserved places[] = {
-	PLACE(CREATE, good_create, vexfs_create, 0, flags, VEXFS_CREATE_DETACHED),
+	PLACE(CREATE, good_create, vexfs_create, 0, flags,
+	      VEXFS_CREATE_DETACHED | VEXFS_CREATE_RESTORE),
 	PLACE(CREATE, good_create, vexfs_create, 0, pad0, 0),
+	PLACE(CREATE, good_create, vexfs_create, 0, pad1, 0),
+	PLACE(CREATE, good_create, vexfs_create, 0, durability, 3),
+	PLACE(CREATE, good_create, vexfs_create, 0, uid, 0),
+	PLACE(CREATE, good_create, vexfs_create, 0, gid, 0),
 	PLACE(CREATE, good_create, vexfs_create, 0, mode, 0777),
-	PLACE(ATTACH, good_attach, vexfs_attach, 0, flags, VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE),
+	PLACE(ATTACH, good_attach, vexfs_attach, 0, flags,
+	      VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE | VEXFS_ATTACH_SERIAL),
 	PLACE(DROP, good_drop, vexfs_drop, -ENOENT, flags, VEXFS_DROP_SERIAL),
-	PLACE(LIST, good_list, vexfs_list, 0, flags, VEXFS_LIST_ALL),
+	PLACE(LIST, good_list, vexfs_list, 0, flags, VEXFS_LIST_ALL | VEXFS_LIST_UNSTORED),
 	PLACE(STAT, good_nothing, vexfs_stat, 0, flags, 0),
 	PLACE(STAT, good_nothing, vexfs_stat, 0, pad0, 0),
-	PLACE(SET, good_set, vexfs_set, 0, what, 0x1f),
+	PLACE(SET, good_set, vexfs_set, 0, what, 0x3f),
 	PLACE(SET, good_set, vexfs_set, 0, mode, 0777),
-	PLACE(SET, good_set, vexfs_set, 0, pad, 0),
+	PLACE(SET, good_set, vexfs_set, 0, durability, 0),
 	PLACE(SET, good_set, vexfs_set, 0, pad1, 0),
-	PUT(flags, VEXFS_PUT_UPSERT | VEXFS_PUT_CONTINUE),
+	PUT(flags, VEXFS_PUT_UPSERT | VEXFS_PUT_CONTINUE | VEXFS_PUT_SEQS),
 	PUT(format, 1),
 	PUT(priority, 3),
 	PUT(pad, 0),
@@ -200,6 +209,9 @@ static const struct reserved places[] = {
 	CLASSIFY(format, 1),
 	PLACE(INDEX, good_index, vexfs_index_req, -ENOENT, pad, 0),
 	PLACE(CHECK, good_nothing, vexfs_check, 0, flags, 0),
+	PLACE(STORAGE, good_nothing, vexfs_storage, -EBUSY, flags, 0),
+	PLACE(ROWS, good_nothing, vexfs_rows, -ENOTCONN, flags, 0),
+	PLACE(WAIT, good_nothing, vexfs_wait, -EOPNOTSUPP, flags, 0),
 	/* nothing but answers */
 	PLACE(INFO, good_info, vexfs_info, 0, size, ~0u),
 };

@@ -32,6 +32,9 @@
  *    the last is given once, as it was at some time between; no id is given twice. With
  *    the changes since @seq, which is that of the first call, put on top it is the
  *    collection of the end.
+ *  - With durability, a change is seen before it is on stable storage. An op that fails
+ *    with EROFS, ETIME or EINTR after it has drawn its number (@seq is not 0) has changed
+ *    the collection, and whether that survives a power cut is unknown: VEXFS_IOC_WAIT.
  *  - Distances are f32. Squared L2, L1, Hamming: the sum; inner product: 1 - dot;
  *    cosine: 1 - cos; Jaccard: 1 - intersection/union. Smaller is nearer.
  *  - Results are sorted by distance, ties by id.
@@ -109,6 +112,12 @@ enum vexfs_ioctl {
 	VEXFS_IOC_CLASSIFY	= _IO(VEXFS_IOC_MAGIC, 0x21),	/* struct vexfs_classify, attached */
 	VEXFS_IOC_INDEX		= _IO(VEXFS_IOC_MAGIC, 0x30),	/* struct vexfs_index_req, attached */
 	VEXFS_IOC_CHECK		= _IO(VEXFS_IOC_MAGIC, 0x31),	/* struct vexfs_check, attached */
+	VEXFS_IOC_STORAGE	= _IO(VEXFS_IOC_MAGIC, 0x40),	/* struct vexfs_storage */
+	VEXFS_IOC_STREAM	= _IO(VEXFS_IOC_MAGIC, 0x41),	/* struct vexfs_stream_req, attached */
+	VEXFS_IOC_ROWS		= _IO(VEXFS_IOC_MAGIC, 0x42),	/* struct vexfs_rows, a stream */
+	VEXFS_IOC_ACK		= _IO(VEXFS_IOC_MAGIC, 0x43),	/* struct vexfs_ack, a stream */
+	VEXFS_IOC_WAIT		= _IO(VEXFS_IOC_MAGIC, 0x44),	/* struct vexfs_wait, attached */
+	VEXFS_IOC_RESTORED	= _IO(VEXFS_IOC_MAGIC, 0x45),	/* struct vexfs_restored, attached */
 	VEXFS_IOC_SERVED	= _IO(VEXFS_IOC_MAGIC, 0x60),	/* struct vexfs_served */
 };
 
@@ -155,6 +164,13 @@ struct vexfs_info {
  * @layout: pointer to a description of the attribute record, kept and handed
  *	back as it is (libvexfs puts field names and offsets there): UTF-8 without
  *	control characters (EINVAL)
+ * @durability: enum vexfs_durability. Other than none: the request waits until storage
+ *	has acknowledged the collection; EROFS when it cannot, and there is none then
+ * @uid: VEXFS_CREATE_RESTORE: owner; 0 otherwise, as the next four
+ * @gid: likewise: group
+ * @pad1: 0
+ * @seq: likewise: sequence number of its last change
+ * @created: likewise: seconds since the epoch
  *
  * The creator's user and group become owner and group, as with a file. The file
  * descriptor is attached to the new collection, unless VEXFS_CREATE_DETACHED.
@@ -176,9 +192,31 @@ struct vexfs_create {
 	__u32 code;
 	__u32 layout_len;
 	__u64 layout;
+	__u32 durability;
+	__u32 uid;
+	__u32 gid;
+	__u32 pad1;
+	__u64 seq;
+	__s64 created;
 };
 
 #define VEXFS_CREATE_DETACHED	(1U << 0)
+/*
+ * From storage (CAP_SYS_ADMIN): nobody else sees the collection before
+ * VEXFS_IOC_RESTORED, and when the descriptor is closed before that there is none. Rows
+ * come in by VEXFS_PUT_SEQS. A graph that is asked for is not built meanwhile: @m,
+ * @ef_construction and @code are checked, and said again when it is loaded or built.
+ */
+#define VEXFS_CREATE_RESTORE	(1U << 1)
+
+/* When a change is acknowledged to the one who made it: */
+enum vexfs_durability {
+	VEXFS_DURABILITY_NONE	= 0,	/* at once; it is lost with the module */
+	/* at once, while no change that storage has not got is older than a window */
+	VEXFS_DURABILITY_ASYNC	= 1,
+	VEXFS_DURABILITY_GROUP	= 2,	/* on stable storage; changes share a flush */
+	VEXFS_DURABILITY_SYNC	= 3,	/* the same, and storage does not wait for others */
+};
 
 /* Compact codes beside the rows: by what they say, survivors are ranked by the rows. */
 enum vexfs_code {
@@ -194,6 +232,8 @@ enum vexfs_code {
  * @flags: VEXFS_ATTACH_READ, VEXFS_ATTACH_WRITE; the mode of the collection must
  *	allow what is asked for (EACCES). The descriptor's own open mode counts too
  * @name: which
+ * @serial: with VEXFS_ATTACH_SERIAL, which instead (@name is zeroes then), in whatever user
+ *	namespace it is known, as in struct vexfs_drop
  *
  * A descriptor is attached once (EBUSY afterwards). Requests that need a
  * collection fail with ENOTCONN before.
@@ -202,10 +242,12 @@ struct vexfs_attach {
 	__u32 size;
 	__u32 flags;
 	char name[VEXFS_NAME_SIZE];
+	__u64 serial;
 };
 
 #define VEXFS_ATTACH_READ	(1U << 0)
 #define VEXFS_ATTACH_WRITE	(1U << 1)
+#define VEXFS_ATTACH_SERIAL	(1U << 2)
 
 /**
  * struct vexfs_drop - VEXFS_IOC_DROP: the name goes now, the memory with the
@@ -260,7 +302,11 @@ struct vexfs_drop {
  * @layout: in: where the description goes, or 0 (always 0 in a row of LIST)
  * @serial: out: number of the collection; none ever has it again
  * @user_ns: out: inode number of the user namespace in which the name is known
- * @pad2: 0
+ * @durability: out: enum vexfs_durability
+ * @durable: out: the last change that storage has acknowledged, with all before it
+ * @storage_error: out: errno that storage has reported, or 0
+ * @window_ms: out: VEXFS_DURABILITY_ASYNC: changes older than that are on stable storage,
+ *	or writers wait
  */
 struct vexfs_stat {
 	__u32 size;
@@ -293,11 +339,16 @@ struct vexfs_stat {
 	__u64 layout;
 	__u64 serial;
 	__u32 user_ns;
-	__u32 pad2;
+	__u32 durability;
+	__u64 durable;
+	__u32 storage_error;
+	__u32 window_ms;
 };
 
 #define VEXFS_STAT_DROPPED	(1U << 0)
 #define VEXFS_STAT_ABANDONED	(1U << 1)	/* its user namespace has gone */
+#define VEXFS_STAT_READONLY	(1U << 2)	/* storage has gone or failed: EROFS for writers */
+#define VEXFS_STAT_STORED	(1U << 3)	/* storage has acknowledged it, see @durable */
 
 enum vexfs_index_state {
 	VEXFS_INDEX_ABSENT	= 0,
@@ -310,7 +361,9 @@ enum vexfs_index_state {
  * struct vexfs_list - VEXFS_IOC_LIST: the collections the caller may read
  * @size: sizeof of this structure
  * @flags: VEXFS_LIST_ALL: besides, the caller's own in other user namespaces, and all
- *	in namespaces over which it has CAP_DAC_READ_SEARCH or CAP_DAC_OVERRIDE
+ *	in namespaces over which it has CAP_DAC_READ_SEARCH or CAP_DAC_OVERRIDE.
+ *	VEXFS_LIST_UNSTORED: instead, whoever's they are (CAP_SYS_ADMIN), the durable ones
+ *	that have no storage attached
  * @cursor: in: 0 to start, then what the last call returned; out: where to go
  *	on, 0 at the end
  * @stat_size: sizeof(struct vexfs_stat) of the caller
@@ -327,6 +380,7 @@ struct vexfs_list {
 };
 
 #define VEXFS_LIST_ALL		(1U << 0)
+#define VEXFS_LIST_UNSTORED	(1U << 1)
 
 /**
  * struct vexfs_set - VEXFS_IOC_SET: change what can be changed, all or nothing
@@ -335,11 +389,13 @@ struct vexfs_list {
  * @mode: permission bits
  * @uid: owner (CAP_CHOWN)
  * @gid: group (owner who is in it, or CAP_CHOWN)
- * @pad: 0
+ * @durability: enum vexfs_durability. From none to another, the request waits until
+ *	storage has all of the collection
  * @capacity: most vectors; not below what it holds (ENOSPC)
  * @layout_len: bytes at @layout
  * @pad1: 0
  * @layout: pointer to the new description
+ * @seq: out: sequence number of the change
  */
 struct vexfs_set {
 	__u32 size;
@@ -347,11 +403,12 @@ struct vexfs_set {
 	__u32 mode;
 	__u32 uid;
 	__u32 gid;
-	__u32 pad;
+	__u32 durability;
 	__u64 capacity;
 	__u32 layout_len;
 	__u32 pad1;
 	__u64 layout;
+	__u64 seq;
 };
 
 #define VEXFS_SET_MODE		(1U << 0)
@@ -359,6 +416,7 @@ struct vexfs_set {
 #define VEXFS_SET_GID		(1U << 2)
 #define VEXFS_SET_CAPACITY	(1U << 3)
 #define VEXFS_SET_LAYOUT	(1U << 4)
+#define VEXFS_SET_DURABILITY	(1U << 5)
 
 /**
  * struct vexfs_put - VEXFS_IOC_PUT: store vectors
@@ -384,6 +442,9 @@ struct vexfs_set {
  *	rest
  * @pad: 0
  * @seq: out: sequence number of the last one stored; 0 when none was
+ * @seqs: pointer to @count __u64, the sequence numbers that the vectors had: with
+ *	VEXFS_PUT_SEQS, which goes with VEXFS_PUT_INSERT and a collection that is being
+ *	restored, and only with one
  */
 struct vexfs_put {
 	__u32 size;
@@ -401,12 +462,14 @@ struct vexfs_put {
 	__u32 tried;
 	__u32 pad;
 	__u64 seq;
+	__u64 seqs;
 };
 
 #define VEXFS_PUT_INSERT	(1U << 0)
 #define VEXFS_PUT_UPDATE	(1U << 1)
 #define VEXFS_PUT_UPSERT	(VEXFS_PUT_INSERT | VEXFS_PUT_UPDATE)
 #define VEXFS_PUT_CONTINUE	(1U << 2)
+#define VEXFS_PUT_SEQS		(1U << 3)
 
 enum vexfs_priority {
 	VEXFS_PRIORITY_MEDIUM	= 0,
@@ -703,6 +766,7 @@ struct vexfs_classify {
  * @ef_construction: build: as in struct vexfs_create
  * @code: build: enum vexfs_code
  * @pad: 0
+ * @seq: out: sequence number of the change: a graph that came or went; 0 when none did
  */
 struct vexfs_index_req {
 	__u32 size;
@@ -711,6 +775,7 @@ struct vexfs_index_req {
 	__u32 ef_construction;
 	__u32 code;
 	__u32 pad;
+	__u64 seq;
 };
 
 enum vexfs_index_op {
@@ -772,6 +837,169 @@ struct vexfs_served {
 	__u32 count;
 	__u32 pad;
 	__u64 ops;
+};
+
+/* ---- storage and change streams ---- */
+
+/**
+ * struct vexfs_storage - VEXFS_IOC_STORAGE: this descriptor is the machine's storage daemon
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @instance: out: a random number, another one each time that the module is loaded. A
+ *	collection that is gone although this is the same as before was dropped
+ * @changes: out: grows when a collection comes, goes or changes its settings
+ *
+ * CAP_SYS_ADMIN (EPERM); one at a time (EBUSY). While it is open, writers and creators of
+ * durable collections wait a while for storage to attach (storage_wait_ms); otherwise
+ * they get EROFS at once. The descriptor can be polled, and read(2) gives @changes, eight
+ * bytes, once it is another than at the last read. Requests of the process that change
+ * durable collections are refused (EDEADLK): they would wait for itself.
+ */
+struct vexfs_storage {
+	__u32 size;
+	__u32 flags;
+	__u64 instance;
+	__u64 changes;
+};
+
+/**
+ * struct vexfs_stream_req - VEXFS_IOC_STREAM: this descriptor reads the changes of the
+ *	collection it is attached to
+ * @size: sizeof of this structure
+ * @flags: in: VEXFS_STREAM_STORAGE, VEXFS_STREAM_FROM; out: besides VEXFS_STREAM_SNAPSHOT
+ * @from: in: with VEXFS_STREAM_FROM, the change behind which to begin (EINVAL when there
+ *	was none such); out: the change behind which the stream begins
+ * @seq: out: sequence number of the last change
+ * @entries: out: changes that are kept for readers, at most
+ * @pad: 0
+ *
+ * Once for a descriptor (EBUSY), which must be allowed to read. From then on read(2)
+ * gives struct vexfs_change, whole ones, and poll(2) works; all other requests go on as
+ * before. A stream that begins at a place that is no longer kept, or nowhere in particular,
+ * is flagged VEXFS_STREAM_SNAPSHOT: everything before @from is got by VEXFS_IOC_WALK, and
+ * with the changes behind @from on top it is the collection.
+ *
+ * Readers that come too late lose their place: VEXFS_CHANGE_LOST. Storage does not:
+ * changes and rows that it has not acknowledged are kept, and writers wait.
+ */
+struct vexfs_stream_req {
+	__u32 size;
+	__u32 flags;
+	__u64 from;
+	__u64 seq;
+	__u32 entries;
+	__u32 pad;
+};
+
+/* CAP_SYS_ADMIN; a durable collection (EOPNOTSUPP); one for each (EBUSY) */
+#define VEXFS_STREAM_STORAGE	(1U << 0)
+#define VEXFS_STREAM_FROM	(1U << 1)
+#define VEXFS_STREAM_SNAPSHOT	(1U << 2)
+
+/**
+ * struct vexfs_change - one change, as read(2) gives it
+ * @seq: its sequence number
+ * @id: of the vector
+ * @time_ns: when, on the real-time clock, to a tick
+ * @slot: for VEXFS_IOC_ROWS
+ * @op: enum vexfs_change_op
+ * @flags: 0
+ */
+struct vexfs_change {
+	__u64 seq;
+	__u64 id;
+	__u64 time_ns;
+	__u32 slot;
+	__u16 op;
+	__u16 flags;
+};
+
+enum vexfs_change_op {
+	VEXFS_CHANGE_INSERT	= 1,
+	VEXFS_CHANGE_UPDATE	= 2,	/* vector, record or both replaced */
+	VEXFS_CHANGE_DELETE	= 3,
+	VEXFS_CHANGE_SET	= 4,	/* settings: VEXFS_IOC_STAT has those of now */
+	VEXFS_CHANGE_INDEX	= 5,	/* a graph came or went: likewise */
+	VEXFS_CHANGE_DROP	= 6,	/* the last one; the next read(2) gives 0 */
+	/* @seq: where the stream goes on; what was before is got by a walk that begins now */
+	VEXFS_CHANGE_LOST	= 7,
+};
+
+/**
+ * struct vexfs_rows - VEXFS_IOC_ROWS: the vectors of changes
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @format: enum vexfs_format
+ * @count: changes, 1 to VEXFS_BATCH_MAX
+ * @changes: pointer to @count struct vexfs_change, as they were read
+ * @vectors: where the vectors go, or 0; zeroes for changes that have none
+ * @attrs: where the attribute records go, or 0; likewise
+ * @errors: where @count __s32 go, or 0: 0; -ESTALE for a vector that has been replaced or
+ *	deleted since, which a later change says; -EINVAL for a change that has none. Storage
+ *	gets all that it has not acknowledged
+ * @done: out: vectors read
+ * @tried: out: as in struct vexfs_get
+ */
+struct vexfs_rows {
+	__u32 size;
+	__u32 flags;
+	__u32 format;
+	__u32 count;
+	__u64 changes;
+	__u64 vectors;
+	__u64 attrs;
+	__u64 errors;
+	__u32 done;
+	__u32 tried;
+};
+
+/**
+ * struct vexfs_ack - VEXFS_IOC_ACK: from storage
+ * @size: sizeof of this structure
+ * @error: errno for which storage can take no more, or 0 when all is well (again)
+ * @seq: all up to this change is on stable storage: not less than before, nor more than
+ *	was read (EINVAL)
+ *
+ * The first one says that the collection, as it was where the stream begins, is stored,
+ * too. With @error its writers get EROFS until there is one without.
+ */
+struct vexfs_ack {
+	__u32 size;
+	__u32 error;
+	__u64 seq;
+};
+
+/**
+ * struct vexfs_wait - VEXFS_IOC_WAIT: until a change is on stable storage
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @seq: which; 0 is the collection itself
+ * @deadline_ns: as in struct vexfs_put
+ * @durable: out: the last one that is
+ *
+ * EROFS when storage has failed or gone, EOPNOTSUPP when there is to be none.
+ */
+struct vexfs_wait {
+	__u32 size;
+	__u32 flags;
+	__u64 seq;
+	__u64 deadline_ns;
+	__u64 durable;
+};
+
+/**
+ * struct vexfs_restored - VEXFS_IOC_RESTORED: the rows of a collection are back
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @serial: out: its number
+ *
+ * It becomes known by its name (EEXIST). Writers wait until storage has attached, from
+ * the sequence number that was said at VEXFS_CREATE_RESTORE.
+ */
+struct vexfs_restored {
+	__u32 size;
+	__u32 flags;
+	__u64 serial;
 };
 
 /*

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The gate: what storage makes writers and the reaper wait for. For the files of
+ * the store; see stream.h for what it is about.
+ */
+#ifndef _VEXFS_STORE_DURABLE_H
+#define _VEXFS_STORE_DURABLE_H
+
+#include "store/internal.h"
+#include "store/stream.h"
+
+/**
+ * struct vexfs_stream - what a collection has for readers of its changes, and for storage
+ * @lock: readers, storage, ring and gate come and go
+ * @cursors: readers there are
+ * @news: where readers wait
+ * @turn: where writers wait, and those who wait for storage
+ * @gate_lock: guards what follows, up to @readonly; may be taken with ids_lock held
+ * @promised: no change under way will have a higher number
+ * @acked: storage has all up to this one
+ * @attached: storage is there
+ * @stored: ... and has said so of the collection itself
+ * @error: what storage has reported, a positive errno
+ * @readonly: whoever listens to events believes so; @lock
+ * @held_head: DEAD slots that storage may read still, past their grace period; slots_lock
+ * @held_tail: the last of them
+ * @held: how many
+ * @held_least: the lowest change for which one is held
+ * @restore_seq: of a collection that is being restored: its last change
+ */
+struct vexfs_stream {
+	struct mutex lock;
+	u32 cursors;
+	wait_queue_head_t news;
+	wait_queue_head_t turn;
+
+	spinlock_t gate_lock;
+	u64 promised;
+	u64 acked;
+	bool attached;
+	bool stored;
+	u32 error;
+
+	bool readonly;
+	u32 held_head;
+	u32 held_tail;
+	u32 held;
+	u64 held_least;
+	u64 restore_seq;
+};
+
+static inline struct vexfs_stream *vexfs_stream(const struct vexfs_collection *c)
+{
+	/* pairs with vexfs_stream_get() */
+	return smp_load_acquire(&c->stream);
+}
+
+/* stream.c: makes it where there is none; it stays until the collection ends. */
+struct vexfs_stream *vexfs_stream_get(struct vexfs_collection *c);
+void vexfs_stream_end(struct vexfs_collection *c);
+/* The ring goes when nobody needs it; s->lock held. */
+void vexfs_stream_settle(struct vexfs_collection *c, struct vexfs_stream *s);
+
+/* For storage, with s->lock held; see struct vexfs_stream_req. */
+int vexfs_gate_attach(struct vexfs_collection *c, struct vexfs_stream *s,
+		      struct vexfs_stream_req *req);
+void vexfs_gate_detach(struct vexfs_collection *c, struct vexfs_stream *s);
+int vexfs_gate_ack(struct vexfs_collection *c, struct vexfs_stream *s, u64 seq, u32 error);
+/* A vector that began with this change and is DEAD does not go before storage has it. */
+bool vexfs_gate_keeps(const struct vexfs_collection *c, u64 seq);
+
+#endif
