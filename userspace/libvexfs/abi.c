@@ -60,6 +60,10 @@ REQUEST(search, vexfs_search)
 REQUEST(classify, vexfs_classify)
 REQUEST(index, vexfs_index_req)
 REQUEST(check, vexfs_check)
+REQUEST(stream, vexfs_stream_req)
+REQUEST(rows, vexfs_rows)
+REQUEST(ack, vexfs_ack)
+REQUEST(wait, vexfs_wait)
 
 /* Only comes out: what stood there before means nothing. */
 int vexfs_do_info_sized(const char *device, struct vexfs_info *info, size_t size,

@@ -109,6 +109,12 @@ int vexfs_explain(const struct vexfs *h, struct vexfs_error *err, int code, cons
 	case EOPNOTSUPP:
 		return vexfs_fail(err, code, "%s: the loaded module does not have this operation",
 				  what);
+	case EROFS:
+		return vexfs_fail(err, code,
+				  "%s: the storage of '%s' has failed or is not there: it is read-only",
+				  what, name);
+	case EDEADLK:
+		return vexfs_fail(err, code, "%s: the storage daemon cannot wait for itself", what);
 	case EBADF:
 		return vexfs_fail(err, code, "%s: the handle's descriptor is not open for this",
 				  what);

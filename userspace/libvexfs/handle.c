@@ -157,6 +157,13 @@ static int explain_create(const struct vexfs_create *req, int code, struct vexfs
 	case EPERM:
 	case EACCES:
 		return vexfs_fail(err, code, "create '%s': you are not allowed to", name);
+	case EROFS:
+		return vexfs_fail(err, code,
+				  "create '%s': it is to be durable, and no storage takes it: does vexfsd run?",
+				  name);
+	case EDEADLK:
+		return vexfs_fail(err, code, "create '%s': the storage daemon cannot wait for itself",
+				  name);
 	case EOPNOTSUPP:
 		return vexfs_fail(err, code, "create '%s': index %s is not built into the module",
 				  name, vexfs_index_name(req->index));
@@ -317,6 +324,10 @@ static int drop(const char *device, struct vexfs_drop *req, const char *what,
 		return vexfs_fail(err, e, "drop %s: the module refused the request", what);
 	case ENOTTY:
 		return not_a_device(device, e, err);
+	case EROFS:
+		return vexfs_fail(err, e,
+				  "drop %s: it is durable, and its storage has failed or is not there",
+				  what);
 	default:
 		return vexfs_fail(err, e, "drop %s: %s", what, strerror(e));
 	}

@@ -38,6 +38,18 @@ static const char *const plan_names[] = {
 	[VEXFS_PLAN_BLOCK] = "block", [VEXFS_PLAN_SCAN_CODES] = "scan-codes",
 };
 
+static const char *const durability_names[] = {
+	[VEXFS_DURABILITY_NONE] = "none", [VEXFS_DURABILITY_ASYNC] = "async",
+	[VEXFS_DURABILITY_GROUP] = "group", [VEXFS_DURABILITY_SYNC] = "sync",
+};
+
+static const char *const change_names[] = {
+	[VEXFS_CHANGE_INSERT] = "insert", [VEXFS_CHANGE_UPDATE] = "update",
+	[VEXFS_CHANGE_DELETE] = "delete", [VEXFS_CHANGE_SET] = "set",
+	[VEXFS_CHANGE_INDEX] = "index", [VEXFS_CHANGE_DROP] = "drop",
+	[VEXFS_CHANGE_LOST] = "lost",
+};
+
 static const char *name_of(const char *const *names, size_t n, unsigned int value)
 {
 	return value < n && names[value] ? names[value] : "?";
@@ -99,4 +111,19 @@ int vexfs_index_from_name(const char *name)
 int vexfs_code_from_name(const char *name)
 {
 	return value_of(code_names, ARRAY_SIZE(code_names), name);
+}
+
+const char *vexfs_durability_name(unsigned int durability)
+{
+	return name_of(durability_names, ARRAY_SIZE(durability_names), durability);
+}
+
+int vexfs_durability_from_name(const char *name)
+{
+	return value_of(durability_names, ARRAY_SIZE(durability_names), name);
+}
+
+const char *vexfs_change_name(unsigned int op)
+{
+	return name_of(change_names, ARRAY_SIZE(change_names), op);
 }

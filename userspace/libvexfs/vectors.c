@@ -158,6 +158,7 @@ int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err
 		part.vectors = advance(req->vectors, at, bytes);
 		part.attrs = advance(req->attrs, at, h->attr_size);
 		part.errors = advance(req->errors, at, sizeof(int32_t));
+		part.seqs = advance(req->seqs, at, sizeof(uint64_t));
 		part.done = 0;
 		part.tried = 0;
 		e = vexfs_request_on(h->fd, VEXFS_IOC_PUT, &part);

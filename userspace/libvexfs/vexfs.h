@@ -183,6 +183,27 @@ static inline uint32_t vexfs_f32_bits(float f)
 int vexfs_nearest(struct vexfs *h, const float *query, uint32_t k, uint64_t *ids,
 		  float *distances, struct vexfs_error *err);
 
+/* ---- changes and durability ---- */
+
+/* After vexfs_do_stream() the handle reads the changes of its collection, and
+ * vexfs_do_rows() their vectors; all other functions work as before. A stream belongs to its
+ * handle: for two places open two.
+ */
+VEXFS_REQUEST(stream, vexfs_stream_req);
+VEXFS_REQUEST(rows, vexfs_rows);
+/* Waits for changes, @timeout_ms as for poll(2), and reads up to @count of them; returns how
+ * many, 0 after the drop, -EAGAIN when none came, -EINTR.
+ */
+ssize_t vexfs_read_changes(struct vexfs *h, struct vexfs_change *changes, size_t count,
+			   int timeout_ms, struct vexfs_error *err);
+/* For the storage daemon. */
+VEXFS_REQUEST(ack, vexfs_ack);
+
+/* Until a change is on stable storage. @deadline_ns as in struct vexfs_put. */
+VEXFS_REQUEST(wait, vexfs_wait);
+int vexfs_wait_durable(struct vexfs *h, uint64_t seq, uint64_t deadline_ns,
+		       struct vexfs_error *err);
+
 /* ---- names ---- */
 
 /* Text of an enum value and back. The names are those of vexctl: "f32", "cos",
@@ -198,6 +219,9 @@ int vexfs_type_from_name(const char *name);
 int vexfs_metric_from_name(const char *name);
 int vexfs_index_from_name(const char *name);
 int vexfs_code_from_name(const char *name);
+const char *vexfs_durability_name(unsigned int durability);
+int vexfs_durability_from_name(const char *name);
+const char *vexfs_change_name(unsigned int op);
 
 /* ---- attribute records ---- */
 

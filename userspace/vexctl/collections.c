@@ -87,7 +87,22 @@ static void stat_json(struct json *j, const struct vexfs_stat *st, const char *l
 	json_kv_u64(j, "user_ns", st->user_ns);
 	json_kv_bool(j, "abandoned", st->flags & VEXFS_STAT_ABANDONED);
 	json_kv_u64(j, "index_error", st->index_error);
+	json_kv_string(j, "durability", vexfs_durability_name(st->durability));
+	json_kv_u64(j, "durable", st->durable);
+	json_kv_bool(j, "readonly", st->flags & VEXFS_STAT_READONLY);
+	json_kv_u64(j, "storage_error", st->storage_error);
 	json_object_end(j);
+}
+
+static void durable_text(const struct vexfs_stat *st)
+{
+	if (st->durability == VEXFS_DURABILITY_NONE)
+		return;
+	printf("durability       %s\n", vexfs_durability_name(st->durability));
+	printf("durable          %llu\n", (unsigned long long)st->durable);
+	if (st->flags & VEXFS_STAT_READONLY)
+		printf("read-only        %s\n",
+		       st->storage_error ? strerror((int)st->storage_error) : "no storage");
 }
 
 static void stat_text(const struct vexfs_stat *st, const char *layout)
@@ -117,6 +132,7 @@ static void stat_text(const struct vexfs_stat *st, const char *layout)
 	printf("group            %u %s\n", st->gid, gr ? shown(gr->gr_name) : "?");
 	printf("created          %s\n", when);
 	printf("sequence         %llu\n", (unsigned long long)st->seq);
+	durable_text(st);
 	if (st->index == VEXFS_INDEX_NONE) {
 		if (st->code != VEXFS_CODE_NONE)
 			printf("code             %s\n", vexfs_code_name(st->code));
@@ -153,6 +169,8 @@ static int run_create(struct ctl *c)
 	const char *metric = opt_string(c, "metric", "l2");
 	const char *index = opt_string(c, "index", "none");
 	const char *code = opt_string(c, "code", "none");
+	const char *durability = opt_string(c, "durability",
+					    opt_given(c, "durable") ? "group" : "none");
 	struct vexfs_create req = {
 		.capacity = opt_u64(c, "capacity", 0),
 		.mode = (uint32_t)opt_u64(c, "mode", 0600),
@@ -170,6 +188,10 @@ static int run_create(struct ctl *c)
 		return ctl_usage(c, "--index '%s': none or graph expected", index);
 	if (vexfs_code_from_name(code) < 0)
 		return ctl_usage(c, "--code '%s': none, i8, bf16 or b1 expected", code);
+	if (vexfs_durability_from_name(durability) < 0)
+		return ctl_usage(c, "--durability '%s': none, async, group or sync expected",
+				 durability);
+	req.durability = (uint32_t)vexfs_durability_from_name(durability);
 	req.type = (uint8_t)vexfs_type_from_name(type);
 	req.metric = (uint8_t)vexfs_metric_from_name(metric);
 	req.index = (uint8_t)vexfs_index_from_name(index);
@@ -394,6 +416,7 @@ static int run_drop(struct ctl *c)
 static int run_set(struct ctl *c)
 {
 	const char *layout = opt_string(c, "layout", NULL);
+	const char *durability = opt_string(c, "durability", NULL);
 	struct vexfs_set req = {
 		.mode = (uint32_t)opt_u64(c, "mode", 0),
 		.uid = (uint32_t)opt_u64(c, "uid", 0),
@@ -411,7 +434,13 @@ static int run_set(struct ctl *c)
 		   (opt_given(c, "uid") ? VEXFS_SET_UID : 0) |
 		   (opt_given(c, "gid") ? VEXFS_SET_GID : 0) |
 		   (opt_given(c, "capacity") ? VEXFS_SET_CAPACITY : 0) |
+		   (durability ? VEXFS_SET_DURABILITY : 0) |
 		   (layout ? VEXFS_SET_LAYOUT : 0);
+	if (durability && vexfs_durability_from_name(durability) < 0)
+		return ctl_usage(c, "--durability '%s': none, async, group or sync expected",
+				 durability);
+	if (durability)
+		req.durability = (uint32_t)vexfs_durability_from_name(durability);
 	if (!req.what)
 		return ctl_usage(c, "set: nothing to change; see 'vexctl set --help'");
 	if (layout && *layout && vexfs_layout_parse(layout, &parsed, &err))
@@ -442,6 +471,8 @@ static const struct opt create_opts[] = {
 	{ "attr-size", 0, OPT_U64, "N", "bytes of the attribute record; the layout's size by default" },
 	{ "m", 0, OPT_U64, "N", "graph: neighbours of a vector, 2 to 64, default 16" },
 	{ "ef-construction", 0, OPT_U64, "N", "graph: candidates considered on insert, default 200" },
+	{ "durable", 0, OPT_FLAG, NULL, "as --durability group" },
+	{ "durability", 0, OPT_STRING, "MODE", "none (default), async, group or sync: when a change is acknowledged" },
 	{ "code", 0, OPT_STRING, "CODE", "compact code beside the rows: none (default; exact searches make codes where they pay), i8, or, with a graph, bf16 or b1" },
 	{ 0 },
 };
@@ -463,6 +494,7 @@ static const struct opt set_opts[] = {
 	{ "gid", 0, OPT_U64, "GID", "group" },
 	{ "capacity", 0, OPT_U64, "N", "maximum number of vectors, 0 for no limit" },
 	{ "layout", 0, OPT_STRING, "LAYOUT", "names of the fields of the record" },
+	{ "durability", 0, OPT_STRING, "MODE", "none, async, group or sync" },
 	{ 0 },
 };
 
@@ -473,14 +505,21 @@ const struct verb collection_verbs[] = {
 	  "others take all types but b1.\n\n"
 	  "A layout names the fields of the attribute record for filters and records: "
 	  "name:type[@offset], separated by commas, with types u8 u16 u32 u64 i8 i16 i32 "
-	  "i64 f32. See libvexfs(3).", create_opts, run_create },
+	  "i64 f32. See libvexfs(3).\n\n"
+	  "A durable collection survives an unload of the module, a reboot and a power cut: vexfsd "
+	  "stores it. With group and sync a change is acknowledged when it is on stable storage; "
+	  "with group, many changes share a flush. With async it is acknowledged at once, and a "
+	  "power cut loses at most the changes of the last async_window_ms. While its storage has "
+	  "failed or is absent, such a collection is read-only.", create_opts, run_create },
 	{ "list", "", 0, 0, "list the collections that you may read",
 	  "On a terminal the columns that do not fit are left out from the right.\n\n"
 	  "Names belong to a user namespace. With --all each line has the serial number and the "
 	  "inode number of the namespace (ls -l /proc/PID/ns/user); root of the machine sees all.",
 	  list_opts, run_list },
 	{ "show", "NAME", 1, 1, "show all properties of a collection", NULL, NULL, run_show },
-	{ "set", "NAME", 1, 1, "change mode, owner, capacity or layout", NULL, set_opts, run_set },
+	{ "set", "NAME", 1, 1, "change mode, owner, capacity, layout or durability",
+	  "A collection that becomes durable is written to storage first; the command waits for it.",
+	  set_opts, run_set },
 	{ "drop", "[NAME]", 0, 1, "remove a collection",
 	  "The name is free at once. Programs that have the collection open get an error from then "
 	  "on; its memory is freed when the last of them closes it.", drop_opts, run_drop },

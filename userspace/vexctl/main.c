@@ -12,7 +12,7 @@
 #include "nearest.h"
 #include "vexctl.h"
 
-extern const struct verb collection_verbs[], vector_verbs[], file_verbs[], search_verbs[],
+extern const struct verb change_verbs[], collection_verbs[], vector_verbs[], file_verbs[], search_verbs[],
 	index_verbs[], help_verbs[], account_verbs[], module_verbs[], top_verbs[], tune_verbs[],
 	debug_verbs[];
 
@@ -31,6 +31,17 @@ const struct verb_group groups[] = {
 		.see = "vexfs 4,vexctl 8,vexctl-file 8,vexctl-index 8,vexctl-search 8,"
 		       "vexctl-vector 8",
 		.verbs = collection_verbs,
+	}, {
+		.title = "Changes", .page = "vexctl-watch",
+		.brief = "follow the changes of a collection, and wait until they are durable",
+		.about = "Each change of a collection has a sequence number: vectors stored, replaced and "
+			 "deleted, settings, a graph that comes or goes, the drop.",
+		.example = "vexctl watch words\n"
+			   "vexctl watch words --snapshot --vectors | consumer\n"
+			   "vexctl watch words --from 1200 -n 1 | jq .id\n"
+			   "vexctl wait words --timeout 5",
+		.see = "libvexfs 3,vexctl 8,vexctl-collection 8,vexctl-vector 8",
+		.verbs = change_verbs,
 	}, {
 		.title = "Files", .page = "vexctl-file",
 		.brief = "store the vectors of files, and write them to files",
