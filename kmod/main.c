@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The order in which the rooms come up, and down again. Nothing else belongs
- * here: a room's parameters, files and state live in the room.
+ * The order in which the layers come up, and down again. Nothing else belongs here:
+ * parameters, files and state of a layer are its own.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -21,19 +21,19 @@
 #include "store/store.h"
 
 /**
- * struct room - one step of the ladder
- * @name: what the log calls it when it cannot come up
- * @init: brings the room up; it may use every room listed before it
+ * struct layer - a layer of the module, or a part of one
+ * @name: its name in the log when it cannot come up
+ * @init: brings it up; it may use all those listed before it
  * @exit: takes it down; nothing above it is left by then
  */
-struct room {
+struct layer {
 	const char *name;
 	int (*init)(void);
 	void (*exit)(void);
 };
 
-/* From the ground floor up. */
-static const struct room rooms[] = {
+/* From the bottom up. */
+static const struct layer layers[] = {
 	{ "mem", vexfs_mem_init, vexfs_mem_exit },
 	{ "math", vexfs_math_init, vexfs_math_exit },
 	{ "stat", vexfs_stat_init, vexfs_stat_exit },
@@ -42,32 +42,32 @@ static const struct room rooms[] = {
 	{ "graph", vexfs_graph_init, vexfs_graph_exit },
 	{ "subjects", vexfs_control_subjects_init,
 	  vexfs_control_subjects_exit },
-	/* it watches the collections that requests of those above it make and drop */
+	/* it watches the collections that requests to those above it create and drop */
 	{ "debugfs", vexfs_debugfs_init, vexfs_debugfs_exit },
 	{ "netlink", vexfs_netlink_init, vexfs_netlink_exit },
 	/*
-	 * The device last: nothing may fail once it can be opened, for a module that does
-	 * not come up is freed under whoever has. Those above refuse until then.
+	 * The device comes last. Once it can be opened nothing may fail, since a module whose
+	 * init fails is freed, users or not. Those above refuse requests until then.
 	 */
 	{ "data", vexfs_data_init, vexfs_data_exit },
 };
 
-static void rooms_down(size_t n)
+static void layers_down(size_t n)
 {
 	while (n--)
-		rooms[n].exit();
+		layers[n].exit();
 }
 
 static int __init vexfs_init(void)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(rooms); i++) {
-		int err = rooms[i].init();
+	for (i = 0; i < ARRAY_SIZE(layers); i++) {
+		int err = layers[i].init();
 
 		if (err) {
-			pr_err("%s did not come up: error %d\n", rooms[i].name, err);
-			rooms_down(i);
+			pr_err("%s did not come up: error %d\n", layers[i].name, err);
+			layers_down(i);
 			return err;
 		}
 	}
@@ -77,7 +77,7 @@ static int __init vexfs_init(void)
 
 static void __exit vexfs_exit(void)
 {
-	rooms_down(ARRAY_SIZE(rooms));
+	layers_down(ARRAY_SIZE(layers));
 }
 
 module_init(vexfs_init);

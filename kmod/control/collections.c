@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A directory of debugfs for each collection: what it is, what its graph is like,
- * and a check that proves it sound when read. Directories follow the registry
- * from a worker; a file that is open does not keep its collection.
+ * A directory of debugfs for each collection: its properties, its graph, and a file that
+ * checks it when read. A worker keeps the directories in step with the registry. An open
+ * file does not hold its collection.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
@@ -22,7 +22,7 @@
 
 /**
  * struct shown - a collection that has a directory
- * @node: in list, by rising serial
+ * @node: in shown_list, by rising serial
  * @serial: of the collection
  * @dir: its directory
  */
@@ -32,22 +32,22 @@ struct shown {
 	struct dentry *dir;
 };
 
-/* The worker's own; nobody else touches them while it may run. */
-static LIST_HEAD(list);
+/* Only the worker uses them while it may run. */
+static LIST_HEAD(shown_list);
 static struct dentry *parent;
 
 static void sync_dirs(struct work_struct *work);
 static DECLARE_WORK(sync_work, sync_dirs);
 
-/* The collection behind a file, referenced, or NULL when it has gone. */
-static struct vexfs_collection *get(struct seq_file *m)
+/* The collection of a file, referenced, or NULL when it was dropped. */
+static struct vexfs_collection *collection_of(struct seq_file *m)
 {
 	return vexfs_collection_by_serial((unsigned long)m->private);
 }
 
 static int info_show(struct seq_file *m, void *unused)
 {
-	struct vexfs_collection *c = get(m);
+	struct vexfs_collection *c = collection_of(m);
 	struct vexfs_stat st = {};
 
 	if (!c)
@@ -76,7 +76,7 @@ static const char *state_name(u32 state)
 
 static int graph_show(struct seq_file *m, void *unused)
 {
-	struct vexfs_collection *c = get(m);
+	struct vexfs_collection *c = collection_of(m);
 	struct vexfs_stat st = {};
 
 	if (!c)
@@ -93,7 +93,7 @@ DEFINE_SHOW_ATTRIBUTE(graph);
 
 static int check_show(struct seq_file *m, void *unused)
 {
-	struct vexfs_collection *c = get(m);
+	struct vexfs_collection *c = collection_of(m);
 	struct vexfs_check *check;
 	int err = -ENOMEM;
 
@@ -114,7 +114,7 @@ static int check_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(check);
 
-static struct shown *show(struct vexfs_collection *c)
+static struct shown *shown_new(struct vexfs_collection *c)
 {
 	struct shown *s = kzalloc(sizeof(*s), GFP_KERNEL);
 	char name[VEXFS_NAME_SIZE + 16];
@@ -138,7 +138,7 @@ static struct shown *show(struct vexfs_collection *c)
 	return s;
 }
 
-static void hide(struct shown *s)
+static void shown_end(struct shown *s)
 {
 	debugfs_remove_recursive(s->dir);
 	list_del(&s->node);
@@ -146,8 +146,8 @@ static void hide(struct shown *s)
 }
 
 /*
- * Both the list and the registry go by rising serial: one walk over the two. A name
- * can come again, so what has gone is hidden before what is new is shown.
+ * List and registry are both in the order of serial numbers: one walk compares them. A
+ * name can come again, so directories of dropped collections go before new ones come.
  */
 static void sync_dirs(struct work_struct *work)
 {
@@ -155,37 +155,37 @@ static void sync_dirs(struct work_struct *work)
 	struct shown *s, *next, *last;
 	u64 cursor = 0;
 
-	s = list_first_entry(&list, struct shown, node);
+	s = list_first_entry(&shown_list, struct shown, node);
 	while ((c = vexfs_collection_next(&cursor, VEXFS_SEE_ALL))) {
-		while (!list_entry_is_head(s, &list, node) && s->serial < vexfs_collection_serial(c)) {
+		while (!list_entry_is_head(s, &shown_list, node) && s->serial < vexfs_collection_serial(c)) {
 			next = list_next_entry(s, node);
-			hide(s);
+			shown_end(s);
 			s = next;
 		}
-		if (!list_entry_is_head(s, &list, node))
+		if (!list_entry_is_head(s, &shown_list, node))
 			s = list_next_entry(s, node);
 		vexfs_collection_put(c);
 		cond_resched();
 	}
-	while (!list_entry_is_head(s, &list, node)) {
+	while (!list_entry_is_head(s, &shown_list, node)) {
 		next = list_next_entry(s, node);
-		hide(s);
+		shown_end(s);
 		s = next;
 	}
 
-	last = list_empty(&list) ? NULL : list_last_entry(&list, struct shown, node);
+	last = list_empty(&shown_list) ? NULL : list_last_entry(&shown_list, struct shown, node);
 	cursor = last ? last->serial + 1 : 0;
 	while ((c = vexfs_collection_next(&cursor, VEXFS_SEE_ALL))) {
-		s = show(c);
+		s = shown_new(c);
 		vexfs_collection_put(c);
 		if (!s)
 			break;
-		list_add_tail(&s->node, &list);
+		list_add_tail(&s->node, &shown_list);
 		cond_resched();
 	}
 }
 
-static void changed(void)
+static void registry_changed(void)
 {
 	queue_work(system_dfl_wq, &sync_work);
 }
@@ -193,7 +193,7 @@ static void changed(void)
 int vexfs_collections_show_init(struct dentry *root)
 {
 	parent = debugfs_create_dir("collections", root);
-	vexfs_registry_watch(changed);
+	vexfs_registry_watch(registry_changed);
 	return 0;
 }
 
@@ -202,8 +202,8 @@ void vexfs_collections_show_exit(void)
 	struct shown *s, *next;
 
 	vexfs_registry_watch(NULL);
-	/* Nobody makes collections any more, so nobody is in the watcher. */
+	/* Nobody makes collections any more, so the watcher is not running. */
 	cancel_work_sync(&sync_work);
-	list_for_each_entry_safe(s, next, &list, node)
-		hide(s);
+	list_for_each_entry_safe(s, next, &shown_list, node)
+		shown_end(s);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The directory vexfs/collections of debugfs. */
+/* The directory vexfs/collections of debugfs, with a directory for each collection. */
 #ifndef _VEXFS_COLLECTIONS_H
 #define _VEXFS_COLLECTIONS_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Wires what the rooms below can show to files under vexfs in debugfs. The
- * rooms do not know of files; this file does not know what they show.
+ * Files under vexfs in debugfs. The layers below write into a seq_file and know nothing
+ * of debugfs; this file knows nothing of what they write.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
@@ -48,7 +48,7 @@ static const struct debugfs_file files[] = {
 
 static struct dentry *root;
 
-static int show(struct seq_file *m, void *unused)
+static int debugfs_file_show(struct seq_file *m, void *unused)
 {
 	const struct debugfs_file *f = m->private;
 
@@ -56,17 +56,17 @@ static int show(struct seq_file *m, void *unused)
 	return 0;
 }
 
-static int open(struct inode *inode, struct file *file)
+static int debugfs_file_open(struct inode *inode, struct file *file)
 {
 	if (!vexfs_control_open())
 		return -EAGAIN;
-	/* Room for all of it at once: a second try would measure again. */
-	return single_open_size(file, show, inode->i_private, SZ_64K);
+	/* Large enough for all of it: a second attempt would measure again. */
+	return single_open_size(file, debugfs_file_show, inode->i_private, SZ_64K);
 }
 
 static const struct file_operations fops = {
 	.owner = THIS_MODULE,
-	.open = open,
+	.open = debugfs_file_open,
 	.read = seq_read,
 	.llseek = seq_lseek,
 	.release = single_release,
@@ -78,7 +78,7 @@ int vexfs_debugfs_init(void)
 	const char *name = NULL;
 	size_t i;
 
-	/* debugfs is for looking: the module works without it. */
+	/* debugfs is only for reading: the module works without it. */
 	root = debugfs_create_dir("vexfs", NULL);
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
 		const struct debugfs_file *f = &files[i];

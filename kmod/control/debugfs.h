@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The directory vexfs in debugfs and its files, for looking only: nothing in
- * it may change what the module does.
+ * The directory vexfs in debugfs and its files. They are only for reading: nothing in it
+ * may change what the module does.
  */
 #ifndef _VEXFS_DEBUGFS_H
 #define _VEXFS_DEBUGFS_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may look, and who may change.
+ * Permissions of the control plane: who may read what, and who may change settings.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -20,22 +20,23 @@
 bool vexfs_control_open(void)
 {
 	/*
-	 * A module whose start fails is freed, whoever has a dump or a file of it open. One
-	 * that cannot fail any more is still COMING for a moment: asking again will do.
+	 * A module whose init fails is freed, even while somebody has a dump or a file of it
+	 * open. When init cannot fail any more, the state is still COMING for a short time:
+	 * callers try again.
 	 */
 	return READ_ONCE(THIS_MODULE->state) != MODULE_STATE_COMING;
 }
 
 /* Who opened the socket that @req came through. */
-static const struct cred *opener(struct sk_buff *req)
+static const struct cred *socket_opener(struct sk_buff *req)
 {
 	struct socket *sock = NETLINK_CB(req).sk->sk_socket;
 
 	return sock && sock->file ? sock->file->f_cred : NULL;
 }
 
-/* Of the current credentials. A look is no attempt: nothing is audited. */
-static enum vexfs_look look(void)
+/* What the current credentials allow. Asking for a list is no violation: not audited. */
+static enum vexfs_look look_of_current(void)
 {
 	kgid_t admins = vexfs_admin_group();
 
@@ -47,20 +48,20 @@ static enum vexfs_look look(void)
 
 enum vexfs_look vexfs_looks(struct sk_buff *req)
 {
-	const struct cred *by = opener(req), *old;
-	enum vexfs_look mine = look(), theirs;
+	const struct cred *by = socket_opener(req), *old;
+	enum vexfs_look mine = look_of_current(), theirs;
 
 	if (!vexfs_control_open() || !by)
 		return VEXFS_LOOK_NOT;
 	old = override_creds(by);
-	theirs = look();
+	theirs = look_of_current();
 	revert_creds(old);
 	return min(mine, theirs);
 }
 
 static int not_open(struct netlink_ext_ack *extack)
 {
-	NL_SET_ERR_MSG(extack, "vexfs is only coming up");
+	NL_SET_ERR_MSG(extack, "vexfs is still being loaded: try again");
 	return -EAGAIN;
 }
 
@@ -88,7 +89,7 @@ int vexfs_may_change(struct sk_buff *req, struct netlink_ext_ack *extack)
 
 kuid_t vexfs_looks_as(struct sk_buff *req)
 {
-	const struct cred *by = opener(req);
+	const struct cred *by = socket_opener(req);
 
 	return by && uid_eq(by->fsuid, current_fsuid()) ? by->fsuid : INVALID_UID;
 }
@@ -100,7 +101,7 @@ bool vexfs_looks_at_event(enum vexfs_look look, kuid_t uid, const struct vexfs_e
 
 bool vexfs_looks_at(struct sk_buff *req, enum vexfs_look look, const struct vexfs_collection *c)
 {
-	const struct cred *by = opener(req), *old;
+	const struct cred *by = socket_opener(req), *old;
 	bool seen;
 
 	if (look == VEXFS_LOOK_ALL)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Collections over netlink: made, changed, dropped and listed by whoever runs
- * the machine. Vectors never pass here.
+ * Collections over netlink: an administrator creates, changes, drops and lists them.
+ * Vectors never pass here.
  */
 #include <linux/cred.h>
 #include <linux/slab.h>
@@ -57,7 +57,7 @@ static int put_collection(struct sk_buff *skb, const struct vexfs_stat *st)
 	       put_place(skb, st);
 }
 
-/* A name of the request as the store wants it: zeroes to the end. */
+/* The name in the request, padded with zeroes as the store wants it. */
 static int get_name(struct genl_info *info, char name[VEXFS_NAME_SIZE])
 {
 	if (!info->attrs[VEXFS_A_COLLECTION_NAME]) {
@@ -69,8 +69,8 @@ static int get_name(struct genl_info *info, char name[VEXFS_NAME_SIZE])
 	return 0;
 }
 
-/* Says in words what the store found wrong. */
-static int explain(struct genl_info *info, int err)
+/* Adds the message that belongs to an error of the store. */
+static int explain_error(struct genl_info *info, int err)
 {
 	struct nlattr *name = info->attrs[VEXFS_A_COLLECTION_NAME];
 
@@ -96,10 +96,10 @@ static int explain(struct genl_info *info, int err)
 }
 
 /*
- * The collection of a request, by serial number or by name, referenced; @look is what
- * the request may look at, and one that it may not look at is not there.
+ * The collection of a request, by serial number or by name, referenced. @look is what the
+ * caller may read: a collection beyond that does not exist for it.
  */
-static int find(struct sk_buff *req, struct genl_info *info, enum vexfs_look look,
+static int find_collection(struct sk_buff *req, struct genl_info *info, enum vexfs_look look,
 		struct vexfs_collection **out)
 {
 	struct nlattr *serial = info->attrs[VEXFS_A_COLLECTION_SERIAL];
@@ -123,7 +123,7 @@ static int find(struct sk_buff *req, struct genl_info *info, enum vexfs_look loo
 		vexfs_collection_put(*out);
 		err = -ENOENT;
 	}
-	return err ? explain(info, err) : 0;
+	return err ? explain_error(info, err) : 0;
 }
 
 int vexfs_nl_collection_get_doit(struct sk_buff *req, struct genl_info *info)
@@ -135,7 +135,7 @@ int vexfs_nl_collection_get_doit(struct sk_buff *req, struct genl_info *info)
 	int err;
 
 	err = vexfs_may_look(req, VEXFS_LOOK_OWN, info->extack) ?:
-	      find(req, info, vexfs_looks(req), &c);
+	      find_collection(req, info, vexfs_looks(req), &c);
 	if (err)
 		return err;
 	vexfs_collection_stat(c, &st);
@@ -204,12 +204,12 @@ int vexfs_nl_collection_del_doit(struct sk_buff *req, struct genl_info *info)
 	struct vexfs_collection *c;
 	int err;
 
-	err = vexfs_may_change(req, info->extack) ?: find(req, info, VEXFS_LOOK_ALL, &c);
+	err = vexfs_may_change(req, info->extack) ?: find_collection(req, info, VEXFS_LOOK_ALL, &c);
 	if (err)
 		return err;
 	err = may_not_wait(c, info) ?: vexfs_collection_drop_this(c);
 	vexfs_collection_put(c);
-	return explain(info, err);
+	return explain_error(info, err);
 }
 
 static void get_set(struct genl_info *info, struct vexfs_set *set)
@@ -239,7 +239,7 @@ static void get_set(struct genl_info *info, struct vexfs_set *set)
 	}
 }
 
-static int change(struct vexfs_collection *c, const struct vexfs_set *set, struct nlattr *layout)
+static int change_settings(struct vexfs_collection *c, const struct vexfs_set *set, struct nlattr *layout)
 {
 	struct vexfs_mutation m = {
 		.op = VEXFS_MUTATE_SET,
@@ -264,12 +264,13 @@ int vexfs_nl_collection_set_doit(struct sk_buff *req, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "nothing to change");
 		return -EINVAL;
 	}
-	err = find(req, info, VEXFS_LOOK_ALL, &c);
+	err = find_collection(req, info, VEXFS_LOOK_ALL, &c);
 	if (err)
 		return err;
-	err = may_not_wait(c, info) ?: change(c, &set, info->attrs[VEXFS_A_COLLECTION_LAYOUT]);
+	err = may_not_wait(c, info) ?:
+	      change_settings(c, &set, info->attrs[VEXFS_A_COLLECTION_LAYOUT]);
 	vexfs_collection_put(c);
-	return explain(info, err);
+	return explain_error(info, err);
 }
 
 /* The ranges of type, metric and index were checked by the policy. */
@@ -302,7 +303,7 @@ static int get_create(struct genl_info *info, struct vexfs_create *req)
 	return 0;
 }
 
-/* Whose it is to be from the beginning: nobody else may find it meanwhile. */
+/* The owner from the beginning: no other user may open it before it is handed over. */
 static int get_owner(struct genl_info *info, struct vexfs_owner *owner)
 {
 	struct nlattr *uid = info->attrs[VEXFS_A_COLLECTION_UID];
@@ -336,5 +337,5 @@ int vexfs_nl_collection_new_doit(struct sk_buff *req, struct genl_info *info)
 	err = vexfs_index_collection(&create, layout ? nla_data(layout) : NULL, &owner, &c);
 	if (!err)
 		vexfs_collection_put(c);
-	return explain(info, err);
+	return explain_error(info, err);
 }

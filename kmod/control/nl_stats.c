@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The account over netlink: one row, all rows, and all rows of the ops every so
- * often for those who subscribed. What the figures are and what they are called
- * is the business of stat/counter.h.
+ * Statistics over netlink: one row, all rows, and those of the ops at intervals for
+ * subscribers. The names and meanings of counters are defined in stat/.
  */
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
@@ -17,21 +16,21 @@
 #include "stat/counter.h"
 
 /**
- * struct request - which rows are wanted, and where they go
+ * struct stats_request - the rows that a request asks for
  * @subject: name of the subject, or NULL for all
  * @row: name of the instance, or NULL for all
  * @since_load: figures since the module was loaded, not since the last reset
  * @skip: rows already sent
  * @seen: rows walked over
  * @skb: where they go
- * @portid: who asked
+ * @portid: of the socket that asked
  * @seq: number of the request
  * @flags: of the message's header
  * @cmd: of the message's header
  * @cb: the dump, or NULL
- * @values: room for one row
+ * @values: buffer for one row
  */
-struct request {
+struct stats_request {
 	const char *subject;
 	const char *row;
 	bool since_load;
@@ -61,7 +60,7 @@ static int put_counters(struct sk_buff *skb, const struct vexfs_subject *s, cons
 	return 0;
 }
 
-static int put_row(struct request *r, const struct vexfs_subject *s, unsigned int i)
+static int put_row(struct stats_request *r, const struct vexfs_subject *s, unsigned int i)
 {
 	void *hdr;
 	int err;
@@ -89,7 +88,7 @@ static int put_row(struct request *r, const struct vexfs_subject *s, unsigned in
 
 static int put_subject(struct vexfs_subject *s, void *arg)
 {
-	struct request *r = arg;
+	struct stats_request *r = arg;
 	unsigned int i, n;
 	int err;
 
@@ -118,7 +117,7 @@ int vexfs_nl_stats_get_doit(struct sk_buff *req, struct genl_info *info)
 {
 	struct nlattr *subject = info->attrs[VEXFS_A_STATS_SUBJECT];
 	struct nlattr *row = info->attrs[VEXFS_A_STATS_ROW];
-	struct request *r;
+	struct stats_request *r;
 	int err;
 
 	err = vexfs_may_look(req, VEXFS_LOOK_TOTALS, info->extack);
@@ -158,7 +157,7 @@ int vexfs_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct nlattr **attrs = vexfs_genl_dump_attrs(cb);
 	struct nlattr *subject = attrs[VEXFS_A_STATS_SUBJECT];
-	struct request *r;
+	struct stats_request *r;
 	int err;
 
 	err = vexfs_may_look(cb->skb, VEXFS_LOOK_TOTALS, cb->extack);
@@ -185,7 +184,7 @@ int vexfs_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	err = vexfs_subject_walk(put_subject, r);
 	cb->args[0] = r->skip;
 	kfree(r);
-	/* A part is full: the rest goes into the next one. */
+	/* This part of the dump is full: the rest goes into the next. */
 	if (err == -EMSGSIZE && skb->len)
 		err = skb->len;
 	return err < 0 ? err : skb->len;
@@ -194,15 +193,15 @@ int vexfs_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 /* ---- for subscribers ---- */
 
 VEXFS_TUNABLE(stats_interval_ms, 1000, 100, 3600000, "ms",
-	      "how often subscribers of the statistics are told", 0644);
+	      "Interval at which subscribers get statistics", 0644);
 
-static void tell(struct work_struct *work);
-static DECLARE_DELAYED_WORK(teller, tell);
+static void send_stats(struct work_struct *work);
+static DECLARE_DELAYED_WORK(stats_work, send_stats);
 
-/* One message for each row, so that a slow reader loses rows and not everything. */
-static int tell_subject(struct vexfs_subject *s, void *arg)
+/* One message per row: a slow reader loses rows, not the whole set. */
+static int send_subject(struct vexfs_subject *s, void *arg)
 {
-	struct request *r = arg;
+	struct stats_request *r = arg;
 	unsigned int i, n = s->instances();
 
 	if (strcmp(s->name, "op"))
@@ -219,28 +218,28 @@ static int tell_subject(struct vexfs_subject *s, void *arg)
 	return 0;
 }
 
-static void tell(struct work_struct *work)
+static void send_stats(struct work_struct *work)
 {
-	struct request *r;
+	struct stats_request *r;
 
 	if (vexfs_nl_wants_stats()) {
 		r = kzalloc(sizeof(*r), GFP_KERNEL);
 		if (r) {
 			r->cmd = VEXFS_CMD_STATS_NTF;
-			vexfs_subject_walk(tell_subject, r);
+			vexfs_subject_walk(send_subject, r);
 			kfree(r);
 		}
 	}
-	queue_delayed_work(system_dfl_wq, &teller,
+	queue_delayed_work(system_dfl_wq, &stats_work,
 			   msecs_to_jiffies(READ_ONCE(vexfs_stats_interval_ms)));
 }
 
 void vexfs_nl_stats_init(void)
 {
-	queue_delayed_work(system_dfl_wq, &teller, HZ);
+	queue_delayed_work(system_dfl_wq, &stats_work, HZ);
 }
 
 void vexfs_nl_stats_exit(void)
 {
-	cancel_delayed_work_sync(&teller);
+	cancel_delayed_work_sync(&stats_work);
 }

@@ -19,13 +19,13 @@
 /**
  * struct subscriber - a socket
  * @node: in subscribers
- * @net: its network namespace, which the socket holds; it is forgotten with the socket
+ * @net: its network namespace. The socket holds it, and the entry goes with the socket
  * @portid: its port
- * @look: what it may look at
- * @uid: whose events it may see, too
+ * @look: what it may read
+ * @uid: the user whose events it may read besides
  * @events: it wants events
  * @stats: it wants statistics
- * @lost: events that found no room in its buffer since the last that did
+ * @lost: events dropped for lack of buffer space since the last one delivered
  */
 struct subscriber {
 	struct list_head node;
@@ -38,12 +38,12 @@ struct subscriber {
 	u64 lost;
 };
 
-/* Guards the list and what is in it. A socket that closes waits for it. */
-static DEFINE_MUTEX(lock);
+/* Protects the list and its entries. Closing a socket takes it. */
+static DEFINE_MUTEX(subscribers_lock);
 static LIST_HEAD(subscribers);
-static u32 total;
+static u32 nsubscribers;
 
-static struct subscriber *find(const struct net *net, u32 portid)
+static struct subscriber *subscriber_find(const struct net *net, u32 portid)
 {
 	struct subscriber *s;
 
@@ -53,14 +53,14 @@ static struct subscriber *find(const struct net *net, u32 portid)
 	return NULL;
 }
 
-static void forget(struct subscriber *s)
+static void subscriber_forget(struct subscriber *s)
 {
 	list_del(&s->node);
-	total--;
+	nsubscribers--;
 	kfree(s);
 }
 
-static bool room_for(enum vexfs_look look, kuid_t uid)
+static bool subscriber_allowed(enum vexfs_look look, kuid_t uid)
 {
 	struct subscriber *s;
 	u32 n = 0;
@@ -69,17 +69,17 @@ static bool room_for(enum vexfs_look look, kuid_t uid)
 		return true;
 	list_for_each_entry(s, &subscribers, node)
 		n += uid_eq(s->uid, uid);
-	return n < USER_MAX && total < SUBSCRIBERS_MAX;
+	return n < USER_MAX && nsubscribers < SUBSCRIBERS_MAX;
 }
 
 /* The socket's entry, or a new one. */
-static struct subscriber *enter(struct genl_info *info, enum vexfs_look look, kuid_t uid)
+static struct subscriber *subscriber_enter(struct genl_info *info, enum vexfs_look look, kuid_t uid)
 {
-	struct subscriber *s = find(genl_info_net(info), info->snd_portid);
+	struct subscriber *s = subscriber_find(genl_info_net(info), info->snd_portid);
 
 	if (s)
 		return s;
-	if (!room_for(look, uid)) {
+	if (!subscriber_allowed(look, uid)) {
 		NL_SET_ERR_MSG(info->extack, "there are too many subscribers");
 		return ERR_PTR(-ENOSPC);
 	}
@@ -89,13 +89,13 @@ static struct subscriber *enter(struct genl_info *info, enum vexfs_look look, ku
 	s->net = genl_info_net(info);
 	s->portid = info->snd_portid;
 	list_add_tail(&s->node, &subscribers);
-	total++;
+	nsubscribers++;
 	return s;
 }
 
-static int subscribe(struct genl_info *info, enum vexfs_look look, kuid_t uid)
+static int subscriber_set(struct genl_info *info, enum vexfs_look look, kuid_t uid)
 {
-	struct subscriber *s = enter(info, look, uid);
+	struct subscriber *s = subscriber_enter(info, look, uid);
 
 	if (IS_ERR(s))
 		return PTR_ERR(s);
@@ -104,7 +104,7 @@ static int subscribe(struct genl_info *info, enum vexfs_look look, kuid_t uid)
 	s->events = info->attrs[VEXFS_A_SUBSCRIPTION_EVENTS];
 	s->stats = info->attrs[VEXFS_A_SUBSCRIPTION_STATS];
 	if (!s->events && !s->stats)
-		forget(s);
+		subscriber_forget(s);
 	return 0;
 }
 
@@ -116,26 +116,26 @@ int vexfs_nl_subscribe_doit(struct sk_buff *req, struct genl_info *info)
 	err = vexfs_may_look(req, stats ? VEXFS_LOOK_TOTALS : VEXFS_LOOK_OWN, info->extack);
 	if (err)
 		return err;
-	mutex_lock(&lock);
-	err = subscribe(info, vexfs_looks(req), vexfs_looks_as(req));
-	mutex_unlock(&lock);
+	mutex_lock(&subscribers_lock);
+	err = subscriber_set(info, vexfs_looks(req), vexfs_looks_as(req));
+	mutex_unlock(&subscribers_lock);
 	return err;
 }
 
-/* A port may come again with another socket: its entry goes with the one that had it. */
+/* Another socket may get the same port later: the entry goes with its own socket. */
 static int socket_event(struct notifier_block *nb, unsigned long what, void *data)
 {
 	const struct netlink_notify *n = data;
 	struct subscriber *s;
 
-	/* Who is closing the socket is not subscribing by it. */
+	/* Nobody subscribes a socket that is being closed, so this test needs no lock. */
 	if (what != NETLINK_URELEASE || n->protocol != NETLINK_GENERIC || list_empty(&subscribers))
 		return NOTIFY_DONE;
-	mutex_lock(&lock);
-	s = find(n->net, n->portid);
+	mutex_lock(&subscribers_lock);
+	s = subscriber_find(n->net, n->portid);
 	if (s)
-		forget(s);
-	mutex_unlock(&lock);
+		subscriber_forget(s);
+	mutex_unlock(&subscribers_lock);
 	return NOTIFY_DONE;
 }
 
@@ -152,7 +152,7 @@ static void tell_event(struct subscriber *s, const struct vexfs_event *ev, u64 l
 		return;
 	}
 	genlmsg_end(skb, hdr);
-	/* Whoever does not read is told so by its socket, and how many by the next event. */
+	/* A full socket reports ENOBUFS to its reader; the next event says how many are lost. */
 	if (genlmsg_unicast(s->net, skb, s->portid))
 		s->lost++;
 	else
@@ -163,11 +163,11 @@ void vexfs_nl_tell(const struct vexfs_event *ev, u64 lost)
 {
 	struct subscriber *s;
 
-	mutex_lock(&lock);
+	mutex_lock(&subscribers_lock);
 	list_for_each_entry(s, &subscribers, node)
 		if (s->events && vexfs_looks_at_event(s->look, s->uid, ev))
 			tell_event(s, ev, lost);
-	mutex_unlock(&lock);
+	mutex_unlock(&subscribers_lock);
 }
 
 bool vexfs_nl_wants_stats(void)
@@ -175,10 +175,10 @@ bool vexfs_nl_wants_stats(void)
 	struct subscriber *s;
 	bool wanted = false;
 
-	mutex_lock(&lock);
+	mutex_lock(&subscribers_lock);
 	list_for_each_entry(s, &subscribers, node)
 		wanted |= s->stats;
-	mutex_unlock(&lock);
+	mutex_unlock(&subscribers_lock);
 	return wanted;
 }
 
@@ -186,14 +186,14 @@ void vexfs_nl_tell_stats(struct sk_buff *skb)
 {
 	struct subscriber *s;
 
-	mutex_lock(&lock);
+	mutex_lock(&subscribers_lock);
 	list_for_each_entry(s, &subscribers, node) {
 		struct sk_buff *copy = s->stats ? skb_clone(skb, GFP_KERNEL) : NULL;
 
 		if (copy)
 			genlmsg_unicast(s->net, copy, s->portid);
 	}
-	mutex_unlock(&lock);
+	mutex_unlock(&subscribers_lock);
 	nlmsg_free(skb);
 }
 
@@ -207,8 +207,8 @@ void vexfs_nl_subscribe_exit(void)
 	struct subscriber *s, *next;
 
 	netlink_unregister_notifier(&notifier);
-	mutex_lock(&lock);
+	mutex_lock(&subscribers_lock);
 	list_for_each_entry_safe(s, next, &subscribers, node)
-		forget(s);
-	mutex_unlock(&lock);
+		subscriber_forget(s);
+	mutex_unlock(&subscribers_lock);
 }

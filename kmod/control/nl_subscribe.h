@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Subscribers: sockets that are told of events and statistics as they come. A
- * multicast group has no door on all kernels, so each is told by itself, and only
- * what it may look at.
+ * Subscribers: sockets that receive events and statistics as they come. Not all kernels
+ * can restrict who joins a multicast group, so each socket gets its own messages, with no
+ * more than it may read.
  */
 #ifndef _VEXFS_NL_SUBSCRIBE_H
 #define _VEXFS_NL_SUBSCRIBE_H
@@ -12,11 +12,11 @@
 struct sk_buff;
 struct vexfs_event;
 
-/* To all who want events and may look at this one; may sleep. */
+/* Sends an event to all who want events and may read this one. May sleep. */
 void vexfs_nl_tell(const struct vexfs_event *ev, u64 lost);
 
 bool vexfs_nl_wants_stats(void);
-/* To all who want statistics; takes over @skb, a whole message. */
+/* Sends @skb, a whole message, to all who want statistics, and frees it. */
 void vexfs_nl_tell_stats(struct sk_buff *skb);
 
 int vexfs_nl_subscribe_init(void);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Settings over netlink: one, all, and changes that are one transaction. What
- * the settings are is the business of tunables.h.
+ * Settings over netlink: one, all, and changes of several that happen together or not at
+ * all. tunables.h defines what the settings are.
  */
 #include <linux/slab.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Subjects of the account whose rooms know nothing of it: FPU sections, variants of
- * the arithmetic, and the store as a whole. Each collection by itself is listed
- * by the collections' own commands, for collections come and go.
+ * Statistics of layers that do not register their own: FPU sections, SIMD variants, and
+ * the store as a whole. Single collections are not subjects, since they come and go: the
+ * commands for collections list them.
  */
 #include <linux/build_bug.h>
 #include <linux/kernel.h>
@@ -38,12 +38,12 @@ static const struct vexfs_counter store_counters[] = {
 	{ "bytes", "bytes", "memory they hold", VEXFS_GAUGE },
 };
 
-static unsigned int one(void)
+static unsigned int one_instance(void)
 {
 	return 1;
 }
 
-static const char *all(unsigned int i)
+static const char *instance_all(unsigned int i)
 {
 	return "all";
 }
@@ -87,7 +87,7 @@ static struct vexfs_subject subjects[] = {
 	{
 		.name = "fpu", .doc = "FPU sections",
 		.counters = fpu_counters, .counters_n = ARRAY_SIZE(fpu_counters),
-		.instances = one, .instance = all, .read = fpu_read,
+		.instances = one_instance, .instance = instance_all, .read = fpu_read,
 	}, {
 		.name = "simd", .doc = "variants of the arithmetic",
 		.counters = simd_counters, .counters_n = ARRAY_SIZE(simd_counters),
@@ -95,7 +95,7 @@ static struct vexfs_subject subjects[] = {
 	}, {
 		.name = "store", .doc = "all collections together",
 		.counters = store_counters, .counters_n = ARRAY_SIZE(store_counters),
-		.instances = one, .instance = all, .read = store_read,
+		.instances = one_instance, .instance = instance_all, .read = store_read,
 	},
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Subjects of the account for rooms that know nothing of it. */
+/* Statistics of layers that do not register their own. */
 #ifndef _VEXFS_SUBJECTS_H
 #define _VEXFS_SUBJECTS_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is it well? The judgement is made here and nowhere else; the debugfs file and
- * module-get, from which "vexctl status" has it, only tell it. Judging reads the
- * account and changes nothing.
+ * The health of the module. It is judged here and nowhere else; the debugfs file and the
+ * netlink operation module-get, which "vexctl status" uses, only report it. Judging
+ * reads statistics and changes nothing.
  */
 #include <linux/math64.h>
 #include <linux/seq_file.h>
@@ -45,7 +45,7 @@ static void show_classes(struct seq_file *m)
 }
 
 __printf(2, 3)
-static void complain(struct vexfs_verdict *v, const char *fmt, ...)
+static void add_complaint(struct vexfs_verdict *v, const char *fmt, ...)
 {
 	va_list args;
 
@@ -66,7 +66,7 @@ static void judge_pools(struct vexfs_verdict *v)
 		vexfs_pool_read(i, true, &st);
 		failures += st.failures;
 		v->held_bytes += st.held_bytes;
-		/* Requests above the largest tier have no stock to hit. */
+		/* Requests above the largest tier are never served from a pool. */
 		if (i == VEXFS_TIER_HUGE)
 			continue;
 		hits += st.hits;
@@ -76,9 +76,9 @@ static void judge_pools(struct vexfs_verdict *v)
 	if (hits + misses)
 		v->hit_ppm = div64_u64(hits * 1000000, hits + misses);
 	if (failures)
-		complain(v, "%llu requests to the pools got nothing: memory was short", failures);
+		add_complaint(v, "%llu requests to the pools got nothing: memory was short", failures);
 	if (hits + misses >= HITS_THAT_COUNT && v->hit_ppm < HIT_PPM_MIN)
-		complain(v, "the pool hit rate %u.%06u is below %u.%02u: vexctl tune pool_auto=1",
+		add_complaint(v, "the pool hit rate %u.%06u is below %u.%02u: vexctl tune pool_auto=1",
 			 v->hit_ppm / 1000000, v->hit_ppm % 1000000, HIT_PPM_MIN / 1000000,
 			 HIT_PPM_MIN % 1000000 / 10000);
 }
@@ -90,13 +90,13 @@ void vexfs_judge(struct vexfs_verdict *v)
 	memset(v, 0, sizeof(*v));
 	vexfs_stack_read(true, &stack);
 	if (stack.violations)
-		complain(v, "%llu stack violations: see /sys/kernel/debug/vexfs/stack",
+		add_complaint(v, "%llu stack violations: see /sys/kernel/debug/vexfs/stack",
 			 stack.violations);
 	judge_pools(v);
 	if (!READ_ONCE(vexfs_accounting))
-		complain(v, "ops are not counted: vexctl tune accounting=1");
+		add_complaint(v, "ops are not counted: vexctl tune accounting=1");
 	if (vexfs_engine() == &vexfs_engines[0])
-		complain(v, "the arithmetic runs without SIMD: vexctl tune simd=auto");
+		add_complaint(v, "the arithmetic runs without SIMD: vexctl tune simd=auto");
 }
 
 static void show_limits(struct seq_file *m)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The one judgement on whether vexfs is well, and the file vexfs/summary of debugfs. */
+/* The health of the module, and the file vexfs/summary of debugfs. */
 #ifndef _VEXFS_SUMMARY_H
 #define _VEXFS_SUMMARY_H
 
@@ -9,11 +9,11 @@
 #define VEXFS_COMPLAINT_TEXT	96
 
 /**
- * struct vexfs_verdict - is it well?
+ * struct vexfs_verdict - health of the module
  * @hit_ppm: hit rate of the pools since their last reset, in millionths
  * @complaints: sentences in @complaint; none when all is well
  * @held_bytes: memory that the pools hold
- * @complaint: what calls for attention, and what helps
+ * @complaint: what needs attention, and what helps
  */
 struct vexfs_verdict {
 	u32 hit_ppm;
@@ -24,7 +24,7 @@ struct vexfs_verdict {
 
 struct seq_file;
 
-/* May sleep; takes no lock that an op takes. */
+/* May sleep. Takes no lock that an op takes. */
 void vexfs_judge(struct vexfs_verdict *v);
 void vexfs_show_summary(struct seq_file *m);
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The settings are the module's parameters, whichever room owns them; their
- * list is the one that the module loader made. A change of several is checked
- * as far as it can be, then made one by one, and undone from the last to the
- * first if a room refuses its part.
+ * The settings are the module's parameters, whichever layer owns them; the module loader
+ * made their list. A change of several is checked as far as possible and then applied one
+ * by one. If a layer refuses a value, those before it are undone in reverse.
  */
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -16,7 +15,7 @@
 #include "math/fpu.h"
 #include "mem/tunable.h"
 
-/* One change at a time: two that overlap must not undo each other's halves. */
+/* One change at a time: two that overlap must not undo parts of each other. */
 static DEFINE_MUTEX(tune_lock);
 
 /**
@@ -41,7 +40,7 @@ struct other {
 	bool (*at_default)(void);
 };
 
-/* Groups of this machine, which udev tells: no file of settings has them, nor defaults. */
+/* Group ids differ between machines and udev sets them: saved settings leave them out. */
 static const char *const machine[] = { "device_gid", "admin_gid" };
 
 static const struct other others[] = {
@@ -168,7 +167,7 @@ struct step {
 	char old[VEXFS_SETTING_TEXT];
 };
 
-static int refuse(struct vexfs_tune_fault *fault, const struct step *st, const char *why, int err)
+static int refuse_step(struct vexfs_tune_fault *fault, const struct step *st, const char *why, int err)
 {
 	fault->setting = st->setting;
 	fault->why = why;
@@ -182,42 +181,42 @@ static int check_number(const struct step *st, const struct vexfs_knob *k,
 	int err;
 
 	if (st->word)
-		return refuse(fault, st, "the value must be a number", -EINVAL);
+		return refuse_step(fault, st, "the value must be a number", -EINVAL);
 	if (st->value < k->min || st->value > k->max)
-		return refuse(fault, st, "the value is out of bounds", -EINVAL);
+		return refuse_step(fault, st, "the value is out of bounds", -EINVAL);
 	err = t && t->check ? t->check(t, st->value) : 0;
-	return err ? refuse(fault, st, "the value does not go with the others", err) : 0;
+	return err ? refuse_step(fault, st, "the value does not go with the others", err) : 0;
 }
 
-static int check(const struct step *st, struct vexfs_tune_fault *fault, struct vexfs_knob *k)
+static int check_step(const struct step *st, struct vexfs_tune_fault *fault, struct vexfs_knob *k)
 {
 	int err;
 
 	vexfs_knob_read(st->kp - THIS_MODULE->kp, k);
 	if (k->read_only)
-		return refuse(fault, st, "it can be set only when the module is loaded", -EPERM);
+		return refuse_step(fault, st, "it can be set only when the module is loaded", -EPERM);
 	if (!k->word)
 		return check_number(st, k, fault);
 	if (!st->word)
-		return refuse(fault, st, "the value must be a word", -EINVAL);
+		return refuse_step(fault, st, "the value must be a word", -EINVAL);
 	if (!strcmp(st->kp->name, "simd")) {
 		err = vexfs_engine_check(st->text);
 		if (err == -EINVAL)
-			return refuse(fault, st, "no variant of the arithmetic has that name", err);
+			return refuse_step(fault, st, "no variant of the arithmetic has that name", err);
 		if (err)
-			return refuse(fault, st, "this machine cannot run that variant", err);
+			return refuse_step(fault, st, "this machine cannot run that variant", err);
 	}
 	return 0;
 }
 
-/* Undone in reverse: what could be set a moment ago can be set again. */
-static void undo(struct step *steps, unsigned int n)
+/* In reverse, so that each value meets the others that it was valid with. */
+static void undo_steps(struct step *steps, unsigned int n)
 {
 	while (n--)
 		steps[n].kp->ops->set(steps[n].old, steps[n].kp);
 }
 
-static int apply(struct step *steps, unsigned int n, struct vexfs_tune_fault *fault)
+static int apply_steps(struct step *steps, unsigned int n, struct vexfs_tune_fault *fault)
 {
 	unsigned int i;
 	int err;
@@ -226,8 +225,8 @@ static int apply(struct step *steps, unsigned int n, struct vexfs_tune_fault *fa
 		read_text(steps[i].kp, steps[i].old);
 		err = steps[i].kp->ops->set(steps[i].text, steps[i].kp);
 		if (err) {
-			undo(steps, i);
-			return refuse(fault, &steps[i], err == -ENOMEM ? "memory is short" :
+			undo_steps(steps, i);
+			return refuse_step(fault, &steps[i], err == -ENOMEM ? "memory is short" :
 				      "the module refused the value; its log says why", err);
 		}
 	}
@@ -241,7 +240,7 @@ static int add_setting(struct step *st, const struct vexfs_setting *s, unsigned 
 
 	st->setting = i;
 	if (k < 0)
-		return refuse(fault, st, "there is no such setting", k);
+		return refuse_step(fault, st, "there is no such setting", k);
 	st->kp = &THIS_MODULE->kp[k];
 	st->word = s->word;
 	st->value = s->value;
@@ -283,7 +282,7 @@ static unsigned int add_defaults(struct step *steps, unsigned int n, struct vexf
 	return n;
 }
 
-static int tune(struct step *steps, const struct vexfs_setting *s, unsigned int n, bool defaults,
+static int tune_locked(struct step *steps, const struct vexfs_setting *s, unsigned int n, bool defaults,
 		bool check_only, struct vexfs_tune_fault *fault, struct vexfs_knob *k)
 {
 	unsigned int i, j;
@@ -295,17 +294,17 @@ static int tune(struct step *steps, const struct vexfs_setting *s, unsigned int 
 			return err;
 		for (j = 0; j < i; j++)
 			if (steps[j].kp == steps[i].kp)
-				return refuse(fault, &steps[i], "the same setting comes twice",
+				return refuse_step(fault, &steps[i], "the same setting comes twice",
 					      -EINVAL);
 	}
 	if (defaults)
 		n = add_defaults(steps, n, k);
 	for (i = 0; i < n; i++) {
-		err = check(&steps[i], fault, k);
+		err = check_step(&steps[i], fault, k);
 		if (err)
 			return err;
 	}
-	return check_only ? 0 : apply(steps, n, fault);
+	return check_only ? 0 : apply_steps(steps, n, fault);
 }
 
 int vexfs_tune(const struct vexfs_setting *s, unsigned int n, bool defaults, bool check_only,
@@ -325,7 +324,7 @@ int vexfs_tune(const struct vexfs_setting *s, unsigned int n, bool defaults, boo
 	k = kmalloc(sizeof(*k), GFP_KERNEL);
 	if (steps && k) {
 		mutex_lock(&tune_lock);
-		err = tune(steps, s, n, defaults, check_only, fault, k);
+		err = tune_locked(steps, s, n, defaults, check_only, fault, k);
 		mutex_unlock(&tune_lock);
 	}
 	kfree(k);

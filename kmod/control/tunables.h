@@ -80,8 +80,8 @@ int vexfs_knob_find(const char *key);
  *
  * May sleep. Returns 0; -ENOENT for a key there is not, -EINVAL for a value that
  * is out of bounds or a key that comes twice, -EPERM for one that can be set
- * only at load, or the error with which a room refused a value. After an error
- * everything is as it was.
+ * only at load, or the error with which a layer refused a value. After an error
+ * all settings are as before.
  */
 int vexfs_tune(const struct vexfs_setting *s, unsigned int n, bool defaults, bool check_only,
 	       struct vexfs_tune_fault *fault);

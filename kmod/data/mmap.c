@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rows in a process's own address space, read-only. Pages are mapped as they are
- * touched and keep their memory for as long as they stay mapped, whatever becomes
- * of the extent; a mapping never shows memory that was not this collection's, nor a
- * vector that was deleted before it was made.
+ * mmap of rows, read-only. Pages are mapped on their first access and keep their memory
+ * while they are mapped, whatever becomes of the extent. A mapping never shows memory of
+ * anything but this collection, nor a vector that was deleted before the mapping was made.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -29,7 +28,7 @@ static vm_fault_t rows_fault(struct vm_fault *vmf)
 	if (vexfs_extent_number(c, slot) < vexfs_dir(c)->room)
 		e = vexfs_extent(c, slot);
 	if (e) {
-		/* extents are whole pages, so the page lies in this one */
+		/* an extent is a number of whole pages, so it contains the page */
 		void *p = e->rows + (at - (u64)e->first * c->space.stride);
 
 		page = is_vmalloc_addr(p) ? vmalloc_to_page(p) : virt_to_page(p);
@@ -60,7 +59,7 @@ int vexfs_rows_mmap(struct file *file, struct vm_area_struct *vma)
 		err = vexfs_rows_expose(c);
 	if (!err) {
 		vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYWRITE | VM_MAYEXEC);
-		/* the descriptor's reference: a mapping keeps its file */
+		/* no reference of its own: the mapping holds the file, which has one */
 		vma->vm_private_data = c;
 		vma->vm_ops = &rows_vm_ops;
 	}

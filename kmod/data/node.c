@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The node /dev/vexfs: its number, mode and group. A misc device would do, if
- * it could be given a group.
+ * The node /dev/vexfs: its number, mode and group. It is no misc device because those
+ * cannot be given a group.
  */
 #include <linux/cdev.h>
 #include <linux/device.h>
@@ -15,8 +15,8 @@
 #include "store/store.h"
 
 /*
- * Without udev everybody may use it, as with /dev/fuse: collections have owners, modes
- * and quotas. The rule that is installed narrows it to a group.
+ * Without udev everybody may use it, as with /dev/fuse: collections have owners, modes and
+ * quotas. The installed udev rule restricts it to a group.
  */
 static VEXFS_TUNABLE(device_mode, 0666, 0, 0777, "mode",
 		     "Permission bits of /dev/vexfs (collections have owners and modes of their own)",
@@ -26,9 +26,9 @@ static dev_t number;
 static struct cdev cdev;
 static struct device *node;
 
-static char *devnode(DEVNODE_CONST struct device *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
+static char *node_devnode(DEVNODE_CONST struct device *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
 {
-	/* Only asked for the name when the node goes. */
+	/* When the node is removed the pointers are NULL. */
 	if (mode)
 		*mode = vexfs_device_mode;
 	if (gid)
@@ -38,14 +38,14 @@ static char *devnode(DEVNODE_CONST struct device *dev, umode_t *mode, kuid_t *ui
 
 static const struct device_type node_type = {
 	.name = "vexfs",
-	.devnode = devnode,
+	.devnode = node_devnode,
 };
 
 static struct class node_class = {
 	.name = "vexfs",
 };
 
-static void release(struct device *dev)
+static void node_release(struct device *dev)
 {
 	kfree(dev);
 }
@@ -61,13 +61,13 @@ static int add_node(void)
 	node->class = &node_class;
 	node->type = &node_type;
 	node->devt = number;
-	node->release = release;
-	/* told to the world when it can be opened */
+	node->release = node_release;
+	/* udev learns of it when it can be opened */
 	dev_set_uevent_suppress(node, true);
 	err = dev_set_name(node, "vexfs") ?: device_add(node);
 	if (err)
 		goto put;
-	/* from here on it can be: nothing may fail after this, see main.c */
+	/* from here on it can be opened: nothing may fail any more, see main.c */
 	err = cdev_add(&cdev, number, 1);
 	if (err)
 		goto del;

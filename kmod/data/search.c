@@ -67,7 +67,7 @@ static int group_alloc(struct query_group *g, struct vexfs_request *r,
 	g->buf = vexfs_op_alloc(&r->op, g->bytes, VEXFS_GFP_USER);
 	if (!g->buf)
 		return -ENOMEM;
-	/* from the strictest alignment to the loosest */
+	/* in the order of alignment, the strictest first */
 	p = g->buf;
 	g->rows = p;
 	p += (size_t)g->n * c->space.stride;

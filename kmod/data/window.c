@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The user's vectors where they lie. Long puts read them in the program's own pages
- * instead of copying them first: the pages are held, and each vector is read once, on
- * its way into its row.
+ * Long puts read vectors in the program's own pages instead of copying them first: the
+ * pages are held, and each vector is read once, on its way into its row.
  */
 #include <linux/mm.h>
 #include <linux/uaccess.h>
@@ -11,7 +10,7 @@
 #include "mem/pool.h"
 #include "store/store.h"
 
-#define WINDOW_BYTES	(2u << 20)	/* of vectors seen at once */
+#define WINDOW_BYTES	(2u << 20)	/* of vectors in one window */
 #define WINDOW_VECTOR	(PAGE_SIZE / 2)	/* most of the larger ones lie across two pages */
 
 u32 vexfs_window_vectors(size_t bytes, u32 count)
@@ -53,8 +52,8 @@ int vexfs_window_open(struct vexfs_window *w, struct vexfs_op *op, u64 user, u32
 		return -EFAULT;
 	pages = DIV_ROUND_UP(offset_in_page(start) + bytes, PAGE_SIZE);
 	/*
-	 * Held and not pinned: they are only read, for a moment, and a program that writes
-	 * to them meanwhile gets what it asked for. Pins are counted page by page.
+	 * References, not pins: the pages are only read, and for a short time. A program that
+	 * writes to them meanwhile stores what it wrote. Pinning would count every page.
 	 */
 	held = get_user_pages_fast(start & PAGE_MASK, pages, 0, page);
 	for (i = 0; i < held; i++)

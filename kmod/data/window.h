@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The program's vectors where they lie, for puts of many.
+ * Windows: a put of many vectors reads them in the pages of the program, without a copy.
  */
 #ifndef _VEXFS_DATA_WINDOW_H
 #define _VEXFS_DATA_WINDOW_H
@@ -10,10 +10,10 @@
 #include "math/math.h"
 #include "stat/op.h"
 
-#define VEXFS_WINDOW_LEAST	(64u << 10)	/* bytes of vectors that are worth a window */
+#define VEXFS_WINDOW_LEAST	(64u << 10)	/* bytes of vectors that pay for a window */
 
 /**
- * struct vexfs_window - some of the user's vectors, seen where they lie
+ * struct vexfs_window - some of the user's vectors in their own pages
  * @pages: addresses of the pages held
  * @held: how many
  * @paged: the vectors
@@ -28,14 +28,14 @@ struct vexfs_window {
 	size_t bytes;
 };
 
-/* How many of @count vectors a window is to show at once; 0: copy them instead. */
+/* How many of @count vectors one window covers; 0: copying is better. */
 u32 vexfs_window_vectors(size_t bytes, u32 count);
-/* Room for a window on up to @n vectors of @bytes. */
+/* Prepares a window on up to @n vectors of @bytes. */
 int vexfs_window_alloc(struct vexfs_window *w, struct vexfs_op *op, size_t bytes, u32 n);
 void vexfs_window_free(struct vexfs_window *w);
 /*
- * Opens it on @n vectors, until it is closed. -EFAULT where the memory is not there, or
- * is none that can be seen this way, which copying may be able to read. May sleep.
+ * Opens the window on @n vectors, until vexfs_window_close(). -EFAULT when the memory is not
+ * there, or is of a kind that only copying can read. May sleep.
  */
 int vexfs_window_open(struct vexfs_window *w, struct vexfs_op *op, u64 user, u32 n);
 void vexfs_window_close(struct vexfs_window *w);

@@ -28,9 +28,9 @@ static VEXFS_TUNABLE(max_total_kb, 0, 0, 4294967295, "KiB",
  * @node: in accounts
  * @ns: the namespace, referenced; NULL for a user
  * @uid: the user
- * @refs: payers that have it
- * @collections: of all payers that have it
- * @bytes: likewise
+ * @refs: struct vexfs_payers that contain it
+ * @collections: of all these payers
+ * @bytes: of all these payers
  */
 struct vexfs_account {
 	struct hlist_node node;
@@ -42,8 +42,8 @@ struct vexfs_account {
 };
 
 /*
- * Guards accounts and what is in them, the total, and of every collection who pays
- * for it and how many bytes it holds.
+ * Protects the accounts, the total, and of every collection its payers and the number of
+ * bytes that it holds.
  */
 static DEFINE_SPINLOCK(accounts_lock);
 static DEFINE_HASHTABLE(accounts, 8);
@@ -71,7 +71,7 @@ static struct vexfs_account *account_get(struct user_namespace *ns, kuid_t uid)
 			return a;
 		}
 	}
-	/* one for all collections there: vexfs_userns_gone() counts on it */
+	/* one reference for all collections of a namespace: vexfs_userns_gone() relies on it */
 	fresh->ns = ns ? get_user_ns(ns) : NULL;
 	fresh->uid = uid;
 	fresh->refs = 1;
@@ -96,7 +96,7 @@ static void account_put(struct vexfs_account *a)
 
 /* ---- payers ---- */
 
-/* Each account once: who made two namespaces, one in the other, pays once. */
+/* Each account once: the owner of two nested namespaces pays once. */
 static int add_payer(struct vexfs_payers *p, struct user_namespace *ns, kuid_t uid)
 {
 	struct vexfs_account *a = account_get(ns, uid);
@@ -130,7 +130,7 @@ struct vexfs_payers *vexfs_payers_get(struct user_namespace *ns, kuid_t uid)
 	err = add_payer(p, NULL, uid);
 	for (at = ns; !err && at != &init_user_ns; at = at->parent) {
 		err = add_payer(p, at, INVALID_UID);
-		/* the machine's root makes namespaces for others: each counts for itself */
+		/* root creates namespaces for others: those have their own accounts only */
 		if (!err && !uid_eq(at->owner, GLOBAL_ROOT_UID))
 			err = add_payer(p, NULL, at->owner);
 	}
@@ -181,13 +181,13 @@ static u64 total_limit(void)
 	return kb ? kb * 1024 : (u64)totalram_pages() * (PAGE_SIZE / 2);
 }
 
-/* A stranger to the quotas of users, as for disks. */
-static bool unlimited(void)
+/* Quotas of users do not bind it, as with disk quotas. */
+static bool caller_unlimited(void)
 {
 	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE);
 }
 
-static void add(struct vexfs_payers *p, int collections, u64 bytes)
+static void add_to_payers(struct vexfs_payers *p, int collections, u64 bytes)
 {
 	u32 i;
 
@@ -201,12 +201,12 @@ static void add(struct vexfs_payers *p, int collections, u64 bytes)
 
 int vexfs_payers_count(struct vexfs_payers *p)
 {
-	bool forced = unlimited();
+	bool forced = caller_unlimited();
 	int err = 0;
 
 	spin_lock(&accounts_lock);
 	if (forced || room_for_one(p))
-		add(p, 1, 0);
+		add_to_payers(p, 1, 0);
 	else
 		err = -ENOSPC;
 	spin_unlock(&accounts_lock);
@@ -216,7 +216,7 @@ int vexfs_payers_count(struct vexfs_payers *p)
 void vexfs_payers_uncount(struct vexfs_payers *p)
 {
 	spin_lock(&accounts_lock);
-	add(p, -1, 0);
+	add_to_payers(p, -1, 0);
 	spin_unlock(&accounts_lock);
 }
 
@@ -229,7 +229,7 @@ int vexfs_payers_charge(struct vexfs_payers **p, atomic64_t *held, u64 bytes)
 	if (bytes > limit || total > limit - bytes || !room_for_bytes(*p, bytes)) {
 		err = -ENOSPC;
 	} else {
-		add(*p, 0, bytes);
+		add_to_payers(*p, 0, bytes);
 		total += bytes;
 		atomic64_add(bytes, held);
 	}
@@ -240,7 +240,7 @@ int vexfs_payers_charge(struct vexfs_payers **p, atomic64_t *held, u64 bytes)
 void vexfs_payers_uncharge(struct vexfs_payers **p, atomic64_t *held, u64 bytes)
 {
 	spin_lock(&accounts_lock);
-	add(*p, 0, -bytes);
+	add_to_payers(*p, 0, -bytes);
 	total -= bytes;
 	atomic64_sub(bytes, held);
 	spin_unlock(&accounts_lock);
@@ -248,18 +248,18 @@ void vexfs_payers_uncharge(struct vexfs_payers **p, atomic64_t *held, u64 bytes)
 
 int vexfs_payers_change(struct vexfs_payers **p, const atomic64_t *held, struct vexfs_payers **to)
 {
-	bool forced = unlimited();
+	bool forced = caller_unlimited();
 	int err = 0;
 	u64 bytes;
 
 	spin_lock(&accounts_lock);
 	bytes = atomic64_read(held);
-	add(*p, -1, -bytes);
+	add_to_payers(*p, -1, -bytes);
 	if (forced || (room_for_one(*to) && room_for_bytes(*to, bytes)))
 		swap(*p, *to);
 	else
 		err = -ENOSPC;
-	add(*p, 1, bytes);
+	add_to_payers(*p, 1, bytes);
 	spin_unlock(&accounts_lock);
 	return err;
 }

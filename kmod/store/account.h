@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who pays for a collection: its owner; and where it belongs to a user namespace,
- * that namespace, the user who made it, and so on up to the first namespace. So the
- * many ids that are mapped into a namespace share what its maker may hold. Knows
- * users, namespaces, bytes and counts; not what a collection is.
+ * Who pays for a collection: its owner; and for a collection in a user namespace, that
+ * namespace, its owner, and so on up to the initial namespace. So the many ids that are
+ * mapped into a namespace share the limits of its owner. This knows users, namespaces,
+ * bytes and counts, and not what a collection is.
  */
 #ifndef _VEXFS_STORE_ACCOUNT_H
 #define _VEXFS_STORE_ACCOUNT_H
@@ -15,7 +15,7 @@ struct user_namespace;
 struct vexfs_account;
 
 /**
- * struct vexfs_payers - all accounts that one collection counts in
+ * struct vexfs_payers - the accounts that are charged for one collection
  * @n: how many
  * @account: each once, the owner's first
  */
@@ -32,8 +32,8 @@ struct vexfs_payers *vexfs_payers_get(struct user_namespace *ns, kuid_t uid);
 void vexfs_payers_put(struct vexfs_payers *p);
 
 /*
- * One more collection, or one less. -ENOSPC when a payer has max_user_collections;
- * that does not bind a caller with CAP_SYS_RESOURCE over the machine.
+ * One more collection, or one less. -ENOSPC when a payer has max_user_collections; that
+ * does not bind a caller with CAP_SYS_RESOURCE in the initial user namespace.
  */
 int vexfs_payers_count(struct vexfs_payers *p);
 void vexfs_payers_uncount(struct vexfs_payers *p);
@@ -46,9 +46,9 @@ int vexfs_payers_charge(struct vexfs_payers **p, atomic64_t *held, u64 bytes);
 void vexfs_payers_uncharge(struct vexfs_payers **p, atomic64_t *held, u64 bytes);
 
 /*
- * Others pay from now on for a collection and the @held bytes of it. *@p is @to
- * afterwards, and the former payers are returned in *@to for vexfs_payers_put().
- * -ENOSPC when a limit of theirs is in the way, and the caller is bound by it.
+ * Moves a collection and its @held bytes to other payers. Afterwards *@p is what *@to was,
+ * and *@to has the former payers for vexfs_payers_put(). -ENOSPC when a limit of the new
+ * ones forbids it and binds the caller.
  */
 int vexfs_payers_change(struct vexfs_payers **p, const atomic64_t *held, struct vexfs_payers **to);
 

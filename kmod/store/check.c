@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Proves that a collection is sound: every LIVE slot is what its id means, every
- * id means one slot, counters agree with what is there. Writers go on meanwhile,
- * so that a difference counts only when nothing was changed while it was looked
- * at. It must not change anything.
+ * Checks that a collection is sound: every LIVE slot is the one that its id means, every
+ * id means one slot, and counters agree with both. Writers go on meanwhile, so a
+ * difference counts only when nothing changed during the comparison. The check changes
+ * nothing.
  */
 #include <linux/kernel.h>
 #include <linux/sched.h>
@@ -66,7 +66,7 @@ static void check_free(struct vexfs_collection *c, struct vexfs_extent *e,
 		      said);
 }
 
-#define SECTION_ROWS	1024u	/* looked at in one read section */
+#define SECTION_ROWS	1024u	/* checked in one read section */
 
 /* Rows of extent @number from @row on; false when there are none. */
 static bool check_rows(struct vexfs_collection *c, u32 number, u32 row,
@@ -84,18 +84,17 @@ static bool check_rows(struct vexfs_collection *c, u32 number, u32 row,
 	return end && end < vexfs_extent_rows(c, number);
 }
 
-#define QUIET_TRIES	32	/* jiffies */
+#define QUIET_ATTEMPTS	32	/* one per jiffy */
 
 /*
- * Counters agree while no write is under way. There mostly is such a moment, if one waits
- * for it; when there is none, writers are kept out for one, which lasts as long as the
- * writes that are under way.
+ * Counters agree while no write is in progress. Mostly a few attempts find the collection
+ * in that state. Otherwise new writers are kept out until those in progress have ended.
  */
 static int wait_quiet(struct vexfs_collection *c)
 {
-	int tries;
+	int attempt;
 
-	for (tries = 0; tries < QUIET_TRIES; tries++) {
+	for (attempt = 0; attempt < QUIET_ATTEMPTS; attempt++) {
 		if (down_write_trylock(&c->quiesce))
 			return 0;
 		schedule_timeout_interruptible(1);

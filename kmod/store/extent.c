@@ -37,7 +37,7 @@ static size_t extent_column_bytes(const struct vexfs_collection *c, u32 nrows)
 				sizeof(u32) + c->attr_size + 1);
 }
 
-/* In one piece, if that is easy to have; NULL otherwise. @zero: 0 or __GFP_ZERO. */
+/* Contiguous pages, if there are some without effort; else NULL. @zero: 0 or __GFP_ZERO. */
 static void *block_alloc(size_t bytes, gfp_t zero)
 {
 	return alloc_pages_exact(bytes, VEXFS_GFP_SPARE | zero);
@@ -81,9 +81,9 @@ static void extent_gone(struct vexfs_collection *c, struct vexfs_garbage *g)
 }
 
 /*
- * Rows take somewhat less than a power of two, which is what the page allocator has:
- * the columns go behind them where they fit and leave no more than an eighth. They
- * are then in the same large page, and nothing needs to be given back page by page.
+ * Rows take somewhat less than a power of two, which is what the page allocator hands out.
+ * The columns go behind the rows where they fit and leave no more than an eighth unused.
+ * Both are then in the same large page, and no tail is given back page by page.
  */
 static size_t extent_block(size_t rows, size_t columns)
 {
@@ -141,7 +141,7 @@ static struct vexfs_extent *extent_new(struct vexfs_collection *c, u32 number)
 		extent_free(c, e);
 		return ERR_PTR(-ENOMEM);
 	}
-	/* here each writer makes the codes of its rows */
+	/* from the beginning each writer makes the codes of its rows */
 	e->coding = codes ? ~0ul : 0;
 	e->coded = e->coding;
 	if (codes)
@@ -184,7 +184,7 @@ void vexfs_codes_give(struct vexfs_collection *c, struct vexfs_extent *e, void *
 {
 	size_t bytes = extent_code_bytes(c, e->nrows);
 
-	/* who sees them sees that they say nothing */
+	/* readers that see the codes see their neutral contents */
 	if (cmpxchg(&e->codes, NULL, codes)) {
 		rows_free(codes, bytes);
 		vexfs_collection_uncharge(c, bytes);
@@ -245,7 +245,7 @@ static void free_free(struct vexfs_collection *c, unsigned long *bits, u32 room)
 	kvfree(bits);
 }
 
-/* Twice the room, for the directory and its bitmap; grow_lock held. */
+/* Doubles the directory and its bitmap; grow_lock held. */
 static int dir_double(struct vexfs_collection *c)
 {
 	struct vexfs_dir *old = vexfs_dir(c);
@@ -273,7 +273,7 @@ static int dir_double(struct vexfs_collection *c)
 	return 0;
 }
 
-/* One more extent, at the lowest place that is empty. */
+/* One more extent, with the lowest free number. */
 static int extents_grow(struct vexfs_collection *c)
 {
 	struct vexfs_extent *e;
@@ -289,7 +289,7 @@ static int extents_grow(struct vexfs_collection *c)
 	number = find_first_bit(c->free_extents, d->room);
 	spin_unlock(&c->slots_lock);
 	if (number < d->room)
-		goto out;	/* somebody else was faster */
+		goto out;	/* another writer was faster */
 
 	for (number = 0; number < d->room && d->ext[number]; number++)
 		;
@@ -309,7 +309,7 @@ static int extents_grow(struct vexfs_collection *c)
 		goto out;
 	}
 	spin_lock(&c->slots_lock);
-	/* who sees the extent sees its columns */
+	/* pairs with vexfs_extent(): the columns before the extent */
 	smp_store_release(&d->ext[number], e);
 	__set_bit(number, c->free_extents);
 	spin_unlock(&c->slots_lock);
@@ -380,8 +380,8 @@ void vexfs_slot_free(struct vexfs_collection *c, struct vexfs_extent *e, u32 row
 }
 
 /*
- * Slots that were never shown to a reader need no grace period. Their rows may
- * not have been written, and must not show old memory to a later mapping.
+ * No reader has seen these slots, so they need no grace period. Their rows may not have
+ * been written, and must not show old memory to a later mapping.
  */
 void vexfs_unreserve(struct vexfs_collection *c, const struct vexfs_run *run)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Leaves of the id map: the places of ids that came in runs of neighbours, by the
- * low bits of the id. A bulk load with ids that count up then writes an array from
- * front to back instead of a hash table all over, and keeps 4 bytes for an id. Which
- * leaf is found by a table of pointers, once for a run. It is none of the kernel's
- * resizable hash tables, since the buckets of those are charged to nobody.
+ * Leaves of the id map: arrays, indexed by the low bits of the id, for ids that came in
+ * runs of neighbours. A bulk load with ids that count up then writes an array in order
+ * instead of random places of a hash table, and takes 4 bytes per id. A table of pointers
+ * finds the leaf, once per run. It is not an rhashtable, since the buckets of that are
+ * charged to nobody.
  */
 #include <linux/kernel.h>
 #include <linux/log2.h>
@@ -24,7 +24,7 @@ static struct kmem_cache *leaf_cache;
 
 static u32 first_place(struct vexfs_collection *c, u64 group)
 {
-	/* with the map's seed: nobody can choose groups that collide */
+	/* with the seed of the map: nobody can choose groups that collide */
 	return vexfs_idmap_tag(c, group);
 }
 
@@ -33,7 +33,7 @@ static struct vexfs_leaftab *table_of(struct vexfs_collection *c)
 	return srcu_dereference_check(c->ids.leaftab, &c->srcu, 1);
 }
 
-/* Where the leaf of @group stands, or the first place that is empty. */
+/* The index of the leaf of @group, or of the first empty entry. */
 static u32 find_place(struct vexfs_collection *c, const struct vexfs_leaftab *t, u64 group,
 		      struct vexfs_idleaf **leaf)
 {
@@ -88,7 +88,7 @@ static struct vexfs_leaftab *table_new(struct vexfs_collection *c, u32 bits)
 	return t;
 }
 
-/* Another table, for @n leaves and about as many again. resize_lock held. */
+/* Replaces the table by one for about twice @n leaves. resize_lock held. */
 static bool table_replace(struct vexfs_collection *c, u32 n)
 {
 	struct vexfs_leaftab *old = table_of(c), *t;
@@ -112,7 +112,7 @@ static bool table_replace(struct vexfs_collection *c, u32 n)
 	return true;
 }
 
-/* Room for one more; at most half of a table is used. resize_lock held. */
+/* Makes sure that one more fits; at most half of a table is used. resize_lock held. */
 static bool table_room(struct vexfs_collection *c)
 {
 	struct vexfs_leaftab *t = table_of(c);
@@ -147,8 +147,8 @@ static struct vexfs_idleaf *leaf_new(struct vexfs_collection *c, u64 group)
 }
 
 /*
- * The ids of @leaf that stand in the hash table: their entries, in the order of the
- * ids. ids_lock held, some microseconds.
+ * Copies into @leaf what the hash table has of its ids, or with @tombs deletes it there.
+ * ids_lock held, for some microseconds.
  */
 static void take_over(struct vexfs_collection *c, struct vexfs_idleaf *leaf, bool tombs)
 {
@@ -205,14 +205,14 @@ static void leaf_add(struct vexfs_collection *c, u64 group)
 	INIT_LIST_HEAD(&leaf->taker);
 	if (c->ids.hashed)
 		take_over(c, leaf, false);
-	/* who finds the leaf finds what is in it */
+	/* pairs with find_place(): the contents before the pointer */
 	smp_store_release(&t->leaf[find_place(c, t, group, &none)], leaf);
 	t->used++;
 	sort_in(c, leaf);
 	if (leaf->live)
 		list_add_rcu(&leaf->taker, &c->ids.takers);
 	WRITE_ONCE(c->ids.leaves, c->ids.leaves + 1);
-	/* who misses an id in the hash table finds the leaf: see find_tag() and idwalk.c */
+	/* who misses an id in the hash table sees the leaf: find_tag() and idwalk.c */
 	smp_wmb();
 	if (leaf->live)
 		take_over(c, leaf, true);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How the id map is laid out: what its files tell each other. idmap.c is the map,
- * idshard.c the hash table, idleaf.c the leaves. Nothing else includes it.
+ * The layout of the id map, for its own files only: idmap.c is the map, idshard.c the hash
+ * table, idleaf.c the leaves, idwalk.c walks over all ids.
  *
- * An id stands in one place. Ids that come in runs of neighbours stand in leaves,
- * arrays of slots by the low bits of the id; all others in the hash table. Once a
- * range of ids has a leaf, its ids are nowhere else, for as long as there is the leaf,
- * which goes when none of its ids is left. A new leaf takes over what was in the hash
- * table. See idwalk.c for what a walk makes of that.
+ * An id is in one place. Ids that came in runs of neighbours are in leaves, arrays of slots
+ * indexed by the low bits of the id; all others are in the hash table. While a range of ids
+ * has a leaf, its ids are nowhere else. A leaf goes when it has no id left. A new leaf takes
+ * over what the hash table had of its range. See idwalk.c for what that means for a walk.
  */
 #ifndef _VEXFS_STORE_IDMAP_H
 #define _VEXFS_STORE_IDMAP_H
@@ -18,20 +17,20 @@
 
 #include "store/internal.h"
 
-/* What a place says, in its low half: 0, or whether busy and slot + 1. */
+/* A place is 0, or slot + 1 with this bit set while the id is busy. */
 #define IDMAP_BUSY		0x80000000u
-/* An entry of the hash table has the tag above. One that was deleted: */
+/* An entry of the hash table has the tag in its upper half; this one was deleted: */
 #define IDMAP_TOMB		(1ULL << 32)
 
 /**
  * struct vexfs_idshard - a part of the hash table: open addressing, linear probing
- * @moved: replaced by another; nothing changes here any more. Set last
+ * @moved: it was replaced by another and does not change any more. Set last
  * @depth: top bits of the tag that all ids here share
  * @bits: log2 of the entries
  * @used: entries that are not empty, tombs included
  * @live: entries that name a slot
  * @garbage: for its end
- * @entry: 2^@bits of them: 0, IDMAP_TOMB, or tag << 32 | what a place says
+ * @entry: 2^@bits of them: 0, IDMAP_TOMB, or tag << 32 | place
  */
 struct vexfs_idshard {
 	bool moved;
@@ -47,7 +46,7 @@ struct vexfs_idshard {
  * struct vexfs_iddir - shards by the top @depth bits of the tag
  * @garbage: for its end
  * @depth: log2 of the entries
- * @shard: a shard stands here once or more often
+ * @shard: each shard has one or more entries here
  */
 struct vexfs_iddir {
 	struct vexfs_garbage garbage;
@@ -60,13 +59,13 @@ struct vexfs_iddir {
 #define IDLEAF_RUN		128u	/* neighbours in one put that are worth a leaf */
 
 /**
- * struct vexfs_idleaf - where IDLEAF_IDS ids next to each other are
+ * struct vexfs_idleaf - the slots of IDLEAF_IDS neighbouring ids
  * @sorted: in the leaves by @group; ids_lock
  * @group: what the ids have in common, all but IDLEAF_SHIFT bits
- * @made: the last sequence number when it was made
- * @taker: in the leaves that have taken ids over, the last one first; changed under
- *	ids_lock, followed inside vexfs_read_lock()
- * @taken: bit i: id i was taken over; all others have come after @made
+ * @made: sequence number of the last change when it was made
+ * @taker: in the list of leaves that have taken ids over, the newest first; changed under
+ *	ids_lock, read inside vexfs_read_lock()
+ * @taken: bit i: id i was taken over; all others came after @made
  * @live: places that name a slot, busy ones included; ids_lock
  * @garbage: for its end
  * @place: by the low bits of the id
@@ -152,14 +151,13 @@ u64 vexfs_idshard_count(struct vexfs_collection *c);
 void vexfs_idshard_shrink(struct vexfs_collection *c);
 
 /*
- * The leaf in which @id stands, or NULL. Inside vexfs_read_lock(); it stays what it
- * is until then, but what has been found in no leaf may be in one a moment later,
- * unless ids_lock is held.
+ * The leaf for @id, or NULL. Inside vexfs_read_lock(), until whose end the leaf stays.
+ * An id that has no leaf may get one at any time, unless ids_lock is held.
  */
 struct vexfs_idleaf *vexfs_idleaf_find(struct vexfs_collection *c, u64 id);
 /* The first leaf of @group or a later one, or NULL. Inside vexfs_read_lock(). */
 struct vexfs_idleaf *vexfs_idleaf_next(struct vexfs_collection *c, u64 group);
-/* Makes the leaves of a run of neighbours; where that fails they go into the hash table. */
+/* Makes leaves for a run of neighbours. Ids for which that fails go to the hash table. */
 void vexfs_idleaf_make(struct vexfs_collection *c, u64 first, u32 n);
 /* Leaves without an id go. */
 void vexfs_idleaf_shrink(struct vexfs_collection *c);

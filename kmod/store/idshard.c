@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hash table of the id map: extendible, its shards small open addressing
- * tables. Growing, splitting and shrinking touch one shard of at most 4096 entries
- * at a time, so that nobody waits long however many vectors there are. The ids
- * themselves stand in the extents; an entry keeps 32 bits of the hash, which are
- * enough to split without them. It must not decide what an entry means.
+ * The hash table of the id map: extendible hashing over shards, which are small tables
+ * with open addressing. Growing, splitting and shrinking touch one shard of at most 4,096
+ * entries at a time, so nobody waits long, however many vectors there are. The ids
+ * themselves are in the extents; an entry keeps 32 bits of the hash, which suffice to
+ * split a shard. What an entry means is not known here.
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -62,9 +62,9 @@ static void shard_free(struct vexfs_collection *c, struct vexfs_garbage *g)
 }
 
 /*
- * Entries are apart from the rest: together they would take a power of two and
- * a little more, so half of the memory would be wasted, and the heads of all
- * shards would share a few sets of the caches.
+ * The entries are an allocation of their own: with the rest they would take slightly more
+ * than a power of two, which wastes half of the memory, and the heads of all shards would
+ * share a few cache sets.
  */
 static struct vexfs_idshard *shard_new(struct vexfs_collection *c, u32 bits, u32 depth)
 {
@@ -144,7 +144,7 @@ static void shard_add(struct vexfs_idshard *s, u64 e)
 	s->live++;
 }
 
-/* Every place of the directory where @old stands, from the one for @tag. */
+/* Puts @s into all directory entries of the shard of @depth bits that has @tag. */
 static void dir_replace(struct vexfs_iddir *d, u32 tag, u32 depth, struct vexfs_idshard *s)
 {
 	u32 span = 1u << (d->depth - depth);
@@ -152,11 +152,11 @@ static void dir_replace(struct vexfs_iddir *d, u32 tag, u32 depth, struct vexfs_
 	u32 i;
 
 	for (i = 0; i < span; i++)
-		/* who sees the shard sees its entries */
+		/* pairs with vexfs_idshard_of(): the entries before the shard */
 		smp_store_release(&d->shard[first + i], s);
 }
 
-/* Bits of a table that holds @live entries and has room for as many again. */
+/* Bits of a table for twice @live entries. */
 static u32 bits_for(u32 live)
 {
 	u32 bits = SHARD_MIN_BITS;
@@ -214,7 +214,7 @@ static int shard_replace(struct vexfs_collection *c, u32 tag, u32 bits)
 	} else {
 		dir_replace(d, tag, old->depth, s[0]);
 	}
-	/* who sees it moved finds the new shards in the directory */
+	/* who sees it moved sees the new shards in the directory */
 	smp_store_release(&old->moved, true);
 	spin_unlock(&c->ids_lock);
 	vexfs_retire(c, &old->garbage);
@@ -307,7 +307,7 @@ void vexfs_idshard_destroy(struct vexfs_collection *c)
 	for (i = 0; i < 1u << d->depth; i++) {
 		struct vexfs_idshard *s = d->shard[i];
 
-		/* the places of one shard are neighbours */
+		/* the directory entries of one shard are neighbours */
 		if (s != last)
 			shard_free(c, &s->garbage);
 		last = s;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every id once, in an order in which no id ever moves. Slots are no such order: an
- * update takes a new one, before or behind whoever goes through them. Ids have one: those
- * that are in the hash table when the walk begins, by their hash, then those that are in
- * leaves, by the id. A leaf that is made later may take ids over from the hash table. It
- * remembers which, they stay where they are in the order, and it is passed over when
- * the others are: what else is in it was not there when the walk began. This must not
- * know what is done with the ids.
+ * A walk visits every id once, in an order in which no id ever moves. The order of slots
+ * would not do: an update takes a new slot, before or behind the position of the walk. The
+ * order is: first the ids that are in the hash table when the walk begins, by their hash,
+ * then those in leaves, by the id.
+ *
+ * A leaf that is made later may take ids over from the hash table. It remembers which, and
+ * these keep their place in the order, by their hash. The rest of such a leaf was not there
+ * when the walk began, so the walk skips the leaf in its second part.
  */
 #include <linux/kernel.h>
 #include <linux/sched.h>
@@ -16,7 +17,7 @@
 
 #define BUCKETS	64u
 
-/* @next is where it goes on; 0 when that is beyond the last. */
+/* The walk goes on at @next; 0 is beyond the last position. */
 static void step_to(struct vexfs_idwalk *w, u64 next)
 {
 	w->position = next;
@@ -25,8 +26,8 @@ static void step_to(struct vexfs_idwalk *w, u64 next)
 }
 
 /*
- * Keeps those of @n slots, found in places, that are LIVE, or what their ids mean by
- * now. @since is the last sequence number before they were looked for.
+ * Keeps those of @n slots that are LIVE; one that is no longer is replaced by the slot
+ * that its id means by now. @since: the last sequence number before the slots were read.
  */
 static u32 keep_live(struct vexfs_collection *c, u32 *slots, u32 n, u64 since)
 {
@@ -42,7 +43,7 @@ static u32 keep_live(struct vexfs_collection *c, u32 *slots, u32 n, u64 since)
 			slot = vexfs_find(c, id);
 		if (slot == VEXFS_NO_SLOT)
 			continue;
-		/* deleted and stored again meanwhile, it may have been seen in two places */
+		/* an id that was deleted and stored again meanwhile may have come twice */
 		j = kept;
 		if (unlikely(READ_ONCE(vexfs_slot_span(c, slot)->from) > since))
 			for (j = 0; j < kept && vexfs_slot_id(c, slots[j]) != id; j++)
@@ -56,8 +57,9 @@ static u32 keep_live(struct vexfs_collection *c, u32 *slots, u32 n, u64 since)
 /* ---- the hash table ---- */
 
 /*
- * The next leaf that has been made since the walk began and has taken ids over; the first
- * one after NULL. A shard is looked at before: what is no longer there is in one of these.
+ * The next leaf that was made since the walk began and has taken ids over; after NULL the
+ * first one. The caller has read the shard before: an id that was no longer there is in
+ * one of these leaves.
  */
 static struct vexfs_idleaf *next_taker(struct vexfs_collection *c, const struct vexfs_idwalk *w,
 				       struct vexfs_idleaf *leaf)
@@ -78,8 +80,9 @@ static u64 leaf_id(const struct vexfs_idleaf *leaf, u32 i)
 }
 
 /*
- * The last tag up to which no more than @room ids stand in the shard, or have been taken
- * from it, from that of the position on: at least that one, be they as many as they are.
+ * The last tag such that no more than @room ids, in the shard or taken over from it, have
+ * tags from that of the position up to it. At least the tag of the position itself,
+ * however many ids have it.
  */
 static u32 window_end(struct vexfs_collection *c, const struct vexfs_idwalk *w,
 		      const struct vexfs_idshard *s, u32 last, u32 room)
@@ -119,8 +122,8 @@ static u32 window_end(struct vexfs_collection *c, const struct vexfs_idwalk *w,
 	}
 }
 
-/* The same id may have been met in the shard right before it was taken over. */
-static bool met(struct vexfs_collection *c, const u32 *slots, u32 n, u64 id)
+/* An id may have been read in the shard right before a leaf took it over. */
+static bool slots_have_id(struct vexfs_collection *c, const u32 *slots, u32 n, u64 id)
 {
 	u32 i;
 
@@ -130,7 +133,7 @@ static bool met(struct vexfs_collection *c, const u32 *slots, u32 n, u64 id)
 	return false;
 }
 
-/* The slots of the ids in a window; more than @room: they do not fit. */
+/* The slots of the ids in a window; a result above @room: they do not fit. */
 static u32 window_slots(struct vexfs_collection *c, const struct vexfs_idwalk *w,
 			const struct vexfs_idshard *s, u32 last, u32 *slots, u32 room)
 {
@@ -155,7 +158,7 @@ static u32 window_slots(struct vexfs_collection *c, const struct vexfs_idwalk *w
 			u32 v = READ_ONCE(leaf->place[i]);
 
 			if (!v || vexfs_idmap_tag(c, id) - from > last - from ||
-			    met(c, slots, in_shard, id))
+			    slots_have_id(c, slots, in_shard, id))
 				continue;
 			if (n == room)
 				return room + 1;
@@ -164,8 +167,8 @@ static u32 window_slots(struct vexfs_collection *c, const struct vexfs_idwalk *w
 	return n;
 }
 
-/* The id with the lowest hash from the position on that has its tag: its slot, or none. */
-static u32 lowest(struct vexfs_collection *c, const struct vexfs_idwalk *w,
+/* The slot of the id with the lowest hash from the position on, among ids of its tag. */
+static u32 lowest_hash(struct vexfs_collection *c, const struct vexfs_idwalk *w,
 		  const struct vexfs_idshard *s, u64 *best)
 {
 	u32 tag = w->position >> 32, found = VEXFS_NO_SLOT, i;
@@ -201,7 +204,7 @@ static u32 lowest(struct vexfs_collection *c, const struct vexfs_idwalk *w,
 	return found;
 }
 
-/* One tag has more ids than there is room for: one after the other, by their hashes. */
+/* More ids have one tag than fit: they come one by one, by their hashes. */
 static u32 one_tag(struct vexfs_collection *c, const struct vexfs_idshard *s,
 		   struct vexfs_idwalk *w, u32 *slots, u32 room)
 {
@@ -210,7 +213,7 @@ static u32 one_tag(struct vexfs_collection *c, const struct vexfs_idshard *s,
 	while (n < room && w->part == VEXFS_IDWALK_HASHED && w->position >> 32 == tag) {
 		u64 hash;
 
-		slots[n] = lowest(c, w, s, &hash);
+		slots[n] = lowest_hash(c, w, s, &hash);
 		step_to(w, hash + 1);
 		/* alone it cannot be seen twice */
 		if (slots[n] != VEXFS_NO_SLOT)
@@ -233,7 +236,7 @@ static u32 hashed_step(struct vexfs_collection *c, struct vexfs_idwalk *w, u32 *
 			return one_tag(c, s, w, slots, room);
 	} while (n > room);
 
-	/* of the first tag some may have been met in the step before */
+	/* the step before may have had some of the first tag */
 	if ((u32)w->position) {
 		for (i = 0; i < n; i++)
 			if (vexfs_idmap_hash(c, vexfs_slot_id(c, slots[i])) >= w->position)
@@ -258,7 +261,7 @@ static u32 leaf_step(struct vexfs_collection *c, struct vexfs_idwalk *w, u32 *sl
 	}
 	first = leaf->group << IDLEAF_SHIFT;
 	i = max(w->position, first) - first;
-	/* what it took over has been met by the hash, and the rest was not there before */
+	/* made later: see the top of this file */
 	if (leaf->made >= w->seq)
 		i = IDLEAF_IDS;
 	for (; i < IDLEAF_IDS && n < room; i++) {

@@ -8,7 +8,7 @@
 #include "compat/compat.h"
 #include "store/internal.h"
 
-/* The part of the extent of this number; extents and their directory do not change now. */
+/* Takes the part off the extent of this number. grow_lock keeps the directory as it is. */
 static struct vexfs_index_part *part_take(struct vexfs_collection *c, u32 number)
 {
 	struct vexfs_index_part *part = NULL;
@@ -24,9 +24,9 @@ static struct vexfs_index_part *part_take(struct vexfs_collection *c, u32 number
 	return part;
 }
 
-/* ---- coming and going ---- */
+/* ---- attach and detach ---- */
 
-/* No op is in the index any more. Extents that come from here on have no part of it. */
+/* No op uses the index any more. Extents that are made from here on have no part of it. */
 static void index_leaves(struct vexfs_collection *c, struct vexfs_garbage *g)
 {
 	struct vexfs_index_ref *ref = container_of(g, struct vexfs_index_ref, garbage);
@@ -40,13 +40,13 @@ static void index_leaves(struct vexfs_collection *c, struct vexfs_garbage *g)
 		cond_resched();
 	}
 	vexfs_index_put(c, ref);
-	/* what was done before is seen by the one who attaches the next */
+	/* pairs with wait_gone(): whoever attaches the next index sees this one gone */
 	smp_store_release(&c->index_leaving, false);
 	if (wq_has_sleeper(&c->reap_wait))
 		wake_up_all(&c->reap_wait);
 }
 
-/* Interruptible; the last index may be on its way for as long as its readers read. */
+/* Interruptible: the last index stays for as long as its readers read. */
 static int wait_gone(struct vexfs_collection *c)
 {
 	/* pairs with index_leaves() */
@@ -81,7 +81,7 @@ int vexfs_index_attach(struct vexfs_collection *c, struct vexfs_index_ref *ref,
 }
 VEXFS_EXPORT_KUNIT(vexfs_index_attach);
 
-/* Takes the index off; no writer is under way. */
+/* Takes the index off. No writer is in progress. */
 static bool index_off(struct vexfs_collection *c)
 {
 	struct vexfs_index_ref *ref = vexfs_index(c);
@@ -107,7 +107,7 @@ int vexfs_index_detach(struct vexfs_collection *c)
 	vexfs_change_end(c, !there);
 	if (!there)
 		return -ENOENT;
-	/* it is off, whether the caller sees its end or not */
+	/* it is off, even when a signal ends the wait */
 	wait_gone(c);
 	return 0;
 }

@@ -2,11 +2,10 @@
 /*
  * References on an index and its parts. It must not know what an index does.
  *
- * An index lives as long as somebody has a reference: the collection from attach to
- * detach, each extent's part of the index, and whoever called vexfs_index_get(). A part
- * is freed by the index that made it, also when another has come meanwhile: an extent
- * on its way out keeps its part until its own readers have left. No extent that is in
- * the directory has a part of an index but the one that is attached, for none is
+ * References are held by the collection from attach to detach, by each extent's part of the
+ * index, and by callers of vexfs_index_get(). A part is freed by the index that made it,
+ * even when another is attached by then: a retired extent keeps its part until its readers
+ * have left. Extents in the directory have parts of the attached index only, since none is
  * attached before the parts of the last one are off.
  */
 #include <linux/kernel.h>
@@ -26,7 +25,7 @@ struct vexfs_index_ref *vexfs_index_get(struct vexfs_collection *c)
 	int idx = vexfs_read_lock(c);
 	struct vexfs_index_ref *ref = vexfs_index(c);
 
-	/* the collection's own goes after this section */
+	/* the collection's own reference goes after this section */
 	if (ref)
 		refcount_inc(&ref->refs);
 	vexfs_read_unlock(c, idx);
@@ -40,7 +39,7 @@ void vexfs_index_part_add(struct vexfs_index_ref *ref, struct vexfs_extent *e,
 {
 	part->owner = ref;
 	refcount_inc(&ref->refs);
-	/* who sees the part sees what is in it */
+	/* the contents before the pointer */
 	smp_store_release(&e->index, part);
 }
 VEXFS_EXPORT_KUNIT(vexfs_index_part_add);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Names travel to logs, terminals, paths, shells and JSON, so they are checked once,
- * at the door: characters that mean nothing to any of these. Layouts are the user's
- * own text, which others may be shown: nothing in it steers a terminal.
+ * Names end up in logs, terminals, paths, shells and JSON. They are checked once, when
+ * they come in, and consist of characters that are special in none of these. A layout is
+ * a text of the user that others may see: it must not contain terminal control characters.
  */
 #include <linux/ctype.h>
 #include <linux/string.h>
@@ -41,7 +41,7 @@ static size_t utf8_char(const u8 *s, size_t n, u32 *ch)
 	return len;
 }
 
-static bool printable(u32 ch)
+static bool char_printable(u32 ch)
 {
 	if (ch < 0x20 || (ch >= 0x7f && ch < 0xa0))
 		return false;
@@ -57,7 +57,7 @@ bool vexfs_layout_valid(const char *layout, size_t len)
 
 	for (i = 0; i < len; i += n) {
 		n = utf8_char((const u8 *)layout + i, len - i, &ch);
-		if (!n || !printable(ch))
+		if (!n || !char_printable(ch))
 			return false;
 	}
 	return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What texts a user may give a collection: its name and its layout; nothing else. */
+/* The texts that a user may give a collection: its name and its layout. */
 #ifndef _VEXFS_STORE_NAME_H
 #define _VEXFS_STORE_NAME_H
 

@@ -55,7 +55,7 @@ static bool reap_slots(struct vexfs_collection *c, u32 head)
 			rows_clear(c, slots, n);
 		spin_lock(&c->slots_lock);
 		if (c->zero_rows && !cleared) {
-			/* from a moment ago on; see vexfs_rows_expose() */
+			/* set since: see vexfs_rows_expose() */
 			spin_unlock(&c->slots_lock);
 			rows_clear(c, slots, n);
 			spin_lock(&c->slots_lock);
@@ -151,7 +151,7 @@ void vexfs_reap_all(struct vexfs_collection *c)
 	cancel_delayed_work_sync(&c->reaper);
 }
 
-/* A pass that begins from here on has freed its slots, and the one before has ended. */
+/* Waits until a pass that begins from here on has freed its slots. */
 static int reap_again(struct vexfs_collection *c)
 {
 	u64 begun;
@@ -172,9 +172,9 @@ int vexfs_reap(struct vexfs_collection *c)
 }
 VEXFS_EXPORT_KUNIT(vexfs_reap);
 
-/* ---- rows seen from outside ---- */
+/* ---- mapped rows ---- */
 
-/* The FREE rows of an extent, while nobody reserves any. */
+/* Clears the FREE rows of an extent, while nobody reserves any. */
 static void extent_clear(struct vexfs_collection *c, struct vexfs_extent *e)
 {
 	u32 row, n;
@@ -186,17 +186,17 @@ static void extent_clear(struct vexfs_collection *c, struct vexfs_extent *e)
 	}
 }
 
-/* Writers are kept out for an extent at a time. */
+/* Writers are kept out for one extent at a time. */
 static int clear_all_free(struct vexfs_collection *c)
 {
 	struct vexfs_extent *e;
 	struct vexfs_dir *d;
 	u32 number;
 
-	/* without writers no extent is on its way that does not know */
+	/* without writers no extent is being made that does not see the flag */
 	if (down_write_killable(&c->quiesce))
 		return -EINTR;
-	/* slots that were freed before are found below, others the reaper clears */
+	/* slots that are FREE already are cleared below, later ones by the reaper */
 	spin_lock(&c->slots_lock);
 	WRITE_ONCE(c->zero_rows, true);
 	spin_unlock(&c->slots_lock);
@@ -215,18 +215,18 @@ static int clear_all_free(struct vexfs_collection *c)
 		up_write(&c->quiesce);
 		cond_resched();
 	}
-	/* who sees it sees the rows cleared */
+	/* pairs with vexfs_rows_expose(): the rows before the flag */
 	smp_store_release(&c->rows_clear, true);
 	return 0;
 }
 
-/* Until what is DEAD now is FREE. */
+/* Waits until slots that are DEAD now are FREE. */
 static int reap_wait(struct vexfs_collection *c)
 {
 	u64 pass;
 
 	spin_lock(&c->slots_lock);
-	/* it is in the hands of the pass under way, or will be in those of the next */
+	/* the pass in progress has them, or the next one will */
 	pass = c->reap_begun + (c->dead_head != VEXFS_NO_SLOT);
 	spin_unlock(&c->slots_lock);
 	/* pairs with reap_passed(): the rows are cleared */

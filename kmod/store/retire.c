@@ -28,7 +28,7 @@ static void reap_soon(struct vexfs_collection *c, bool now)
 
 /*
  * The reaper allocates, too: smaller tables. One of those who leave it work pays for a
- * pass. The caller has nothing locked; it gets back what it has to put.
+ * pass. Called without locks, since it takes a reference that may have to be put.
  */
 static struct mem_cgroup *payer_offer(const struct vexfs_collection *c)
 {
