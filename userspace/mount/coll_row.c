@@ -92,7 +92,8 @@ static void truncate_draft(struct draft *d)
 
 static int open_locked(struct node *n, struct fuse_file_info *fi)
 {
-	int err = draft_open(n, !(fi->flags & O_TRUNC));
+	/* What is truncated keeps its record. */
+	int err = draft_open(n, true);
 
 	if (err)
 		return err;

@@ -5,6 +5,7 @@
  * that what a killed one left is found and dropped by the next one there.
  */
 #include "coll.h"
+#include "mounted.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -154,6 +155,7 @@ static int make_rows(struct vx_coll *c)
 
 	c->nqueries = c->job->batch > 1024 ? c->job->batch * 2 : 2048;
 	c->npool = vx_has_action(c->job->workload, VX_UPSERT) ||
+		   vx_has_action(c->job->workload, VX_FILE_WRITE) ||
 		   vx_has_action(c->job->workload, VX_ABUSE) ? VX_POOL_ROWS : 0;
 	c->queries = rows_alloc(c);
 	c->queries_held = c->job->type == VEXFS_TYPE_F32 ? c->queries : rows_alloc(c);
@@ -241,6 +243,11 @@ int vx_coll_setup(struct vx_job *job)
 		return ret;
 	if (fill(c))
 		return VX_MISSED;
+	if (wl->mounted) {
+		ret = vx_mount_start(c, job->note, sizeof(job->note));
+		if (ret)
+			return ret;
+	}
 	if (vx_signal || !vx_has_action(wl, VX_GRAPH))
 		return VX_OK;
 	return vx_find_ef(c) ? VX_MISSED : VX_OK;
@@ -253,6 +260,7 @@ void vx_coll_drop(struct vx_job *job)
 
 	if (!c)
 		return;
+	vx_mount_stop(c);
 	if (c->handle) {
 		vexfs_close(c->handle);
 		if (vexfs_do_drop(vx_set.device, c->name, &err))

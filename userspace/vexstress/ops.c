@@ -5,6 +5,7 @@
  * nothing but the call.
  */
 #include "coll.h"
+#include "mounted.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,6 +40,8 @@ struct bench {
 	struct vexfs_distance distance;
 	struct vexfs_classify classify;
 	struct vexfs_vote votes[VX_TAGS];
+	struct vx_files files;
+	size_t row_bytes;	/* of a vector as a file */
 };
 
 static uint64_t own_id(const struct vx_worker *w, uint64_t i)
@@ -88,6 +91,9 @@ int vx_worker_start(struct vx_worker *w)
 	for (i = 0; i < b->own; i++)
 		b->slot[i] = (uint32_t)i;
 	b->live = b->own;
+	b->row_bytes = vexfs_vector_bytes(w->handle, VEXFS_FORMAT_RAW);
+	if (job->workload->mounted && vx_files_open(&b->files, c))
+		return fail(w, "the mount cannot be opened");
 	vx_abuse_begin(w);
 	return 0;
 }
@@ -101,6 +107,7 @@ void vx_worker_stop(struct vx_worker *w)
 	w->handle = NULL;
 	if (!b)
 		return;
+	vx_files_close(&b->files);
 	free(b->slot);
 	free(b->ids);
 	free(b->pick);
@@ -305,6 +312,7 @@ void vx_worker_prepare(struct vx_worker *w, unsigned int kind)
 				       storm_k[vs_rng_below(&w->rng, ARRAY_SIZE(storm_k))], false);
 		break;
 	case VX_UPSERT:
+	case VX_FILE_WRITE:
 		prepare_upsert(w);
 		goto put;
 	case VX_INSERT:
@@ -317,6 +325,9 @@ put:
 		b->put.deadline_ns = (uint64_t)(w->job->deadline * 1e9);
 		break;
 	case VX_GET:
+	case VX_FILE_READ:
+	case VX_FILE_LOOKUP:
+	case VX_FILE_NEAR:
 		memset(&b->get, 0, sizeof(b->get));
 		b->get.count = (uint32_t)draw_live(w, n);
 		b->get.ids = (uintptr_t)b->ids;
@@ -325,6 +336,7 @@ put:
 		b->get.deadline_ns = (uint64_t)(w->job->deadline * 1e9);
 		break;
 	case VX_DELETE:
+	case VX_FILE_UNLINK:
 		memset(&b->del, 0, sizeof(b->del));
 		b->del.count = (uint32_t)draw_live(w, n);
 		b->del.ids = (uintptr_t)b->ids;
@@ -355,6 +367,36 @@ put:
 		break;
 	default:
 		break;
+	}
+}
+
+/* Files hold vectors as the collection does: the job has f32 and one vector an op. */
+static int file_op(struct vx_worker *w, unsigned int action)
+{
+	struct bench *b = w->priv;
+	int err;
+
+	w->done = 1;
+	w->kernel_ns = 0;
+	switch (action) {
+	case VX_FILE_LOOKUP:
+		return vx_file_lookup(&b->files, b->ids[0]);
+	case VX_FILE_GETATTR:
+		return vx_file_getattr(&b->files);
+	case VX_FILE_READDIR:
+		return vx_file_readdir(&b->files);
+	case VX_FILE_READ:
+		return vx_file_read(&b->files, b->ids[0], b->rows, b->row_bytes);
+	case VX_FILE_WRITE:
+		err = vx_file_write(&b->files, b->ids[0], b->vectors, b->row_bytes);
+		b->put.done = !err;
+		return err;
+	case VX_FILE_UNLINK:
+		err = vx_file_unlink(&b->files, b->ids[0]);
+		b->del.done = !err;
+		return err;
+	default:
+		return vx_file_near(&b->files, b->ids[0], w->job->k);
 	}
 }
 
@@ -415,6 +457,14 @@ int vx_worker_op(struct vx_worker *w, unsigned int kind)
 		w->done = 1;
 		w->kernel_ns = 0;
 		return vx_abuse(w, vs_rng_next(&w->rng));
+	case VX_FILE_LOOKUP:
+	case VX_FILE_GETATTR:
+	case VX_FILE_READDIR:
+	case VX_FILE_READ:
+	case VX_FILE_WRITE:
+	case VX_FILE_UNLINK:
+	case VX_FILE_NEAR:
+		return file_op(w, w->job->workload->kinds[kind].action);
 	default:
 		return -EINVAL;
 	}
@@ -440,6 +490,7 @@ static void check(struct vx_worker *w, unsigned int kind)
 					action == VX_FILTERED ? VX_FILTER_TAG : -1);
 		break;
 	case VX_GET:
+	case VX_FILE_READ:
 		for (i = 0; i < b->get.count; i++)
 			vx_check_row(w, b->ids[i], b->rows + (size_t)i * b->coll->dim);
 		break;
@@ -461,6 +512,7 @@ void vx_worker_after(struct vx_worker *w, unsigned int kind, int err)
 
 	switch (w->job->workload->kinds[kind].action) {
 	case VX_UPSERT:
+	case VX_FILE_WRITE:
 		n = b->put.count;
 		for (i = 0; i < n; i++)
 			change_end(&c->ids[b->ids[i]], i < b->put.done);
@@ -474,6 +526,7 @@ void vx_worker_after(struct vx_worker *w, unsigned int kind, int err)
 		b->inserted += b->put.done;
 		break;
 	case VX_DELETE:
+	case VX_FILE_UNLINK:
 		n = b->del.done;
 		for (i = 0; i < b->del.count; i++)
 			change_end(&c->ids[b->ids[i]], i < n);

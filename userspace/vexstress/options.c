@@ -569,6 +569,9 @@ int vx_job_check(const struct vx_job *job, char *why, size_t size)
 			 job->workload->name);
 	else if (job->code && job->type != VEXFS_TYPE_F32)
 		snprintf(why, size, "code goes with type f32");
+	else if (job->workload->mounted && (job->batch != 1 || job->type != VEXFS_TYPE_F32))
+		snprintf(why, size, "%s goes with type f32 and one vector an op",
+			 job->workload->name);
 	else if (job->vectors && job->vectors < (job->threads ? job->threads : 1) * job->batch)
 		snprintf(why, size, "%llu vectors are too few for %u threads with batches of %llu",
 			 (unsigned long long)job->vectors, job->threads,

@@ -52,7 +52,7 @@ struct vx_worker;
 /**
  * struct vx_kind - one kind of op in a workload
  * @name: "search", "get"
- * @class: "vector" or "semantic", as the account in the kernel has it
+ * @class: "vector", "semantic" or "fuse", as the account in the kernel has it
  * @share: of the calls, in percent
  * @action: enum vx_action, what a call does
  */
@@ -71,6 +71,7 @@ struct vx_kind {
  * @kinds: the mix; ends with a name of NULL
  * @vectors: size of the collection when not told otherwise, 0 for none
  * @needs_index: VEXFS_INDEX_GRAPH, or VEXFS_INDEX_NONE
+ * @mounted: its ops are system calls on a mount
  * @turns: kinds follow one another, all deletes and then all inserts, instead
  *	of being drawn
  */
@@ -82,6 +83,7 @@ struct vx_workload {
 	uint64_t vectors;
 	unsigned int needs_index;
 	bool turns;
+	bool mounted;
 };
 
 enum vx_action {
@@ -97,6 +99,14 @@ enum vx_action {
 	VX_STORM,	/* searches of all sizes, so that scratch of all sizes is used */
 	VX_OPEN,	/* open, attach, close */
 	VX_ABUSE,	/* hostile input */
+	/* on files of a mount: */
+	VX_FILE_LOOKUP,
+	VX_FILE_GETATTR,
+	VX_FILE_READDIR,
+	VX_FILE_READ,
+	VX_FILE_WRITE,
+	VX_FILE_UNLINK,
+	VX_FILE_NEAR,
 };
 
 const struct vx_workload *vx_workload_find(const char *name);

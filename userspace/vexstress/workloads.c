@@ -70,6 +70,25 @@ static const struct vx_kind abuse_kinds[] = {
 	{ NULL, NULL, 0, 0 }
 };
 
+static const struct vx_kind fuse_meta_kinds[] = {
+	{ "lookup", "fuse", 50, VX_FILE_LOOKUP },
+	{ "getattr", "fuse", 40, VX_FILE_GETATTR },
+	{ "readdir", "fuse", 10, VX_FILE_READDIR },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind fuse_io_kinds[] = {
+	{ "read", "fuse", 50, VX_FILE_READ },
+	{ "write", "fuse", 35, VX_FILE_WRITE },
+	{ "unlink", "fuse", 15, VX_FILE_UNLINK },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind fuse_near_kinds[] = {
+	{ "near", "fuse", 100, VX_FILE_NEAR },
+	{ NULL, NULL, 0, 0 }
+};
+
 static const struct vx_workload workloads[] = {
 	{ "vector", "exact ops on 10,000 x 128 f32: top-10 50 %, upsert 25 %, get 15 %, delete 10 %",
 	  "one query searched, or one vector stored, read or deleted", vector_kinds, 10000, 0,
@@ -90,6 +109,15 @@ static const struct vx_workload workloads[] = {
 	{ "mixed", "all ops on one collection of 20,000 x 128 with a graph",
 	  "one query searched or classified, or one vector stored, read, compared or deleted",
 	  mixed_kinds, 20000, VEXFS_INDEX_GRAPH, false },
+	{ "fuse-meta", "a mount of 10,000 x 128: lookup 50 %, getattr 40 %, readdir 10 %",
+	  "one system call on a file or directory of the mount", fuse_meta_kinds, 10000, 0, false,
+	  true },
+	{ "fuse-io", "a mount of 10,000 x 128: read 50 %, write or create 35 %, unlink 15 %",
+	  "one vector read or written as a file, from open to close, or unlinked", fuse_io_kinds,
+	  10000, 0, false, true },
+	{ "fuse-near", "a mount of 10,000 x 128 with a graph: the directory of the k nearest",
+	  "one directory of neighbours opened, listed and closed", fuse_near_kinds, 10000,
+	  VEXFS_INDEX_GRAPH, false, true },
 	{ "abuse", "hostile requests that must be refused, and searches that must go on working",
 	  "one hostile request refused with the right error, or one search", abuse_kinds, 1000, 0,
 	  false },
