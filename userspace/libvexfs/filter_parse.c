@@ -367,7 +367,7 @@ static bool not_zero(struct parser *p, struct node *test)
 static struct node *parse_mask(struct parser *p, struct node *test)
 {
 	if (test->field->type == VEXFS_FIELD_F32)
-		return fail_at(p, p->at, EINVAL, "%s is f32 and has no bits to look at",
+		return fail_at(p, p->at, EINVAL, "%s is f32 and has no bits to test",
 			       test->field->name);
 	if (test->masked)
 		return expected(p, "one mask only");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of libvexfs share and nobody else sees. A handle does not
+ * Shared by the files of libvexfs; internal. A handle does not
  * change after it was opened: that is what makes it safe for many threads.
  */
 #ifndef VEXFS_LIB_INTERNAL_H

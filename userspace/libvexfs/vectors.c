@@ -169,7 +169,7 @@ int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err
 		at += part.tried;
 	} while (!e && at < req->count);
 	req->tried = (uint32_t)at;
-	/* the last one that was looked at is the one that ended it */
+	/* the last vector that was processed ended the request */
 	return e ? explain_put(h, req, req->flags & VEXFS_PUT_CONTINUE ? at : req->done, e, err) : 0;
 }
 

@@ -3,7 +3,7 @@
  * Histogram of durations: log-linear buckets, so that a value from 1 ns to
  * more than an hour is known to better than 1 %, two histograms can be added
  * and subtracted, and recording costs a few instructions and no memory.
- * One writer at a time; readers may look at any moment and see a histogram
+ * One writer at a time; readers may read at any time and see a histogram
  * that is a few values old, never a wrong one.
  */
 #ifndef VEXSTAT_HIST_H
@@ -94,7 +94,7 @@ static inline uint64_t vs_hist_min(const struct vs_hist *h)
 void vs_hist_merge(struct vs_hist *dst, const struct vs_hist *src);
 
 /*
- * dst = after - before, two looks at one growing histogram. Smallest and
+ * dst = after - before, two readings of one growing histogram. Smallest and
  * largest become the bounds of the outermost buckets in use.
  */
 void vs_hist_diff(struct vs_hist *dst, const struct vs_hist *after,

@@ -13,7 +13,7 @@
 #include "vexctl.h"
 
 extern const struct verb change_verbs[], collection_verbs[], vector_verbs[], file_verbs[], search_verbs[],
-	index_verbs[], help_verbs[], account_verbs[], module_verbs[], top_verbs[], tune_verbs[],
+	index_verbs[], help_verbs[], statistics_verbs[], module_verbs[], top_verbs[], tune_verbs[],
 	debug_verbs[];
 
 const struct verb_group groups[] = {
@@ -97,7 +97,7 @@ const struct verb_group groups[] = {
 			   "vexctl -j status | jq .attention\n"
 			   "vexctl events -f",
 		.see = "vexstress 1,vexctl 8,vexctl-debug 8,vexctl-top 8,vexctl-tune 8",
-		.verbs = account_verbs,
+		.verbs = statistics_verbs,
 	}, {
 		.title = "Live", .page = "vexctl-top",
 		.brief = "watch vexfs at work",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * "vexctl top": the account, refreshed in place. It reads what everybody can read
+ * "vexctl top": statistics, refreshed in place. It reads what everybody can read
  * and changes nothing; the terminal is as it was when it ends, however it ends.
  */
 #include <errno.h>

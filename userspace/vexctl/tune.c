@@ -49,12 +49,12 @@ struct knob {
 };
 
 /**
- * struct wish - a new value for a setting
+ * struct change - a new value for a setting
  * @knob: which
  * @value: the value
  * @text: the value, when it is a word
  */
-struct wish {
+struct change {
 	const struct knob *knob;
 	int64_t value;
 	char text[TEXT_SIZE];
@@ -64,16 +64,16 @@ struct wish {
  * struct tuning - settings there are, and what is wanted of them
  * @knobs: how many
  * @knob: they
- * @wishes: how many
- * @wish: they
+ * @changes: how many
+ * @change: they
  * @section: prefix of the keys of the section that is being read
  * @skip: the section that is being read is somebody else's
  */
 struct tuning {
 	size_t knobs;
 	struct knob knob[KNOBS_MAX];
-	size_t wishes;
-	struct wish wish[KNOBS_MAX];
+	size_t changes;
+	struct change change[KNOBS_MAX];
 	const char *section;
 	bool skip;
 };
@@ -156,11 +156,11 @@ static bool read_s64(const char *text, int64_t *v)
 }
 
 /* What is wrong goes to @why; the module has the last word on the value. */
-static int add_wish(struct tuning *t, const char *prefix, const char *key, const char *value,
+static int add_change(struct tuning *t, const char *prefix, const char *key, const char *value,
 		    char *why, size_t size)
 {
 	const struct knob *k = find_knob(t, prefix, key);
-	struct wish *w = &t->wish[t->wishes];
+	struct change *w = &t->change[t->changes];
 
 	if (!k && *prefix)
 		k = find_knob(t, "", key);
@@ -174,8 +174,8 @@ static int add_wish(struct tuning *t, const char *prefix, const char *key, const
 			 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 		return -1;
 	}
-	for (size_t i = 0; i < t->wishes; i++)
-		if (t->wish[i].knob == k) {
+	for (size_t i = 0; i < t->changes; i++)
+		if (t->change[i].knob == k) {
 			snprintf(why, size, "'%s' comes twice", k->key);
 			return -1;
 		}
@@ -199,7 +199,7 @@ static int add_wish(struct tuning *t, const char *prefix, const char *key, const
 			 k->key, k->min, k->max, k->unit, w->value);
 		return -1;
 	}
-	t->wishes++;
+	t->changes++;
 	return 0;
 }
 
@@ -245,12 +245,12 @@ static int on_line(void *arg, const char *section, const char *key, const char *
 
 	if (!key)
 		return on_section(t, section, why, size);
-	return t->skip ? 0 : add_wish(t, t->section, key, value, why, size);
+	return t->skip ? 0 : add_change(t, t->section, key, value, why, size);
 }
 
 /* ---- changing ---- */
 
-static bool changes(const struct wish *w)
+static bool changes(const struct change *w)
 {
 	if (w->knob->word && w->knob->at_default && !strcmp(w->text, w->knob->def_text))
 		return false;
@@ -258,27 +258,27 @@ static bool changes(const struct wish *w)
 }
 
 /*
- * What "--defaults" does to the settings that are not named, as wishes: for saying it.
+ * What "--defaults" does to the settings that are not named, as changes: for saying it.
  * Doing it is one flag, and the module's business.
  */
 static void add_defaults(struct tuning *t)
 {
 	for (size_t i = 0; i < t->knobs; i++) {
-		struct wish *w = &t->wish[t->wishes];
+		struct change *w = &t->change[t->changes];
 		const struct knob *k = &t->knob[i];
 		bool settled = k->read_only || k->at_default || (k->word && !*k->def_text);
 
-		for (size_t j = 0; j < t->wishes && !settled; j++)
-			settled = t->wish[j].knob == k;
+		for (size_t j = 0; j < t->changes && !settled; j++)
+			settled = t->change[j].knob == k;
 		if (settled)
 			continue;
-		*w = (struct wish){ .knob = k, .value = k->def };
+		*w = (struct change){ .knob = k, .value = k->def };
 		snprintf(w->text, sizeof(w->text), "%s", k->def_text);
-		t->wishes++;
+		t->changes++;
 	}
 }
 
-static int put_wish(struct nl_msg *msg, const struct wish *w)
+static int put_change(struct nl_msg *msg, const struct change *w)
 {
 	struct nlattr *nest = nla_nest_start(msg, VEXFS_A_TUNE_SETTING);
 
@@ -291,14 +291,14 @@ static int put_wish(struct nl_msg *msg, const struct wish *w)
 	return 0;
 }
 
-static int send_wishes(struct ctl *c, struct wire *w, const struct tuning *t, bool check_only,
+static int send_changes(struct ctl *c, struct wire *w, const struct tuning *t, bool check_only,
 		       bool defaults)
 {
 	struct nl_msg *msg = wire_request(w, VEXFS_CMD_TUNABLE_SET, false);
 	int err = 0;
 
-	for (size_t i = 0; msg && !err && i < t->wishes; i++)
-		err = put_wish(msg, &t->wish[i]);
+	for (size_t i = 0; msg && !err && i < t->changes; i++)
+		err = put_change(msg, &t->change[i]);
 	if (msg && check_only)
 		err |= nla_put_flag(msg, VEXFS_A_TUNE_CHECK_ONLY);
 	if (msg && defaults)
@@ -329,8 +329,8 @@ static void show_changes(struct ctl *c, const struct tuning *t, bool applied)
 		json_key(j, "changes");
 		json_array_begin(j);
 	}
-	for (size_t i = 0; i < t->wishes; i++) {
-		const struct wish *w = &t->wish[i];
+	for (size_t i = 0; i < t->changes; i++) {
+		const struct change *w = &t->change[i];
 		const struct knob *k = w->knob;
 
 		if (!changes(w))
@@ -457,7 +457,7 @@ static int collect(struct ctl *c, struct tuning *t, const char *file, char *why,
 		char *eq = strchr(c->argv[i], '=');
 
 		*eq = '\0';
-		if (add_wish(t, "", c->argv[i], eq + 1, why, size))
+		if (add_change(t, "", c->argv[i], eq + 1, why, size))
 			return ctl_refuse(c, EINVAL, "%s; nothing was changed", why);
 	}
 	return EXIT_OK;
@@ -475,7 +475,7 @@ static int change(struct ctl *c, struct wire *w, struct tuning *t, const char *f
 	if (ret > 0)
 		return ret;
 	/* A file may set nothing at all. */
-	ret = t->wishes || defaults ? send_wishes(c, w, t, dry, defaults) : EXIT_OK;
+	ret = t->changes || defaults ? send_changes(c, w, t, dry, defaults) : EXIT_OK;
 	if (!ret && (dry || c->json)) {
 		if (defaults)
 			add_defaults(t);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * noise --calibrate: what the verdicts of comparisons are worth, from experiments whose
- * truth is known. Two curves: how often equals are called unlike, and how often a planted
+ * truth is known. Two curves: how often equals are called different, and how often a planted
  * loss of 5 % is found with the number of samples that is asked for.
  */
 #include "campaign.h"
@@ -114,7 +114,7 @@ static void draw_curves(FILE *f, const struct curves *c, const struct vs_rules *
 	double x[ARRAY_SIZE(sizes)], y[ARRAY_SIZE(noises)][ARRAY_SIZE(rhos)];
 	char names[ARRAY_SIZE(rhos)][40], noise[ARRAY_SIZE(noises)][40];
 	struct svg_plot alarms = {
-		.title = "Equals that are called unlike", .width = PANEL, .series = left,
+		.title = "Equals that are called different", .width = PANEL, .series = left,
 		.nseries = ARRAY_SIZE(rhos), .rules = &alpha, .nrules = 1,
 		.x = { "samples a side", SVG_PLAIN, .log = true },
 		.y = { NULL, SVG_SHARE, .bounded = true, .max = 0.06 },

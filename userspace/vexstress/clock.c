@@ -22,7 +22,7 @@ static bool invariant(void)
 #endif
 }
 
-/* Both clocks at one moment: of several tries the one that took least. */
+/* Both clocks at the same time: of several tries the shortest one. */
 static void both(uint64_t *ns, uint64_t *ticks)
 {
 	uint64_t best = UINT64_MAX;

@@ -47,7 +47,7 @@ static json_t *noise_of_machine(const json_t *result)
 	return out;
 }
 
-/* Its figures for a metric; jobs are told apart by their name, "JOB.METRIC". */
+/* Its samples of a metric; jobs are distinguished by name, "JOB.METRIC". */
 static void noise_for(const json_t *noise, const char *metric, double *sd, double *floor)
 {
 	json_t *m = json_object_get(json_object_get(noise, "noise"), metric);

@@ -139,7 +139,7 @@ static void join(struct crew *crew, struct vx_outcome *out)
 	}
 }
 
-/* One look at the measurements of a job. */
+/* One reading of the measurements of a job. */
 struct look {
 	uint64_t when;
 	uint64_t ops, errors;
@@ -226,7 +226,7 @@ static bool one_done(const struct crew *crew)
 	return false;
 }
 
-/* Sleeps until a moment, waking up for what ends the run or one of its jobs. */
+/* Sleeps until a given time. Wakes up for what ends the run or one of its jobs. */
 static bool sleep_until(struct crew *crew, struct vx_outcome *out, uint64_t when)
 {
 	for (;;) {

@@ -13,12 +13,12 @@ enum vx_phase {
 	VX_MEASURING,
 };
 
-/* What the workers of all jobs of a group look at; shared by processes. */
+/* Read by the workers of all jobs of a group; shared by processes. */
 struct control {
 	uint32_t go, stop;
 	uint32_t measuring;	/* enum vx_phase */
 	uint32_t over[VX_JOBS_MAX];	/* the time of this job is up */
-	uint64_t begin;		/* ticks at which the workers set off */
+	uint64_t begin;		/* clock ticks at which the workers start */
 };
 
 extern struct control *vx_control;
@@ -33,7 +33,7 @@ void vx_nap(double ns);
  * @due: when it should have begun, 0 in a closed loop; @missing: how much of its
  * lateness the machine was unavailable.
  */
-void vx_account(struct vx_worker *w, unsigned int kind, uint64_t due, uint64_t missing, int err);
+void vx_record(struct vx_worker *w, unsigned int kind, uint64_t due, uint64_t missing, int err);
 
 static inline bool vx_stopped(void)
 {

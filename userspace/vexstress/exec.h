@@ -23,7 +23,7 @@ struct exec_limits {
 	double sample;
 };
 
-/* What the processes of a program take at one moment. */
+/* What the processes of a program take at one time. */
 struct exec_tree {
 	uint64_t kib;
 	unsigned int processes;

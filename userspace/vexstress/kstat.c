@@ -12,7 +12,7 @@
 
 #define PARAMETERS	"/sys/module/vexfs/parameters/"
 
-int vx_counter(const char *subject, const char *figure, uint64_t *since_load)
+int vx_counter(const char *subject, const char *counter, uint64_t *since_load)
 {
 	char path[512], line[512], s[64], f[64];
 	unsigned long long load;
@@ -24,10 +24,10 @@ int vx_counter(const char *subject, const char *figure, uint64_t *since_load)
 	if (!file)
 		return -1;
 	*since_load = 0;
-	/* subject instance figure kind unit since_reset since_load # meaning */
+	/* subject instance counter kind unit since_reset since_load # meaning */
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%63s %*s %63s %*s %*s %*u %llu", s, f, &load) != 3 ||
-		    strcmp(s, subject) || strcmp(f, figure))
+		    strcmp(s, subject) || strcmp(f, counter))
 			continue;
 		*since_load += load;
 		ret = 0;

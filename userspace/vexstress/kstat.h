@@ -7,8 +7,8 @@
 
 #include "vexstress.h"
 
-/* A figure of a subject, all its instances together; -1 when there is none. */
-int vx_counter(const char *subject, const char *figure, uint64_t *since_load);
+/* A counter of a subject, summed over its instances; -1 when there is none. */
+int vx_counter(const char *subject, const char *counter, uint64_t *since_load);
 
 /* Module parameters; -1 with errno. */
 int vx_param_get(const char *name, char *buf, size_t size);

@@ -50,7 +50,7 @@ static void play(unsigned int n, unsigned int every, unsigned int takes, int gap
 		now += (uint64_t)takes * 1000 + ((int)i == stall_at ? (uint64_t)stall * 1000 : 0);
 		worker.ended = now;
 		worker.done = 1;
-		vx_account(&worker, 0, due, missing, 0);
+		vx_record(&worker, 0, due, missing, 0);
 	}
 }
 

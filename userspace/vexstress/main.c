@@ -112,7 +112,7 @@ static int gather(char **names, int n, const struct vx_job *base, struct vx_job 
 	return n ? n : -1;
 }
 
-/* What ablate looks at when it is not told: a job for each thing it switches off. */
+/* The jobs of ablate when none are named: one for each thing it switches off. */
 static int ablate_jobs(const struct vx_job *base, struct vx_job *jobs)
 {
 	static const struct {

@@ -166,7 +166,7 @@ static const struct option options[] = {
 	{ NULL, "fail-effect", 0, OPT_NUMBER, S(fail_effect), "E",
 	  "regressions from this size on fail (default 0.10)", 0, 0.9, NULL, 0 },
 	{ NULL, "force", 0, OPT_FLAG, S(force), NULL,
-	  "compare results of unlike machines, kernels or options all the same", 0, 0, NULL, 0 },
+	  "compare results of different machines, kernels or options anyway", 0, 0, NULL, 0 },
 	{ NULL, "interleave", 0, OPT_FLAG, S(interleave), NULL,
 	  "compare: A and B are settings (simd=auto simd=scalar), run in turn", 0, 0, NULL, 0 },
 	{ NULL, "calibrate", 0, OPT_FLAG, S(calibrate), NULL,

@@ -2,7 +2,7 @@
 /*
  * The answers as they ought to be: plain C in double precision, no code shared
  * with the module. Knows that other workers change the collection meanwhile,
- * and accepts what was true at some moment of the op, and nothing else.
+ * and accepts what was true at some time during the op, and nothing else.
  */
 #include "coll.h"
 
@@ -171,7 +171,7 @@ double vx_tolerance(const struct vx_coll *c, const float *a, const float *b, dou
 	}
 }
 
-/* A consistent look at an id: which versions it had between @from and now. */
+/* A consistent reading of an id: which versions it had between @from and now. */
 static bool versions_since(const struct vx_id *id, uint64_t from, uint32_t v[2], int *n)
 {
 	uint32_t seq, again;

@@ -13,7 +13,7 @@
 struct answers {
 	uint64_t nq, k;
 	uint64_t *ids;		/* nq x k; NULL in the truth */
-	float *distances;	/* likewise */
+	float *distances;	/* the same */
 	double *exact;		/* nq x k, ascending; NULL in what was searched */
 	uint32_t *count;
 };

@@ -52,8 +52,8 @@ static const struct metric {
 /**
  * struct goal - a target, and what its attempts have shown
  * @wanted: it is asked for
- * @f: figures over all attempts together
- * @low: confidence interval of the figure, lower end
+ * @f: values over all attempts together
+ * @low: confidence interval of the value, lower end
  * @high: upper end
  * @unavailable_s: how long the machine was unavailable to workers that waited
  * @reason: why it was skipped, or what the verdict does not show
@@ -147,7 +147,7 @@ static int set_goal(const char *name, const char *text, char *why, size_t size)
 }
 
 struct reading {
-	const char *section;	/* the one that counts; others are somebody else's */
+	const char *section;	/* the section that counts; others are ignored */
 	int n;
 };
 
@@ -228,11 +228,11 @@ int vx_target_check_settings(void)
 		goals[i].wanted = true;
 		goals[i].f.target = stretch ? metrics[i].stretch : metrics[i].promised;
 	}
-	/* The site's own figures count in place of the promised ones. */
+	/* The site's own values replace the promised ones. */
 	return !stretch && read_section(config, "targets", vx_set.config) < 0 ? -1 : 0;
 }
 
-/* The figure of a target over all attempts so far. */
+/* The value of a target over all attempts so far. */
 static void measured(const char *name, double v)
 {
 	struct goal *g = goal(name);

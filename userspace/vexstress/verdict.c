@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Met, missed, or cannot tell. What was measured counts first, with all that the
- * machine did meanwhile: a figure that meets its target so is met. Only when it does
+ * machine did meanwhile: a value that meets its target is met. Only when it does
  * not, the time that the machine was unavailable is looked at, and the best that comes
  * of it is doubt.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * When a target is met. Knows figures only: where they come from is the business of
+ * When a target is met. Knows numbers only: where they come from is the business of
  * target.c, and tests plant their own.
  */
 #ifndef VEXSTRESS_VERDICT_H
@@ -20,13 +20,13 @@ enum vx_verdict {
  * struct vx_figures - what all attempts together have shown of a target
  * @higher: more is better
  * @target: what is wanted
- * @measured: there is a figure at all
+ * @measured: there is a value
  * @broken: there should be one, but its job did not run to the end
- * @failed: a condition that goes with the target does not hold, whatever the figure is
- * @got: the figure, with everything in it
+ * @failed: a condition that goes with the target does not hold, whatever the value is
+ * @got: the value, with everything in it
  * @without: the same without the time that the machine was unavailable; as @got where
  *	that is not known
- * @due: a rate that has to be held for the figure to count, or 0
+ * @due: a rate that must be held for the value to count, or 0
  * @held: the rate that was held
  * @held_without: the same, of the time that the machine was available
  */

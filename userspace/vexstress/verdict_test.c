@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Verdicts on planted figures: nothing is measured here.
+ * Verdicts on planted values: nothing is measured here.
  */
 #include "verdict.h"
 #include "vexstress.h"

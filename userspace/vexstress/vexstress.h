@@ -52,7 +52,7 @@ struct vx_worker;
 /**
  * struct vx_kind - one kind of op in a workload
  * @name: "search", "get"
- * @class: "vector", "semantic" or "fuse", as the account in the kernel has it
+ * @class: "vector", "semantic" or "fuse", as in the statistics of the module
  * @share: of the calls, in percent
  * @action: enum vx_action, what a call does
  */
@@ -133,7 +133,7 @@ enum vx_state {
 	VX_FAILED,
 };
 
-/* The part of a worker that others look at, in shared memory. */
+/* The part of a worker that others read, in shared memory. */
 struct vx_shared {
 	uint32_t state;		/* enum vx_state */
 	int32_t pid;
@@ -213,7 +213,7 @@ struct vx_job {
 	uint64_t checked, wrong;	/* by finish() */
 	char message[256];
 	double setup_seconds;
-	char note[256];			/* said beside the figures */
+	char note[256];			/* printed beside the values */
 };
 
 /* What a slice of the measurement showed. */

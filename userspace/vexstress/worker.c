@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A worker: waits for the start, sends op after op in a closed or an open
- * loop, and accounts each. Writes only to its own part of the shared memory.
+ * loop, and records each. Writes only to its own part of the shared memory.
  */
 #include "engine.h"
 
@@ -45,10 +45,10 @@ static bool warmed_up(const struct vx_worker *w)
 }
 
 /*
- * Waits for a moment. Sleeps while it is far, so that others may run, and
+ * Waits until a given time. Sleeps while it is far, so that others may run, and
  * spins at the end: a timer wakes up 50 to 100 us late. When a spinning worker does not
  * see the clock for long, the machine was unavailable: that time is counted. Returns
- * how much of it lies behind the moment that was waited for.
+ * how much of it lies after the time that was waited for.
  */
 static uint64_t wait_until(struct vx_worker *w, uint64_t when)
 {
@@ -110,7 +110,7 @@ static int pin(const char *list, unsigned int index)
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* One call, accounted. @due and @missing as above. */
+/* One call, recorded. @due and @missing as above. */
 static void one_call(struct vx_worker *w, uint64_t due, uint64_t missing)
 {
 	unsigned int kind = vx_worker_pick(w);
@@ -121,7 +121,7 @@ static void one_call(struct vx_worker *w, uint64_t due, uint64_t missing)
 	w->started = vx_ticks();
 	err = vx_worker_op(w, kind);
 	w->ended = vx_ticks();
-	vx_account(w, kind, due, missing, err);
+	vx_record(w, kind, due, missing, err);
 	vx_worker_after(w, kind, err);
 }
 
@@ -165,7 +165,7 @@ static void loop(struct vx_worker *w)
 		if (warmed_up(w)) {
 			begin_counting(w);
 			done = 0;
-			/* What is late by now is forgiven. */
+			/* What is late by now does not count. */
 			if (mean_gap > 0 && vx_ticks() > due)
 				due = vx_ticks();
 			w->free_at = w->free_without = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Verbs that look at the account: is it well, what are the figures, what has
- * happened; and the two that touch it, reset and self-test.
+ * Verbs about health and statistics: status, stats, events; and the two that change
+ * something, reset and self-test.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,7 +21,7 @@
 #define COMPLAINTS	8
 
 /**
- * struct summary - what status has to say; the module judges, nobody else does
+ * struct summary - what status has to say; only the module judges
  * @version: of the module
  * @simd: variant of the arithmetic in use
  * @kernel: release of the kernel
@@ -513,7 +513,7 @@ static const struct opt events_opts[] = {
 	{ 0 },
 };
 
-const struct verb account_verbs[] = {
+const struct verb statistics_verbs[] = {
 	{ "status", "", 0, 0, "show health and statistics",
 	  "One screen: what is loaded, how many ops of each class and how fast, pools, stack and "
 	  "FPU sections, and what needs attention. The exit code is 0 when all is well and 1 when "

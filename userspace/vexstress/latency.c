@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writing down an op that has ended: its latencies, and its error if it had one. Reads
- * no clock and knows no op; it runs between the ops that are measured.
+ * Records an op that has ended: its latencies, and its error. Reads no clock and knows no
+ * op; it runs between the measured ops.
  */
 #include "engine.h"
 
 /*
- * Latency from when an op was due, and what it would have been on a machine that is
- * always there: the same ops with the same pauses between them, without the time that
- * was missing. What an op itself takes counts in full whatever happened in it, and so
- * do those that wait behind it; where nothing was missing the two are the same.
+ * Latency from when an op was due, and the same without the time that the machine was
+ * unavailable: the same ops with the same pauses between them. The duration of an op counts
+ * in full whatever happened during it, also for the ops that wait behind it. Without
+ * unavailable time the two are the same.
  */
-static void account_due(struct vx_worker *w, struct vx_measure *m, uint64_t due, uint64_t missing,
+static void record_due(struct vx_worker *w, struct vx_measure *m, uint64_t due, uint64_t missing,
 			uint64_t n)
 {
 	uint64_t ready = w->free_at > due ? w->free_at : due;
@@ -25,7 +25,7 @@ static void account_due(struct vx_worker *w, struct vx_measure *m, uint64_t due,
 	vs_hist_add_n(&m->available, vx_to_ns(w->free_without - due), n);
 }
 
-void vx_account(struct vx_worker *w, unsigned int kind, uint64_t due, uint64_t missing, int err)
+void vx_record(struct vx_worker *w, unsigned int kind, uint64_t due, uint64_t missing, int err)
 {
 	struct vx_measure *m = &w->shared->kind[kind];
 	uint64_t ns = vx_to_ns(w->ended - w->started);
@@ -33,7 +33,7 @@ void vx_account(struct vx_worker *w, unsigned int kind, uint64_t due, uint64_t m
 
 	vs_hist_add_n(&m->latency, ns, n);
 	if (due)
-		account_due(w, m, due, missing, n);
+		record_due(w, m, due, missing, n);
 	if (w->kernel_ns) {
 		vs_hist_add_n(&m->kernel, w->kernel_ns, n);
 		vs_hist_add_n(&m->crossing, ns > w->kernel_ns ? ns - w->kernel_ns : 0, n);
