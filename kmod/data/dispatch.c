@@ -9,6 +9,9 @@
 #include "compat/compat.h"
 #include "data/handlers.h"
 
+#define CREATE_TRACE_POINTS
+#include "data/request_trace.h"
+
 #define OUT	VEXFS_HANDLER_OUT
 #define ALWAYS	(VEXFS_HANDLER_OUT | VEXFS_HANDLER_OUT_ALWAYS)
 #define RESTART	VEXFS_HANDLER_RESTART
@@ -211,18 +214,67 @@ static int request_answer(struct vexfs_request *r, int err)
 	return err;
 }
 
+/* The collection that a request meant, if it had one. */
+static const struct vexfs_collection *traced(const struct vexfs_request *r)
+{
+	return r->client ? smp_load_acquire(&r->client->c) : NULL;
+}
+
+static noinline_for_stack void trace_start(const struct vexfs_request *r)
+{
+	const struct vexfs_collection *c = traced(r);
+
+	if (c && r->handler->cmd == VEXFS_IOC_SEARCH)
+		trace_vexfs_search_start(c->serial, c->name, r->h.search.count, r->h.search.k);
+	else if (c && r->handler->cmd == VEXFS_IOC_CLASSIFY)
+		trace_vexfs_search_start(c->serial, c->name, 1, r->h.classify.k);
+}
+
+static noinline_for_stack void trace_done(const struct vexfs_request *r, u64 ns, int err)
+{
+	const struct vexfs_collection *c = traced(r);
+	const char *name = c ? c->name : "";
+	u64 serial = c ? c->serial : 0;
+
+	switch (r->handler->cmd) {
+	case VEXFS_IOC_SEARCH:
+	case VEXFS_IOC_CLASSIFY:
+		trace_vexfs_search_done(serial, name, &r->op, ns, err);
+		break;
+	case VEXFS_IOC_PUT:
+		trace_vexfs_put(serial, name, &r->op, ns, err);
+		break;
+	case VEXFS_IOC_DELETE:
+		trace_vexfs_delete(serial, name, &r->op, ns, err);
+		break;
+	default:
+		trace_vexfs_request_done(serial, name, &r->op, ns, err);
+	}
+}
+
+static __always_inline bool traces_done(void)
+{
+	return trace_vexfs_search_done_enabled() || trace_vexfs_put_enabled() ||
+	       trace_vexfs_delete_enabled() || trace_vexfs_request_done_enabled();
+}
+
 int vexfs_request_serve(struct vexfs_request *r)
 {
 	const struct vexfs_handler *h = r->handler;
 	int err = 0;
+	u64 ns;
 
 	if ((r->flags & VEXFS_REQUEST_NONBLOCK) && (h->flags & VEXFS_HANDLER_WAITS))
 		return -EAGAIN;
 	vexfs_op_begin(&r->op, h->kind, 0, 0);
 	if (!vexfs_request_kernel(r))
 		err = vexfs_request_read(r, h->size);
+	if (trace_vexfs_search_start_enabled() && !err)
+		trace_start(r);
 	if (!err)
 		err = request_answer(r, h->handle(r));
-	vexfs_op_end(&r->op, err);
+	ns = vexfs_op_end(&r->op, err);
+	if (traces_done())
+		trace_done(r, ns, err);
 	return err;
 }

@@ -16,7 +16,6 @@
 #include "mem/kept.h"
 #include "mem/pool_priv.h"
 
-#define CREATE_TRACE_POINTS
 #include "mem/pool_trace.h"
 
 struct vexfs_tier vexfs_tiers[VEXFS_TIER_HUGE];
@@ -92,8 +91,10 @@ static void *huge_alloc(size_t size, gfp_t gfp)
 		return NULL;
 	}
 	atomic64_inc(&huge.allocs);
-	if (!hit)
+	if (!hit) {
 		atomic64_inc(&huge.misses);
+		trace_vexfs_pool_miss("huge", size);
+	}
 	atomic64_add(size, &huge.bytes);
 	atomic64_add(size, &huge.held_bytes);
 	atomic64_inc(&huge.sizes[vexfs_pool_size_bucket(size)]);

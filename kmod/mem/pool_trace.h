@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints of the pools: every allocation and every free, off unless
- * somebody asks (events/vexfs in tracefs).
+ * Tracepoints of the pools and of the stack budget: every allocation and every free, what
+ * the slab allocator had to serve, and ops that went too deep. Off unless somebody asks
+ * (events/vexfs in tracefs).
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vexfs
@@ -9,6 +10,7 @@
 #if !defined(_VEXFS_POOL_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define _VEXFS_POOL_TRACE_H
 
+#include <linux/string.h>
 #include <linux/tracepoint.h>
 
 TRACE_EVENT(vexfs_pool_alloc,
@@ -49,6 +51,36 @@ TRACE_EVENT(vexfs_pool_free,
 	),
 	TP_printk("caller=%pS p=%p size=%zu tier=%u", (void *)__entry->caller, __entry->p,
 		  __entry->size, __entry->tier)
+);
+
+TRACE_EVENT(vexfs_pool_miss,
+	TP_PROTO(const char *tier, size_t size),
+	TP_ARGS(tier, size),
+	TP_STRUCT__entry(
+		__array(char, tier, 16)
+		__field(u64, size)
+	),
+	TP_fast_assign(
+		strscpy(__entry->tier, tier, sizeof(__entry->tier));
+		__entry->size = size;
+	),
+	TP_printk("tier=%s size=%llu", __entry->tier, __entry->size)
+);
+
+TRACE_EVENT(vexfs_stack_violation,
+	TP_PROTO(const char *op, u32 depth, u32 limit),
+	TP_ARGS(op, depth, limit),
+	TP_STRUCT__entry(
+		__array(char, op, 16)
+		__field(u32, depth)
+		__field(u32, limit)
+	),
+	TP_fast_assign(
+		strscpy(__entry->op, op ?: "", sizeof(__entry->op));
+		__entry->depth = depth;
+		__entry->limit = limit;
+	),
+	TP_printk("op=%s depth=%u limit=%u", __entry->op, __entry->depth, __entry->limit)
 );
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "compat/compat.h"
 #include "mem/notify.h"
+#include "mem/pool_trace.h"
 #include "mem/scratch.h"
 #include "mem/tunable.h"
 
@@ -109,6 +110,7 @@ void vexfs_stack_deep(struct vexfs_stack_mark *mark, unsigned long depth, unsign
 	raw_spin_unlock_irqrestore(&record_lock, flags);
 	raise_to(&deepest, depth);
 	raise_to(&deepest_reset, depth);
+	trace_vexfs_stack_violation(mark->name, depth, READ_ONCE(vexfs_stack_limit));
 	vexfs_mem_tell(VEXFS_NEWS_STACK, depth, ip, mark->name);
 }
 VEXFS_EXPORT_KUNIT(vexfs_stack_deep);

@@ -14,6 +14,7 @@
 
 #include "compat/compat.h"
 #include "mem/notify.h"
+#include "mem/pool_trace.h"
 #include "mem/tier_priv.h"
 
 void *vexfs_tier_slab_get(struct vexfs_tier *t, gfp_t gfp)
@@ -146,6 +147,7 @@ static bool from_slab(struct vexfs_tier *t, gfp_t gfp, void **p)
 		return false;
 	vexfs_slab_in(t, *p);
 	atomic64_inc(&t->misses);
+	trace_vexfs_pool_miss(t->name, t->bytes);
 	return true;
 }
 

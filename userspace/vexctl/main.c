@@ -14,7 +14,7 @@
 
 extern const struct verb change_verbs[], collection_verbs[], vector_verbs[], file_verbs[], search_verbs[],
 	index_verbs[], help_verbs[], statistics_verbs[], module_verbs[], top_verbs[], tune_verbs[],
-	debug_verbs[];
+	debug_verbs[], monitoring_verbs[], fleet_verbs[];
 
 const struct verb_group groups[] = {
 	{
@@ -106,6 +106,26 @@ const struct verb_group groups[] = {
 		.example = "vexctl top\nvexctl top -d 0.5\nNO_COLOR=1 vexctl top",
 		.see = "vexctl 8,vexctl-stats 8",
 		.verbs = top_verbs,
+	}, {
+		.title = "Monitoring", .page = "vexctl-monitoring",
+		.brief = "write what Prometheus and node_exporter read",
+		.about = "Rules for Prometheus with the thresholds of this machine, and results of vexstress as "
+			 "metrics. What Prometheus scrapes is served by vexfs-exporter(8).",
+		.example = "vexctl monitoring rules -o /etc/prometheus/vexfs-performance-alerts.yml\n"
+			   "vexctl monitoring results run.json -o /var/lib/prometheus/node-exporter/vexstress.prom",
+		.see = "vexstress 1,vexfs.conf 5,vexctl 8,vexctl-fleet 8,vexfs-exporter 8",
+		.verbs = monitoring_verbs,
+	}, {
+		.title = "Fleet", .page = "vexctl-fleet",
+		.brief = "look at many machines side by side",
+		.about = "These verbs ask a Prometheus that scrapes vexfs-exporter(8) on many machines. They need "
+			 "neither root nor the module.",
+		.example = "vexctl fleet status --prometheus http://prometheus.example.org:9090\n"
+			   "vexctl fleet top --by p99_s -n 5\n"
+			   "vexctl fleet compare --ago 1d\n"
+			   "vexctl -j fleet status | jq '.fleet[] | select(.outlier)'",
+		.see = "vexctl 8,vexctl-monitoring 8,vexfs-exporter 8",
+		.verbs = fleet_verbs,
 	}, {
 		.title = "Settings", .page = "vexctl-tune",
 		.brief = "show and change the settings of vexfs",

@@ -14,6 +14,14 @@ build/bin/vexfs-exporter: $(EXPORTER_OBJS) $(EXPOSITION_OBJS) $(WIRE_OBJS) $(COM
 
 ifneq ($(wildcard /usr/include/microhttpd.h),)
 PROGRAMS += build/bin/vexfs-exporter
+EXTRAS += userspace/vexfs-exporter/etc/vexfs-exporter.socket:$(PREFIX)/lib/systemd/system/vexfs-exporter.socket
+EXTRAS += build/etc/vexfs-exporter.service:$(PREFIX)/lib/systemd/system/vexfs-exporter.service
+install-tools: build/etc/vexfs-exporter.service
+
+build/etc/vexfs-exporter.service: userspace/vexfs-exporter/etc/vexfs-exporter.service.in FORCE
+	$(begin)
+	@sed 's|@PREFIX@|$(PREFIX)|g' $< > $@
+
 else
 tools: no-exporter
 .PHONY: no-exporter

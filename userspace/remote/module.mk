@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Servers that programs ask: HTTP with libcurl, Prometheus. Without libcurl the verbs that
+# need it say so.
+
+REMOTE_OBJS := build/obj/remote/http.o build/obj/remote/prom.o
+REMOTE_CFLAGS := -Iuserspace/remote $(JSONIN_INC)
+REMOTE_LIBS :=
+ifneq ($(wildcard /usr/include/curl/curl.h /usr/include/*/curl/curl.h),)
+REMOTE_CFLAGS += -DHAVE_CURL
+REMOTE_LIBS += -lcurl
+else
+tools: no-curl
+.PHONY: no-curl
+no-curl:
+	@echo "vexctl reaches no server (alert, fleet): it needs libcurl (apt-get install libcurl4-openssl-dev)"
+endif
+$(REMOTE_OBJS) $(REMOTE_OBJS:build/obj/%=build/san/%): CFLAGS_USER += $(REMOTE_CFLAGS)
