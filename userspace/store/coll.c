@@ -37,6 +37,7 @@ void store_coll_abandon(struct store_coll *c)
 	if (!c)
 		return;
 	writer_close(c->s->io, &c->w);
+	writer_close(c->s->io, &c->base);
 	head_free(&c->head);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->upkeep);
@@ -58,6 +59,12 @@ static void unmake(struct store_coll *c)
 int store_coll_create(struct store *s, const struct store_meta *meta, uint64_t seq,
 		      struct store_coll **out, struct store_error *err)
 {
+	return coll_create(s, meta, seq, 0, out, err);
+}
+
+int coll_create(struct store *s, const struct store_meta *meta, uint64_t seq, uint32_t flags,
+		struct store_coll **out, struct store_error *err)
+{
 	uint8_t check[META_MAX];
 	struct store_meta same;
 	struct store_coll *c;
@@ -75,6 +82,7 @@ int store_coll_create(struct store *s, const struct store_meta *meta, uint64_t s
 		return store_fail(err, ENOMEM, "no memory");
 	c->head.meta = same;
 	c->head.next_number = 1;
+	c->head.flags = flags;
 	c->head.seq = c->now.seq = seq;
 	c->now.meta = same;
 	ret = s->io->ops->random(s->io, &c->head.key, sizeof(c->head.key));
@@ -313,7 +321,7 @@ int store_coll_close(struct store_coll *c)
 
 	if (!c)
 		return 0;
-	if (!c->s->opts.read_only && !c->failed)
+	if (!c->s->opts.read_only && !c->failed && !c->head.flags)
 		ret = store_commit(c, NULL);
 	if (!c->s->opts.read_only && !c->failed && !ret) {
 		pthread_mutex_lock(&c->lock);

@@ -81,6 +81,7 @@ struct disk_segref {
 };
 
 #define HEAD_DROPPED	1u	/* whatever is left of it may go */
+#define HEAD_PARTIAL	2u	/* its first rows are still coming: worth nothing yet */
 
 #define SEGMENT_BASE	1u	/* rows of a compaction, not changes one after another */
 #define SEGMENT_GRAPH	2u	/* the links of the graph as of @first_seq */

@@ -116,7 +116,7 @@ static int head_decode(const uint8_t *data, size_t len, const char *name, bool w
 	    len != sizeof(d) + d.meta_len + d.segments * sizeof(*h->segs) ||
 	    meta_decode(data + sizeof(d), d.meta_len, &h->meta))
 		return store_fail(err, EUCLEAN, "%s: lengths or settings make no sense", name);
-	if (d.flags & ~HEAD_DROPPED)
+	if (d.flags & ~(HEAD_DROPPED | HEAD_PARTIAL))
 		return store_fail(err, EUCLEAN, "%s: unknown flags %#x", name, d.flags);
 	if (d.key != h->key)
 		return store_fail(err, EUCLEAN, "%s is that of another collection", name);

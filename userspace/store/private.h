@@ -85,6 +85,7 @@ struct store_coll {
 	struct point now;
 	struct point safe;
 	int failed;
+	struct writer base;	/* gets the rows of a snapshot */
 	pthread_mutex_t lock;
 	pthread_mutex_t upkeep;
 };
@@ -220,6 +221,8 @@ uint64_t list_end(const struct listing *l, uint32_t i);
 int check_listing(struct store_io *io, const struct listing *l, struct store_check *check);
 
 /* coll.c */
+int coll_create(struct store *s, const struct store_meta *meta, uint64_t seq, uint32_t flags,
+		struct store_coll **out, struct store_error *err);
 void point_apply(struct point *p, const struct store_rows *rows);
 /* Ends the segment that is being written at what was committed; begins another. */
 int coll_roll(struct store_coll *c, struct store_error *err);

@@ -193,7 +193,7 @@ static void stray_name(char name[80], const struct stray *x)
 	strcat(name, ".new");
 }
 
-/* What is left of a collection whose list says that it was dropped. */
+/* A collection whose list says that it was dropped, or that it never became whole. */
 static void finish_drop(struct store *s, uint64_t key)
 {
 	char name[80];
@@ -229,11 +229,11 @@ static void sweep(struct store *s)
 		uint64_t key = s->keys[i];
 		bool good = !head_read(s->io, key, false, &h, NULL);
 
-		if (good && (h.flags & HEAD_DROPPED)) {
+		if (good && h.flags) {
 			finish_drop(s, key);
 			i--;
 		}
-		forget(s, key, good && !(h.flags & HEAD_DROPPED) ? &h : NULL);
+		forget(s, key, good && !h.flags ? &h : NULL);
 		if (good)
 			head_free(&h);
 	}

@@ -142,6 +142,20 @@ int store_commit(struct store_coll *c, struct store_error *err);
 int store_coll_recover(struct store_coll *c, struct store_error *err);
 uint64_t store_durable_seq(const struct store_coll *c);
 
+/*
+ * A collection that has vectors already: its rows as of @seq and perhaps later, in any order,
+ * the changes behind @seq appended to it, and then store_snapshot_done(). Until that has
+ * returned 0 there is nothing: whoever opens the store finds no such collection.
+ */
+int store_snapshot_create(struct store *s, const struct store_meta *meta, uint64_t seq,
+			  struct store_coll **c, struct store_error *err);
+/* @rows: inserts; numbers are those of the snapshot. */
+int store_snapshot_rows(struct store_coll *c, const struct store_rows *rows,
+			struct store_error *err);
+/* No more rows follow; changes may. */
+int store_snapshot_end(struct store_coll *c, struct store_error *err);
+int store_snapshot_done(struct store_coll *c, struct store_error *err);
+
 /* ---- reading ---- */
 
 /**

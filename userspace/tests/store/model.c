@@ -228,6 +228,80 @@ static int step_drop(struct model *m)
 	return create(m);
 }
 
+/* Rows of ids 4 to 7 as of change 4, the last of them newer than that, and its change. */
+static int fill_snapshot(struct model *m, struct life *l)
+{
+	uint64_t ids[] = { 4, 5, 6, 7 };
+	uint8_t ops[] = { STORE_INSERT, STORE_INSERT, STORE_INSERT, STORE_INSERT };
+	uint8_t attrs[4 * ATTR_BYTES], *rows = malloc(4 * (size_t)m->row_bytes);
+	struct store_rows r = { 0, 4, 4, ids, NULL, ops, attrs, rows };
+	int ret;
+
+	if (!rows)
+		abort();
+	for (unsigned int i = 0; i < 4; i++) {
+		note(l, STORE_INSERT, (uint8_t)ids[i]);
+		fill(attrs + i * ATTR_BYTES, ATTR_BYTES, ids[i], i < 3 ? l->base : 5, 7);
+		fill(rows + (size_t)i * m->row_bytes, m->row_bytes, ids[i], i < 3 ? l->base : 5, 0);
+	}
+	note(l, STORE_INSERT, 7);
+	ret = store_snapshot_rows(m->c, &r, &m->err);
+	if (!ret)
+		ret = store_snapshot_end(m->c, &m->err);
+	if (!ret)
+		ret = send_all(m, l->base);
+	if (!ret)
+		ret = store_snapshot_done(m->c, &m->err);
+	free(rows);
+	return ret;
+}
+
+static int create_snapshot(struct model *m)
+{
+	struct store_meta meta;
+	struct life *l;
+	int ret;
+
+	l = &m->lives[m->nlives];
+	memset(l, 0, sizeof(*l));
+	l->begun = memdisk_events(m->disk);
+	l->made = l->drop_begun = l->dropped = SIZE_MAX;
+	l->base = 4;
+	meta_of(m, 0, &meta);
+	ret = store_snapshot_create(m->s, &meta, l->base, &m->c, &m->err);
+	if (ret)
+		return ret;
+	m->nlives++;
+	l->key = store_coll_key(m->c);
+	ret = fill_snapshot(m, l);
+	if (ret) {
+		/* Nothing was promised: it may be there, whole, or not. */
+		store_coll_abandon(m->c);
+		m->c = NULL;
+		l->drop_begun = l->begun;
+		return ret;
+	}
+	l->made = memdisk_events(m->disk);
+	acked(m);
+	return 0;
+}
+
+static int step_snapshot(struct model *m)
+{
+	struct life *l = now(m);
+	int ret;
+
+	if (m->nlives == MODEL_LIVES)
+		return 0;
+	l->drop_begun = memdisk_events(m->disk);
+	ret = store_coll_drop(m->c, &m->err);
+	if (ret)
+		return ret;
+	m->c = NULL;
+	l->dropped = memdisk_events(m->disk);
+	return create_snapshot(m);
+}
+
 static int step_commit(struct model *m)
 {
 	int ret = store_commit(m->c, &m->err);
@@ -279,6 +353,8 @@ int model_step(struct model *m, enum step step)
 		return step_graph(m);
 	case STEP_DROP:
 		return step_drop(m);
+	case STEP_SNAPSHOT:
+		return step_snapshot(m);
 	default:
 		return -EINVAL;
 	}
@@ -332,7 +408,8 @@ static void expect(struct look *k, uint64_t seq)
 		const struct change *ch = &k->l->changes[s];
 
 		if (ch->op)
-			k->last[ch->id] = ch->op == STORE_DELETE ? 0 : s;
+			k->last[ch->id] = ch->op == STORE_DELETE ? 0 :
+					  s > k->l->base ? s : k->l->base;
 	}
 }
 

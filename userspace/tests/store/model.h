@@ -25,6 +25,7 @@ enum step {
 	STEP_KILL,		/* left as a killed process leaves it */
 	STEP_GRAPH,
 	STEP_DROP,		/* and created anew */
+	STEP_SNAPSHOT,		/* dropped, and created with vectors in it */
 	STEP_ENUMERATED,
 	STEP_RANDOM = STEP_ENUMERATED,	/* several changes of random ids */
 	STEP_COMMIT,
@@ -49,6 +50,7 @@ struct mark {
  */
 struct life {
 	uint64_t key;
+	uint64_t base;		/* changes up to here came as a snapshot */
 	size_t begun;
 	size_t made;
 	size_t drop_begun;
