@@ -14,7 +14,8 @@
 
 extern const struct verb change_verbs[], collection_verbs[], vector_verbs[], file_verbs[], search_verbs[],
 	index_verbs[], help_verbs[], statistics_verbs[], module_verbs[], top_verbs[], tune_verbs[],
-	debug_verbs[], monitoring_verbs[], fleet_verbs[];
+	debug_verbs[], monitoring_verbs[], fleet_verbs[],
+	store_verbs[];
 
 const struct verb_group groups[] = {
 	{
@@ -98,6 +99,19 @@ const struct verb_group groups[] = {
 			   "vexctl events -f",
 		.see = "vexstress 1,vexctl 8,vexctl-debug 8,vexctl-top 8,vexctl-tune 8",
 		.verbs = statistics_verbs,
+	}, {
+		.title = "Store", .page = "vexctl-store",
+		.brief = "look after what durable collections have on disk",
+		.about = "vexfsd(8) keeps durable collections in a store. Where it runs these verbs ask "
+			 "it; where it does not they open the store themselves, with --store from a "
+			 "folder of your choice.",
+		.example = "vexctl store info\n"
+			   "vexctl store check\n"
+			   "vexctl store backup /srv/backup/monday\n"
+			   "vexctl store check --store /srv/backup/monday\n"
+			   "vexctl -j store info | jq '.collections[].seq'",
+		.see = "vexfsd 8,vexctl 8,vexctl-collection 8",
+		.verbs = store_verbs,
 	}, {
 		.title = "Live", .page = "vexctl-top",
 		.brief = "watch vexfs at work",

@@ -12,11 +12,12 @@ VEXCTL_CFLAGS = $(WIRE_CFLAGS) $(EXPOSITION_CFLAGS) $(REMOTE_CFLAGS) $(shell pkg
 VEXCTL_LIBS = $(WIRE_LIBS) $(REMOTE_LIBS) $(JSONIN_LIBS) $(shell pkg-config --libs libkmod)
 $(VEXCTL_OBJS): CFLAGS_USER += $(VEXCTL_CFLAGS)
 build/obj/vexctl/monitoring.o: $(VEXCTL_RULES)
+build/obj/vexctl/store.o: U_CFLAGS += -Iuserspace/store
 
-build/bin/vexctl: $(VEXCTL_OBJS) $(WIRE_OBJS) $(EXPOSITION_OBJS) $(REMOTE_OBJS) $(JSONIN_OBJS) $(COMMON_OBJS) $(LIBVEXFS)
+build/bin/vexctl: $(VEXCTL_OBJS) $(WIRE_OBJS) $(EXPOSITION_OBJS) $(REMOTE_OBJS) $(JSONIN_OBJS) $(COMMON_OBJS) $(STORE_OBJS) $(LIBVEXFS)
 	$(begin)
-	$(HOSTCC_USER) -o $@ $(VEXCTL_OBJS) $(WIRE_OBJS) $(EXPOSITION_OBJS) $(REMOTE_OBJS) $(JSONIN_OBJS) $(COMMON_OBJS) $(U_LIBS) \
-		$(VEXCTL_LIBS) -lm
+	$(HOSTCC_USER) -o $@ $(VEXCTL_OBJS) $(WIRE_OBJS) $(EXPOSITION_OBJS) $(REMOTE_OBJS) $(JSONIN_OBJS) $(COMMON_OBJS) $(STORE_OBJS) $(U_LIBS) \
+		$(VEXCTL_LIBS) -lm -lpthread
 
 PROGRAMS += build/bin/vexctl
 HEADERS += kmod/include/uapi/linux/vexfs_netlink.h

@@ -371,7 +371,8 @@ int model_recover(struct model *m)
 		if (m->super_made == SIZE_MAX)
 			m->super_made = memdisk_events(m->disk);
 	}
-	if (!m->nlives || (!m->c && now(m)->dropped != SIZE_MAX))
+	if (!m->nlives || (!m->c && (now(m)->dropped != SIZE_MAX ||
+				     now(m)->drop_begun == now(m)->begun)))
 		return create(m);
 	if (!m->c)
 		return reopen(m);

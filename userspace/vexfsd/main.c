@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vexfsd: see vexfsd(8). The command line, the start, and the first thread's loop. */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "parse.h"
+#include "vexfsd.h"
+
+#define ABSENT_MS	1000	/* how often a module that is not there is looked for */
+#define AGAIN_S		30	/* a module that was let go of and not unloaded is taken up again */
+
+enum { EXIT_USAGE = 2 };
+
+static const char usage[] =
+	"usage: vexfsd [--store DIR] [--socket PATH] [--device PATH] [--segment-mb N]\n"
+	"\n"
+	"Keeps durable collections of vexfs on disk and brings them back: vexfsd(8).\n"
+	"\n"
+	"  --store DIR      where they are kept (" VEXFSD_STORE ")\n"
+	"  --socket PATH    where vexctl store finds this daemon (" VEXFSD_SOCKET ")\n"
+	"  --device PATH    the device (" VEXFS_DEVICE ")\n"
+	"  --segment-mb N   a file of the store ends after that many MiB (256)\n"
+	"  --version, --help\n";
+
+static int read_options(int argc, char **argv, struct options *o)
+{
+	static const struct option list[] = {
+		{ "store", required_argument, NULL, 's' }, { "socket", required_argument, NULL, 'S' },
+		{ "device", required_argument, NULL, 'd' },
+		{ "segment-mb", required_argument, NULL, 'm' }, { "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' }, { 0 },
+	};
+	uint64_t mb;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "hV", list, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			o->store = optarg;
+			break;
+		case 'S':
+			o->socket = optarg;
+			break;
+		case 'd':
+			o->device = optarg;
+			break;
+		case 'm':
+			if (!parse_u64(optarg, &mb) || !mb || mb > 65536) {
+				fprintf(stderr, "vexfsd: --segment-mb '%s': 1 to 65536 expected\n",
+					optarg);
+				return EXIT_USAGE;
+			}
+			o->segment_max = mb << 20;
+			break;
+		case 'V':
+			puts("vexfsd " VEXFS_VERSION);
+			return -1;
+		case 'h':
+			fputs(usage, stdout);
+			return -1;
+		default:
+			fputs(usage, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "vexfsd: '%s' is one argument too many\n", argv[optind]);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+static int start(struct daemon *d)
+{
+	struct store_opts opts = { .segment_max = d->opts.segment_max };
+	struct store_error err = { 0 };
+	char why[400];
+	struct stat st;
+	int ret = store_place_ok(d->opts.store, why, sizeof(why));
+
+	if (!ret)
+		ret = store_io_posix(d->opts.store, 1, 1, &d->io, why, sizeof(why));
+	if (ret) {
+		say(LOG_ERR, "%s", why);
+		return ret;
+	}
+	ret = store_open(d->io, &opts, &d->s, &err);
+	if (ret) {
+		say(LOG_ERR, "%s: %s", d->opts.store, err.text);
+		return ret;
+	}
+	if (!stat("/proc/self/ns/user", &st))
+		d->user_ns = (uint32_t)st.st_ino;
+	ret = batches_make(d);
+	if (ret) {
+		say(LOG_ERR, "no memory for buffers");
+		return ret;
+	}
+	d->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ret = d->wake < 0 ? -errno : control_open(d);
+	if (ret)
+		say(LOG_ERR, "%s: %s", d->opts.socket, strerror(-ret));
+	return ret;
+}
+
+static int signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* What the first thread knows about the module. */
+struct presence {
+	bool said_absent;
+	bool ready;
+	time_t released;
+	bool vanished;
+};
+
+/* Takes up a module that has come, unless it was to be let go of. */
+static void look_for_module(struct daemon *d, struct presence *p)
+{
+	struct stat st;
+	int ret;
+
+	if (d->storage >= 0)
+		return;
+	if (d->wanted == WANT_RELEASE) {
+		/* It was unloaded and has come again, or was not unloaded after all. */
+		if (stat(d->opts.device ? d->opts.device : VEXFS_DEVICE, &st)) {
+			p->vanished = true;
+			return;
+		}
+		if (!p->vanished && time(NULL) - p->released < AGAIN_S)
+			return;
+		d->wanted = WANT_STORE;
+	}
+	ret = daemon_attach(d);
+	if (!ret) {
+		p->said_absent = false;
+		say(LOG_INFO, "storing durable collections in %s", d->opts.store);
+	} else if (!p->said_absent) {
+		p->said_absent = true;
+		say(ret == -ENOENT || ret == -ENODEV ? LOG_NOTICE : LOG_ERR,
+		    ret == -EBUSY ? "another daemon stores for this module" :
+		    ret == -ENOENT || ret == -ENODEV ? "the module is not loaded; waiting for it" :
+		    "the module cannot be served: %s", strerror(-ret));
+	}
+	if (!p->ready) {
+		p->ready = true;
+		notify("READY=1");
+	}
+}
+
+static void release(struct daemon *d, struct presence *p)
+{
+	if (d->storage < 0)
+		return;
+	daemon_release(d);
+	p->released = time(NULL);
+	p->vanished = false;
+	say(LOG_NOTICE, "the module was let go of");
+}
+
+static bool take_signal(struct daemon *d, int fd)
+{
+	struct signalfd_siginfo s;
+
+	while (read(fd, &s, sizeof(s)) == sizeof(s)) {
+		if (s.ssi_signo == SIGTERM || s.ssi_signo == SIGINT)
+			return false;
+		if (s.ssi_signo == SIGUSR1)
+			d->wanted = WANT_RELEASE;
+		if (s.ssi_signo == SIGUSR2)
+			d->wanted = WANT_STORE;
+	}
+	return true;
+}
+
+static void loop(struct daemon *d, int sigs)
+{
+	unsigned int watchdog = watchdog_ms();
+	struct presence p = { 0 };
+	uint64_t drained;
+
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = sigs, .events = POLLIN }, { .fd = d->control, .events = POLLIN },
+			{ .fd = d->wake, .events = POLLIN }, { .fd = d->storage, .events = POLLIN },
+		};
+		int wait = d->storage < 0 ? ABSENT_MS : -1;
+
+		if (watchdog) {
+			notify("WATCHDOG=1");
+			if (wait < 0 || (unsigned int)wait > watchdog)
+				wait = (int)watchdog;
+		}
+		if (d->wanted == WANT_RELEASE)
+			release(d, &p);
+		if (d->storage < 0)
+			look_for_module(d, &p);
+		fds[3].fd = d->storage;
+		if (poll(fds, 4, d->wanted == WANT_RELEASE && d->storage >= 0 ? 0 : wait) < 0 &&
+		    errno != EINTR)
+			break;
+		if ((fds[0].revents & POLLIN) && !take_signal(d, sigs))
+			break;
+		if (fds[1].revents & POLLIN)
+			control_accept(d);
+		if ((fds[2].revents & POLLIN) && read(d->wake, &drained, sizeof(drained)) > 0)
+			colls_reap(d);
+		if (d->storage >= 0 && (fds[3].revents & POLLIN) && daemon_discover(d))
+			say(LOG_ERR, "collections that want to be stored cannot be listed");
+	}
+	notify("STOPPING=1");
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = {
+		.opts = { .store = VEXFSD_STORE, .socket = VEXFSD_SOCKET },
+		.storage = -1, .control = -1, .wake = -1,
+	};
+	int ret = read_options(argc, argv, &d.opts), sigs;
+
+	if (ret)
+		return ret < 0 ? 0 : ret;
+	pthread_mutex_init(&d.lock, NULL);
+	pthread_mutex_init(&d.run_lock, NULL);
+	pthread_cond_init(&d.batch_free, NULL);
+	pthread_cond_init(&d.upkeep_wake, NULL);
+	sigs = signals();
+	ret = sigs < 0 ? -errno : start(&d);
+	if (!ret) {
+		protect();
+		loop(&d, sigs);
+		daemon_release(&d);
+	}
+	control_close(&d);
+	store_close(d.s);
+	store_io_posix_free(d.io);
+	batches_free(&d);
+	return ret ? 1 : 0;
+}

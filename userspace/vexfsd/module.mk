@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# vexfsd, the storage daemon.
+
+VEXFSD_OBJS := $(patsubst userspace/%.c,build/obj/%.o,$(sort $(wildcard userspace/vexfsd/*.c)))
+$(VEXFSD_OBJS): U_CFLAGS += -Iuserspace/store
+
+build/bin/vexfsd: $(VEXFSD_OBJS) $(STORE_OBJS) build/obj/textio/escape.o build/obj/textio/parse.o
+	$(begin)
+	$(HOSTCC_USER) -o $@ $^ -lpthread
+
+PROGRAMS += build/bin/vexfsd

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Writers of the machine wait for this process, and it must never wait for them: not for
+ * memory that is only free when they go on, and not for a file system that they serve.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/vfs.h>
+#include <syslog.h>
+
+#include "vexfsd.h"
+
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER	57
+#endif
+
+void protect(void)
+{
+	FILE *f = fopen("/proc/self/oom_score_adj", "we");
+
+	if (!f || fputs("-1000", f) < 0 || fflush(f))
+		say(LOG_WARNING, "the out-of-memory killer may take this process: %s",
+		    strerror(errno));
+	if (f)
+		fclose(f);
+	/* Pages become resident when they are touched, and stay. */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		say(LOG_WARNING, "memory may be swapped out: %s", strerror(errno));
+	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
+		say(LOG_WARNING, "memory may be reclaimed by writing: %s", strerror(errno));
+}
+
+/*
+ * A mount of vexfs is served by a process that may wait for a durable change, which waits
+ * for this one.
+ */
+int store_place_ok(const char *path, char *why, size_t room)
+{
+	struct statfs fs;
+	char parent[PATH_MAX];
+	char *end;
+
+	if (statfs(path, &fs)) {
+		/* It is made below its parent. */
+		snprintf(parent, sizeof(parent), "%s", path);
+		end = strrchr(parent, '/');
+		if (end && end != parent)
+			*end = 0;
+		if (statfs(end && end != parent ? parent : "/", &fs)) {
+			snprintf(why, room, "%s: %s", path, strerror(errno));
+			return -errno;
+		}
+	}
+	if (fs.f_type != FUSE_SUPER_MAGIC)
+		return 0;
+	snprintf(why, room, "%s lies on a FUSE mount, whose process may wait for this one", path);
+	return -EINVAL;
+}

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The thread of a collection: its changes, from the kernel into the store, and back an
+ * acknowledgement of what is on the disk. All changes that have come while one flush ran
+ * share the next one.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vexfsd.h"
+
+/**
+ * struct stream - one attachment to a collection
+ * @k: whose
+ * @b: buffers, while there is something in them
+ * @meta: settings as of the last change of them
+ * @entries: of the kernel's ring
+ * @read: last change that was read
+ * @open_since: when the first change came that is not on the disk; 0: there is none
+ * @dropped: the collection has gone
+ */
+struct stream {
+	struct coll *k;
+	struct batch *b;
+	struct store_meta meta;
+	uint32_t entries;
+	uint64_t read;
+	uint64_t acked;
+	uint64_t open_since;
+	bool dropped;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static int ack(struct stream *s, uint64_t seq, int error)
+{
+	struct vexfs_ack a = { .error = (uint32_t)error, .seq = seq };
+	int ret = KERNEL(s->k->fd, VEXFS_IOC_ACK, &a);
+
+	if (!ret)
+		s->acked = seq;
+	return ret;
+}
+
+/* Rows of @n changes, those that have one packed together; -EIO when one has gone. */
+static int fetch(struct stream *s, const struct vexfs_change *ch, uint32_t n, uint32_t *puts)
+{
+	struct batch *b = s->b;
+	uint32_t row = s->meta.row_bytes, attr = s->meta.attr_size;
+	struct vexfs_rows r = {
+		.format = VEXFS_FORMAT_RAW, .count = n, .changes = (uintptr_t)ch,
+		.vectors = (uintptr_t)b->vectors, .attrs = attr ? (uintptr_t)b->attrs : 0,
+		.errors = (uintptr_t)b->errors,
+	};
+	int ret = KERNEL(s->k->fd, VEXFS_IOC_ROWS, &r);
+
+	*puts = 0;
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < n; i++) {
+		b->ids[i] = ch[i].id;
+		b->ops[i] = ch[i].op == VEXFS_CHANGE_INSERT ? STORE_INSERT :
+			    ch[i].op == VEXFS_CHANGE_UPDATE ? STORE_UPDATE : STORE_DELETE;
+		if (b->ops[i] == STORE_DELETE)
+			continue;
+		if (b->errors[i])
+			return b->errors[i] == -ESTALE ? -EIO : b->errors[i];
+		if (*puts != i) {
+			memmove(b->vectors + (size_t)*puts * row, b->vectors + (size_t)i * row, row);
+			memmove(b->attrs + (size_t)*puts * attr, b->attrs + (size_t)i * attr, attr);
+		}
+		++*puts;
+	}
+	return 0;
+}
+
+static int append(struct stream *s, const struct vexfs_change *ch, uint32_t n,
+		  struct store_error *err)
+{
+	struct store_rows r = {
+		.first_seq = ch->seq, .count = n, .ids = s->b->ids, .ops = s->b->ops,
+		.attrs = s->b->attrs, .vectors = s->b->vectors,
+	};
+	bool rows = false;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < n && !rows; i++)
+		rows = ch[i].op != VEXFS_CHANGE_DELETE;
+	if (rows) {
+		ret = fetch(s, ch, n, &r.puts);
+		if (ret)
+			return store_fail(err, ret, "the rows of change %" PRIu64 " and on: %s",
+					  (uint64_t)ch->seq, strerror(-ret));
+	} else {
+		for (uint32_t i = 0; i < n; i++) {
+			s->b->ids[i] = ch[i].id;
+			s->b->ops[i] = STORE_DELETE;
+		}
+	}
+	return store_append(s->k->c, &r, err);
+}
+
+static int settings(struct stream *s, uint64_t seq, struct store_error *err)
+{
+	struct vexfs_stat st;
+	int ret = kernel_meta(s->k->fd, &s->meta, &st);
+
+	if (ret)
+		return store_fail(err, ret, "the settings cannot be read: %s", strerror(-ret));
+	if (st.durability == VEXFS_DURABILITY_NONE)
+		s->dropped = true;
+	return store_append_meta(s->k->c, seq, &s->meta, err);
+}
+
+static bool is_vector(const struct vexfs_change *ch)
+{
+	return ch->op >= VEXFS_CHANGE_INSERT && ch->op <= VEXFS_CHANGE_DELETE;
+}
+
+static int feed(struct stream *s, uint32_t n, struct store_error *err)
+{
+	const struct vexfs_change *ch = s->b->changes;
+	uint32_t most = BATCH_BYTES / s->meta.row_bytes, run;
+	int ret = 0;
+
+	if (!most)
+		most = 1;
+	for (uint32_t i = 0; !ret && i < n && !s->dropped; i += run) {
+		run = 1;
+		if (is_vector(&ch[i])) {
+			while (i + run < n && run < most && is_vector(&ch[i + run]))
+				run++;
+			ret = append(s, &ch[i], run, err);
+		} else if (ch[i].op == VEXFS_CHANGE_DROP) {
+			s->dropped = true;
+		} else if (ch[i].op == VEXFS_CHANGE_LOST) {
+			ret = store_fail(err, EPROTO, "the kernel lost the place of its storage");
+		} else {
+			ret = settings(s, ch[i].seq, err);
+		}
+		s->read = ch[i + run - 1].seq;
+	}
+	return ret;
+}
+
+static int commit(struct stream *s, struct store_error *err)
+{
+	struct coll *k = s->k;
+	int ret = k->snapshot ? store_snapshot_done(k->c, err) : store_commit(k->c, err);
+
+	if (ret)
+		return ret;
+	k->snapshot = false;
+	s->open_since = 0;
+	ret = ack(s, store_durable_seq(s->k->c), 0);
+	return ret ? store_fail(err, ret, "the kernel does not take the acknowledgement: %s",
+				strerror(-ret)) : 0;
+}
+
+/* How long a commit may still wait, in milliseconds; 0: do it now. */
+static int patience(const struct stream *s)
+{
+	uint64_t half = s->meta.window_ms / 2, age;
+
+	if (s->meta.durability != VEXFS_DURABILITY_ASYNC)
+		return 0;
+	age = now_ms() - s->open_since;
+	return age >= half ? 0 : (int)(half - age);
+}
+
+/* 1 when there is more, 0 when not, -errno. */
+static int read_some(struct stream *s, struct store_error *err)
+{
+	ssize_t n;
+
+	if (!s->b) {
+		s->b = batch_take(s->k->d);
+		if (!s->b)
+			return 0;
+	}
+	n = read(s->k->fd, s->b->changes, BATCH_CHANGES * sizeof(*s->b->changes));
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	if (n < 0)
+		return store_fail(err, errno, "the changes cannot be read: %s", strerror(errno));
+	if (!n) {
+		s->dropped = true;
+		return 0;
+	}
+	n /= (ssize_t)sizeof(*s->b->changes);
+	if (!s->open_since)
+		s->open_since = now_ms();
+	return feed(s, (uint32_t)n, err) ? -(err->code ? err->code : EIO) : 1;
+}
+
+/* Until all is on the disk, the collection goes, or an error. */
+static int drain(struct stream *s, struct store_error *err)
+{
+	int ret;
+
+	for (;;) {
+		ret = read_some(s, err);
+		if (ret < 0 || s->dropped)
+			return ret < 0 ? ret : 0;
+		/* Room for writers, before they have to wait for it. */
+		if (s->read - s->acked >= s->entries / 2 || (!ret && s->open_since && !patience(s))) {
+			ret = commit(s, err);
+			if (ret)
+				return ret;
+			continue;
+		}
+		if (!ret)
+			return 0;
+	}
+}
+
+static int carry(struct stream *s, struct store_error *err)
+{
+	struct pollfd p[] = {
+		{ .fd = s->k->fd, .events = POLLIN }, { .fd = s->k->stop, .events = POLLIN },
+	};
+	int ret = 0;
+
+	while (!ret && !s->dropped && !coll_stopping(s->k)) {
+		int wait = s->open_since ? patience(s) : -1;
+
+		if (!s->open_since) {
+			batch_give(s->k->d, s->b);
+			s->b = NULL;
+		}
+		if (poll(p, 2, wait) < 0 && errno != EINTR)
+			return store_fail(err, errno, "poll: %s", strerror(errno));
+		ret = drain(s, err);
+	}
+	/* What the kernel has given is not asked for twice: it is stored, too. */
+	if (!ret && !s->dropped && s->open_since)
+		ret = commit(s, err);
+	return ret;
+}
+
+/* The collection has gone, or is no longer durable: so it goes here. */
+static int forget(struct stream *s, struct store_error *err)
+{
+	struct coll *k = s->k;
+	int ret;
+
+	pthread_mutex_lock(&k->lock);
+	ret = store_coll_drop(k->c, err);
+	if (!ret)
+		k->c = NULL;
+	pthread_mutex_unlock(&k->lock);
+	if (ret)
+		return ret;
+	say(LOG_INFO, "'%s' is no longer durable: its files are gone", s->meta.name);
+	pthread_mutex_lock(&k->d->lock);
+	k->key = k->serial = 0;
+	pthread_mutex_unlock(&k->d->lock);
+	run_write(k->d);
+	/* Nobody may be there to hear it. */
+	ack(s, s->read, 0);
+	return 0;
+}
+
+/* The place in the stream, after what the store has. A new collection is stored whole. */
+static int attach(struct stream *s, struct store_error *err)
+{
+	struct coll *k = s->k;
+	struct vexfs_stream_req req = { .flags = VEXFS_STREAM_STORAGE };
+	struct vexfs_stat st;
+	int ret;
+
+	k->fd = kernel_attach(k->d->opts.device, k->serial, VEXFS_ATTACH_READ);
+	if (k->fd < 0)
+		return store_fail(err, k->fd, "it cannot be attached to: %s", strerror(-k->fd));
+	ret = kernel_meta(k->fd, &s->meta, &st);
+	if (!ret && k->c) {
+		req.flags |= VEXFS_STREAM_FROM;
+		req.from = store_durable_seq(k->c);
+	} else if (!ret && !(st.flags & VEXFS_STAT_STORED)) {
+		req.flags |= VEXFS_STREAM_FROM;
+	}
+	if (!ret)
+		ret = KERNEL(k->fd, VEXFS_IOC_STREAM, &req);
+	if (ret)
+		return store_fail(err, ret, "its changes cannot be had: %s", strerror(-ret));
+	s->entries = req.entries ? req.entries : 2;
+	s->read = s->acked = req.from;
+	s->open_since = 0;
+	if ((req.flags & VEXFS_STREAM_SNAPSHOT) && req.from) {
+		ret = snapshot_take(k, req.from, err);
+	} else if (!k->c) {
+		ret = store_coll_create(k->d->s, &s->meta, req.from, &k->c, err);
+		if (!ret)
+			k->key = store_coll_key(k->c);
+	}
+	if (ret)
+		return ret;
+	ret = run_write(k->d);
+	if (ret)
+		store_fail(err, ret, "RUN cannot be written: %s", strerror(-ret));
+	return ret;
+}
+
+static int open_store(struct coll *k, struct store_error *err)
+{
+	struct store_coll *c;
+	int ret = store_coll_open(k->d->s, k->key, &c, err);
+
+	if (ret)
+		return ret;
+	pthread_mutex_lock(&k->lock);
+	k->c = c;
+	pthread_mutex_unlock(&k->lock);
+	return 0;
+}
+
+/*
+ * One life of the attachment. What failed is recovered from, and what is new stored,
+ * before the kernel is told that all is well.
+ */
+static int serve(struct stream *s, struct store_error *err)
+{
+	struct coll *k = s->k;
+	int ret = 0;
+
+	if (k->key && !k->c)
+		ret = open_store(k, err);
+	else if (k->c && k->state == COLL_FAILED)
+		ret = store_coll_recover(k->c, err);
+	if (!ret && k->restore) {
+		coll_state(k, COLL_RESTORING, 0, NULL);
+		ret = restore_coll(k, err);
+		if (!ret)
+			k->restore = false;
+	}
+	if (!ret)
+		ret = attach(s, err);
+	if (!ret)
+		ret = drain(s, err);
+	if (!ret && !s->dropped)
+		ret = commit(s, err);
+	if (!ret && !s->dropped) {
+		if (k->state == COLL_FAILED)
+			say(LOG_NOTICE, "'%s': the store takes changes again", s->meta.name);
+		coll_state(k, COLL_STORING, 0, NULL);
+		ret = carry(s, err);
+	}
+	if (!ret && s->dropped)
+		ret = forget(s, err);
+	return ret;
+}
+
+/* Errors that time does not heal: somebody has to do something. */
+static bool is_final(const struct coll *k, int ret)
+{
+	return ret == -EUCLEAN || ret == -ENOTSUP || (k->restore && (ret == -EEXIST ||
+		ret == -EINVAL || ret == -EPERM)) || (!k->restore && ret == -ENOENT);
+}
+
+static void failed(struct stream *s, int ret, const struct store_error *err)
+{
+	struct coll *k = s->k;
+	const char *name = k->c ? store_coll_meta(k->c)->name : s->meta.name;
+
+	if (k->state != COLL_FAILED || k->error != -ret)
+		say(LOG_ERR, "'%s': %s", name, err->text);
+	coll_state(k, is_final(k, ret) ? COLL_CONFLICT : COLL_FAILED, -ret, err->text);
+	if (k->fd >= 0) {
+		if (ack(s, s->acked, -ret) && k->state != COLL_CONFLICT)
+			say(LOG_DEBUG, "'%s': the kernel was not told", name);
+	}
+	batch_give(k->d, s->b);
+	s->b = NULL;
+}
+
+void stream_run(struct coll *k)
+{
+	struct stream s = { .k = k };
+	struct store_error err;
+	int ret;
+
+	for (;;) {
+		err.code = 0;
+		err.text[0] = 0;
+		ret = serve(&s, &err);
+		if (!ret)
+			break;
+		failed(&s, ret, &err);
+		if (k->state == COLL_CONFLICT || !coll_sleep(k, RETRY_MS))
+			break;
+		if (k->fd >= 0)
+			close(k->fd);
+		k->fd = -1;
+	}
+	batch_give(k->d, s.b);
+	if (k->restore)
+		return;
+	/* Gone from the kernel while this was not attached. */
+	if (ret == -ENOENT && k->c && k->serial)
+		forget(&s, &err);
+}

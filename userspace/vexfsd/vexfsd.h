@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vexfsd, the storage daemon: what its files share. One thread for each durable collection
+ * carries its changes from the kernel into the store; one more compacts;
+ * the first waits for collections that come and go, and for the control socket.
+ */
+#ifndef VEXFSD_H
+#define VEXFSD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <linux/vexfs.h>
+
+#include "store.h"
+
+#define VEXFSD_STORE	"/var/lib/vexfs"
+#define VEXFSD_RUN	"/run/vexfs"
+#define VEXFSD_SOCKET	VEXFSD_RUN "/vexfsd.sock"
+
+/* Changes read at once, and the bytes of their rows. */
+#define BATCH_CHANGES	16384u
+#define BATCH_BYTES	(4u << 20)
+#define BATCHES		6u	/* sets of buffers that all collections share */
+#define RETRY_MS	500u
+
+struct options {
+	const char *store;
+	const char *socket;
+	const char *device;
+	uint64_t segment_max;
+};
+
+/* What a set of buffers holds. */
+struct batch {
+	struct vexfs_change *changes;
+	uint64_t *ids;
+	uint8_t *ops;
+	uint8_t *vectors;
+	uint8_t *attrs;
+	int32_t *errors;
+	bool taken;
+};
+
+enum coll_state {
+	COLL_WAITING,		/* not begun */
+	COLL_RESTORING,
+	COLL_STORING,		/* changes go to the store as they come */
+	COLL_FAILED,		/* the store takes no more; @error says why; tried again */
+	COLL_KEPT,		/* of a namespace that has gone; in the store only */
+	COLL_CONFLICT,		/* not restored: @error, @why */
+};
+
+/**
+ * struct coll - a durable collection
+ * @c: in the store; NULL before it is open
+ * @key: there
+ * @serial: in the kernel; 0 before it is known
+ * @fd: attached to it, a stream; -1
+ * @stop: eventfd; readable when the thread is to end
+ * @state: under d->lock, as @error and @why
+ * @restore: the kernel has not got it yet
+ * @snapshot: its first rows were walked, and count as soon as its changes are stored
+ * @lock: of @c: held by other threads while they use it, by its own while it changes it
+ */
+struct coll {
+	struct coll *next;
+	struct daemon *d;
+	pthread_t thread;
+	bool running;
+	atomic_bool ended;
+	struct store_coll *c;
+	uint64_t key;
+	uint64_t serial;
+	int fd;
+	int stop;
+	enum coll_state state;
+	int error;
+	char why[300];
+	unsigned int holders;	/* threads that use it, under d->lock */
+	bool restore;
+	bool snapshot;
+	pthread_mutex_t lock;
+};
+
+struct daemon {
+	struct options opts;
+	struct store_io *io;
+	struct store *s;
+	atomic_int storage;	/* VEXFS_IOC_STORAGE, or -1 */
+	uint64_t instance;
+	uint64_t user_ns;
+	struct coll *colls;
+	pthread_mutex_t lock;
+	pthread_mutex_t run_lock;
+	struct batch batches[BATCHES];
+	pthread_cond_t batch_free;
+	atomic_bool stopping;	/* all threads are to end */
+	pthread_t upkeep;
+	bool upkeep_runs;
+	atomic_bool upkeep_ends;
+	pthread_cond_t upkeep_wake;
+	unsigned int clients;	/* of the control socket */
+	int control;
+	int wake;		/* eventfd: the first thread has something to do */
+	atomic_int wanted;	/* enum wanted */
+};
+
+enum wanted { WANT_STORE, WANT_RELEASE };
+
+/* log.c: one line to the journal; without systemd to stderr */
+__attribute__((format(printf, 2, 3)))
+void say(int level, const char *fmt, ...);
+
+/* notify.c */
+void notify(const char *state);
+/* Milliseconds between two signs of life; 0 when nobody asks for them. */
+unsigned int watchdog_ms(void);
+
+/* protect.c: what keeps a daemon that writes for the kernel from waiting for the kernel */
+void protect(void);
+int store_place_ok(const char *path, char *why, size_t room);
+
+/* kernel.c: /dev/vexfs; 0 or more, or -errno */
+int kernel_open(const char *device);
+int kernel_call(int fd, unsigned long request, void *arg);
+#define KERNEL(fd, request, arg) \
+	((arg)->size = sizeof(*(arg)), kernel_call(fd, request, arg))
+int kernel_attach(const char *device, uint64_t serial, unsigned int flags);
+int kernel_meta(int fd, struct store_meta *meta, struct vexfs_stat *st);
+/* Calls @fn for each collection of LIST with @flags. */
+int kernel_list(int fd, uint32_t flags, int (*fn)(void *arg, const struct vexfs_stat *st),
+		void *arg);
+
+/* run.c: which collection of this load of the module is which of the store */
+int run_read(struct daemon *d, uint64_t *instance,
+	     int (*fn)(void *arg, uint64_t key, uint64_t serial), void *arg);
+int run_write(struct daemon *d);
+
+/* batch.c */
+int batches_make(struct daemon *d);
+void batches_free(struct daemon *d);
+/* NULL when all is to end. */
+struct batch *batch_take(struct daemon *d);
+void batch_give(struct daemon *d, struct batch *b);
+
+/* coll.c: the list of collections, and their threads */
+struct coll *coll_new(struct daemon *d, uint64_t key, uint64_t serial);
+int coll_start(struct coll *k);
+void coll_state(struct coll *k, enum coll_state state, int error, const char *why);
+bool coll_stopping(struct coll *k);
+/* Waits; false when the thread is to end. */
+bool coll_sleep(struct coll *k, unsigned int ms);
+/* Joins threads that have ended, and forgets those of collections that have gone. */
+void colls_reap(struct daemon *d);
+void colls_stop(struct daemon *d);
+/* The @n-th of the list, which stays until it is released; NULL behind the last. */
+struct coll *coll_hold(struct daemon *d, size_t n);
+void coll_release(struct coll *k);
+
+/* stream.c: from the kernel to the store */
+void stream_run(struct coll *k);
+
+/* snapshot.c: a collection that was there before it became durable */
+int snapshot_take(struct coll *k, uint64_t from, struct store_error *err);
+
+/* restore.c: from the store to the kernel */
+int restore_coll(struct coll *k, struct store_error *err);
+
+/* upkeep.c: compaction, beside the rest */
+int upkeep_start(struct daemon *d);
+void upkeep_stop(struct daemon *d);
+
+/* attach.c: being the machine's storage, or not */
+int daemon_attach(struct daemon *d);
+void daemon_release(struct daemon *d);
+int daemon_discover(struct daemon *d);
+
+/* control.c: the socket */
+int control_open(struct daemon *d);
+void control_accept(struct daemon *d);
+void control_close(struct daemon *d);
+
+#endif
