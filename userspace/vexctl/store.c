@@ -51,11 +51,13 @@ static void in_list(struct job *j, const char *name)
 	j->list = name;
 }
 
-static void begin(struct job *j, struct ctl *c)
+/* @first is the list that there is even when it is empty. */
+static void begin(struct job *j, struct ctl *c, const char *first)
 {
 	*j = (struct job) { .c = c };
 	if (c->json)
 		json_object_begin(&c->out);
+	in_list(j, first);
 }
 
 static int end(struct job *j)
@@ -236,7 +238,7 @@ static int ask(struct ctl *c, int fd, const char *request, const char *arg)
 		close(fd);
 		return ctl_refuse(c, errno, "the socket: %s", strerror(errno));
 	}
-	begin(&j, c);
+	begin(&j, c, !strcmp(request, "info") ? "collections" : "findings");
 	fprintf(f, "%s%s%s\n", request, arg ? " " : "", arg ? arg : "");
 	fflush(f);
 	while (more && fgets(line, sizeof(line), f)) {
@@ -290,7 +292,7 @@ static int check_here(struct ctl *c)
 
 	if (ret)
 		return ret;
-	begin(&j, c);
+	begin(&j, c, "findings");
 	ret = store_check(s, &check, &err);
 	if (ret)
 		j.failed = ctl_refuse(c, -ret, "%s", err.text);
@@ -299,6 +301,18 @@ static int check_here(struct ctl *c)
 	store_close(s);
 	store_io_posix_free(io);
 	return end(&j);
+}
+
+static int info_one(struct job *j, struct store_coll *k, struct store_error *err)
+{
+	struct store_info info;
+	char key[20];
+
+	(void)err;
+	store_coll_info(k, &info);
+	snprintf(key, sizeof(key), "%016" PRIx64, store_coll_key(k));
+	show_row(j, key, &info, "stored", 0, store_coll_meta(k)->name);
+	return 0;
 }
 
 /* @one for each collection of the name, or each; what does not open is a finding. */
@@ -315,7 +329,7 @@ static int each_here(struct ctl *c, bool read_only, const char *name,
 
 	if (ret)
 		return ret;
-	begin(&j, c);
+	begin(&j, c, one == info_one ? "collections" : "findings");
 	store_keys(s, &n);
 	for (size_t i = 0; !ret && i < n; i++) {
 		if (store_coll_open(s, store_keys(s, &n)[i], &k, &err)) {
@@ -338,18 +352,6 @@ static int each_here(struct ctl *c, bool read_only, const char *name,
 	return end(&j);
 }
 
-static int info_one(struct job *j, struct store_coll *k, struct store_error *err)
-{
-	struct store_info info;
-	char key[20];
-
-	(void)err;
-	store_coll_info(k, &info);
-	snprintf(key, sizeof(key), "%016" PRIx64, store_coll_key(k));
-	show_row(j, key, &info, "stored", 0, store_coll_meta(k)->name);
-	return 0;
-}
-
 static int compact_one(struct job *j, struct store_coll *k, struct store_error *err)
 {
 	return store_coll_compact(k, forward, j, err);
@@ -370,7 +372,7 @@ static int copy_here(struct ctl *c, const char *from_dir, const char *to_dir, bo
 
 	if (ret)
 		return ret;
-	begin(&j, c);
+	begin(&j, c, "findings");
 	ret = store_io_posix(to_dir, 1, 1, &to_io, why, sizeof(why));
 	if (ret)
 		store_fail(&err, ret, "%s", why);

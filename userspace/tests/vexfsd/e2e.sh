@@ -1,0 +1,232 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# vexfsd with the real module, in a lab whose results folder is the disk. Prints TAP.
+#
+#	e2e.sh first [KILLS]	everything up to a power cut, which ends the lab under load
+#	e2e.sh second		the next boot: all that was acknowledged is there
+
+set -u
+disk=$VEXFS_RESULTS
+store=$disk/store
+sock=/run/vexfs/vexfsd.sock
+load=$VEXFS_TOP/build/test-bin/durable-load
+dir=$(mktemp -d)
+n=0
+d=
+cd "$dir" || exit 1
+
+# ok NAME COMMAND...: the command succeeds.
+ok() {
+	local name=$1 got
+	shift
+	n=$((n + 1))
+	"$@" > out 2> err
+	got=$?
+	if [ $got -eq 0 ]; then
+		echo "ok $n - $name ${VEXFSD_TIMES:+[$SECONDS s]}"
+	else
+		echo "not ok $n - $name"
+		echo "# $*: status $got"
+		head -n 5 out err | sed 's/^/# /'
+	fi
+	grep '^# ' out | head -n 3
+	return $got
+}
+
+# says CODE WORDS COMMAND...: ends with CODE and says WORDS.
+says() {
+	local want=$1 words=$2 got
+	shift 2
+	n=$((n + 1))
+	"$@" > out 2> err
+	got=$?
+	if [ $got = "$want" ] && cat out err | grep -q -- "$words"; then
+		echo "ok $n - $* says $words"
+	else
+		echo "not ok $n - $*"
+		echo "# wanted $want and '$words', got $got"
+		head -n 5 out err | sed 's/^/# /'
+	fi
+}
+
+start() {
+	vexfsd --store "${1:-$store}" 2>> "$disk/daemon.log" &
+	d=$!
+}
+
+# A state of all collections, by vexctl store info.
+state() {
+	local i
+	for i in $(seq 600); do
+		vexctl -j store info 2> /dev/null |
+			jq -e "[.collections[].state] | all(. == \"$1\") and length >= $2" > /dev/null &&
+			return
+		sleep 0.05
+	done
+	vexctl store info
+	return 1
+}
+
+stop() {
+	kill "$d"
+	wait "$d"
+}
+
+killed() {
+	kill -9 "$d"
+	wait "$d" 2> /dev/null
+	return 0
+}
+
+ids_and_settings() {
+	vexctl -j show "$1" | jq -cS 'del(.serial, .bytes, .index_bytes, .stride)'
+}
+
+first() {
+	local kills=${1:-12} i
+	start
+	ok "the daemon comes up" state storing 0
+	says 1 "in use" vexfsd --store "$store" --socket "$dir/other"
+	ln -s "$store" link
+	says 1 "symbolic link" vexfsd --store "$dir/link" --socket "$dir/other"
+	mkdir -m 0777 open
+	says 1 "writable by others" vexfsd --store "$dir/open" --socket "$dir/other"
+	mkdir -m 0700 theirs && chown 1234 theirs
+	says 1 "belongs to user" vexfsd --store "$dir/theirs" --socket "$dir/other"
+
+	ok "a durable collection" "$load" create a
+	ok "writers, all acknowledged" "$load" load a "$disk/log" 8 1000
+	ok "it is stored" state storing 1
+	ok "what they wrote is there" "$load" verify a "$disk/log"
+
+	killed
+	says 1 "read-only" vexctl put a 99 --vector "$(seq -s, 24)"
+	start
+	ok "it goes on where it was" state storing 1
+	ok "and takes more" "$load" load a "$disk/log" 4 300
+	"$load" load a "$disk/log" 8 $((kills * 450)) > load.out 2>&1 &
+	w=$!
+	for i in $(seq "$kills"); do
+		sleep "0.$((RANDOM % 300 + 50))"
+		killed
+		start
+	done
+	ok "writers outlive $kills kills of the daemon" wait "$w"
+	sed 's/^/# /' load.out | head -n 3
+	ok "it is stored again" state storing 1
+	ok "nothing acknowledged was lost" "$load" verify a "$disk/log"
+	ok "the store is sound" vexctl store check
+	ok "the collection is sound" vexctl check a
+
+	everything
+	module_again
+	full_disk
+	ok "all is stored" state storing 3
+	vexctl -j show all | jq -cS . > "$disk/all.json"
+	sync -f "$disk/all.json"
+	# The power goes while writers are at work.
+	"$load" load a "$disk/log" 8 60000 > /dev/null 2>&1 &
+	sleep 1
+	echo "1..$n"
+	sleep 0.2
+	echo b > /proc/sysrq-trigger
+	sleep 10
+}
+
+# A collection with everything that one can have, and one that becomes durable late.
+everything() {
+	ok "one with everything" vexctl create all --dim 3 --type i8 --metric cos --durability group \
+		--layout lang:u8,year:u16 --mode 0604 --capacity 500
+	ok "a vector with a record" vexctl put all 7 --vector 1,2,3 --attr lang=3,year=2020
+	ok "another capacity" vexctl set all --capacity 600
+	ok "one that is not durable" vexctl create late --dim 2
+	for i in 1 2 3 4 5; do vexctl put late $i --vector $i,$i; done
+	vexctl delete late 4
+	ok "becomes it" vexctl set late --durability sync
+	ok "and takes more" vexctl put late 6 --vector 6,6
+	ok "one that is dropped" vexctl create gone --dim 2 --durability group
+	ok "goes" vexctl drop gone
+	ok "three are stored" state storing 3
+	says 0 "late" vexctl store info
+	ok "compaction" vexctl store compact
+	ok "a backup" vexctl store backup "$dir/backup"
+	says 0 "sound" vexctl store check --store "$dir/backup"
+	says 1 "already" vexctl store backup "$dir/backup"
+	ok "a collection is dropped" vexctl drop all
+	ok "the two others are not" state storing 2
+	says 1 "is there" vexctl store restore "$dir/backup"
+	vexctl drop late; vexctl drop a
+	ok "all are dropped" state storing 0
+	ok "all come back" vexctl store restore "$dir/backup"
+	ok "and are stored" state storing 3
+	says 0 "1,2,3" vexctl get all 7
+	says 0 "6,6" vexctl get late 6
+	ok "what was deleted is not" test -z "$(vexctl get late 4 2> /dev/null)"
+	ok "what was acknowledged is there" "$load" verify a "$disk/log"
+}
+
+# Let go of the module, which goes and comes.
+module_again() {
+	local ko
+	ko=$(find "$VEXFS_TOP"/build/module/uml* -maxdepth 1 -name vexfs.ko | head -n 1)
+	ids_and_settings all > before
+	ok "the daemon lets go" bash -c "printf 'release\n' | timeout 60 socat - UNIX:$sock | grep -qx ok"
+	ok "the module goes" vexctl module unload
+	ok "and comes" vexctl module load --file "$ko"
+	ok "all is back" state storing 3
+	ids_and_settings all > after
+	ok "as it was" diff before after
+	ok "with its vectors" "$load" verify a "$disk/log"
+	ok "sound" vexctl check a
+}
+
+# A disk that is full and is freed: read-only meanwhile, nothing lost.
+full_disk() {
+	stop
+	mkdir small
+	mount -t tmpfs -o size=4m,mode=0700 small small
+	cp -a "$store"/. small/
+	start "$dir/small"
+	ok "on a small disk" state storing 3
+	: > full.log
+	head -c 4m /dev/zero > small/ballast 2> /dev/null
+	"$load" load a full.log 4 2500 > load.out 2>&1 &
+	w=$!
+	for i in $(seq 100); do
+		vexctl -j store info | jq -e '.collections[] | select(.state == "failed")' > /dev/null && break
+		sleep 0.05
+	done
+	says 0 "No space left" vexctl store info
+	says 1 "read-only" vexctl put a 99 --vector "$(seq -s, 24)"
+	ok "reads go on" "$load" verify a "$disk/log" full.log
+	rm small/ballast
+	ok "it recovers by itself" state storing 3
+	ok "writers have gone on" wait "$w"
+	ok "nothing acknowledged was lost" "$load" verify a "$disk/log" full.log
+	stop
+	rm -rf "$store"
+	cp -a small "$store"
+	cat full.log >> "$disk/log"
+	sync
+	start
+	ok "the large disk again" state storing 3
+}
+
+second() {
+	start
+	ok "after the power cut all is back" state storing 3
+	ok "what was acknowledged is there" "$load" verify a "$disk/log"
+	ok "the store is sound" vexctl store check
+	ok "the collection is sound" vexctl check a
+	vexctl -j show all | jq -cS . > all.json
+	for key in name dim type metric mode capacity count seq layout created; do
+		ok "$key is as it was" test "$(jq -c ".$key" all.json)" = "$(jq -c ".$key" "$disk/all.json")"
+	done
+	says 0 "1,2,3" vexctl get all 7
+	stop
+	says 0 "sound" vexctl store check --store "$store"
+	echo "1..$n"
+}
+
+"$@"

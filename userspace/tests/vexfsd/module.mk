@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# vexfsd in a lab: writers who write down what was acknowledged.
+
+build/test-bin/durable-load: build/obj/tests/vexfsd/load.o build/obj/textio/parse.o $(LIBVEXFS)
+	$(begin)
+	$(HOSTCC_USER) -o $@ $(filter %.o,$^) $(U_LIBS) -lm
+
+TEST_PROGRAMS += build/test-bin/durable-load
