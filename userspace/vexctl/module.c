@@ -116,8 +116,16 @@ static int run_unload(struct ctl *c)
 	if (!ctx)
 		return ret;
 	err = kmod_module_new_from_name(ctx, MODULE, &mod);
+	if (!err && kmod_module_get_initstate(mod) == KMOD_MODULE_LIVE) {
+		/* Its storage holds the device open. */
+		ret = storage_release(c);
+		if (ret)
+			goto out;
+	}
 	if (!err)
 		err = kmod_module_remove_module(mod, 0);
+	if (err)
+		storage_take(c);
 	if (err == -ENOENT)
 		ret = ctl_refuse(c, ENODEV, "vexfs is not loaded");
 	else if (err == -EAGAIN || err == -EBUSY)
@@ -129,6 +137,7 @@ static int run_unload(struct ctl *c)
 		ret = ctl_refuse(c, -err, "the module does not unload: %s", strerror(-err));
 	else
 		done(c, "unloaded");
+out:
 	kmod_module_unref(mod);
 	kmod_unref(ctx);
 	return ret;

@@ -414,6 +414,48 @@ static const char *name_of(const struct ctl *c)
 	return c->argc ? c->argv[0] : NULL;
 }
 
+static int whisper(const char *request, char *answer, size_t room)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = SOCKET };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ssize_t n = -1;
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at))) {
+		if (fd >= 0)
+			close(fd);
+		return -ENOENT;
+	}
+	if (send(fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request))
+		n = recv(fd, answer, room - 1, MSG_WAITALL);
+	close(fd);
+	if (n <= 0)
+		return -EPIPE;
+	answer[n] = 0;
+	answer[strcspn(answer, "\n")] = 0;
+	return 0;
+}
+
+int storage_release(struct ctl *c)
+{
+	char answer[600];
+	int ret = whisper("release\n", answer, sizeof(answer));
+
+	if (ret == -ENOENT)
+		return 0;
+	if (ret || strcmp(answer, "ok"))
+		return ctl_refuse(c, EBUSY, "vexfsd does not let go of the module: %s",
+				  ret ? strerror(-ret) : answer);
+	return 0;
+}
+
+void storage_take(struct ctl *c)
+{
+	char answer[600];
+
+	(void)c;
+	whisper("take\n", answer, sizeof(answer));
+}
+
 static int run_check(struct ctl *c)
 {
 	int fd, ret = through(c, "check", name_of(c), &fd);

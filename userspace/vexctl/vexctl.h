@@ -210,6 +210,13 @@ struct wire *wire_open(struct ctl *c, int *ret);
 /* Ends the verb with what the last call said was wrong. */
 int wire_fail(struct ctl *c, struct wire *n, int err);
 
+/*
+ * Tells vexfsd, where it runs, to let go of the module, or to take it up again. 0 also where
+ * it does not run; otherwise an exit code after saying what is wrong.
+ */
+int storage_release(struct ctl *c);
+void storage_take(struct ctl *c);
+
 void print_help(struct ctl *c, const struct verb *verb);
 void print_overview(struct ctl *c, FILE *to, const char *prefix);
 

@@ -10,3 +10,10 @@ build/bin/vexfsd: $(VEXFSD_OBJS) $(STORE_OBJS) build/obj/textio/escape.o build/o
 	$(HOSTCC_USER) -o $@ $^ -lpthread
 
 PROGRAMS += build/bin/vexfsd
+
+build/etc/vexfsd.service: userspace/vexfsd/etc/vexfsd.service.in FORCE
+	$(begin)
+	@sed 's|@PREFIX@|$(PREFIX)|g' $< > $@
+
+install-tools: build/etc/vexfsd.service
+EXTRAS += build/etc/vexfsd.service:$(PREFIX)/lib/systemd/system/vexfsd.service

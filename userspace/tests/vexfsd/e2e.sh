@@ -9,7 +9,6 @@
 set -u
 disk=$VEXFS_RESULTS
 store=$disk/store
-sock=/run/vexfs/vexfsd.sock
 load=$VEXFS_TOP/build/test-bin/durable-load
 dir=$(mktemp -d)
 n=0
@@ -171,8 +170,11 @@ module_again() {
 	local ko
 	ko=$(find "$VEXFS_TOP"/build/module/uml* -maxdepth 1 -name vexfs.ko | head -n 1)
 	ids_and_settings all > before
-	ok "the daemon lets go" bash -c "printf 'release\n' | timeout 60 socat - UNIX:$sock | grep -qx ok"
-	ok "the module goes" vexctl module unload
+	exec 9<> /dev/vexfs
+	says 1 "in use" vexctl module unload
+	exec 9>&-
+	ok "after which all is stored again" state storing 3
+	ok "the daemon lets go, and the module goes" vexctl module unload
 	ok "and comes" vexctl module load --file "$ko"
 	ok "all is back" state storing 3
 	ids_and_settings all > after
