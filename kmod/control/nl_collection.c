@@ -193,7 +193,7 @@ static u32 get_u32(struct genl_info *info, int attr, u32 otherwise)
  */
 static int may_not_wait(const struct vexfs_collection *c, struct genl_info *info)
 {
-	if (READ_ONCE(c->durability) == VEXFS_DURABILITY_NONE)
+	if (!vexfs_collection_durable(c))
 		return 0;
 	NL_SET_ERR_MSG(info->extack, "a durable collection is changed through " VEXFS_DEVICE);
 	return -EOPNOTSUPP;

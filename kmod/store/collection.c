@@ -56,7 +56,7 @@ static void collection_end(struct work_struct *work)
 	collection_free(c);
 }
 
-/* Giving away at once is giving away. */
+/* Creating a collection for another owner takes what chown() takes. */
 static int owner_allowed(const struct vexfs_owner *owner)
 {
 	if (!uid_valid(owner->uid) || !gid_valid(owner->gid))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which slot an id means. Lookups take no lock; writers hold ids_lock for a few ids
- * at a time. Where an id stands, in a leaf or in the hash table, makes no difference
- * to what it means, and is not decided here.
+ * The id map: which slot an id means. Lookups take no lock; writers hold ids_lock for a few
+ * ids at a time. The meaning of an id does not depend on where it is, in a leaf or in the
+ * hash table, and that is not decided here.
  */
 #include <linux/kernel.h>
 #include <linux/prefetch.h>
@@ -48,10 +48,10 @@ void vexfs_idmap_leaves(struct vexfs_collection *c, const u64 *ids, u32 n)
 		vexfs_idleaf_make(c, ids[0], n);
 }
 
-/* ---- where an id stands ---- */
+/* ---- places ---- */
 
 /**
- * struct place - where an id stands, or may come to stand
+ * struct place - where an id is, or can be put
  * @leaf: in this leaf, or NULL
  * @shard: else in this shard
  * @entry: its entry there, or NULL
@@ -68,7 +68,7 @@ struct place {
 	u32 tag;
 };
 
-/* ids_lock held; what the place says, 0 when the id stands nowhere */
+/* The contents of the place of @id; 0 when it has none. ids_lock held. */
 static u32 place_find(struct vexfs_collection *c, struct place *pl, u64 id, u32 tag,
 		      struct vexfs_idleaf *hint)
 {
@@ -87,7 +87,7 @@ static u32 place_find(struct vexfs_collection *c, struct place *pl, u64 id, u32 
 	return pl->entry ? (u32)*pl->entry : 0;
 }
 
-/* The id stands there: now it says @v. */
+/* Writes @v to a place that is taken. */
 static void place_set(const struct place *pl, u32 v)
 {
 	if (pl->leaf)
@@ -101,7 +101,7 @@ static bool place_full(const struct place *pl)
 	return !pl->leaf && !*pl->room && pl->shard->used >= idshard_limit(pl->shard->bits);
 }
 
-/* The id stands nowhere, and there is room: it gets its place. */
+/* Takes the place for an id that had none. */
 static void place_take(struct vexfs_collection *c, struct place *pl, u32 v)
 {
 	if (pl->leaf) {
@@ -146,7 +146,7 @@ static u64 place_move(struct vexfs_collection *c, const struct place *pl, u32 sl
 	smp_wmb();
 	vexfs_slot_set_live(c, slot);
 	WRITE_ONCE(vexfs_slot_span(c, old)->to, seq);
-	/* whoever finds the new slot by its place, or the old one dead, sees it live */
+	/* readers that find the new slot by its place, or the old one DEAD, see it LIVE */
 	smp_wmb();
 	place_set(pl, place_make(slot, 0));
 	vexfs_slot_set_state(c, old, VEXFS_SLOT_DEAD);
@@ -155,8 +155,8 @@ static u64 place_move(struct vexfs_collection *c, const struct place *pl, u32 sl
 }
 
 /*
- * The span of a new id begins. put() has written the number that was to be expected,
- * which it mostly is.
+ * The span of a new id begins. mutate_put() has written the number that it expected, which
+ * mostly is the right one.
  */
 static u64 span_begin(struct vexfs_collection *c, u32 slot)
 {
@@ -204,10 +204,10 @@ bool vexfs_dead_had(const struct vexfs_extent *e, u32 row, u64 seq)
 	if (from > seq || seq >= to)
 		return false;
 	/*
-	 * The two belong together, or the slot has got another vector since: then
-	 * it is not DEAD now, for it was FILLING before they were written (see
-	 * vexfs_reserve()), or its span begins later. If they do, the vector died
-	 * after this reader began, and the slot stays as it is until the end.
+	 * Either both numbers belong to one vector, or the slot has got another since. In
+	 * the second case it is not DEAD now, since it was FILLING before they were written
+	 * (see vexfs_reserve()), or its span begins later. In the first the vector died after
+	 * this reader began, and the slot stays as it is until the reader ends.
 	 */
 	smp_rmb();
 	return READ_ONCE(e->state[row]) == VEXFS_SLOT_DEAD && READ_ONCE(s->from) == from;
@@ -243,7 +243,7 @@ int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p)
 		return -ENOSPC;
 	if (!p->claim) {
 		p->seq = span_begin(c, p->slot);
-		/* put() has put a barrier between the rows of the run and this */
+		/* mutate_put() has a barrier between the rows of the run and this */
 		vexfs_slot_set_live(c, p->slot);
 	}
 	/* whoever finds the place before the state finds nothing yet: no barrier */
@@ -267,7 +267,7 @@ bool vexfs_idmap_put_counting(struct vexfs_collection *c, struct vexfs_idput *p,
 	e = vexfs_extent(c, p->slot);
 	spans_begin(c, e, p->slot - e->first, n);
 	p->seq = c->decided;
-	/* put() has put a barrier between the rows of the run and this */
+	/* mutate_put() has a barrier between the rows of the run and this */
 	memset(&e->state[p->slot - e->first], VEXFS_SLOT_LIVE, n);
 	/* whoever finds a place before the state finds nothing yet: no barrier */
 	for (i = 0; i < n; i++)
@@ -356,9 +356,8 @@ bool vexfs_idmap_sound(struct vexfs_collection *c, u64 id, u32 slot)
 /* ---- readers ---- */
 
 /*
- * The slot that a place named a moment ago, or VEXFS_NO_SLOT: it is either in flight
- * (then the id means nothing, or no longer anything), or *@moved, swapped for another
- * just now.
+ * The slot in @v, which was read from *@at, if it is LIVE. Otherwise VEXFS_NO_SLOT: the
+ * vector is not stored yet or deleted; or *@moved: the place has another slot by now.
  */
 static u32 slot_named(struct vexfs_collection *c, u32 v, const u32 *at, bool *moved)
 {
@@ -427,7 +426,7 @@ again:
 			cpu_relax();
 			goto again;
 		}
-		/* busy with a slot that is not LIVE yet, or being removed */
+		/* claimed for a slot that is not LIVE yet, or being removed */
 		return VEXFS_NO_SLOT;
 	}
 	/* pairs with leaf_add(): what went from here is in the leaf */

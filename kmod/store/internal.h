@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of the store tell each other. Nothing outside this room
- * includes it, except its tests.
+ * What the files of the store share. Nothing else includes this, except tests of the store.
  */
 #ifndef _VEXFS_STORE_INTERNAL_H
 #define _VEXFS_STORE_INTERNAL_H
@@ -12,10 +11,10 @@
 struct vexfs_idleaf;
 
 /**
- * struct vexfs_idput - one vector on its way into the id map
+ * struct vexfs_idput - one vector that is put into the id map
  * @id: its id
  * @tag: hash of it
- * @leaf: where ids next to it are, or NULL; of use while ids_lock is held
+ * @leaf: leaf of the id before, as a hint, or NULL; valid while ids_lock is held
  * @slot: where it lies, in FILLING
  * @flags: VEXFS_PUT_*
  * @claim: only mark the id busy
@@ -41,7 +40,7 @@ static inline void vexfs_ids_lock(struct vexfs_collection *c)
 	spin_lock(&c->ids_lock);
 }
 
-/* What was decided under the lock is published, at once. */
+/* Publishes the sequence numbers that were decided under the lock. */
 static inline void vexfs_ids_unlock(struct vexfs_collection *c)
 {
 	if (c->seq != c->decided) {
@@ -121,7 +120,7 @@ static inline u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id)
  * vexfs_read_lock(), without locks.
  */
 void vexfs_idmap_leaves(struct vexfs_collection *c, const u64 *ids, u32 n);
-/* Hashes of @n ids, and what the map will read for them on its way. */
+/* Hashes of @n ids; prefetches what the map will read for them. */
 void vexfs_idmap_tags(struct vexfs_collection *c, const u64 *ids, u32 n, u32 *tags);
 /*
  * Writers; inside vexfs_read_lock() and vexfs_ids_lock(), which is taken once for
@@ -132,7 +131,7 @@ int vexfs_idmap_put(struct vexfs_collection *c, struct vexfs_idput *p);
 /*
  * The common case of many at once: @n new ids from @p->id on, one after the other, into
  * slots from @p->slot on; no more than vexfs_idmap_counting() says. False when one of
- * them is not new, or something else asks for a closer look: nothing has been done.
+ * them is not new, or another reason rules out the fast way: nothing has been done.
  */
 bool vexfs_idmap_put_counting(struct vexfs_collection *c, struct vexfs_idput *p, u32 n);
 /* How many of @n ids count up from the first and stand together. */

@@ -18,20 +18,20 @@
 #define GROUP	32u	/* vectors that go under the lock together, and whose misses overlap */
 #define CLAIMS	128u	/* vectors claimed before they go into the index together */
 
-/* Another writer is between claim and publish; the caller holds no claim. */
+/* Waits for another writer, between claim and publish. The caller holds no claim. */
 static int wait_busy(struct vexfs_collection *c, u64 id)
 {
 	return wait_event_interruptible(c->busy_wait, !vexfs_idmap_is_busy(c, id)) ? -EINTR : 0;
 }
 
-/* Errors that would meet every vector that follows, too. */
+/* Errors that would hit all vectors that follow. */
 static bool ends_batch(int err)
 {
 	return err == -ENOMEM || err == -EINTR;
 }
 
 /*
- * Takes the steps that a put or a claim of one id may need before it is decided.
+ * Puts or claims one id; makes memory for it and waits for other writers where needed.
  * With @claims_held it must not wait: -EBUSY.
  */
 static int put_one(struct vexfs_collection *c, struct vexfs_idput *p, bool claims_held)
@@ -54,19 +54,19 @@ static int put_one(struct vexfs_collection *c, struct vexfs_idput *p, bool claim
 	}
 }
 
-static void note(struct vexfs_mutation *m, u32 i, int err)
+static void set_error(struct vexfs_mutation *m, u32 i, int err)
 {
 	if (m->errors)
 		m->errors[i] = err;
 }
 
-/* A vector was refused: does the batch go on? */
-static bool goes_on(const struct vexfs_mutation *m, int err)
+/* A vector was refused: does the batch go on nevertheless? */
+static bool batch_goes_on(const struct vexfs_mutation *m, int err)
 {
 	return (m->flags & VEXFS_PUT_CONTINUE) && !ends_batch(err);
 }
 
-/* Gives back slots of the run from @from on, before any reader saw them. */
+/* Gives back @n slots of the run, from @from on, that no reader has seen. */
 static void run_cut(struct vexfs_collection *c, const struct vexfs_run *run, u32 from, u32 n)
 {
 	struct vexfs_run rest = { .ext = run->ext, .row = run->row + from, .n = n };
@@ -78,8 +78,8 @@ static void run_cut(struct vexfs_collection *c, const struct vexfs_run *run, u32
 /* ---- put without an index: every vector is one step ---- */
 
 /*
- * What a bulk load does: ids that count up, all of them new. Returns how many were
- * stored, 0 if it is not so simple. *@simple is where it is worth trying again.
+ * The common case of a bulk load: ids that count up, all of them new. Returns how many were
+ * stored, 0 when it is not that case. *@simple is where the next attempt makes sense.
  */
 static u32 put_counting(struct vexfs_collection *c, struct vexfs_mutation *m, u32 first,
 			struct vexfs_idput *p, u32 *simple)
@@ -128,8 +128,8 @@ struct put_group {
 };
 
 /*
- * One hold of the lock for all of a group, unless an id is busy or its shard full.
- * Returns the error that ends the batch. What was refused is given back later:
+ * One hold of the lock for all of a group, unless an id is busy or its shard full. Returns
+ * the error that ends the batch. Refused slots are given back later, without the lock:
  * that clears rows, which may be long.
  */
 static int put_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u32 first,
@@ -159,10 +159,10 @@ static int put_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u32 
 			err = e;
 			break;
 		}
-		note(m, first + j, e);
+		set_error(m, first + j, e);
 		if (unlikely(e)) {
 			g->refused |= 1u << j;
-			if (!goes_on(m, e))
+			if (!batch_goes_on(m, e))
 				err = e;
 		} else if (p->old != VEXFS_NO_SLOT) {
 			g->old[g->nold++] = p->old;
@@ -173,7 +173,7 @@ static int put_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u32 
 	return err;
 }
 
-/* The hashes of up to GROUP ids, and what the map will read for them on its way. */
+/* Hashes of up to GROUP ids; prefetches what the map will read for them. */
 static void tags_ahead(struct vexfs_collection *c, struct vexfs_mutation *m, u32 first, u32 *tags)
 {
 	if (first < m->n)
@@ -262,7 +262,7 @@ static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *inde
 		struct vexfs_idput *p = &b->p[i];
 
 		if (i && !(i % GROUP)) {
-			/* others wait for it */
+			/* other writers wait for the lock */
 			vexfs_ids_unlock(c);
 			vexfs_ids_lock(c);
 		}
@@ -270,7 +270,7 @@ static int batch_finish(struct vexfs_collection *c, struct vexfs_index_ref *inde
 			vexfs_idmap_abort(c, p);
 			WRITE_ONCE(vexfs_slot_span(c, p->slot)->to, 0);
 			vexfs_slot_set_state(c, p->slot, VEXFS_SLOT_DEAD);
-			note(m, p->slot - vexfs_run_slot(&m->run), err);
+			set_error(m, p->slot - vexfs_run_slot(&m->run), err);
 			continue;
 		}
 		vexfs_idmap_publish(c, p);
@@ -326,16 +326,16 @@ static int put_indexed(struct vexfs_collection *c, struct vexfs_index_ref *index
 		e = put_one(c, p, b->n);
 		if (e == -EBUSY) {
 			err = batch_finish(c, index, m, b);
-			continue;	/* now it may wait */
+			continue;	/* without claims it may wait */
 		}
 		if (e == -EINTR) {
 			err = e;
 			break;
 		}
-		note(m, i, e);
+		set_error(m, i, e);
 		if (e) {
 			run_cut(c, &m->run, i, 1);
-			if (!goes_on(m, e)) {
+			if (!batch_goes_on(m, e)) {
 				i++;
 				err = e;
 				break;
@@ -345,7 +345,7 @@ static int put_indexed(struct vexfs_collection *c, struct vexfs_index_ref *index
 		}
 		i++;
 	}
-	/* what was claimed before the failure is still to be stored */
+	/* vectors that were claimed before the failure are still stored */
 	e = batch_finish(c, index, m, b);
 	if (e)
 		err = e;
@@ -355,7 +355,7 @@ static int put_indexed(struct vexfs_collection *c, struct vexfs_index_ref *index
 	return err;
 }
 
-static int put(struct vexfs_collection *c, struct vexfs_mutation *m)
+static int mutate_put(struct vexfs_collection *c, struct vexfs_mutation *m)
 {
 	struct vexfs_extent *e = m->run.ext;
 	u32 row = m->run.row;
@@ -424,7 +424,7 @@ static int remove_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u
 			err = e;
 			break;
 		}
-		note(m, first + j, e);
+		set_error(m, first + j, e);
 		m->tried++;
 		if (!e) {
 			++*nold;
@@ -437,7 +437,7 @@ static int remove_locked(struct vexfs_collection *c, struct vexfs_mutation *m, u
 	return err;
 }
 
-static int delete(struct vexfs_collection *c, struct vexfs_mutation *m)
+static int mutate_delete(struct vexfs_collection *c, struct vexfs_mutation *m)
 {
 	struct vexfs_index_ref *index;
 	u32 tags[GROUP], old[GROUP];
@@ -460,9 +460,9 @@ static int delete(struct vexfs_collection *c, struct vexfs_mutation *m)
 	return err;
 }
 
-/* ---- changes that are none of a vector ---- */
+/* ---- changes of the collection as a whole ---- */
 
-static int set(struct vexfs_collection *c, struct vexfs_mutation *m)
+static int mutate_set(struct vexfs_collection *c, struct vexfs_mutation *m)
 {
 	int err;
 
@@ -478,7 +478,7 @@ static int set(struct vexfs_collection *c, struct vexfs_mutation *m)
 }
 
 /* Nobody but who made it knows it before; and its writers do after the gate is there. */
-static int create(struct vexfs_collection *c, struct vexfs_mutation *m)
+static int mutate_create(struct vexfs_collection *c, struct vexfs_mutation *m)
 {
 	int err;
 
@@ -496,8 +496,8 @@ static int create(struct vexfs_collection *c, struct vexfs_mutation *m)
 	return err;
 }
 
-/* No writer is under way: none gets a number behind that of the drop. */
-static int drop(struct vexfs_collection *c, struct vexfs_mutation *m)
+/* Writers are kept out: none gets a sequence number after that of the drop. */
+static int mutate_drop(struct vexfs_collection *c, struct vexfs_mutation *m)
 {
 	int err = vexfs_change_begin(c, m->forced);
 
@@ -528,22 +528,22 @@ int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m)
 	switch (m->op) {
 	case VEXFS_MUTATE_PUT:
 		lockdep_assert_held_read(&c->quiesce);
-		err = put(c, m);
+		err = mutate_put(c, m);
 		break;
 	case VEXFS_MUTATE_DELETE:
 		lockdep_assert_held_read(&c->quiesce);
-		err = delete(c, m);
+		err = mutate_delete(c, m);
 		break;
 	case VEXFS_MUTATE_SET:
-		err = set(c, m);
+		err = mutate_set(c, m);
 		break;
 	case VEXFS_MUTATE_CREATE:
-		err = create(c, m);
+		err = mutate_create(c, m);
 		if (!err)
 			vexfs_registry_changed(VEXFS_EVENT_CREATED, c);
 		break;
 	case VEXFS_MUTATE_DROP:
-		err = drop(c, m);
+		err = mutate_drop(c, m);
 		if (!err)
 			vexfs_registry_changed(VEXFS_EVENT_DROPPED, c);
 		break;

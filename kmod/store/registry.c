@@ -26,12 +26,12 @@
 #include "store/name.h"
 #include "store/stream.h"
 
-#define LOOKS_MAX	256u	/* collections looked at in one hold of the lock */
+#define WALK_MAX	256u	/* collections that one hold of the lock passes */
 
 static VEXFS_TUNABLE(max_collections, 65536, 0, 16777216, "collections",
 		     "Most collections there may be, all users together", 0644);
 
-/* Guards all below, and the changeable settings of every collection. */
+/* Protects all below, and the changeable settings of every collection. */
 DEFINE_MUTEX(vexfs_registry_lock);
 static struct rhashtable names;
 static DEFINE_XARRAY_FLAGS(by_serial, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
@@ -42,9 +42,9 @@ static u64 changes;	/* collections that came or went */
 /* ---- names ---- */
 
 /**
- * struct full_name - what a collection is found by
- * @ns: where the name is known
- * @name: it
+ * struct full_name - the key of a collection
+ * @ns: the user namespace in which the name is known
+ * @name: the name
  */
 struct full_name {
 	const struct user_namespace *ns;
@@ -54,7 +54,7 @@ struct full_name {
 /* So that nobody can choose names that collide. */
 static siphash_key_t secret __read_mostly;
 
-static u32 hash(const struct user_namespace *ns, const char *name)
+static u32 name_hash(const struct user_namespace *ns, const char *name)
 {
 	return siphash(name, strlen(name), &secret) ^ hash_ptr(ns, 32);
 }
@@ -63,17 +63,17 @@ static u32 key_hash(const void *data, u32 len, u32 seed)
 {
 	const struct full_name *key = data;
 
-	return hash(key->ns, key->name);
+	return name_hash(key->ns, key->name);
 }
 
 static u32 object_hash(const void *data, u32 len, u32 seed)
 {
 	const struct vexfs_collection *c = data;
 
-	return hash(c->ns, c->name);
+	return name_hash(c->ns, c->name);
 }
 
-static int compare(struct rhashtable_compare_arg *arg, const void *object)
+static int name_compare(struct rhashtable_compare_arg *arg, const void *object)
 {
 	const struct vexfs_collection *c = object;
 	const struct full_name *key = arg->key;
@@ -86,7 +86,7 @@ static const struct rhashtable_params name_params = {
 	.key_len = sizeof(struct full_name),
 	.hashfn = key_hash,
 	.obj_hashfn = object_hash,
-	.obj_cmpfn = compare,
+	.obj_cmpfn = name_compare,
 	.automatic_shrinking = true,
 };
 
@@ -98,9 +98,9 @@ static struct vexfs_collection *find_name(const struct user_namespace *ns, const
 	return rhashtable_lookup_fast(&names, &key, name_params);
 }
 
-/* ---- coming and going ---- */
+/* ---- add and remove ---- */
 
-static int add(struct vexfs_collection *c)
+static int registry_add(struct vexfs_collection *c)
 {
 	int err;
 
@@ -128,7 +128,7 @@ int vexfs_registry_add(struct vexfs_collection *c)
 	int err;
 
 	mutex_lock(&vexfs_registry_lock);
-	err = add(c);
+	err = registry_add(c);
 	mutex_unlock(&vexfs_registry_lock);
 	return err;
 }
@@ -157,7 +157,7 @@ void vexfs_registry_index(struct vexfs_collection *c)
 }
 
 /* @seq: where the number of the drop goes; NULL when it has none. */
-static int remove(struct vexfs_collection *c, u64 *seq)
+static int registry_remove(struct vexfs_collection *c, u64 *seq)
 {
 	mutex_lock(&vexfs_registry_lock);
 	if (c->dropped || !c->serial) {
@@ -178,12 +178,12 @@ static int remove(struct vexfs_collection *c, u64 *seq)
 
 int vexfs_registry_remove(struct vexfs_collection *c, u64 *seq)
 {
-	return remove(c, seq);
+	return registry_remove(c, seq);
 }
 
 int vexfs_registry_forget(struct vexfs_collection *c)
 {
-	return remove(c, NULL);
+	return registry_remove(c, NULL);
 }
 
 static vexfs_registry_watcher watcher;
@@ -241,8 +241,8 @@ bool vexfs_collection_owned(const struct vexfs_collection *c, int cap)
 	return uid_eq(current_fsuid(), READ_ONCE(c->uid)) || ns_capable(c->ns, cap);
 }
 
-/* Looking at a list is no attempt at what is not in it: nothing is audited. */
-static bool runs(const struct vexfs_collection *c)
+/* For lists: what a list leaves out was not refused, so nothing is audited. */
+static bool caller_runs(const struct vexfs_collection *c)
 {
 	return ns_capable_noaudit(c->ns, CAP_DAC_READ_SEARCH) ||
 	       ns_capable_noaudit(c->ns, CAP_DAC_OVERRIDE);
@@ -252,10 +252,10 @@ bool vexfs_collection_seen(const struct vexfs_collection *c, enum vexfs_see see)
 {
 	switch (see) {
 	case VEXFS_SEE_READABLE:
-		return c->ns == current_user_ns() && (mode_allows(c, VEXFS_MAY_READ) || runs(c));
+		return c->ns == current_user_ns() && (mode_allows(c, VEXFS_MAY_READ) || caller_runs(c));
 	case VEXFS_SEE_RUN:
 		return (c->ns == current_user_ns() && mode_allows(c, VEXFS_MAY_READ)) ||
-		       uid_eq(current_fsuid(), READ_ONCE(c->uid)) || runs(c);
+		       uid_eq(current_fsuid(), READ_ONCE(c->uid)) || caller_runs(c);
 	case VEXFS_SEE_ALL:
 		return true;
 	case VEXFS_SEE_UNSTORED:
@@ -329,7 +329,7 @@ int vexfs_collection_open(const char *name, u32 may, struct vexfs_collection **o
 VEXFS_EXPORT_KUNIT(vexfs_collection_open);
 
 /* One part of vexfs_collection_next(); *@left collections are looked at, at most. */
-static struct vexfs_collection *next(u64 *cursor, enum vexfs_see see, u32 *left)
+static struct vexfs_collection *registry_next(u64 *cursor, enum vexfs_see see, u32 *left)
 {
 	struct vexfs_collection *c;
 	unsigned long serial;
@@ -354,9 +354,9 @@ struct vexfs_collection *vexfs_collection_next(u64 *cursor, enum vexfs_see see)
 	do {
 		if (*cursor > ULONG_MAX)
 			return NULL;
-		left = LOOKS_MAX;
+		left = WALK_MAX;
 		mutex_lock(&vexfs_registry_lock);
-		c = next(cursor, see, &left);
+		c = registry_next(cursor, see, &left);
 		mutex_unlock(&vexfs_registry_lock);
 		cond_resched();
 	} while (!c && !left);

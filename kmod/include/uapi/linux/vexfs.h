@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * The user ABI of vexfs: what /dev/vexfs takes and gives. The one copy, used
- * by the kernel and by userspace alike; plain enough for C++ and for Rust's
- * bindgen.
+ * The user ABI of vexfs: the requests of /dev/vexfs. Kernel and userspace use this one
+ * copy; C++ and Rust's bindgen can read it.
  *
  * Conventions
  *  - Every request starts with its size. A longer structure from a newer
@@ -12,26 +11,27 @@
  *    be given a meaning later.
  *  - Pointers travel as __u64, so that 32-bit programs need no translation.
  *  - A request that a signal interrupts is started again when it has changed
- *    nothing (EINTR when the signal's handler says so). One that has got
- *    somewhere succeeds like a short write(2), and @tried says how far it got.
+ *    nothing (EINTR when the handler of the signal was installed without SA_RESTART).
+ *    One that has changed something succeeds like a short write(2): @tried says how far
+ *    it got.
  *
  * Sequence numbers
  *    Each change of a collection has one: each vector inserted, replaced or
  *    deleted, each change of settings (VEXFS_IOC_SET), a graph that is put on it or
  *    taken off, and the drop. They count up from 1 without gaps; 0 is the
- *    collection as it was created. Every op says what it promises:
+ *    collection as it was created. What each op guarantees:
  *  - PUT and DELETE: each vector is a change of its own, in the order of the
- *    request; those of other requests may come between. @seq is the last one's.
- *    Who begins to read or search afterwards sees it.
+ *    request; changes of other requests may come between. @seq is that of the last one.
+ *    Every read or search that begins afterwards sees it.
  *  - SEARCH and CLASSIFY that compare vectors (plans other than graph and
- *    graph-filter): the answer is exactly that for the collection at @seq. Queries
- *    of one request may be answered at different ones; @seqs says which. A graph
- *    answers with vectors that were there at @seq or some time later.
- *  - GET and DISTANCE: each id is looked up for itself, at @seq or some time later.
+ *    graph-filter): the answer is that for the collection at @seq. Queries of one
+ *    request may be answered at different sequence numbers; @seqs says which. The
+ *    vectors in an answer of a graph were there at @seq or some time later.
+ *  - GET and DISTANCE: each id is looked up on its own, at @seq or some time later.
  *  - WALK: a walk beside writers. Every vector that is there from the first call to
- *    the last is given once, as it was at some time between; no id is given twice. With
- *    the changes since @seq, which is that of the first call, put on top it is the
- *    collection of the end.
+ *    the last is returned once, as it was at some time between; no id is returned
+ *    twice. The walk and the changes after @seq, which is that of the first call, add
+ *    up to the collection at the end.
  *  - With durability, a change is seen before it is on stable storage. An op that fails
  *    with EROFS, ETIME or EINTR after it has drawn its number (@seq is not 0) has changed
  *    the collection, and whether that survives a power cut is unknown: VEXFS_IOC_WAIT.
@@ -153,7 +153,7 @@ struct vexfs_info {
  * @attr_size: bytes of the attribute record, 0 to VEXFS_ATTR_MAX
  * @capacity: most vectors it may hold; 0 for no limit of its own
  * @m: graph: neighbours of a node, 2 to 64; 0 for the default, 16
- * @ef_construction: graph: candidates looked at on insert, up to 4096; 0 for
+ * @ef_construction: graph: candidates kept on insert, up to 4096; 0 for
  *	the default, 200
  * @code: compact code beside the rows, enum vexfs_code. With a graph: to walk by.
  *	Without: exact searches compare codes first and read only the rows that may be
@@ -493,7 +493,7 @@ enum vexfs_priority {
  * @priority: enum vexfs_priority
  * @deadline_ns: as in struct vexfs_put
  * @kernel_ns: out: time spent inside
- * @tried: out: ids that were looked up, the first ones; less than @count without an
+ * @tried: out: ids that were looked up, from the first on; less than @count without an
  *	error as in struct vexfs_put
  * @pad: 0
  * @seq: out: sequence number of the last change when it began
@@ -517,7 +517,7 @@ struct vexfs_get {
 };
 
 /**
- * struct vexfs_delete - VEXFS_IOC_DELETE: forget vectors
+ * struct vexfs_delete - VEXFS_IOC_DELETE: delete vectors
  * @size: sizeof of this structure
  * @flags: VEXFS_DELETE_CONTINUE to go on after an id that is not there
  * @count: ids, 1 to VEXFS_BATCH_MAX
@@ -585,7 +585,7 @@ struct vexfs_distance {
 #define VEXFS_QUERY_BY_ID	(1U << 0)
 
 /**
- * struct vexfs_walk - VEXFS_IOC_WALK: every vector, a part at a time
+ * struct vexfs_walk - VEXFS_IOC_WALK: all vectors, in several calls
  * @size: sizeof of this structure
  * @flags: 0
  * @cursor: in: 0 to start, then what the last call returned; out: with @position
@@ -595,13 +595,13 @@ struct vexfs_distance {
  * @ids: where the ids go
  * @vectors: where the vectors go, or 0
  * @attrs: where the attribute records go, or 0
- * @position: in and out: belongs to @cursor; of no meaning where that is 0
+ * @position: in and out: belongs to @cursor; ignored when that is 0
  * @seq: in and out: likewise; out: sequence number of the last change when the walk
  *	began
  *
- * The order is none that means anything. A vector that is there from the first
- * call to the last is seen once, however often it is replaced meanwhile, and no id is
- * seen twice. One that is inserted or deleted meanwhile may be seen or not.
+ * The order has no meaning. A vector that is there from the first call to the last is
+ * returned once, however often it is replaced meanwhile, and no id is returned twice. One
+ * that is inserted or deleted meanwhile may be returned or not.
  */
 struct vexfs_walk {
 	__u32 size;
@@ -721,11 +721,11 @@ struct vexfs_vote {
 };
 
 /**
- * struct vexfs_classify - VEXFS_IOC_CLASSIFY: majority among the neighbours
+ * struct vexfs_classify - VEXFS_IOC_CLASSIFY: majority vote of the neighbours
  * @size: sizeof of this structure
  * @flags: VEXFS_QUERY_BY_ID, VEXFS_SEARCH_EXACT, VEXFS_SEARCH_SKIP_SELF
  * @format: enum vexfs_format of the query
- * @k: neighbours asked, 1 to VEXFS_K_MAX
+ * @k: neighbours that vote, 1 to VEXFS_K_MAX
  * @query: pointer to the vector, or to the id of a stored one
  * @ef: as in struct vexfs_search
  * @field_offset: where in the attribute record the class stands
@@ -785,10 +785,10 @@ enum vexfs_index_op {
 };
 
 /**
- * struct vexfs_check - VEXFS_IOC_CHECK: walk everything and prove it sound
+ * struct vexfs_check - VEXFS_IOC_CHECK: check that a collection is sound
  * @size: sizeof of this structure
  * @flags: 0
- * @vectors: out: vectors looked at
+ * @vectors: out: vectors checked
  * @reachable: out: graph: vectors reached from the entry point
  * @links: out: graph: links followed
  * @faults: out: things that are wrong; 0 is a sound collection
