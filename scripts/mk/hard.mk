@@ -3,11 +3,12 @@
 # The same tests as `make test' with numbers that take an hour: HARD_GROUPS are the groups
 # that know how to be hard, through variables.
 
-HARD_GROUPS += store
+HARD_GROUPS += 15-store 63-vexfsd
 
 .PHONY: hard
 hard: export STORE_CUTS := 100000
 hard: export STORE_HARD := hard
 hard: export STORE_FUZZ_SECONDS := 300
+hard: export VEXFSD_KILLS := 1000
 hard: ## 100,000 power cuts and the like: hours of what make test does in minutes
 	@$(MAKE) --no-print-directory test T="$(HARD_GROUPS)"
