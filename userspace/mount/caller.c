@@ -13,7 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "coll.h"
+#include "caller.h"
+#include "mount.h"
 
 #define GROUPS_MAX	65536
 #define CAP_BIT_DAC_OVERRIDE	1

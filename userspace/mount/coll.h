@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "caller.h"
 #include "mount.h"
 #include "serve.h"
 #include "vexfs.h"
@@ -125,8 +126,6 @@ struct node {
 	uint64_t hits_seq;
 };
 
-extern const struct mount_options *opt;
-
 /* ---- coll_open.c: collections ---- */
 
 /* The collection of that name, with a reference; NULL and *err. */
@@ -145,17 +144,6 @@ void coll_sweep(void);
 void coll_forget_all(void);
 /* errno of a failed request, as a file system says it. */
 int coll_errno(int err);
-
-/* ---- caller.c: who asks ---- */
-
-/* May the caller do that (bits of 4 and 2)? As the module decides it. */
-bool caller_may(fuse_req_t req, const struct vexfs_stat *st, unsigned int want);
-/*
- * This thread acts as the caller towards the module, until caller_end(). 0 or an errno:
- * a daemon without root can act only for its own user.
- */
-int caller_begin(fuse_req_t req);
-void caller_end(void);
 
 /* ---- coll_node.c: nodes ---- */
 

@@ -8,8 +8,6 @@
 
 #include "coll.h"
 
-const struct mount_options *opt;
-
 static pthread_t sweeper;
 static bool sweeping;
 static pthread_mutex_t sweep_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -190,7 +188,6 @@ static void *start(const struct mount_options *opts)
 	struct vexfs_error err;
 	struct vexfs_info info;
 
-	opt = opts;
 	if (vexfs_do_info(opts->device, &info, &err)) {
 		mount_say("%s", err.text);
 		return NULL;

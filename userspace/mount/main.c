@@ -32,6 +32,8 @@ static struct mount_options options = {
 	.k = 10,
 	.queue = 65536,
 };
+const struct mount_options *opt = &options;
+
 static char fuse_options[FUSE_OPTIONS_SIZE] = "default_permissions,subtype=vexfs";
 static bool foreground, daemon_now, over_source;
 

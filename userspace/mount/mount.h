@@ -70,6 +70,9 @@ struct mount_kind {
 extern const struct mount_kind mount_collections;
 extern const struct mount_kind mount_overlay;
 
+/* What was asked for. */
+extern const struct mount_options *opt;
+
 /* A sentence on stderr, or in the system log when there is none. */
 void mount_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

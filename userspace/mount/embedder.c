@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The embedder as a child: its pipes, its limits, its deaths. One caller at a time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <jansson.h>
+#include <math.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "embedder.h"
+#include "mount.h"
+#include "serve.h"
+
+#define LINE_BYTES	(4u << 20)
+
+struct embedder {
+	char *command;
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	int in, out;		/* its stdin and stdout, our ends */
+	char *buf;		/* what it has printed and was not read, @have bytes */
+	size_t have;
+	char name[64];
+	char metric[16];
+	uint32_t dim;
+	unsigned int restarts;
+	unsigned int failures;	/* one after another */
+};
+
+static void child(const struct embedder *e, int in, int out)
+{
+	const struct rlimit memory = { EMBED_MEMORY, EMBED_MEMORY }, none = { 0, 0 };
+	sigset_t all;
+	int null;
+
+	setsid();
+	dup2(in, 0);
+	dup2(out, 1);
+	null = open("/dev/null", O_WRONLY);
+	if (null >= 0)
+		dup2(null, 2);
+	setrlimit(RLIMIT_AS, &memory);
+	setrlimit(RLIMIT_CORE, &none);
+	if (!getuid() && (setgroups(0, NULL) || setresgid(e->gid, e->gid, e->gid) ||
+			  setresuid(e->uid, e->uid, e->uid)))
+		_exit(126);
+	sigfillset(&all);
+	sigprocmask(SIG_UNBLOCK, &all, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	execl("/bin/sh", "sh", "-c", e->command, (char *)NULL);
+	_exit(127);
+}
+
+static void end(struct embedder *e)
+{
+	if (e->in >= 0)
+		close(e->in);
+	if (e->out >= 0)
+		close(e->out);
+	e->in = e->out = -1;
+	if (e->pid > 0) {
+		kill(-e->pid, SIGKILL);
+		while (waitpid(e->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	e->pid = 0;
+	e->have = 0;
+}
+
+static uint64_t now_ms(void)
+{
+	return now_ns() / 1000000;
+}
+
+/* The next line, without its end, in e->buf; its length with the end, or -1. */
+static ssize_t read_line(struct embedder *e)
+{
+	uint64_t until = now_ms() + EMBED_TIMEOUT_MS;
+
+	for (;;) {
+		char *nl = memchr(e->buf, '\n', e->have);
+		struct pollfd p = { .fd = e->out, .events = POLLIN };
+		uint64_t now = now_ms();
+		ssize_t n;
+
+		if (nl) {
+			*nl = 0;
+			return nl - e->buf + 1;
+		}
+		if (e->have == LINE_BYTES || now >= until)
+			return -1;
+		if (poll(&p, 1, (int)(until - now)) <= 0)
+			continue;
+		n = read(e->out, e->buf + e->have, LINE_BYTES - e->have);
+		if (n <= 0)
+			return -1;
+		e->have += (size_t)n;
+	}
+}
+
+static void take_line(struct embedder *e, size_t len)
+{
+	e->have -= len;
+	memmove(e->buf, e->buf + len, e->have);
+}
+
+/* It says what it is; the second time it must be the same. */
+static int read_hello(struct embedder *e)
+{
+	ssize_t len = read_line(e);
+	const char *name, *metric;
+	json_t *o;
+	json_int_t dim;
+	int ret = -1;
+
+	if (len < 0)
+		return -1;
+	o = json_loads(e->buf, 0, NULL);
+	take_line(e, (size_t)len);
+	name = json_string_value(json_object_get(o, "embedder"));
+	metric = json_string_value(json_object_get(o, "metric"));
+	dim = json_integer_value(json_object_get(o, "dim"));
+	if (name && dim > 0 && dim <= 65536 && (!e->dim || dim == e->dim)) {
+		e->dim = (uint32_t)dim;
+		snprintf(e->name, sizeof(e->name), "%s", name);
+		snprintf(e->metric, sizeof(e->metric), "%s", metric ? metric : "cos");
+		ret = 0;
+	}
+	json_decref(o);
+	return ret;
+}
+
+static int start(struct embedder *e)
+{
+	int in[2], out[2];
+
+	if (pipe2(in, O_CLOEXEC))
+		return -1;
+	if (pipe2(out, O_CLOEXEC)) {
+		close(in[0]);
+		close(in[1]);
+		return -1;
+	}
+	e->pid = fork();
+	if (!e->pid)
+		child(e, in[0], out[1]);
+	close(in[0]);
+	close(out[1]);
+	e->in = in[1];
+	e->out = out[0];
+	if (e->pid < 0 || fcntl(e->in, F_SETFL, O_NONBLOCK) || fcntl(e->out, F_SETFL, O_NONBLOCK) ||
+	    read_hello(e)) {
+		end(e);
+		return -1;
+	}
+	return 0;
+}
+
+/* Alive, or made so. After failures one after another it is let rest, longer each time. */
+static int alive(struct embedder *e)
+{
+	struct timespec rest = { .tv_nsec = 100000000 };
+	unsigned int i;
+
+	if (e->pid > 0)
+		return 0;
+	for (i = 0; i < e->failures && i < 5; i++) {
+		rest.tv_sec = rest.tv_sec * 2 + rest.tv_nsec / 500000000;
+		rest.tv_nsec = rest.tv_nsec * 2 % 1000000000;
+	}
+	if (e->failures)
+		nanosleep(&rest, NULL);
+	e->restarts++;
+	if (start(e)) {
+		e->failures++;
+		return -1;
+	}
+	return 0;
+}
+
+static int write_all(struct embedder *e, const char *text, size_t len)
+{
+	uint64_t until = now_ms() + EMBED_TIMEOUT_MS;
+
+	while (len) {
+		ssize_t n = write(e->in, text, len);
+		struct pollfd p[2] = {
+			{ .fd = e->in, .events = POLLOUT }, { .fd = e->out, .events = POLLIN },
+		};
+
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -1;
+		if (now_ms() >= until)
+			return -1;
+		poll(p, 2, 100);
+		/* It answers the first while we send the last: both ways must flow. */
+		if (p[1].revents & POLLIN) {
+			ssize_t got = e->have < LINE_BYTES ?
+				      read(e->out, e->buf + e->have, LINE_BYTES - e->have) : -1;
+
+			if (got <= 0)
+				return -1;
+			e->have += (size_t)got;
+		}
+	}
+	return 0;
+}
+
+/* Invalid UTF-8 has no place in JSON: such bytes become '?'. */
+static void put_string(FILE *f, const char *s, size_t len)
+{
+	size_t i;
+
+	fputc('"', f);
+	for (i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (c == '"' || c == '\\')
+			fprintf(f, "\\%c", c);
+		else if (c == '\n')
+			fputs("\\n", f);
+		else if (c < 0x20 || c == 0x7f)
+			fputc(' ', f);
+		else if (c < 0x80)
+			fputc(c, f);
+		else {
+			size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0, k;
+			unsigned int v = c & (0x7fu >> n);
+
+			for (k = 1; k < n && i + k < len && ((unsigned char)s[i + k] & 0xc0) == 0x80; k++)
+				v = v << 6 | ((unsigned char)s[i + k] & 0x3f);
+			if (!n || k < n || (n == 3 && (v < 0x800 || (v >= 0xd800 && v < 0xe000))) ||
+			    (n == 4 && (v < 0x10000 || v > 0x10ffff))) {
+				fputc('?', f);
+			} else {
+				fwrite(s + i, 1, n, f);
+				i += n - 1;
+			}
+		}
+	}
+	fputc('"', f);
+}
+
+static int send(struct embedder *e, const struct embed_item *items, unsigned int n)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	unsigned int i;
+	int ret;
+
+	if (!f)
+		return -1;
+	fputc('[', f);
+	for (i = 0; i < n; i++) {
+		fprintf(f, "%s{\"id\": %u, \"text\": ", i ? ", " : "", i);
+		put_string(f, items[i].text, items[i].len);
+		fputc('}', f);
+	}
+	fputs("]\n", f);
+	ret = fclose(f) ? -1 : write_all(e, text, len);
+	free(text);
+	return ret;
+}
+
+static int digit(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 :
+	       c >= '0' && c <= '9' ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+static int unpack(const char *s, float *v, uint32_t dim)
+{
+	unsigned char *to = (unsigned char *)v;
+	size_t want = dim * sizeof(*v), n = 0;
+	unsigned int bits = 0, acc = 0;
+
+	for (; *s && *s != '='; s++) {
+		int d = digit(*s);
+
+		if (d < 0)
+			return -1;
+		acc = acc << 6 | (unsigned int)d;
+		bits += 6;
+		if (bits < 8)
+			continue;
+		bits -= 8;
+		if (n == want)
+			return -1;
+		to[n++] = (unsigned char)(acc >> bits);
+	}
+	return n == want ? 0 : -1;
+}
+
+static int read_vector(const json_t *o, float *v, uint32_t dim)
+{
+	const json_t *packed = json_object_get(o, "f32"), *list = json_object_get(o, "vector");
+	uint32_t i;
+
+	if (json_is_string(packed)) {
+		if (unpack(json_string_value(packed), v, dim))
+			return -1;
+	} else {
+		if (!json_is_array(list) || json_array_size(list) != dim)
+			return -1;
+		for (i = 0; i < dim; i++)
+			v[i] = (float)json_number_value(json_array_get(list, i));
+	}
+	for (i = 0; i < dim; i++)
+		if (!isfinite(v[i]))
+			return -1;
+	return 0;
+}
+
+/* One answer. -1: this is no embedder. */
+static int receive(struct embedder *e, struct embed_item *items, unsigned int n, bool *answered)
+{
+	ssize_t len = read_line(e);
+	struct embed_item *item;
+	const char *why;
+	json_int_t id;
+	json_t *o;
+	int ret = -1;
+
+	if (len < 0)
+		return -1;
+	o = json_loads(e->buf, 0, NULL);
+	take_line(e, (size_t)len);
+	id = json_is_integer(json_object_get(o, "id")) ?
+	     json_integer_value(json_object_get(o, "id")) : -1;
+	if (id >= 0 && id < n && !answered[id]) {
+		answered[id] = true;
+		item = &items[id];
+		why = json_string_value(json_object_get(o, "error"));
+		if (why)
+			snprintf(item->why, sizeof(item->why), "%s", why);
+		else
+			item->done = !read_vector(o, item->vector, e->dim);
+		ret = why || item->done ? 0 : -1;
+	}
+	json_decref(o);
+	return ret;
+}
+
+static int run(struct embedder *e, struct embed_item *items, unsigned int n)
+{
+	bool answered[EMBED_BATCH] = { false };
+	unsigned int i;
+
+	if (alive(e) || send(e, items, n))
+		goto failed;
+	for (i = 0; i < n; i++)
+		if (receive(e, items, n, answered))
+			goto failed;
+	e->failures = 0;
+	return 0;
+failed:
+	end(e);
+	e->failures++;
+	return -1;
+}
+
+void embedder_run(struct embedder *e, struct embed_item *items, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		items[i].done = false;
+		items[i].why[0] = 0;
+	}
+	if (!run(e, items, n))
+		return;
+	/* One of them did it: each by itself, those that were answered excepted. */
+	for (i = 0; i < n; i++) {
+		if (items[i].done || items[i].why[0])
+			continue;
+		if (n == 1 || run(e, &items[i], 1))
+			snprintf(items[i].why, sizeof(items[i].why),
+				 "the embedder hung, died or printed rubbish");
+	}
+}
+
+struct embedder *embedder_start(const char *command, const char *user)
+{
+	struct embedder *e = calloc(1, sizeof(*e));
+	struct passwd *pw = getuid() ? NULL : getpwnam(user ? user : "nobody");
+
+	if (!e)
+		return NULL;
+	e->in = e->out = -1;
+	e->uid = pw ? pw->pw_uid : 65534;
+	e->gid = pw ? pw->pw_gid : 65534;
+	e->command = strdup(command);
+	e->buf = malloc(LINE_BYTES + 1);
+	if (user && !getuid() && !pw) {
+		mount_say("there is no user '%s'", user);
+	} else if (e->command && e->buf && !start(e)) {
+		return e;
+	} else {
+		mount_say("the embedder '%s' does not say what it is: a first line such as "
+			  "{\"embedder\": \"name\", \"dim\": 256, \"metric\": \"cos\"} is expected", command);
+	}
+	embedder_stop(e);
+	return NULL;
+}
+
+const char *embedder_name(const struct embedder *e)
+{
+	return e->name;
+}
+
+uint32_t embedder_dim(const struct embedder *e)
+{
+	return e->dim;
+}
+
+const char *embedder_metric(const struct embedder *e)
+{
+	return e->metric;
+}
+
+unsigned int embedder_restarts(const struct embedder *e)
+{
+	return e->restarts;
+}
+
+void embedder_stop(struct embedder *e)
+{
+	if (!e)
+		return;
+	end(e);
+	free(e->command);
+	free(e->buf);
+	free(e);
+}
