@@ -7,3 +7,9 @@ monitoring: tools ## module, exporter, Prometheus and Alertmanager in a lab: an 
 .PHONY: dashboards
 dashboards: ## the Grafana dashboards, written anew
 	@userspace/monitoring/grafana/make-dashboards userspace/monitoring/grafana/dashboards
+
+.PHONY: metrics-doc
+metrics-doc: tools ## docs/metrics.md, from an exporter in front of a loaded module
+	@scripts/lab run uml -- sh -c 'vexctl create a --dim 4; vexctl get a 1; vexfs-exporter --once' 2> /dev/null | \
+		userspace/tests/monitoring/metrics_doc.py > build/metrics.md
+	@mv build/metrics.md docs/metrics.md

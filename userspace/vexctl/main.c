@@ -14,7 +14,7 @@
 
 extern const struct verb change_verbs[], collection_verbs[], vector_verbs[], file_verbs[], search_verbs[],
 	index_verbs[], help_verbs[], statistics_verbs[], module_verbs[], top_verbs[], tune_verbs[],
-	debug_verbs[], monitoring_verbs[], fleet_verbs[],
+	debug_verbs[], monitoring_verbs[], fleet_verbs[], alert_verbs[],
 	store_verbs[];
 
 const struct verb_group groups[] = {
@@ -129,6 +129,17 @@ const struct verb_group groups[] = {
 			   "vexctl monitoring results run.json -o /var/lib/prometheus/node-exporter/vexstress.prom",
 		.see = "vexstress 1,vexfs.conf 5,vexctl 8,vexctl-fleet 8,vexfs-exporter 8",
 		.verbs = monitoring_verbs,
+	}, {
+		.title = "Alerts", .page = "vexctl-alert",
+		.brief = "push, list and silence alerts",
+		.about = "These verbs speak to an Alertmanager (its API version 2). They need neither root nor the "
+			 "module, but for the spool.",
+		.example = "vexctl alert send VexFSFusePerformanceLow --summary '3100 ops/s'\n"
+			   "vexctl alert send VexFSFusePerformanceLow --resolved\n"
+			   "vexctl alert list --alertmanager http://alerts.example.org:9093\n"
+			   "vexctl alert silence VexFSSIMDDisabled --hours 8 --comment 'new firmware'",
+		.see = "vexctl 8,vexctl-fleet 8,vexctl-monitoring 8",
+		.verbs = alert_verbs,
 	}, {
 		.title = "Fleet", .page = "vexctl-fleet",
 		.brief = "look at many machines side by side",
