@@ -16,3 +16,10 @@ no-curl:
 	@echo "vexctl reaches no server (alert, fleet): it needs libcurl (apt-get install libcurl4-openssl-dev)"
 endif
 $(REMOTE_OBJS) $(REMOTE_OBJS:build/obj/%=build/san/%): CFLAGS_USER += $(REMOTE_CFLAGS)
+
+# Under clang's fuzzer: scripts/test.d/15-monitoring-fuzz.
+build/fuzz/remote: userspace/remote/fuzz.c userspace/remote/http.c userspace/remote/prom.c userspace/jsonin/jsonin.c \
+		userspace/exposition/exposition.c userspace/textio/escape.c
+	$(begin)
+	clang -std=gnu11 -O1 -g $(U_INC) $(U_DEFS) -Iuserspace/remote -Iuserspace/jsonin -Iuserspace/exposition \
+		-fsanitize=fuzzer,address,undefined -o $@ $^ -ljansson -lm

@@ -80,6 +80,8 @@ ok is "$(value 'vexfs_ops_total{op="put",class="vector"}')" 3
 what="errors by errno"
 vexctl get alpha 99 > /dev/null 2>&1
 ok has "$(fetch $url/metrics)" 'vexfs_op_errors_total{op="get",class="vector",errno="ENOENT"} 1'
+what="docs/metrics.md lists what is served (make metrics-doc)"
+ok diff <(vexfs-exporter --once | "$here/metrics_doc.py") "$VEXFS_TOP/docs/metrics.md"
 what="series of a collection, to root"
 ok eval 'is "$(value "vexfs_collection_vectors{collection=\"alpha\"}")" 3 &&
 	is "$(value "vexfs_collection_changes_total{collection=\"@rest\"}")" 0'

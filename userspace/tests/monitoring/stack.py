@@ -51,7 +51,7 @@ def fetch(url, data=None, timeout=30):
         return r.read().decode()
 
 
-def wait_for(what, within=90, step=0.1):
+def wait_for(what, within=240, step=0.1):
     """What @what() gives once it gives something, or None after a time."""
     end = time.monotonic() + within
     while time.monotonic() < end:
@@ -184,7 +184,7 @@ def clock(begin):
     return f"{time.monotonic() - begin:7.2f} s  "
 
 
-def alert_comes(name, within=100):
+def alert_comes(name, within=240):
     return wait_for(lambda: alerts().get(name, {}).get("state") == "firing" and received(name), within)
 
 
