@@ -139,6 +139,20 @@ static const struct vexfs_handler handlers[] = {
 		.flags = OUT | RESTART | WAITS,
 		.handle = vexfs_handle_check,
 	},
+	[_IOC_NR(VEXFS_IOC_GRAPH_SAVE)] = {
+		.cmd = VEXFS_IOC_GRAPH_SAVE,
+		.size = sizeof(struct vexfs_graph_save),
+		.kind = VEXFS_OP_INDEX,
+		.flags = OUT,
+		.handle = vexfs_handle_graph_save,
+	},
+	[_IOC_NR(VEXFS_IOC_GRAPH_LOAD)] = {
+		.cmd = VEXFS_IOC_GRAPH_LOAD,
+		.size = sizeof(struct vexfs_graph_load),
+		.kind = VEXFS_OP_INDEX,
+		.flags = ALWAYS | WAITS,
+		.handle = vexfs_handle_graph_load,
+	},
 	[_IOC_NR(VEXFS_IOC_SERVED)] = {
 		.cmd = VEXFS_IOC_SERVED,
 		.size = sizeof(struct vexfs_served),

@@ -61,6 +61,8 @@ int vexfs_handle_search(struct vexfs_request *r);
 int vexfs_handle_classify(struct vexfs_request *r);
 int vexfs_handle_index(struct vexfs_request *r);
 int vexfs_handle_check(struct vexfs_request *r);
+int vexfs_handle_graph_save(struct vexfs_request *r);
+int vexfs_handle_graph_load(struct vexfs_request *r);
 int vexfs_handle_served(struct vexfs_request *r);
 int vexfs_handle_storage(struct vexfs_request *r);
 int vexfs_handle_stream(struct vexfs_request *r);

@@ -62,6 +62,8 @@ union vexfs_header {
 	struct vexfs_index_req index;
 	struct vexfs_check check;
 	struct vexfs_served served;
+	struct vexfs_graph_save graph_save;
+	struct vexfs_graph_load graph_load;
 	struct vexfs_storage storage;
 	struct vexfs_stream_req stream;
 	struct vexfs_rows rows;

@@ -195,6 +195,16 @@ bool vexfs_graph_ready(const struct vexfs_graph *g)
 }
 VEXFS_EXPORT_KUNIT(vexfs_graph_ready);
 
+u64 vexfs_graph_count(const struct vexfs_graph *g)
+{
+	return atomic64_read(&g->count);
+}
+
+bool vexfs_graph_stopped(const struct vexfs_graph *g)
+{
+	return smp_load_acquire(&g->build.state) == VEXFS_INDEX_STOPPED;
+}
+
 bool vexfs_graph_like(const struct vexfs_graph *g, u32 m, u32 efc, u32 code)
 {
 	return (!m || m == g->m) && (!efc || efc == g->efc) && code == g->code;

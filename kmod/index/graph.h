@@ -37,6 +37,10 @@ struct vexfs_graph *vexfs_graph_of(const struct vexfs_collection *c);
 /* The graph that an index is, or NULL. */
 struct vexfs_graph *vexfs_graph_from(const struct vexfs_index_ref *ref);
 bool vexfs_graph_ready(const struct vexfs_graph *g);
+/* Nodes in it. */
+u64 vexfs_graph_count(const struct vexfs_graph *g);
+/* It is not complete, and nobody builds it. */
+bool vexfs_graph_stopped(const struct vexfs_graph *g);
 /* Where searches start, or VEXFS_NO_SLOT; for tests. */
 u32 vexfs_graph_entry(const struct vexfs_graph *g);
 /* Do the parameters of a request go with the graph that is there? */

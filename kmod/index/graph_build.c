@@ -78,6 +78,30 @@ static u32 claim_slots(struct vexfs_graph *g, u32 first, u32 n, u32 *slots, int 
 	return claimed;
 }
 
+/* The claim ends: the slot is a node by now, or not. */
+static void claim_end(struct vexfs_graph *g, u32 slot)
+{
+	struct graph_node *node = vexfs_graph_node(g, slot);
+
+	if (READ_ONCE(node->state) == GRAPH_JOINING)
+		WRITE_ONCE(node->state, GRAPH_ABSENT);
+	wake_waiters(node);
+}
+
+int vexfs_graph_claim(struct vexfs_graph *g, u32 slot)
+{
+	int err = 0;
+	u32 claimed;
+
+	claimed = claim_slots(g, slot, 1, &slot, &err);
+	return err ?: claimed;
+}
+
+void vexfs_graph_claimed(struct vexfs_graph *g, u32 slot)
+{
+	claim_end(g, slot);
+}
+
 static int build_portion(struct vexfs_graph *g, u32 first, u32 n)
 {
 	int idx = vexfs_read_lock(g->c);
@@ -90,13 +114,8 @@ static int build_portion(struct vexfs_graph *g, u32 first, u32 n)
 		err = vexfs_graph_code_slots(g, slots, claimed);
 	if (!err && claimed)
 		err = vexfs_graph_insert(g, slots, claimed, NULL);
-	for (i = 0; i < claimed; i++) {
-		struct graph_node *node = vexfs_graph_node(g, slots[i]);
-
-		if (READ_ONCE(node->state) == GRAPH_JOINING)
-			WRITE_ONCE(node->state, GRAPH_ABSENT);
-		wake_waiters(node);
-	}
+	for (i = 0; i < claimed; i++)
+		claim_end(g, slots[i]);
 	vexfs_read_unlock(g->c, idx);
 	return err;
 }

@@ -44,6 +44,13 @@ int vexfs_graph_keys_to(struct vexfs_graph *g, struct graph_pick *p, u32 from, c
 int vexfs_graph_connect(struct vexfs_graph *g, struct graph_pick *p, u32 slot, const u64 *chosen,
 			u32 n, u32 level);
 
+/*
+ * graph_build.c: @slot is the caller's to bring in: 1, or 0 when it is a node or no vector.
+ * Inside vexfs_read_lock(); afterwards vexfs_graph_claimed(). -ENOMEM, -ENOSPC.
+ */
+int vexfs_graph_claim(struct vexfs_graph *g, u32 slot);
+void vexfs_graph_claimed(struct vexfs_graph *g, u32 slot);
+
 /* graph_tree.c */
 bool vexfs_graph_tree_rooted(const struct vexfs_graph *g, u32 slot);
 void vexfs_graph_entry_raise(struct vexfs_graph *g, u32 slot);

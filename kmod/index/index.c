@@ -8,7 +8,7 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
-#include "index/graph.h"
+#include "index/graph_saved.h"
 #include "index/index.h"
 #include "mem/pool.h"
 #include "store/stream.h"
@@ -112,6 +112,42 @@ int vexfs_index_request(struct vexfs_collection *c, struct vexfs_index_req *req)
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_index_request);
+
+static int load_finish(struct vexfs_collection *c, struct vexfs_graph_load *req)
+{
+	struct vexfs_graph *g = graph_of(c);
+	s64 left;
+
+	if (!g)
+		return -ENOENT;
+	req->nodes = vexfs_graph_count(g);
+	left = atomic64_read(&c->count) - req->nodes;
+	req->left = max_t(s64, left, 0);
+	return vexfs_graph_build(c, g);
+}
+
+int vexfs_index_load(struct vexfs_collection *c, struct vexfs_graph_load *req, const void *buf)
+{
+	int err = mutex_lock_interruptible(&c->index_lock);
+
+	if (err)
+		return err;
+	switch (req->op) {
+	case VEXFS_GRAPH_LOAD_BEGIN:
+		err = vexfs_graph_load_begin(c, req);
+		break;
+	case VEXFS_GRAPH_LOAD_NODES:
+		err = vexfs_graph_load(c, buf, req->len, &req->count);
+		break;
+	case VEXFS_GRAPH_LOAD_FINISH:
+		err = load_finish(c, req);
+		break;
+	default:
+		err = -EINVAL;
+	}
+	mutex_unlock(&c->index_lock);
+	return err;
+}
 
 int vexfs_check(struct vexfs_collection *c, struct vexfs_check *check)
 {

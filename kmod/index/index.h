@@ -38,6 +38,12 @@ int vexfs_index_collection(const struct vexfs_create *req, const void *layout,
 int vexfs_index_request(struct vexfs_collection *c, struct vexfs_index_req *req);
 
 /*
+ * VEXFS_IOC_GRAPH_LOAD; @buf: its nodes, in kernel memory. Between index operations one at a
+ * time.
+ */
+int vexfs_index_load(struct vexfs_collection *c, struct vexfs_graph_load *req, const void *buf);
+
+/*
  * Proves the collection sound, its index included, while others read and write. All of
  * @check is written but ->size. Faults that are found are no error: -EINTR, -ENOMEM.
  */

@@ -76,5 +76,7 @@ void changing(void);
 void dropping(void);
 /* restore.c */
 void restoring(void);
+/* graph.c */
+void graphs(void);
 
 #endif

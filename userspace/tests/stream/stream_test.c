@@ -317,5 +317,6 @@ int main(void)
 	changing();
 	dropping();
 	restoring();
+	graphs();
 	return done();
 }

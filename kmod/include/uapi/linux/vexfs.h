@@ -118,6 +118,8 @@ enum vexfs_ioctl {
 	VEXFS_IOC_ACK		= _IO(VEXFS_IOC_MAGIC, 0x43),	/* struct vexfs_ack, a stream */
 	VEXFS_IOC_WAIT		= _IO(VEXFS_IOC_MAGIC, 0x44),	/* struct vexfs_wait, attached */
 	VEXFS_IOC_RESTORED	= _IO(VEXFS_IOC_MAGIC, 0x45),	/* struct vexfs_restored, attached */
+	VEXFS_IOC_GRAPH_SAVE	= _IO(VEXFS_IOC_MAGIC, 0x46),	/* struct vexfs_graph_save, attached */
+	VEXFS_IOC_GRAPH_LOAD	= _IO(VEXFS_IOC_MAGIC, 0x47),	/* struct vexfs_graph_load, attached */
 	VEXFS_IOC_SERVED	= _IO(VEXFS_IOC_MAGIC, 0x60),	/* struct vexfs_served */
 };
 
@@ -837,6 +839,78 @@ struct vexfs_served {
 	__u32 count;
 	__u32 pad;
 	__u64 ops;
+};
+
+/* ---- graphs as bytes ---- */
+
+/**
+ * struct vexfs_graph_save - VEXFS_IOC_GRAPH_SAVE: the nodes of the graph and their links
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @cursor: in: 0 to start, then what the last call returned; out: 0 at the end
+ * @buf: where the nodes go: whole ones, of no meaning but to VEXFS_IOC_GRAPH_LOAD
+ * @len: in: bytes at @buf, at least VEXFS_GRAPH_SAVE_MIN; out: bytes written
+ * @count: out: nodes written
+ * @m: out: as in struct vexfs_create
+ * @ef_construction: out: likewise
+ * @code: out: likewise
+ * @scale: out: of the codes, to be said again when it is loaded
+ *
+ * Beside writers: what joins or leaves meanwhile may be there or not. ENOENT when there is
+ * no graph.
+ */
+struct vexfs_graph_save {
+	__u32 size;
+	__u32 flags;
+	__u64 cursor;
+	__u64 buf;
+	__u32 len;
+	__u32 count;
+	__u32 m;
+	__u32 ef_construction;
+	__u32 code;
+	__u32 scale;
+};
+
+#define VEXFS_GRAPH_SAVE_MIN	65536u
+
+/**
+ * struct vexfs_graph_load - VEXFS_IOC_GRAPH_LOAD: a graph that was saved
+ * @size: sizeof of this structure
+ * @op: enum vexfs_graph_load_op
+ * @buf: nodes: what was saved, in the order in which it was
+ * @len: nodes: bytes at @buf, at most VEXFS_GRAPH_LOAD_MAX; whole nodes
+ * @count: out: nodes: how many were taken
+ * @m: begin: as it was saved
+ * @ef_construction: begin: likewise
+ * @code: begin: likewise
+ * @scale: begin: likewise
+ * @nodes: out: finish: vectors in the graph
+ * @left: out: finish: vectors that are not, and join now, in the background
+ *
+ * A node is taken when its vector is the one that was saved, by its sequence number, and a
+ * neighbour is in the graph already. The graph is sound whatever the bytes say.
+ */
+struct vexfs_graph_load {
+	__u32 size;
+	__u32 op;
+	__u64 buf;
+	__u32 len;
+	__u32 count;
+	__u32 m;
+	__u32 ef_construction;
+	__u32 code;
+	__u32 scale;
+	__u64 nodes;
+	__u64 left;
+};
+
+#define VEXFS_GRAPH_LOAD_MAX	(1u << 20)
+
+enum vexfs_graph_load_op {
+	VEXFS_GRAPH_LOAD_BEGIN	= 1,	/* an empty graph; EBUSY when there is one */
+	VEXFS_GRAPH_LOAD_NODES	= 2,
+	VEXFS_GRAPH_LOAD_FINISH	= 3,	/* the build goes on with what is missing */
 };
 
 /* ---- storage and change streams ---- */
