@@ -145,7 +145,8 @@ try:
                              capture_output=True, text=True)
         took = time.monotonic() - begin
         if "-j" in words:
-            found = [m["machine"] for m in json.loads(got.stdout)["fleet"] if m["outlier"]]
+            answer = json.loads(got.stdout)
+            found = [m["machine"] for m in answer.get("fleet", []) if m["outlier"]] or answer.get("error")
             print(f"vexctl fleet status         {took:.2f} s, exit code {got.returncode}, stands out: {found}")
         else:
             print(f"vexctl fleet top            {took:.2f} s\n{got.stdout}", end="")
