@@ -63,8 +63,7 @@ void ngram_embed(const struct idf *idf, const struct words *w, float *v, uint32_
 struct wordvec;
 struct wordvec *wordvec_load(const char *fbin, char *why, size_t size);
 uint32_t wordvec_dim(const struct wordvec *wv);
-void wordvec_embed(const struct wordvec *wv, const struct idf *idf, const struct words *w,
-		   float *v);
+void wordvec_embed(const struct wordvec *wv, const struct words *w, float *v);
 
 /* Length 1; all zeroes get a first component of 1, since cosine needs a direction. */
 void unit_length(float *v, uint32_t dim);

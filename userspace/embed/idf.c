@@ -13,6 +13,7 @@
 #include "outfile.h"
 
 #define PLACES	(1u << 18)
+#define RARITY_MAX	3.5f
 
 struct idf {
 	char magic[8];
@@ -102,6 +103,8 @@ static int compare(const void *a, const void *b)
 
 float idf_weight(const struct idf *idf, const struct word *w)
 {
+	float rarity;
+
 	if (!idf) {
 		if (bsearch(w, common, sizeof(common) / sizeof(common[0]), sizeof(common[0]),
 			    compare))
@@ -109,6 +112,7 @@ float idf_weight(const struct idf *idf, const struct word *w)
 		/* Long words are rare ones, as a rule. */
 		return 1.0f + 0.2f * (float)(w->len < 12 ? w->len : 12);
 	}
-	return logf((1.0f + (float)idf->texts) /
-		    (1.0f + (float)idf->count[w->hash % PLACES])) + 0.01f;
+	rarity = logf((1.0f + (float)idf->texts) / (1.0f + (float)idf->count[w->hash % PLACES]));
+	/* What nearly no other text has says little about which ones are near. */
+	return (rarity < RARITY_MAX ? rarity : RARITY_MAX) + 0.01f;
 }

@@ -43,7 +43,7 @@ static const char usage[] =
 "  --method words     averages of word vectors, weighted by rarity\n"
 "  --vectors FILE     NAME.fbin with NAME.words beside it, for --method words\n"
 "  --dim N            components, for --method ngram (512)\n"
-"  --idf FILE         how rare words are, as --learn has counted\n"
+"  --idf FILE         how rare words are, as --learn has counted (ngram)\n"
 "  --learn FILE       count the words of the items instead, and write FILE at the end\n"
 "  --packed           vectors as base64 of little-endian f32: {\"id\": 1, \"f32\": \"...\"}\n"
 "  -h, --help         this text\n"
@@ -213,7 +213,7 @@ static void embed(const json_t *item, const char *text, size_t len)
 		return;
 	}
 	if (wordvec)
-		wordvec_embed(wordvec, idf, words, vector);
+		wordvec_embed(wordvec, words, vector);
 	else
 		ngram_embed(idf, words, vector, (uint32_t)set.dim);
 	print_id(item);

@@ -13,6 +13,11 @@ build/bin/vexfs-embed: build/obj/embed/main.o $(EMBED_PARTS) $(LIBVEXFS)
 
 PROGRAMS += build/bin/vexfs-embed
 
+.PHONY: bench-embed
+bench-embed: build/bench/embed-quality ## quality of vexfs-embed: precision@10 on descriptions of Debian's packages
+	@texts=$$(scripts/fetch-data package-texts) && vectors=$$(scripts/fetch-data glove-100) && \
+		build/bench/embed-quality "$$texts" 60 "$$vectors"
+
 build/bench/embed-quality: build/obj/embed/quality.o $(EMBED_PARTS) $(LIBVEXFS)
 	$(begin)
 	$(HOSTCC_USER) -o $@ $(filter %.o,$^) $(U_LIBS) -lm

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The average of the vectors of a text's words, each weighted by its rarity: by the table
- * of counts where there is one, otherwise by its place in the file, which has frequent
- * words first.
+ * The average of the vectors of a text's words, each weighted by its rarity: by its place
+ * in the file, which has frequent words first. Counts of the texts themselves did worse.
  */
 #include <errno.h>
 #include <math.h>
@@ -144,8 +143,7 @@ static const float *find(const struct wordvec *wv, uint64_t hash, uint32_t *row)
 	return NULL;
 }
 
-void wordvec_embed(const struct wordvec *wv, const struct idf *idf, const struct words *w,
-		   float *v)
+void wordvec_embed(const struct wordvec *wv, const struct words *w, float *v)
 {
 	unsigned int i, j;
 	uint32_t row = 0;
@@ -158,7 +156,7 @@ void wordvec_embed(const struct wordvec *wv, const struct idf *idf, const struct
 		if (!x)
 			continue;
 		/* By Zipf's law the place in the file says how frequent a word is. */
-		weight *= idf ? idf_weight(idf, &w->word[i]) : logf(2.0f + (float)row / 50.0f);
+		weight *= logf(2.0f + (float)row / 50.0f);
 		for (j = 0; j < wv->dim; j++)
 			v[j] += weight * x[j];
 	}

@@ -87,15 +87,23 @@ static int end_open(struct end *e)
 	return err;
 }
 
+/* A row that is stored, and what was written to it since is whole. */
+static bool whole_row(const struct end *e)
+{
+	return !e->n->temp && !e->n->draft->spoiled &&
+	       e->n->draft->size == e->n->coll->st.row_bytes;
+}
+
 static int exchange(struct coll *c, struct end *from, struct end *to)
 {
 	int err = end_open(from) ?: end_open(to);
 
-	if (!err && (from->n->temp || to->n->temp || from->n->draft->dirty || to->n->draft->dirty))
+	if (!err && (!whole_row(from) || !whole_row(to)))
 		err = EINVAL;
 	if (!err)
 		err = exchange_rows(c, from, to);
 	if (!err) {
+		from->n->draft->dirty = to->n->draft->dirty = false;
 		/* Who has one of them open has it under its new name. */
 		node_unlist(from->n);
 		node_unlist(to->n);

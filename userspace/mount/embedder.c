@@ -408,14 +408,13 @@ struct embedder *embedder_start(const char *command, const char *user)
 	e->gid = pw ? pw->pw_gid : 65534;
 	e->command = strdup(command);
 	e->buf = malloc(LINE_BYTES + 1);
-	if (user && !getuid() && !pw) {
-		mount_say("there is no user '%s'", user);
-	} else if (e->command && e->buf && !start(e)) {
+	if (e->command && e->buf && (!user || getuid() || pw) && !start(e))
 		return e;
-	} else {
+	if (user && !getuid() && !pw)
+		mount_say("there is no user '%s'", user);
+	else
 		mount_say("the embedder '%s' does not say what it is: a first line such as "
 			  "{\"embedder\": \"name\", \"dim\": 256, \"metric\": \"cos\"} is expected", command);
-	}
 	embedder_stop(e);
 	return NULL;
 }

