@@ -266,6 +266,7 @@ ssize_t vexfs_stream_read(struct file *file, char __user *to, size_t len, loff_t
 
 	if (cur)
 		return stream_read(file, cur, to, len);
+	/* pairs with vexfs_handle_storage() */
 	if (smp_load_acquire(&client->storage))
 		return storage_read(file, client, to, len);
 	return -EINVAL;
@@ -282,6 +283,7 @@ __poll_t vexfs_stream_poll(struct file *file, struct poll_table_struct *wait)
 			return EPOLLIN | EPOLLRDNORM | EPOLLHUP;
 		return vexfs_cursor_ready(cur) ? EPOLLIN | EPOLLRDNORM : 0;
 	}
+	/* likewise */
 	if (smp_load_acquire(&client->storage)) {
 		poll_wait(file, vexfs_storage_news(), wait);
 		return storage_ready(client) ? EPOLLIN | EPOLLRDNORM : 0;

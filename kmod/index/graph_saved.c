@@ -49,7 +49,7 @@ struct saved_node {
 #define NODE_BYTES_MOST	(sizeof(struct saved_node) + \
 			 (LINKS_MOST + (GRAPH_LEVELS - 1) * 2 * GRAPH_M_MAX) * sizeof(u64))
 
-static_assert(NODE_BYTES_MOST < VEXFS_GRAPH_SAVED_BYTES / 3);
+static_assert(VEXFS_GRAPH_SAVED_BYTES / NODE_BYTES_MOST >= 3);
 static_assert(sizeof(struct saved_node) % 8 == 0);
 
 /* ---- saving ---- */
@@ -178,7 +178,6 @@ int vexfs_graph_load_begin(struct vexfs_collection *c, const struct vexfs_graph_
 	vexfs_read_unlock(c, idx);
 	return 0;
 }
-
 
 /* The node at @buf, if it is all there and says how large it is. */
 static const struct saved_node *node_at(const struct vexfs_graph *g, const void *buf, u32 len)

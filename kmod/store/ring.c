@@ -113,5 +113,6 @@ bool vexfs_ring_has(const struct vexfs_collection *c, u64 seq)
 {
 	const struct vexfs_ring *r = READ_ONCE(c->ring);
 
+	/* a writer counts it up meanwhile: what is read is the number before or behind that */
 	return seq > r->begin && data_race(READ_ONCE(c->decided)) - seq <= r->mask;
 }
