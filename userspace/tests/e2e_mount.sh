@@ -55,6 +55,14 @@ start() {
 	$mount "$@" "$m" || { echo "Bail out! cannot mount"; exit 1; }
 }
 
+# Tells the module of a request that $1 would have answered.
+served() {
+	perl -e 'open D, "<", "/dev/vexfs" or die; open F, "+<", shift or die;
+		$op = pack("QlL", 1000, 0, 0);
+		$r = pack("LlLLQ", 24, fileno(F), 1, 0, unpack("Q", pack("P", $op)));
+		ioctl(D, 0xBB60, $r) or die "$!\n"' "$1"
+}
+
 # Until the file system is gone and the daemon, too.
 stop() {
 	local pid i
@@ -194,7 +202,8 @@ check "chown by root" 'chown 1000:1000 "$m/a" && sleep 1.2 && as 1000 - ls "$m/a
 
 check "requests are counted" 'sleep 0.5; [ "$(awk "/^class fuse count/ { print \$7 }" /sys/kernel/debug/vexfs/counters)" -gt 1000 ]'
 check "and what they took, in the daemon" 'jq -e ".requests.lookup.count > 100 and .requests.lookup.p50_ns > 0" "$m/.mount.json"'
-check "nobody else can count" '[ "$(vexctl -j show a | jq .count)" = 6 ]'
+refused "who holds no /dev/fuse cannot count" "bad file descriptor" 'served /dev/null'
+refused "nor one that is not mounted" "not connected" 'served /dev/fuse'
 check "umount ends the daemon" 'stop'
 vexctl drop copy > /dev/null 2>&1
 vexctl drop a > /dev/null 2>&1
