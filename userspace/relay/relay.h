@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vexfs-relay: the changes of a collection through NATS JetStream to another vexfs. The
+ * stream there is called vexfs-NAME and has one subject, vexfs.NAME.changes; who has lost
+ * its place says so on vexfs.NAME.lost and gets a snapshot.
+ */
+#ifndef VEXFS_RELAY_H
+#define VEXFS_RELAY_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include <nats/nats.h>
+
+#include "vexfs.h"
+
+#define RELAY_PAYLOAD	(512u << 10)	/* below the server's default of 1 MB */
+#define RELAY_CHANGES	4096u
+
+enum relay_type {
+	RELAY_BEGIN	= 1,	/* a snapshot begins: the settings */
+	RELAY_ROWS	= 2,	/* rows of it */
+	RELAY_END	= 3,	/* all of it was sent */
+	RELAY_CHANGES_OF = 4,	/* changes @seq, @seq + 1, ... */
+	RELAY_DROP	= 5,	/* the collection has gone */
+};
+
+/* Numbers are little-endian, as all machines are that vexfs runs on. */
+struct relay_msg {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t type;
+	uint64_t seq;		/* of the first change; of the snapshot */
+	uint64_t time_ns;	/* when the last of them was made */
+	uint32_t count;
+	uint32_t puts;
+	uint32_t row_bytes;
+	uint32_t attr_size;
+	uint32_t crc;		/* crc32c of all of it, 0 here */
+	uint32_t pad;
+};
+
+#define RELAY_MAGIC	0x594c5256u
+#define RELAY_VERSION	1
+
+/* The settings of RELAY_BEGIN; the layout follows. */
+struct relay_settings {
+	uint32_t dim;
+	uint32_t layout_len;
+	uint8_t type;
+	uint8_t metric;
+	uint8_t index;
+	uint8_t pad[5];
+};
+
+struct relay {
+	const char *name;	/* of the collection here */
+	const char *feed;	/* of the stream there */
+	const char *url;
+	const char *device;
+	const char *state;	/* folder of the replica's place */
+	const char *status;	/* file that says how far behind the replica is */
+	uint64_t max_bytes;
+	natsConnection *nats;
+	jsCtx *js;
+	char stream[80];
+	char subject[100];
+	char lost[100];
+	uint8_t *buf;		/* RELAY_PAYLOAD and a row more */
+	size_t room;
+};
+
+extern volatile sig_atomic_t relay_ends;
+
+__attribute__((format(printf, 1, 2)))
+int relay_fail(const char *fmt, ...);
+int relay_connect(struct relay *r);
+
+/* wire.c */
+size_t msg_size(const struct relay_msg *m);
+struct msg_parts {
+	uint64_t *ids;
+	uint8_t *ops;
+	uint8_t *attrs;
+	uint8_t *vectors;
+};
+
+/* Where the parts of @m lie in its buffer, which has room for them. */
+void msg_parts(struct relay_msg *m, struct msg_parts *p);
+void msg_seal(struct relay_msg *m, size_t len);
+/* NULL, or what is wrong with these bytes. */
+const char *msg_check(const void *data, size_t len, struct relay_msg *m);
+
+int source_run(struct relay *r);
+int replica_run(struct relay *r);
+
+#endif

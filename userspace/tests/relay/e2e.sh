@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# vexfs-relay with a real nats-server, between two collections of one lab. Prints TAP.
+
+set -u
+dir=$(mktemp -d)
+cd "$dir" || exit 1
+url=nats://127.0.0.1:14222
+n=0
+
+ok() {
+	local name=$1 got
+	shift
+	n=$((n + 1))
+	"$@" > out 2> err
+	got=$?
+	if [ $got -eq 0 ]; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+		echo "# $*: status $got"
+		tail -n 5 out err source.log replica.log | sed 's/^/# /'
+	fi
+}
+
+server() {
+	nats-server -a 127.0.0.1 -p 14222 -js -sd "$dir/js" > nats.log 2>&1 &
+	nats=$!
+	for _ in $(seq 200); do
+		(exec 8<> /dev/tcp/127.0.0.1/14222) 2> /dev/null && return
+		sleep 0.05
+	done
+}
+
+source_() {
+	vexfs-relay source src --feed f --url $url --max-mb 4 2>> source.log &
+	source=$!
+}
+
+replica() {
+	vexfs-relay replica rep --feed f --url $url --state "$dir/state" --status "$dir/status.json" \
+		2>> replica.log &
+	replica=$!
+}
+
+killed() {
+	kill -9 "$1"
+	wait "$1" 2> /dev/null
+	return 0
+}
+
+rows() { seq "$1" "$2" | awk '{ print $1 "\t" $1 "," $1 % 7 "," $1 % 11 "," $1 % 13 }'; }
+
+put() {
+	local id v
+	rows "$1" "$2" | while read -r id v; do echo "$id $v"; done > list
+	while read -r id v; do vexctl put src "$id" --upsert --vector "$v" --attr "n=$id" || return; done < list
+}
+
+# Both hold the same: ids, vectors, records.
+same() {
+	local i
+	for i in $(seq "${1:-300}"); do
+		if vexctl export src a.fbin --ids a.npy --attrs a.u8bin > /dev/null 2>&1 &&
+				vexctl export rep b.fbin --ids b.npy --attrs b.u8bin > /dev/null 2>&1 &&
+				cmp -s a.fbin b.fbin && cmp -s a.npy b.npy && cmp -s a.u8bin b.u8bin; then
+			return
+		fi
+		sleep 0.1
+	done
+	vexctl list
+	return 1
+}
+
+answers() {
+	vexctl search src -k 5 --vector 40,5,7,1 > a
+	vexctl search rep -k 5 --vector 40,5,7,1 > b
+	diff a b
+}
+
+server
+vexctl create src --dim 4 --layout n:u32
+ok "a source with vectors in it" put 1 30
+source_
+replica
+ok "the replica gets a snapshot" same
+ok "searches answer alike" answers
+ok "changes" put 20 40
+ok "and deletions" vexctl delete src 3 7
+ok "arrive" same
+ok "the replica is nobody's to write to" test "$(vexctl -j show rep | jq -r .mode)" = 0444
+sleep 1.5
+ok "it is not behind" jq -e '.behind == 0 and .seconds == 0 and .seq > 40' status.json
+killed "$nats"
+ok "changes while the server is gone" put 41 50
+server
+ok "arrive when it is back" same
+killed "$source"
+ok "changes while the source is gone" put 51 55
+source_
+ok "arrive when it is back" same
+killed "$replica"
+snapshots=$(grep -c snapshot source.log)
+ok "changes while the replica is gone" put 56 60
+replica
+ok "arrive when it is back" same
+ok "by the stream alone" test "$(grep -c snapshot source.log)" = "$snapshots"
+killed "$replica"
+# 40,000 vectors, four times, are more than 4 MB of messages.
+{ printf '\x40\x9c\x00\x00\x04\x00\x00\x00'; yes abcdefghijklmno | head -c 640000; } > big.fbin
+for i in 1 2 3 4; do
+	ok "more than the server keeps, $i" vexctl import src big.fbin --first-id 1000 --upsert --attr n=$i
+done
+sleep 2
+replica
+ok "a replica that is too far behind gets a snapshot" same 12
+ok "of which the source tells" grep -q 'a snapshot of change [1-9][0-9]*' source.log
+ok "searches answer alike" answers
+killed "$source"
+killed "$replica"
+killed "$nats"
+echo "1..$n"
