@@ -181,6 +181,7 @@ int daemon_attach(struct daemon *d)
 void daemon_release(struct daemon *d)
 {
 	upkeep_stop(d);
+	upkeep_last(d);
 	colls_stop(d);
 	if (d->storage >= 0)
 		close(d->storage);

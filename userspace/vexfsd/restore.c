@@ -98,6 +98,12 @@ int restore_coll(struct coll *k, struct store_error *err)
 					 strerror(-s.error));
 	}
 	if (!ret) {
+		ret = graph_begin(k, s.fd);
+		if (ret)
+			store_fail(err, ret, "the kernel does not take its graph: %s",
+				   strerror(-ret));
+	}
+	if (!ret) {
 		ret = KERNEL(s.fd, VEXFS_IOC_RESTORED, &done);
 		if (ret)
 			store_fail(err, ret, "its name is taken or not allowed: %s",
@@ -108,6 +114,11 @@ int restore_coll(struct coll *k, struct store_error *err)
 		k->serial = done.serial;
 		pthread_mutex_unlock(&k->d->lock);
 		took(&begin, store_coll_meta(k->c)->name, s.rows);
+		/* Searches are exact until it is there. */
+		if (graph_finish(k, s.fd))
+			say(LOG_WARNING, "'%s' has no graph", store_coll_meta(k->c)->name);
+		else
+			k->graph_seq = store_durable_seq(k->c);
 	}
 	close(s.fd);
 	return ret;

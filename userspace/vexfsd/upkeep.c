@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Compaction of collections that are mostly replaced rows, one at a time. */
+/* Compaction of collections that are mostly replaced rows, and graphs; one at a time. */
 #include <errno.h>
 #include <syslog.h>
 #include <time.h>
@@ -26,7 +26,30 @@ static void look_after(struct daemon *d, struct coll *k)
 	    store_coll_compact(k->c, go_on, d, &err) && err.code != EINTR)
 		say(LOG_WARNING, "'%s' cannot be compacted: %s", store_coll_meta(k->c)->name,
 		    err.text);
+	if (k->c && k->state == COLL_STORING && graph_is_due(k) && graph_save(k, &err) &&
+	    err.code != EINTR)
+		say(LOG_WARNING, "the graph of '%s' cannot be saved: %s",
+		    store_coll_meta(k->c)->name, err.text);
 	pthread_mutex_unlock(&k->lock);
+}
+
+void upkeep_last(struct daemon *d)
+{
+	struct store_error err = { 0 };
+	struct coll *k;
+
+	d->releasing = true;
+	for (size_t i = 0; (k = coll_hold(d, i)); i++) {
+		pthread_mutex_lock(&k->lock);
+		if (k->c && k->state == COLL_STORING &&
+		    store_coll_meta(k->c)->index != VEXFS_INDEX_NONE &&
+		    store_durable_seq(k->c) != k->graph_seq && graph_save(k, &err))
+			say(LOG_WARNING, "the graph of '%s' cannot be saved: %s",
+			    store_coll_meta(k->c)->name, err.text);
+		pthread_mutex_unlock(&k->lock);
+		coll_release(k);
+	}
+	d->releasing = false;
 }
 
 static void *upkeep(void *arg)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * vexfsd, the storage daemon: what its files share. One thread for each durable collection
- * carries its changes from the kernel into the store; one more compacts;
+ * carries its changes from the kernel into the store; one more compacts and saves graphs;
  * the first waits for collections that come and go, and for the control socket.
  */
 #ifndef VEXFSD_H
@@ -63,6 +63,7 @@ enum coll_state {
  * @state: under d->lock, as @error and @why
  * @restore: the kernel has not got it yet
  * @snapshot: its first rows were walked, and count as soon as its changes are stored
+ * @graph_seq: of the change of which the graph was saved last; 0: none was
  * @lock: of @c: held by other threads while they use it, by its own while it changes it
  */
 struct coll {
@@ -82,6 +83,7 @@ struct coll {
 	unsigned int holders;	/* threads that use it, under d->lock */
 	bool restore;
 	bool snapshot;
+	atomic_ullong graph_seq;
 	pthread_mutex_t lock;
 };
 
@@ -101,6 +103,7 @@ struct daemon {
 	pthread_t upkeep;
 	bool upkeep_runs;
 	atomic_bool upkeep_ends;
+	atomic_bool releasing;	/* graphs are saved for the last time */
 	pthread_cond_t upkeep_wake;
 	unsigned int clients;	/* of the control socket */
 	int control;
@@ -169,9 +172,17 @@ int snapshot_take(struct coll *k, uint64_t from, struct store_error *err);
 /* restore.c: from the store to the kernel */
 int restore_coll(struct coll *k, struct store_error *err);
 
-/* upkeep.c: compaction, beside the rest */
+/* graph.c: save under k->lock; begin and finish before and after it is published */
+int graph_save(struct coll *k, struct store_error *err);
+bool graph_is_due(struct coll *k);
+int graph_begin(struct coll *k, int fd);
+int graph_finish(struct coll *k, int fd);
+
+/* upkeep.c: compaction and saving of graphs, beside the rest */
 int upkeep_start(struct daemon *d);
 void upkeep_stop(struct daemon *d);
+/* The graphs as they are, before the kernel is let go of. */
+void upkeep_last(struct daemon *d);
 
 /* attach.c: being the machine's storage, or not */
 int daemon_attach(struct daemon *d);
