@@ -240,10 +240,13 @@ static int attach(struct source *s, bool fresh)
 	s->most = s->most > RELAY_CHANGES ? RELAY_CHANGES : s->most ? s->most : 1;
 	req.from = last_sent(s, &whole);
 	req.flags = whole && !fresh ? VEXFS_STREAM_FROM : 0;
+	if (!req.flags)
+		req.from = 0;
 	ret = call(s->fd, VEXFS_IOC_STREAM, &req);
 	/* A collection that is younger than the feed of its name. */
 	if (ret == -EINVAL && req.flags) {
 		req.flags = 0;
+		req.from = 0;
 		ret = call(s->fd, VEXFS_IOC_STREAM, &req);
 	}
 	if (ret)
