@@ -180,6 +180,8 @@ module_again() {
 	ok "all is back" state storing 3
 	ids_and_settings all > after
 	ok "as it was" diff before after
+	ok "its graph was loaded" grep -Eq "'a': [1-9][0-9]{2,} vectors are in the graph, [0-9]{1,2} join" \
+		"$disk/daemon.log"
 	ok "with its vectors" "$load" verify a "$disk/log"
 	ok "sound" vexctl check a
 }
