@@ -211,12 +211,12 @@ expect 2 "cut.fbin" "a data file cut short is refused" vexstress vector $brief -
 nothing_left "these"
 
 # --- targets ---
-printf '[targets]\nvector_ops_per_sec = 0.001\nsuccess_rate = 1\nfuse_ops_per_sec = 1\n' > "$tmp/easy"
+printf '[targets]\nvector_ops_per_sec = 0.001\nsuccess_rate = 1\nbridge_ops_per_sec = 1\n' > "$tmp/easy"
 # shellcheck disable=SC2086
 run vexstress --target "$tmp/easy" $brief -o "$tmp/t.json"
 check "$status" "easy targets are met, status 0" "$out" "$err"
 valid "$tmp/t.json" "its result is as its schema says"
-[ "$(value "$tmp/t.json" "r['overall_success'], [t['skipped'] for t in r['targets']]")" = "True [False, True, False]" ]
+[ "$(value "$tmp/t.json" "r['overall_success'], [t['skipped'] for t in r['targets']]")" = "True [False, False, True]" ]
 check $? "what cannot be measured is skipped, not met" "$(value "$tmp/t.json" "r['targets']")"
 printf '[targets]\nvector_ops_per_sec = 1e15\n' > "$tmp/hard"
 # shellcheck disable=SC2086
@@ -239,7 +239,7 @@ check $? "repetitions are attempts, too" "status $status" "$(value "$tmp/t.json"
 printf '[targets]\npool_hit_rate = 0.97\n' > "$tmp/pools"
 run vexstress --target "$tmp/pools" --warm-up-time 0.2 --measurement-time 1 --sample-size 5 -o "$tmp/t.json"
 check "$status" "97 % of what the storm asks the pools for is there" "$(value "$tmp/t.json" "r['targets']")" "$err"
-printf '[targets]\nfuse_ops_per_sec = 1\n' > "$tmp/nothing"
+printf '[targets]\nbridge_ops_per_sec = 1\n' > "$tmp/nothing"
 # shellcheck disable=SC2086
 run vexstress --target "$tmp/nothing" $brief -o "$tmp/t.json"
 [ "$status" = 0 ] && [ "$(value "$tmp/t.json" "r['overall_success']")" = None ]
@@ -248,6 +248,17 @@ check $? "where nothing can be measured there is no success, and no miss" "statu
 run vexstress --target "$tmp/nothing" $brief --strict
 [ "$status" = 6 ]
 check $? "and status 6 when strict" "status $status" "$out"
+
+printf '[targets]\nfuse_ops_per_sec = 1\n' > "$tmp/fuse"
+# shellcheck disable=SC2086
+run vexstress --target "$tmp/fuse" $brief -o "$tmp/t.json"
+[ "$(value "$tmp/t.json" "[(t['verdict'], t['skipped']) for t in r['targets']]")" = "[('met', False)]" ]
+check $? "ops on a mount are measured" "$(value "$tmp/t.json" "r['targets']")" "$err"
+# shellcheck disable=SC2086
+run vexstress fuse-io $brief --verify -o "$tmp/t.json"
+check "$status" "what is written as a file is what is read" "$out" "$err"
+[ "$(grep -c vexstress /proc/mounts)" = 0 ]
+check $? "no mount is left" "$(grep vexstress /proc/mounts)"
 
 # --- ended from outside ---
 # shellcheck disable=SC2086
