@@ -386,8 +386,10 @@ static int file_op(struct vx_worker *w, unsigned int action)
 	case VX_FILE_READDIR:
 		return vx_file_readdir(&b->files);
 	case VX_FILE_READ:
+		w->done = 3;	/* open, read, close */
 		return vx_file_read(&b->files, b->ids[0], b->rows, b->row_bytes);
 	case VX_FILE_WRITE:
+		w->done = 3;
 		err = vx_file_write(&b->files, b->ids[0], b->vectors, b->row_bytes);
 		b->put.done = !err;
 		return err;

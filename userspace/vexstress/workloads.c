@@ -113,7 +113,7 @@ static const struct vx_workload workloads[] = {
 	  "one system call on a file or directory of the mount", fuse_meta_kinds, 10000, 0, false,
 	  true },
 	{ "fuse-io", "a mount of 10,000 x 128: read 50 %, write or create 35 %, unlink 15 %",
-	  "one vector read or written as a file, from open to close, or unlinked", fuse_io_kinds,
+	  "one system call: a vector is read or written by open, read or write, and close", fuse_io_kinds,
 	  10000, 0, false, true },
 	{ "fuse-near", "a mount of 10,000 x 128 with a graph: the directory of the k nearest",
 	  "one directory of neighbours opened, listed and closed", fuse_near_kinds, 10000,
