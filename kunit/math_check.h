@@ -8,7 +8,8 @@
 
 #include <kunit/test.h>
 
-#include "math/engine.h"
+#include "math/fpu.h"
+#include "math/variant.h"
 #include "math_data.h"
 
 /* Rows for every loop: groups of eight that are asked for ahead, a rest of them, a tile. */

@@ -21,14 +21,14 @@ static const char * const way_names[] = { "from f32", "raw and back", "in parts"
 
 /**
  * struct convert_case - a parameter
- * @engine: index
+ * @variant: index
  * @type: enum vexfs_type
  * @way: FROM_F32, FROM_RAW or PARTS
  * @kind: enum math_kind
  * @number: counts the cases
  */
 struct convert_case {
-	u32 engine;
+	u32 variant;
 	u32 type;
 	u32 way;
 	u32 kind;
@@ -38,7 +38,7 @@ struct convert_case {
 /**
  * struct convert_world - buffers, each with guard pages
  * @src: vectors from outside
- * @rows: imported by the engine under test
+ * @rows: imported by the variant under test
  * @other: imported by the scalar one
  * @out: exported
  */
@@ -60,7 +60,7 @@ static bool next_case(struct convert_case *c)
 	if (++c->type < VEXFS_TYPES)
 		return true;
 	c->type = VEXFS_TYPE_F32;
-	return ++c->engine < VEXFS_ENGINES;
+	return ++c->variant < VEXFS_VARIANTS;
 }
 
 static const void *convert_gen(VEXFS_GEN_TEST const void *prev, char *desc)
@@ -74,11 +74,11 @@ static const void *convert_gen(VEXFS_GEN_TEST const void *prev, char *desc)
 		if (!next_case(&c))
 			return NULL;
 	}
-	while (vexfs_engines[c.engine].lacks ||
+	while (vexfs_variants[c.variant]->lacks ||
 	       !math_kind_fits(c.kind, c.way == FROM_F32 ? VEXFS_TYPE_F32 : c.type))
 		if (!next_case(&c))
 			return NULL;
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s %s %s", vexfs_engines[c.engine].variant->name,
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s %s %s", vexfs_variants[c.variant]->name,
 		 vexfs_type_name(c.type), way_names[c.way], math_kind_name(c.kind));
 	return &c;
 }
@@ -123,7 +123,7 @@ static bool expect(u32 type, const void *src, u32 dim, u32 *rounded)
 	return bad;
 }
 
-/* Both engines have the same rows, and zeroes where they end. */
+/* Both variants have the same rows, and zeroes where they end. */
 static void same_rows(struct kunit *test, const struct vexfs_space *sp, const u8 *rows,
 		      const u8 *other, const u32 *aux, const u32 *other_aux, u32 n)
 {
@@ -136,18 +136,18 @@ static void same_rows(struct kunit *test, const struct vexfs_space *sp, const u8
 						   sp->stride - sp->row_bytes));
 }
 
-static int import(const struct vexfs_space *sp, struct vexfs_engine *e, u32 way, void *rows,
+static int import(const struct vexfs_space *sp, struct vexfs_math_variant *e, u32 way, void *rows,
 		  u32 *aux, const void *src, u32 step, u32 n, u32 *bad)
 {
 	memset(rows, 0xff, (size_t)sp->stride * n);
-	WRITE_ONCE(vexfs_engine_in_use, e);
+	WRITE_ONCE(vexfs_variant_in_use, e);
 	if (way == FROM_F32)
 		return vexfs_math_import_f32(sp, rows, aux, src, step, n, bad);
 	return vexfs_math_import_raw(sp, rows, aux, src, step, n, bad);
 }
 
 /* One vector of floats through the type and back. */
-static void check_f32(struct kunit *test, const struct vexfs_space *sp, struct vexfs_engine *e,
+static void check_f32(struct kunit *test, const struct vexfs_space *sp, struct vexfs_math_variant *e,
 		      enum math_kind kind, u64 *seed)
 {
 	u32 step = sp->dim * 4, aux[ROWS], other_aux[ROWS], bad = ~0u, want_bad = ROWS;
@@ -168,11 +168,11 @@ static void check_f32(struct kunit *test, const struct vexfs_space *sp, struct v
 	err = import(sp, e, FROM_F32, rows, aux, src, step, ROWS, &bad);
 	KUNIT_EXPECT_EQ(test, err, want_bad < ROWS ? -EDOM : 0);
 	KUNIT_EXPECT_EQ(test, bad, want_bad < ROWS ? want_bad : ~0u);
-	err = import(sp, &vexfs_engines[0], FROM_F32, other, other_aux, src, step, ROWS, NULL);
+	err = import(sp, vexfs_variants[0], FROM_F32, other, other_aux, src, step, ROWS, NULL);
 	KUNIT_EXPECT_EQ(test, err, want_bad < ROWS ? -EDOM : 0);
 	same_rows(test, sp, rows, other, aux, other_aux, want_bad);
 
-	WRITE_ONCE(vexfs_engine_in_use, e);
+	WRITE_ONCE(vexfs_variant_in_use, e);
 	for (row = 0; row < want_bad; row++) {
 		KUNIT_ASSERT_EQ(test, 0, vexfs_math_export_f32(sp, out, rows + row * sp->stride,
 							       aux[row]));
@@ -190,7 +190,7 @@ static void check_f32(struct kunit *test, const struct vexfs_space *sp, struct v
 }
 
 /* Raw components come in as they are; exported and imported again nothing changes. */
-static void check_raw(struct kunit *test, const struct vexfs_space *sp, struct vexfs_engine *e,
+static void check_raw(struct kunit *test, const struct vexfs_space *sp, struct vexfs_math_variant *e,
 		      enum math_kind kind, u64 *seed)
 {
 	u32 step = math_raw_bytes(sp->type, sp->dim), aux[ROWS], other_aux[ROWS], row;
@@ -202,10 +202,10 @@ static void check_raw(struct kunit *test, const struct vexfs_space *sp, struct v
 	for (row = 0; row < ROWS; row++)
 		math_fill(src + row * step, sp->type, sp->dim, kind, seed);
 	KUNIT_ASSERT_EQ(test, 0, import(sp, e, FROM_RAW, rows, aux, src, step, ROWS, NULL));
-	KUNIT_ASSERT_EQ(test, 0, import(sp, &vexfs_engines[0], FROM_RAW, other, other_aux, src, step,
+	KUNIT_ASSERT_EQ(test, 0, import(sp, vexfs_variants[0], FROM_RAW, other, other_aux, src, step,
 					ROWS, NULL));
 	same_rows(test, sp, rows, other, aux, other_aux, ROWS);
-	WRITE_ONCE(vexfs_engine_in_use, e);
+	WRITE_ONCE(vexfs_variant_in_use, e);
 	for (row = 0; row < ROWS; row++) {
 		KUNIT_EXPECT_EQ(test, 0, memcmp(rows + row * sp->stride, src + row * step, step));
 		KUNIT_ASSERT_EQ(test, 0, vexfs_math_export_f32(sp, out, rows + row * sp->stride,
@@ -218,10 +218,10 @@ static void check_raw(struct kunit *test, const struct vexfs_space *sp, struct v
 }
 
 /* A pace so slow that no row fits a section: parts must give the same row. */
-static void check_parts(struct kunit *test, const struct vexfs_space *sp, struct vexfs_engine *e,
+static void check_parts(struct kunit *test, const struct vexfs_space *sp, struct vexfs_math_variant *e,
 			enum math_kind kind, u64 *seed)
 {
-	struct vexfs_convert saved = e->convert[sp->type];
+	struct vexfs_math_conv saved = e->convert[sp->type];
 	u32 step = math_raw_bytes(sp->type, sp->dim), aux, other_aux, move;
 	void *src = guarded_tail(&world.src, step);
 	void *rows = guarded_tail(&world.rows, sp->stride);
@@ -246,7 +246,7 @@ static void check_parts(struct kunit *test, const struct vexfs_space *sp, struct
 
 static void run_dim(struct kunit *test, const struct convert_case *c, u32 dim)
 {
-	struct vexfs_engine *e = &vexfs_engines[c->engine];
+	struct vexfs_math_variant *e = vexfs_variants[c->variant];
 	u64 seed = dim * 64 + c->type * 8 + c->kind;
 	struct vexfs_space sp;
 
@@ -262,7 +262,7 @@ static void run_dim(struct kunit *test, const struct convert_case *c, u32 dim)
 static void convert(struct kunit *test)
 {
 	const struct convert_case *c = test->param_value;
-	struct vexfs_engine *in_use = vexfs_engine_in_use;
+	struct vexfs_math_variant *in_use = vexfs_variant_in_use;
 	u32 i;
 
 	for (i = 1; i <= SMALL_DIMS; i++)
@@ -275,20 +275,20 @@ static void convert(struct kunit *test)
 		if (!vexfs_kunit_quick || (i + c->number) % 6 == 0)
 			run_dim(test, c, math_large_dims[i]);
 	}
-	WRITE_ONCE(vexfs_engine_in_use, in_use);
+	WRITE_ONCE(vexfs_variant_in_use, in_use);
 }
 
 /* What is no number must not come in, wherever it stands in whichever row. */
 static void refusals(struct kunit *test)
 {
 	static const u32 wrong[] = { 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7f800001 };
-	struct vexfs_engine *in_use = vexfs_engine_in_use;
+	struct vexfs_math_variant *in_use = vexfs_variant_in_use;
 	u32 dims[] = { 1, 7, 16, 33, 128, 257 };
 	u32 aux[ROWS], e, type, d, w, at, bad;
 	struct vexfs_space sp;
 
-	for (e = 0; e < VEXFS_ENGINES; e++) {
-		if (vexfs_engines[e].lacks)
+	for (e = 0; e < VEXFS_VARIANTS; e++) {
+		if (vexfs_variants[e]->lacks)
 			continue;
 		for (type = VEXFS_TYPE_F32; type < VEXFS_TYPES; type++) {
 			for (d = 0; d < ARRAY_SIZE(dims); d++) {
@@ -302,7 +302,7 @@ static void refusals(struct kunit *test)
 					memcpy(src + step * 1 + at * 4, &w, 4);
 					bad = ~0u;
 					KUNIT_EXPECT_EQ(test, -EDOM,
-							import(&sp, &vexfs_engines[e], FROM_F32,
+							import(&sp, vexfs_variants[e], FROM_F32,
 							       world.rows.area, aux, src, step,
 							       ROWS, &bad));
 					KUNIT_EXPECT_EQ(test, 1, bad);
@@ -312,7 +312,7 @@ static void refusals(struct kunit *test)
 			}
 		}
 	}
-	WRITE_ONCE(vexfs_engine_in_use, in_use);
+	WRITE_ONCE(vexfs_variant_in_use, in_use);
 }
 
 static void refusals_raw(struct kunit *test)
@@ -326,12 +326,12 @@ static void refusals_raw(struct kunit *test)
 		{ VEXFS_TYPE_F16, 2, 0x7c00 }, { VEXFS_TYPE_F16, 2, 0xfe01 },
 		{ VEXFS_TYPE_BF16, 2, 0xff80 }, { VEXFS_TYPE_BF16, 2, 0x7f81 },
 	};
-	struct vexfs_engine *in_use = vexfs_engine_in_use;
+	struct vexfs_math_variant *in_use = vexfs_variant_in_use;
 	struct vexfs_space sp;
 	u32 e, i, at, aux[2], bad;
 
-	for (e = 0; e < VEXFS_ENGINES; e++) {
-		if (vexfs_engines[e].lacks)
+	for (e = 0; e < VEXFS_VARIANTS; e++) {
+		if (vexfs_variants[e]->lacks)
 			continue;
 		for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 			for (at = 0; at < 100; at += 9) {
@@ -344,13 +344,13 @@ static void refusals_raw(struct kunit *test)
 				       wrong[i].size);
 				bad = ~0u;
 				KUNIT_EXPECT_EQ(test, -EDOM,
-						import(&sp, &vexfs_engines[e], FROM_RAW,
+						import(&sp, vexfs_variants[e], FROM_RAW,
 						       world.rows.area, aux, src, step, 2, &bad));
 				KUNIT_EXPECT_EQ(test, 1, bad);
 			}
 		}
 	}
-	WRITE_ONCE(vexfs_engine_in_use, in_use);
+	WRITE_ONCE(vexfs_variant_in_use, in_use);
 }
 
 #define PAGES	5u	/* of the vectors in pages */
@@ -376,7 +376,7 @@ static void scatter(const void *const *page, size_t off, const void *from, size_
 }
 
 /* As many vectors as there is room for behind @off, one of them refused if @bad is one. */
-static void check_paged(struct kunit *test, const struct vexfs_space *sp, struct vexfs_engine *e,
+static void check_paged(struct kunit *test, const struct vexfs_space *sp, struct vexfs_math_variant *e,
 			size_t off, u32 bad, bool away)
 {
 	u32 n = min_t(u32, (PAGES * PAGE_SIZE - off) / sp->row_bytes,
@@ -397,10 +397,10 @@ static void check_paged(struct kunit *test, const struct vexfs_space *sp, struct
 	else
 		bad = n;
 	scatter(v.page, off, from, (size_t)n * sp->row_bytes);
-	err = import(sp, &vexfs_engines[0], FROM_RAW, other, other_aux, from, sp->row_bytes, bad, NULL);
+	err = import(sp, vexfs_variants[0], FROM_RAW, other, other_aux, from, sp->row_bytes, bad, NULL);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	memset(rows, 0xff, (size_t)sp->stride * n);
-	WRITE_ONCE(vexfs_engine_in_use, e);
+	WRITE_ONCE(vexfs_variant_in_use, e);
 	err = vexfs_math_import_paged(sp, rows, aux, &v, n, &got_bad, away);
 	KUNIT_EXPECT_EQ(test, err, bad < n ? -EDOM : 0);
 	KUNIT_EXPECT_EQ(test, got_bad, bad < n ? bad : ~0u);
@@ -411,12 +411,12 @@ static void check_paged(struct kunit *test, const struct vexfs_space *sp, struct
 static void paged(struct kunit *test)
 {
 	static const u32 dims[] = { 1, 7, 16, 33, 100, 128, 257, 500, 512 };
-	struct vexfs_engine *in_use = vexfs_engine_in_use;
+	struct vexfs_math_variant *in_use = vexfs_variant_in_use;
 	struct vexfs_space sp;
 	u32 e, type, d;
 
-	for (e = 0; e < VEXFS_ENGINES; e++) {
-		if (vexfs_engines[e].lacks)
+	for (e = 0; e < VEXFS_VARIANTS; e++) {
+		if (vexfs_variants[e]->lacks)
 			continue;
 		for (type = VEXFS_TYPE_F32; type < VEXFS_TYPES; type++) {
 			for (d = 0; d < ARRAY_SIZE(dims); d++) {
@@ -424,17 +424,17 @@ static void paged(struct kunit *test)
 
 				vexfs_space_init(&sp, type, metric_for(type, dim), dim);
 				fit = PAGES * PAGE_SIZE % sp.row_bytes;
-				check_paged(test, &sp, &vexfs_engines[e], 0, ~0u, true);
+				check_paged(test, &sp, vexfs_variants[e], 0, ~0u, true);
 				/* the last one ends where the memory ends */
-				check_paged(test, &sp, &vexfs_engines[e], fit, ~0u, false);
-				check_paged(test, &sp, &vexfs_engines[e], 4093, ~0u, true);
-				check_paged(test, &sp, &vexfs_engines[e], 52, 9, true);
-				check_paged(test, &sp, &vexfs_engines[e], 4092, 0, false);
+				check_paged(test, &sp, vexfs_variants[e], fit, ~0u, false);
+				check_paged(test, &sp, vexfs_variants[e], 4093, ~0u, true);
+				check_paged(test, &sp, vexfs_variants[e], 52, 9, true);
+				check_paged(test, &sp, vexfs_variants[e], 4092, 0, false);
 			}
 			cond_resched();
 		}
 	}
-	WRITE_ONCE(vexfs_engine_in_use, in_use);
+	WRITE_ONCE(vexfs_variant_in_use, in_use);
 }
 
 static int convert_suite_init(struct kunit_suite *suite)

@@ -216,7 +216,7 @@ static const void *long_gen(VEXFS_GEN_TEST const void *prev, char *desc)
  */
 static void long_block(struct kunit *test, u32 type)
 {
-	const struct vexfs_math_form *f = vexfs_engine()->work[type][VEXFS_METRIC_L2].form;
+	const struct vexfs_math_ops *f = &vexfs_variant()->ops[type][VEXFS_METRIC_L2];
 	u32 dim = f->block_group ? min(f->block_max_dim, 4096u) : 64;
 	u32 nq = 64, n = vexfs_kunit_quick ? 32 : VEXFS_BLOCK_ROWS, i;
 	struct vexfs_block_hit hit;
@@ -487,83 +487,77 @@ static void call_slow(struct kunit *test, enum slow_call call, struct vexfs_spac
 	KUNIT_EXPECT_EQ(test, err, 0);
 }
 
-/* Does the engine have this kind of work at all? */
-static bool has_slow(const struct vexfs_engine *e, enum slow_call call)
+/* Does the variant have this kind of work at all? */
+static bool has_slow(const struct vexfs_math_variant *e, enum slow_call call)
 {
-	const struct vexfs_work *w = &e->work[VEXFS_TYPE_F32][VEXFS_METRIC_L2];
+	const struct vexfs_math_ops *w = &e->ops[VEXFS_TYPE_F32][VEXFS_METRIC_L2];
 
 	switch (call) {
 	case SLOW_BLOCK:
 	case SLOW_PACK:
-		return w->form->block_group;
+		return w->block_group;
 	case SLOW_CODE_PACK:
 	case SLOW_CODE_BLOCK:
-		return w->form->block_group && w->rough && w->rough->group;
+		return w->block_group && w->codes && w->codes->group;
 	case SLOW_CODE_ROWS:
 	case SLOW_CODE_SCAN:
-		return w->rough;
+		return w->codes;
 	case SLOW_PAGED:
-		return e->convert[VEXFS_TYPE_F32].conv->paged;
+		return e->convert[VEXFS_TYPE_F32].paged;
 	default:
 		return true;
 	}
 }
 
 /* Replaces what would be quick; what is not to be slow does nothing. */
-static void make_slow(struct vexfs_work *w, struct vexfs_convert *c, enum slow_call call)
+static void make_slow(struct vexfs_math_ops *w, struct vexfs_math_conv *c, enum slow_call call)
 {
-	static struct vexfs_math_form form;
-	static struct vexfs_math_rough rough;
-	static struct vexfs_math_conv conv;
+	static struct vexfs_math_codes codes;
 	const struct vexfs_pace quick = { .ps = 1000 };
 	u32 i;
 
 	for (i = 0; i < VEXFS_SHAPES; i++)
-		w->pace[i] = quick;
+		w->pace.shape[i] = quick;
 	for (i = 0; i < VEXFS_MOVES; i++)
 		c->pace[i] = quick;
-	w->pack = quick;
-	w->rough_block = quick;
-	w->rough_pack = quick;
-	w->rough_rows = quick;
-	w->rough_scan = quick;
-	form = *w->form;
-	conv = *c->conv;
-	form.scan = slow_scan;
-	form.gather = slow_gather;
-	if (form.block_group) {
-		form.block_group = SLOW_GROUP;
-		form.block_bytes = slow_bytes;
-		form.block_pack = slow_pack;
-		form.block = slow_block;
+	w->pace.pack = quick;
+	w->pace.code_block = quick;
+	w->pace.code_pack = quick;
+	w->pace.code_rows = quick;
+	w->pace.code_scan = quick;
+	w->scan = slow_scan;
+	w->gather = slow_gather;
+	if (w->block_group) {
+		w->block_group = SLOW_GROUP;
+		w->block_bytes = slow_bytes;
+		w->block_pack = slow_pack;
+		w->block = slow_block;
 	}
-	if (w->rough) {
-		rough = *w->rough;
-		rough.rows = slow_code_rows;
-		rough.scan = slow_code_scan;
-		if (rough.group) {
-			rough.group = SLOW_GROUP;
-			rough.bytes = slow_bytes;
-			rough.pack = slow_pack;
-			rough.block = slow_code_block;
+	if (w->codes) {
+		codes = *w->codes;
+		codes.rows = slow_code_rows;
+		codes.scan = slow_code_scan;
+		if (codes.group) {
+			codes.group = SLOW_GROUP;
+			codes.bytes = slow_bytes;
+			codes.pack = slow_pack;
+			codes.block = slow_code_block;
 		}
-		w->rough = call == SLOW_PACK ? NULL : &rough;
+		w->codes = call == SLOW_PACK ? NULL : &codes;
 	}
-	conv.rows = slow_rows;
-	conv.paged = conv.paged ? slow_paged : NULL;
-	conv.to_f32 = slow_to_f32;
-	w->form = &form;
-	c->conv = &conv;
+	c->rows = slow_rows;
+	c->paged = c->paged ? slow_paged : NULL;
+	c->to_f32 = slow_to_f32;
 }
 
 static void slow_work_is_cut(struct kunit *test)
 {
 	enum slow_call call = *(const u32 *)test->param_value;
 	u32 type = call == SLOW_INTEGER ? VEXFS_TYPE_I8 : VEXFS_TYPE_F32, all = SLOW_ITEMS, i;
-	struct vexfs_engine *e = call == SLOW_INTEGER ? &vexfs_engines[0] : vexfs_engine();
-	struct vexfs_work *w = &e->work[type][VEXFS_METRIC_L2], saved_work = *w;
-	struct vexfs_convert *c = &e->convert[type], saved_convert = *c;
-	struct vexfs_engine *in_use = vexfs_engine();
+	struct vexfs_math_variant *e = call == SLOW_INTEGER ? vexfs_variants[0] : vexfs_variant();
+	struct vexfs_math_ops *w = &e->ops[type][VEXFS_METRIC_L2], saved_work = *w;
+	struct vexfs_math_conv *c = &e->convert[type], saved_convert = *c;
+	struct vexfs_math_variant *in_use = vexfs_variant();
 	struct vexfs_space sp;
 	void *room;
 
@@ -578,7 +572,7 @@ static void slow_work_is_cut(struct kunit *test)
 							  4 * VEXFS_PART_DIMS));
 	if (call == SLOW_TO_F32)
 		all = 4;
-	WRITE_ONCE(vexfs_engine_in_use, e);
+	WRITE_ONCE(vexfs_variant_in_use, e);
 	make_slow(w, c, call);
 	slow.ns = 0;
 	if (call == SLOW_BLOCK || call == SLOW_CODE_BLOCK)
@@ -608,7 +602,7 @@ static void slow_work_is_cut(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, slow.most, all);
 	*w = saved_work;
 	*c = saved_convert;
-	WRITE_ONCE(vexfs_engine_in_use, in_use);
+	WRITE_ONCE(vexfs_variant_in_use, in_use);
 	kvfree(room);
 }
 
@@ -623,25 +617,23 @@ static u32 sleepy_scan(const struct vexfs_space *sp, const void *q, u32 q_aux, c
 /* Integer code may lose its processor; what others did meanwhile is not its time. */
 static void scheduled_out_teaches_nothing(struct kunit *test)
 {
-	struct vexfs_engine *in_use = vexfs_engine(), *e = &vexfs_engines[0];
-	struct vexfs_work *w = &e->work[VEXFS_TYPE_I8][VEXFS_METRIC_L2], saved = *w;
-	struct vexfs_math_form form = *w->form;
+	struct vexfs_math_variant *in_use = vexfs_variant(), *e = vexfs_variants[0];
+	struct vexfs_math_ops *w = &e->ops[VEXFS_TYPE_I8][VEXFS_METRIC_L2], saved = *w;
 	u32 keys[CHECK_ROWS], i;
 	struct vexfs_space sp;
 
 	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, VEXFS_TYPE_I8, VEXFS_METRIC_L2, 64));
 	math_world_fill(test, &world, &sp, KIND_RANDOM, 9, CHECK_ROWS, false);
-	form.scan = sleepy_scan;
-	w->form = &form;
+	w->scan = sleepy_scan;
 	/* Cut in two, and planned to be long. */
-	w->pace[VEXFS_SHAPE_SCAN].ps = vexfs_fpu_budget_ns() * 1000 / (2 * CHECK_ROWS);
-	saved.pace[VEXFS_SHAPE_SCAN] = w->pace[VEXFS_SHAPE_SCAN];
-	WRITE_ONCE(vexfs_engine_in_use, e);
+	w->pace.shape[VEXFS_SHAPE_SCAN].ps = vexfs_fpu_budget_ns() * 1000 / (2 * CHECK_ROWS);
+	saved.pace.shape[VEXFS_SHAPE_SCAN] = w->pace.shape[VEXFS_SHAPE_SCAN];
+	WRITE_ONCE(vexfs_variant_in_use, e);
 	for (i = 0; i < 20; i++)
 		vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n,
 				keys);
-	WRITE_ONCE(vexfs_engine_in_use, in_use);
-	KUNIT_EXPECT_EQ(test, w->pace[VEXFS_SHAPE_SCAN].ps, saved.pace[VEXFS_SHAPE_SCAN].ps);
+	WRITE_ONCE(vexfs_variant_in_use, in_use);
+	KUNIT_EXPECT_EQ(test, w->pace.shape[VEXFS_SHAPE_SCAN].ps, saved.pace.shape[VEXFS_SHAPE_SCAN].ps);
 	*w = saved;
 }
 
@@ -849,7 +841,7 @@ static void hard_interrupt(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, v->usable);
 	check_visit(test, v);
 	KUNIT_EXPECT_GE(test, after.refused - before.refused, 2);
-	if (vexfs_engine() != &vexfs_engines[0])
+	if (vexfs_variant() != vexfs_variants[0])
 		KUNIT_EXPECT_GE(test, after.without - before.without, 2);
 }
 

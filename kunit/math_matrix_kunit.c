@@ -9,7 +9,7 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
-#include "math/cpu.h"
+#include "math/arch.h"
 #include "math_check.h"
 #include "suites.h"
 
@@ -19,14 +19,14 @@ static const char * const shape_names[] = { "scan", "gather", "block" };
 
 /**
  * struct matrix_case - a parameter: one form, shape and kind of input
- * @engine: index
- * @form: index among the forms of the variant
+ * @variant: index
+ * @form: index in the list of the variant
  * @shape: SCAN, GATHER or BLOCK
  * @kind: enum math_kind
  * @number: counts the cases
  */
 struct matrix_case {
-	u32 engine;
+	u32 variant;
 	u32 form;
 	u32 shape;
 	u32 kind;
@@ -35,9 +35,9 @@ struct matrix_case {
 
 static struct math_world world;
 
-static const struct vexfs_math_form *form_of(const struct matrix_case *c)
+static const struct vexfs_math_ops *form_of(const struct matrix_case *c)
 {
-	return &vexfs_engines[c->engine].variant->forms[c->form];
+	return &vexfs_variants[c->variant]->list[c->form];
 }
 
 static bool next_case(struct matrix_case *c)
@@ -48,18 +48,18 @@ static bool next_case(struct matrix_case *c)
 	if (++c->shape < SHAPES)
 		return true;
 	c->shape = 0;
-	if (++c->form < vexfs_engines[c->engine].variant->nr_forms)
+	if (++c->form < vexfs_variants[c->variant]->nr)
 		return true;
 	c->form = 0;
-	return ++c->engine < VEXFS_ENGINES;
+	return ++c->variant < VEXFS_VARIANTS;
 }
 
 /* Can this machine run it, and is there such a thing? */
 static bool is_case(const struct matrix_case *c)
 {
-	const struct vexfs_math_form *f = form_of(c);
+	const struct vexfs_math_ops *f = form_of(c);
 
-	if (vexfs_cpu_lacks(vexfs_engines[c->engine].variant->needs | f->needs))
+	if (vexfs_cpu_lacks(vexfs_variants[c->variant]->needs | f->needs))
 		return false;
 	if (c->shape == BLOCK && !f->block_group)
 		return false;
@@ -70,7 +70,7 @@ static bool is_case(const struct matrix_case *c)
 static const void *matrix_gen(VEXFS_GEN_TEST const void *prev, char *desc)
 {
 	static struct matrix_case c;
-	const struct vexfs_math_form *f;
+	const struct vexfs_math_ops *f;
 
 	if (!prev) {
 		memset(&c, 0, sizeof(c));
@@ -89,65 +89,54 @@ static const void *matrix_gen(VEXFS_GEN_TEST const void *prev, char *desc)
 	return &c;
 }
 
-/*
- * Put @f in the place of the best form and its engine in use. Nothing else runs
- * in the lab meanwhile; undone by restore_form().
- */
-static const struct vexfs_math_form *use_form(struct vexfs_engine *e,
-					      const struct vexfs_math_form *f)
+/* Put @f in the place of the best entry, which was @best. Nothing else runs meanwhile. */
+static void use_ops(struct vexfs_math_ops *ops, const struct vexfs_math_ops *f,
+		    const struct vexfs_math_ops *best)
 {
-	struct vexfs_work *w = &e->work[f->type][f->metric];
-	const struct vexfs_math_form *best = w->form;
-
-	WRITE_ONCE(vexfs_engine_in_use, e);
-	w->form = f;
-	return best;
-}
-
-static void restore_form(struct vexfs_engine *e, const struct vexfs_math_form *best)
-{
-	e->work[best->type][best->metric].form = best;
+	*ops = *f;
+	ops->codes = best->codes;
+	ops->pace = best->pace;
 }
 
 /* Do all forms of this type give one key, or does the scalar one stand apart? */
-static bool one_key(const struct vexfs_math_form *f, const struct vexfs_engine *e)
+static bool one_key(const struct vexfs_math_ops *f, const struct vexfs_math_variant *e)
 {
-	return f->type >= VEXFS_TYPE_I8 || e != &vexfs_engines[0];
+	return f->type >= VEXFS_TYPE_I8 || e != vexfs_variants[0];
 }
 
-/* The keys of the other engines, which must be the same bit for bit. */
-static void check_others(struct kunit *test, const struct vexfs_engine *mine,
-			 const struct vexfs_math_form *f)
+/* The keys of the other variants, which must be the same bit for bit. */
+static void check_others(struct kunit *test, const struct vexfs_math_variant *mine,
+			 const struct vexfs_math_ops *f)
 {
 	u32 keys[CHECK_ROWS];
 	unsigned int i, row;
 
-	for (i = 0; i < VEXFS_ENGINES; i++) {
-		struct vexfs_engine *e = &vexfs_engines[i];
+	for (i = 0; i < VEXFS_VARIANTS; i++) {
+		struct vexfs_math_variant *e = vexfs_variants[i];
 
 		if (e == mine || e->lacks || !one_key(f, e) || !one_key(f, mine))
 			continue;
-		WRITE_ONCE(vexfs_engine_in_use, e);
+		WRITE_ONCE(vexfs_variant_in_use, e);
 		vexfs_math_scan(&world.sp, world.query, world.q_aux, world.rows, world.aux, world.n,
 				keys);
 		for (row = 0; row < world.n; row++)
 			if (keys[row] != world.keys[row])
 				KUNIT_FAIL(test, "dim %u, row %u: %s %08x, %s %08x\n",
 					   world.sp.dim, row, f->name, world.keys[row],
-					   e->variant->name, keys[row]);
+					   e->name, keys[row]);
 	}
 }
 
 /* Rows cut into parts must give the keys of rows in one piece. */
-static void check_parts(struct kunit *test, struct vexfs_work *w)
+static void check_parts(struct kunit *test, struct vexfs_math_ops *w)
 {
-	struct vexfs_work saved = *w;
+	struct vexfs_math_ops saved = *w;
 	u32 keys[CHECK_ROWS];
 
-	if (!w->form->fpu)
+	if (!w->fpu)
 		return;
-	w->pace[VEXFS_SHAPE_SCAN].ps = U32_MAX;
-	w->part.ps = U32_MAX;
+	w->pace.shape[VEXFS_SHAPE_SCAN].ps = U32_MAX;
+	w->pace.part.ps = U32_MAX;
 	vexfs_math_scan(&world.sp, world.query, world.q_aux, world.rows, world.aux, world.n, keys);
 	*w = saved;
 	if (memcmp(keys, world.keys, world.n * sizeof(u32)))
@@ -167,13 +156,13 @@ static void check_ahead(struct kunit *test)
 			   vexfs_scan_far ? "near" : "far");
 }
 
-static void run_scan(struct kunit *test, struct vexfs_engine *e, const struct vexfs_math_form *f)
+static void run_scan(struct kunit *test, struct vexfs_math_variant *e, const struct vexfs_math_ops *f)
 {
 	KUNIT_ASSERT_EQ(test, 0, vexfs_math_scan(&world.sp, world.query, world.q_aux, world.rows,
 						 world.aux, world.n, world.keys));
 	math_world_check(test, &world, "scan");
 	check_ahead(test);
-	check_parts(test, &e->work[f->type][f->metric]);
+	check_parts(test, &e->ops[f->type][f->metric]);
 	check_others(test, e, f);
 }
 
@@ -224,13 +213,14 @@ static void expect_hits(struct kunit *test, const struct vexfs_block_hit *hits, 
 }
 
 /* However the work is cut into sections, the hits are the same. */
-static void run_block_cut(struct kunit *test, struct vexfs_work *w, void *packed,
+static void run_block_cut(struct kunit *test, struct vexfs_math_ops *w, void *packed,
 			  const void *codes, void *scratch, const u32 *exact, const u32 *limits,
 			  struct vexfs_block_hit *hits)
 {
 	static const u32 paces[] = { 1, 1000, 20000, 400000, U32_MAX };
-	struct vexfs_pace *pack = codes || scratch ? &w->rough_pack : &w->pack;
-	struct vexfs_pace *block = codes || scratch ? &w->rough_block : &w->pace[VEXFS_SHAPE_BLOCK];
+	struct vexfs_pace *pack = codes || scratch ? &w->pace.code_pack : &w->pace.pack;
+	struct vexfs_pace *block = codes || scratch ? &w->pace.code_block :
+				   &w->pace.shape[VEXFS_SHAPE_BLOCK];
 	u32 pack_ps = pack->ps, block_ps = block->ps, n = world.n, i;
 	int found;
 
@@ -248,7 +238,7 @@ static void run_block_cut(struct kunit *test, struct vexfs_work *w, void *packed
 	block->ps = block_ps;
 }
 
-static void run_block(struct kunit *test, struct vexfs_engine *e, const struct vexfs_math_form *f)
+static void run_block(struct kunit *test, struct vexfs_math_variant *e, const struct vexfs_math_ops *f)
 {
 	static u32 exact[CHECK_ROWS * CHECK_ROWS], limits[CHECK_ROWS];
 	static struct vexfs_block_hit hits[CHECK_ROWS * CHECK_ROWS];
@@ -272,12 +262,12 @@ static void run_block(struct kunit *test, struct vexfs_engine *e, const struct v
 				 NULL, hits, n * n);
 	KUNIT_EXPECT_GE(test, found, 0);
 	expect_hits(test, hits, found, exact, limits);
-	run_block_cut(test, &e->work[f->type][f->metric], packed, NULL, NULL, exact, limits, hits);
+	run_block_cut(test, &e->ops[f->type][f->metric], packed, NULL, NULL, exact, limits, hits);
 	if (scratch) {
-		run_block_cut(test, &e->work[f->type][f->metric], packed, NULL, scratch, exact,
+		run_block_cut(test, &e->ops[f->type][f->metric], packed, NULL, scratch, exact,
 			      limits, hits);
 		vexfs_math_code_rows(&world.sp, scratch, world.rows, world.aux, n);
-		run_block_cut(test, &e->work[f->type][f->metric], packed, scratch, NULL, exact,
+		run_block_cut(test, &e->ops[f->type][f->metric], packed, scratch, NULL, exact,
 			      limits, hits);
 	}
 
@@ -293,12 +283,12 @@ static void run_block(struct kunit *test, struct vexfs_engine *e, const struct v
 	kvfree(scratch);
 }
 
-/* A query against codes that one engine made and another reads, in sections of any size. */
+/* A query against codes that one variant made and another reads, in sections of any size. */
 static void run_codes(struct kunit *test)
 {
 	static const u32 paces[] = { 1, 400000, U32_MAX };
 	static u32 exact[CHECK_ROWS];
-	struct vexfs_engine *before = vexfs_engine();
+	struct vexfs_math_variant *before = vexfs_variant();
 	bool far = vexfs_scan_far;
 	u32 bytes = vexfs_math_code_bytes(&world.sp), n = world.n, at, i, q, found;
 	u16 near[CHECK_ROWS];
@@ -309,16 +299,17 @@ static void run_codes(struct kunit *test)
 	codes = kvmalloc(n * bytes, GFP_KERNEL);
 	query = kvmalloc(vexfs_math_code_query_bytes(&world.sp), GFP_KERNEL);
 	KUNIT_ASSERT_TRUE(test, codes && query);
-	for (at = 0; at < VEXFS_ENGINES * ARRAY_SIZE(paces); at++) {
-		struct vexfs_engine *writer = &vexfs_engines[at % VEXFS_ENGINES];
-		struct vexfs_pace *pace = &before->work[world.sp.type][world.sp.metric].rough_scan;
+	for (at = 0; at < VEXFS_VARIANTS * ARRAY_SIZE(paces); at++) {
+		struct vexfs_math_variant *writer = vexfs_variants[at % VEXFS_VARIANTS];
+		struct vexfs_math_ops *ops = &before->ops[world.sp.type][world.sp.metric];
+		struct vexfs_pace *pace = &ops->pace.code_scan;
 		u32 ps = pace->ps;
 
-		if (!vexfs_engine_usable(writer))
+		if (!vexfs_variant_usable(writer))
 			continue;
-		WRITE_ONCE(vexfs_engine_in_use, writer);
+		WRITE_ONCE(vexfs_variant_in_use, writer);
 		vexfs_math_code_rows(&world.sp, codes, world.rows, world.aux, n);
-		WRITE_ONCE(vexfs_engine_in_use, before);
+		WRITE_ONCE(vexfs_variant_in_use, before);
 		for (q = 0; q < n; q += q < 9 ? 1 : 10) {
 			u32 limit;
 			int got;
@@ -329,7 +320,7 @@ static void run_codes(struct kunit *test)
 			vexfs_math_scan(&world.sp, world.ptr[q], world.aux[q], world.rows,
 					world.aux, n, exact);
 			limit = exact[(q * 5 + 1) % n];
-			pace->ps = paces[at / VEXFS_ENGINES];
+			pace->ps = paces[at / VEXFS_VARIANTS];
 			got = vexfs_math_code_scan(&world.sp, query, limit, codes, n, near, n);
 			KUNIT_ASSERT_GE(test, got, 1);
 			for (i = found = 0; i < n; i++) {
@@ -338,7 +329,7 @@ static void run_codes(struct kunit *test)
 				found += named;
 				if (exact[i] <= limit && !named)
 					KUNIT_FAIL(test, "dim %u: %s misses row %u with key %08x\n",
-						   world.sp.dim, writer->variant->name, i, exact[i]);
+						   world.sp.dim, writer->name, i, exact[i]);
 			}
 			KUNIT_EXPECT_EQ(test, found, got);
 			near[got - 1] = 0xffff;
@@ -369,15 +360,16 @@ static u32 all_rows_for(const struct matrix_case *c, u32 dim)
 
 static void run_dim(struct kunit *test, const struct matrix_case *c, u32 dim)
 {
-	struct vexfs_engine *e = &vexfs_engines[c->engine];
-	const struct vexfs_math_form *f = form_of(c), *best;
+	struct vexfs_math_variant *e = vexfs_variants[c->variant];
+	const struct vexfs_math_ops *f = form_of(c);
+	struct vexfs_math_ops *ops = &e->ops[f->type][f->metric], best = *ops;
 	struct vexfs_space sp;
 
 	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, f->type, f->metric, dim));
-	WRITE_ONCE(vexfs_engine_in_use, e);
+	WRITE_ONCE(vexfs_variant_in_use, e);
 	math_world_fill(test, &world, &sp, c->kind, math_rows_for(dim), all_rows_for(c, dim),
 			dim % 3);
-	best = use_form(e, f);
+	use_ops(ops, f, &best);
 	if (c->shape == SCAN) {
 		run_scan(test, e, f);
 		run_codes(test);
@@ -386,7 +378,7 @@ static void run_dim(struct kunit *test, const struct matrix_case *c, u32 dim)
 	} else {
 		run_block(test, e, f);
 	}
-	restore_form(e, best);
+	*ops = best;
 }
 
 /*
@@ -409,7 +401,7 @@ static bool skip_dim(const struct matrix_case *c, u32 dim)
 static void matrix(struct kunit *test)
 {
 	const struct matrix_case *c = test->param_value;
-	struct vexfs_engine *in_use = vexfs_engine_in_use;
+	struct vexfs_math_variant *in_use = vexfs_variant_in_use;
 	u32 i;
 
 	for (i = 1; i <= SMALL_DIMS; i++)
@@ -418,7 +410,7 @@ static void matrix(struct kunit *test)
 	for (i = 0; i < LARGE_DIMS; i++)
 		if (!skip_dim(c, math_large_dims[i]))
 			run_dim(test, c, math_large_dims[i]);
-	WRITE_ONCE(vexfs_engine_in_use, in_use);
+	WRITE_ONCE(vexfs_variant_in_use, in_use);
 }
 
 static int matrix_suite_init(struct kunit_suite *suite)

@@ -21,53 +21,53 @@
 #define WORK_DIM	200u
 
 /* Back to what was asked for before the case; the suite leaves no trace. */
-static void restore(const struct vexfs_engine *in_use, bool was_auto)
+static void restore(const struct vexfs_math_variant *in_use, bool was_auto)
 {
-	vexfs_engine_select(was_auto ? "auto" : in_use->variant->name);
+	vexfs_variant_select(was_auto ? "auto" : in_use->name);
 }
 
 static void select_refuses(struct kunit *test)
 {
-	struct vexfs_engine *in_use = vexfs_engine();
-	bool was_auto = vexfs_engine_is_auto();
+	struct vexfs_math_variant *in_use = vexfs_variant();
+	bool was_auto = vexfs_variant_is_auto();
 	u32 i;
 
-	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_engine_select("altivec"));
-	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_engine_select(""));
-	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_engine_select("scalar2"));
-	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_engine_select("scalar avx2"));
-	KUNIT_EXPECT_PTR_EQ(test, in_use, vexfs_engine());
-	for (i = 0; i < VEXFS_ENGINES; i++) {
-		struct vexfs_engine *e = &vexfs_engines[i];
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_variant_select("altivec"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_variant_select(""));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_variant_select("scalar2"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vexfs_variant_select("scalar avx2"));
+	KUNIT_EXPECT_PTR_EQ(test, in_use, vexfs_variant());
+	for (i = 0; i < VEXFS_VARIANTS; i++) {
+		struct vexfs_math_variant *e = vexfs_variants[i];
 
-		if (vexfs_engine_usable(e)) {
-			KUNIT_EXPECT_EQ(test, 0, vexfs_engine_select(e->variant->name));
-			KUNIT_EXPECT_PTR_EQ(test, e, vexfs_engine());
-			KUNIT_EXPECT_FALSE(test, vexfs_engine_is_auto());
+		if (vexfs_variant_usable(e)) {
+			KUNIT_EXPECT_EQ(test, 0, vexfs_variant_select(e->name));
+			KUNIT_EXPECT_PTR_EQ(test, e, vexfs_variant());
+			KUNIT_EXPECT_FALSE(test, vexfs_variant_is_auto());
 		} else {
-			KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, vexfs_engine_select(e->variant->name));
-			KUNIT_EXPECT_PTR_NE(test, e, vexfs_engine());
+			KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, vexfs_variant_select(e->name));
+			KUNIT_EXPECT_PTR_NE(test, e, vexfs_variant());
 		}
 	}
-	KUNIT_EXPECT_EQ(test, 0, vexfs_engine_select("auto\n"));
-	KUNIT_EXPECT_TRUE(test, vexfs_engine_is_auto());
+	KUNIT_EXPECT_EQ(test, 0, vexfs_variant_select("auto\n"));
+	KUNIT_EXPECT_TRUE(test, vexfs_variant_is_auto());
 	restore(in_use, was_auto);
 }
 
 /* One that the kernel advises against is taken when it is asked for, and only then. */
 static void avoided_is_for_those_who_ask(struct kunit *test)
 {
-	struct vexfs_engine *in_use = vexfs_engine(), *best;
-	bool was_auto = vexfs_engine_is_auto();
+	struct vexfs_math_variant *in_use = vexfs_variant(), *best;
+	bool was_auto = vexfs_variant_is_auto();
 
-	KUNIT_ASSERT_EQ(test, 0, vexfs_engine_select("auto"));
-	best = vexfs_engine();
-	if (best != &vexfs_engines[0]) {
+	KUNIT_ASSERT_EQ(test, 0, vexfs_variant_select("auto"));
+	best = vexfs_variant();
+	if (best != vexfs_variants[0]) {
 		best->avoided = true;
-		KUNIT_EXPECT_EQ(test, 0, vexfs_engine_select("auto"));
-		KUNIT_EXPECT_TRUE(test, vexfs_engine() < best);
-		KUNIT_EXPECT_EQ(test, 0, vexfs_engine_select(best->variant->name));
-		KUNIT_EXPECT_PTR_EQ(test, best, vexfs_engine());
+		KUNIT_EXPECT_EQ(test, 0, vexfs_variant_select("auto"));
+		KUNIT_EXPECT_TRUE(test, vexfs_variant() < best);
+		KUNIT_EXPECT_EQ(test, 0, vexfs_variant_select(best->name));
+		KUNIT_EXPECT_PTR_EQ(test, best, vexfs_variant());
 		best->avoided = false;
 	}
 	restore(in_use, was_auto);
@@ -116,12 +116,9 @@ static const struct {
 	       { 1, 0 } };
 
 static struct {
-	struct vexfs_math_form form;
-	struct vexfs_math_rough rough;
-	struct vexfs_math_conv conv;
-	const struct vexfs_math_form *good_form;
-	const struct vexfs_math_rough *good_rough;
-	const struct vexfs_math_conv *good_conv;
+	struct vexfs_math_codes codes;
+	struct vexfs_math_ops good;
+	struct vexfs_math_conv good_conv;
 	u32 count;
 	u32 at;
 	bool away;
@@ -130,7 +127,7 @@ static struct {
 static u32 bad_scan(const struct vexfs_space *sp, const void *q, u32 q_aux, const void *rows,
 		    const u32 *aux, u32 n, u32 *keys)
 {
-	u32 wide = planted.good_form->scan(sp, q, q_aux, rows, aux, n, keys);
+	u32 wide = planted.good.scan(sp, q, q_aux, rows, aux, n, keys);
 
 	if (n == planted.count)
 		keys[planted.at] ^= 1;
@@ -140,7 +137,7 @@ static u32 bad_scan(const struct vexfs_space *sp, const void *q, u32 q_aux, cons
 static u32 bad_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,
 		      const void *const *rows, const u32 *aux, u32 n, u32 *keys)
 {
-	u32 wide = planted.good_form->gather(sp, q, q_aux, rows, aux, n, keys);
+	u32 wide = planted.good.gather(sp, q, q_aux, rows, aux, n, keys);
 
 	if (n == planted.count)
 		keys[planted.at] ^= 1;
@@ -150,29 +147,29 @@ static u32 bad_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,
 static void bad_part(const struct vexfs_space *sp, const void *q, const void *row, u32 from,
 		     u32 to, struct vexfs_math_state *st)
 {
-	planted.good_form->part(sp, q, row, from, to, st);
+	planted.good.part(sp, q, row, from, to, st);
 	st->bytes[2] ^= 0x80;
 }
 
 static u32 bad_finish(const struct vexfs_space *sp, const struct vexfs_math_state *st, u32 q_aux,
 		      u32 aux)
 {
-	return planted.good_form->finish(sp, st, q_aux, aux) ^ 1;
+	return planted.good.finish(sp, st, q_aux, aux) ^ 1;
 }
 
 static void bad_pack(const struct vexfs_space *sp, void *packed, const void *queries,
 		     const u32 *q_aux, u32 nq, u32 first, u32 count)
 {
-	planted.good_form->block_pack(sp, packed, queries, q_aux, nq, first, count);
+	planted.good.block_pack(sp, packed, queries, q_aux, nq, first, count);
 	if (first)
-		memset(packed + planted.good_form->block_bytes(sp, first), 0x4f, 4);
+		memset(packed + planted.good.block_bytes(sp, first), 0x4f, 4);
 }
 
 static u32 bad_block(const struct vexfs_space *sp, const void *packed, u32 nq, u32 first,
 		     u32 count, const u32 *limits, const void *rows, const u32 *aux, u32 n,
 		     u32 row_base, struct vexfs_block_hit *hits, u32 max)
 {
-	u32 found = planted.good_form->block(sp, packed, nq, first, count, limits, rows, aux, n,
+	u32 found = planted.good.block(sp, packed, nq, first, count, limits, rows, aux, n,
 					     row_base, hits, max);
 
 	return found ? found - 1 : 0;
@@ -181,20 +178,20 @@ static u32 bad_block(const struct vexfs_space *sp, const void *packed, u32 nq, u
 static void bad_code_rows(const struct vexfs_space *sp, void *out, const void *rows,
 			  const u32 *aux, u32 n)
 {
-	planted.good_rough->rows(sp, out, rows, aux, n);
+	planted.good.codes->rows(sp, out, rows, aux, n);
 	((u8 *)out)[(n - 1) * vexfs_code_step(sp) + VEXFS_CODE_HEAD] ^= 0x80;
 }
 
 static void bad_code_query(const struct vexfs_space *sp, void *out, const void *q, u32 q_aux)
 {
-	planted.good_rough->query(sp, out, q, q_aux);
+	planted.good.codes->query(sp, out, q, q_aux);
 	((u8 *)out)[VEXFS_CODE_QUERY_HEAD + VEXFS_CODE_HEAD] ^= 0x80;
 }
 
 static u32 bad_code_scan(const struct vexfs_space *sp, const void *query, u32 limit,
 			 const void *codes, u32 n, u32 row_base, u16 *near, u32 max)
 {
-	u32 found = planted.good_rough->scan(sp, query, limit, codes, n, row_base, near, max);
+	u32 found = planted.good.codes->scan(sp, query, limit, codes, n, row_base, near, max);
 
 	return found ? found - 1 : 0;
 }
@@ -202,16 +199,16 @@ static u32 bad_code_scan(const struct vexfs_space *sp, const void *query, u32 li
 static void bad_code_pack(const struct vexfs_space *sp, void *packed, const void *queries,
 			  const u32 *q_aux, u32 nq, u32 first, u32 count)
 {
-	planted.good_rough->pack(sp, packed, queries, q_aux, nq, first, count);
+	planted.good.codes->pack(sp, packed, queries, q_aux, nq, first, count);
 	if (first)
-		((u8 *)packed)[planted.good_rough->bytes(sp, first)] ^= 0x80;
+		((u8 *)packed)[planted.good.codes->bytes(sp, first)] ^= 0x80;
 }
 
 static u32 bad_code_block(const struct vexfs_space *sp, const void *packed, u32 nq, u32 first,
 			  u32 count, const u32 *limits, const void *codes, u32 n, u32 row_base,
 			  struct vexfs_block_hit *hits, u32 max)
 {
-	u32 found = planted.good_rough->block(sp, packed, nq, first, count, limits, codes, n,
+	u32 found = planted.good.codes->block(sp, packed, nq, first, count, limits, codes, n,
 					      row_base, hits, max);
 
 	return found ? found - 1 : 0;
@@ -220,7 +217,7 @@ static u32 bad_code_block(const struct vexfs_space *sp, const void *packed, u32 
 static int bad_from_f32(const struct vexfs_space *sp, void *row, const void *src, u32 from,
 			u32 count, struct vexfs_math_state *st)
 {
-	int err = planted.good_conv->from_f32(sp, row, src, from, count, st);
+	int err = planted.good_conv.from_f32(sp, row, src, from, count, st);
 
 	*(u8 *)row ^= 1;
 	return err;
@@ -229,7 +226,7 @@ static int bad_from_f32(const struct vexfs_space *sp, void *row, const void *src
 static int bad_from_raw(const struct vexfs_space *sp, void *row, const void *src, u32 from,
 			u32 count, struct vexfs_math_state *st)
 {
-	int err = planted.good_conv->from_raw(sp, row, src, from, count, st);
+	int err = planted.good_conv.from_raw(sp, row, src, from, count, st);
 
 	*(u8 *)row ^= 1;
 	return err;
@@ -237,13 +234,13 @@ static int bad_from_raw(const struct vexfs_space *sp, void *row, const void *src
 
 static u32 bad_aux(const struct vexfs_space *sp, const struct vexfs_math_state *st)
 {
-	return planted.good_conv->aux(sp, st) ^ 1;
+	return planted.good_conv.aux(sp, st) ^ 1;
 }
 
 static u32 bad_rows(const struct vexfs_space *sp, void *rows, u32 *aux, const void *src,
 		    size_t src_step, u32 n, bool away)
 {
-	u32 done = planted.good_conv->rows(sp, rows, aux, src, src_step, n, away);
+	u32 done = planted.good_conv.rows(sp, rows, aux, src, src_step, n, away);
 
 	if (away == planted.away)
 		*(u8 *)(rows + (n - 1) * sp->stride) ^= 1;
@@ -253,7 +250,7 @@ static u32 bad_rows(const struct vexfs_space *sp, void *rows, u32 *aux, const vo
 static u32 bad_paged(const struct vexfs_space *sp, void *rows, u32 *aux,
 		     const struct vexfs_paged *src, u32 first, u32 n, bool away)
 {
-	u32 done = planted.good_conv->paged(sp, rows, aux, src, first, n, away);
+	u32 done = planted.good_conv.paged(sp, rows, aux, src, first, n, away);
 
 	if (away == planted.away)
 		aux[n - 1] ^= 1;
@@ -263,45 +260,42 @@ static u32 bad_paged(const struct vexfs_space *sp, void *rows, u32 *aux,
 static void bad_to_f32(const struct vexfs_space *sp, void *dst, const void *row, u32 from,
 		       u32 count)
 {
-	planted.good_conv->to_f32(sp, dst, row, from, count);
+	planted.good_conv.to_f32(sp, dst, row, from, count);
 	((u8 *)dst)[4 * (from + count) - 1] ^= 1;
 }
 
 /* False where there is nothing to spoil. */
-static bool plant(struct vexfs_work *w, struct vexfs_convert *c, enum fault fault)
+static bool plant(struct vexfs_math_ops *w, struct vexfs_math_conv *c, enum fault fault)
 {
-	struct vexfs_math_rough *r = &planted.rough;
-	struct vexfs_math_form *f = &planted.form;
-	struct vexfs_math_conv *v = &planted.conv;
+	struct vexfs_math_codes *r = &planted.codes;
+	struct vexfs_math_ops f = *w;
+	struct vexfs_math_conv v = *c;
 
 	planted.away = fault == FAULT_ROWS_AWAY || fault == FAULT_PAGED_AWAY;
-	planted.good_form = w->form;
-	planted.good_rough = w->rough;
-	planted.good_conv = c->conv;
-	*f = *w->form;
-	*r = w->rough ? *w->rough : (struct vexfs_math_rough){};
-	*v = *c->conv;
+	planted.good = *w;
+	planted.good_conv = *c;
+	*r = w->codes ? *w->codes : (struct vexfs_math_codes){};
 	switch (fault) {
 	case FAULT_SCAN:
-		f->scan = bad_scan;
+		f.scan = bad_scan;
 		break;
 	case FAULT_GATHER:
-		f->gather = bad_gather;
+		f.gather = bad_gather;
 		break;
 	case FAULT_PART:
-		f->part = bad_part;
+		f.part = bad_part;
 		break;
 	case FAULT_FINISH:
-		f->finish = bad_finish;
+		f.finish = bad_finish;
 		break;
 	case FAULT_PACK:
-		f->block_pack = bad_pack;
-		if (!f->block_group)
+		f.block_pack = bad_pack;
+		if (!f.block_group)
 			return false;
 		break;
 	case FAULT_BLOCK:
-		f->block = bad_block;
-		if (!f->block_group)
+		f.block = bad_block;
+		if (!f.block_group)
 			return false;
 		break;
 	case FAULT_CODE_ROWS:
@@ -324,79 +318,77 @@ static bool plant(struct vexfs_work *w, struct vexfs_convert *c, enum fault faul
 			return false;
 		break;
 	case FAULT_FROM_F32:
-		v->from_f32 = bad_from_f32;
+		v.from_f32 = bad_from_f32;
 		break;
 	case FAULT_FROM_RAW:
-		v->from_raw = bad_from_raw;
+		v.from_raw = bad_from_raw;
 		break;
 	case FAULT_AUX:
-		v->aux = bad_aux;
+		v.aux = bad_aux;
 		break;
 	case FAULT_ROWS:
 	case FAULT_ROWS_AWAY:
-		if (!v->rows)
+		if (!v.rows)
 			return false;
-		v->rows = bad_rows;
+		v.rows = bad_rows;
 		break;
 	case FAULT_PAGED:
 	case FAULT_PAGED_AWAY:
-		if (!v->paged)
+		if (!v.paged)
 			return false;
-		v->paged = bad_paged;
+		v.paged = bad_paged;
 		break;
 	default:
-		v->to_f32 = bad_to_f32;
+		v.to_f32 = bad_to_f32;
 	}
-	if (fault >= FAULT_CODE_ROWS && fault <= FAULT_CODE_BLOCK && !w->rough)
+	if (fault >= FAULT_CODE_ROWS && fault <= FAULT_CODE_BLOCK && !w->codes)
 		return false;
-	w->form = f;
-	if (w->rough)
-		w->rough = r;
-	c->conv = v;
+	*w = f;
+	if (w->codes)
+		w->codes = r;
+	*c = v;
 	return true;
 }
 
-/* Is the engine disabled by the self-test while the fault is there, and only then? */
-static void find_fault(struct kunit *test, struct vexfs_engine *e, u32 type, u32 metric,
+/* Is the variant disabled by the self-test while the fault is there, and only then? */
+static void find_fault(struct kunit *test, struct vexfs_math_variant *e, u32 type, u32 metric,
 		       enum fault fault, u32 place)
 {
-	struct vexfs_work *w = &e->work[type][metric];
-	struct vexfs_convert *c = &e->convert[type];
+	struct vexfs_math_ops *w = &e->ops[type][metric];
+	struct vexfs_math_conv *c = &e->convert[type];
 
 	planted.count = places[place].count;
 	planted.at = places[place].at;
 	if (!plant(w, c, fault))
 		return;
 	KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest(NULL, NULL));
-	w->form = planted.good_form;
-	w->rough = planted.good_rough;
-	c->conv = planted.good_conv;
+	*w = planted.good;
+	*c = planted.good_conv;
 	if (!e->failed)
 		KUNIT_FAIL(test, "%s %s %s: a fault in %s, row %u of %u, was not found\n",
-			   e->variant->name, vexfs_type_name(type), vexfs_metric_name(metric),
+			   e->name, vexfs_type_name(type), vexfs_metric_name(metric),
 			   fault_names[fault], planted.at, planted.count);
 	e->failed = NULL;
 }
 
 /* A variant with a fault is found, disabled, and refused from then on. */
-static void failed_is_refused(struct kunit *test, struct vexfs_engine *e)
+static void failed_is_refused(struct kunit *test, struct vexfs_math_variant *e)
 {
-	struct vexfs_work *w = &e->work[VEXFS_TYPE_F32][VEXFS_METRIC_L2];
-	struct vexfs_convert *c = &e->convert[VEXFS_TYPE_F32];
+	struct vexfs_math_ops *w = &e->ops[VEXFS_TYPE_F32][VEXFS_METRIC_L2];
+	struct vexfs_math_conv *c = &e->convert[VEXFS_TYPE_F32];
 
-	KUNIT_ASSERT_EQ(test, 0, vexfs_engine_select(e->variant->name));
+	KUNIT_ASSERT_EQ(test, 0, vexfs_variant_select(e->name));
 	planted.count = places[0].count;
 	planted.at = places[0].at;
 	plant(w, c, FAULT_SCAN);
 	KUNIT_EXPECT_EQ(test, 0, vexfs_math_selftest(NULL, NULL));
-	w->form = planted.good_form;
-	w->rough = planted.good_rough;
-	c->conv = planted.good_conv;
+	*w = planted.good;
+	*c = planted.good_conv;
 	KUNIT_EXPECT_NOT_NULL(test, e->failed);
-	KUNIT_EXPECT_FALSE(test, vexfs_engine_usable(e));
-	KUNIT_EXPECT_PTR_NE(test, e, vexfs_engine());
-	KUNIT_EXPECT_TRUE(test, vexfs_engine_is_auto());
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, vexfs_engine_select(e->variant->name));
+	KUNIT_EXPECT_FALSE(test, vexfs_variant_usable(e));
+	KUNIT_EXPECT_PTR_NE(test, e, vexfs_variant());
+	KUNIT_EXPECT_TRUE(test, vexfs_variant_is_auto());
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, vexfs_variant_select(e->name));
 
 	/* Without the fault it is as good as before. */
 	e->failed = NULL;
@@ -415,22 +407,22 @@ static void planted_failure_is_found(struct kunit *test)
 		{ VEXFS_TYPE_I8, VEXFS_METRIC_L2 }, { VEXFS_TYPE_U8, VEXFS_METRIC_L1 },
 		{ VEXFS_TYPE_U8, VEXFS_METRIC_IP }, { VEXFS_TYPE_B1, VEXFS_METRIC_JACCARD },
 	};
-	struct vexfs_engine *in_use = vexfs_engine(), *e;
-	bool was_auto = vexfs_engine_is_auto();
-	const char *aside[VEXFS_ENGINES];
+	struct vexfs_math_variant *in_use = vexfs_variant(), *e;
+	bool was_auto = vexfs_variant_is_auto();
+	const char *aside[VEXFS_VARIANTS];
 	u32 i, s, fault, place;
 
 	BUILD_BUG_ON(ARRAY_SIZE(fault_names) != FAULTS);
-	for (i = 1; i < VEXFS_ENGINES; i++) {
-		e = &vexfs_engines[i];
-		if (!vexfs_engine_usable(e))
+	for (i = 1; i < VEXFS_VARIANTS; i++) {
+		e = vexfs_variants[i];
+		if (!vexfs_variant_usable(e))
 			continue;
 		failed_is_refused(test, e);
 		/* The others do not take part: it is long enough with one. */
-		for (s = 1; s < VEXFS_ENGINES; s++) {
-			aside[s] = vexfs_engines[s].failed;
+		for (s = 1; s < VEXFS_VARIANTS; s++) {
+			aside[s] = vexfs_variants[s]->failed;
 			if (s != i)
-				vexfs_engines[s].failed = "not its turn";
+				vexfs_variants[s]->failed = "not its turn";
 		}
 		for (s = 0; s < ARRAY_SIZE(spaces); s++)
 			for (fault = 0; fault < FAULTS; fault++)
@@ -439,8 +431,8 @@ static void planted_failure_is_found(struct kunit *test)
 					if (!vexfs_kunit_quick || (s + fault + place) % 40 == 0)
 						find_fault(test, e, spaces[s].type,
 							   spaces[s].metric, fault, place);
-		for (s = 1; s < VEXFS_ENGINES; s++)
-			vexfs_engines[s].failed = aside[s];
+		for (s = 1; s < VEXFS_VARIANTS; s++)
+			vexfs_variants[s]->failed = aside[s];
 	}
 	restore(in_use, was_auto);
 }
@@ -487,7 +479,7 @@ static int compute_both(const struct worker *w, u32 *ints, u32 *floats)
 				      floats);
 }
 
-/* Every call is answered by one engine, so all keys of a call are of one kind. */
+/* Every call is answered by one variant, so all keys of a call are of one kind. */
 static void one_round(struct worker *w)
 {
 	struct vexfs_block_hit hits[2];
@@ -500,7 +492,7 @@ static void one_round(struct worker *w)
 	w->wrong += memcmp(floats, w->float_keys[0], sizeof(floats)) &&
 		    memcmp(floats, w->float_keys[1], sizeof(floats));
 
-	/* Packed by one engine, perhaps used while another one is in use. */
+	/* Packed by one variant, perhaps used while another one is in use. */
 	err = vexfs_math_block_pack(&w->float_sp, w->packed, w->floats, w->float_aux, 2);
 	if (!err)
 		err = vexfs_math_block(&w->float_sp, w->packed, 2, limits, w->floats, w->float_aux,
@@ -555,9 +547,9 @@ static void set_up_worker(struct kunit *test, struct worker *w)
 				  GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, w->packed);
 	w->packed = PTR_ALIGN(w->packed, VEXFS_ROW_ALIGN);
-	vexfs_engine_select("scalar");
+	vexfs_variant_select("scalar");
 	KUNIT_ASSERT_EQ(test, 0, compute_both(w, w->int_keys, w->float_keys[0]));
-	vexfs_engine_select("auto");
+	vexfs_variant_select("auto");
 	KUNIT_ASSERT_EQ(test, 0, compute_both(w, keys, w->float_keys[1]));
 	KUNIT_ASSERT_EQ(test, 0, memcmp(keys, w->int_keys, sizeof(keys)));
 }
@@ -565,8 +557,8 @@ static void set_up_worker(struct kunit *test, struct worker *w)
 static void switch_under_load(struct kunit *test)
 {
 	struct worker *workers = kunit_kzalloc(test, WORKERS * sizeof(*workers), GFP_KERNEL);
-	struct vexfs_engine *in_use = vexfs_engine();
-	bool was_auto = vexfs_engine_is_auto();
+	struct vexfs_math_variant *in_use = vexfs_variant();
+	bool was_auto = vexfs_variant_is_auto();
 	u32 switches = vexfs_kunit_quick ? 500 : 5000, i;
 
 	KUNIT_ASSERT_NOT_NULL(test, workers);
@@ -582,10 +574,10 @@ static void switch_under_load(struct kunit *test)
 		}
 	}
 	for (i = 0; i < switches; i++) {
-		struct vexfs_engine *e = &vexfs_engines[i % VEXFS_ENGINES];
+		struct vexfs_math_variant *e = vexfs_variants[i % VEXFS_VARIANTS];
 
-		if (vexfs_engine_usable(e))
-			vexfs_engine_select(e->variant->name);
+		if (vexfs_variant_usable(e))
+			vexfs_variant_select(e->name);
 		cond_resched();
 		if (i % 100 == 0)
 			usleep_range(1000, 2000);

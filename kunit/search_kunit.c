@@ -17,7 +17,7 @@
 #include "index/index.h"
 #include "index/search.h"
 #include "index/vector.h"
-#include "math/variant.h"
+#include "math/ops.h"
 #include "mem/pool.h"
 #include "suites.h"
 #include "vectors.h"

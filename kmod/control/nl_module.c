@@ -10,7 +10,7 @@
 #include "control/netlink.h"
 #include "control/summary.h"
 #include "index/index.h"
-#include "math/engine.h"
+#include "math/variant.h"
 #include "math/proof.h"
 #include "stat/counter.h"
 #include "store/store.h"
@@ -47,7 +47,7 @@ int vexfs_nl_module_get_doit(struct sk_buff *req, struct genl_info *info)
 	      nla_put_u32(skb, VEXFS_A_MODULE_ABI, VEXFS_ABI) ?:
 	      nla_put_u64_64bit(skb, VEXFS_A_MODULE_FEATURES, VEXFS_FEATURE_FILTER | vexfs_index_features(),
 				VEXFS_A_MODULE_PAD) ?:
-	      nla_put_string(skb, VEXFS_A_MODULE_SIMD, vexfs_engine()->variant->name) ?:
+	      nla_put_string(skb, VEXFS_A_MODULE_SIMD, vexfs_variant()->name) ?:
 	      nla_put_string(skb, VEXFS_A_MODULE_KERNEL, init_utsname()->release) ?:
 	      nla_put_u64_64bit(skb, VEXFS_A_MODULE_UPTIME_NS, ktime_get_ns() - loaded_ns,
 				VEXFS_A_MODULE_PAD) ?:
@@ -84,17 +84,17 @@ struct selftest {
 	int err;
 };
 
-static void put_variant(const struct vexfs_engine *e, unsigned int cases, void *arg)
+static void put_variant(const struct vexfs_math_variant *e, unsigned int cases, void *arg)
 {
 	struct selftest *t = arg;
 	struct nlattr *nest = nla_nest_start(t->skb, VEXFS_A_SELFTEST_VARIANT);
 
 	t->failed += !!e->failed;
-	if (!nest || nla_put_string(t->skb, VEXFS_A_VARIANT_NAME, e->variant->name) ||
+	if (!nest || nla_put_string(t->skb, VEXFS_A_VARIANT_NAME, e->name) ||
 	    nla_put_u32(t->skb, VEXFS_A_VARIANT_USABLE, !e->lacks) ||
 	    nla_put_u32(t->skb, VEXFS_A_VARIANT_CASES, cases) ||
 	    nla_put_u32(t->skb, VEXFS_A_VARIANT_FAILED, !!e->failed) ||
-	    (!vexfs_engine_usable(e) &&
+	    (!vexfs_variant_usable(e) &&
 	     nla_put_string(t->skb, VEXFS_A_VARIANT_TROUBLE, e->lacks ?: e->failed)))
 		t->err = -EMSGSIZE;
 	else

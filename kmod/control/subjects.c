@@ -9,7 +9,7 @@
 #include <linux/notifier.h>
 
 #include "control/subjects.h"
-#include "math/engine.h"
+#include "math/variant.h"
 #include "math/fpu.h"
 #include "stat/counter.h"
 #include "stat/event.h"
@@ -56,18 +56,18 @@ static int fpu_read(unsigned int i, bool since_reset, u64 *values)
 
 static unsigned int simd_instances(void)
 {
-	return VEXFS_ENGINES;
+	return VEXFS_VARIANTS;
 }
 
 static const char *simd_instance(unsigned int i)
 {
-	return vexfs_engines[i].variant->name;
+	return vexfs_variants[i]->name;
 }
 
 static int simd_read(unsigned int i, bool since_reset, u64 *values)
 {
-	values[0] = vexfs_engine_usable(&vexfs_engines[i]);
-	values[1] = vexfs_engine() == &vexfs_engines[i];
+	values[0] = vexfs_variant_usable(vexfs_variants[i]);
+	values[1] = vexfs_variant() == vexfs_variants[i];
 	return 0;
 }
 
@@ -99,18 +99,18 @@ static struct vexfs_subject subjects[] = {
 	},
 };
 
-static int engine_news(struct notifier_block *nb, unsigned long what, void *data)
+static int variant_news(struct notifier_block *nb, unsigned long what, void *data)
 {
-	const struct vexfs_engine *e = data;
+	const struct vexfs_math_variant *e = data;
 
-	enum vexfs_event_kind kind = what == VEXFS_ENGINE_DISABLED ? VEXFS_EVENT_VARIANT_BAD :
+	enum vexfs_event_kind kind = what == VEXFS_VARIANT_DISABLED ? VEXFS_EVENT_VARIANT_BAD :
 								     VEXFS_EVENT_VARIANT;
 
-	vexfs_event_raise(kind, 0, 0, e->variant->name);
+	vexfs_event_raise(kind, 0, 0, e->name);
 	return NOTIFY_OK;
 }
 
-static struct notifier_block engine_listener = { .notifier_call = engine_news };
+static struct notifier_block variant_listener = { .notifier_call = variant_news };
 
 int vexfs_control_subjects_init(void)
 {
@@ -125,7 +125,7 @@ int vexfs_control_subjects_init(void)
 			return err;
 		}
 	}
-	blocking_notifier_chain_register(&vexfs_engine_chain, &engine_listener);
+	blocking_notifier_chain_register(&vexfs_variant_chain, &variant_listener);
 	return 0;
 }
 
@@ -133,7 +133,7 @@ void vexfs_control_subjects_exit(void)
 {
 	unsigned int i = ARRAY_SIZE(subjects);
 
-	blocking_notifier_chain_unregister(&vexfs_engine_chain, &engine_listener);
+	blocking_notifier_chain_unregister(&vexfs_variant_chain, &variant_listener);
 
 	while (i--)
 		vexfs_subject_del(&subjects[i]);

@@ -10,7 +10,7 @@
 #include <linux/utsname.h>
 
 #include "control/summary.h"
-#include "math/engine.h"
+#include "math/variant.h"
 #include "math/fpu.h"
 #include "mem/pool.h"
 #include "mem/scratch.h"
@@ -95,7 +95,7 @@ void vexfs_judge(struct vexfs_verdict *v)
 	judge_pools(v);
 	if (!READ_ONCE(vexfs_accounting))
 		add_complaint(v, "ops are not counted: vexctl tune accounting=1");
-	if (vexfs_engine() == &vexfs_engines[0])
+	if (vexfs_variant() == vexfs_variants[0])
 		add_complaint(v, "the arithmetic runs without SIMD: vexctl tune simd=auto");
 }
 
@@ -119,7 +119,7 @@ void vexfs_show_summary(struct seq_file *m)
 
 	vexfs_judge(&v);
 	seq_printf(m, "vexfs %s on %s, arithmetic %s\n", VEXFS_VERSION, init_utsname()->release,
-		   vexfs_engine()->variant->name);
+		   vexfs_variant()->name);
 	show_store(m);
 	show_classes(m);
 	seq_printf(m, "pools hit rate %u.%06u, %llu bytes held\n", v.hit_ppm / 1000000,

@@ -11,7 +11,7 @@
 #include <linux/string.h>
 
 #include "control/tunables.h"
-#include "math/engine.h"
+#include "math/variant.h"
 #include "math/fpu.h"
 #include "mem/tunable.h"
 
@@ -50,7 +50,7 @@ static const struct other others[] = {
 		.def = VEXFS_FPU_BUDGET_DEFAULT_US,
 	}, {
 		.key = "simd", .word = "auto", .doc = "Variant of the arithmetic",
-		.at_default = vexfs_engine_is_auto,
+		.at_default = vexfs_variant_is_auto,
 	},
 };
 
@@ -200,7 +200,7 @@ static int check_step(const struct step *st, struct vexfs_tune_fault *fault, str
 	if (!st->word)
 		return refuse_step(fault, st, "the value must be a word", -EINVAL);
 	if (!strcmp(st->kp->name, "simd")) {
-		err = vexfs_engine_check(st->text);
+		err = vexfs_variant_check(st->text);
 		if (err == -EINVAL)
 			return refuse_step(fault, st, "no variant of the arithmetic has that name", err);
 		if (err)

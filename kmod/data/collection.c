@@ -14,7 +14,7 @@
 #include "compat/compat.h"
 #include "data/handlers.h"
 #include "index/index.h"
-#include "math/engine.h"
+#include "math/variant.h"
 #include "mem/pool.h"
 
 /* ---- info, create, attach, drop ---- */
@@ -29,7 +29,7 @@ int vexfs_handle_info(struct vexfs_request *r)
 		.features = VEXFS_FEATURE_FILTER | vexfs_index_features(),
 	};
 	strscpy(info->version, VEXFS_VERSION, sizeof(info->version));
-	strscpy(info->simd, vexfs_engine()->variant->name, sizeof(info->simd));
+	strscpy(info->simd, vexfs_variant()->name, sizeof(info->simd));
 	return 0;
 }
 

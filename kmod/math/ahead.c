@@ -10,19 +10,10 @@
 #else
 #define VEXFS_EXPORT_KUNIT(sym)
 #endif
-#include "variant.h"
+#include "ops.h"
 
 bool vexfs_scan_far;
 VEXFS_EXPORT_KUNIT(vexfs_scan_far);
-
-/*
- * AMD's family 1ah, Zen 5: its first level has 48 KiB, and a scan of rows in memory
- * reaches 1.3 to 1.6 times what it does when it asks near. Zen 4 wants near.
- */
-void vexfs_scan_tune(bool amd, u32 family)
-{
-	vexfs_scan_far = amd && family >= 0x1a;
-}
 
 #define SHORT_ROW	256u
 #define LONG_ROW	1024u

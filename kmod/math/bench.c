@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures the engines: once at load, so that sections can be cut to the budget,
+ * Measures the variants: once at load, so that sections can be cut to the budget,
  * and in full whenever the bench file is read. Each measurement is one section of
  * the ordinary length, so preemption is never off for longer than in service.
  */
@@ -12,9 +12,9 @@
 
 #include "compat/compat.h"
 #include "math/bits.h"
-#include "math/engine.h"
 #include "math/proof.h"
 #include "math/run.h"
+#include "math/variant.h"
 
 /* Rows of a measurement stay inside this, a part of the second level cache. */
 #define ROWS_BYTES	(64u * 1024)
@@ -32,10 +32,10 @@ enum job {
 	JOB_GATHER = VEXFS_SHAPE_GATHER,
 	JOB_BLOCK = VEXFS_SHAPE_BLOCK,
 	JOB_PACK,
-	JOB_ROUGH_PACK,
-	JOB_ROUGH_BLOCK,
-	JOB_ROUGH_ROWS,
-	JOB_ROUGH_SCAN,
+	JOB_CODE_PACK,
+	JOB_CODE_BLOCK,
+	JOB_CODE_ROWS,
+	JOB_CODE_SCAN,
 	JOBS
 };
 
@@ -73,68 +73,67 @@ static const char * const shape_names[] = {
 	[VEXFS_SHAPE_BLOCK] = "block",
 };
 
-static struct vexfs_pace *pace_of(struct vexfs_work *w, enum job job)
+static struct vexfs_pace *pace_of(struct vexfs_math_ops *ops, enum job job)
 {
 	switch (job) {
 	case JOB_PACK:
-		return &w->pack;
-	case JOB_ROUGH_PACK:
-		return &w->rough_pack;
-	case JOB_ROUGH_BLOCK:
-		return &w->rough_block;
-	case JOB_ROUGH_ROWS:
-		return &w->rough_rows;
-	case JOB_ROUGH_SCAN:
-		return &w->rough_scan;
+		return &ops->pace.pack;
+	case JOB_CODE_PACK:
+		return &ops->pace.code_pack;
+	case JOB_CODE_BLOCK:
+		return &ops->pace.code_block;
+	case JOB_CODE_ROWS:
+		return &ops->pace.code_rows;
+	case JOB_CODE_SCAN:
+		return &ops->pace.code_scan;
 	default:
-		return &w->pace[(enum vexfs_shape)job];
+		return &ops->pace.shape[(enum vexfs_shape)job];
 	}
 }
 
 /* @n rows, or queries. */
-static void compute(const struct vexfs_work *w, const struct vexfs_space *sp,
+static void run_job(const struct vexfs_math_ops *ops, const struct vexfs_space *sp,
 		    struct workbench *t, enum job job, u32 n)
 {
-	const struct vexfs_math_form *f = w->form;
-	const struct vexfs_math_rough *r = w->rough;
+	const struct vexfs_math_codes *codes = ops->codes;
 
 	switch (job) {
 	case JOB_SCAN:
-		f->scan(sp, t->queries, t->aux[0], t->rows, t->aux, n, t->keys);
+		ops->scan(sp, t->queries, t->aux[0], t->rows, t->aux, n, t->keys);
 		break;
 	case JOB_GATHER:
-		f->gather(sp, t->queries, t->aux[0], t->ptr, t->aux, n, t->keys);
+		ops->gather(sp, t->queries, t->aux[0], t->ptr, t->aux, n, t->keys);
 		break;
 	case JOB_BLOCK:
-		f->block(sp, t->packed, QUERIES, 0, QUERIES, t->limits, t->rows, t->aux, n, 0,
+		ops->block(sp, t->packed, QUERIES, 0, QUERIES, t->limits, t->rows, t->aux, n, 0,
 			 &t->hit, 1);
 		break;
 	case JOB_PACK:
-		f->block_pack(sp, t->packed, t->queries, t->aux, QUERIES, 0, n);
+		ops->block_pack(sp, t->packed, t->queries, t->aux, QUERIES, 0, n);
 		break;
-	case JOB_ROUGH_PACK:
-		r->pack(sp, t->packed, t->queries, t->aux, QUERIES, 0, n);
+	case JOB_CODE_PACK:
+		codes->pack(sp, t->packed, t->queries, t->aux, QUERIES, 0, n);
 		break;
-	case JOB_ROUGH_BLOCK:
-		r->block(sp, t->packed, QUERIES, 0, QUERIES, t->limits, t->codes, n, 0, &t->hit,
+	case JOB_CODE_BLOCK:
+		codes->block(sp, t->packed, QUERIES, 0, QUERIES, t->limits, t->codes, n, 0, &t->hit,
 			 1);
 		break;
-	case JOB_ROUGH_ROWS:
-		r->rows(sp, t->codes, t->rows, t->aux, n);
+	case JOB_CODE_ROWS:
+		codes->rows(sp, t->codes, t->rows, t->aux, n);
 		break;
 	default:
-		r->scan(sp, t->query, t->limits[0], t->codes, n, 0, &t->near, 1);
+		codes->scan(sp, t->query, t->limits[0], t->codes, n, 0, &t->near, 1);
 		break;
 	}
 }
 
-static bool has_block(const struct vexfs_math_form *f, const struct vexfs_space *sp)
+static bool has_block(const struct vexfs_math_ops *ops, const struct vexfs_space *sp)
 {
-	return f->block_group && sp->dim <= f->block_max_dim &&
-	       f->block_bytes(sp, QUERIES) <= PACKED_BYTES;
+	return ops->block_group && sp->dim <= ops->block_max_dim &&
+	       ops->block_bytes(sp, QUERIES) <= PACKED_BYTES;
 }
 
-static bool has_job(const struct vexfs_work *w, const struct vexfs_space *sp, enum job job)
+static bool has_job(const struct vexfs_math_ops *ops, const struct vexfs_space *sp, enum job job)
 {
 	switch (job) {
 	case JOB_SCAN:
@@ -142,18 +141,18 @@ static bool has_job(const struct vexfs_work *w, const struct vexfs_space *sp, en
 		return true;
 	case JOB_BLOCK:
 	case JOB_PACK:
-		return has_block(w->form, sp);
-	case JOB_ROUGH_PACK:
-	case JOB_ROUGH_BLOCK:
-		return w->rough && w->rough->group && vexfs_code_fits(sp) &&
-		       w->rough->bytes(sp, QUERIES) <= PACKED_BYTES;
+		return has_block(ops, sp);
+	case JOB_CODE_PACK:
+	case JOB_CODE_BLOCK:
+		return ops->codes && ops->codes->group && vexfs_code_fits(sp) &&
+		       ops->codes->bytes(sp, QUERIES) <= PACKED_BYTES;
 	default:
-		return w->rough && vexfs_code_fits(sp);
+		return ops->codes && vexfs_code_fits(sp);
 	}
 }
 
 /* Packs all queries, a group in each section. */
-static void pack(const struct vexfs_work *w, const struct vexfs_space *sp, struct workbench *t,
+static void pack_queries(const struct vexfs_math_ops *ops, const struct vexfs_space *sp, struct workbench *t,
 		 enum job job, u32 group)
 {
 	u32 q;
@@ -163,15 +162,15 @@ static void pack(const struct vexfs_work *w, const struct vexfs_space *sp, struc
 		u32 n = min(group, QUERIES - q);
 
 		if (job == JOB_BLOCK)
-			w->form->block_pack(sp, t->packed, t->queries, t->aux, QUERIES, q, n);
+			ops->block_pack(sp, t->packed, t->queries, t->aux, QUERIES, q, n);
 		else
-			w->rough->pack(sp, t->packed, t->queries, t->aux, QUERIES, q, n);
+			ops->codes->pack(sp, t->packed, t->queries, t->aux, QUERIES, q, n);
 		vexfs_fpu_end(stamp);
 	}
 }
 
 /* Makes what @job works on. */
-static void prepare(const struct vexfs_work *w, const struct vexfs_space *sp,
+static void prepare_job(const struct vexfs_math_ops *ops, const struct vexfs_space *sp,
 		    struct workbench *t, enum job job, u32 rows)
 {
 	u64 stamp;
@@ -184,20 +183,20 @@ static void prepare(const struct vexfs_work *w, const struct vexfs_space *sp,
 	}
 	switch (job) {
 	case JOB_BLOCK:
-		pack(w, sp, t, job, w->form->block_group);
+		pack_queries(ops, sp, t, job, ops->block_group);
 		break;
-	case JOB_ROUGH_BLOCK:
-		pack(w, sp, t, job, w->rough->group);
+	case JOB_CODE_BLOCK:
+		pack_queries(ops, sp, t, job, ops->codes->group);
 		fallthrough;
-	case JOB_ROUGH_SCAN:
+	case JOB_CODE_SCAN:
 		for (i = 0; i < rows; i++) {
 			stamp = vexfs_fpu_begin();
-			w->rough->rows(sp, t->codes + i * vexfs_code_step(sp),
+			ops->codes->rows(sp, t->codes + i * vexfs_code_step(sp),
 				       t->rows + i * sp->stride, t->aux + i, 1);
 			vexfs_fpu_end(stamp);
 		}
 		stamp = vexfs_fpu_begin();
-		w->rough->query(sp, t->query, t->queries, t->aux[0]);
+		ops->codes->query(sp, t->query, t->queries, t->aux[0]);
 		vexfs_fpu_end(stamp);
 		break;
 	default:
@@ -205,14 +204,14 @@ static void prepare(const struct vexfs_work *w, const struct vexfs_space *sp,
 	}
 }
 
-/* What an item counts for, see struct vexfs_work. */
+/* What an item counts for, see struct vexfs_math_paces. */
 static u32 units_of(const struct vexfs_space *sp, enum job job)
 {
 	switch (job) {
 	case JOB_BLOCK:
-	case JOB_ROUGH_BLOCK:
+	case JOB_CODE_BLOCK:
 		return vexfs_run_units(sp->stride) * QUERIES;
-	case JOB_ROUGH_SCAN:
+	case JOB_CODE_SCAN:
 		return vexfs_run_units(vexfs_code_step(sp));
 	default:
 		return vexfs_run_units(sp->stride);
@@ -223,25 +222,25 @@ static u32 units_of(const struct vexfs_space *sp, enum job job)
  * What a unit of work costs, in picoseconds; @tries sections of it, the best counts.
  * 0 when the clock measured nothing.
  */
-static u32 measure(struct vexfs_work *w, const struct vexfs_space *sp, struct workbench *t,
+static u32 measure_job(struct vexfs_math_ops *ops, const struct vexfs_space *sp, struct workbench *t,
 		   enum job job, unsigned int tries)
 {
 	u32 most = min(ROWS_BYTES / sp->stride, ROWS_MAX), units = units_of(sp, job), n;
 	u64 best = U64_MAX;
 
-	prepare(w, sp, t, job, most);
+	prepare_job(ops, sp, t, job, most);
 	while (tries--) {
 		u64 stamp, from, ns;
 
 		if (job == JOB_PACK)
-			n = min(w->form->block_group, QUERIES);
-		else if (job == JOB_ROUGH_PACK)
-			n = min(w->rough->group, QUERIES);
+			n = min(ops->block_group, QUERIES);
+		else if (job == JOB_CODE_PACK)
+			n = min(ops->codes->group, QUERIES);
 		else
-			n = vexfs_fpu_items(pace_of(w, job), units, most);
+			n = vexfs_fpu_items(pace_of(ops, job), units, most);
 		stamp = vexfs_fpu_begin();
 		from = vexfs_clock();
-		compute(w, sp, t, job, n);
+		run_job(ops, sp, t, job, n);
 		ns = vexfs_clock_ns(from, vexfs_clock());
 		vexfs_fpu_end(stamp);
 		if (ns)
@@ -255,7 +254,7 @@ static u32 measure(struct vexfs_work *w, const struct vexfs_space *sp, struct wo
  * The dimensions that teach a pace: short rows, where the fixed cost of a row
  * decides, and longer ones. The slower of the two is believed.
  */
-static void calibrate_work(struct vexfs_work *w, struct workbench *t, u32 type, u32 metric)
+static void calibrate_work(struct vexfs_math_ops *ops, struct workbench *t, u32 type, u32 metric)
 {
 	static const u16 dims[] = { 32, 768 };
 	struct vexfs_space sp;
@@ -263,27 +262,27 @@ static void calibrate_work(struct vexfs_work *w, struct workbench *t, u32 type, 
 	enum job job;
 
 	for (job = 0; job < JOBS; job++) {
-		struct vexfs_pace *pace = pace_of(w, job);
+		struct vexfs_pace *pace = pace_of(ops, job);
 		u32 ps = 0, first;
 
 		for (i = 0; i < ARRAY_SIZE(dims); i++) {
 			vexfs_space_init(&sp, type, metric, dims[i]);
-			if (!has_job(w, &sp, job))
+			if (!has_job(ops, &sp, job))
 				continue;
 			/* A short section says how much fits the ones that count. */
-			first = ps ? 0 : measure(w, &sp, t, job, 1);
+			first = ps ? 0 : measure_job(ops, &sp, t, job, 1);
 			if (first)
 				WRITE_ONCE(pace->ps, first);
-			ps = max(ps, measure(w, &sp, t, job, 2));
+			ps = max(ps, measure_job(ops, &sp, t, job, 2));
 		}
 		if (ps)
 			WRITE_ONCE(pace->ps, ps);
 	}
-	WRITE_ONCE(w->part.ps, w->pace[VEXFS_SHAPE_SCAN].ps);
+	WRITE_ONCE(ops->pace.part.ps, ops->pace.shape[VEXFS_SHAPE_SCAN].ps);
 }
 
 /* One vector each way; every section of a real call corrects what it finds. */
-static void calibrate_convert(struct vexfs_convert *c, struct workbench *t, u32 type)
+static void calibrate_convert(struct vexfs_math_conv *c, struct workbench *t, u32 type)
 {
 	struct vexfs_space sp;
 	unsigned int move;
@@ -299,11 +298,11 @@ static void calibrate_convert(struct vexfs_convert *c, struct workbench *t, u32 
 			u64 stamp = vexfs_fpu_begin(), from = vexfs_clock();
 
 			if (move == VEXFS_MOVE_FROM_F32)
-				c->conv->from_f32(&sp, t->rows, t->queries, 0, sp.dim, &st);
+				c->from_f32(&sp, t->rows, t->queries, 0, sp.dim, &st);
 			else if (move == VEXFS_MOVE_FROM_RAW)
-				c->conv->from_raw(&sp, t->rows, t->queries, 0, sp.dim, &st);
+				c->from_raw(&sp, t->rows, t->queries, 0, sp.dim, &st);
 			else
-				c->conv->to_f32(&sp, t->queries, t->rows, 0, sp.dim);
+				c->to_f32(&sp, t->queries, t->rows, 0, sp.dim);
 			ns = vexfs_clock_ns(from, vexfs_clock());
 			vexfs_fpu_end(stamp);
 			if (ns)
@@ -324,23 +323,23 @@ int vexfs_math_calibrate(void)
 
 	if (!t)
 		return -ENOMEM;
-	for (i = 0; i < VEXFS_ENGINES; i++) {
-		struct vexfs_engine *e = &vexfs_engines[i];
+	for (i = 0; i < VEXFS_VARIANTS; i++) {
+		struct vexfs_math_variant *v = vexfs_variants[i];
 
-		if (!vexfs_engine_usable(e))
+		if (!vexfs_variant_usable(v))
 			continue;
 		for (type = VEXFS_TYPE_F32; type < VEXFS_TYPES; type++) {
-			calibrate_convert(&e->convert[type], t, type);
+			calibrate_convert(&v->convert[type], t, type);
 			for (metric = 0; metric < VEXFS_METRICS; metric++)
-				if (e->work[type][metric].form)
-					calibrate_work(&e->work[type][metric], t, type, metric);
+				if (v->ops[type][metric].scan)
+					calibrate_work(&v->ops[type][metric], t, type, metric);
 		}
 	}
 	kvfree(t);
 	return 0;
 }
 
-static void show(struct seq_file *m, struct vexfs_work *w, const struct vexfs_space *sp,
+static void show_work(struct seq_file *m, struct vexfs_math_ops *ops, const struct vexfs_space *sp,
 		 struct workbench *t, const char *variant)
 {
 	enum vexfs_shape shape;
@@ -348,13 +347,13 @@ static void show(struct seq_file *m, struct vexfs_work *w, const struct vexfs_sp
 	for (shape = 0; shape < VEXFS_SHAPES; shape++) {
 		u64 ps, gbps;
 
-		if (!has_job(w, sp, (enum job)shape))
+		if (!has_job(ops, sp, (enum job)shape))
 			continue;
-		ps = (u64)measure(w, sp, t, (enum job)shape, TRIES) * vexfs_run_units(sp->stride);
+		ps = (u64)measure_job(ops, sp, t, (enum job)shape, TRIES) * vexfs_run_units(sp->stride);
 		/* Bytes in a nanosecond are gigabytes in a second; two decimals. */
 		gbps = ps ? div64_u64(sp->row_bytes * 100000ULL, ps) : 0;
 		seq_printf(m, "%s %s %s %s %s %u %llu.%03llu %llu.%02llu\n", variant,
-			   w->form->name, vexfs_type_name(sp->type), vexfs_metric_name(sp->metric),
+			   ops->name, vexfs_type_name(sp->type), vexfs_metric_name(sp->metric),
 			   shape_names[shape], sp->dim, ps / 1000, ps % 1000, gbps / 100,
 			   gbps % 100);
 	}
@@ -370,12 +369,12 @@ static void show(struct seq_file *m, struct vexfs_work *w, const struct vexfs_sp
 static void show_overhead(struct seq_file *m, struct workbench *t)
 {
 	u64 empty = U64_MAX, call = U64_MAX, form = U64_MAX, from, stamp;
-	const struct vexfs_math_form *f;
+	const struct vexfs_math_ops *f;
 	struct vexfs_space sp;
 	unsigned int try, i;
 
 	vexfs_space_init(&sp, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 16);
-	f = vexfs_engine()->work[sp.type][sp.metric].form;
+	f = &vexfs_variant()->ops[sp.type][sp.metric];
 	t->ptr[0] = t->rows;
 	for (try = 0; try < TRIES; try++) {
 		from = vexfs_clock();
@@ -413,17 +412,17 @@ void vexfs_math_show_bench(struct seq_file *m)
 		return;
 	}
 	seq_puts(m, "variant form type metric shape dim ns_per_distance gb_per_s\n");
-	for (i = 0; i < VEXFS_ENGINES; i++) {
-		struct vexfs_engine *e = &vexfs_engines[i];
+	for (i = 0; i < VEXFS_VARIANTS; i++) {
+		struct vexfs_math_variant *v = vexfs_variants[i];
 
-		if (!vexfs_engine_usable(e))
+		if (!vexfs_variant_usable(v))
 			continue;
 		for (type = 0; type < VEXFS_TYPES; type++)
 			for (metric = 0; metric < VEXFS_METRICS; metric++)
 				for (d = 0; d < ARRAY_SIZE(dims); d++)
 					if (!vexfs_space_init(&sp, type, metric, dims[d]))
-						show(m, &e->work[type][metric], &sp, t,
-						     e->variant->name);
+						show_work(m, &v->ops[type][metric], &sp, t,
+						     v->name);
 	}
 	show_overhead(m, t);
 	kvfree(t);

@@ -8,7 +8,7 @@
 #define _VEXFS_MATH_BOUND_H
 
 #include "real.h"
-#include "variant.h"
+#include "ops.h"
 
 /* Half a unit in the last place of 1.0f. */
 #define ULP		0x1p-24

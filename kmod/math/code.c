@@ -8,15 +8,15 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
-#include "math/engine.h"
+#include "math/variant.h"
 #include "math/run.h"
 
 /**
  * struct query - what stands before a query against codes
- * @work: of the engine that made it, which may be out of use meanwhile
+ * @ops: of the variant that made it, which may be out of use meanwhile
  */
 struct query {
-	struct vexfs_work *work;
+	struct vexfs_math_ops *ops;
 } __aligned(VEXFS_ROW_ALIGN);
 
 size_t vexfs_math_code_bytes(const struct vexfs_space *sp)
@@ -31,9 +31,8 @@ size_t vexfs_math_code_query_bytes(const struct vexfs_space *sp)
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_code_query_bytes);
 
-void vexfs_rough_rows(struct vexfs_work *w, const struct vexfs_math_rough *r,
-		      const struct vexfs_space *sp, void *out, const void *rows,
-		      const u32 *aux, u32 n)
+void vexfs_code_make(struct vexfs_math_ops *ops, const struct vexfs_space *sp, void *out,
+		     const void *rows, const u32 *aux, u32 n)
 {
 	u32 units = vexfs_run_units(sp->stride), row, m;
 
@@ -42,11 +41,11 @@ void vexfs_rough_rows(struct vexfs_work *w, const struct vexfs_math_rough *r,
 
 		if (row)
 			vexfs_fpu_rest();
-		m = vexfs_fpu_items(&w->rough_rows, units, n - row);
+		m = vexfs_fpu_items(&ops->pace.code_rows, units, n - row);
 		stamp = vexfs_fpu_begin();
-		r->rows(sp, out + (size_t)row * vexfs_code_step(sp),
-			rows + (size_t)row * sp->stride, aux + row, m);
-		vexfs_fpu_learn(&w->rough_rows, (u64)m * units, vexfs_fpu_end(stamp));
+		ops->codes->rows(sp, out + (size_t)row * vexfs_code_step(sp),
+				 rows + (size_t)row * sp->stride, aux + row, m);
+		vexfs_fpu_learn(&ops->pace.code_rows, (u64)m * units, vexfs_fpu_end(stamp));
 	}
 	vexfs_fpu_rest();
 }
@@ -60,10 +59,10 @@ void vexfs_math_code_blank(const struct vexfs_space *sp, void *codes, u32 n)
 void vexfs_math_code_rows(const struct vexfs_space *sp, void *codes, const void *rows,
 			  const u32 *aux, u32 n)
 {
-	struct vexfs_work *w = &vexfs_engine()->work[sp->type][sp->metric];
+	struct vexfs_math_ops *ops = &vexfs_variant()->ops[sp->type][sp->metric];
 
-	if (w->rough && vexfs_fpu_usable())
-		vexfs_rough_rows(w, w->rough, sp, codes, rows, aux, n);
+	if (ops->codes && vexfs_fpu_usable())
+		vexfs_code_make(ops, sp, codes, rows, aux, n);
 	else
 		vexfs_math_code_blank(sp, codes, n);
 }
@@ -71,15 +70,15 @@ VEXFS_EXPORT_KUNIT(vexfs_math_code_rows);
 
 int vexfs_math_code_query(const struct vexfs_space *sp, void *query, const void *q, u32 q_aux)
 {
-	struct vexfs_work *w = &vexfs_engine()->work[sp->type][sp->metric];
+	struct vexfs_math_ops *ops = &vexfs_variant()->ops[sp->type][sp->metric];
 	struct query *head = query;
 	u64 stamp;
 
-	if (!w->rough || !vexfs_fpu_usable())
+	if (!ops->codes || !vexfs_fpu_usable())
 		return -EOPNOTSUPP;
-	head->work = w;
+	head->ops = ops;
 	stamp = vexfs_fpu_begin();
-	w->rough->query(sp, head + 1, q, q_aux);
+	ops->codes->query(sp, head + 1, q, q_aux);
 	vexfs_fpu_end(stamp);
 	return 0;
 }
@@ -89,7 +88,7 @@ int vexfs_math_code_scan(const struct vexfs_space *sp, const void *query, u32 li
 			 const void *codes, u32 n, u16 *near, u32 max)
 {
 	const struct query *head = query;
-	struct vexfs_work *w = head->work;
+	struct vexfs_math_ops *ops = head->ops;
 	u32 units = vexfs_run_units(vexfs_code_step(sp));
 	u32 row, m, found = 0;
 
@@ -103,12 +102,12 @@ int vexfs_math_code_scan(const struct vexfs_space *sp, const void *query, u32 li
 
 		if (row)
 			vexfs_fpu_rest();
-		m = vexfs_fpu_items(&w->rough_scan, units, n - row);
+		m = vexfs_fpu_items(&ops->pace.code_scan, units, n - row);
 		stamp = vexfs_fpu_begin();
-		got = w->rough->scan(sp, head + 1, limit,
-				     codes + (size_t)row * vexfs_code_step(sp), m, row,
-				     near + found, max - found);
-		vexfs_fpu_learn(&w->rough_scan, (u64)m * units, vexfs_fpu_end(stamp));
+		got = ops->codes->scan(sp, head + 1, limit,
+				       codes + (size_t)row * vexfs_code_step(sp), m, row,
+				       near + found, max - found);
+		vexfs_fpu_learn(&ops->pace.code_scan, (u64)m * units, vexfs_fpu_end(stamp));
 		if (got > max - found)
 			return -EOVERFLOW;
 		found += got;

@@ -8,7 +8,7 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
-#include "math/engine.h"
+#include "math/variant.h"
 #include "math/run.h"
 
 typedef int (*import_fn)(const struct vexfs_space *sp, void *row, const void *src,
@@ -39,7 +39,7 @@ static u32 part_dims(const struct vexfs_pace *pace, u32 from, u32 dim)
 	return min(parts * VEXFS_PART_DIMS, dim - from);
 }
 
-static noinline int import_parts(struct vexfs_convert *c, struct vexfs_pace *pace,
+static noinline int import_parts(struct vexfs_math_conv *c, struct vexfs_pace *pace,
 				 const struct vexfs_space *sp, import_fn fn, void *row,
 				 u32 *aux, const void *src)
 {
@@ -57,7 +57,7 @@ static noinline int import_parts(struct vexfs_convert *c, struct vexfs_pace *pac
 		stamp = vexfs_fpu_begin();
 		err = fn(sp, row, src, from, count, &st);
 		if (!err && from + count == sp->dim)
-			*aux = c->conv->aux(sp, &st);
+			*aux = c->aux(sp, &st);
 		ns = vexfs_fpu_end(stamp);
 		/* What is refused may not have been looked at to its end. */
 		if (!err)
@@ -89,21 +89,21 @@ static const void *vector_at(const struct vexfs_space *sp, void *row, const stru
 }
 
 /* @n short rows in one section. Returns how many are complete; less is -EDOM. */
-static u32 import_rows(struct vexfs_convert *c, const struct vexfs_space *sp, import_fn fn,
+static u32 import_rows(struct vexfs_math_conv *c, const struct vexfs_space *sp, import_fn fn,
 		       void *rows, u32 *aux, const struct vectors *v, u32 first, u32 n, bool away)
 {
 	u32 i;
 
-	if (v->paged && c->conv->paged)
-		return c->conv->paged(sp, rows, aux, v->paged, first, n, away);
-	if (!v->paged && c->conv->rows)
-		return c->conv->rows(sp, rows, aux, v->at + first * v->step, v->step, n, away);
+	if (v->paged && c->paged)
+		return c->paged(sp, rows, aux, v->paged, first, n, away);
+	if (!v->paged && c->rows)
+		return c->rows(sp, rows, aux, v->at + first * v->step, v->step, n, away);
 	for (i = 0; i < n; i++) {
 		struct vexfs_math_state st = {};
 
 		if (fn(sp, rows, vector_at(sp, rows, v, first + i), 0, sp->dim, &st))
 			break;
-		aux[i] = c->conv->aux(sp, &st);
+		aux[i] = c->aux(sp, &st);
 		rows += sp->stride;
 	}
 	return i;
@@ -112,9 +112,9 @@ static u32 import_rows(struct vexfs_convert *c, const struct vexfs_space *sp, im
 static int import(const struct vexfs_space *sp, enum vexfs_move move, void *rows, u32 *aux,
 		  const struct vectors *v, u32 n, u32 *bad, bool away)
 {
-	struct vexfs_convert *c = &vexfs_engine()->convert[sp->type];
+	struct vexfs_math_conv *c = &vexfs_variant()->convert[sp->type];
 	struct vexfs_pace *pace = &c->pace[move];
-	import_fn fn = move == VEXFS_MOVE_FROM_F32 ? c->conv->from_f32 : c->conv->from_raw;
+	import_fn fn = move == VEXFS_MOVE_FROM_F32 ? c->from_f32 : c->from_raw;
 	u32 units = units_of(sp->dim);
 	u32 done, m;
 
@@ -187,7 +187,7 @@ VEXFS_EXPORT_KUNIT(vexfs_math_import_paged);
 
 int vexfs_math_export_f32(const struct vexfs_space *sp, void *dst, const void *row, u32 aux)
 {
-	struct vexfs_convert *c = &vexfs_engine()->convert[sp->type];
+	struct vexfs_math_conv *c = &vexfs_variant()->convert[sp->type];
 	struct vexfs_pace *pace = &c->pace[VEXFS_MOVE_TO_F32];
 	u32 from, count;
 
@@ -201,7 +201,7 @@ int vexfs_math_export_f32(const struct vexfs_space *sp, void *dst, const void *r
 		count = vexfs_fpu_fits(pace, units_of(sp->dim - from)) ? sp->dim - from :
 			part_dims(pace, from, sp->dim);
 		stamp = vexfs_fpu_begin();
-		c->conv->to_f32(sp, dst, row, from, count);
+		c->to_f32(sp, dst, row, from, count);
 		vexfs_fpu_learn(pace, units_of(count), vexfs_fpu_end(stamp));
 	}
 	return 0;

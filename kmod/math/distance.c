@@ -2,13 +2,13 @@
 /*
  * Scan and gather: cuts one query against many rows into FPU sections, inside a
  * row where a row is too long, and finds another way where the FPU may not be
- * used. The distances themselves are the forms' business.
+ * used. The distances themselves are the table's business.
  */
 #include <linux/kernel.h>
 #include <linux/string.h>
 
 #include "compat/compat.h"
-#include "math/engine.h"
+#include "math/variant.h"
 #include "math/run.h"
 
 /**
@@ -31,14 +31,14 @@ static const void *row_of(const struct batch *b, u32 i)
 /* Of the double precision path, for all types together; never calibrated, it is rare. */
 static struct vexfs_pace wide_pace = { .ps = 50000 };
 
-/* Rows @from to @from + @n through the form's own loop. */
-static u32 compute(const struct vexfs_math_form *f, const struct vexfs_space *sp, const void *q,
+/* Rows @from to @from + @n through the loop of the table. */
+static u32 compute(const struct vexfs_math_ops *ops, const struct vexfs_space *sp, const void *q,
 		   u32 q_aux, const struct batch *b, const u32 *aux, u32 from, u32 n, u32 *keys)
 {
 	if (b->base)
-		return f->scan(sp, q, q_aux, b->base + (size_t)from * b->stride, aux + from, n,
+		return ops->scan(sp, q, q_aux, b->base + (size_t)from * b->stride, aux + from, n,
 			       keys + from);
-	return f->gather(sp, q, q_aux, b->rows + from, aux + from, n, keys + from);
+	return ops->gather(sp, q, q_aux, b->rows + from, aux + from, n, keys + from);
 }
 
 /*
@@ -46,7 +46,7 @@ static u32 compute(const struct vexfs_math_form *f, const struct vexfs_space *sp
  * between two parts lies on the stack, so that nothing can fail here. What they took
  * together is what the row costs: perhaps it would fit a section by now.
  */
-static noinline u32 compute_parts(struct vexfs_work *w, const struct vexfs_space *sp,
+static noinline u32 compute_parts(struct vexfs_math_ops *ops, const struct vexfs_space *sp,
 				  const void *q, u32 q_aux, const void *row, u32 aux,
 				  enum vexfs_shape shape)
 {
@@ -55,21 +55,21 @@ static noinline u32 compute_parts(struct vexfs_work *w, const struct vexfs_space
 	u64 took = 0;
 
 	while (from < sp->stride) {
-		u32 to = vexfs_run_part(&w->part, from, sp->stride);
+		u32 to = vexfs_run_part(&ops->pace.part, from, sp->stride);
 		u64 stamp = vexfs_fpu_begin();
 		u32 ns;
 
-		w->form->part(sp, q, row, from, to, &st);
+		ops->part(sp, q, row, from, to, &st);
 		if (to == sp->stride)
-			key = w->form->finish(sp, &st, q_aux, aux);
+			key = ops->finish(sp, &st, q_aux, aux);
 		ns = vexfs_fpu_end(stamp);
-		vexfs_fpu_learn(&w->part, vexfs_run_units(to - from), ns);
+		vexfs_fpu_learn(&ops->pace.part, vexfs_run_units(to - from), ns);
 		took += ns;
 		from = to;
 		if (from < sp->stride)
 			vexfs_fpu_rest();
 	}
-	vexfs_fpu_learn(&w->pace[shape], vexfs_run_units(sp->stride), min_t(u64, took, U32_MAX));
+	vexfs_fpu_learn(&ops->pace.shape[shape], vexfs_run_units(sp->stride), min_t(u64, took, U32_MAX));
 	return key;
 }
 
@@ -102,7 +102,7 @@ static noinline void compute_wide(const struct vexfs_space *sp, const void *q,
 }
 
 /* Integer code needs no section, but no processor is held for longer either. */
-static void compute_integer(struct vexfs_work *w, const struct vexfs_space *sp, const void *q,
+static void compute_integer(struct vexfs_math_ops *ops, const struct vexfs_space *sp, const void *q,
 			    u32 q_aux, const struct batch *b, const u32 *aux, u32 n, u32 *keys,
 			    enum vexfs_shape shape)
 {
@@ -114,29 +114,29 @@ static void compute_integer(struct vexfs_work *w, const struct vexfs_space *sp, 
 
 		if (done)
 			vexfs_fpu_rest();
-		m = vexfs_fpu_items(&w->pace[shape], units, n - done);
+		m = vexfs_fpu_items(&ops->pace.shape[shape], units, n - done);
 		s = vexfs_stretch_begin();
-		compute(w->form, sp, q, q_aux, b, aux, done, m, keys);
-		vexfs_fpu_learn(&w->pace[shape], (u64)m * units, vexfs_stretch_end(&s));
+		compute(ops, sp, q, q_aux, b, aux, done, m, keys);
+		vexfs_fpu_learn(&ops->pace.shape[shape], (u64)m * units, vexfs_stretch_end(&s));
 	}
 }
 
-static int distances(struct vexfs_engine *e, const struct vexfs_space *sp, const void *q,
+static int distances(struct vexfs_math_variant *v, const struct vexfs_space *sp, const void *q,
 		     u32 q_aux, const struct batch *b, const u32 *aux, u32 n, u32 *keys,
 		     enum vexfs_shape shape)
 {
-	struct vexfs_work *w = &e->work[sp->type][sp->metric];
+	struct vexfs_math_ops *ops = &v->ops[sp->type][sp->metric];
 	u32 units = vexfs_run_units(sp->stride);
 	u32 wide = 0, done, m;
 
-	if (w->form->fpu && unlikely(!vexfs_fpu_usable())) {
-		w = &vexfs_engines[0].work[sp->type][sp->metric];
-		if (w->form->fpu)
+	if (ops->fpu && unlikely(!vexfs_fpu_usable())) {
+		ops = &vexfs_math_scalar.ops[sp->type][sp->metric];
+		if (ops->fpu)
 			return vexfs_fpu_refuse();
 		vexfs_fpu_went_without();
 	}
-	if (!w->form->fpu) {
-		compute_integer(w, sp, q, q_aux, b, aux, n, keys, shape);
+	if (!ops->fpu) {
+		compute_integer(ops, sp, q, q_aux, b, aux, n, keys, shape);
 		return 0;
 	}
 	for (done = 0; done < n; done += m) {
@@ -144,16 +144,16 @@ static int distances(struct vexfs_engine *e, const struct vexfs_space *sp, const
 
 		if (done)
 			vexfs_fpu_rest();
-		m = vexfs_fpu_items(&w->pace[shape], units, n - done);
-		if (unlikely(m == 1 && !vexfs_fpu_fits(&w->pace[shape], units))) {
-			keys[done] = compute_parts(w, sp, q, q_aux, row_of(b, done), aux[done],
+		m = vexfs_fpu_items(&ops->pace.shape[shape], units, n - done);
+		if (unlikely(m == 1 && !vexfs_fpu_fits(&ops->pace.shape[shape], units))) {
+			keys[done] = compute_parts(ops, sp, q, q_aux, row_of(b, done), aux[done],
 						   shape);
 			wide += keys[done] == VEXFS_KEY_WIDE;
 			continue;
 		}
 		stamp = vexfs_fpu_begin();
-		wide += compute(w->form, sp, q, q_aux, b, aux, done, m, keys);
-		vexfs_fpu_learn(&w->pace[shape], (u64)m * units, vexfs_fpu_end(stamp));
+		wide += compute(ops, sp, q, q_aux, b, aux, done, m, keys);
+		vexfs_fpu_learn(&ops->pace.shape[shape], (u64)m * units, vexfs_fpu_end(stamp));
 	}
 	if (unlikely(wide))
 		compute_wide(sp, q, b, n, keys);
@@ -165,7 +165,7 @@ int vexfs_math_scan(const struct vexfs_space *sp, const void *q, u32 q_aux,
 {
 	const struct batch b = { .base = rows, .stride = sp->stride };
 
-	return distances(vexfs_engine(), sp, q, q_aux, &b, aux, n, keys, VEXFS_SHAPE_SCAN);
+	return distances(vexfs_variant(), sp, q, q_aux, &b, aux, n, keys, VEXFS_SHAPE_SCAN);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_scan);
 
@@ -174,6 +174,6 @@ int vexfs_math_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,
 {
 	const struct batch b = { .rows = rows };
 
-	return distances(vexfs_engine(), sp, q, q_aux, &b, aux, n, keys, VEXFS_SHAPE_GATHER);
+	return distances(vexfs_variant(), sp, q, q_aux, &b, aux, n, keys, VEXFS_SHAPE_GATHER);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_gather);

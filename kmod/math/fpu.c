@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The one owner of kernel_fpu_begin() and kernel_fpu_end(): opens and closes
+ * The one owner of vexfs_simd_begin() and vexfs_simd_end(): opens and closes
  * sections, times each of them, and learns how much work fits the budget. It
  * knows nothing about what is computed inside.
  */
@@ -16,11 +16,11 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
-#include <asm/fpu/api.h>
 
 #include "compat/compat.h"
 #include "math/buckets.h"
 #include "math/fpu.h"
+#include "math/simd.h"
 
 /*
  * The distribution has four buckets in each power of two, from 2^BUCKET_LOW ns
@@ -35,9 +35,9 @@
 /*
  * Sections of one processor, named as in struct vexfs_fpu_totals. Written by
  * that processor only, with preemption off. An interrupt that counts a refusal
- * may come in between: on x86 every update is one instruction. The raw forms are
- * that as well; the others disable interrupts where an update is not one, which
- * in User Mode Linux is two system calls of the host each. @stretches of integer code
+ * may come in between: on x86 every update is one instruction; elsewhere a count may be
+ * lost to it. The raw forms are used since the others disable interrupts where an update
+ * is not one instruction, which in User Mode Linux is two system calls of the host each. @stretches of integer code
  * are counted beside the sections.
  */
 struct fpu_cpu {
@@ -91,8 +91,8 @@ MODULE_PARM_DESC(fpu_budget_us, "Longest FPU section in microseconds, 5 to 500 (
 
 bool vexfs_fpu_usable(void)
 {
-	/* irq_fpu_usable() may only be asked outside an NMI. */
-	return !in_nmi() && !in_hardirq() && irq_fpu_usable();
+	/* The architecture may only be asked outside an NMI. */
+	return !in_nmi() && !in_hardirq() && vexfs_simd_usable();
 }
 VEXFS_EXPORT_KUNIT(vexfs_fpu_usable);
 
@@ -111,10 +111,10 @@ u64 vexfs_fpu_begin(void)
 {
 	u64 stamp;
 
-	/* kernel_fpu_begin() is empty in User Mode Linux. */
+	/* Not every architecture does: in User Mode Linux the next call is empty. */
 	preempt_disable();
 	stamp = vexfs_clock();
-	kernel_fpu_begin();
+	vexfs_simd_begin();
 	return stamp;
 }
 VEXFS_EXPORT_KUNIT(vexfs_fpu_begin);
@@ -138,7 +138,7 @@ u32 vexfs_fpu_end(u64 stamp)
 	u32 ns;
 
 	/* Newer kernels run the soft interrupts here that had to wait: not our time. */
-	kernel_fpu_end();
+	vexfs_simd_end();
 	ns = min_t(u64, vexfs_clock_ns(stamp, end), U32_MAX);
 	raw_cpu_inc(fpu_cpu.sections);
 	raw_cpu_add(fpu_cpu.ns, ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * FPU sections: the one owner of kernel_fpu_begin() and kernel_fpu_end(). Work
+ * FPU sections: the one owner of vexfs_simd_begin() and vexfs_simd_end(). Work
  * is cut so that a section stays under a budget, and every section is timed.
  * Nothing between begin and end may sleep, fault or take a lock that sleeps.
  */
@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 #include "math/clock.h"
+#include "math/ops.h"
 
 struct seq_file;
 
@@ -21,22 +22,6 @@ struct seq_file;
 
 /* Most items of work in one section, whatever they cost. */
 #define VEXFS_FPU_ITEMS_MAX		65536u
-
-/**
- * struct vexfs_pace - what one kind of work costs, learned from its sections
- * @ps: picoseconds a unit takes; a unit is what the caller says it is
- * @doubt: what it took in the last section that was slower than that, 0 when a
- *	section since then was not
- * @doubt_at: when that was, in sections of its processor
- *
- * Read and written without a lock by everyone who runs that kind of work: a
- * lost update costs a little precision and nothing else.
- */
-struct vexfs_pace {
-	u32 ps;
-	u32 doubt;
-	u32 doubt_at;
-};
 
 /**
  * vexfs_fpu_usable - may the FPU be used in this context?

@@ -4,7 +4,7 @@
  * computed here.
  */
 #include "math/clock.h"
-#include "math/engine.h"
+#include "math/variant.h"
 #include "math/fpu.h"
 #include "math/math.h"
 #include "math/proof.h"
@@ -14,14 +14,14 @@ int vexfs_math_init(void)
 	int err;
 
 	vexfs_clock_init();
-	vexfs_engines_init();
+	vexfs_variants_init();
 	err = vexfs_math_selftest(NULL, NULL);
 	if (err)
 		return err;
 	err = vexfs_math_calibrate();
 	if (err)
 		return err;
-	vexfs_engines_start();
+	vexfs_variants_start();
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Proof that the engines are right, and how fast they are: the self-test at
+ * Proof that the variants are right, and how fast they are: the self-test at
  * load, the calibration after it, and the two files that repeat them on demand.
  * For the math room and for whoever wires the files.
  */
@@ -9,20 +9,20 @@
 
 struct seq_file;
 
-struct vexfs_engine;
+struct vexfs_math_variant;
 
-/* Told of each engine but the scalar one, after @cases comparisons. */
-typedef void (*vexfs_selftest_report)(const struct vexfs_engine *e, unsigned int cases,
+/* Told of each variant but the scalar one, after @cases comparisons. */
+typedef void (*vexfs_selftest_report)(const struct vexfs_math_variant *e, unsigned int cases,
 				      void *arg);
 
 /*
- * Compare every usable engine with the scalar one; an engine that differs is
+ * Compare every usable variant with the scalar one; a variant that differs is
  * disabled. @report may be NULL. Process context. -ENOMEM when there is no memory
  * to do it in.
  */
 int vexfs_math_selftest(vexfs_selftest_report report, void *arg);
 
-/* Measure what the work of every usable engine costs, so that sections fit. */
+/* Measure what the work of every usable variant costs, so that sections fit. */
 int vexfs_math_calibrate(void);
 
 /* The file vexfs/simd/variants: what there is, what is in use, what cannot be. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * How the files that cut work into sections measure it: units of 64 bytes of a
- * row, and one more for what a row costs whatever its length. For the math room
+ * row, and one more for what a row costs whatever its length. For this directory
  * only.
  */
 #ifndef _VEXFS_MATH_RUN_H
@@ -9,7 +9,8 @@
 
 #include <linux/minmax.h>
 
-#include "math/engine.h"
+#include "math/fpu.h"
+#include "math/variant.h"
 
 static inline u32 vexfs_run_units(u32 bytes)
 {
@@ -25,8 +26,7 @@ static inline u32 vexfs_run_part(const struct vexfs_pace *pace, u32 from, u32 st
 }
 
 /* Makes the codes of @n rows in as many sections as it takes, and rests. */
-void vexfs_rough_rows(struct vexfs_work *w, const struct vexfs_math_rough *r,
-		      const struct vexfs_space *sp, void *out, const void *rows,
-		      const u32 *aux, u32 n);
+void vexfs_code_make(struct vexfs_math_ops *ops, const struct vexfs_space *sp, void *out,
+		     const void *rows, const u32 *aux, u32 n);
 
 #endif

@@ -5,7 +5,7 @@
 #include "conv.h"
 #include "scalar.h"
 
-static const struct vexfs_math_form forms[] = {
+static const struct vexfs_math_ops list[] = {
 	SCALAR_ROW(F32, L2, vexfs_scalar_f32_l2, true),
 	SCALAR_ROW(F32, IP, vexfs_scalar_f32_ip, true),
 	SCALAR_ROW(F32, COS, vexfs_scalar_f32_cos, true),
@@ -37,10 +37,10 @@ static const struct vexfs_math_conv convs[] = {
 	CONV_ROW(B1, 0, vexfs_conv_b1, vexfs_conv_b1, vexfs_conv_b1, vexfs_conv_aux_int),
 };
 
-const struct vexfs_math_variant vexfs_math_scalar = {
+struct vexfs_math_variant vexfs_math_scalar = {
 	.name = "scalar",
-	.forms = forms,
-	.nr_forms = sizeof(forms) / sizeof(forms[0]),
+	.list = list,
+	.nr = sizeof(list) / sizeof(list[0]),
 	.convs = convs,
 	.nr_convs = sizeof(convs) / sizeof(convs[0]),
 };

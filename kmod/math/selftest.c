@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The self-test at load: every engine against the scalar one, on small integers,
+ * The self-test at load: every variant against the scalar one, on small integers,
  * whose sums are exact in every type and in every order of addition, so that
- * every key must be the same bit for bit. It goes through every loop that the engine
+ * every key must be the same bit for bit. It goes through every loop that the variant
  * uses on this machine; the KUnit suites look at the rest. It must never decide which
- * engine is used; it only says which one must not be.
+ * variant is used; it only says which one must not be.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -16,8 +16,9 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
-#include "math/engine.h"
+#include "math/fpu.h"
 #include "math/proof.h"
+#include "math/variant.h"
 
 /*
  * Rows enough for every loop: several groups of eight, which gather asks for ahead, a
@@ -47,17 +48,17 @@ static const u8 asking[] = { 0, 23, 24, QUERIES - 1 };
 
 /**
  * struct workbench - what one comparison needs, too much for the stack
- * @rows: as the scalar engine imports them; the last one is the query
- * @other: as the engine under test does
+ * @rows: as the scalar variant imports them; the last one is the query
+ * @other: as the variant under test does
  * @packed: its queries, and codes behind them
  * @pages: the vectors in their own type, in pages from the last to the first
  * @src: the components as floats
  * @raw: the vectors in their own type, one behind the other
- * @out: a vector as the scalar engine exports it
- * @other_out: as the engine under test does
+ * @out: a vector as the scalar variant exports it
+ * @other_out: as the variant under test does
  * @aux: of @rows
  * @other_aux: of @other
- * @want: keys of the scalar engine against the last row
+ * @want: keys of the scalar variant against the last row
  * @asked: against the rows that @asking says
  * @got: keys of the other
  * @limits: of the queries of a block
@@ -83,21 +84,21 @@ struct workbench {
 	u16 near[ROWS];
 };
 
-/* One reason for each engine; an engine fails once. */
-static char reasons[VEXFS_ENGINES][64];
+/* One reason for each variant, which fails once. */
+static char reasons[VEXFS_VARIANTS][64];
 
 #ifdef VEXFS_KUNIT
 static char plant_name[16];
 module_param_string(selftest_plant, plant_name, sizeof(plant_name), 0600);
 MODULE_PARM_DESC(selftest_plant, "Test builds: a variant that the self-test finds wrong");
 
-static void spoil(const struct vexfs_engine *e, u32 *key)
+static void spoil(const struct vexfs_math_variant *v, u32 *key)
 {
-	if (!strcmp(plant_name, e->variant->name))
+	if (!strcmp(plant_name, v->name))
 		*key ^= 1;
 }
 #else
-static void spoil(const struct vexfs_engine *e, u32 *key)
+static void spoil(const struct vexfs_math_variant *v, u32 *key)
 {
 }
 #endif
@@ -136,10 +137,10 @@ static const u8 *row_at(const u8 *rows, const struct vexfs_space *sp, u32 i)
 }
 
 /* All rows from floats, one by one, or from their own type: every other one in place. */
-static bool import_rows(const struct vexfs_engine *e, const struct vexfs_space *sp, bool raw,
+static bool import_rows(const struct vexfs_math_variant *v, const struct vexfs_space *sp, bool raw,
 			struct workbench *t, u8 *rows, u32 *aux)
 {
-	const struct vexfs_math_conv *c = e->convert[sp->type].conv;
+	const struct vexfs_math_conv *c = &v->convert[sp->type];
 	bool good = true;
 	u32 i;
 
@@ -161,7 +162,7 @@ static bool import_rows(const struct vexfs_engine *e, const struct vexfs_space *
 	return good;
 }
 
-/* Are the rows of the engine under test, all written anew, those of the scalar one? */
+/* Are the rows of the variant under test, all written anew, those of the scalar one? */
 static bool same_rows(struct workbench *t, const struct vexfs_space *sp)
 {
 	bool same = !memcmp(t->rows, t->other, (ROWS + 1) * sp->stride) &&
@@ -213,7 +214,7 @@ static bool import_batch(const struct vexfs_math_conv *c, const struct vexfs_spa
 	return n == ROWS + 1;
 }
 
-static bool export_rows(const struct vexfs_engine *e, const struct vexfs_space *sp,
+static bool export_rows(const struct vexfs_math_variant *v, const struct vexfs_space *sp,
 			struct workbench *t)
 {
 	u32 i;
@@ -222,8 +223,8 @@ static bool export_rows(const struct vexfs_engine *e, const struct vexfs_space *
 		const u8 *row = row_at(t->rows, sp, i);
 		u64 stamp = vexfs_fpu_begin();
 
-		vexfs_engines[0].convert[sp->type].conv->to_f32(sp, t->out, row, 0, sp->dim);
-		e->convert[sp->type].conv->to_f32(sp, t->other_out, row, 0, sp->dim);
+		vexfs_math_scalar.convert[sp->type].to_f32(sp, t->out, row, 0, sp->dim);
+		v->convert[sp->type].to_f32(sp, t->other_out, row, 0, sp->dim);
 		vexfs_fpu_end(stamp);
 		if (memcmp(t->out, t->other_out, sp->dim * 4))
 			return false;
@@ -231,16 +232,16 @@ static bool export_rows(const struct vexfs_engine *e, const struct vexfs_space *
 	return true;
 }
 
-static const char *check_convert(const struct vexfs_engine *e, const struct vexfs_space *sp,
+static const char *check_convert(const struct vexfs_math_variant *v, const struct vexfs_space *sp,
 				 struct workbench *t)
 {
-	const struct vexfs_math_conv *c = e->convert[sp->type].conv;
+	const struct vexfs_math_conv *c = &v->convert[sp->type];
 	unsigned int away;
 
 	same_rows(t, sp);
-	if (!import_rows(e, sp, false, t, t->other, t->other_aux) || !same_rows(t, sp))
+	if (!import_rows(v, sp, false, t, t->other, t->other_aux) || !same_rows(t, sp))
 		return "import";
-	if (!import_rows(e, sp, true, t, t->other, t->other_aux) || !same_rows(t, sp))
+	if (!import_rows(v, sp, true, t, t->other, t->other_aux) || !same_rows(t, sp))
 		return "import of its own type";
 	for (away = 0; away < 2; away++) {
 		if (c->rows && (!import_batch(c, sp, t, away) || !same_rows(t, sp)))
@@ -248,17 +249,17 @@ static const char *check_convert(const struct vexfs_engine *e, const struct vexf
 		if (c->paged && (!import_paged(c, sp, t, away) || !same_rows(t, sp)))
 			return "import from pages";
 	}
-	return export_rows(e, sp, t) ? NULL : "export";
+	return export_rows(v, sp, t) ? NULL : "export";
 }
 
-static u32 keys_by_scan(const struct vexfs_math_form *f, const struct vexfs_space *sp,
+static u32 keys_by_scan(const struct vexfs_math_ops *f, const struct vexfs_space *sp,
 			const struct workbench *t, u32 n, u32 *keys)
 {
 	return f->scan(sp, row_at(t->rows, sp, ROWS), t->aux[ROWS], t->rows, t->aux, n, keys);
 }
 
 /* Not in the order in which they lie. */
-static u32 keys_by_gather(const struct vexfs_math_form *f, const struct vexfs_space *sp,
+static u32 keys_by_gather(const struct vexfs_math_ops *f, const struct vexfs_space *sp,
 			  const struct workbench *t, u32 n, u32 *keys)
 {
 	const void *rows[ROWS];
@@ -274,7 +275,7 @@ static u32 keys_by_gather(const struct vexfs_math_form *f, const struct vexfs_sp
 	return wide;
 }
 
-static u32 keys_by_parts(const struct vexfs_math_form *f, const struct vexfs_space *sp,
+static u32 keys_by_parts(const struct vexfs_math_ops *f, const struct vexfs_space *sp,
 			 const struct workbench *t, u32 n, u32 *keys)
 {
 	u32 i, from, to;
@@ -293,7 +294,7 @@ static u32 keys_by_parts(const struct vexfs_math_form *f, const struct vexfs_spa
 }
 
 static const struct {
-	u32 (*keys)(const struct vexfs_math_form *f, const struct vexfs_space *sp,
+	u32 (*keys)(const struct vexfs_math_ops *f, const struct vexfs_space *sp,
 		    const struct workbench *t, u32 n, u32 *keys);
 	const char *what;
 } ways[] = {
@@ -302,10 +303,10 @@ static const struct {
 	{ keys_by_parts, "a row in parts" },
 };
 
-static const char *check_keys(const struct vexfs_engine *e, const struct vexfs_space *sp,
+static const char *check_keys(const struct vexfs_math_variant *v, const struct vexfs_space *sp,
 			      struct workbench *t)
 {
-	const struct vexfs_math_form *f = e->work[sp->type][sp->metric].form;
+	const struct vexfs_math_ops *f = &v->ops[sp->type][sp->metric];
 	unsigned int way, i;
 
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
@@ -314,7 +315,7 @@ static const char *check_keys(const struct vexfs_engine *e, const struct vexfs_s
 			u32 wide = ways[way].keys(f, sp, t, counts[i], t->got);
 
 			vexfs_fpu_end(stamp);
-			spoil(e, &t->got[0]);
+			spoil(v, &t->got[0]);
 			if (wide || memcmp(t->want, t->got, counts[i] * sizeof(u32)))
 				return ways[way].what;
 		}
@@ -360,7 +361,7 @@ static bool block_names_enough(const struct workbench *t, u32 found)
 }
 
 /* Every pair that is near enough must be among the hits. */
-static const char *check_block(const struct vexfs_math_form *f, const struct vexfs_space *sp,
+static const char *check_block(const struct vexfs_math_ops *f, const struct vexfs_space *sp,
 			       struct workbench *t)
 {
 	u32 q, m, found;
@@ -385,7 +386,7 @@ static const char *check_block(const struct vexfs_math_form *f, const struct vex
 }
 
 /* The same, of rows and queries made of bytes; @codes are those of the rows. */
-static const char *check_rough_block(const struct vexfs_math_rough *r,
+static const char *check_code_block(const struct vexfs_math_codes *r,
 				     const struct vexfs_space *sp, struct workbench *t,
 				     const u8 *codes)
 {
@@ -406,7 +407,7 @@ static const char *check_rough_block(const struct vexfs_math_rough *r,
 }
 
 /* A query against codes of rows. */
-static const char *check_codes(const struct vexfs_math_rough *r, const struct vexfs_space *sp,
+static const char *check_codes(const struct vexfs_math_codes *r, const struct vexfs_space *sp,
 			       struct workbench *t)
 {
 	size_t bytes;
@@ -437,18 +438,18 @@ static const char *check_codes(const struct vexfs_math_rough *r, const struct ve
 		if (found > ROWS || !names_enough(t->asked[i], t->limits[q], t->hits, found, q))
 			return "codes";
 	}
-	return r->group ? check_rough_block(r, sp, t, codes) : NULL;
+	return r->group ? check_code_block(r, sp, t, codes) : NULL;
 }
 
-/* The rows of a space and all that the scalar engine says of them. */
+/* The rows of a space and all that the scalar variant says of them. */
 static bool make_reference(const struct vexfs_space *sp, struct workbench *t)
 {
-	const struct vexfs_math_form *good = vexfs_engines[0].work[sp->type][sp->metric].form;
+	const struct vexfs_math_ops *good = &vexfs_math_scalar.ops[sp->type][sp->metric];
 	unsigned int i;
 	u64 stamp;
 
 	make_source(t, sp->type, sp->dim);
-	if (!import_rows(&vexfs_engines[0], sp, false, t, t->rows, t->aux))
+	if (!import_rows(&vexfs_math_scalar, sp, false, t, t->rows, t->aux))
 		return false;
 	make_raw(t, sp);
 	stamp = vexfs_fpu_begin();
@@ -469,52 +470,52 @@ static bool make_reference(const struct vexfs_space *sp, struct workbench *t)
 }
 
 /* Returns what is wrong, or NULL. */
-static const char *check_form(const struct vexfs_engine *e, const struct vexfs_space *sp,
+static const char *check_form(const struct vexfs_math_variant *v, const struct vexfs_space *sp,
 			      struct workbench *t)
 {
-	const struct vexfs_work *w = &e->work[sp->type][sp->metric];
+	const struct vexfs_math_ops *ops = &v->ops[sp->type][sp->metric];
 
-	return check_convert(e, sp, t) ?: check_keys(e, sp, t) ?: check_block(w->form, sp, t) ?:
-		check_codes(w->rough, sp, t);
+	return check_convert(v, sp, t) ?: check_keys(v, sp, t) ?: check_block(ops, sp, t) ?:
+		check_codes(ops->codes, sp, t);
 }
 
 static bool any_usable(void)
 {
-	unsigned int i = VEXFS_ENGINES;
+	unsigned int i = VEXFS_VARIANTS;
 
 	while (--i)
-		if (vexfs_engine_usable(&vexfs_engines[i]))
+		if (vexfs_variant_usable(vexfs_variants[i]))
 			return true;
 	return false;
 }
 
-/* All engines in one space; one that fails is out. */
+/* All variants in one space; one that fails is out. */
 static void check_space(const struct vexfs_space *sp, struct workbench *t, unsigned int *done)
 {
 	unsigned int i;
 
 	if (!any_usable() || WARN_ON_ONCE(!make_reference(sp, t)))
 		return;
-	for (i = 1; i < VEXFS_ENGINES; i++) {
-		struct vexfs_engine *e = &vexfs_engines[i];
+	for (i = 1; i < VEXFS_VARIANTS; i++) {
+		struct vexfs_math_variant *v = vexfs_variants[i];
 		const char *why;
 
-		if (!vexfs_engine_usable(e))
+		if (!vexfs_variant_usable(v))
 			continue;
-		why = check_form(e, sp, t);
+		why = check_form(v, sp, t);
 		done[i]++;
 		if (!why)
 			continue;
 		snprintf(reasons[i], sizeof(reasons[0]), "self-test: %s %s, %u: %s",
 			 vexfs_type_name(sp->type), vexfs_metric_name(sp->metric), sp->dim, why);
-		vexfs_engine_fail(e, reasons[i]);
+		vexfs_variant_fail(v, reasons[i]);
 	}
 }
 
 int vexfs_math_selftest(vexfs_selftest_report report, void *arg)
 {
 	struct workbench *t = kvmalloc(sizeof(*t), GFP_KERNEL);
-	unsigned int done[VEXFS_ENGINES] = {}, i;
+	unsigned int done[VEXFS_VARIANTS] = {}, i;
 	struct vexfs_space sp;
 	u32 type, metric;
 
@@ -531,23 +532,23 @@ int vexfs_math_selftest(vexfs_selftest_report report, void *arg)
 		}
 	}
 	kvfree(t);
-	for (i = 1; i < VEXFS_ENGINES && report; i++)
-		report(&vexfs_engines[i], done[i], arg);
+	for (i = 1; i < VEXFS_VARIANTS && report; i++)
+		report(vexfs_variants[i], done[i], arg);
 	return 0;
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_selftest);
 
-static void show_result(const struct vexfs_engine *e, unsigned int cases, void *arg)
+static void show_result(const struct vexfs_math_variant *v, unsigned int cases, void *arg)
 {
-	if (vexfs_engine_usable(e))
-		seq_printf(arg, "%s ok, %u comparisons\n", e->variant->name, cases);
+	if (vexfs_variant_usable(v))
+		seq_printf(arg, "%s ok, %u comparisons\n", v->name, cases);
 	else
-		seq_printf(arg, "%s %s\n", e->variant->name, e->lacks ? e->lacks : e->failed);
+		seq_printf(arg, "%s %s\n", v->name, v->lacks ? v->lacks : v->failed);
 }
 
 void vexfs_math_show_selftest(struct seq_file *m)
 {
-	seq_printf(m, "%s is the reference\n", vexfs_engines[0].variant->name);
+	seq_printf(m, "%s is the reference\n", vexfs_math_scalar.name);
 	if (vexfs_math_selftest(show_result, m))
 		seq_puts(m, "no memory to run it in\n");
 }

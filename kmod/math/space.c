@@ -9,7 +9,7 @@
 #define VEXFS_EXPORT_KUNIT(sym)
 #endif
 #include "bits.h"
-#include "variant.h"
+#include "ops.h"
 
 int vexfs_space_init(struct vexfs_space *sp, u32 type, u32 metric, u32 dim)
 {
@@ -61,42 +61,3 @@ u32 vexfs_key_to_f32(u32 key)
 	return key_to_f32(key);
 }
 VEXFS_EXPORT_KUNIT(vexfs_key_to_f32);
-
-const struct vexfs_math_form *vexfs_math_find_form(const struct vexfs_math_variant *v, u32 cpu,
-						   u32 type, u32 metric)
-{
-	const struct vexfs_math_form *best = NULL;
-	u32 i;
-
-	for (i = 0; i < v->nr_forms; i++) {
-		const struct vexfs_math_form *f = &v->forms[i];
-
-		if (f->type == type && f->metric == metric && (f->needs & cpu) == f->needs)
-			best = f;
-	}
-	return best;
-}
-
-const struct vexfs_math_conv *vexfs_math_find_conv(const struct vexfs_math_variant *v, u32 cpu,
-						   u32 type)
-{
-	const struct vexfs_math_conv *best = NULL;
-	u32 i;
-
-	for (i = 0; i < v->nr_convs; i++) {
-		const struct vexfs_math_conv *c = &v->convs[i];
-
-		if (c->type == type && (c->needs & cpu) == c->needs)
-			best = c;
-	}
-	return best;
-}
-
-const struct vexfs_math_rough *vexfs_math_find_rough(const struct vexfs_math_variant *v, u32 cpu,
-						     u32 type, u32 metric)
-{
-	const struct vexfs_space sp = { .type = type, .metric = metric };
-	const struct vexfs_math_rough *r = v->rough;
-
-	return r && (r->needs & cpu) == r->needs && vexfs_code_fits(&sp) ? r : NULL;
-}

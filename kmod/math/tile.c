@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Block: cuts many queries against many rows into FPU sections, and scans for
- * each query where a form has no block shape. Which pairs qualify is the forms'
- * business.
+ * each query where there is no block shape. Which pairs qualify is decided by the
+ * functions of the table.
  */
 #include <linux/kernel.h>
 #include <linux/string.h>
 
 #include "compat/compat.h"
-#include "math/engine.h"
 #include "math/run.h"
+#include "math/variant.h"
 
 /*
  * Rows that a section takes for all its queries together: enough of them to
@@ -17,39 +17,39 @@
  */
 #define TILE_ROWS	64u
 
-/* Keys that the detour through scan holds at a time, on the stack. */
-#define DETOUR_KEYS	64u
+/* Keys that a scan for one query of many holds at a time, on the stack. */
+#define SCAN_KEYS	64u
 
 /*
- * Calls in a row in which the rough block named too many pairs where the other did
+ * Calls in a row in which the block of codes named too many pairs where the other did
  * not: these vectors do not fit bytes.
  */
-#define ROUGH_LOST	4u
+#define CODES_LOST	4u
 
 /**
  * struct packed - what stands before the packed queries
- * @form: whose packed form it is: the engine may change between two calls. NULL
+ * @ops: whose packed form it is: another variant may be in use by the next call. NULL
  *	for a plain copy of the queries, followed by their auxiliaries
- * @rough: whose packed form lies at @rough_at, or NULL
- * @rough_at: after this header
- * @lost: calls in a row in which @rough was of no use; anybody's to write
+ * @codes: whose packed form lies at @codes_at, or NULL
+ * @codes_at: after this header
+ * @lost: calls in a row in which @codes was of no use; anybody's to write
  */
 struct packed {
-	const struct vexfs_math_form *form;
-	const struct vexfs_math_rough *rough;
-	size_t rough_at;
+	struct vexfs_math_ops *ops;
+	const struct vexfs_math_codes *codes;
+	size_t codes_at;
 	u32 lost;
 } __aligned(VEXFS_ROW_ALIGN);
 
-static bool has_block(const struct vexfs_math_form *f, const struct vexfs_space *sp)
+static bool has_block(const struct vexfs_math_ops *ops, const struct vexfs_space *sp)
 {
-	return f->block_group && sp->dim <= f->block_max_dim;
+	return ops->block_group && sp->dim <= ops->block_max_dim;
 }
 
-static const struct vexfs_math_rough *rough_of(const struct vexfs_work *w,
+static const struct vexfs_math_codes *codes_of(const struct vexfs_math_ops *ops,
 					       const struct vexfs_space *sp)
 {
-	return w->rough && w->rough->group && vexfs_code_fits(sp) ? w->rough : NULL;
+	return ops->codes && ops->codes->group && vexfs_code_fits(sp) ? ops->codes : NULL;
 }
 
 static size_t copy_bytes(const struct vexfs_space *sp, u32 nq)
@@ -57,56 +57,56 @@ static size_t copy_bytes(const struct vexfs_space *sp, u32 nq)
 	return (size_t)nq * (sp->stride + sizeof(u32));
 }
 
-/* The largest that the packed form of numbers can be. */
-static size_t form_bytes(const struct vexfs_space *sp, u32 nq)
+/* The most that the packed queries take. */
+static size_t packed_bytes(const struct vexfs_space *sp, u32 nq)
 {
 	size_t most = copy_bytes(sp, nq);
 	unsigned int i;
 
-	/* Whichever engine packs them in the end. */
-	for (i = 0; i < VEXFS_ENGINES; i++) {
-		const struct vexfs_math_form *f = vexfs_engines[i].work[sp->type][sp->metric].form;
+	/* Whichever variant packs them in the end. */
+	for (i = 0; i < VEXFS_VARIANTS; i++) {
+		const struct vexfs_math_ops *ops = &vexfs_variants[i]->ops[sp->type][sp->metric];
 
-		if (f && has_block(f, sp))
-			most = max(most, f->block_bytes(sp, nq));
+		if (has_block(ops, sp))
+			most = max(most, ops->block_bytes(sp, nq));
 	}
 	return round_up(most, VEXFS_ROW_ALIGN);
 }
 
-/* The most that the rough form of any engine wants for @nq queries. */
-static size_t rough_bytes(const struct vexfs_space *sp, u32 nq)
+/* The most that they take as codes. */
+static size_t packed_code_bytes(const struct vexfs_space *sp, u32 nq)
 {
 	size_t most = 0;
 	unsigned int i;
 
-	for (i = 0; i < VEXFS_ENGINES; i++) {
-		const struct vexfs_math_rough *r =
-			rough_of(&vexfs_engines[i].work[sp->type][sp->metric], sp);
+	for (i = 0; i < VEXFS_VARIANTS; i++) {
+		const struct vexfs_math_codes *codes =
+			codes_of(&vexfs_variants[i]->ops[sp->type][sp->metric], sp);
 
-		if (r)
-			most = max(most, r->bytes(sp, nq));
+		if (codes)
+			most = max(most, codes->bytes(sp, nq));
 	}
 	return most;
 }
 
 size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq)
 {
-	return sizeof(struct packed) + form_bytes(sp, nq) +
-	       round_up(rough_bytes(sp, nq), VEXFS_ROW_ALIGN);
+	return sizeof(struct packed) + packed_bytes(sp, nq) +
+	       round_up(packed_code_bytes(sp, nq), VEXFS_ROW_ALIGN);
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_block_bytes);
 
 size_t vexfs_math_block_scratch(const struct vexfs_space *sp, u32 n)
 {
-	return rough_bytes(sp, 1) ? (size_t)n * vexfs_code_step(sp) : 0;
+	return packed_code_bytes(sp, 1) ? (size_t)n * vexfs_code_step(sp) : 0;
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_block_scratch);
 
 typedef void (*pack_fn)(const struct vexfs_space *sp, void *packed, const void *queries,
 			const u32 *q_aux, u32 nq, u32 first, u32 count);
 
-static void pack(struct vexfs_pace *pace, const struct vexfs_space *sp, pack_fn fn, u32 group,
-		 void *body, const void *queries, const u32 *q_aux, u32 nq)
+static void pack_queries(struct vexfs_pace *pace, const struct vexfs_space *sp, pack_fn fn,
+			 u32 group, void *body, const void *queries, const u32 *q_aux, u32 nq)
 {
 	u32 units = vexfs_run_units(sp->stride), done, m;
 
@@ -126,19 +126,19 @@ static void pack(struct vexfs_pace *pace, const struct vexfs_space *sp, pack_fn 
 int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
 			  const void *queries, const u32 *q_aux, u32 nq)
 {
-	struct vexfs_work *w = &vexfs_engine()->work[sp->type][sp->metric];
+	struct vexfs_math_ops *ops = &vexfs_variant()->ops[sp->type][sp->metric];
 	struct packed *p = packed;
 	void *body = p + 1;
 	u32 done;
 
-	*p = (struct packed){ .rough_at = form_bytes(sp, nq) };
-	if (unlikely(w->form->fpu && !vexfs_fpu_usable())) {
-		w = &vexfs_engines[0].work[sp->type][sp->metric];
-		if (w->form->fpu)
+	*p = (struct packed){ .codes_at = packed_bytes(sp, nq) };
+	if (unlikely(ops->fpu && !vexfs_fpu_usable())) {
+		ops = &vexfs_math_scalar.ops[sp->type][sp->metric];
+		if (ops->fpu)
 			return vexfs_fpu_refuse();
 		vexfs_fpu_went_without();
 	}
-	if (!w->form->fpu || !has_block(w->form, sp)) {
+	if (!ops->fpu || !has_block(ops, sp)) {
 		for (done = 0; done < nq; done++) {
 			memcpy(body + (size_t)done * sp->stride,
 			       queries + (size_t)done * sp->stride, sp->stride);
@@ -147,27 +147,28 @@ int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
 		memcpy(body + (size_t)nq * sp->stride, q_aux, nq * sizeof(*q_aux));
 		return 0;
 	}
-	p->form = w->form;
-	pack(&w->pack, sp, w->form->block_pack, w->form->block_group, body, queries, q_aux, nq);
-	p->rough = rough_of(w, sp);
-	if (p->rough)
-		pack(&w->rough_pack, sp, p->rough->pack, p->rough->group, body + p->rough_at,
-		     queries, q_aux, nq);
+	p->ops = ops;
+	pack_queries(&ops->pace.pack, sp, ops->block_pack, ops->block_group, body, queries, q_aux,
+		     nq);
+	p->codes = codes_of(ops, sp);
+	if (p->codes)
+		pack_queries(&ops->pace.code_pack, sp, p->codes->pack, p->codes->group,
+			     body + p->codes_at, queries, q_aux, nq);
 	return 0;
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_block_pack);
 
-/* For forms without a block shape: scan for each query in turn. */
-static int detour(const struct vexfs_space *sp, const void *queries, u32 nq, const u32 *limits,
+/* Where there is no block shape: scan for each query in turn. */
+static int scan_each(const struct vexfs_space *sp, const void *queries, u32 nq, const u32 *limits,
 		  const void *rows, const u32 *aux, u32 n, struct vexfs_block_hit *hits, u32 max)
 {
 	const u32 *q_aux = queries + (size_t)nq * sp->stride;
-	u32 keys[DETOUR_KEYS];
+	u32 keys[SCAN_KEYS];
 	u32 q, i, j, m, found = 0;
 	int err;
 
 	for (i = 0; i < n; i += m) {
-		m = min(n - i, DETOUR_KEYS);
+		m = min(n - i, SCAN_KEYS);
 		for (q = 0; q < nq; q++) {
 			err = vexfs_math_scan(sp, queries + (size_t)q * sp->stride, q_aux[q],
 					      rows + (size_t)i * sp->stride, aux + i, m, keys);
@@ -192,8 +193,8 @@ static int detour(const struct vexfs_space *sp, const void *queries, u32 nq, con
  * as fit, or, when that is less than a tile, a tile of rows and as many groups of
  * queries as fit.
  */
-static void cut(const struct vexfs_pace *pace, u32 units, u32 group, u32 nq, u32 left,
-		u32 *queries, u32 *rows)
+static void cut_tile(const struct vexfs_pace *pace, u32 units, u32 group, u32 nq, u32 left,
+		     u32 *queries, u32 *rows)
 {
 	u32 m = vexfs_fpu_items(pace, units * nq, left);
 	u32 tile;
@@ -214,31 +215,23 @@ static void cut(const struct vexfs_pace *pace, u32 units, u32 group, u32 nq, u32
 	*rows = vexfs_fpu_items(pace, units * *queries, tile);
 }
 
-static struct vexfs_work *work_of(const struct vexfs_space *sp, const struct vexfs_math_form *f)
-{
-	unsigned int i;
-
-	for (i = VEXFS_ENGINES - 1; i; i--)
-		if (vexfs_engines[i].work[sp->type][sp->metric].form == f)
-			break;
-	return &vexfs_engines[i].work[sp->type][sp->metric];
-}
-
 /* By numbers, or, when @codes is not NULL, by bytes. */
-static int run(struct vexfs_work *w, const struct packed *p, const struct vexfs_space *sp, u32 nq,
-	       const u32 *limits, const void *rows, const void *codes, const u32 *aux, u32 n,
-	       struct vexfs_block_hit *hits, u32 max_hits)
+static int run_tiles(const struct packed *p, const struct vexfs_space *sp, u32 nq,
+		     const u32 *limits, const void *rows, const void *codes, const u32 *aux, u32 n,
+		     struct vexfs_block_hit *hits, u32 max_hits)
 {
-	struct vexfs_pace *pace = codes ? &w->rough_block : &w->pace[VEXFS_SHAPE_BLOCK];
-	u32 group = codes ? p->rough->group : p->form->block_group;
-	const void *packed = (const void *)(p + 1) + (codes ? p->rough_at : 0);
+	struct vexfs_math_ops *ops = p->ops;
+	struct vexfs_pace *pace = codes ? &ops->pace.code_block :
+					  &ops->pace.shape[VEXFS_SHAPE_BLOCK];
+	u32 group = codes ? p->codes->group : ops->block_group;
+	const void *packed = (const void *)(p + 1) + (codes ? p->codes_at : 0);
 	u32 units = vexfs_run_units(sp->stride);
 	u32 row, found = 0, m;
 
 	for (row = 0; row < n; row += m) {
 		u32 first, queries;
 
-		cut(pace, units, group, nq, n - row, &queries, &m);
+		cut_tile(pace, units, group, nq, n - row, &queries, &m);
 		for (first = 0; first < nq; first += queries) {
 			u32 count = min(queries, nq - first);
 			u64 stamp;
@@ -248,13 +241,13 @@ static int run(struct vexfs_work *w, const struct packed *p, const struct vexfs_
 				vexfs_fpu_rest();
 			stamp = vexfs_fpu_begin();
 			if (codes)
-				got = p->rough->block(sp, packed, nq, first, count, limits,
+				got = p->codes->block(sp, packed, nq, first, count, limits,
 						      codes + (size_t)row * vexfs_code_step(sp),
 						      m, row, hits + found, max_hits - found);
 			else
-				got = p->form->block(sp, packed, nq, first, count, limits,
-						     rows + (size_t)row * sp->stride, aux + row,
-						     m, row, hits + found, max_hits - found);
+				got = ops->block(sp, packed, nq, first, count, limits,
+						 rows + (size_t)row * sp->stride, aux + row,
+						 m, row, hits + found, max_hits - found);
 			vexfs_fpu_learn(pace, (u64)count * m * units, vexfs_fpu_end(stamp));
 			if (got > max_hits - found)
 				return -EOVERFLOW;
@@ -270,34 +263,32 @@ int vexfs_math_block(const struct vexfs_space *sp, void *packed, u32 nq,
 		     u32 max_hits)
 {
 	struct packed *p = packed;
-	struct vexfs_work *w;
 	u32 lost = READ_ONCE(p->lost);
-	bool rough = p->rough && (codes || scratch) && lost < ROUGH_LOST;
+	bool by_codes = p->codes && (codes || scratch) && lost < CODES_LOST;
 	int found;
 
 	if (WARN_ON_ONCE(n > VEXFS_BLOCK_ROWS))
 		return -EINVAL;
-	if (!p->form)
-		return detour(sp, p + 1, nq, limits, rows, aux, n, hits, max_hits);
+	if (!p->ops)
+		return scan_each(sp, p + 1, nq, limits, rows, aux, n, hits, max_hits);
 	if (unlikely(!vexfs_fpu_usable()))
 		return vexfs_fpu_refuse();
 
-	w = work_of(sp, p->form);
-	if (rough) {
+	if (by_codes) {
 		if (!codes) {
-			vexfs_rough_rows(w, p->rough, sp, scratch, rows, aux, n);
+			vexfs_code_make(p->ops, sp, scratch, rows, aux, n);
 			codes = scratch;
 		}
-		found = run(w, p, sp, nq, limits, rows, codes, aux, n, hits, max_hits);
+		found = run_tiles(p, sp, nq, limits, rows, codes, aux, n, hits, max_hits);
 		if (found != -EOVERFLOW) {
 			if (lost)
 				WRITE_ONCE(p->lost, 0);
 			return found;
 		}
 	}
-	found = run(w, p, sp, nq, limits, rows, NULL, aux, n, hits, max_hits);
+	found = run_tiles(p, sp, nq, limits, rows, NULL, aux, n, hits, max_hits);
 	/* when there are too many of them either way, bytes are not to blame */
-	if (rough && found != -EOVERFLOW)
+	if (by_codes && found != -EOVERFLOW)
 		WRITE_ONCE(p->lost, lost + 1);
 	return found;
 }

@@ -1,244 +1,67 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The table that joins the variant files with the glue. A variant is a set of
- * forms, one per type, metric and extra instruction; the glue takes the best
- * form that the processor has, cuts the work into FPU sections and never looks
- * inside. No function here may sleep, fault, allocate or call the kernel.
+ * Which variant computes: those there are on this architecture, and the one in use.
  */
 #ifndef _VEXFS_MATH_VARIANT_H
 #define _VEXFS_MATH_VARIANT_H
 
-#include "math.h"
+#include <linux/compiler.h>
+#include <linux/types.h>
 
-/* What the processor has and the system saves: the glue finds out. */
-enum vexfs_cpu {
-	VEXFS_CPU_AVX2		= 1u << 0,	/* AVX2, FMA, F16C; ymm state enabled */
-	VEXFS_CPU_AVX512	= 1u << 1,	/* F, BW, VL, DQ; zmm state; AVX2 too */
-	VEXFS_CPU_VNNI		= 1u << 2,	/* AVX512_VNNI */
-	VEXFS_CPU_VPOPCNTDQ	= 1u << 3,	/* AVX512_VPOPCNTDQ */
-};
+#include "math/arch.h"
+#include "math/ops.h"
 
-/* Work can be cut inside a row at multiples of this many bytes. */
-#define VEXFS_PART_BYTES	1024u
-/* The same for imports and exports, in components of the vector. */
-#define VEXFS_PART_DIMS		8192u
+/* From the plainest to the fastest; the first is the scalar one, always usable. */
+#define VEXFS_VARIANTS	(1 + VEXFS_ARCH_VARIANTS)
+extern struct vexfs_math_variant *const vexfs_variants[VEXFS_VARIANTS];
 
-/*
- * A key that scan and gather could not find in f32 (a product overflowed, or a
- * norm is out of the range in which f32 is sound). Not the key of any distance.
- * The glue finds the real one with vexfs_wide_part() and vexfs_wide_finish().
- */
-#define VEXFS_KEY_WIDE		0xffffffffu
-
-/**
- * struct vexfs_math_state - what a row leaves between two parts of it
- * @bytes: private to the function that works on the row; all zero before the
- *	first part
- */
-struct vexfs_math_state {
-	u8 bytes[256] __aligned(64);
-};
-
-/**
- * struct vexfs_math_form - one type and metric in one variant
- * @name: of the instructions it uses ("avx512-vnni"), for people
- * @type: enum vexfs_type
- * @metric: enum vexfs_metric
- * @needs: bits of enum vexfs_cpu without which it must not be called
- * @fpu: it touches vector registers: call it inside an FPU section only
- * @scan: one query, @n rows @sp->stride apart; returns how many keys are
- *	VEXFS_KEY_WIDE
- * @gather: the same with rows by pointer
- * @part: the bytes @from to @to of one row, both multiples of VEXFS_PART_BYTES
- *	(or @to the stride); parts go in order from 0
- * @finish: the key of the row whose parts are all in @st, bit for bit what
- *	@scan gives; may be VEXFS_KEY_WIDE
- * @block_group: queries in a packed group; 0 when the form has no block shape
- *	(the glue then scans for every query)
- * @block_max_dim: largest dimension for which the block shape may be used
- * @block_bytes: bytes of @nq packed queries
- * @block_pack: pack the groups that hold the queries @first to @first + @count
- *	(@first a multiple of @block_group). The packed form belongs to the form
- *	that packed it
- * @block: the queries @first to @first + @count (@first a multiple of
- *	@block_group, @count too or up to the end) against @n rows. @limits is
- *	indexed by query, hits carry @row_base plus the row's index. Returns the
- *	number of hits; no more than @max are written, so more than @max means
- *	that it did not fit
- *
- * Rows and queries are VEXFS_ROW_ALIGN aligned and zero padded. Scan, gather
- * and block take any @n, but the caller holds the FPU for as long as they run.
- */
-struct vexfs_math_form {
-	const char *name;
-	u8 type;
-	u8 metric;
-	bool fpu;
-	u32 needs;
-
-	u32 (*scan)(const struct vexfs_space *sp, const void *q, u32 q_aux,
-		    const void *rows, const u32 *aux, u32 n, u32 *keys);
-	u32 (*gather)(const struct vexfs_space *sp, const void *q, u32 q_aux,
-		      const void *const *rows, const u32 *aux, u32 n, u32 *keys);
-	void (*part)(const struct vexfs_space *sp, const void *q, const void *row,
-		     u32 from, u32 to, struct vexfs_math_state *st);
-	u32 (*finish)(const struct vexfs_space *sp, const struct vexfs_math_state *st,
-		      u32 q_aux, u32 aux);
-
-	u32 block_group;
-	u32 block_max_dim;
-	size_t (*block_bytes)(const struct vexfs_space *sp, u32 nq);
-	void (*block_pack)(const struct vexfs_space *sp, void *packed, const void *queries,
-			   const u32 *q_aux, u32 nq, u32 first, u32 count);
-	u32 (*block)(const struct vexfs_space *sp, const void *packed, u32 nq, u32 first,
-		     u32 count, const u32 *limits, const void *rows, const u32 *aux, u32 n,
-		     u32 row_base, struct vexfs_block_hit *hits, u32 max);
-};
-
-/*
- * Codes: rows as bytes, one after another, each with a head before them. They are
- * the same whoever made them: one variant reads what another wrote.
- */
-#define VEXFS_CODE_HEAD		16u
-#define VEXFS_CODE_QUERY_HEAD	64u
-#define VEXFS_CODE_MAX_DIM	4096u
-
-/* Does a scan ask for memory from far ahead? Set once, by vexfs_scan_tune(). */
-extern bool vexfs_scan_far;
-void vexfs_scan_tune(bool amd, u32 family);
-
-/* Bytes from row to row. */
-static inline u32 vexfs_code_step(const struct vexfs_space *sp)
+static inline bool vexfs_variant_usable(const struct vexfs_math_variant *v)
 {
-	return VEXFS_CODE_HEAD + ((sp->dim + 15) & ~15u);
+	return !v->lacks && !READ_ONCE(v->failed);
 }
 
-/* Bytes of a query against codes. */
-static inline size_t vexfs_code_query_bytes(const struct vexfs_space *sp)
+extern struct vexfs_math_variant *vexfs_variant_in_use;
+
+/* The one in use. Changes at any time: read it once for each call. */
+static inline struct vexfs_math_variant *vexfs_variant(void)
 {
-	return VEXFS_CODE_QUERY_HEAD + ((vexfs_code_step(sp) + 63) & ~63u);
+	return READ_ONCE(vexfs_variant_in_use);
 }
 
-static inline bool vexfs_code_fits(const struct vexfs_space *sp)
-{
-	return (sp->type == VEXFS_TYPE_F32 || sp->type == VEXFS_TYPE_F16 ||
-		sp->type == VEXFS_TYPE_BF16) && sp->dim <= VEXFS_CODE_MAX_DIM &&
-	       (sp->metric == VEXFS_METRIC_L2 || sp->metric == VEXFS_METRIC_IP ||
-		sp->metric == VEXFS_METRIC_COS);
-}
+/* Is the one in use the best one (auto), or was it asked for by name? */
+bool vexfs_variant_is_auto(void);
 
 /**
- * struct vexfs_math_rough - how to work on codes of f32, f16 or bf16
- * @name: of the instructions it uses, for people
- * @needs: bits of enum vexfs_cpu
- * @rows: make the codes of @n rows, one after another at @out
- * @query: make a query against codes, 64-byte aligned
- * @scan: the query against the codes of @n rows: names every row within @limit, and
- *	a few more, as its index plus @row_base. Returns how many; no more than @max
- *	are written, so more than @max means that they did not fit
- * @group: queries in a packed group; 0 when there is no block of codes
- * @bytes: bytes of @nq packed queries
- * @pack: as block_pack() of a form
- * @block: as block() of a form, against codes
+ * vexfs_variant_select - use another one from now on
+ * @name: of a variant, or "auto" for the best there is
  *
- * For what vexfs_code_fits(). Like the block of a form it names every pair within
- * its limit, and a few more besides: how many depends on how well bytes fit the data.
+ * Calls that run meanwhile finish with the one they started with; all give
+ * the same keys. Returns -EINVAL for a name that is none and -EOPNOTSUPP for a
+ * variant that cannot be used here; the log says why, and nothing has changed.
  */
-struct vexfs_math_rough {
-	const char *name;
-	u32 needs;
-	void (*rows)(const struct vexfs_space *sp, void *out, const void *rows, const u32 *aux,
-		     u32 n);
-	void (*query)(const struct vexfs_space *sp, void *out, const void *q, u32 q_aux);
-	u32 (*scan)(const struct vexfs_space *sp, const void *query, u32 limit,
-		    const void *codes, u32 n, u32 row_base, u16 *near, u32 max);
-	u32 group;
-	size_t (*bytes)(const struct vexfs_space *sp, u32 nq);
-	void (*pack)(const struct vexfs_space *sp, void *packed, const void *queries,
-		     const u32 *q_aux, u32 nq, u32 first, u32 count);
-	u32 (*block)(const struct vexfs_space *sp, const void *packed, u32 nq, u32 first,
-		     u32 count, const u32 *limits, const void *codes, u32 n, u32 row_base,
-		     struct vexfs_block_hit *hits, u32 max);
-};
+int vexfs_variant_select(const char *name);
 
-/**
- * struct vexfs_math_conv - conversions of one type in one variant
- * @type: enum vexfs_type
- * @needs: bits of enum vexfs_cpu
- * @from_f32: components @from to @from + @count of the vector of floats at @src
- *	(any alignment) into @row; both numbers multiples of VEXFS_PART_DIMS, or
- *	up to @sp->dim, and then the padding of @row is written too. 0 or -EDOM
- * @from_raw: the same from components of the row's own type
- * @aux: the auxiliary of the row whose parts are all in @st
- * @rows: f32 from f32, @n whole rows with their auxiliaries, or NULL; vectors lie
- *	@src_step bytes apart. With @away rows go around the cache, and are ordered
- *	before what follows. Returns how many are complete: less is -EDOM
- * @paged: the same for vectors in pages that may change meanwhile, from @first on
- * @to_f32: components of a row as floats, @dst at any alignment
- *
- * All of them use the FPU.
- */
-struct vexfs_math_conv {
-	u8 type;
-	u32 needs;
-	int (*from_f32)(const struct vexfs_space *sp, void *row, const void *src,
-			u32 from, u32 count, struct vexfs_math_state *st);
-	int (*from_raw)(const struct vexfs_space *sp, void *row, const void *src,
-			u32 from, u32 count, struct vexfs_math_state *st);
-	u32 (*aux)(const struct vexfs_space *sp, const struct vexfs_math_state *st);
-	u32 (*rows)(const struct vexfs_space *sp, void *rows, u32 *aux, const void *src,
-		    size_t src_step, u32 n, bool away);
-	u32 (*paged)(const struct vexfs_space *sp, void *rows, u32 *aux,
-		     const struct vexfs_paged *src, u32 first, u32 n, bool away);
-	void (*to_f32)(const struct vexfs_space *sp, void *dst, const void *row,
-		       u32 from, u32 count);
-};
+/* Whether vexfs_variant_select() would take @name now; changes nothing. */
+int vexfs_variant_check(const char *name);
 
-/**
- * struct vexfs_math_variant - a set of instructions
- * @name: what the parameter calls it
- * @needs: bits of enum vexfs_cpu without which none of it may run
- * @forms: for a type and metric there may be several: the last whose @needs are
- *	met is the best
- * @nr_forms: how many
- * @convs: likewise
- * @nr_convs: how many
- * @rough: work on codes, or NULL
- *
- * Every variant has a form for each type and metric with its own @needs alone.
- */
-struct vexfs_math_variant {
-	const char *name;
-	u32 needs;
-	const struct vexfs_math_form *forms;
-	u32 nr_forms;
-	const struct vexfs_math_conv *convs;
-	u32 nr_convs;
-	const struct vexfs_math_rough *rough;
-};
-
-/* The forms of integer types in the scalar variant have @fpu false. */
-extern const struct vexfs_math_variant vexfs_math_scalar;
-#ifdef __x86_64__
-extern const struct vexfs_math_variant vexfs_math_avx2;
-extern const struct vexfs_math_variant vexfs_math_avx512;
-#endif
-
-/* In all these the best one is the last. */
-const struct vexfs_math_form *vexfs_math_find_form(const struct vexfs_math_variant *v, u32 cpu,
-						   u32 type, u32 metric);
-const struct vexfs_math_conv *vexfs_math_find_conv(const struct vexfs_math_variant *v, u32 cpu,
-						   u32 type);
-/* NULL where there is none for the type and metric. */
-const struct vexfs_math_rough *vexfs_math_find_rough(const struct vexfs_math_variant *v, u32 cpu,
-						     u32 type, u32 metric);
+/* @v gives wrong results for the reason @why (a constant): never use it again. */
+void vexfs_variant_fail(struct vexfs_math_variant *v, const char *why);
 
 /*
- * f32, f16 and bf16 with inner product or cosine, in doubles, for the rows that
- * came out as VEXFS_KEY_WIDE; one implementation for all variants. Uses the FPU.
+ * This directory knows nobody above it: whoever registers is told which variant is in use from
+ * now on or was disabled, with select_lock held: it may not change that in turn.
  */
-void vexfs_wide_part(const struct vexfs_space *sp, const void *q, const void *row,
-		     u32 from, u32 to, struct vexfs_math_state *st);
-u32 vexfs_wide_finish(const struct vexfs_space *sp, const struct vexfs_math_state *st);
+enum vexfs_variant_news {
+	VEXFS_VARIANT_USED,
+	VEXFS_VARIANT_DISABLED,
+};
+
+struct blocking_notifier_head;
+extern struct blocking_notifier_head vexfs_variant_chain;
+
+void vexfs_variants_init(void);
+
+/* After the self-test: put the one in use that was asked for, or the best. */
+void vexfs_variants_start(void);
 
 #endif

@@ -6,7 +6,7 @@
  * 65536 products of two f32 stay below 2^273.
  */
 #include "real.h"
-#include "variant.h"
+#include "ops.h"
 
 #define WIDE_LANES 8
 

@@ -30,6 +30,7 @@ private_apt() {
 	"$tool" -o Dir::Etc="$apt/etc" -o Dir::Etc::sourcelist="$apt/etc/sources.list" \
 		-o Dir::Etc::sourceparts=- -o Dir::State="$apt/state" \
 		-o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache" \
+		${apt_arch:+-o APT::Architecture=$apt_arch -o APT::Architectures=$apt_arch} \
 		-o APT::Sandbox::User=root -o Acquire::Languages=none "$@"
 }
 

@@ -145,14 +145,14 @@ void bench_row(const char *name, const char *peer, const char *unit, double ours
 	json_object_end(&json);
 }
 
-const struct vexfs_math_form *bench_form(const char *variant, u32 type, u32 metric)
+const struct vexfs_math_ops *bench_form(const char *variant, u32 type, u32 metric)
 {
 	u32 v, cpu = drive_cpu();
 
 	for (v = 0; v < drive_nr_variants; v++)
 		if (!strcmp(drive_variants[v]->name, variant))
 			return drive_variants[v]->needs & ~cpu ? NULL :
-			       vexfs_math_find_form(drive_variants[v], cpu, type, metric);
+			       vexfs_math_find_ops(drive_variants[v], cpu, type, metric);
 	return NULL;
 }
 
@@ -238,7 +238,7 @@ static void tune(void)
 	family = a >> 8 & 0xf;
 	if (family == 0xf)
 		family += a >> 20 & 0xff;
-	vexfs_scan_tune(__builtin_cpu_is("amd"), family);
+	vexfs_x86_tune(__builtin_cpu_is("amd"), family);
 }
 
 int main(int argc, char **argv)

@@ -40,7 +40,7 @@ void bench_row(const char *name, const char *peer, const char *unit, double ours
 u64 bench_ns(void);
 double bench_unit(void);
 void *bench_alloc(size_t bytes);
-const struct vexfs_math_form *bench_form(const char *variant, u32 type, u32 metric);
+const struct vexfs_math_ops *bench_form(const char *variant, u32 type, u32 metric);
 
 /* Rows and a query of random components, imported. */
 struct bench_set {

@@ -16,9 +16,9 @@
 #define MAX_HITS	(NQ * 1024u)
 
 struct block {
-	const struct vexfs_math_form *form;
-	const struct vexfs_math_rough *rough;	/* or NULL */
-	u8 *rough_rows;
+	const struct vexfs_math_ops *form;
+	const struct vexfs_math_codes *codes;	/* or NULL */
+	u8 *code_rows;
 	struct bench_set *s;
 	u8 *queries, *packed;
 	u32 q_aux[NQ], limits[NQ];
@@ -33,8 +33,8 @@ static void pack(struct block *b)
 {
 	const struct vexfs_space *sp = &b->s->sp;
 
-	if (b->rough)
-		b->rough->pack(sp, b->packed, b->queries, b->q_aux, NQ, 0, NQ);
+	if (b->codes)
+		b->codes->pack(sp, b->packed, b->queries, b->q_aux, NQ, 0, NQ);
 	else
 		b->form->block_pack(sp, b->packed, b->queries, b->q_aux, NQ, 0, NQ);
 }
@@ -45,11 +45,11 @@ static u32 run_block(struct block *b, u32 i, u32 n)
 	struct bench_set *s = b->s;
 	const u8 *rows = s->rows + (size_t)i * s->sp.stride;
 
-	if (!b->rough)
+	if (!b->codes)
 		return b->form->block(&s->sp, b->packed, NQ, 0, NQ, b->limits, rows, s->aux + i, n,
 				      i, b->hits, MAX_HITS);
-	b->rough->rows(&s->sp, b->rough_rows, rows, s->aux + i, n);
-	return b->rough->block(&s->sp, b->packed, NQ, 0, NQ, b->limits, b->rough_rows, n, i,
+	b->codes->rows(&s->sp, b->code_rows, rows, s->aux + i, n);
+	return b->codes->block(&s->sp, b->packed, NQ, 0, NQ, b->limits, b->code_rows, n, i,
 			       b->hits, MAX_HITS);
 }
 
@@ -97,7 +97,7 @@ static void ours_search(void *arg)
 {
 	struct block *b = arg;
 	struct bench_set *s = b->s;
-	const struct vexfs_math_form *f = b->form;
+	const struct vexfs_math_ops *f = b->form;
 	u32 i, n, q, h, found;
 
 	memset(b->top, 0xff, sizeof(b->top));
@@ -146,22 +146,22 @@ static void faiss(void *arg)
  * The goal of a whole search is for the form that one takes on this machine: FAISS has
  * all of its instructions, too. The other forms are there to be seen.
  */
-static double search_goal(const char *variant, bool roughly)
+static double search_goal(const char *variant, bool by_codes)
 {
-	if (vexfs_math_find_rough(&vexfs_math_avx512, drive_cpu(), VEXFS_TYPE_F32,
+	if (vexfs_math_find_codes(&vexfs_math_avx512, drive_cpu(), VEXFS_TYPE_F32,
 				  VEXFS_METRIC_L2))
-		return roughly ? 2.0 : 0;
+		return by_codes ? 2.0 : 0;
 	if (bench_form("avx512", VEXFS_TYPE_F32, VEXFS_METRIC_L2))
 		return strcmp(variant, "avx512") ? 0 : 2.0;
 	return 2.0;
 }
 
 static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, double goal,
-			bool with_faiss, bool roughly)
+			bool with_faiss, bool by_codes)
 {
-	const struct vexfs_math_form *form = bench_form(variant, type, metric);
-	const struct vexfs_math_rough *rough =
-		vexfs_math_find_rough(&vexfs_math_avx512, drive_cpu(), type, metric);
+	const struct vexfs_math_ops *form = bench_form(variant, type, metric);
+	const struct vexfs_math_codes *codes =
+		vexfs_math_find_codes(&vexfs_math_avx512, drive_cpu(), type, metric);
 	struct bench_pair p = { ours_block, peak };
 	struct bench_result r;
 	struct bench_set s;
@@ -169,7 +169,7 @@ static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, doub
 	char name[96];
 	u32 q;
 
-	if (!form || !form->block_group || (roughly && !rough))
+	if (!form || !form->block_group || (by_codes && !codes))
 		return;
 	b = bench_alloc(sizeof(*b));
 	b->form = form;
@@ -178,12 +178,12 @@ static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, doub
 	s.n = N;
 	b->queries = s.rows + (size_t)N * s.sp.stride;
 	memcpy(b->q_aux, s.aux + N, sizeof(b->q_aux));
-	b->packed = bench_alloc(roughly ? rough->bytes(&s.sp, NQ) : form->block_bytes(&s.sp, NQ));
-	b->rough_rows = NULL;
-	b->rough = NULL;
-	if (roughly) {
-		b->rough = rough;
-		b->rough_rows = bench_alloc((size_t)VEXFS_BLOCK_ROWS * vexfs_code_step(&s.sp));
+	b->packed = bench_alloc(by_codes ? codes->bytes(&s.sp, NQ) : form->block_bytes(&s.sp, NQ));
+	b->code_rows = NULL;
+	b->codes = NULL;
+	if (by_codes) {
+		b->codes = codes;
+		b->code_rows = bench_alloc((size_t)VEXFS_BLOCK_ROWS * vexfs_code_step(&s.sp));
 	}
 	b->hits = bench_alloc(MAX_HITS * sizeof(*b->hits));
 	b->by_query = bench_alloc(NQ * sizeof(*b->by_query));
@@ -196,7 +196,7 @@ static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, doub
 	p.items = b->flops;
 	r = bench_run(&p, 7, 1);
 	snprintf(name, sizeof(name), "block 256 x 100000 %s %s %u %s", drive_type_name(type),
-		 drive_metric_name(metric), dim, roughly ? "rough" : form->name);
+		 drive_metric_name(metric), dim, by_codes ? "codes" : form->name);
 	bench_row(name, "FMA peak, f32", "GFLOP/s", 1 / r.ours, 1 / r.theirs, r.ratio, goal);
 
 	if (with_faiss) {
@@ -214,14 +214,14 @@ static void one_variant(const char *variant, u32 type, u32 metric, u32 dim, doub
 		p.items = NQ;
 		r = bench_run(&p, 5, 1);
 		snprintf(name, sizeof(name), "top-10, 256 x 100000 f32 l2 %u %s", dim,
-			 roughly ? "rough" : form->name);
+			 by_codes ? "codes" : form->name);
 		bench_row(name, "FAISS IndexFlat, OpenBLAS", "us/query", r.ours / 1000,
-			  r.theirs / 1000, r.ratio, search_goal(variant, roughly));
+			  r.theirs / 1000, r.ratio, search_goal(variant, by_codes));
 		printf("  %u of %u ids differ from FAISS (ties and its rounding)\n", wrong, NQ * K);
 		bench_faiss_free();
 	}
 	free(b->packed);
-	free(b->rough_rows);
+	free(b->code_rows);
 	free(b->hits);
 	free(b->by_query);
 	free(b);

@@ -11,7 +11,7 @@
 
 #define SCAN_BYTES	(256u << 20)
 
-static const struct vexfs_math_form *form;
+static const struct vexfs_math_ops *form;
 static void (*plain)(const void *p, size_t bytes);
 
 static void ours_scan(void *arg)

@@ -107,7 +107,7 @@ static const struct match matches[] = {
 	MATCH("avx512", B1, JACCARD, simsimd_jaccard_b8_ice),
 };
 
-static const struct vexfs_math_form *form;
+static const struct vexfs_math_ops *form;
 
 static void ours_gather(void *arg)
 {

@@ -98,7 +98,7 @@ static u32 wide(const struct vexfs_space *sp, const void *q, const void *row)
 	return vexfs_wide_finish(sp, &st);
 }
 
-void drive_gather(const struct vexfs_math_form *form, const struct vexfs_space *sp,
+void drive_gather(const struct vexfs_math_ops *form, const struct vexfs_space *sp,
 		  const void *q, u32 q_aux, const void *const *rows, const u32 *aux, u32 n,
 		  u32 *keys)
 {
@@ -111,7 +111,7 @@ void drive_gather(const struct vexfs_math_form *form, const struct vexfs_space *
 			keys[i] = wide(sp, q, rows[i]);
 }
 
-void drive_scan(const struct vexfs_math_form *form, const struct vexfs_space *sp,
+void drive_scan(const struct vexfs_math_ops *form, const struct vexfs_space *sp,
 		const void *q, u32 q_aux, const void *rows, const u32 *aux, u32 n, u32 *keys)
 {
 	u32 i;
@@ -125,7 +125,7 @@ void drive_scan(const struct vexfs_math_form *form, const struct vexfs_space *sp
 			keys[i] = wide(sp, q, (const u8 *)rows + (size_t)i * sp->stride);
 }
 
-u32 drive_parts(const struct vexfs_math_form *form, const struct vexfs_space *sp,
+u32 drive_parts(const struct vexfs_math_ops *form, const struct vexfs_space *sp,
 		const void *q, u32 q_aux, const void *row, u32 aux, u32 step)
 {
 	struct vexfs_math_state st = {};

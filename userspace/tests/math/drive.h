@@ -7,7 +7,8 @@
 #ifndef VEXFS_DRIVE_H
 #define VEXFS_DRIVE_H
 
-#include "math/variant.h"
+#include "math/arch.h"
+#include "math/ops.h"
 
 /* Bits of enum vexfs_cpu. */
 u32 drive_cpu(void);
@@ -26,13 +27,13 @@ int drive_import_parts(const struct vexfs_math_conv *conv, const struct vexfs_sp
 		       void *row, u32 *aux, const void *src, bool raw);
 
 /* Keys of @n rows by pointer through @scan or gather, none of them open. */
-void drive_gather(const struct vexfs_math_form *form, const struct vexfs_space *sp,
+void drive_gather(const struct vexfs_math_ops *form, const struct vexfs_space *sp,
 		  const void *q, u32 q_aux, const void *const *rows, const u32 *aux, u32 n,
 		  u32 *keys);
-void drive_scan(const struct vexfs_math_form *form, const struct vexfs_space *sp,
+void drive_scan(const struct vexfs_math_ops *form, const struct vexfs_space *sp,
 		const void *q, u32 q_aux, const void *rows, const u32 *aux, u32 n, u32 *keys);
 /* One row in parts of @step bytes. */
-u32 drive_parts(const struct vexfs_math_form *form, const struct vexfs_space *sp,
+u32 drive_parts(const struct vexfs_math_ops *form, const struct vexfs_space *sp,
 		const void *q, u32 q_aux, const void *row, u32 aux, u32 step);
 
 #endif

@@ -58,7 +58,7 @@ static bool import(const struct vexfs_space *sp, u32 cpu, const void *src, bool 
 	return good;
 }
 
-static void check_rough(const struct vexfs_space *sp, const struct vexfs_math_rough *r,
+static void check_codes(const struct vexfs_space *sp, const struct vexfs_math_codes *r,
 			const u8 *q, u32 q_aux, const u8 *rows, const u32 *aux, const u32 *keys)
 {
 	struct vexfs_block_hit hits[ROWS];
@@ -86,13 +86,13 @@ static void check_rough(const struct vexfs_space *sp, const struct vexfs_math_ro
 		seen |= 1u << hits[i].row;
 	for (i = 0; i < ROWS; i++)
 		if (keys[i] <= limit && !(seen & 1u << i))
-			fail("the rough block lost a pair", sp, r->name, i);
+			fail("the block of codes lost a pair", sp, r->name, i);
 out:
 	free(packed);
 	free(made);
 }
 
-static void check_block(const struct vexfs_space *sp, const struct vexfs_math_form *f,
+static void check_block(const struct vexfs_space *sp, const struct vexfs_math_ops *f,
 			const u8 *q, u32 q_aux, const u8 *rows, const u32 *aux, const u32 *keys)
 {
 	struct vexfs_block_hit hits[ROWS];
@@ -113,7 +113,7 @@ static void check_block(const struct vexfs_space *sp, const struct vexfs_math_fo
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct vexfs_math_rough *rough;
+	const struct vexfs_math_codes *codes;
 	static u32 cpu;
 	struct vexfs_space sp;
 	size_t vec, at = 4;
@@ -145,8 +145,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			ptr[r - 1] = rows + (size_t)(r - 1) * sp.stride;
 	}
 	for (v = 0; v < drive_nr_variants; v++) {
-		for (k = 0; k < drive_variants[v]->nr_forms; k++) {
-			const struct vexfs_math_form *f = &drive_variants[v]->forms[k];
+		for (k = 0; k < drive_variants[v]->nr; k++) {
+			const struct vexfs_math_ops *f = &drive_variants[v]->list[k];
 
 			if (f->type != sp.type || f->metric != sp.metric || f->needs & ~cpu)
 				continue;
@@ -173,9 +173,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			}
 			if (f->block_group && sp.dim <= f->block_max_dim)
 				check_block(&sp, f, q, q_aux, rows, aux, keys);
-			rough = vexfs_math_find_rough(drive_variants[v], cpu, sp.type, sp.metric);
-			if (rough && vexfs_code_fits(&sp))
-				check_rough(&sp, rough, q, q_aux, rows, aux, keys);
+			codes = vexfs_math_find_codes(drive_variants[v], cpu, sp.type, sp.metric);
+			if (codes && vexfs_code_fits(&sp))
+				check_codes(&sp, codes, q, q_aux, rows, aux, keys);
 			drive_gather(f, &sp, q, q_aux, ptr, aux, ROWS, first);
 			if (memcmp(first, keys, sizeof(keys)))
 				fail("gather differs", &sp, f->name, 0);

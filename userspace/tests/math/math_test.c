@@ -260,7 +260,7 @@ static bool sorted_like(const struct set *s, const u32 *keys, char *why, size_t 
 	return true;
 }
 
-static bool check_form(const struct set *s, const struct vexfs_math_form *f, u32 *keys,
+static bool check_form(const struct set *s, const struct vexfs_math_ops *f, u32 *keys,
 		       char *why, size_t room)
 {
 	u32 other[ROWS_MAX], order[ROWS_MAX], aux[ROWS_MAX], n, i;
@@ -329,8 +329,8 @@ static bool check_set(struct set *s, bool end, char *why, size_t room)
 		const struct vexfs_math_variant *var = drive_variants[v];
 		u32 k;
 
-		for (k = 0; ok && k < var->nr_forms; k++) {
-			const struct vexfs_math_form *f = &var->forms[k];
+		for (k = 0; ok && k < var->nr; k++) {
+			const struct vexfs_math_ops *f = &var->list[k];
 
 			if (f->type != s->sp.type || f->metric != s->sp.metric || f->needs & ~cpu)
 				continue;
@@ -410,8 +410,8 @@ static int by_key(const void *a, const void *b)
  * twice, none is beside the point, and nothing is written beyond the room given.
  */
 struct blocks {
-	const struct vexfs_math_form *f;
-	const struct vexfs_math_rough *rough;	/* on bytes, or NULL */
+	const struct vexfs_math_ops *f;
+	const struct vexfs_math_codes *codes;	/* on bytes, or NULL */
 	const struct vexfs_space *sp;
 	u8 *body;
 	const u32 *limits, *aux;
@@ -420,8 +420,8 @@ struct blocks {
 
 static void pack_some(const struct blocks *b, const u8 *queries, const u32 *q_aux, u32 q, u32 n)
 {
-	if (b->rough)
-		b->rough->pack(b->sp, b->body, queries, q_aux, BLOCK_NQ, q, n);
+	if (b->codes)
+		b->codes->pack(b->sp, b->body, queries, q_aux, BLOCK_NQ, q, n);
 	else
 		b->f->block_pack(b->sp, b->body, queries, q_aux, BLOCK_NQ, q, n);
 }
@@ -435,35 +435,35 @@ static u32 block_some(const struct blocks *b, u32 q, u32 nq, u32 row, u32 n,
 	u32 found;
 	u8 *made;
 
-	if (!b->rough)
+	if (!b->codes)
 		return b->f->block(b->sp, b->body, BLOCK_NQ, q, nq, b->limits, rows, b->aux + row,
 				   n, row, hits, max);
 	bytes = (size_t)n * vexfs_code_step(b->sp);
 	mem = guarded_new(bytes);
 	made = guarded_at(mem, bytes, true);
-	b->rough->rows(b->sp, made, rows, b->aux + row, n);
-	found = b->rough->block(b->sp, b->body, BLOCK_NQ, q, nq, b->limits, made, n, row, hits, max);
+	b->codes->rows(b->sp, made, rows, b->aux + row, n);
+	found = b->codes->block(b->sp, b->body, BLOCK_NQ, q, nq, b->limits, made, n, row, hits, max);
 	guarded_free(mem);
 	return found;
 }
 
-static bool check_block(const struct vexfs_math_form *f, const struct vexfs_math_rough *rough,
+static bool check_block(const struct vexfs_math_ops *f, const struct vexfs_math_codes *codes,
 			const struct vexfs_space *sp, enum pattern pattern, char *why, size_t room)
 {
 	static u32 keys[BLOCK_NQ][BLOCK_N], seen[BLOCK_NQ][BLOCK_N];
 	const struct vexfs_math_conv *conv = vexfs_math_find_conv(&vexfs_math_scalar, 0, sp->type);
 	struct guarded qmem = guarded_new((size_t)BLOCK_NQ * sp->stride);
 	struct guarded rmem = guarded_new((size_t)BLOCK_N * sp->stride);
-	size_t bytes = rough ? rough->bytes(sp, BLOCK_NQ) : f->block_bytes(sp, BLOCK_NQ);
+	size_t bytes = codes ? codes->bytes(sp, BLOCK_NQ) : f->block_bytes(sp, BLOCK_NQ);
 	size_t most = BLOCK_NQ * BLOCK_N;
-	u32 group = rough ? rough->group : f->block_group;
+	u32 group = codes ? codes->group : f->block_group;
 	struct guarded packed = guarded_new(bytes), hmem;
 	u8 *queries = guarded_at(qmem, (size_t)BLOCK_NQ * sp->stride, true);
 	u8 *rows = guarded_at(rmem, (size_t)BLOCK_N * sp->stride, true);
 	u8 *body = guarded_at(packed, bytes, true);
 	u32 q_aux[BLOCK_NQ], aux[BLOCK_N], limits[BLOCK_NQ], found = 0, within = 0, q, r, i;
 	float *src = malloc(sp->dim * sizeof(*src));
-	struct blocks b = { .f = f, .rough = rough, .sp = sp, .body = body, .limits = limits,
+	struct blocks b = { .f = f, .codes = codes, .sp = sp, .body = body, .limits = limits,
 			    .aux = aux, .rows = rows };
 	struct vexfs_block_hit *hits;
 	bool ok = true;
@@ -522,7 +522,7 @@ static bool check_block(const struct vexfs_math_form *f, const struct vexfs_math
 	}
 	/* bytes lose a hundredth of a vector, which random ones of high dimension hardly differ by */
 	if (ok && pattern == RANDOM && sp->dim >= 16 &&
-	    found > within + within / (rough ? 1 : 20) + 2) {
+	    found > within + within / (codes ? 1 : 20) + 2) {
 		snprintf(why, room, "%u hits where %u are within the limits", found, within);
 		ok = false;
 	}
@@ -542,7 +542,7 @@ static bool check_block(const struct vexfs_math_form *f, const struct vexfs_math
 	return ok;
 }
 
-static void test_block(const struct vexfs_math_form *f, const struct vexfs_math_rough *rough)
+static void test_block(const struct vexfs_math_ops *f, const struct vexfs_math_codes *codes)
 {
 	static const u32 dims[] = {
 		1, 2, 7, 8, 9, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 129, 257, 768, 1536, 4096,
@@ -561,15 +561,15 @@ static void test_block(const struct vexfs_math_form *f, const struct vexfs_math_
 		for (pattern = 0; ok && pattern < PATTERNS; pattern++) {
 			if (dims[d] > 257 && pattern != RANDOM && pattern != CANCEL)
 				continue;
-			ok = check_block(f, rough, &sp, pattern, text, sizeof(text));
+			ok = check_block(f, codes, &sp, pattern, text, sizeof(text));
 			if (!ok)
 				snprintf(why, sizeof(why), "dim %u, %s: %s", dims[d],
 					 pattern_name[pattern], text);
 		}
 	}
 	snprintf(name, sizeof(name), "%s %s %s, %s", drive_type_name(f->type),
-		 drive_metric_name(f->metric), rough ? "rough block" : "block",
-		 rough ? rough->name : f->name);
+		 drive_metric_name(f->metric), codes ? "block of codes" : "block",
+		 codes ? codes->name : f->name);
 	report(ok, name, why);
 }
 
@@ -578,17 +578,17 @@ static void test_blocks(void)
 	u32 v, k;
 
 	for (v = 0; v < drive_nr_variants; v++) {
-		for (k = 0; k < drive_variants[v]->nr_forms; k++) {
-			const struct vexfs_math_form *f = &drive_variants[v]->forms[k];
-			const struct vexfs_math_rough *rough =
-				vexfs_math_find_rough(drive_variants[v], cpu, f->type, f->metric);
+		for (k = 0; k < drive_variants[v]->nr; k++) {
+			const struct vexfs_math_ops *f = &drive_variants[v]->list[k];
+			const struct vexfs_math_codes *codes =
+				vexfs_math_find_codes(drive_variants[v], cpu, f->type, f->metric);
 
 			if (!f->block_group || f->needs & ~cpu)
 				continue;
 			seed = k;
 			test_block(f, NULL);
-			if (rough && rough->group)
-				test_block(f, rough);
+			if (codes && codes->group)
+				test_block(f, codes);
 		}
 	}
 }
@@ -597,8 +597,8 @@ static void test_blocks(void)
  * Codes that every variant makes and every variant scans: no row within the limit is
  * missing, and random vectors bring few others.
  */
-static bool check_codes(const struct vexfs_math_form *f, const struct vexfs_math_rough *maker,
-			const struct vexfs_math_rough *reader, const struct vexfs_space *sp,
+static bool check_codes(const struct vexfs_math_ops *f, const struct vexfs_math_codes *maker,
+			const struct vexfs_math_codes *reader, const struct vexfs_space *sp,
 			enum pattern pattern, char *why, size_t room)
 {
 	const struct vexfs_math_conv *conv = vexfs_math_find_conv(&vexfs_math_scalar, 0, sp->type);
@@ -672,9 +672,9 @@ static void test_codes_of(const struct vexfs_math_variant *maker,
 	static const u32 dims[] = {
 		1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 65, 100, 112, 128, 257, 768, 4096,
 	};
-	const struct vexfs_math_form *f = vexfs_math_find_form(reader, cpu, type, metric);
-	const struct vexfs_math_rough *made = vexfs_math_find_rough(maker, cpu, type, metric);
-	const struct vexfs_math_rough *read = vexfs_math_find_rough(reader, cpu, type, metric);
+	const struct vexfs_math_ops *f = vexfs_math_find_ops(reader, cpu, type, metric);
+	const struct vexfs_math_codes *made = vexfs_math_find_codes(maker, cpu, type, metric);
+	const struct vexfs_math_codes *read = vexfs_math_find_codes(reader, cpu, type, metric);
 	char name[96], why[256] = "", text[160] = "";
 	enum pattern pattern;
 	bool ok = true;

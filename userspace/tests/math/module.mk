@@ -6,22 +6,22 @@
 M_FLAGS := -O3 -ffp-contract=off -fno-math-errno -Wno-unused-parameter
 M_AVX2 := -mavx2 -mfma -mf16c
 M_AVX512 := $(M_AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq
-M_FILES := ahead space scalar scalar_int scalar_float conv wide \
-	avx2 avx2_float avx2_int avx2_block avx2_code avx2_conv \
+M_FILES := ahead ops space scalar scalar_int scalar_float conv wide
+M_FILES += $(addprefix x86/,tune avx2 avx2_float avx2_int avx2_block avx2_code avx2_conv \
 	avx512 avx512_float avx512_int avx512_vnni avx512_vpopcntdq \
-	avx512_block avx512_vnni_block avx512_rough
-M_FLAGS_avx2_float := $(M_AVX2)
-M_FLAGS_avx2_int := $(M_AVX2)
-M_FLAGS_avx2_block := $(M_AVX2)
-M_FLAGS_avx2_code := $(M_AVX2)
-M_FLAGS_avx2_conv := $(M_AVX2)
-M_FLAGS_avx512_block := $(M_AVX512) -mtune=icelake-server
-M_FLAGS_avx512_float := $(M_AVX512)
-M_FLAGS_avx512_int := $(M_AVX512)
-M_FLAGS_avx512_vnni := $(M_AVX512) -mavx512vnni
-M_FLAGS_avx512_vnni_block := $(M_AVX512) -mavx512vnni -mtune=icelake-server
-M_FLAGS_avx512_rough := $(M_AVX512) -mavx512vnni -mtune=icelake-server
-M_FLAGS_avx512_vpopcntdq := $(M_AVX512) -mavx512vpopcntdq
+	avx512_block avx512_vnni_block avx512_code)
+M_FLAGS_x86/avx2_float := $(M_AVX2)
+M_FLAGS_x86/avx2_int := $(M_AVX2)
+M_FLAGS_x86/avx2_block := $(M_AVX2)
+M_FLAGS_x86/avx2_code := $(M_AVX2)
+M_FLAGS_x86/avx2_conv := $(M_AVX2)
+M_FLAGS_x86/avx512_block := $(M_AVX512) -mtune=icelake-server
+M_FLAGS_x86/avx512_float := $(M_AVX512)
+M_FLAGS_x86/avx512_int := $(M_AVX512)
+M_FLAGS_x86/avx512_vnni := $(M_AVX512) -mavx512vnni
+M_FLAGS_x86/avx512_vnni_block := $(M_AVX512) -mavx512vnni -mtune=icelake-server
+M_FLAGS_x86/avx512_code := $(M_AVX512) -mavx512vnni -mtune=icelake-server
+M_FLAGS_x86/avx512_vpopcntdq := $(M_AVX512) -mavx512vpopcntdq
 M_ASAN_CALLS := --param asan-instrumentation-with-call-threshold=0
 M_INC := -Ikmod -Iuserspace/tests/math
 
@@ -81,4 +81,4 @@ build/test/math_fuzz: $(addprefix build/fuzz/,math_fuzz.o drive.o reference.o) \
 
 TEST_PROGRAMS += build/test/math_fuzz
 
--include $(wildcard build/math/*.d build/fuzz/*.d)
+-include $(wildcard build/math/*.d build/math/*/*.d build/fuzz/*.d build/fuzz/*/*.d)

@@ -4,9 +4,10 @@
  * of every insert and should cost little more than the copy. They give the same
  * bytes, auxiliaries and refusals as conv.c, and touch no byte beyond the source.
  */
-#include "conv.h"
-#include "norm.h"
-#include "simd.h"
+#include "math/conv.h"
+#include "math/norm.h"
+#include "x86.h"
+#include "avx.h"
 
 /* Components of a step; a row has room for whole steps. */
 #define STEP 16

@@ -2,7 +2,7 @@
 /*
  * Integer lanes in AVX-512 registers, for the files of that variant.
  */
-#include "simd.h"
+#include "avx.h"
 
 typedef __m512i vec_t;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Codes of f32, f16 and bf16 with AVX512_VNNI, and the rough block on them: rows and
+ * Codes of f32, f16 and bf16 with AVX512_VNNI, and blocks of them: rows and
  * queries as bytes, each with a scale and a bound for what it lost, multiplied four
  * components to a lane. It rules pairs out four times as fast as the real numbers
  * could and must never lose one that is within its limit; docs/arithmetic.md says
@@ -8,19 +8,19 @@
  */
 #include "avx512_fvec.h"
 #include "avx512_vec.h"
-#include "forms.h"
-#include "simd_block.h"
-#include "simd_code.h"
+#include "x86.h"
+#include "avx_block.h"
+#include "avx_code.h"
 
 /**
- * struct rough_tail - of a group of queries, behind their components
+ * struct code_tail - of a group of queries, behind their components
  * @aux: their auxiliaries
  * @inverse: 1 / scale; NaN for a query with which every row must pass
  * @norm: their norms
  * @bias: -128 times the sum of their components, which undoes the 128 of the rows
  * @lost: the largest part of its norm that a query of the group lost
  */
-struct rough_tail {
+struct code_tail {
 	float aux[BLOCK_G] __aligned(64);
 	float inverse[BLOCK_G] __aligned(64);
 	float norm[BLOCK_G] __aligned(64);
@@ -35,7 +35,7 @@ static __always_inline u32 quads(const struct vexfs_space *sp)
 
 static __always_inline size_t group_bytes(const struct vexfs_space *sp)
 {
-	return (size_t)quads(sp) * 4 * BLOCK_G + sizeof(struct rough_tail);
+	return (size_t)quads(sp) * 4 * BLOCK_G + sizeof(struct code_tail);
 }
 
 /* Sixteen components; what is behind the last is zero. */
@@ -55,7 +55,7 @@ static __always_inline fvec load_16(const u32 type, const u8 *row, u32 k)
  * Makes bytes of a vector, @lift added to each by exclusive or: one after another
  * at @out, or, when @step is not 4, four together @step bytes apart.
  */
-static __always_inline struct rough roughen(const struct vexfs_space *sp, const u32 type,
+static __always_inline struct quantised quantise(const struct vexfs_space *sp, const u32 type,
 					    const u8 *row, u32 aux, const u8 lift, u8 *out,
 					    const size_t step)
 {
@@ -66,7 +66,7 @@ static __always_inline struct rough roughen(const struct vexfs_space *sp, const 
 
 	for (k = 0; k < sp->dim; k += 16)
 		most = _mm512_max_ps(most, _mm512_abs_ps(load_16(type, row, k)));
-	rough_scale(_mm512_reduce_max_ps(most), &by, &scale);
+	quantise_scale(_mm512_reduce_max_ps(most), &by, &scale);
 	for (k = 0; k < sp->dim; k += 16) {
 		fvec x = load_16(type, row, k), c;
 		__m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(x, fv_set1(by)));
@@ -84,19 +84,19 @@ static __always_inline struct rough roughen(const struct vexfs_space *sp, const 
 			b = _mm_srli_si128(b, 4);
 		}
 	}
-	return rough_of(sp->metric, aux, scale, _mm512_reduce_add_ps(lost),
+	return quantised_of(sp->metric, aux, scale, _mm512_reduce_add_ps(lost),
 			_mm512_reduce_add_epi32(sum));
 }
 
-static __always_inline struct rough roughen_any(const struct vexfs_space *sp, const u8 *row,
+static __always_inline struct quantised quantise_any(const struct vexfs_space *sp, const u8 *row,
 						u32 aux, const u8 lift, u8 *out,
 						const size_t step)
 {
 	if (sp->type == VEXFS_TYPE_F32)
-		return roughen(sp, VEXFS_TYPE_F32, row, aux, lift, out, step);
+		return quantise(sp, VEXFS_TYPE_F32, row, aux, lift, out, step);
 	if (sp->type == VEXFS_TYPE_F16)
-		return roughen(sp, VEXFS_TYPE_F16, row, aux, lift, out, step);
-	return roughen(sp, VEXFS_TYPE_BF16, row, aux, lift, out, step);
+		return quantise(sp, VEXFS_TYPE_F16, row, aux, lift, out, step);
+	return quantise(sp, VEXFS_TYPE_BF16, row, aux, lift, out, step);
 }
 
 typedef vec_t code_acc;
@@ -123,27 +123,27 @@ static __always_inline __m256i code_tree8(const code_acc *acc)
 
 CODE_FORMS(vexfs_avx512)
 
-size_t vexfs_avx512_rough_bytes(const struct vexfs_space *sp, u32 nq)
+size_t vexfs_avx512_code_bytes(const struct vexfs_space *sp, u32 nq)
 {
 	return (nq + BLOCK_G - 1) / BLOCK_G * group_bytes(sp);
 }
 
-void vexfs_avx512_rough_pack(const struct vexfs_space *sp, void *packed, const void *queries,
+void vexfs_avx512_code_pack(const struct vexfs_space *sp, void *packed, const void *queries,
 			     const u32 *q_aux, u32 nq, u32 first, u32 count)
 {
 	u32 q, i, k;
 
 	for (q = first; q < first + count; q += BLOCK_G) {
 		u8 *g = (u8 *)packed + q / BLOCK_G * group_bytes(sp);
-		struct rough_tail *t = (struct rough_tail *)(g + (size_t)quads(sp) * 4 * BLOCK_G);
+		struct code_tail *t = (struct code_tail *)(g + (size_t)quads(sp) * 4 * BLOCK_G);
 
 		t->lost = 0.0f;
 		for (i = 0; i < BLOCK_G; i++) {
 			const u8 *row = (const u8 *)queries + (size_t)(q + i) * sp->stride;
-			struct rough z = { .inverse = 1.0f };
+			struct quantised z = { .inverse = 1.0f };
 
 			if (q + i < nq)
-				z = roughen_any(sp, row, q_aux[q + i], 0, g + 4 * i, 4 * BLOCK_G);
+				z = quantise_any(sp, row, q_aux[q + i], 0, g + 4 * i, 4 * BLOCK_G);
 			else
 				for (k = 0; k < quads(sp); k++)
 					*(u32 *)(g + 4 * i + (size_t)k * 4 * BLOCK_G) = 0;
@@ -175,8 +175,8 @@ static __always_inline void tile_bytes(__m512i acc[][BLOCK_V], const u8 *g, cons
 	}
 }
 
-u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u32 nq,
-			     u32 first, u32 count, const u32 *limits, const void *rough,
+u32 vexfs_avx512_code_block(const struct vexfs_space *sp, const void *packed, u32 nq,
+			     u32 first, u32 count, const u32 *limits, const void *codes,
 			     u32 n, u32 row_base, struct vexfs_block_hit *hits, u32 max)
 {
 	const u32 steps = quads(sp);
@@ -184,14 +184,14 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 
 	for (q = first; q < first + count; q += BLOCK_G) {
 		const u8 *g = (const u8 *)packed + q / BLOCK_G * group_bytes(sp);
-		const struct rough_tail *t = (const struct rough_tail *)
+		const struct code_tail *t = (const struct code_tail *)
 			(g + (size_t)steps * 4 * BLOCK_G);
 		u32 left = nq - q < BLOCK_G ? nq - q : BLOCK_G;
 		const u32 valid = ~0u >> (32 - left);
 		float norm[BLOCK_G] __aligned(64);
 		struct bounds bd;
 
-		make_bounds(&bd, sp->metric, sp->dim, ROUGH_ROUNDINGS, t->aux, limits + q, left);
+		make_bounds(&bd, sp->metric, sp->dim, CODE_ROUNDINGS, t->aux, limits + q, left);
 		UNROLL_8
 		for (v = 0; v < BLOCK_V; v++) {
 			const u32 at = v * FV_LANES;
@@ -199,7 +199,7 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 
 			_mm512_store_ps(bd.b + at, _mm512_mul_ps(fv_load(bd.b + at), inverse));
 			_mm512_store_ps(bd.c + at, _mm512_mul_ps(fv_load(bd.c + at), inverse));
-			inverse = _mm512_mul_ps(inverse, fv_set1(ROUGH_UP));
+			inverse = _mm512_mul_ps(inverse, fv_set1(CODE_UP));
 			_mm512_store_ps(norm + at, _mm512_mul_ps(fv_load(t->norm + at), inverse));
 		}
 		for (i = 0; i < n; i += BLOCK_R) {
@@ -210,8 +210,8 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 			for (r = 0; r < BLOCK_R; r++) {
 				u32 at = i + r < n ? i + r : n - 1;
 
-				p[r] = (const u8 *)rough + (size_t)at * vexfs_code_step(sp) +
-				       sizeof(struct rough_row);
+				p[r] = (const u8 *)codes + (size_t)at * vexfs_code_step(sp) +
+				       sizeof(struct code_row);
 				UNROLL_8
 				for (v = 0; v < BLOCK_V; v++)
 					acc[r][v] = _mm512_load_si512(t->bias + v * FV_LANES);
@@ -219,8 +219,8 @@ u32 vexfs_avx512_rough_block(const struct vexfs_space *sp, const void *packed, u
 			tile_bytes(acc, g, p, steps);
 			UNROLL_8
 			for (r = 0; r < BLOCK_R; r++) {
-				const struct rough_row *row = (const struct rough_row *)
-					(p[r] - sizeof(struct rough_row));
+				const struct code_row *row = (const struct code_row *)
+					(p[r] - sizeof(struct code_row));
 				fvec lost = fv_set1(row->lost + t->lost * row->norm);
 				fvec factor = fv_set1(row->factor);
 				fvec inverse = fv_set1(row->inverse);

@@ -3,8 +3,8 @@
  * i8, u8 and b1 with AVX2. Exact: products are made in 32 bits before anything
  * is added.
  */
-#include "simd.h"
-#include "forms.h"
+#include "avx.h"
+#include "x86.h"
 
 typedef __m256i vec_t;
 
@@ -51,7 +51,7 @@ static __always_inline __m256i ivec_tree1(vec_t v)
 	return _mm256_castsi128_si256(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
 }
 
-#include "simd_int.h"
+#include "avx_int.h"
 
 /* Components at even and at odd places, in 16 bits each. */
 struct split {

@@ -14,7 +14,7 @@
  *	lanes_load(p), lanes_store(p, v)	of a state
  *	ROWS			rows in flight of a gather, divides GROUP
  */
-#include "simd.h"
+#include "avx.h"
 
 /* Bytes of a row that are looked at. */
 #define ROW_BYTES(sp)	((sp)->stride)

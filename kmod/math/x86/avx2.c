@@ -2,12 +2,11 @@
 /*
  * The table of the AVX2 variant. It holds no arithmetic.
  */
-#include "conv.h"
-#include "forms.h"
+#include "x86.h"
 
 #define NEEDS VEXFS_CPU_AVX2
 
-static const struct vexfs_math_form forms[] = {
+static const struct vexfs_math_ops list[] = {
 	FORM_ROWS_FLOAT("avx2", NEEDS, vexfs_avx2, VEXFS_AVX2_BLOCK),
 	FORM_ROWS_DOT("avx2", NEEDS, vexfs_avx2),
 	FORM_ROWS_L1("avx2", NEEDS, vexfs_avx2),
@@ -18,20 +17,20 @@ static const struct vexfs_math_conv convs[] = {
 	CONV_ROWS_AVX2(NEEDS),
 };
 
-static const struct vexfs_math_rough rough = {
+static const struct vexfs_math_codes codes = {
 	.name = "avx2",
 	.needs = NEEDS,
-	.rows = vexfs_avx2_rough_rows,
-	.query = vexfs_avx2_rough_query,
-	.scan = vexfs_avx2_rough_scan,
+	.rows = vexfs_avx2_code_rows,
+	.query = vexfs_avx2_code_query,
+	.scan = vexfs_avx2_code_scan,
 };
 
-const struct vexfs_math_variant vexfs_math_avx2 = {
+struct vexfs_math_variant vexfs_math_avx2 = {
 	.name = "avx2",
 	.needs = NEEDS,
-	.forms = forms,
-	.nr_forms = sizeof(forms) / sizeof(forms[0]),
+	.list = list,
+	.nr = sizeof(list) / sizeof(list[0]),
 	.convs = convs,
 	.nr_convs = sizeof(convs) / sizeof(convs[0]),
-	.rough = &rough,
+	.codes = &codes,
 };

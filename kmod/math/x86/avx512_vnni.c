@@ -5,8 +5,8 @@
  * not; 128 times the sum of the query makes up for it. Exact modulo 2^32.
  */
 #include "avx512_vec.h"
-#include "forms.h"
-#include "simd_int.h"
+#include "x86.h"
+#include "avx_int.h"
 
 static __always_inline __m512i lift(__m512i v)
 {

@@ -3,8 +3,8 @@
  * Block of floats with AVX2: 24 queries by 4 rows in twelve registers. It decides
  * which pairs to look at, never what their keys are.
  */
-#include "forms.h"
-#include "simd.h"
+#include "x86.h"
+#include "avx.h"
 
 typedef __m256 fvec;
 
@@ -37,7 +37,7 @@ static __always_inline u32 fv_not_below(fvec a, fvec b)
 	return (u32)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_NLT_UQ));
 }
 
-#include "simd_block.h"
+#include "avx_block.h"
 
 _Static_assert(BLOCK_G == VEXFS_AVX2_BLOCK, "the table says so");
 

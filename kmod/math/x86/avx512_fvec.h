@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Floats in AVX-512 registers as simd_block.h wants them, for the files of that
+ * Floats in AVX-512 registers as avx_block.h wants them, for the files of that
  * variant that have a block shape: 32 queries by 8 rows in sixteen registers.
  */
-#include "simd.h"
+#include "avx.h"
 
 typedef __m512 fvec;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * f32, f16 and bf16 with AVX2, FMA and F16C: 32 lanes are four registers. It
- * must add in the order of simd_float.h and nothing else.
+ * must add in the order of avx_float.h and nothing else.
  */
-#include "simd.h"
-#include "forms.h"
+#include "avx.h"
+#include "x86.h"
 
 /* a: lanes 0 to 15, b: lanes 16 to 31 */
 typedef struct {
@@ -136,6 +136,6 @@ static __always_inline __m256 lanes_tree1(__m256 v)
 	return tree1(v);
 }
 
-#include "simd_float.h"
+#include "avx_float.h"
 
 FLOAT_METRICS(vexfs_avx2)

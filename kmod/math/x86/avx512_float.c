@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * f32, f16 and bf16 with AVX-512: 32 lanes are two registers. It must add in the
- * order of simd_float.h and nothing else. Half types are made f32 first: the
+ * order of avx_float.h and nothing else. Half types are made f32 first: the
  * BF16 and FP16 instructions flush denormals or round between steps, and the
  * keys would not be those of AVX2.
  */
-#include "simd.h"
-#include "forms.h"
+#include "avx.h"
+#include "x86.h"
 
 typedef struct {
 	__m512 a, b;
@@ -136,6 +136,6 @@ static __always_inline __m256 lanes_tree1(__m512 v)
 	return tree1(_mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)));
 }
 
-#include "simd_float.h"
+#include "avx_float.h"
 
 FLOAT_METRICS(vexfs_avx512)

@@ -4,8 +4,8 @@
  * 32 bits before anything is added.
  */
 #include "avx512_vec.h"
-#include "forms.h"
-#include "simd_int.h"
+#include "x86.h"
+#include "avx_int.h"
 
 /* Components at even and at odd places, in 16 bits each. */
 struct split {

@@ -3,8 +3,8 @@
  * b1 with the population count of AVX512_VPOPCNTDQ. Exact.
  */
 #include "avx512_vec.h"
-#include "forms.h"
-#include "simd_int.h"
+#include "x86.h"
+#include "avx_int.h"
 
 static __always_inline __m512i op_xor(__m512i acc, __m512i x, __m512i y)
 {

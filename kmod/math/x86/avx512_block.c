@@ -4,8 +4,8 @@
  * which pairs to look at, never what their keys are.
  */
 #include "avx512_fvec.h"
-#include "forms.h"
-#include "simd_block.h"
+#include "x86.h"
+#include "avx_block.h"
 
 _Static_assert(BLOCK_G == VEXFS_AVX512_BLOCK, "the table says so");
 

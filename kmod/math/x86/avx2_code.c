@@ -4,8 +4,8 @@
  * of bytes are made in 32 bits before anything is added: the instruction that adds
  * them in 16 saturates, and a sum must never be anything but exact.
  */
-#include "forms.h"
-#include "simd_code.h"
+#include "x86.h"
+#include "avx_code.h"
 
 /* Eight components; what is behind the last is zero. */
 static __always_inline __m256 load_8(const u32 type, const u8 *row, u32 k)
@@ -36,7 +36,7 @@ static __always_inline s32 sum_of(__m256i v)
 	return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
 }
 
-static __always_inline struct rough roughen(const struct vexfs_space *sp, const u32 type,
+static __always_inline struct quantised quantise(const struct vexfs_space *sp, const u32 type,
 					    const u8 *row, u32 aux, const u8 lift, u8 *out)
 {
 	const __m256 sign = _mm256_set1_ps(-0.0f);
@@ -47,7 +47,7 @@ static __always_inline struct rough roughen(const struct vexfs_space *sp, const 
 
 	for (k = 0; k < sp->dim; k += 8)
 		most = _mm256_max_ps(most, _mm256_andnot_ps(sign, load_8(type, row, k)));
-	rough_scale(most_of(most), &by, &scale);
+	quantise_scale(most_of(most), &by, &scale);
 	for (k = 0; k < sp->dim; k += 16) {
 		__m256i v[2];
 		__m128i b[2];
@@ -67,19 +67,19 @@ static __always_inline struct rough roughen(const struct vexfs_space *sp, const 
 				 _mm_xor_si128(_mm_packs_epi16(b[0], b[1]),
 					       _mm_set1_epi8((char)lift)));
 	}
-	return rough_of(sp->metric, aux, scale,
+	return quantised_of(sp->metric, aux, scale,
 			_mm256_cvtss_f32(tree1(_mm256_add_ps(lost[0], lost[1]))), sum_of(sum));
 }
 
-static __always_inline struct rough roughen_any(const struct vexfs_space *sp, const u8 *row,
+static __always_inline struct quantised quantise_any(const struct vexfs_space *sp, const u8 *row,
 						u32 aux, const u8 lift, u8 *out,
 						const size_t step)
 {
 	if (sp->type == VEXFS_TYPE_F32)
-		return roughen(sp, VEXFS_TYPE_F32, row, aux, lift, out);
+		return quantise(sp, VEXFS_TYPE_F32, row, aux, lift, out);
 	if (sp->type == VEXFS_TYPE_F16)
-		return roughen(sp, VEXFS_TYPE_F16, row, aux, lift, out);
-	return roughen(sp, VEXFS_TYPE_BF16, row, aux, lift, out);
+		return quantise(sp, VEXFS_TYPE_F16, row, aux, lift, out);
+	return quantise(sp, VEXFS_TYPE_BF16, row, aux, lift, out);
 }
 
 typedef __m256i code_acc;

@@ -6,9 +6,9 @@
  */
 #include "avx512_fvec.h"
 #include "avx512_vec.h"
-#include "forms.h"
-#include "real.h"
-#include "simd_block.h"
+#include "x86.h"
+#include "math/real.h"
+#include "avx_block.h"
 
 /* Queries are shifted by 128 to be what the rows are not. */
 #define SHIFT	0x80808080u

@@ -9,7 +9,7 @@
  *
  * and then says INT_ADD() for each way of adding and INT_METRIC() for each form.
  */
-#include "simd.h"
+#include "avx.h"
 
 enum {
 	INT_L2,		/* from the dot product; auxiliaries are squared norms */

@@ -8,8 +8,7 @@
 
 #include "compat/compat.h"
 #include "compat/cpu.h"
-#include "math/cpu.h"
-#include "math/variant.h"
+#include "math/x86/x86.h"
 
 /* State components, as bits of XCR0. */
 #define STATE_AVX	0x06ull
@@ -46,7 +45,7 @@ u32 vexfs_cpu_features(void)
 
 void vexfs_cpu_tune(void)
 {
-	vexfs_scan_tune(vexfs_cpu_is_amd(), vexfs_cpu_family());
+	vexfs_x86_tune(vexfs_cpu_is_amd(), vexfs_cpu_family());
 }
 
 bool vexfs_cpu_avoids(u32 needs)

@@ -6,36 +6,36 @@
  * that is within its limit; docs/arithmetic.md says why it does not. The file that
  * includes it defines
  *
- *	roughen_any(sp, row, aux, lift, out, 4)	makes bytes of a vector
+ *	quantise_any(sp, row, aux, lift, out, 4)	makes bytes of a vector
  *	code_acc, code_sum(q, row, bytes)	products of bytes of a query and a row
  *	code_tree8(acc)		the sums of eight rows
  */
-#ifndef _VEXFS_MATH_SIMD_CODE_H
-#define _VEXFS_MATH_SIMD_CODE_H
+#ifndef _VEXFS_MATH_X86_AVX_CODE_H
+#define _VEXFS_MATH_X86_AVX_CODE_H
 
-#include "bound.h"
-#include "simd.h"
+#include "math/bound.h"
+#include "avx.h"
 
 /* More than in a block of the numbers themselves: scales, bounds, sums of bytes. */
-#define ROUGH_ROUNDINGS	64u
+#define CODE_ROUNDINGS	64u
 /* Makes up for roundings where a bound is computed. */
-#define ROUGH_UP	1.001f
+#define CODE_UP	1.001f
 /* Scales outside do not take part: nothing below may overflow. */
 #define SCALE_LEAST	0x1p-40f
 #define SCALE_MOST	0x1p40f
 
 /* What makes bytes that are signed unsigned, and back. */
-#define ROUGH_LIFT	0x80
+#define CODE_LIFT	0x80
 
 /**
- * struct rough_row - a row as bytes
+ * struct code_row - a row as bytes
  * @factor: what the metric makes of its auxiliary, by @inverse
  * @inverse: 1 / scale; NaN when the row must always pass
  * @lost: how far the bytes are from the row, by @inverse
  * @norm: the norm of the bytes, by @inverse
  * @codes: components / scale, plus 128
  */
-struct rough_row {
+struct code_row {
 	float factor;
 	float inverse;
 	float lost;
@@ -43,10 +43,10 @@ struct rough_row {
 	u8 codes[];
 };
 
-_Static_assert(sizeof(struct rough_row) == VEXFS_CODE_HEAD, "the step of rows says so");
+_Static_assert(sizeof(struct code_row) == VEXFS_CODE_HEAD, "the step of rows says so");
 
 /**
- * struct rough_query - a query against codes of rows
+ * struct code_query - a query against codes of rows
  * @aux: its auxiliary
  * @inverse: 1 / scale; NaN when every row must pass
  * @norm: its norm
@@ -54,7 +54,7 @@ _Static_assert(sizeof(struct rough_row) == VEXFS_CODE_HEAD, "the step of rows sa
  * @bias: -128 times the sum of its bytes, which undoes the 128 of the rows
  * @codes: what a row is multiplied by, its head by nothing; zero behind the last
  */
-struct rough_query {
+struct code_query {
 	float aux;
 	float inverse;
 	float norm;
@@ -63,16 +63,16 @@ struct rough_query {
 	u8 codes[] __aligned(64);
 };
 
-_Static_assert(sizeof(struct rough_query) == VEXFS_CODE_QUERY_HEAD, "its size says so");
+_Static_assert(sizeof(struct code_query) == VEXFS_CODE_QUERY_HEAD, "its size says so");
 
 /**
- * struct rough - what a vector is, but for its bytes
+ * struct quantised - what a vector is, but for its bytes
  * @inverse: 1 / scale, or NaN
  * @lost: distance from the vector to its bytes, or more
  * @norm: of the vector, or more
  * @sum: of the bytes
  */
-struct rough {
+struct quantised {
 	float inverse;
 	float lost;
 	float norm;
@@ -87,20 +87,20 @@ static __always_inline float norm_of(u32 metric, u32 aux)
 		a = (float)root(a);
 	else if (metric == VEXFS_METRIC_COS)
 		a = 1.0f / a;
-	return a * ROUGH_UP;
+	return a * CODE_UP;
 }
 
 /* From the largest component: what to multiply by, and what a unit of a byte is. */
-static __always_inline void rough_scale(float top, float *by, float *scale)
+static __always_inline void quantise_scale(float top, float *by, float *scale)
 {
 	*by = top > 0.0f ? 127.0f / top : 1.0f;
 	*scale = top > 0.0f ? top * (1.0f / 127.0f) : 1.0f;
 }
 
-static __always_inline struct rough rough_of(u32 metric, u32 aux, float scale, float lost, s32 sum)
+static __always_inline struct quantised quantised_of(u32 metric, u32 aux, float scale, float lost, s32 sum)
 {
-	struct rough z = {
-		.lost = (float)root(lost) * ROUGH_UP,
+	struct quantised z = {
+		.lost = (float)root(lost) * CODE_UP,
 		.norm = norm_of(metric, aux),
 		.sum = sum,
 		.inverse = 1.0f / scale,
@@ -112,9 +112,9 @@ static __always_inline struct rough rough_of(u32 metric, u32 aux, float scale, f
 }
 
 /* The part of its norm that a vector lost, if it is more than @most. */
-static __always_inline float lost_part(struct rough z, float most)
+static __always_inline float lost_part(struct quantised z, float most)
 {
-	return z.lost > most * z.norm ? z.lost / z.norm * ROUGH_UP : most;
+	return z.lost > most * z.norm ? z.lost / z.norm * CODE_UP : most;
 }
 
 /**
@@ -131,15 +131,15 @@ struct code_bound {
 };
 
 static __attribute__((__noinline__))
-void code_bound(struct code_bound *l, const struct vexfs_space *sp, const struct rough_query *q,
+void code_bound(struct code_bound *l, const struct vexfs_space *sp, const struct code_query *q,
 		u32 limit)
 {
 	float b, c;
 
-	query_bound(sp->metric, sp->dim, ROUGH_ROUNDINGS, q->aux, limit_value(limit), &b, &c);
+	query_bound(sp->metric, sp->dim, CODE_ROUNDINGS, q->aux, limit_value(limit), &b, &c);
 	l->b = _mm256_set1_ps(b * q->inverse);
 	l->c = _mm256_set1_ps(c * q->inverse);
-	l->norm = _mm256_set1_ps(q->norm * (q->inverse * ROUGH_UP));
+	l->norm = _mm256_set1_ps(q->norm * (q->inverse * CODE_UP));
 	l->lost = _mm256_set1_ps(q->lost);
 	l->bias = _mm256_set1_epi32(q->bias);
 }
@@ -189,33 +189,33 @@ static __always_inline u32 near8(const struct code_bound *l, __m256i sums, const
 #define CODE_FAR	4096
 
 #define CODE_FORMS(isa)									\
-void isa##_rough_rows(const struct vexfs_space *sp, void *out, const void *rows,	\
+void isa##_code_rows(const struct vexfs_space *sp, void *out, const void *rows,	\
 		      const u32 *aux, u32 n)						\
 {											\
 	u32 i;										\
 											\
 	for (i = 0; i < n; i++) {							\
-		struct rough_row *r = (struct rough_row *)				\
+		struct code_row *r = (struct code_row *)				\
 			((u8 *)out + (size_t)i * vexfs_code_step(sp));			\
 		const u8 *row = (const u8 *)rows + (size_t)i * sp->stride;		\
-		struct rough z = roughen_any(sp, row, aux[i], ROUGH_LIFT, r->codes, 4);	\
+		struct quantised z = quantise_any(sp, row, aux[i], CODE_LIFT, r->codes, 4);	\
 											\
 		r->inverse = z.inverse;							\
-		r->factor = row_factor(sp->metric, sp->dim, ROUGH_ROUNDINGS, aux[i]) *	\
+		r->factor = row_factor(sp->metric, sp->dim, CODE_ROUNDINGS, aux[i]) *	\
 			    z.inverse;							\
-		r->lost = z.lost * z.inverse * ROUGH_UP;				\
-		r->norm = (z.norm + z.lost) * z.inverse * ROUGH_UP;			\
+		r->lost = z.lost * z.inverse * CODE_UP;				\
+		r->norm = (z.norm + z.lost) * z.inverse * CODE_UP;			\
 	}										\
 }											\
 											\
-void isa##_rough_query(const struct vexfs_space *sp, void *out, const void *q,		\
+void isa##_code_query(const struct vexfs_space *sp, void *out, const void *q,		\
 		       u32 q_aux)							\
 {											\
-	struct rough_query *query = out;						\
-	struct rough z;									\
+	struct code_query *query = out;						\
+	struct quantised z;									\
 											\
 	memset(query, 0, vexfs_code_query_bytes(sp));					\
-	z = roughen_any(sp, q, q_aux, 0, query->codes + VEXFS_CODE_HEAD, 4);		\
+	z = quantise_any(sp, q, q_aux, 0, query->codes + VEXFS_CODE_HEAD, 4);		\
 	query->aux = as_float(q_aux);							\
 	query->inverse = z.inverse;							\
 	query->norm = z.norm;								\
@@ -223,10 +223,10 @@ void isa##_rough_query(const struct vexfs_space *sp, void *out, const void *q,		
 	query->bias = -128 * z.sum;							\
 }											\
 											\
-u32 isa##_rough_scan(const struct vexfs_space *sp, const void *query, u32 limit,	\
+u32 isa##_code_scan(const struct vexfs_space *sp, const void *query, u32 limit,	\
 		     const void *codes, u32 n, u32 row_base, u16 *near, u32 max)	\
 {											\
-	const u8 *q = ((const struct rough_query *)query)->codes;			\
+	const u8 *q = ((const struct code_query *)query)->codes;			\
 	const u32 step = vexfs_code_step(sp);						\
 	const u32 far = vexfs_scan_far ? CODE_FAR : CODE_NEAR;				\
 	const u8 *row = codes, *p[GROUP];						\

@@ -10,8 +10,8 @@
  *	fv_not_below(a, b)	bit i: not (a[i] < b[i]); NaN counts as not below
  *	BLOCK_V, BLOCK_R	vectors of queries and rows in a tile of registers
  */
-#include "bound.h"
-#include "simd.h"
+#include "math/bound.h"
+#include "avx.h"
 
 #define BLOCK_G		(BLOCK_V * FV_LANES)
 
