@@ -129,7 +129,7 @@ static void world_exit(struct world *w)
 }
 
 /* Stores or updates @n vectors whose ids are in w->batch. */
-static void put(struct kunit *test, struct world *w, u32 n)
+static void put_vector(struct kunit *test, struct world *w, u32 n)
 {
 	struct vexfs_put_part part = { .flags = VEXFS_PUT_UPSERT, .n = n, .ids = w->batch,
 				       .vectors = w->vectors };
@@ -149,7 +149,7 @@ static void take_away(struct kunit *test, struct world *w, u32 n)
 {
 	u32 i;
 
-	KUNIT_ASSERT_EQ(test, test_delete(w->c, w->batch, n, 0), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_test_delete(w->c, w->batch, n, 0), 0);
 	for (i = 0; i < n; i++)
 		w->there[w->batch[i]] = false;
 	w->n -= n;
@@ -166,7 +166,7 @@ static u32 pick_ids(struct world *w, u32 n, bool there)
 	return found;
 }
 
-static void check(struct kunit *test, struct world *w)
+static void check_graph(struct kunit *test, struct world *w)
 {
 	struct vexfs_check check = {};
 	struct vexfs_stat st = {};
@@ -241,10 +241,10 @@ static void step(struct kunit *test, struct world *w)
 		n = 0;
 	}
 	if (n)
-		put(test, w, n);
+		put_vector(test, w, n);
 	if (!below(w, 4))
 		vexfs_reap(w->c);
-	check(test, w);
+	check_graph(test, w);
 	compare_all(test, w);
 }
 
@@ -287,7 +287,7 @@ static void graphs_of_kinds(struct kunit *test)
 			world_init(test, w, kinds[k].type, kinds[k].metric,
 				   dims[below(w, ARRAY_SIZE(dims))], ms[below(w, ARRAY_SIZE(ms))],
 				   below(w, 60) + 4, VEXFS_CODE_NONE);
-			check(test, w);
+			check_graph(test, w);
 			for (steps = below(w, 12); steps; steps--)
 				step(test, w);
 			world_exit(w);
@@ -317,8 +317,8 @@ static void codes(struct kunit *test)
 				if (steps % 3 == 2 && n)
 					take_away(test, w, n / 2);
 				else if (n)
-					put(test, w, n);
-				check(test, w);
+					put_vector(test, w, n);
+				check_graph(test, w);
 			}
 			/* Survivors are ranked by the rows: i8 and bf16 miss next to nothing. */
 			for (i = 0; i < 20; i++, asked += min(5u, w->n))
@@ -342,7 +342,7 @@ static void entry_deleted(struct kunit *test)
 	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 8, 4, 20, VEXFS_CODE_NONE);
 	for (round = 0; round < 3; round++) {
 		while ((n = pick_ids(w, 50, false)))
-			put(test, w, n);
+			put_vector(test, w, n);
 		while (w->n) {
 			u32 slot = vexfs_graph_entry(w->g);
 			int idx = vexfs_read_lock(w->c);
@@ -351,7 +351,7 @@ static void entry_deleted(struct kunit *test)
 			w->batch[0] = vexfs_slot_id(w->c, slot);
 			vexfs_read_unlock(w->c, idx);
 			take_away(test, w, 1);
-			check(test, w);
+			check_graph(test, w);
 			if (w->n % 16 == 0)
 				compare_all(test, w);
 		}
@@ -371,12 +371,12 @@ static void hub_deleted(struct kunit *test)
 	w->ids = 400;
 	world_init(test, w, VEXFS_TYPE_I8, VEXFS_METRIC_L2, 4, 2, 8, VEXFS_CODE_NONE);
 	while ((i = pick_ids(w, 64, false)))
-		put(test, w, i);
-	check(test, w);
+		put_vector(test, w, i);
+	check_graph(test, w);
 	for (i = 0; i < 399; i++) {
 		w->batch[0] = i;
 		take_away(test, w, 1);
-		check(test, w);
+		check_graph(test, w);
 		if (i % 50 == 0)
 			compare_all(test, w);
 	}
@@ -408,7 +408,7 @@ static void long_put(struct kunit *test)
 	for (i = 0; i < 2; i++) {
 		KUNIT_EXPECT_EQ(test, vexfs_put_vectors(w->c, &part), 0);
 		KUNIT_EXPECT_EQ(test, part.done, n);
-		check(test, w);
+		check_graph(test, w);
 		compare_all(test, w);
 	}
 	world_exit(w);
@@ -424,18 +424,18 @@ static void recall_after_turnover(struct kunit *test)
 	w->ids = vexfs_kunit_quick ? 400 : 2000;
 	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 32, 8, 60, VEXFS_CODE_NONE);
 	while ((n = pick_ids(w, 64, false)))
-		put(test, w, n);
+		put_vector(test, w, n);
 	for (i = 0; i < 300; i++)
 		fresh += compare(test, w, 10, 40);
 	for (r = 0; r < rounds * w->ids / 50; r++) {
 		n = pick_ids(w, 50, true);
 		take_away(test, w, n);
 		n = pick_ids(w, 50, false);
-		put(test, w, n);
+		put_vector(test, w, n);
 		if (r % 10 == 0)
 			vexfs_reap(w->c);
 	}
-	check(test, w);
+	check_graph(test, w);
 	for (i = 0; i < 300; i++)
 		churned += compare(test, w, 10, 40);
 	kunit_info(test, "recall@10 at ef 40: fresh %u, after %u turnovers %u of 3000", fresh,
@@ -464,8 +464,8 @@ static void inner_product(struct kunit *test)
 	for (t = 0; t < ARRAY_SIZE(types); t++) {
 		world_init(test, w, types[t], VEXFS_METRIC_IP, 24, 16, 100, VEXFS_CODE_NONE);
 		while ((n = pick_ids(w, 64, false)))
-			put(test, w, n);
-		check(test, w);
+			put_vector(test, w, n);
+		check_graph(test, w);
 		for (found = 0, i = 0; i < 100; i++)
 			found += compare(test, w, 10, 64);
 		kunit_info(test, "type %u: recall@10 at ef 64: %u of 1000", types[t], found);
@@ -493,7 +493,7 @@ static void limits(struct kunit *test)
 }
 
 /* A graph for vectors that are there already: build, stop, go on, drop. */
-static void build(struct kunit *test)
+static void build_graph(struct kunit *test)
 {
 	struct vexfs_spec spec = { .name = "graph-kunit", .mode = 0600 };
 	struct vexfs_index_req req = { .op = VEXFS_INDEX_OP_BUILD, .m = 8, .ef_construction = 40 };
@@ -506,7 +506,7 @@ static void build(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vexfs_space_init(&spec.space, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 16), 0);
 	KUNIT_ASSERT_EQ(test, vexfs_collection_create(&spec, &w->c), 0);
 	while ((n = pick_ids(w, 64, false)))
-		put(test, w, n);
+		put_vector(test, w, n);
 	KUNIT_ASSERT_EQ(test, vexfs_index_request(w->c, &req), 0);
 	req.op = VEXFS_INDEX_OP_STOP;
 	req.m = 0;
@@ -518,7 +518,7 @@ static void build(struct kunit *test)
 
 		take_away(test, w, m);
 		m = pick_ids(w, 30, false);
-		put(test, w, m);
+		put_vector(test, w, m);
 		if (n == 10) {
 			req.op = VEXFS_INDEX_OP_BUILD;
 			err = vexfs_index_request(w->c, &req);
@@ -531,7 +531,7 @@ static void build(struct kunit *test)
 		schedule_timeout_uninterruptible(1);
 	KUNIT_ASSERT_TRUE(test, vexfs_graph_ready(w->g));
 	vexfs_read_unlock(w->c, idx);
-	check(test, w);
+	check_graph(test, w);
 	compare_all(test, w);
 	KUNIT_EXPECT_EQ(test, vexfs_index_request(w->c, &req), -EEXIST);
 	req.op = VEXFS_INDEX_OP_DROP;
@@ -568,7 +568,7 @@ static void entry_of_the_gone(struct kunit *test)
 	w->ids = 300;
 	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 8, 2, 20, VEXFS_CODE_NONE);
 	while ((n = pick_ids(w, 50, false)))
-		put(test, w, n);
+		put_vector(test, w, n);
 	while (stays && w->n > 1) {
 		int idx = vexfs_read_lock(w->c);
 		u32 slot = vexfs_graph_entry(w->g), level = vexfs_graph_level(w->g, slot), now;
@@ -586,7 +586,7 @@ static void entry_of_the_gone(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, !stays || higher > 2);
 	if (stays) {
 		vexfs_reap(w->c);
-		check(test, w);
+		check_graph(test, w);
 	}
 	world_exit(w);
 }
@@ -605,7 +605,7 @@ static void build_after_failure(struct kunit *test)
 	w->ids = 300;
 	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 8, 4, 20, VEXFS_CODE_NONE);
 	while ((n = pick_ids(w, 50, false)))
-		put(test, w, n);
+		put_vector(test, w, n);
 	n = pick_ids(w, 40, true);
 	idx = vexfs_read_lock(w->c);
 	for (i = 0; i < n; i++)
@@ -619,7 +619,7 @@ static void build_after_failure(struct kunit *test)
 	n = pick_ids(w, 10, true);
 	take_away(test, w, n);
 	wait_ready(test, w);
-	check(test, w);
+	check_graph(test, w);
 	compare_all(test, w);
 	world_exit(w);
 }
@@ -664,7 +664,7 @@ static int churn(void *arg)
 		ch->err = vexfs_put_vectors(ch->w->c, &part);
 		if (ch->err || r + 1 == ch->rounds)
 			break;
-		ch->err = test_delete(ch->w->c, ids, ch->all ? ch->n : ch->n / 2, 0);
+		ch->err = vexfs_test_delete(ch->w->c, ids, ch->all ? ch->n : ch->n / 2, 0);
 	}
 	kfree(v);
 	kfree(ids);
@@ -710,7 +710,7 @@ static void churned_by_many(struct kunit *test)
 	/* the last round of each put everything back */
 	w->n = 400;
 	memset(w->there, true, 400);
-	check(test, w);
+	check_graph(test, w);
 	compare_all(test, w);
 	world_exit(w);
 }
@@ -764,7 +764,7 @@ static void drop_beside_reader(struct kunit *test)
 	w->ids = other->ids = 100;
 	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 8, 4, 20, VEXFS_CODE_NONE);
 	n = pick_ids(w, 50, false);
-	put(test, w, n);
+	put_vector(test, w, n);
 	world_init(test, other, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 8, 4, 20, VEXFS_CODE_NONE);
 	idx = vexfs_read_lock(w->c);
 	call_start(test, &drop, w->c, VEXFS_INDEX_OP_DROP);
@@ -863,7 +863,7 @@ static void index_among_writers(struct kunit *test)
 	wait_ready(test, w);
 	w->n = 300;
 	memset(w->there, true, 300);
-	check(test, w);
+	check_graph(test, w);
 	KUNIT_EXPECT_GT(test, (u64)atomic64_read(&w->c->bytes), plain);
 	KUNIT_EXPECT_EQ(test, vexfs_index_request(w->c, &go_on[1]), 0);
 	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&w->c->bytes), plain);
@@ -877,7 +877,7 @@ static struct kunit_case graph_cases[] = {
 	KUNIT_CASE(long_put),
 	KUNIT_CASE(graphs_of_kinds),
 	KUNIT_CASE(codes),
-	KUNIT_CASE(build),
+	KUNIT_CASE(build_graph),
 	KUNIT_CASE(churned_by_many),
 	KUNIT_CASE(entry_of_the_gone),
 	KUNIT_CASE(build_after_failure),

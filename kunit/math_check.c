@@ -11,7 +11,7 @@
 #include "math_ref.h"
 #include "suites.h"
 
-const u32 math_large_dims[LARGE_DIMS] = {
+const u32 vexfs_test_large_dims[LARGE_DIMS] = {
 	255, 256, 257, 767, 768, 769, 1535, 1536, 1537, 4096, VEXFS_DIM_MAX
 };
 
@@ -22,29 +22,30 @@ const u32 math_large_dims[LARGE_DIMS] = {
  */
 static struct ref_sums *known[VEXFS_TYPES][KINDS][SMALL_DIMS + LARGE_DIMS];
 
-u32 math_rows_for(u32 dim)
+u32 vexfs_test_rows_for(u32 dim)
 {
 	if (dim > 4096)
 		return vexfs_kunit_quick ? 1 : 2;
 	return dim > 256 ? 5 : 9;
 }
 
-int math_world_alloc(struct math_world *w)
+int vexfs_test_world_alloc(struct math_world *w)
 {
 	size_t most = 3 * VEXFS_DIM_MAX * sizeof(u32);
 
 	memset(w, 0, sizeof(*w));
-	if (guarded_alloc(&w->src_area, most + VEXFS_DIM_MAX * sizeof(u32)) ||
-	    guarded_alloc(&w->rows_area, FEW_ROWS * VEXFS_DIM_MAX * sizeof(u32)) ||
-	    guarded_alloc(&w->query_area, VEXFS_DIM_MAX * sizeof(u32)) ||
-	    guarded_alloc(&w->aux_area, PAGE_SIZE) || guarded_alloc(&w->keys_area, PAGE_SIZE)) {
-		math_world_free(w);
+	if (vexfs_test_guarded_alloc(&w->src_area, most + VEXFS_DIM_MAX * sizeof(u32)) ||
+	    vexfs_test_guarded_alloc(&w->rows_area, FEW_ROWS * VEXFS_DIM_MAX * sizeof(u32)) ||
+	    vexfs_test_guarded_alloc(&w->query_area, VEXFS_DIM_MAX * sizeof(u32)) ||
+	    vexfs_test_guarded_alloc(&w->aux_area, PAGE_SIZE) ||
+	    vexfs_test_guarded_alloc(&w->keys_area, PAGE_SIZE)) {
+		vexfs_test_world_free(w);
 		return -ENOMEM;
 	}
 	return 0;
 }
 
-void math_world_free(struct math_world *w)
+void vexfs_test_world_free(struct math_world *w)
 {
 	struct ref_sums **k = &known[0][0][0];
 	size_t i;
@@ -53,11 +54,11 @@ void math_world_free(struct math_world *w)
 		kfree(k[i]);
 		k[i] = NULL;
 	}
-	guarded_free(&w->src_area);
-	guarded_free(&w->rows_area);
-	guarded_free(&w->query_area);
-	guarded_free(&w->aux_area);
-	guarded_free(&w->keys_area);
+	vexfs_test_guarded_free(&w->src_area);
+	vexfs_test_guarded_free(&w->rows_area);
+	vexfs_test_guarded_free(&w->query_area);
+	vexfs_test_guarded_free(&w->aux_area);
+	vexfs_test_guarded_free(&w->keys_area);
 }
 
 static void *place(const struct guarded *g, size_t size, bool tail)
@@ -74,7 +75,7 @@ static void add_up(const struct vexfs_space *sp, const void *a, const void *b,
 	for (from = 0; from < sp->dim; from = to) {
 		to = min(from + REF_PART, sp->dim);
 		stamp = vexfs_fpu_begin();
-		ref_add(sums, sp->type, a, b, from, to);
+		vexfs_ref_add(sums, sp->type, a, b, from, to);
 		vexfs_fpu_end(stamp);
 		cond_resched();
 	}
@@ -87,12 +88,12 @@ static void add_up(const struct vexfs_space *sp, const void *a, const void *b,
 static const struct ref_sums *sums_of(const struct vexfs_space *sp, enum math_kind kind,
 				      const void *src, u32 n)
 {
-	u32 raw = math_raw_bytes(sp->type, sp->dim);
+	u32 raw = vexfs_test_raw_bytes(sp->type, sp->dim);
 	struct ref_sums **slot, *sums;
 	u32 i = sp->dim - 1;
 
 	if (sp->dim > SMALL_DIMS) {
-		for (i = 0; i < LARGE_DIMS && math_large_dims[i] != sp->dim; i++)
+		for (i = 0; i < LARGE_DIMS && vexfs_test_large_dims[i] != sp->dim; i++)
 			;
 		if (i == LARGE_DIMS)
 			return NULL;
@@ -116,16 +117,16 @@ static void bounds(const struct vexfs_space *sp, const struct ref_sums *sums, u3
 	u32 lo_bits, hi_bits;
 	u64 stamp = vexfs_fpu_begin();
 
-	ref_bounds(sums, sp->type, sp->metric, sp->dim, &lo_bits, &hi_bits);
+	vexfs_ref_bounds(sums, sp->type, sp->metric, sp->dim, &lo_bits, &hi_bits);
 	vexfs_fpu_end(stamp);
 	*lo = vexfs_key_from_f32(lo_bits);
 	*hi = vexfs_key_from_f32(hi_bits);
 }
 
-void math_world_fill(struct kunit *test, struct math_world *w, const struct vexfs_space *sp,
-		     enum math_kind kind, u32 n, u32 all, bool tail)
+void vexfs_test_world_fill(struct kunit *test, struct math_world *w, const struct vexfs_space *sp,
+			   enum math_kind kind, u32 n, u32 all, bool tail)
 {
-	u32 raw = math_raw_bytes(sp->type, sp->dim);
+	u32 raw = vexfs_test_raw_bytes(sp->type, sp->dim);
 	const struct ref_sums *sums;
 	u64 seed = sp->dim * 64 + sp->type * 8 + kind;
 	void *src = place(&w->src_area, (size_t)raw * (n + 1), tail);
@@ -147,9 +148,9 @@ void math_world_fill(struct kunit *test, struct math_world *w, const struct vexf
 		if (kind == KIND_IDENTICAL && i)
 			memcpy(v, src, raw);
 		else if (kind == KIND_ZEROS && i % 2)
-			math_fill(v, sp->type, sp->dim, KIND_RANDOM, &seed);
+			vexfs_test_fill(v, sp->type, sp->dim, KIND_RANDOM, &seed);
 		else
-			math_fill(v, sp->type, sp->dim, kind, &seed);
+			vexfs_test_fill(v, sp->type, sp->dim, kind, &seed);
 	}
 	/* Padding must come from the import and not from what was there. */
 	memset(w->rows, 0xff, (size_t)sp->stride * n);
@@ -172,7 +173,7 @@ void math_world_fill(struct kunit *test, struct math_world *w, const struct vexf
 	}
 }
 
-void math_world_check(struct kunit *test, const struct math_world *w, const char *what)
+void vexfs_test_world_check(struct kunit *test, const struct math_world *w, const char *what)
 {
 	u32 i;
 

@@ -12,7 +12,7 @@
 #include "math/variant.h"
 #include "math_data.h"
 
-/* Rows for every loop: groups of eight that are asked for ahead, a rest of them, a tile. */
+/* Rows for every loop: groups of eight that are prefetched, a rest of them, a tile. */
 #define CHECK_ROWS	40u
 /* Enough for all but tiles, where rows are long. */
 #define FEW_ROWS	21u
@@ -20,7 +20,7 @@
 /* The dimensions that suites go through: all up to this one, then some. */
 #define SMALL_DIMS	130u
 #define LARGE_DIMS	11u
-extern const u32 math_large_dims[LARGE_DIMS];
+extern const u32 vexfs_test_large_dims[LARGE_DIMS];
 
 /**
  * struct math_world - a query and rows, every buffer with a guard page
@@ -29,7 +29,7 @@ extern const u32 math_large_dims[LARGE_DIMS];
  * @query_area: where @query lies
  * @aux_area: where @aux lies
  * @keys_area: where @keys lie
- * @sp: the space of the last math_world_fill()
+ * @sp: the space of the last vexfs_test_world_fill()
  * @n: its rows; those behind the first ones are copies of them, in turns
  * @rows: imported
  * @query: imported
@@ -58,26 +58,26 @@ struct math_world {
 	u32 hi[CHECK_ROWS];
 };
 
-int math_world_alloc(struct math_world *w);
-void math_world_free(struct math_world *w);
+int vexfs_test_world_alloc(struct math_world *w);
+void vexfs_test_world_free(struct math_world *w);
 
 /**
- * math_world_fill - new vectors and their exact distances
+ * vexfs_test_world_fill - new vectors and their exact distances
  * @test: for what fails
  * @w: where to
  * @sp: their space
  * @kind: what they look like
- * @n: rows that differ, math_rows_for() of the dimension or fewer
+ * @n: rows that differ, vexfs_test_rows_for() of the dimension or fewer
  * @all: rows, not fewer; FEW_ROWS at most above 4,096 components
  * @tail: everything ends at a guard page, or else begins after one
  */
-void math_world_fill(struct kunit *test, struct math_world *w, const struct vexfs_space *sp,
-		     enum math_kind kind, u32 n, u32 all, bool tail);
+void vexfs_test_world_fill(struct kunit *test, struct math_world *w, const struct vexfs_space *sp,
+			   enum math_kind kind, u32 n, u32 all, bool tail);
 
 /* Every key of @w is near enough to the exact distance. */
-void math_world_check(struct kunit *test, const struct math_world *w, const char *what);
+void vexfs_test_world_check(struct kunit *test, const struct math_world *w, const char *what);
 
 /* Rows that differ at a dimension, so that long ones take no longer than short ones. */
-u32 math_rows_for(u32 dim);
+u32 vexfs_test_rows_for(u32 dim);
 
 #endif

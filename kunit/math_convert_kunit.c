@@ -75,11 +75,11 @@ static const void *convert_gen(VEXFS_GEN_TEST const void *prev, char *desc)
 			return NULL;
 	}
 	while (vexfs_variants[c.variant]->lacks ||
-	       !math_kind_fits(c.kind, c.way == FROM_F32 ? VEXFS_TYPE_F32 : c.type))
+	       !vexfs_test_kind_fits(c.kind, c.way == FROM_F32 ? VEXFS_TYPE_F32 : c.type))
 		if (!next_case(&c))
 			return NULL;
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s %s %s", vexfs_variants[c.variant]->name,
-		 vexfs_type_name(c.type), way_names[c.way], math_kind_name(c.kind));
+		 vexfs_type_name(c.type), way_names[c.way], vexfs_test_kind_name(c.kind));
 	return &c;
 }
 
@@ -114,7 +114,7 @@ static bool expect(u32 type, const void *src, u32 dim, u32 *rounded)
 	for (from = 0; from < dim; from = to) {
 		to = min(from + REF_PART, dim);
 		stamp = vexfs_fpu_begin();
-		ref_round_trip(type, src, from, to, rounded + from);
+		vexfs_ref_round_trip(type, src, from, to, rounded + from);
 		vexfs_fpu_end(stamp);
 		cond_resched();
 	}
@@ -147,8 +147,8 @@ static int import(const struct vexfs_space *sp, struct vexfs_math_variant *e, u3
 }
 
 /* One vector of floats through the type and back. */
-static void check_f32(struct kunit *test, const struct vexfs_space *sp, struct vexfs_math_variant *e,
-		      enum math_kind kind, u64 *seed)
+static void check_f32(struct kunit *test, const struct vexfs_space *sp,
+		      struct vexfs_math_variant *e, enum math_kind kind, u64 *seed)
 {
 	u32 step = sp->dim * 4, aux[ROWS], other_aux[ROWS], bad = ~0u, want_bad = ROWS;
 	/* Odd addresses, so that no alignment is taken for granted. */
@@ -161,7 +161,7 @@ static void check_f32(struct kunit *test, const struct vexfs_space *sp, struct v
 	int err;
 
 	for (row = 0; row < ROWS; row++) {
-		math_fill(src + row * step, VEXFS_TYPE_F32, sp->dim, kind, seed);
+		vexfs_test_fill(src + row * step, VEXFS_TYPE_F32, sp->dim, kind, seed);
 		if (expect(sp->type, src + row * step, sp->dim, rounded))
 			want_bad = min(want_bad, row);
 	}
@@ -190,17 +190,17 @@ static void check_f32(struct kunit *test, const struct vexfs_space *sp, struct v
 }
 
 /* Raw components come in as they are; exported and imported again nothing changes. */
-static void check_raw(struct kunit *test, const struct vexfs_space *sp, struct vexfs_math_variant *e,
-		      enum math_kind kind, u64 *seed)
+static void check_raw(struct kunit *test, const struct vexfs_space *sp,
+		      struct vexfs_math_variant *e, enum math_kind kind, u64 *seed)
 {
-	u32 step = math_raw_bytes(sp->type, sp->dim), aux[ROWS], other_aux[ROWS], row;
+	u32 step = vexfs_test_raw_bytes(sp->type, sp->dim), aux[ROWS], other_aux[ROWS], row;
 	void *src = guarded_tail(&world.src, step * ROWS);
 	void *rows = guarded_tail(&world.rows, (size_t)sp->stride * ROWS);
 	void *other = guarded_tail(&world.other, (size_t)sp->stride * ROWS);
 	void *out = guarded_tail(&world.out, sp->dim * 4);
 
 	for (row = 0; row < ROWS; row++)
-		math_fill(src + row * step, sp->type, sp->dim, kind, seed);
+		vexfs_test_fill(src + row * step, sp->type, sp->dim, kind, seed);
 	KUNIT_ASSERT_EQ(test, 0, import(sp, e, FROM_RAW, rows, aux, src, step, ROWS, NULL));
 	KUNIT_ASSERT_EQ(test, 0, import(sp, vexfs_variants[0], FROM_RAW, other, other_aux, src, step,
 					ROWS, NULL));
@@ -218,18 +218,18 @@ static void check_raw(struct kunit *test, const struct vexfs_space *sp, struct v
 }
 
 /* A pace so slow that no row fits a section: parts must give the same row. */
-static void check_parts(struct kunit *test, const struct vexfs_space *sp, struct vexfs_math_variant *e,
-			enum math_kind kind, u64 *seed)
+static void check_parts(struct kunit *test, const struct vexfs_space *sp,
+			struct vexfs_math_variant *e, enum math_kind kind, u64 *seed)
 {
 	struct vexfs_math_conv saved = e->convert[sp->type];
-	u32 step = math_raw_bytes(sp->type, sp->dim), aux, other_aux, move;
+	u32 step = vexfs_test_raw_bytes(sp->type, sp->dim), aux, other_aux, move;
 	void *src = guarded_tail(&world.src, step);
 	void *rows = guarded_tail(&world.rows, sp->stride);
 	void *other = guarded_tail(&world.other, sp->stride);
 	void *out = guarded_tail(&world.out, sp->dim * 4);
 	void *whole = world.out.area;
 
-	math_fill(src, sp->type, sp->dim, kind, seed);
+	vexfs_test_fill(src, sp->type, sp->dim, kind, seed);
 	KUNIT_ASSERT_EQ(test, 0, import(sp, e, FROM_RAW, rows, &aux, src, step, 1, NULL));
 	KUNIT_ASSERT_EQ(test, 0, vexfs_math_export_f32(sp, whole, rows, aux));
 	for (move = 0; move < VEXFS_MOVES; move++)
@@ -270,10 +270,11 @@ static void convert(struct kunit *test)
 			run_dim(test, c, i);
 	for (i = 0; i < LARGE_DIMS; i++) {
 		/* Rows in parts need to be long; elsewhere the longest is costly. */
-		if (math_large_dims[i] == VEXFS_DIM_MAX && (vexfs_kunit_quick || c->way != PARTS))
+		if (vexfs_test_large_dims[i] == VEXFS_DIM_MAX &&
+		    (vexfs_kunit_quick || c->way != PARTS))
 			continue;
 		if (!vexfs_kunit_quick || (i + c->number) % 6 == 0)
-			run_dim(test, c, math_large_dims[i]);
+			run_dim(test, c, vexfs_test_large_dims[i]);
 	}
 	WRITE_ONCE(vexfs_variant_in_use, in_use);
 }
@@ -376,8 +377,8 @@ static void scatter(const void *const *page, size_t off, const void *from, size_
 }
 
 /* As many vectors as there is room for behind @off, one of them refused if @bad is one. */
-static void check_paged(struct kunit *test, const struct vexfs_space *sp, struct vexfs_math_variant *e,
-			size_t off, u32 bad, bool away)
+static void check_paged(struct kunit *test, const struct vexfs_space *sp,
+			struct vexfs_math_variant *e, size_t off, u32 bad, bool away)
 {
 	u32 n = min_t(u32, (PAGES * PAGE_SIZE - off) / sp->row_bytes,
 		      world.other.size / (sp->stride + 2 * sizeof(u32))), got_bad = ~0u, i;
@@ -389,7 +390,8 @@ static void check_paged(struct kunit *test, const struct vexfs_space *sp, struct
 	int err;
 
 	for (i = 0; i < n; i++)
-		math_fill(from + (size_t)i * sp->row_bytes, sp->type, sp->dim, KIND_RANDOM, &seed);
+		vexfs_test_fill(from + (size_t)i * sp->row_bytes, sp->type, sp->dim, KIND_RANDOM,
+				&seed);
 	if (bad < n && sp->type <= VEXFS_TYPE_BF16)
 		/* all bits set is a NaN in each of them */
 		memset(from + (size_t)bad * sp->row_bytes + (bad % sp->dim) * (sp->row_bytes / sp->dim),
@@ -441,18 +443,20 @@ static int convert_suite_init(struct kunit_suite *suite)
 {
 	size_t most = VEXFS_DIM_MAX * sizeof(u32);
 
-	if (guarded_alloc(&world.src, most) || guarded_alloc(&world.rows, most) ||
-	    guarded_alloc(&world.other, most) || guarded_alloc(&world.out, 2 * most))
+	if (vexfs_test_guarded_alloc(&world.src, most) ||
+	    vexfs_test_guarded_alloc(&world.rows, most) ||
+	    vexfs_test_guarded_alloc(&world.other, most) ||
+	    vexfs_test_guarded_alloc(&world.out, 2 * most))
 		return -ENOMEM;
 	return 0;
 }
 
 static void convert_suite_exit(struct kunit_suite *suite)
 {
-	guarded_free(&world.src);
-	guarded_free(&world.rows);
-	guarded_free(&world.other);
-	guarded_free(&world.out);
+	vexfs_test_guarded_free(&world.src);
+	vexfs_test_guarded_free(&world.rows);
+	vexfs_test_guarded_free(&world.other);
+	vexfs_test_guarded_free(&world.out);
 }
 
 static struct kunit_case convert_cases[] = {

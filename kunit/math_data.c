@@ -12,7 +12,7 @@
 
 #include "math_data.h"
 
-const char *math_kind_name(enum math_kind kind)
+const char *vexfs_test_kind_name(enum math_kind kind)
 {
 	static const char * const names[] = {
 		[KIND_RANDOM] = "random", [KIND_ZEROS] = "zeros", [KIND_NEGATIVE] = "negative",
@@ -24,7 +24,7 @@ const char *math_kind_name(enum math_kind kind)
 	return names[kind];
 }
 
-bool math_kind_fits(enum math_kind kind, u32 type)
+bool vexfs_test_kind_fits(enum math_kind kind, u32 type)
 {
 	switch (type) {
 	case VEXFS_TYPE_F32:
@@ -38,13 +38,13 @@ bool math_kind_fits(enum math_kind kind, u32 type)
 	}
 }
 
-u32 math_random(u64 *state)
+u32 vexfs_test_random(u64 *state)
 {
 	*state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
 	return *state >> 33;
 }
 
-u32 math_raw_bytes(u32 type, u32 dim)
+u32 vexfs_test_raw_bytes(u32 type, u32 dim)
 {
 	switch (type) {
 	case VEXFS_TYPE_F32:
@@ -64,7 +64,7 @@ static u32 make_float(unsigned int exp_bits, unsigned int frac_bits, enum math_k
 		      u64 *state)
 {
 	u32 top = BIT(exp_bits) - 2, one = top / 2;
-	u32 r = math_random(state);
+	u32 r = vexfs_test_random(state);
 	u32 frac = r & (BIT(frac_bits) - 1);
 	u32 sign = r >> 30;
 	u32 exp;
@@ -100,7 +100,7 @@ static u32 make_float(unsigned int exp_bits, unsigned int frac_bits, enum math_k
 
 static u8 make_byte(u32 type, enum math_kind kind, u64 *state)
 {
-	u32 r = math_random(state);
+	u32 r = vexfs_test_random(state);
 
 	if (kind == KIND_NEGATIVE)
 		return 0x80 | r;
@@ -111,13 +111,13 @@ static u8 make_byte(u32 type, enum math_kind kind, u64 *state)
 	return r & 1 ? 0xff : 0;
 }
 
-void math_fill(void *dst, u32 type, u32 dim, enum math_kind kind, u64 *state)
+void vexfs_test_fill(void *dst, u32 type, u32 dim, enum math_kind kind, u64 *state)
 {
-	u32 only = kind == KIND_LONELY ? math_random(state) % dim : 0;
+	u32 only = kind == KIND_LONELY ? vexfs_test_random(state) % dim : 0;
 	u32 bits, i;
 	u16 half;
 
-	memset(dst, 0, math_raw_bytes(type, dim));
+	memset(dst, 0, vexfs_test_raw_bytes(type, dim));
 	if (kind == KIND_ZEROS)
 		return;
 	for (i = only; i < dim; i++) {
@@ -136,7 +136,8 @@ void math_fill(void *dst, u32 type, u32 dim, enum math_kind kind, u64 *state)
 			break;
 		case VEXFS_TYPE_B1:
 			/* Extreme: all set. Bits beyond the dimension are the import's task. */
-			if (kind == KIND_EXTREME || kind == KIND_LONELY || math_random(state) & 1)
+			if (kind == KIND_EXTREME || kind == KIND_LONELY ||
+			    vexfs_test_random(state) & 1)
 				((u8 *)dst)[i / 8] |= 1 << i % 8;
 			break;
 		default:
@@ -148,7 +149,7 @@ void math_fill(void *dst, u32 type, u32 dim, enum math_kind kind, u64 *state)
 	}
 }
 
-int guarded_alloc(struct guarded *g, size_t size)
+int vexfs_test_guarded_alloc(struct guarded *g, size_t size)
 {
 	g->size = PAGE_ALIGN(size);
 	/* The kernel leaves a page unmapped after every area, so also before it. */
@@ -156,7 +157,7 @@ int guarded_alloc(struct guarded *g, size_t size)
 	return g->area ? 0 : -ENOMEM;
 }
 
-void guarded_free(struct guarded *g)
+void vexfs_test_guarded_free(struct guarded *g)
 {
 	vfree(g->area);
 	g->area = NULL;

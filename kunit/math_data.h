@@ -23,19 +23,19 @@ enum math_kind {
 	KINDS
 };
 
-const char *math_kind_name(enum math_kind kind);
+const char *vexfs_test_kind_name(enum math_kind kind);
 
 /* Does the type have such components? */
-bool math_kind_fits(enum math_kind kind, u32 type);
+bool vexfs_test_kind_fits(enum math_kind kind, u32 type);
 
 /* A random number generator of no ambition; @state is the seed. */
-u32 math_random(u64 *state);
+u32 vexfs_test_random(u64 *state);
 
 /* Bytes of a vector as it comes from outside, without padding. */
-u32 math_raw_bytes(u32 type, u32 dim);
+u32 vexfs_test_raw_bytes(u32 type, u32 dim);
 
 /* Fill @dst, of any alignment, with a vector. */
-void math_fill(void *dst, u32 type, u32 dim, enum math_kind kind, u64 *state);
+void vexfs_test_fill(void *dst, u32 type, u32 dim, enum math_kind kind, u64 *state);
 
 /**
  * struct guarded - memory with a page that faults on both sides
@@ -47,8 +47,8 @@ struct guarded {
 	size_t size;
 };
 
-int guarded_alloc(struct guarded *g, size_t size);
-void guarded_free(struct guarded *g);
+int vexfs_test_guarded_alloc(struct guarded *g, size_t size);
+void vexfs_test_guarded_free(struct guarded *g);
 
 /* @size bytes whose last one is the last before the guard page. */
 static inline void *guarded_tail(const struct guarded *g, size_t size)

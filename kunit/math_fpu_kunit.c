@@ -251,7 +251,7 @@ static void long_block(struct kunit *test, u32 type)
 static void long_run(struct kunit *test, const struct long_case *c)
 {
 	u32 times = vexfs_kunit_quick ? 4 : 200, done;
-	u32 raw = math_raw_bytes(c->type, VEXFS_DIM_MAX);
+	u32 raw = vexfs_test_raw_bytes(c->type, VEXFS_DIM_MAX);
 
 	if (c->call == LONG_BLOCK) {
 		long_block(test, c->type);
@@ -294,8 +294,8 @@ static void budget_is_kept(struct kunit *test)
 	u64 sections, over;
 
 	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, c->type, VEXFS_METRIC_L2, VEXFS_DIM_MAX));
-	math_world_fill(test, &world, &sp, KIND_RANDOM, math_rows_for(VEXFS_DIM_MAX),
-			math_rows_for(VEXFS_DIM_MAX), true);
+	vexfs_test_world_fill(test, &world, &sp, KIND_RANDOM, vexfs_test_rows_for(VEXFS_DIM_MAX),
+			      vexfs_test_rows_for(VEXFS_DIM_MAX), true);
 	if (vexfs_kunit_quick)
 		vexfs_fpu_set_budget(VEXFS_FPU_BUDGET_MAX_US);
 	/* Once to learn the pace, once to be measured. */
@@ -566,7 +566,7 @@ static void slow_work_is_cut(struct kunit *test)
 	room = kvzalloc(256 * 1024, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, room);
 	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, type, VEXFS_METRIC_L2, 64));
-	math_world_fill(test, &world, &sp, KIND_RANDOM, 9, CHECK_ROWS, false);
+	vexfs_test_world_fill(test, &world, &sp, KIND_RANDOM, 9, CHECK_ROWS, false);
 	if (call == SLOW_TO_F32)
 		KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, type, VEXFS_METRIC_L2,
 							  4 * VEXFS_PART_DIMS));
@@ -623,7 +623,7 @@ static void scheduled_out_teaches_nothing(struct kunit *test)
 	struct vexfs_space sp;
 
 	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, VEXFS_TYPE_I8, VEXFS_METRIC_L2, 64));
-	math_world_fill(test, &world, &sp, KIND_RANDOM, 9, CHECK_ROWS, false);
+	vexfs_test_world_fill(test, &world, &sp, KIND_RANDOM, 9, CHECK_ROWS, false);
 	w->scan = sleepy_scan;
 	/* Cut in two, and planned to be long. */
 	w->pace.shape[VEXFS_SHAPE_SCAN].ps = vexfs_fpu_budget_ns() * 1000 / (2 * CHECK_ROWS);
@@ -633,7 +633,8 @@ static void scheduled_out_teaches_nothing(struct kunit *test)
 		vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n,
 				keys);
 	WRITE_ONCE(vexfs_variant_in_use, in_use);
-	KUNIT_EXPECT_EQ(test, w->pace.shape[VEXFS_SHAPE_SCAN].ps, saved.pace.shape[VEXFS_SHAPE_SCAN].ps);
+	KUNIT_EXPECT_EQ(test, w->pace.shape[VEXFS_SHAPE_SCAN].ps,
+			saved.pace.shape[VEXFS_SHAPE_SCAN].ps);
 	*w = saved;
 }
 
@@ -910,8 +911,8 @@ static void interrupts_while_computing(struct kunit *test)
 	struct vexfs_space sp;
 
 	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, VEXFS_TYPE_F32, VEXFS_METRIC_IP, 768));
-	math_world_fill(test, &world, &sp, KIND_RANDOM, math_rows_for(768),
-			math_rows_for(768), true);
+	vexfs_test_world_fill(test, &world, &sp, KIND_RANDOM, vexfs_test_rows_for(768),
+			      vexfs_test_rows_for(768), true);
 	vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n, want);
 	for (i = 0; i < rounds; i++) {
 		if (irq_work_queue(&v->work))
@@ -935,8 +936,8 @@ static void long_call_where_nothing_sleeps(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, VEXFS_TYPE_F16, VEXFS_METRIC_L2,
 						  VEXFS_DIM_MAX));
-	math_world_fill(test, &world, &sp, KIND_RANDOM, math_rows_for(VEXFS_DIM_MAX),
-			math_rows_for(VEXFS_DIM_MAX), true);
+	vexfs_test_world_fill(test, &world, &sp, KIND_RANDOM, vexfs_test_rows_for(VEXFS_DIM_MAX),
+			      vexfs_test_rows_for(VEXFS_DIM_MAX), true);
 	vexfs_fpu_set_budget(VEXFS_FPU_BUDGET_MIN_US);
 	vexfs_math_scan(&sp, world.query, world.q_aux, world.rows, world.aux, world.n, want);
 
@@ -959,12 +960,12 @@ static void long_call_where_nothing_sleeps(struct kunit *test)
 
 static int fpu_suite_init(struct kunit_suite *suite)
 {
-	return math_world_alloc(&world);
+	return vexfs_test_world_alloc(&world);
 }
 
 static void fpu_suite_exit(struct kunit_suite *suite)
 {
-	math_world_free(&world);
+	vexfs_test_world_free(&world);
 }
 
 static struct kunit_case fpu_cases[] = {

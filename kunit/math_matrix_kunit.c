@@ -63,7 +63,7 @@ static bool is_case(const struct matrix_case *c)
 		return false;
 	if (c->shape == BLOCK && !f->block_group)
 		return false;
-	return math_kind_fits(c->kind, f->type);
+	return vexfs_test_kind_fits(c->kind, f->type);
 }
 
 /* One case after the other in one place: KUnit holds on to a single one. */
@@ -85,7 +85,7 @@ static const void *matrix_gen(VEXFS_GEN_TEST const void *prev, char *desc)
 	f = form_of(&c);
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s %s %s %s %s",
 		 f->name, vexfs_type_name(f->type), vexfs_metric_name(f->metric),
-		 shape_names[c.shape], math_kind_name(c.kind));
+		 shape_names[c.shape], vexfs_test_kind_name(c.kind));
 	return &c;
 }
 
@@ -143,7 +143,7 @@ static void check_parts(struct kunit *test, struct vexfs_math_ops *w)
 		KUNIT_FAIL(test, "dim %u: a row in parts has another key\n", world.sp.dim);
 }
 
-/* The loop that asks for memory near, and the one that asks far: one key. */
+/* The loop that prefetches near, and the one that prefetches far: one key. */
 static void check_ahead(struct kunit *test)
 {
 	u32 keys[CHECK_ROWS];
@@ -152,15 +152,16 @@ static void check_ahead(struct kunit *test)
 	vexfs_math_scan(&world.sp, world.query, world.q_aux, world.rows, world.aux, world.n, keys);
 	vexfs_scan_far = !vexfs_scan_far;
 	if (memcmp(keys, world.keys, world.n * sizeof(u32)))
-		KUNIT_FAIL(test, "dim %u: asking %s gives another key\n", world.sp.dim,
+		KUNIT_FAIL(test, "dim %u: prefetching %s gives another key\n", world.sp.dim,
 			   vexfs_scan_far ? "near" : "far");
 }
 
-static void run_scan(struct kunit *test, struct vexfs_math_variant *e, const struct vexfs_math_ops *f)
+static void run_scan(struct kunit *test, struct vexfs_math_variant *e,
+		     const struct vexfs_math_ops *f)
 {
 	KUNIT_ASSERT_EQ(test, 0, vexfs_math_scan(&world.sp, world.query, world.q_aux, world.rows,
 						 world.aux, world.n, world.keys));
-	math_world_check(test, &world, "scan");
+	vexfs_test_world_check(test, &world, "scan");
 	check_ahead(test);
 	check_parts(test, &e->ops[f->type][f->metric]);
 	check_others(test, e, f);
@@ -181,7 +182,7 @@ static void run_gather(struct kunit *test)
 	aux[n] = world.aux[0];
 	KUNIT_ASSERT_EQ(test, 0, vexfs_math_gather(&world.sp, world.query, world.q_aux, world.ptr,
 						   world.aux, n, world.keys));
-	math_world_check(test, &world, "gather");
+	vexfs_test_world_check(test, &world, "gather");
 	KUNIT_ASSERT_EQ(test, 0, vexfs_math_gather(&world.sp, world.query, world.q_aux, ptr, aux,
 						   n + 1, keys));
 	for (i = 0; i < n; i++)
@@ -238,7 +239,8 @@ static void run_block_cut(struct kunit *test, struct vexfs_math_ops *w, void *pa
 	block->ps = block_ps;
 }
 
-static void run_block(struct kunit *test, struct vexfs_math_variant *e, const struct vexfs_math_ops *f)
+static void run_block(struct kunit *test, struct vexfs_math_variant *e,
+		      const struct vexfs_math_ops *f)
 {
 	static u32 exact[CHECK_ROWS * CHECK_ROWS], limits[CHECK_ROWS];
 	static struct vexfs_block_hit hits[CHECK_ROWS * CHECK_ROWS];
@@ -355,7 +357,7 @@ static u32 all_rows_for(const struct matrix_case *c, u32 dim)
 		return FEW_ROWS;
 	if (dim > SMALL_DIMS ? dim == 257 : dim % 26 == c->number % 26)
 		return CHECK_ROWS;
-	return math_rows_for(dim);
+	return vexfs_test_rows_for(dim);
 }
 
 static void run_dim(struct kunit *test, const struct matrix_case *c, u32 dim)
@@ -367,8 +369,8 @@ static void run_dim(struct kunit *test, const struct matrix_case *c, u32 dim)
 
 	KUNIT_ASSERT_EQ(test, 0, vexfs_space_init(&sp, f->type, f->metric, dim));
 	WRITE_ONCE(vexfs_variant_in_use, e);
-	math_world_fill(test, &world, &sp, c->kind, math_rows_for(dim), all_rows_for(c, dim),
-			dim % 3);
+	vexfs_test_world_fill(test, &world, &sp, c->kind, vexfs_test_rows_for(dim),
+			      all_rows_for(c, dim), dim % 3);
 	use_ops(ops, f, &best);
 	if (c->shape == SCAN) {
 		run_scan(test, e, f);
@@ -408,19 +410,19 @@ static void matrix(struct kunit *test)
 		if (!skip_dim(c, i))
 			run_dim(test, c, i);
 	for (i = 0; i < LARGE_DIMS; i++)
-		if (!skip_dim(c, math_large_dims[i]))
-			run_dim(test, c, math_large_dims[i]);
+		if (!skip_dim(c, vexfs_test_large_dims[i]))
+			run_dim(test, c, vexfs_test_large_dims[i]);
 	WRITE_ONCE(vexfs_variant_in_use, in_use);
 }
 
 static int matrix_suite_init(struct kunit_suite *suite)
 {
-	return math_world_alloc(&world);
+	return vexfs_test_world_alloc(&world);
 }
 
 static void matrix_suite_exit(struct kunit_suite *suite)
 {
-	math_world_free(&world);
+	vexfs_test_world_free(&world);
 }
 
 static struct kunit_case matrix_cases[] = {

@@ -23,19 +23,19 @@ struct ref_sums {
 };
 
 /* Components @from to @to, in the type's own representation and any alignment. */
-void ref_add(struct ref_sums *s, u32 type, const void *a, const void *b, u32 from, u32 to);
+void vexfs_ref_add(struct ref_sums *s, u32 type, const void *a, const void *b, u32 from, u32 to);
 
 /*
  * The distance as f32: every value from @lo to @hi is near enough to the exact
  * one, by the bound that docs/arithmetic.md gives. The two are the same where
  * the result must be exact.
  */
-void ref_bounds(const struct ref_sums *s, u32 type, u32 metric, u32 dim, u32 *lo, u32 *hi);
+void vexfs_ref_bounds(const struct ref_sums *s, u32 type, u32 metric, u32 dim, u32 *lo, u32 *hi);
 
 /*
  * The floats @from to @to at @src, of any alignment, rounded to another type, to
  * nearest even, and read as f32 again.
  */
-void ref_round_trip(u32 type, const void *src, u32 from, u32 to, u32 *out);
+void vexfs_ref_round_trip(u32 type, const void *src, u32 from, u32 to, u32 *out);
 
 #endif

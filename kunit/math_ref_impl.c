@@ -29,7 +29,7 @@ struct reals {
 
 _Static_assert(sizeof(struct reals) <= sizeof(((struct ref_sums *)0)->real), "fits");
 
-static void add(struct real *r, double v)
+static void add_product(struct real *r, double v)
 {
 	double sum = r->sum + v;
 	double part = sum - r->sum;
@@ -91,9 +91,9 @@ static void add_reals(struct reals *s, u32 type, const void *a, const void *b, u
 	for (i = from; i < to; i++) {
 		double x = component(type, a, i), y = component(type, b, i);
 
-		add(&s->l2, (x - y) * (x - y));
-		add(&s->l1, size_of(x - y));
-		add(&s->dot, x * y);
+		add_product(&s->l2, (x - y) * (x - y));
+		add_product(&s->l1, size_of(x - y));
+		add_product(&s->dot, x * y);
 		s->mass += size_of(x * y);
 	}
 }
@@ -133,7 +133,7 @@ static void add_bits(struct ref_sums *s, const u8 *a, const u8 *b, u32 from, u32
 	}
 }
 
-void ref_add(struct ref_sums *s, u32 type, const void *a, const void *b, u32 from, u32 to)
+void vexfs_ref_add(struct ref_sums *s, u32 type, const void *a, const void *b, u32 from, u32 to)
 {
 	u32 i;
 
@@ -235,7 +235,7 @@ static void bounds_real(const struct ref_sums *s, u32 metric, u32 dim, u32 *lo, 
 		*lo = 0;
 }
 
-void ref_bounds(const struct ref_sums *s, u32 type, u32 metric, u32 dim, u32 *lo, u32 *hi)
+void vexfs_ref_bounds(const struct ref_sums *s, u32 type, u32 metric, u32 dim, u32 *lo, u32 *hi)
 {
 	double dot = (double)s->whole[DOT];
 
@@ -319,7 +319,7 @@ static u32 round_trip(u32 type, u32 f32_bits)
 	}
 }
 
-void ref_round_trip(u32 type, const void *src, u32 from, u32 to, u32 *out)
+void vexfs_ref_round_trip(u32 type, const void *src, u32 from, u32 to, u32 *out)
 {
 	u32 i, bits;
 

@@ -264,40 +264,41 @@ static void bad_to_f32(const struct vexfs_space *sp, void *dst, const void *row,
 	((u8 *)dst)[4 * (from + count) - 1] ^= 1;
 }
 
-/* False where there is nothing to spoil. */
-static bool plant(struct vexfs_math_ops *w, struct vexfs_math_conv *c, enum fault fault)
+/* Each of these is false where there is nothing to spoil. */
+static bool plant_ops(struct vexfs_math_ops *w, enum fault fault)
 {
-	struct vexfs_math_codes *r = &planted.codes;
-	struct vexfs_math_ops f = *w;
-	struct vexfs_math_conv v = *c;
-
-	planted.away = fault == FAULT_ROWS_AWAY || fault == FAULT_PAGED_AWAY;
-	planted.good = *w;
-	planted.good_conv = *c;
-	*r = w->codes ? *w->codes : (struct vexfs_math_codes){};
 	switch (fault) {
 	case FAULT_SCAN:
-		f.scan = bad_scan;
+		w->scan = bad_scan;
 		break;
 	case FAULT_GATHER:
-		f.gather = bad_gather;
+		w->gather = bad_gather;
 		break;
 	case FAULT_PART:
-		f.part = bad_part;
+		w->part = bad_part;
 		break;
 	case FAULT_FINISH:
-		f.finish = bad_finish;
+		w->finish = bad_finish;
 		break;
 	case FAULT_PACK:
-		f.block_pack = bad_pack;
-		if (!f.block_group)
+		w->block_pack = bad_pack;
+		if (!w->block_group)
 			return false;
 		break;
 	case FAULT_BLOCK:
-		f.block = bad_block;
-		if (!f.block_group)
+		w->block = bad_block;
+		if (!w->block_group)
 			return false;
 		break;
+	default:
+		break;
+	}
+	return true;
+}
+
+static bool plant_codes(struct vexfs_math_codes *r, enum fault fault)
+{
+	switch (fault) {
 	case FAULT_CODE_ROWS:
 		r->rows = bad_code_rows;
 		break;
@@ -317,35 +318,61 @@ static bool plant(struct vexfs_math_ops *w, struct vexfs_math_conv *c, enum faul
 		if (!r->group)
 			return false;
 		break;
+	default:
+		break;
+	}
+	return true;
+}
+
+static bool plant_conv(struct vexfs_math_conv *v, enum fault fault)
+{
+	switch (fault) {
 	case FAULT_FROM_F32:
-		v.from_f32 = bad_from_f32;
+		v->from_f32 = bad_from_f32;
 		break;
 	case FAULT_FROM_RAW:
-		v.from_raw = bad_from_raw;
+		v->from_raw = bad_from_raw;
 		break;
 	case FAULT_AUX:
-		v.aux = bad_aux;
+		v->aux = bad_aux;
 		break;
 	case FAULT_ROWS:
 	case FAULT_ROWS_AWAY:
-		if (!v.rows)
+		if (!v->rows)
 			return false;
-		v.rows = bad_rows;
+		v->rows = bad_rows;
 		break;
 	case FAULT_PAGED:
 	case FAULT_PAGED_AWAY:
-		if (!v.paged)
+		if (!v->paged)
 			return false;
-		v.paged = bad_paged;
+		v->paged = bad_paged;
+		break;
+	case FAULT_TO_F32:
+		v->to_f32 = bad_to_f32;
 		break;
 	default:
-		v.to_f32 = bad_to_f32;
+		break;
 	}
-	if (fault >= FAULT_CODE_ROWS && fault <= FAULT_CODE_BLOCK && !w->codes)
+	return true;
+}
+
+static bool plant(struct vexfs_math_ops *w, struct vexfs_math_conv *c, enum fault fault)
+{
+	struct vexfs_math_ops f = *w;
+	struct vexfs_math_conv v = *c;
+	bool codes = fault >= FAULT_CODE_ROWS && fault <= FAULT_CODE_BLOCK;
+
+	planted.away = fault == FAULT_ROWS_AWAY || fault == FAULT_PAGED_AWAY;
+	planted.good = *w;
+	planted.good_conv = *c;
+	planted.codes = w->codes ? *w->codes : (struct vexfs_math_codes){};
+	if (!plant_ops(&f, fault) || (codes && !w->codes) || !plant_codes(&planted.codes, fault) ||
+	    !plant_conv(&v, fault))
 		return false;
+	if (f.codes)
+		f.codes = &planted.codes;
 	*w = f;
-	if (w->codes)
-		w->codes = r;
 	*c = v;
 	return true;
 }
@@ -517,7 +544,7 @@ static int work(void *data)
 
 static void *make_rows(struct kunit *test, const struct vexfs_space *sp, u32 **aux)
 {
-	u32 raw = math_raw_bytes(sp->type, sp->dim), i;
+	u32 raw = vexfs_test_raw_bytes(sp->type, sp->dim), i;
 	void *rows = kunit_kzalloc(test, (WORK_ROWS + 2) * sp->stride, GFP_KERNEL);
 	void *src = kunit_kzalloc(test, raw, GFP_KERNEL);
 	u64 seed = sp->type;
@@ -526,7 +553,7 @@ static void *make_rows(struct kunit *test, const struct vexfs_space *sp, u32 **a
 	KUNIT_ASSERT_TRUE(test, rows && src && *aux);
 	rows = PTR_ALIGN(rows, VEXFS_ROW_ALIGN);
 	for (i = 0; i <= WORK_ROWS; i++) {
-		math_fill(src, sp->type, sp->dim, KIND_RANDOM, &seed);
+		vexfs_test_fill(src, sp->type, sp->dim, KIND_RANDOM, &seed);
 		KUNIT_ASSERT_EQ(test, 0, vexfs_math_import_raw(sp, rows + i * sp->stride, *aux + i,
 							       src, raw, 1, NULL));
 	}
@@ -614,7 +641,7 @@ static void keys_sort_as_distances(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, vexfs_key_from_f32(0x80000000), vexfs_key_from_f32(0));
 	for (i = 0; i < 100000; i++) {
-		bits = math_random(&seed) | (i & 1) << 31;
+		bits = vexfs_test_random(&seed) | (i & 1) << 31;
 		if (bits != 0x80000000 && vexfs_key_to_f32(vexfs_key_from_f32(bits)) != bits)
 			KUNIT_FAIL(test, "%08x does not come back\n", bits);
 		/* The next number away from zero is the next key away from the middle. */
@@ -645,7 +672,7 @@ static void spaces(struct kunit *test)
 					metric < 32 && legal[i].metrics >> metric & 1 ? 0 : -EINVAL);
 			if (err)
 				continue;
-			KUNIT_EXPECT_EQ(test, sp.row_bytes, math_raw_bytes(sp.type, 100));
+			KUNIT_EXPECT_EQ(test, sp.row_bytes, vexfs_test_raw_bytes(sp.type, 100));
 			KUNIT_EXPECT_EQ(test, sp.stride % VEXFS_ROW_ALIGN, 0);
 			KUNIT_EXPECT_GE(test, sp.stride, sp.row_bytes);
 			KUNIT_EXPECT_LT(test, sp.stride, sp.row_bytes + VEXFS_ROW_ALIGN);

@@ -71,7 +71,7 @@ static struct vexfs_pool_stats now(void)
 }
 
 /* Takes up to @n, returns how many there were. */
-static unsigned int take(unsigned int n, gfp_t gfp)
+static unsigned int take_buffers(unsigned int n, gfp_t gfp)
 {
 	unsigned int i;
 
@@ -111,7 +111,7 @@ static void counts(struct kunit *test)
 	struct vexfs_pool_stats st;
 	unsigned int i, j;
 
-	KUNIT_ASSERT_EQ(test, take(SIZE, GFP_KERNEL), SIZE);
+	KUNIT_ASSERT_EQ(test, take_buffers(SIZE, GFP_KERNEL), SIZE);
 	for (i = 0; i < SIZE; i++) {
 		KUNIT_EXPECT_EQ(test, (unsigned long)held_buf[i] % VEXFS_POOL_ALIGN, 0UL);
 		memset(held_buf[i], i, 1000);
@@ -140,7 +140,7 @@ static void counts(struct kunit *test)
 
 static void more_than_size(struct kunit *test)
 {
-	KUNIT_ASSERT_EQ(test, take(3 * SIZE, GFP_KERNEL), 3 * SIZE);
+	KUNIT_ASSERT_EQ(test, take_buffers(3 * SIZE, GFP_KERNEL), 3 * SIZE);
 	KUNIT_EXPECT_EQ(test, now().misses, 2 * SIZE);
 	KUNIT_EXPECT_EQ(test, now().held, 3 * SIZE);
 	KUNIT_EXPECT_EQ(test, now().high_water, 3 * SIZE);
@@ -167,7 +167,7 @@ static void exhaustion(struct kunit *test)
 
 	tier.get = failing_get;
 	fail_after = 5;
-	KUNIT_EXPECT_EQ(test, take(4 * SIZE, GFP_ATOMIC), SIZE + 5 + SPARE);
+	KUNIT_EXPECT_EQ(test, take_buffers(4 * SIZE, GFP_ATOMIC), SIZE + 5 + SPARE);
 	st = now();
 	KUNIT_EXPECT_EQ(test, st.reserve_used, SPARE);
 	KUNIT_EXPECT_EQ(test, st.reserve, 0);
@@ -183,7 +183,7 @@ static void exhaustion(struct kunit *test)
 	give_back(SIZE + 5 + SPARE);
 	KUNIT_EXPECT_EQ(test, now().reserve, SPARE);
 	/* And all is well again without the slab allocator. */
-	KUNIT_EXPECT_EQ(test, take(SIZE, GFP_ATOMIC), SIZE);
+	KUNIT_EXPECT_EQ(test, take_buffers(SIZE, GFP_ATOMIC), SIZE);
 	give_back(SIZE);
 	expect_sound(test);
 }
@@ -202,7 +202,7 @@ static void waiting(struct kunit *test)
 
 	tier.get = failing_get;
 	fail_after = 0;
-	KUNIT_ASSERT_EQ(test, take(4 * SIZE, GFP_ATOMIC), SIZE + SPARE);
+	KUNIT_ASSERT_EQ(test, take_buffers(4 * SIZE, GFP_ATOMIC), SIZE + SPARE);
 	/* Nobody gives anything back: the wait is bounded. */
 	tier.wait_ms = 30;
 	KUNIT_EXPECT_NULL(test, tier_alloc(&tier, 1000, GFP_KERNEL));
@@ -226,7 +226,7 @@ static void flags(struct kunit *test)
 
 	tier.get = failing_get;
 	fail_after = UINT_MAX;
-	KUNIT_ASSERT_EQ(test, take(SIZE + 1, GFP_KERNEL_ACCOUNT | __GFP_ZERO), SIZE + 1);
+	KUNIT_ASSERT_EQ(test, take_buffers(SIZE + 1, GFP_KERNEL_ACCOUNT | __GFP_ZERO), SIZE + 1);
 	/* Buffers that go from hand to hand are charged to nobody, and cleared by us. */
 	KUNIT_EXPECT_FALSE(test, (__force bool)(seen_gfp & (__GFP_ACCOUNT | __GFP_ZERO)));
 	give_back(SIZE + 1);
@@ -235,7 +235,7 @@ static void flags(struct kunit *test)
 	memset(p, 0xff, 1024);
 	tier_free(&tier, p, 1024);
 	/* The one that came home last goes out first. */
-	KUNIT_ASSERT_EQ(test, take(SIZE, GFP_KERNEL | __GFP_ZERO), SIZE);
+	KUNIT_ASSERT_EQ(test, take_buffers(SIZE, GFP_KERNEL | __GFP_ZERO), SIZE);
 	KUNIT_EXPECT_NULL(test, memchr_inv(p, 0, 1000));
 	/* Where KASAN guards what is behind, nobody may look. */
 	if (!IS_ENABLED(CONFIG_KASAN))
@@ -271,7 +271,7 @@ static void resize_fails(struct kunit *test)
 
 static void shrink(struct kunit *test)
 {
-	KUNIT_ASSERT_EQ(test, take(4, GFP_KERNEL), 4);
+	KUNIT_ASSERT_EQ(test, take_buffers(4, GFP_KERNEL), 4);
 	vexfs_tier_gather(&tier);
 	KUNIT_EXPECT_EQ(test, vexfs_tier_shrink(&tier, 10), 10);
 	KUNIT_EXPECT_EQ(test, vexfs_tier_shrink(&tier, U32_MAX), SIZE - 14);
@@ -281,7 +281,7 @@ static void shrink(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, now().size, SIZE);
 	give_back(4);
 	/* It comes back as it is used. */
-	KUNIT_ASSERT_EQ(test, take(SIZE, GFP_KERNEL), SIZE);
+	KUNIT_ASSERT_EQ(test, take_buffers(SIZE, GFP_KERNEL), SIZE);
 	KUNIT_EXPECT_EQ(test, now().misses, SIZE - 4);
 	give_back(SIZE);
 	KUNIT_EXPECT_EQ(test, now().held, SIZE);
@@ -295,7 +295,7 @@ static void compaction(struct kunit *test)
 
 	mutex_lock(&tier.manage);
 	KUNIT_ASSERT_EQ(test, vexfs_tier_resize(&tier, n), 0);
-	KUNIT_ASSERT_EQ(test, take(n, GFP_KERNEL), n);
+	KUNIT_ASSERT_EQ(test, take_buffers(n, GFP_KERNEL), n);
 	/* One in eight stays: thinly spread over the slabs. */
 	for (i = 0; i < n; i++)
 		if (i % 8)
@@ -508,7 +508,7 @@ static void misuse(struct kunit *test)
 	tier.fault = note_fault;
 
 	faults_seen = 0;
-	KUNIT_ASSERT_EQ(test, take(SIZE, GFP_KERNEL), SIZE);
+	KUNIT_ASSERT_EQ(test, take_buffers(SIZE, GFP_KERNEL), SIZE);
 	give_back(SIZE);
 	KUNIT_EXPECT_EQ(test, faults_seen, 0);
 
@@ -638,7 +638,7 @@ static void dead_cpu(struct kunit *test)
 	migrate_disable();
 	cpu = smp_processor_id();
 	c = per_cpu_ptr(tier.cpu, cpu);
-	KUNIT_EXPECT_EQ(test, take(4, GFP_KERNEL), 4);
+	KUNIT_EXPECT_EQ(test, take_buffers(4, GFP_KERNEL), 4);
 	give_back(4);
 	KUNIT_EXPECT_GT(test, vexfs_magazine_count(c), 0);
 	vexfs_tier_gather_dead(&tier, cpu);

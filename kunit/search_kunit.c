@@ -307,7 +307,7 @@ static void put_one(struct kunit *test, struct bench_of *b, u64 id)
 
 	KUNIT_ASSERT_NOT_NULL(test, v);
 	/* few different vectors, so that there are ties */
-	test_vector(v, b->c->space.dim, id % 97, ++b->version[id]);
+	vexfs_test_vector(v, b->c->space.dim, id % 97, ++b->version[id]);
 	KUNIT_ASSERT_EQ(test, vexfs_put_vectors(b->c, &p), 0);
 	vfree(v);
 }
@@ -317,7 +317,7 @@ static void query(struct kunit *test, struct bench_of *b, u32 i, u32 seed)
 	float_bits *v = vmalloc(b->c->space.dim * 4);
 
 	KUNIT_ASSERT_NOT_NULL(test, v);
-	test_vector(v, b->c->space.dim, seed % 150, 1);
+	vexfs_test_vector(v, b->c->space.dim, seed % 150, 1);
 	KUNIT_ASSERT_EQ(test, vexfs_vector_import(b->c, VEXFS_FORMAT_F32,
 						  b->queries + i * b->c->space.stride, &b->aux[i],
 						  v, 1, NULL), 0);
@@ -414,7 +414,7 @@ static void search_rounds(struct kunit *test, struct bench_of *b, u32 rounds)
 			if (prandom_u32_state(&rnd) % 3 || !b->version[id]) {
 				put_one(test, b, id);
 			} else {
-				KUNIT_ASSERT_EQ(test, test_delete(b->c, &id, 1, 0), 0);
+				KUNIT_ASSERT_EQ(test, vexfs_test_delete(b->c, &id, 1, 0), 0);
 				b->version[id] = 0;
 			}
 		}
@@ -464,8 +464,9 @@ static void exact_case(struct kunit *test, u32 type, u32 metric, u32 dim, u32 n,
 	void *code_query;
 
 	KUNIT_ASSERT_NOT_NULL(test, b);
-	b->c = (coded ? test_collection_coded : test_collection_of)(test, "exact", type, metric,
-								    dim, 4);
+	b->c = (coded ? vexfs_test_collection_coded :
+			vexfs_test_collection_of)(test, "exact", type, metric,
+										dim, 4);
 	b->n = n;
 	b->version = kunit_kcalloc(test, n, sizeof(*b->version), GFP_KERNEL);
 	b->all = kunit_kcalloc(test, n, sizeof(*b->all), GFP_KERNEL);
@@ -485,7 +486,7 @@ static void exact_case(struct kunit *test, u32 type, u32 metric, u32 dim, u32 n,
 		KUNIT_EXPECT_EQ(test, b->plan, VEXFS_PLAN_SCAN_CODES);
 	vfree(code_query);
 	vfree(b->queries);
-	test_collection_end(b->c);
+	vexfs_test_collection_end(b->c);
 }
 
 static void restore_search_codes(void *value)
@@ -580,8 +581,8 @@ static void exact_codes_refused(struct kunit *test)
 /* Thousands of vectors in the same place, and nothing that bytes could tell apart. */
 static void exact_codes_useless(struct kunit *test)
 {
-	struct vexfs_collection *c = test_collection_coded(test, "alike", VEXFS_TYPE_F32,
-							   VEXFS_METRIC_L2, TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection_coded(test, "alike", VEXFS_TYPE_F32,
+								 VEXFS_METRIC_L2, TEST_DIM, 0);
 	const u32 n = vexfs_kunit_quick ? 3000 : 9000, same = 64;
 	float_bits *v = kunit_kzalloc(test, same * c->space.stride, GFP_KERNEL);
 	struct bench_of *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
@@ -594,7 +595,7 @@ static void exact_codes_useless(struct kunit *test)
 	b->queries = vmalloc(c->space.stride);
 	KUNIT_ASSERT_NOT_NULL(test, b->queries);
 	for (i = 0; i < same; i++)
-		test_vector(v + i * TEST_DIM, TEST_DIM, 1, 1);
+		vexfs_test_vector(v + i * TEST_DIM, TEST_DIM, 1, 1);
 	for (at = 0; at < n; at += same) {
 		struct vexfs_put_part p = { .flags = VEXFS_PUT_INSERT, .n = same, .ids = ids,
 					    .vectors = v };
@@ -612,7 +613,7 @@ static void exact_codes_useless(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, hits[i].id, hits[0].id + i);
 	KUNIT_EXPECT_EQ(test, hits[0].id, ids[same - 1]);
 	vfree(b->queries);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 /*
@@ -628,7 +629,7 @@ static void exact_codes_later(struct kunit *test)
 	u32 i;
 
 	KUNIT_ASSERT_NOT_NULL(test, b);
-	b->c = test_collection_of(test, "later", VEXFS_TYPE_F32, VEXFS_METRIC_COS, 83, 4);
+	b->c = vexfs_test_collection_of(test, "later", VEXFS_TYPE_F32, VEXFS_METRIC_COS, 83, 4);
 	b->n = n;
 	b->version = kunit_kcalloc(test, n, sizeof(*b->version), GFP_KERNEL);
 	b->all = kunit_kcalloc(test, n, sizeof(*b->all), GFP_KERNEL);
@@ -658,7 +659,7 @@ static void exact_codes_later(struct kunit *test)
 	search_range(test, b);
 	vfree(code_query);
 	vfree(b->queries);
-	test_collection_end(b->c);
+	vexfs_test_collection_end(b->c);
 }
 
 static void exact_empty(struct kunit *test)
@@ -667,7 +668,7 @@ static void exact_empty(struct kunit *test)
 	struct vexfs_hit hit;
 
 	KUNIT_ASSERT_NOT_NULL(test, b);
-	b->c = test_collection(test, "empty", TEST_DIM, 4);
+	b->c = vexfs_test_collection(test, "empty", TEST_DIM, 4);
 	b->queries = vmalloc(b->c->space.stride);
 	KUNIT_ASSERT_NOT_NULL(test, b->queries);
 	query(test, b, 0, 1);
@@ -675,7 +676,7 @@ static void exact_empty(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, run_search(b, 1, NULL, NULL), 0);
 	KUNIT_EXPECT_EQ(test, b->results[0].n, 0);
 	vfree(b->queries);
-	test_collection_end(b->c);
+	vexfs_test_collection_end(b->c);
 }
 
 /* ---- one moment ---- */
@@ -732,7 +733,7 @@ static int unrest_thread(void *arg)
 		ids[i] = i % MOVING;
 	while (!READ_ONCE(u->stop) && !err) {
 		if (u->delete)
-			err = test_delete(u->c, ids, n, 0);
+			err = vexfs_test_delete(u->c, ids, n, 0);
 		if (!err)
 			err = put_at(u->c, ids, n);
 		atomic64_add(n, &u->writes);
@@ -809,18 +810,18 @@ static void one_moment(struct kunit *test, struct vexfs_collection *c)
 	search_in_unrest(test, c, true);
 	KUNIT_EXPECT_EQ(test, vexfs_check_store(c, &s), 0);
 	KUNIT_EXPECT_EQ_MSG(test, s.faults, 0, "%s", s.report);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 static void exact_one_moment(struct kunit *test)
 {
-	one_moment(test, test_collection(test, "unrest", TEST_DIM, 0));
+	one_moment(test, vexfs_test_collection(test, "unrest", TEST_DIM, 0));
 }
 
 static void exact_one_moment_codes(struct kunit *test)
 {
-	one_moment(test, test_collection_coded(test, "unrest", VEXFS_TYPE_F32, VEXFS_METRIC_L2,
-					       TEST_DIM, 0));
+	one_moment(test, vexfs_test_collection_coded(test, "unrest", VEXFS_TYPE_F32, VEXFS_METRIC_L2,
+						     TEST_DIM, 0));
 }
 
 static struct kunit_case search_cases[] = {

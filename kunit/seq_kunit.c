@@ -17,7 +17,7 @@
 #include "vectors.h"
 
 /* One put of @n vectors, TEST_DIM components; those of id 0 to 19 are 2^id from zero. */
-static int put(struct vexfs_collection *c, const u64 *ids, u32 n, u32 flags, u64 *seq)
+static int put_ids(struct vexfs_collection *c, const u64 *ids, u32 n, u32 flags, u64 *seq)
 {
 	float_bits *v = kvcalloc(n, TEST_DIM * sizeof(*v), GFP_KERNEL);
 	struct vexfs_put_part p = { .flags = flags, .n = n, .ids = ids, .vectors = v };
@@ -67,30 +67,30 @@ static void some_changes(struct kunit *test, struct vexfs_collection *c, u64 *at
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
 		ids[i] = 5000 + i;
 	/* runs that count up, and groups */
-	KUNIT_EXPECT_EQ(test, put(c, ids, 600, VEXFS_PUT_INSERT, &seq), 0);
+	KUNIT_EXPECT_EQ(test, put_ids(c, ids, 600, VEXFS_PUT_INSERT, &seq), 0);
 	KUNIT_EXPECT_EQ(test, seq, *at += 600);
-	KUNIT_EXPECT_EQ(test, put(c, ids, 600, VEXFS_PUT_UPSERT, &seq), 0);
+	KUNIT_EXPECT_EQ(test, put_ids(c, ids, 600, VEXFS_PUT_UPSERT, &seq), 0);
 	KUNIT_EXPECT_EQ(test, seq, *at += 600);
 	for (i = 0; i < 100; i++)
 		ids[i] = i * 12345 + 7;
-	KUNIT_EXPECT_EQ(test, put(c, ids, 100, VEXFS_PUT_INSERT, &seq), 0);
+	KUNIT_EXPECT_EQ(test, put_ids(c, ids, 100, VEXFS_PUT_INSERT, &seq), 0);
 	KUNIT_EXPECT_EQ(test, seq, *at += 100);
 	/* what is refused has no number */
-	KUNIT_EXPECT_EQ(test, put(c, ids, 100, VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE, &seq), 0);
+	KUNIT_EXPECT_EQ(test, put_ids(c, ids, 100, VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE, &seq), 0);
 	KUNIT_EXPECT_EQ(test, seq, 0);
-	KUNIT_EXPECT_EQ(test, test_delete(c, ids, 50, 0), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_test_delete(c, ids, 50, 0), 0);
 	*at += 50;
-	KUNIT_EXPECT_EQ(test, test_delete(c, ids, 50, VEXFS_DELETE_CONTINUE), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_test_delete(c, ids, 50, VEXFS_DELETE_CONTINUE), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_seq(c), *at);
 	/* half of them are there */
-	KUNIT_EXPECT_EQ(test, put(c, ids, 100, VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE, &seq), 0);
+	KUNIT_EXPECT_EQ(test, put_ids(c, ids, 100, VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE, &seq), 0);
 	KUNIT_EXPECT_EQ(test, seq, *at += 50);
 	KUNIT_EXPECT_EQ(test, vexfs_seq(c), *at);
 }
 
 static void dense(struct kunit *test)
 {
-	struct vexfs_collection *c = test_collection(test, "dense", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "dense", TEST_DIM, 0);
 	struct vexfs_set set = { .what = VEXFS_SET_MODE, .mode = 0640 };
 	struct vexfs_mutation m = { .op = VEXFS_MUTATE_SET, .set = &set };
 	static struct vexfs_index_ref ref;
@@ -107,7 +107,7 @@ static void dense(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_seq(c), ++at);
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
 		ids[i] = i < 600 ? 5000 + i : (i - 600) * 12345 + 7;
-	KUNIT_EXPECT_EQ(test, test_delete(c, ids, ARRAY_SIZE(ids), 0), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_test_delete(c, ids, ARRAY_SIZE(ids), 0), 0);
 	at += ARRAY_SIZE(ids);
 	some_changes(test, c, &at);
 	KUNIT_EXPECT_EQ(test, vexfs_mutate(c, &m), 0);
@@ -120,7 +120,7 @@ static void dense(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_seq(c), ++at);
 	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_seq(c), ++at);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 /* ---- writers beside ---- */
@@ -189,7 +189,7 @@ static int replace_hashed(struct writer *w)
 	for (i = 0; i < n; i++)
 		w->ids[i] = (w->round * n + i) % 2000 * 1000003;
 	w->changes += n;
-	return put(w->c, w->ids, n, VEXFS_PUT_UPDATE, NULL);
+	return put_ids(w->c, w->ids, n, VEXFS_PUT_UPDATE, NULL);
 }
 
 /* Neighbours, in a run. */
@@ -200,7 +200,7 @@ static int replace_leaves(struct writer *w)
 	for (i = 0; i < n; i++)
 		w->ids[i] = (1ull << 40) + (w->round * n + i) % 4000;
 	w->changes += n;
-	return put(w->c, w->ids, n, VEXFS_PUT_UPDATE, NULL);
+	return put_ids(w->c, w->ids, n, VEXFS_PUT_UPDATE, NULL);
 }
 
 /* Come and go, among the others. */
@@ -212,13 +212,13 @@ static int come_and_go(struct writer *w)
 	for (i = 0; i < n; i++)
 		w->ids[i] = w->round % 2 ? (1ull << 50) + i :
 			    (w->round % 50 * 200 + i) * 999983 + 1;
-	err = put(w->c, w->ids, n, VEXFS_PUT_INSERT, NULL);
+	err = put_ids(w->c, w->ids, n, VEXFS_PUT_INSERT, NULL);
 	w->changes += 2 * n;
-	return err ?: test_delete(w->c, w->ids, n, 0);
+	return err ?: vexfs_test_delete(w->c, w->ids, n, 0);
 }
 
 /* What the three of them write to. */
-static void fill(struct kunit *test, struct vexfs_collection *c)
+static void fill_collection(struct kunit *test, struct vexfs_collection *c)
 {
 	static u64 ids[200];
 	u64 at, i;
@@ -226,24 +226,24 @@ static void fill(struct kunit *test, struct vexfs_collection *c)
 	for (at = 0; at < 2000; at += ARRAY_SIZE(ids)) {
 		for (i = 0; i < ARRAY_SIZE(ids); i++)
 			ids[i] = (at + i) * 1000003;
-		KUNIT_ASSERT_EQ(test, put(c, ids, ARRAY_SIZE(ids), VEXFS_PUT_INSERT, NULL), 0);
+		KUNIT_ASSERT_EQ(test, put_ids(c, ids, ARRAY_SIZE(ids), VEXFS_PUT_INSERT, NULL), 0);
 	}
 	for (at = 0; at < 4000; at += ARRAY_SIZE(ids)) {
 		for (i = 0; i < ARRAY_SIZE(ids); i++)
 			ids[i] = (1ull << 40) + at + i;
-		KUNIT_ASSERT_EQ(test, put(c, ids, ARRAY_SIZE(ids), VEXFS_PUT_INSERT, NULL), 0);
+		KUNIT_ASSERT_EQ(test, put_ids(c, ids, ARRAY_SIZE(ids), VEXFS_PUT_INSERT, NULL), 0);
 	}
 }
 
 static void dense_beside(struct kunit *test)
 {
-	struct vexfs_collection *c = test_collection(test, "dense", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "dense", TEST_DIM, 0);
 	int (*const steps[])(struct writer *w) = { replace_hashed, replace_leaves, come_and_go };
 	static struct writer w[ARRAY_SIZE(steps)];
 	u64 last = 0, seq, changes = 0, backwards = 0, start;
 	u32 i, rounds = vexfs_kunit_quick ? 20 : 50;
 
-	fill(test, c);
+	fill_collection(test, c);
 	start = vexfs_seq(c);
 	KUNIT_EXPECT_EQ(test, start, 6000);
 	for (i = 0; i < ARRAY_SIZE(w); i++)
@@ -260,7 +260,7 @@ static void dense_beside(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, backwards, 0);
 	KUNIT_EXPECT_EQ(test, vexfs_seq(c) - start, changes);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 /* ---- inserts and exact search ---- */
@@ -275,7 +275,7 @@ static int count_up(struct writer *w)
 	for (i = 0; i < n; i++)
 		w->ids[i] = 100 + w->changes + i;
 	WRITE_ONCE(w->changes, w->changes + n);
-	return put(w->c, w->ids, n, VEXFS_PUT_INSERT, NULL);
+	return put_ids(w->c, w->ids, n, VEXFS_PUT_INSERT, NULL);
 }
 
 static int search_all(struct vexfs_collection *c, struct vexfs_topk *top, struct vexfs_hit *hits,
@@ -309,7 +309,7 @@ static void insert_is_atomic(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, hits && q);
 	q = PTR_ALIGN(q, 64);
 	while (rounds--) {
-		struct vexfs_collection *c = test_collection(test, "atomic", TEST_DIM, 0);
+		struct vexfs_collection *c = vexfs_test_collection(test, "atomic", TEST_DIM, 0);
 
 		writer_start(test, &w, c, count_up);
 		do {
@@ -321,7 +321,7 @@ static void insert_is_atomic(struct kunit *test)
 				wrong += hits[i].id != 100 + i;
 		} while (READ_ONCE(w.changes) < 3500 && !READ_ONCE(w.err));
 		writer_end(test, &w);
-		test_collection_end(c);
+		vexfs_test_collection_end(c);
 	}
 	KUNIT_EXPECT_EQ_MSG(test, wrong, 0, "in %u searches", searches);
 	vfree(hits);
@@ -329,7 +329,7 @@ static void insert_is_atomic(struct kunit *test)
 
 /* ---- walks ---- */
 
-/* A whole walk, @room vectors at a time: how often each id of fill() was met. */
+/* A whole walk, @room vectors at a time: how often each id of fill_collection() was met. */
 static void walk_once(struct kunit *test, struct vexfs_collection *c, u32 room, u8 *met,
 		      u64 *others, u64 *twice)
 {
@@ -361,7 +361,7 @@ static void walk_once(struct kunit *test, struct vexfs_collection *c, u32 room, 
 
 static void walk_beside(struct kunit *test)
 {
-	struct vexfs_collection *c = test_collection(test, "walk", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "walk", TEST_DIM, 0);
 	int (*const steps[])(struct writer *w) = { replace_hashed, replace_leaves, come_and_go };
 	u32 rounds = vexfs_kunit_quick ? 4 : 12, i, j;
 	u64 missed = 0, twice = 0, others;
@@ -370,7 +370,7 @@ static void walk_beside(struct kunit *test)
 	u8 *met = kunit_kzalloc(test, 6300, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, met);
-	fill(test, c);
+	fill_collection(test, c);
 	for (i = 0; i < ARRAY_SIZE(w); i++)
 		writer_start(test, &w[i], c, steps[i]);
 	for (i = 0; i < rounds; i++) {
@@ -390,7 +390,7 @@ static void walk_beside(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, twice, 0);
 	KUNIT_EXPECT_EQ(test, vexfs_check_store(c, &s), 0);
 	KUNIT_EXPECT_EQ_MSG(test, s.faults, 0, "%s", s.report);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 /* What an odd number is to be multiplied with to get 1. */
@@ -419,14 +419,14 @@ static void walk_one_tag(struct kunit *test)
 	static const u32 tags[] = { 0, 1, 77, 0x80000000, 0xfffffffe, 0xffffffff };
 	static const u32 rooms[] = { 1, 2, 5, 29, 30, 31, 64 };
 	static u64 ids[30 * ARRAY_SIZE(tags)], got[64];
-	struct vexfs_collection *c = test_collection(test, "tags", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "tags", TEST_DIM, 0);
 	u32 slots[64], r;
 	u64 i, n;
 
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
 		ids[i] = id_of_hash(c, (u64)tags[i / 30] << 32 |
 				       (i % 30 < 15 ? i % 30 : U32_MAX - i % 30 + 15));
-	KUNIT_ASSERT_EQ(test, put(c, ids, ARRAY_SIZE(ids), VEXFS_PUT_INSERT, NULL), 0);
+	KUNIT_ASSERT_EQ(test, put_ids(c, ids, ARRAY_SIZE(ids), VEXFS_PUT_INSERT, NULL), 0);
 	for (r = 0; r < ARRAY_SIZE(rooms); r++) {
 		struct vexfs_walk_part p = { .room = rooms[r], .ids = got, .slots = slots };
 		u8 met[ARRAY_SIZE(ids)] = { };
@@ -444,7 +444,7 @@ static void walk_one_tag(struct kunit *test)
 			wrong += met[n] != 1;
 		KUNIT_EXPECT_EQ_MSG(test, wrong, 0, "room for %u", rooms[r]);
 	}
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 /*
@@ -461,7 +461,7 @@ static void walk_taken(struct kunit *test)
 	u64 g, i;
 
 	for (r = 0; r < ARRAY_SIZE(rooms); r++) {
-		struct vexfs_collection *c = test_collection(test, "taken", TEST_DIM, 0);
+		struct vexfs_collection *c = vexfs_test_collection(test, "taken", TEST_DIM, 0);
 		struct vexfs_walk_part p = { .room = rooms[r], .ids = got, .slots = slots };
 		u64 wrong = 0, round = 0;
 
@@ -469,7 +469,7 @@ static void walk_taken(struct kunit *test)
 		for (g = 0; g < GROUPS; g++) {
 			for (i = 0; i < EACH; i++)
 				ids[i] = g << 10 | i;
-			KUNIT_ASSERT_EQ(test, put(c, ids, EACH, VEXFS_PUT_INSERT, NULL), 0);
+			KUNIT_ASSERT_EQ(test, put_ids(c, ids, EACH, VEXFS_PUT_INSERT, NULL), 0);
 		}
 		g = 0;
 		do {
@@ -484,8 +484,8 @@ static void walk_taken(struct kunit *test)
 			if (g < GROUPS && !(round++ % (64 / rooms[r] / 2 + 1))) {
 				for (i = 0; i < ARRAY_SIZE(ids); i++)
 					ids[i] = g << 10 | (500 + i);
-				KUNIT_ASSERT_EQ(test, put(c, ids, ARRAY_SIZE(ids),
-							  VEXFS_PUT_INSERT, NULL), 0);
+				KUNIT_ASSERT_EQ(test, put_ids(c, ids, ARRAY_SIZE(ids),
+								 VEXFS_PUT_INSERT, NULL), 0);
 				g++;
 			}
 		} while (p.walk.part != VEXFS_IDWALK_END);
@@ -493,14 +493,14 @@ static void walk_taken(struct kunit *test)
 			wrong += met[i] != 1;
 		KUNIT_EXPECT_EQ_MSG(test, wrong, 0, "room for %u, %llu leaves", rooms[r], g);
 		KUNIT_EXPECT_GT(test, g, 3);
-		test_collection_end(c);
+		vexfs_test_collection_end(c);
 	}
 }
 
 /* A walk that begins where there is nothing ends there. */
 static void walk_empty(struct kunit *test)
 {
-	struct vexfs_collection *c = test_collection(test, "nothing", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "nothing", TEST_DIM, 0);
 	u64 ids[4];
 	u32 slots[4];
 	struct vexfs_walk_part p = { .room = 4, .ids = ids, .slots = slots };
@@ -510,7 +510,7 @@ static void walk_empty(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p.walk.part, VEXFS_IDWALK_END);
 	vexfs_walk_vectors(c, &p);
 	KUNIT_EXPECT_EQ(test, p.n, 0);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 /* ---- capacity ---- */
@@ -523,13 +523,13 @@ static int replace_all(struct writer *w)
 
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
 		ids[i] = 100 + i * 3;
-	return put(w->c, ids, ARRAY_SIZE(ids), VEXFS_PUT_UPSERT, NULL);
+	return put_ids(w->c, ids, ARRAY_SIZE(ids), VEXFS_PUT_UPSERT, NULL);
 }
 
 /* The last place is there for who needs it, whatever others do that need none. */
 static void last_place(struct kunit *test)
 {
-	struct vexfs_collection *c = test_collection(test, "last", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "last", TEST_DIM, 0);
 	u32 rounds = vexfs_kunit_quick ? 100 : 300, refused = 0, admitted = 0;
 	const u64 one = 1, two = 2;
 	struct vexfs_soundness s;
@@ -538,9 +538,9 @@ static void last_place(struct kunit *test)
 	c->capacity = 1001;
 	writer_start(test, &w, c, replace_all);
 	while (rounds--) {
-		refused += put(c, &one, 1, VEXFS_PUT_INSERT, NULL) != 0;
-		admitted += put(c, &two, 1, VEXFS_PUT_INSERT, NULL) != -ENOSPC;
-		refused += test_delete(c, &one, 1, 0) != 0;
+		refused += put_ids(c, &one, 1, VEXFS_PUT_INSERT, NULL) != 0;
+		admitted += put_ids(c, &two, 1, VEXFS_PUT_INSERT, NULL) != -ENOSPC;
+		refused += vexfs_test_delete(c, &one, 1, 0) != 0;
 		cond_resched();
 	}
 	writer_end(test, &w);
@@ -549,7 +549,7 @@ static void last_place(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_check_store(c, &s), 0);
 	KUNIT_EXPECT_EQ_MSG(test, s.faults, 0, "%s", s.report);
 	KUNIT_EXPECT_EQ(test, s.vectors, 1000);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 static struct kunit_case seq_cases[] = {

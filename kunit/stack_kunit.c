@@ -21,7 +21,7 @@ static int stack_case_init(struct kunit *test)
 	return 0;
 }
 
-static struct vexfs_stack_stats change(void)
+static struct vexfs_stack_stats stats_since(void)
 {
 	struct vexfs_stack_stats st;
 
@@ -93,20 +93,20 @@ static void recursion(struct kunit *test)
 	vexfs_op_begin(&op, VEXFS_OP_CHECK, VEXFS_PRIORITY_MEDIUM, 0);
 	vexfs_kunit_recurse(&op.stack, 1024);
 	KUNIT_EXPECT_GE(test, op.stack.deepest, 1024);
-	KUNIT_EXPECT_EQ(test, change().alarms, 0);
-	KUNIT_EXPECT_EQ(test, change().violations, 0);
+	KUNIT_EXPECT_EQ(test, stats_since().alarms, 0);
+	KUNIT_EXPECT_EQ(test, stats_since().violations, 0);
 	vexfs_kunit_recurse(&op.stack, vexfs_stack_limit + 1);
-	KUNIT_EXPECT_EQ(test, change().violations, 1);
+	KUNIT_EXPECT_EQ(test, stats_since().violations, 1);
 	expect_record(test, "vexfs_kunit_recurse", vexfs_stack_limit + 1);
 	/* The same depth again is no news; deeper is. */
 	vexfs_kunit_recurse(&op.stack, vexfs_stack_limit + 1);
-	KUNIT_EXPECT_EQ(test, change().violations, 1);
+	KUNIT_EXPECT_EQ(test, stats_since().violations, 1);
 	vexfs_kunit_recurse(&op.stack, vexfs_stack_limit + 600);
-	KUNIT_EXPECT_EQ(test, change().violations, 2);
+	KUNIT_EXPECT_EQ(test, stats_since().violations, 2);
 	vexfs_op_end(&op, 0);
 	KUNIT_ASSERT_EQ(test, vexfs_op_read(VEXFS_OP_CHECK, false, &st, NULL), 0);
 	KUNIT_EXPECT_GE(test, st.stack_max, vexfs_stack_limit + 600);
-	KUNIT_EXPECT_GE(test, change().deepest, vexfs_stack_limit + 600);
+	KUNIT_EXPECT_GE(test, stats_since().deepest, vexfs_stack_limit + 600);
 }
 
 static void large_frame(struct kunit *test)
@@ -116,7 +116,7 @@ static void large_frame(struct kunit *test)
 	vexfs_op_begin(&op, VEXFS_OP_CHECK, VEXFS_PRIORITY_MEDIUM, 0);
 	KUNIT_EXPECT_EQ(test, vexfs_kunit_large_frame(&op.stack), 3);
 	vexfs_op_end(&op, 0);
-	KUNIT_EXPECT_EQ(test, change().violations, 1);
+	KUNIT_EXPECT_EQ(test, stats_since().violations, 1);
 	expect_record(test, "vexfs_kunit_large_frame", 3500);
 }
 
@@ -134,8 +134,8 @@ static void alarm(struct kunit *test)
 	vexfs_op_end(&op, 0);
 	WRITE_ONCE(vexfs_stack_limit, limit);
 	WRITE_ONCE(vexfs_stack_alarm_at, min(alarm_at, limit));
-	KUNIT_EXPECT_EQ(test, change().alarms, 1);
-	KUNIT_EXPECT_EQ(test, change().violations, 0);
+	KUNIT_EXPECT_EQ(test, stats_since().alarms, 1);
+	KUNIT_EXPECT_EQ(test, stats_since().violations, 0);
 }
 
 static int other_task(void *arg)
@@ -158,7 +158,7 @@ static void other_stacks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kthread_stop(t), -EINTR);
 	vexfs_stack_check(&mark);
 	KUNIT_EXPECT_EQ(test, mark.deepest, 0);
-	KUNIT_EXPECT_EQ(test, change().violations, 0);
+	KUNIT_EXPECT_EQ(test, stats_since().violations, 0);
 }
 
 static void ring(struct kunit *test)
@@ -175,7 +175,7 @@ static void ring(struct kunit *test)
 		vexfs_stack_begin(&mark, "kunit");
 		vexfs_kunit_large_frame(&mark);
 	}
-	KUNIT_EXPECT_EQ(test, change().violations, n + 10);
+	KUNIT_EXPECT_EQ(test, stats_since().violations, n + 10);
 	KUNIT_EXPECT_EQ(test, vexfs_stack_records(rec, n + 1), n);
 	for (i = 1; i < n; i++)
 		KUNIT_EXPECT_EQ(test, rec[i].seq, rec[i - 1].seq - 1);
@@ -185,7 +185,7 @@ static void ring(struct kunit *test)
 	vexfs_stack_read(true, &st);
 	KUNIT_EXPECT_EQ(test, st.violations, 0);
 	KUNIT_EXPECT_EQ(test, st.deepest, 0);
-	KUNIT_EXPECT_EQ(test, change().violations, n + 10);
+	KUNIT_EXPECT_EQ(test, stats_since().violations, n + 10);
 }
 
 static void scratch(struct kunit *test)
@@ -201,14 +201,14 @@ static void scratch(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, p, stack);
 	KUNIT_EXPECT_NULL(test, memchr_inv(p, 0, threshold));
 	vexfs_scratch_put(&s);
-	KUNIT_EXPECT_EQ(test, change().scratch_stack, 1);
+	KUNIT_EXPECT_EQ(test, stats_since().scratch_stack, 1);
 
 	/* Above the threshold, though it would fit. */
 	p = vexfs_scratch_get(&s, &mark, local, sizeof(local), threshold + 1, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	KUNIT_EXPECT_PTR_NE(test, p, stack);
 	vexfs_scratch_put(&s);
-	KUNIT_EXPECT_EQ(test, change().scratch_heap, 1);
+	KUNIT_EXPECT_EQ(test, stats_since().scratch_heap, 1);
 	KUNIT_EXPECT_EQ(test, mark.heap_gets, 1);
 	KUNIT_EXPECT_EQ(test, mark.heap_bytes, threshold + 1);
 
@@ -223,7 +223,7 @@ static void scratch(struct kunit *test)
 	p = vexfs_scratch_get(&s, NULL, NULL, 0, 100000, GFP_KERNEL);
 	KUNIT_EXPECT_TRUE(test, p && s.from_pool);
 	vexfs_scratch_put(&s);
-	KUNIT_EXPECT_EQ(test, change().scratch_large, 1);
+	KUNIT_EXPECT_EQ(test, stats_since().scratch_large, 1);
 
 	WRITE_ONCE(vexfs_stack_aggressive, 1);
 	p = vexfs_scratch_get(&s, &mark, local, sizeof(local), 8, GFP_KERNEL);
@@ -238,7 +238,7 @@ static void scratch(struct kunit *test)
 
 	KUNIT_EXPECT_NULL(test, vexfs_scratch_get(&s, &mark, NULL, 0, SIZE_MAX, GFP_KERNEL));
 	vexfs_scratch_put(&s);
-	KUNIT_EXPECT_EQ(test, change().scratch_failed, 1);
+	KUNIT_EXPECT_EQ(test, stats_since().scratch_failed, 1);
 }
 
 static struct kunit_case stack_cases[] = {

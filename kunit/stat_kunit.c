@@ -378,7 +378,7 @@ static void events_lost(struct kunit *test)
 static DECLARE_COMPLETION(listener_heard);
 static u64 listener_a;
 
-static int hear(struct notifier_block *nb, unsigned long lost, void *data)
+static int hear_event_test(struct notifier_block *nb, unsigned long lost, void *data)
 {
 	const struct vexfs_event *ev = data;
 
@@ -391,7 +391,7 @@ static int hear(struct notifier_block *nb, unsigned long lost, void *data)
 
 static void event_listener(struct kunit *test)
 {
-	struct notifier_block nb = { .notifier_call = hear };
+	struct notifier_block nb = { .notifier_call = hear_event_test };
 
 	vexfs_event_listen(&nb);
 	/* The second before may have been one of a flood. */

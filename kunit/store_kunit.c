@@ -85,7 +85,7 @@ static int oracle_put(struct vexfs_collection *c, struct oracle *o, u32 i, u32 f
 	};
 	int err;
 
-	test_vector(v, TEST_DIM, id, version);
+	vexfs_test_vector(v, TEST_DIM, id, version);
 	err = vexfs_put_vectors(c, &p);
 	if (!err) {
 		o->live += !o->version[i];
@@ -112,7 +112,7 @@ static void oracle_put_run(struct kunit *test, struct vexfs_collection *c, struc
 
 		ids[j] = o->id(i);
 		o->live += !o->version[i];
-		test_vector(v + j * TEST_DIM, TEST_DIM, ids[j], ++o->version[i]);
+		vexfs_test_vector(v + j * TEST_DIM, TEST_DIM, ids[j], ++o->version[i]);
 	}
 	KUNIT_ASSERT_EQ(test, vexfs_put_vectors(c, &p), 0);
 	KUNIT_ASSERT_EQ(test, p.done, n);
@@ -123,7 +123,7 @@ static void oracle_put_run(struct kunit *test, struct vexfs_collection *c, struc
 static int oracle_delete(struct vexfs_collection *c, struct oracle *o, u32 i)
 {
 	u64 id = o->id(i);
-	int err = test_delete(c, &id, 1, 0);
+	int err = vexfs_test_delete(c, &id, 1, 0);
 
 	if (!err) {
 		o->version[i] = 0;
@@ -149,7 +149,7 @@ static void oracle_check(struct kunit *test, struct vexfs_collection *c, struct 
 		KUNIT_ASSERT_EQ_MSG(test, error, o->version[i] ? 0 : -ENOENT, "id %llu", id);
 		if (error)
 			continue;
-		test_vector(v, TEST_DIM, id, o->version[i]);
+		vexfs_test_vector(v, TEST_DIM, id, o->version[i]);
 		KUNIT_ASSERT_EQ(test, memcmp(v, got, sizeof(v)), 0);
 	}
 	KUNIT_ASSERT_EQ(test, vexfs_check_store(c, &s), 0);
@@ -166,7 +166,7 @@ static void random_life(struct kunit *test)
 
 	prandom_seed_state(&rnd, 5);
 	for (k = 0; k < ARRAY_SIZE(ids); k++) {
-		struct vexfs_collection *c = test_collection(test, "life", TEST_DIM, 0);
+		struct vexfs_collection *c = vexfs_test_collection(test, "life", TEST_DIM, 0);
 		struct oracle o = { .n = 700, .id = ids[k] };
 
 		o.version = kunit_kcalloc(test, o.n, sizeof(*o.version), GFP_KERNEL);
@@ -196,7 +196,7 @@ static void random_life(struct kunit *test)
 			}
 		}
 		oracle_check(test, c, &o);
-		test_collection_end(c);
+		vexfs_test_collection_end(c);
 	}
 }
 
@@ -204,7 +204,7 @@ static void random_life(struct kunit *test)
 static void many_ids_like(struct kunit *test, u64 (*id)(u32 i))
 {
 	u32 n = vexfs_kunit_quick ? 20000 : 300000, at, i, m;
-	struct vexfs_collection *c = test_collection(test, "many", 4, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "many", 4, 0);
 	u64 *ids = vmalloc(VEXFS_RUN_MAX * sizeof(u64));
 	float_bits *v = vmalloc(VEXFS_RUN_MAX * 4 * sizeof(*v));
 	struct vexfs_soundness s;
@@ -217,7 +217,7 @@ static void many_ids_like(struct kunit *test, u64 (*id)(u32 i))
 		m = p.n = min(VEXFS_RUN_MAX, n - at);
 		for (i = 0; i < m; i++) {
 			ids[i] = id(at + i);
-			test_vector(v + i * 4, 4, ids[i], 1);
+			vexfs_test_vector(v + i * 4, 4, ids[i], 1);
 		}
 		KUNIT_ASSERT_EQ(test, vexfs_put_vectors(c, &p), 0);
 		KUNIT_ASSERT_EQ(test, p.done, m);
@@ -230,7 +230,7 @@ static void many_ids_like(struct kunit *test, u64 (*id)(u32 i))
 		m = min(VEXFS_RUN_MAX, n - at);
 		for (i = 0; i < m; i++)
 			ids[i] = id(at + i);
-		KUNIT_ASSERT_EQ(test, test_delete(c, ids, m, 0), 0);
+		KUNIT_ASSERT_EQ(test, vexfs_test_delete(c, ids, m, 0), 0);
 	}
 	vexfs_reap(c);
 	KUNIT_EXPECT_EQ(test, vexfs_check_store(c, &s), 0);
@@ -239,7 +239,7 @@ static void many_ids_like(struct kunit *test, u64 (*id)(u32 i))
 	KUNIT_EXPECT_LT(test, (u64)atomic64_read(&c->bytes), full / 10);
 	vfree(v);
 	vfree(ids);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 static void many_ids(struct kunit *test)
@@ -254,7 +254,7 @@ static void many_ids(struct kunit *test)
 static void counting(struct kunit *test)
 {
 	const u32 n = 3000, known = 37;
-	struct vexfs_collection *c = test_collection(test, "counting", 4, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "counting", 4, 0);
 	struct vexfs_put_part p = { .flags = VEXFS_PUT_INSERT };
 	struct vexfs_soundness s;
 	float_bits *v = vmalloc(n * 4 * sizeof(*v));
@@ -268,7 +268,7 @@ static void counting(struct kunit *test)
 	p.vectors = v;
 	p.errors = errors;
 	for (i = 0; i < n; i++)
-		test_vector(v + i * 4, 4, i, 1);
+		vexfs_test_vector(v + i * 4, 4, i, 1);
 	for (i = 0; i * known < n; i++)
 		ids[i] = 1000 + i * known;
 	p.n = i;
@@ -288,7 +288,7 @@ static void counting(struct kunit *test)
 	for (i = 0; i < n; i++)
 		KUNIT_EXPECT_EQ(test, errors[i], i % known ? 0 : -EEXIST);
 	/* a hole of two leaves, filled again by a run that updates what is around it */
-	KUNIT_EXPECT_EQ(test, test_delete(c, ids + 400, 2000, 0), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_test_delete(c, ids + 400, 2000, 0), 0);
 	p.flags = VEXFS_PUT_UPSERT;
 	KUNIT_EXPECT_EQ(test, vexfs_put_vectors(c, &p), 0);
 	KUNIT_EXPECT_EQ(test, p.done, n);
@@ -308,26 +308,26 @@ static void counting(struct kunit *test)
 	vfree(ids);
 	vfree(errors);
 	vfree(v);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 /* ---- slots that die ---- */
 
 static void grace_period(struct kunit *test)
 {
-	struct vexfs_collection *c = test_collection(test, "grace", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "grace", TEST_DIM, 0);
 	float_bits v[TEST_DIM];
 	u64 id = 7, other = 8;
 	struct vexfs_put_part p = { .flags = VEXFS_PUT_UPSERT, .n = 1, .ids = &id, .vectors = v };
 	u32 slot, i;
 	int idx;
 
-	test_vector(v, TEST_DIM, id, 1);
+	vexfs_test_vector(v, TEST_DIM, id, 1);
 	KUNIT_ASSERT_EQ(test, vexfs_put_vectors(c, &p), 0);
 	idx = vexfs_read_lock(c);
 	slot = vexfs_find(c, id);
 	KUNIT_ASSERT_NE(test, slot, VEXFS_NO_SLOT);
-	KUNIT_EXPECT_EQ(test, test_delete(c, &id, 1, 0), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_test_delete(c, &id, 1, 0), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_find(c, id), VEXFS_NO_SLOT);
 	KUNIT_EXPECT_EQ(test, vexfs_slot_state(c, slot), VEXFS_SLOT_DEAD);
 	/* others come and go; this slot must not be touched while we look at it */
@@ -335,7 +335,7 @@ static void grace_period(struct kunit *test)
 	for (i = 0; i < 2000; i++) {
 		float_bits w[TEST_DIM];
 
-		test_vector(w, TEST_DIM, other, i);
+		vexfs_test_vector(w, TEST_DIM, other, i);
 		p.vectors = w;
 		KUNIT_ASSERT_EQ(test, vexfs_put_vectors(c, &p), 0);
 		KUNIT_ASSERT_NE(test, vexfs_find(c, other), slot);
@@ -347,14 +347,14 @@ static void grace_period(struct kunit *test)
 	idx = vexfs_read_lock(c);
 	KUNIT_EXPECT_EQ(test, vexfs_slot_state(c, slot), VEXFS_SLOT_FREE);
 	vexfs_read_unlock(c, idx);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 /* ---- what goes wrong ---- */
 
 static void unused_slots(struct kunit *test)
 {
-	struct vexfs_collection *c = test_collection(test, "unused", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "unused", TEST_DIM, 0);
 	struct vexfs_run run;
 	u32 slot, i;
 
@@ -372,12 +372,12 @@ static void unused_slots(struct kunit *test)
 	vexfs_unreserve(c, &run);
 	vexfs_write_end(c, 10);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&c->count), 0);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 static void refused_vectors(struct kunit *test)
 {
-	struct vexfs_collection *c = test_collection(test, "refused", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "refused", TEST_DIM, 0);
 	u32 n = 300, i, good;
 	float_bits *v = vmalloc(n * TEST_DIM * sizeof(*v));
 	u64 *ids = vmalloc(n * sizeof(*ids));
@@ -388,7 +388,7 @@ static void refused_vectors(struct kunit *test)
 	/* NaN in every seventh, an id that comes twice in every eleventh */
 	for (i = 0, good = 0; i < n; i++) {
 		ids[i] = i % 11 == 10 ? i - 1 : i;
-		test_vector(v + i * TEST_DIM, TEST_DIM, i, 1);
+		vexfs_test_vector(v + i * TEST_DIM, TEST_DIM, i, 1);
 		if (i % 7 == 6)
 			v[i * TEST_DIM + i % TEST_DIM] = 0x7fc00000;
 	}
@@ -417,12 +417,12 @@ static void refused_vectors(struct kunit *test)
 	vfree(errors);
 	vfree(ids);
 	vfree(v);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 static void dropped(struct kunit *test)
 {
-	struct vexfs_collection *c = test_collection(test, "dropped", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "dropped", TEST_DIM, 0);
 	struct oracle o = { .n = 1, .id = id_plain };
 	u32 version = 0;
 
@@ -432,25 +432,26 @@ static void dropped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), -ENOENT);
 	KUNIT_EXPECT_EQ(test, oracle_put(c, &o, 0, VEXFS_PUT_UPDATE), -ENOENT);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 /* Undoing means the collection, not what has its name by now. */
 static void undone(struct kunit *test)
 {
-	struct vexfs_collection *c = test_collection(test, "undone", TEST_DIM, 0), *next, *found;
+	struct vexfs_collection *c = vexfs_test_collection(test, "undone", TEST_DIM, 0);
+	struct vexfs_collection *next, *found;
 
 	KUNIT_ASSERT_EQ(test, vexfs_collection_publish(c), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), 0);
-	next = test_collection(test, "undone", TEST_DIM, 0);
+	next = vexfs_test_collection(test, "undone", TEST_DIM, 0);
 	KUNIT_ASSERT_EQ(test, vexfs_collection_publish(next), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_collection_undo(c), -ENOENT);
 	KUNIT_EXPECT_EQ(test, vexfs_collection_open(next->name, VEXFS_MAY_READ, &found), 0);
 	KUNIT_EXPECT_PTR_EQ(test, found, next);
 	vexfs_collection_put(found);
 	KUNIT_EXPECT_EQ(test, vexfs_collection_undo(next), 0);
-	test_collection_end(c);
-	test_collection_end(next);
+	vexfs_test_collection_end(c);
+	vexfs_test_collection_end(next);
 }
 
 /* Holds more and less while others make somebody else pay. */
@@ -475,7 +476,7 @@ static void owners(struct kunit *test)
 {
 	struct vexfs_set set = { .size = sizeof(set), .what = VEXFS_SET_UID };
 	struct vexfs_mutation m = { .op = VEXFS_MUTATE_SET, .set = &set };
-	struct vexfs_collection *c = test_collection(test, "owners", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "owners", TEST_DIM, 0);
 	u64 held = atomic64_read(&c->bytes);
 	struct task_struct *task[2];
 	u32 i;
@@ -492,7 +493,7 @@ static void owners(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(task); i++)
 		KUNIT_EXPECT_EQ(test, kthread_stop(task[i]), 0);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&c->bytes), held);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 }
 
 /* ---- an index that only watches ---- */
@@ -567,7 +568,7 @@ static const struct vexfs_index_ops watch_ops = {
 
 static void watched(struct kunit *test)
 {
-	struct vexfs_collection *c = test_collection(test, "watched", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "watched", TEST_DIM, 0);
 	struct watcher *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
 	struct oracle o = { .n = 200, .id = id_mixed };
 	u32 rounds = vexfs_kunit_quick ? 1000 : 10000, i, in = 0;
@@ -599,7 +600,7 @@ static void watched(struct kunit *test)
 		in += w->state[i] == 1;
 	KUNIT_EXPECT_EQ(test, in, o.live);
 	KUNIT_EXPECT_EQ(test, w->wrong, 0);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 	KUNIT_EXPECT_TRUE(test, w->detached);
 }
 
@@ -682,7 +683,7 @@ static const struct vexfs_index_ops parted_ops = {
 static void index_parts(struct kunit *test)
 {
 	const u32 n = 3000, rounds = 40;
-	struct vexfs_collection *c = test_collection(test, "parts", TEST_DIM, 0);
+	struct vexfs_collection *c = vexfs_test_collection(test, "parts", TEST_DIM, 0);
 	struct parted *p = kunit_kcalloc(test, rounds, sizeof(*p), GFP_KERNEL);
 	struct oracle o = { .n = n, .id = id_plain };
 	u32 round, i;
@@ -709,7 +710,7 @@ static void index_parts(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, vexfs_index_detach(c), -ENOENT);
 	}
 	oracle_check(test, c, &o);
-	test_collection_end(c);
+	vexfs_test_collection_end(c);
 	for (round = 0; round < rounds; round++) {
 		KUNIT_EXPECT_GT(test, p[round].made, 0);
 		KUNIT_EXPECT_EQ(test, p[round].made, p[round].freed);

@@ -19,7 +19,7 @@ static float_bits half_of(int x)
 	return sign | (127 - 1 + top) << 23 | ((a << (23 - top)) & 0x7fffff);
 }
 
-void test_vector(float_bits *v, u32 dim, u64 id, u32 version)
+void vexfs_test_vector(float_bits *v, u32 dim, u64 id, u32 version)
 {
 	u64 x = id * 0x9e3779b97f4a7c15ULL + version;
 	u32 i;
@@ -49,31 +49,32 @@ static struct vexfs_collection *collection(struct kunit *test, const char *name,
 	return c;
 }
 
-struct vexfs_collection *test_collection_of(struct kunit *test, const char *name, u32 type,
-					    u32 metric, u32 dim, u32 attr_size)
+struct vexfs_collection *vexfs_test_collection_of(struct kunit *test, const char *name, u32 type,
+						  u32 metric, u32 dim, u32 attr_size)
 {
 	return collection(test, name, type, metric, dim, attr_size, VEXFS_CODE_NONE);
 }
 
-struct vexfs_collection *test_collection_coded(struct kunit *test, const char *name, u32 type,
-					       u32 metric, u32 dim, u32 attr_size)
+struct vexfs_collection *vexfs_test_collection_coded(struct kunit *test, const char *name, u32 type,
+						     u32 metric, u32 dim, u32 attr_size)
 {
 	return collection(test, name, type, metric, dim, attr_size, VEXFS_CODE_I8);
 }
 
-struct vexfs_collection *test_collection(struct kunit *test, const char *name, u32 dim,
-					 u32 attr_size)
+struct vexfs_collection *vexfs_test_collection(struct kunit *test, const char *name, u32 dim,
+					       u32 attr_size)
 {
-	return test_collection_of(test, name, VEXFS_TYPE_F32, VEXFS_METRIC_L2, dim, attr_size);
+	return vexfs_test_collection_of(test, name, VEXFS_TYPE_F32, VEXFS_METRIC_L2, dim,
+					attr_size);
 }
 
-void test_collection_end(struct vexfs_collection *c)
+void vexfs_test_collection_end(struct vexfs_collection *c)
 {
 	vexfs_collection_put(c);
 	vexfs_store_settle();
 }
 
-int test_delete(struct vexfs_collection *c, const u64 *ids, u32 n, u32 flags)
+int vexfs_test_delete(struct vexfs_collection *c, const u64 *ids, u32 n, u32 flags)
 {
 	struct vexfs_mutation m = {
 		.op = VEXFS_MUTATE_DELETE, .flags = flags, .ids = ids, .n = n,

@@ -15,18 +15,18 @@
 typedef u32 float_bits;
 
 /* The vector of a version of an id: whole numbers and halves between -8 and 8. */
-void test_vector(float_bits *v, u32 dim, u64 id, u32 version);
+void vexfs_test_vector(float_bits *v, u32 dim, u64 id, u32 version);
 
 /* A collection of f32 under L2 that nobody else knows; asserts that it was made. */
-struct vexfs_collection *test_collection(struct kunit *test, const char *name, u32 dim,
-					 u32 attr_size);
-struct vexfs_collection *test_collection_of(struct kunit *test, const char *name, u32 type,
-					    u32 metric, u32 dim, u32 attr_size);
+struct vexfs_collection *vexfs_test_collection(struct kunit *test, const char *name, u32 dim,
+					       u32 attr_size);
+struct vexfs_collection *vexfs_test_collection_of(struct kunit *test, const char *name, u32 type,
+						  u32 metric, u32 dim, u32 attr_size);
 /* The same with codes beside the rows. */
-struct vexfs_collection *test_collection_coded(struct kunit *test, const char *name, u32 type,
-					       u32 metric, u32 dim, u32 attr_size);
-void test_collection_end(struct vexfs_collection *c);
+struct vexfs_collection *vexfs_test_collection_coded(struct kunit *test, const char *name, u32 type,
+						     u32 metric, u32 dim, u32 attr_size);
+void vexfs_test_collection_end(struct vexfs_collection *c);
 
-int test_delete(struct vexfs_collection *c, const u64 *ids, u32 n, u32 flags);
+int vexfs_test_delete(struct vexfs_collection *c, const u64 *ids, u32 n, u32 flags);
 
 #endif

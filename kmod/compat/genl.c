@@ -26,7 +26,7 @@ struct genl_family *vexfs_genl_family(const struct vexfs_split_family *f)
 	return &family;
 }
 
-static struct genl_ops *find(u8 cmd, unsigned int n)
+static struct genl_ops *find_op(u8 cmd, unsigned int n)
 {
 	unsigned int i;
 
@@ -42,7 +42,7 @@ int vexfs_genl_register(const struct vexfs_split_family *f)
 
 	for (i = 0; i < f->n_split_ops; i++) {
 		const struct genl_split_ops *s = &f->split_ops[i];
-		struct genl_ops *o = find(s->cmd, n);
+		struct genl_ops *o = find_op(s->cmd, n);
 
 		if (!o) {
 			if (WARN_ON(n == CMDS_MAX))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counting votes. The search is one like any other; only values of the field
- * leave this file, never records.
+ * Counts votes. The search is one like any other; only values of the field leave this file,
+ * never records.
  */
 #include <linux/kernel.h>
 #include <linux/sort.h>

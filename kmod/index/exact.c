@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exact search: every row is compared. One query reads the rows once, at the
- * speed of memory, or their codes, where there are some, and the rows that may be
- * near; many queries share each block of rows while it is in the cache. Results
- * are the same whatever the way and however many CPUs help: candidates are ordered
- * by key and id, and keys come from the arithmetic's fixed order. Must not take a
- * lock that a writer waits for.
+ * Exact search compares every row. One query reads the rows once, at the speed of memory;
+ * where there are codes, it reads those and only the rows that may be near. Many queries
+ * share each block of rows while it is in the cache. The plan and the number of CPUs do not
+ * change the result: candidates are ordered by key and id, and keys come from the fixed
+ * order of the arithmetic. It takes no lock that a writer waits for.
  *
- * It answers for one sequence number, the last one when it begins: rows that came with a
- * later one do not count, rows that went with a later one do. So what others store,
- * update and delete while it runs can neither hide a vector from it nor show one twice.
+ * It answers for one sequence number, the last one when it begins: rows that were stored
+ * with a later one do not count, rows that were deleted with a later one do. So a concurrent
+ * store, update or delete can neither hide a vector nor show one twice.
  */
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
@@ -22,8 +21,8 @@
 #include "index/exact.h"
 #include "mem/pool.h"
 
-#define CHUNK_BYTES	(256u << 10)		/* ... and their bytes, while they stay cached */
-#define SPARSE		4u			/* one in so many passes: gather, not scan */
+#define CHUNK_BYTES	(256u << 10)		/* bytes of a chunk, so that it stays cached */
+#define SPARSE		4u			/* gather when fewer than one in so many passes */
 #define BLOCK_QUERIES	8u			/* fewer are scanned one by one */
 #define HELPERS_MAX	64u
 
@@ -130,7 +129,7 @@ static int search_chunk(struct exact_work *w, struct vexfs_extent *e, u32 row, u
 	return 0;
 }
 
-/* Deadline for everyone, signals for the one who asked. */
+/* Deadline for all, signals for the caller. */
 static int search_expired(struct exact_work *w, bool helper)
 {
 	struct exact_run *run = w->run;
@@ -266,7 +265,7 @@ static int run_all(struct exact_run *run)
 	}
 	run_extents(own, false);
 	for (i = 0; i < n; i++) {
-		/* one that has not begun has nothing left to do */
+		/* a helper that has not begun has nothing left to do */
 		cancel_work_sync(&helper[i]->work);
 		for (q = 0; q < s->nq; q++)
 			vexfs_topk_merge(&s->results[q], &helper[i]->results[q]);
@@ -284,7 +283,7 @@ static int search_all_rows(struct vexfs_search_job *s)
 {
 	struct exact_run run = {
 		.s = s,
-		/* one query reads a row once, wherever it is by then */
+		/* a single query reads each row once: no need to stay cached */
 		.chunk = s->nq == 1 ? CHUNK_ROWS :
 			 clamp(CHUNK_BYTES / s->c->space.stride, 16u, CHUNK_ROWS),
 	};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of exact search tell each other: exact.c takes a search through
- * the extents, exact_codes.c compares one query by codes and makes them,
- * exact_block.c many queries at once. Nothing else includes it, except its tests.
+ * Shared by the files of exact search and its tests: exact.c goes through the extents,
+ * exact_rows.c compares one query with rows, exact_codes.c with codes, exact_block.c
+ * compares many queries at once.
  */
 #ifndef _VEXFS_INDEX_EXACT_H
 #define _VEXFS_INDEX_EXACT_H
@@ -13,7 +13,7 @@
 #include "mem/payer.h"
 #include "mem/tunable.h"
 
-#define CHUNK_ROWS	VEXFS_BLOCK_ROWS	/* rows looked at in one go, at most */
+#define CHUNK_ROWS	VEXFS_BLOCK_ROWS	/* most rows of a chunk */
 
 extern u32 vexfs_search_codes;
 
@@ -21,15 +21,15 @@ extern u32 vexfs_search_codes;
  * struct exact_run - an exact search under way
  * @s: what is searched
  * @d: the directory as it was when it began
- * @chunk: rows looked at in one go
- * @scratch: bytes that the block form wants for each CPU, or 0
- * @packed: the queries as the block form wants them, or NULL
+ * @chunk: rows compared in one step
+ * @scratch: bytes of scratch for a block, for each CPU, or 0
+ * @packed: the packed queries of a block, or NULL
  * @packed_bytes: its size
- * @coded: the queries as a scan of codes wants them, or NULL
+ * @coded: the queries as codes, or NULL
  * @coded_step: bytes of each
- * @make: codes that are not there are made
- * @payer: in whose name helpers make them
- * @next: extent that nobody has taken yet
+ * @make: missing codes are made
+ * @payer: memory cgroup that helpers charge
+ * @next: next extent to take
  * @err: why it ends early
  */
 struct exact_run {
@@ -48,7 +48,7 @@ struct exact_run {
 };
 
 /**
- * struct exact_work - what one CPU needs meanwhile
+ * struct exact_work - state of one CPU
  * @run: the search
  * @results: its own heaps
  * @work: how a helper is started

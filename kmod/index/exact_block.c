@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exact search of many queries: they share each chunk of rows while it is in the
- * cache, through the block form of the arithmetic. It must not change an answer.
+ * Exact search of many queries. They share each chunk of rows while it is in the cache. It
+ * must not change an answer.
  */
 #include <linux/kernel.h>
 #include <linux/sched/signal.h>
@@ -101,7 +101,7 @@ static int block_survivors(struct exact_work *w, struct vexfs_extent *e, u32 row
 /*
  * The largest key that may still change an answer, of rows whose ids are @least or
  * more: one that is as far as the farthest of a full heap must have a smaller id.
- * Coarse distances are often equal, and each pair would be looked at.
+ * Coarse distances are often equal, and each pair would be examined.
  */
 static u32 block_limit(const struct vexfs_topk *t, u64 least)
 {
@@ -140,7 +140,7 @@ static int one_by_one(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 		err = vexfs_exact_compare(w, q, e, row, n);
 		if (err)
 			return err;
-		/* helpers get none, and see that of the one who asked in the next chunk */
+		/* helpers get no signals; they see the error in the next chunk */
 		if (signal_pending(current))
 			return -EINTR;
 		cond_resched();

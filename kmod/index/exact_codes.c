@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One query by codes: they are compared first, and of the rows only those are read
- * that they leave. Collections that are asked for their writers to make codes have
- * them from the start; in others the searches make them, once there have been a few.
- * It must not change an answer.
+ * Exact search of one query by codes: the codes are compared first, and only the rows that
+ * they leave are read. Where a collection asks for it, writers make the codes; elsewhere
+ * searches make them, after there have been a few. It must not change an answer.
  */
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -128,8 +127,8 @@ static void make_codes(struct exact_work *w, struct vexfs_extent *e, u32 row, u3
 }
 
 /*
- * Codes are of no use before there is a limit, nor where they leave much: then they
- * are tried again later and later.
+ * Codes are of no use before there is a limit, nor where they leave many rows: then they are
+ * skipped for a growing number of chunks.
  */
 int vexfs_exact_compare(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exact search: one query against rows, those of a chunk one after another or a few by
- * pointer. What is near enough is offered to the query's results. Which rows are compared
- * is not decided here.
+ * Exact search: compares one query with rows, either those of a chunk one after another or a
+ * few by pointer, and offers what is near enough to the results. Which rows are compared is
+ * not decided here.
  */
 #include <linux/kernel.h>
 #include <linux/prefetch.h>
@@ -29,8 +29,8 @@ static u32 next_near(const u32 *keys, u32 i, u32 n, u32 limit)
 }
 
 /*
- * Offers the @n rows of w->where, whose ids are on their way to the cache: of coarse
- * distances hundreds may be as near as the last that counts.
+ * Offers the @n rows of w->where, whose ids are being prefetched. Coarse distances are often
+ * equal: hundreds of rows may be as near as the last that counts.
  */
 static void offer_near(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The graph as an index of the store: what happens to it when slots come and go.
- * It belongs to the collection from attach to detach.
+ * The graph as an index of the store: slots that are stored or deleted become nodes or cease
+ * to be. It belongs to the collection from attach to detach.
  */
 #include <linux/wait_bit.h>
 
@@ -42,7 +42,7 @@ static int op_insert(struct vexfs_collection *c, void *index, const u32 *slots, 
 	return err;
 }
 
-/* A delete must not fail: those who get no memory take turns with what the graph keeps. */
+/* A delete must not fail: without memory it waits for the scratch that the graph keeps. */
 static struct graph_pick *pick_get(struct vexfs_graph *g)
 {
 	struct graph_pick *pick = vexfs_pool_alloc(sizeof(*pick), VEXFS_GFP_SPARE);

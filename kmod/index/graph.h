@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The graph as the rest of the index room sees it. What it looks like inside is
- * in graph_node.h.
+ * The interface of the graph. Its data structures are in graph_node.h.
  */
 #ifndef _VEXFS_INDEX_GRAPH_H
 #define _VEXFS_INDEX_GRAPH_H
@@ -47,9 +46,9 @@ u32 vexfs_graph_entry(const struct vexfs_graph *g);
 bool vexfs_graph_like(const struct vexfs_graph *g, u32 m, u32 efc, u32 code);
 
 /*
- * Answers a job over the graph. Returns how many queries are left, for which it did not
- * find enough: nothing is in their results then, which say so. All of them, and the
- * results say nothing, when the graph is not the way to go. Inside vexfs_read_lock().
+ * Answers a job over the graph. Returns for how many queries it did not find enough: their
+ * results are empty and say so. When the graph is not the best plan it returns all of them,
+ * and no result says anything. Inside vexfs_read_lock().
  */
 int vexfs_graph_search(struct vexfs_graph *g, struct vexfs_search_job *s);
 int vexfs_graph_answer(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef);

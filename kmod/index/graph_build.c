@@ -17,17 +17,17 @@
 #include "index/graph_code.h"
 #include "index/graph_edit.h"
 
-#define PORTION		32u	/* slots between two looks at the stop flag */
+#define PORTION		32u	/* slots between two checks of the stop flag */
 
 static struct workqueue_struct *build_wq;
 
 /*
- * wake_up_var() looks for sleepers without a barrier of its own: one that has just seen
- * the old value would sleep on.
+ * wake_up_var() has no barrier of its own: a task that has just read the old value would
+ * sleep on.
  */
 static void wake_waiters(void *var)
 {
-	/* the new value before the look; pairs with prepare_to_wait_event() */
+	/* the new value before the check; pairs with prepare_to_wait_event() */
 	smp_mb();
 	wake_up_var(var);
 }

@@ -25,7 +25,7 @@
  * @seen: nodes that the walk came to
  * @todo: nodes whose links were not followed yet
  * @ntodo: how many
- * @list: a list being looked at
+ * @list: the list being checked
  * @in: likewise
  */
 struct graph_checking {
@@ -192,9 +192,7 @@ static void check_entry(struct graph_checking *k)
 	mutex_unlock(&g->tree_lock);
 }
 
-/* ---- sections ---- */
-
-#define SECTION_NODES	128u	/* looked at in one read section, or followed */
+#define SECTION_NODES	128u	/* most nodes checked or followed in one read section */
 
 /* -EINTR, or -ENOENT when the graph is the collection's no more; else a section begins. */
 static int section_begin(struct graph_checking *k)
@@ -213,8 +211,6 @@ static void section_end(struct graph_checking *k)
 {
 	vexfs_read_unlock(k->c, k->idx);
 }
-
-/* ---- the walk ---- */
 
 static void walk_to(struct graph_checking *k, u32 slot)
 {
@@ -267,8 +263,6 @@ static int check_walk(struct graph_checking *k)
 	return 0;
 }
 
-/* ---- the nodes ---- */
-
 /* A node that was seen PRESENT in this read section, so that its extent stays. */
 static void check_node(struct graph_checking *k, u32 slot)
 {
@@ -295,7 +289,7 @@ static void check_row(struct graph_checking *k, struct vexfs_extent *e, u32 row,
 		check_node(k, slot);
 		return;
 	}
-	/* It may have joined, or died, since it was looked at. */
+	/* It may have joined, or died, since it was checked. */
 	if (!complete || !vexfs_graph_row_live(e, row))
 		return;
 	ge = vexfs_graph_ext_of(e);

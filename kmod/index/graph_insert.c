@@ -38,7 +38,7 @@ static u32 random_level(const struct vexfs_graph *g, u64 *rnd)
 	return level;
 }
 
-/* The walk's queue and those of the group that are linked already, sorted. */
+/* The walk's candidates and those of the group that are linked already, sorted. */
 static int gather_candidates(struct joining *j, struct graph_walk *w, const u32 *slots, u32 mates,
 			     u32 *n)
 {
@@ -65,8 +65,8 @@ static int gather_candidates(struct joining *j, struct graph_walk *w, const u32 
 	while (a < w->n || b < mates) {
 		if (b == mates ||
 		    (a < w->n &&
-		     vexfs_graph_found_key(w->queue[a]) <= vexfs_graph_found_key(mate[b])))
-			j->cand[m++] = w->queue[a++];
+		     vexfs_graph_found_key(w->list[a]) <= vexfs_graph_found_key(mate[b])))
+			j->cand[m++] = w->list[a++];
 		else
 			j->cand[m++] = mate[b++];
 	}
@@ -134,7 +134,7 @@ static int join_upper(struct joining *j, struct graph_walk *w, u32 slot)
 			break;
 		err = vexfs_graph_walk_run(g, &w, 1, l, NULL);
 		if (!err)
-			err = join_level(j, slot, l, w->queue, w->n);
+			err = join_level(j, slot, l, w->list, w->n);
 		if (err)
 			return err;
 	}
@@ -156,7 +156,7 @@ static int join_group(struct joining *j, const u32 *slots, u32 n, u32 *joined)
 
 	for (i = 0; i < n; i++) {
 		row = vexfs_graph_row(g, slots[i], &aux);
-		/* In an empty graph the queue stays empty, and the mates are all there is. */
+		/* In an empty graph the list stays empty, and the mates are all there is. */
 		j->walks[i]->q = row;
 		j->walks[i]->q_aux = aux;
 		vexfs_graph_walk_start(g, j->walks[i], row, aux, 0);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Searches over the graph: decides whether the graph is the way to go, walks for
- * several queries at a time, ranks what was found by the rows themselves, and
- * leaves to the exact search whatever would come out short. It keeps the promise
- * that an answer holds min(k, matches) results.
+ * Searches over the graph: decides whether the graph is the best plan, walks for several
+ * queries at a time, ranks what was found by the rows themselves, and leaves queries with
+ * too few results to the exact search. An answer holds min(k, matches) results.
  */
 #include <linux/random.h>
 #include <linux/sched/signal.h>
@@ -15,8 +14,8 @@
 
 /*
  * What a plan costs. Without a filter in distances to rows one after another: a
- * candidate that a walk keeps, with all the rows that it looks at; queries among which
- * a scan shares its rows. With a filter in records that it looks at: a candidate, and
+ * candidate that a walk keeps, with all the rows that it reads; queries among which
+ * a scan shares its rows. With a filter in records that it reads: a candidate, and
  * the distance to one that matches, whose row lies apart from the last one's. Measured
  * in the uml lab on GloVe-100, see docs/graph.md.
  */
@@ -26,7 +25,7 @@
 #define SHARED		2u
 #define SHARED_QUERIES	8u
 
-/* Records looked at to estimate how many pass a filter: runs of so many. */
+/* Records read to estimate how many pass a filter: runs of so many. */
 #define SAMPLE_RUNS	24u
 #define SAMPLE_RUN	16u
 
@@ -37,7 +36,7 @@
 #define RERANK(k)	(2 * (k) + 16)
 
 /**
- * struct answering - a job under way
+ * struct answering - a job in progress
  * @g: the graph
  * @s: the job
  * @walks: side by side
@@ -127,7 +126,7 @@ static bool slot_counts(struct vexfs_search_job *s, u32 q, u32 slot, u64 *id)
 	return !s->filter || vexfs_filter_match(s->filter, vexfs_slot_attrs(s->c, slot));
 }
 
-/* The first of the queue, which is sorted by what the user asked for. */
+/* The first candidates, which are sorted by what the user asked for. */
 static void take_answers(struct answering *a, u32 q, const struct graph_walk *w)
 {
 	struct vexfs_topk *t = &a->s->results[q];
@@ -135,8 +134,8 @@ static void take_answers(struct answering *a, u32 q, const struct graph_walk *w)
 	u32 i;
 
 	for (i = 0; i < w->n; i++) {
-		u32 slot = vexfs_graph_found_slot(w->queue[i]);
-		u32 key = vexfs_graph_found_key(w->queue[i]);
+		u32 slot = vexfs_graph_found_slot(w->list[i]);
+		u32 key = vexfs_graph_found_key(w->list[i]);
 
 		if (t->n == t->k && key > t->limit)
 			break;
@@ -145,7 +144,7 @@ static void take_answers(struct answering *a, u32 q, const struct graph_walk *w)
 	}
 }
 
-/* The queue is sorted by codes: its first are ranked by their rows. */
+/* The candidates are sorted by codes: the first are ranked by their rows. */
 static int take_coded(struct answering *a, u32 q, const struct graph_walk *w)
 {
 	struct vexfs_search_job *s = a->s;
@@ -156,7 +155,7 @@ static int take_coded(struct answering *a, u32 q, const struct graph_walk *w)
 
 	while (i < w->n && left) {
 		for (n = 0; i < w->n && left && n < GRAPH_LIST_MAX; i++) {
-			u32 slot = vexfs_graph_found_slot(w->queue[i]);
+			u32 slot = vexfs_graph_found_slot(w->list[i]);
 
 			if (!slot_counts(s, q, slot, &id))
 				continue;

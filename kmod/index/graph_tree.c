@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The tree that keeps every node reachable. Nodes join it as leaves; when one
- * leaves, its children move to other parents first. Nothing here cares whether
- * a link is a good one for searching.
+ * The tree that keeps every node reachable. Nodes join it as leaves; before a node leaves,
+ * its children move to other parents. Whether a link is good for searching does not matter
+ * here.
  */
 #include "compat/compat.h"
 #include "index/graph_edit.h"

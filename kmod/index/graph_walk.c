@@ -7,8 +7,8 @@
  * the list of candidates and the list of results in one. Taking a node means
  * marking it; what its neighbours add is merged in with one pass. Each step
  * has two halves: walk_collect() reads a node's list, drops what was visited and
- * asks for the rows; walk_compute() finds the distances and merges. Between the two,
- * other walks have their turn.
+ * prefetches the rows; walk_compute() computes the distances and merges. Between the two,
+ * other walks continue.
  */
 #include <linux/bitmap.h>
 #include <linux/sched/signal.h>
@@ -23,7 +23,7 @@ static size_t bitmap_bytes(u32 bits)
 	return BITS_TO_LONGS(bits) * sizeof(long);
 }
 
-static size_t queue_bytes(u32 ef)
+static size_t list_bytes(u32 ef)
 {
 	return (ef + GRAPH_LIST_MAX) * sizeof(u64);
 }
@@ -38,10 +38,10 @@ struct graph_walk *vexfs_graph_walk_alloc(struct vexfs_graph *g, u32 ef)
 	w->bits = max(vexfs_slots_end(g->c), 1u);
 	w->distances = 0;
 	w->nlog = 0;
-	w->queue = vexfs_pool_alloc(queue_bytes(ef), VEXFS_GFP_USER);
+	w->list = vexfs_pool_alloc(list_bytes(ef), VEXFS_GFP_USER);
 	w->log = vexfs_pool_alloc(GRAPH_LOG * sizeof(u32), VEXFS_GFP_USER);
 	w->visited = vexfs_pool_alloc(bitmap_bytes(w->bits), VEXFS_GFP_USER | __GFP_ZERO);
-	if (w->queue && w->log && w->visited)
+	if (w->list && w->log && w->visited)
 		return w;
 	vexfs_graph_walk_free(w);
 	return NULL;
@@ -53,7 +53,7 @@ void vexfs_graph_walk_free(struct graph_walk *w)
 		return;
 	vexfs_pool_free(w->visited, bitmap_bytes(w->bits));
 	vexfs_pool_free(w->log, GRAPH_LOG * sizeof(u32));
-	vexfs_pool_free(w->queue, queue_bytes(w->ef));
+	vexfs_pool_free(w->list, list_bytes(w->ef));
 	vexfs_pool_free(w, sizeof(*w));
 }
 
@@ -102,7 +102,7 @@ static const u32 *links_of(const struct vexfs_graph *g, u32 slot, u32 level, u32
 	return up->lists + (level - 1) * 3 * g->m;
 }
 
-/* Which of the neighbours of @slot are new? Asks for their rows. */
+/* Collects the neighbours of @slot that are new, and prefetches their rows. */
 static void collect_from(struct vexfs_graph *g, struct graph_walk *w, u32 slot, u32 level,
 			 bool only_new)
 {
@@ -148,27 +148,27 @@ static int walk_distances(struct vexfs_graph *g, struct graph_walk *w)
 /* The next node to expand, or false when the walk is at its end. */
 static bool walk_advance(struct graph_walk *w)
 {
-	while (w->next < w->n && w->queue[w->next] & GRAPH_EXPANDED)
+	while (w->next < w->n && w->list[w->next] & GRAPH_EXPANDED)
 		w->next++;
 	return w->next < w->n;
 }
 
 static void walk_collect(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 {
-	u32 slot = vexfs_graph_found_slot(w->queue[w->next]);
+	u32 slot = vexfs_graph_found_slot(w->list[w->next]);
 
-	w->queue[w->next++] |= GRAPH_EXPANDED;
+	w->list[w->next++] |= GRAPH_EXPANDED;
 	collect_from(g, w, slot, level, true);
 }
 
-/* Merges the batch, sorted, into the queue; both ends of the arrays are in sight. */
+/* Merges the batch, sorted, into the candidate list, from the far end of both. */
 static void walk_merge(struct graph_walk *w, u64 *add, u32 m)
 {
 	u32 i = w->n, j = m, t = w->n + m;
 
 	while (t > w->ef) {
 		if (!i || vexfs_graph_found_key(add[j - 1]) >=
-			  vexfs_graph_found_key(w->queue[i - 1]))
+			  vexfs_graph_found_key(w->list[i - 1]))
 			j--;
 		else
 			i--;
@@ -178,17 +178,17 @@ static void walk_merge(struct graph_walk *w, u64 *add, u32 m)
 	}
 	w->n = t;
 	while (j) {
-		if (i && vexfs_graph_found_key(w->queue[i - 1]) > vexfs_graph_found_key(add[j - 1]))
-			w->queue[--t] = w->queue[--i];
+		if (i && vexfs_graph_found_key(w->list[i - 1]) > vexfs_graph_found_key(add[j - 1]))
+			w->list[--t] = w->list[--i];
 		else
-			w->queue[--t] = add[--j];
+			w->list[--t] = add[--j];
 	}
 	w->next = min(w->next, t);
 }
 
 static int walk_compute(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 {
-	u64 *add = w->queue + w->ef;
+	u64 *add = w->list + w->ef;
 	u32 worst = U32_MAX, i, j, m = 0;
 	int err;
 
@@ -197,7 +197,7 @@ static int walk_compute(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 		if (err)
 			return err;
 		if (w->n == w->ef)
-			worst = vexfs_graph_found_key(w->queue[w->n - 1]);
+			worst = vexfs_graph_found_key(w->list[w->n - 1]);
 		for (i = 0; i < w->nbatch; i++) {
 			u64 found = (u64)w->keys[i] << 32 | w->slots[i];
 
@@ -213,7 +213,7 @@ static int walk_compute(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 	}
 	if (walk_advance(w)) {
 		u32 cap;
-		const u32 *links = links_of(g, vexfs_graph_found_slot(w->queue[w->next]), level,
+		const u32 *links = links_of(g, vexfs_graph_found_slot(w->list[w->next]), level,
 					    &cap);
 
 		vexfs_graph_prefetch(links, cap * sizeof(*links));
@@ -278,8 +278,8 @@ static int spread_out(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 	/* What it has seen and not kept may be in the answer. */
 	walk_forget(w);
 	for (i = 0; i < w->n; i++) {
-		w->queue[i] &= ~GRAPH_EXPANDED;
-		walk_visit(w, vexfs_graph_found_slot(w->queue[i]));
+		w->list[i] &= ~GRAPH_EXPANDED;
+		walk_visit(w, vexfs_graph_found_slot(w->list[i]));
 	}
 	w->next = 0;
 	return err;
@@ -302,7 +302,7 @@ bool vexfs_graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const v
 	at = vexfs_graph_entry_slot(entry);
 	if (walk_descend(g, w, entry, level + 2, &at, &key) || !walk_visit(w, at))
 		return false;
-	w->queue[0] = (u64)key << 32 | at;
+	w->list[0] = (u64)key << 32 | at;
 	w->n = 1;
 	if (vexfs_graph_entry_level(entry) > level && spread_out(g, w, level + 1)) {
 		w->n = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Walks over the graph. Several queries walk side by side: while the rows that
- * one of them asked for are on their way from memory, another computes.
+ * Walks over the graph. Several queries walk side by side: while the rows of one
+ * are being prefetched, another computes.
  */
 #ifndef _VEXFS_INDEX_GRAPH_WALK_H
 #define _VEXFS_INDEX_GRAPH_WALK_H
@@ -11,7 +11,7 @@
 
 #define GRAPH_WALKS	8u	/* side by side */
 
-/* An entry of a walk's queue: key << 32 | expanded | slot */
+/* An entry of a walk's candidate list: key << 32 | expanded | slot */
 #define GRAPH_EXPANDED	(1ULL << 31)
 
 static inline u32 vexfs_graph_found_slot(u64 found)
@@ -25,14 +25,14 @@ static inline u32 vexfs_graph_found_key(u64 found)
 }
 
 /**
- * struct graph_walk - one query on its way
+ * struct graph_walk - one query in progress
  * @q: the query, a row like any other
  * @q_aux: and its auxiliary
- * @n: entries in the queue
- * @next: no entry before this one waits to be expanded
- * @ef: entries the queue may hold
- * @nbatch: rows asked for and not computed yet
- * @queue: nearest nodes found, sorted by key
+ * @n: candidates in the list
+ * @next: all candidates before this one were expanded
+ * @ef: most candidates kept
+ * @nbatch: rows prefetched and not computed yet
+ * @list: candidate list: nearest nodes found, sorted by key
  * @visited: a bit for each slot below @bits
  * @bits: slots there were when the walk began; later ones are left out
  * @nlog: visited nodes noted in @log; above GRAPH_LOG the log is useless
@@ -53,7 +53,7 @@ struct graph_walk {
 	u32 nbatch;
 	u32 bits;
 	u32 nlog;
-	u64 *queue;
+	u64 *list;
 	unsigned long *visited;
 	u32 *log;
 	u64 distances;
@@ -77,7 +77,7 @@ void vexfs_graph_walk_free(struct graph_walk *w);
 bool vexfs_graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const void *q, u32 q_aux,
 			    u32 level);
 /*
- * All @n walks at @level to their end; queues hold what they found. With @op, whose they
+ * All @n walks at @level to their end; the lists hold what they found. With @op, whose they
  * are, -EINTR after a signal and -ETIME.
  */
 int vexfs_graph_walk_run(struct vexfs_graph *g, struct graph_walk **w, u32 n, u32 level,

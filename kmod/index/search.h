@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A search as the index room sees it: query rows in kernel memory, results as
- * heaps of (key, id, slot). Whoever answers it, by comparing every row or by
- * walking a graph, takes this and fills it in.
+ * A search job: query rows in kernel memory, results as heaps of (key, id, slot). It is
+ * answered by comparing every row or by walking the graph.
  */
 #ifndef _VEXFS_INDEX_SEARCH_H
 #define _VEXFS_INDEX_SEARCH_H

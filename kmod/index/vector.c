@@ -34,8 +34,6 @@ void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst
 		memcpy(dst, row, c->space.row_bytes);
 }
 
-/* ---- put ---- */
-
 /* Stores the first @n of a filled run; the run shrinks by them. */
 static int put_filled(struct vexfs_collection *c, struct vexfs_put_part *p,
 		      struct vexfs_run *run, u32 n)
@@ -69,11 +67,11 @@ static int put_filled(struct vexfs_collection *c, struct vexfs_put_part *p,
 	return err;
 }
 
-#define AWAY_BYTES	(32u << 10)	/* rows from which on they go around the cache */
+#define AWAY_BYTES	(32u << 10)	/* rows from which on stores bypass the cache */
 
 /*
- * Many rows that only a later search reads go around the cache. An index and codes
- * read them at once, and a few are soon asked for.
+ * Many rows that only a later search reads bypass the cache. An index and codes read
+ * them at once, and a few rows are read soon.
  */
 static int import_run(struct vexfs_collection *c, struct vexfs_put_part *p,
 		      struct vexfs_run *run, u32 *bad)
@@ -174,8 +172,6 @@ int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p)
 }
 VEXFS_EXPORT_KUNIT(vexfs_put_vectors);
 
-/* ---- get ---- */
-
 static void get_one(struct vexfs_collection *c, struct vexfs_get_part *p, u32 i, u32 slot)
 {
 	size_t bytes = vexfs_format_bytes(c, p->format);
@@ -230,10 +226,8 @@ int vexfs_row_by_id(struct vexfs_collection *c, u64 id, void *row, u32 *aux)
 }
 VEXFS_EXPORT_KUNIT(vexfs_row_by_id);
 
-/* ---- distances by id ---- */
-
 /**
- * struct distance_work - what a batch of distances needs meanwhile
+ * struct distance_work - scratch of a batch of distances
  * @slots: of the ids
  * @rows: of those that there are
  * @aux: theirs
@@ -278,8 +272,6 @@ int vexfs_distances(struct vexfs_collection *c, struct vexfs_op *op, const void 
 	return err ?: found;
 }
 
-/* ---- walk ---- */
-
 static void walk_one(struct vexfs_collection *c, struct vexfs_walk_part *p, u32 slot)
 {
 	size_t bytes = vexfs_format_bytes(c, p->format);
@@ -294,7 +286,7 @@ static void walk_one(struct vexfs_collection *c, struct vexfs_walk_part *p, u32 
 	p->n++;
 }
 
-#define WALK_AHEAD	4u	/* rows that are asked for before they are copied */
+#define WALK_AHEAD	4u	/* rows prefetched before they are copied */
 
 void vexfs_walk_vectors(struct vexfs_collection *c, struct vexfs_walk_part *p)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How far ahead a scan asks for memory, and how much of a row a walk does. What is best
- * differs between processors by half of the speed, and cannot be found out when the
- * module is loaded, for that takes more memory than any cache has; so it is known by
- * name.
+ * Prefetch distances: how far ahead a scan prefetches, and how much of a row a walk does.
+ * The best distance differs between processors by half of the speed. Measuring it when the
+ * module is loaded would need more memory than any cache has, so it is a property of known
+ * processors.
  */
 #ifdef __KERNEL__
 #include "compat/compat.h"
@@ -20,8 +20,8 @@ VEXFS_EXPORT_KUNIT(vexfs_scan_far);
 #define ROW_AHEAD_MAX	4096u
 
 /*
- * Zen 5 asks for the rest of a long row by itself, as soon as it is read, and is held
- * up when all of a list's are asked for as a whole: 1.2 times the searches over rows of
+ * Zen 5 prefetches the rest of a long row by itself, as soon as it is read, and is slowed
+ * down when whole rows of a list are prefetched: 1.2 times the searches over rows of
  * 3 KiB. Zen 4 was faster when they were.
  */
 u32 vexfs_math_row_ahead(const struct vexfs_space *sp)

@@ -23,7 +23,7 @@
 #define QUERY_BYTES	4096u
 #define PACKED_BYTES	(512u * 1024)
 
-/* How often each figure is taken; the best one counts. */
+/* How often each value is measured; the best one counts. */
 #define TRIES		7
 
 /* What has a pace: the shapes, and all else that is done to rows and queries. */
@@ -152,8 +152,8 @@ static bool has_job(const struct vexfs_math_ops *ops, const struct vexfs_space *
 }
 
 /* Packs all queries, a group in each section. */
-static void pack_queries(const struct vexfs_math_ops *ops, const struct vexfs_space *sp, struct workbench *t,
-		 enum job job, u32 group)
+static void pack_queries(const struct vexfs_math_ops *ops, const struct vexfs_space *sp,
+			 struct workbench *t, enum job job, u32 group)
 {
 	u32 q;
 
@@ -178,7 +178,7 @@ static void prepare_job(const struct vexfs_math_ops *ops, const struct vexfs_spa
 
 	for (i = 0; i < ROWS_MAX; i++) {
 		t->ptr[i] = t->rows + (i < rows ? i : 0) * sp->stride;
-		/* A norm of nothing would let every pair pass. */
+		/* A norm of 0 would let every pair pass. */
 		t->aux[i] = sp->metric == VEXFS_METRIC_COS ? F32_ONE : 0;
 	}
 	switch (job) {
@@ -222,8 +222,8 @@ static u32 units_of(const struct vexfs_space *sp, enum job job)
  * What a unit of work costs, in picoseconds; @tries sections of it, the best counts.
  * 0 when the clock measured nothing.
  */
-static u32 measure_job(struct vexfs_math_ops *ops, const struct vexfs_space *sp, struct workbench *t,
-		   enum job job, unsigned int tries)
+static u32 measure_job(struct vexfs_math_ops *ops, const struct vexfs_space *sp,
+		       struct workbench *t, enum job job, unsigned int tries)
 {
 	u32 most = min(ROWS_BYTES / sp->stride, ROWS_MAX), units = units_of(sp, job), n;
 	u64 best = U64_MAX;
@@ -349,7 +349,8 @@ static void show_work(struct seq_file *m, struct vexfs_math_ops *ops, const stru
 
 		if (!has_job(ops, sp, (enum job)shape))
 			continue;
-		ps = (u64)measure_job(ops, sp, t, (enum job)shape, TRIES) * vexfs_run_units(sp->stride);
+		ps = (u64)measure_job(ops, sp, t, (enum job)shape, TRIES) *
+		     vexfs_run_units(sp->stride);
 		/* Bytes in a nanosecond are gigabytes in a second; two decimals. */
 		gbps = ps ? div64_u64(sp->row_bytes * 100000ULL, ps) : 0;
 		seq_printf(m, "%s %s %s %s %s %u %llu.%03llu %llu.%02llu\n", variant,

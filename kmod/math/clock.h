@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The clock that FPU sections and ops are timed with: the processor's cycle counter
- * where it keeps time, since the kernel's clock would be most of the cost of an
- * account and User Mode Linux has none finer than a tick, and the kernel's clock
+ * where it keeps time, since the kernel's clock would be most of the cost of
+ * counting an op, and User Mode Linux has none finer than a tick, and the kernel's clock
  * elsewhere. Only differences mean anything, and which clock it is does not change
  * while the module runs.
  */

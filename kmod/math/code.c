@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Codes that somebody keeps beside the rows: made a run at a time, and compared
+ * Codes that callers keep beside the rows: made a run at a time, and compared
  * with one query. Cuts the work into FPU sections; what a code is, and that no row
  * within the limit is lost, is the business of the variants.
  */

@@ -34,7 +34,8 @@ static u32 units_of(u32 dims)
 /* Components from @from on that the next section takes, of a row cut into parts. */
 static u32 part_dims(const struct vexfs_pace *pace, u32 from, u32 dim)
 {
-	u32 parts = vexfs_fpu_items(pace, VEXFS_PART_DIMS / VEXFS_CONVERT_UNIT, dim / VEXFS_PART_DIMS + 1);
+	u32 parts = vexfs_fpu_items(pace, VEXFS_PART_DIMS / VEXFS_CONVERT_UNIT,
+				    dim / VEXFS_PART_DIMS + 1);
 
 	return min(parts * VEXFS_PART_DIMS, dim - from);
 }

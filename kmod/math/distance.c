@@ -69,7 +69,8 @@ static noinline u32 compute_parts(struct vexfs_math_ops *ops, const struct vexfs
 		if (from < sp->stride)
 			vexfs_fpu_rest();
 	}
-	vexfs_fpu_learn(&ops->pace.shape[shape], vexfs_run_units(sp->stride), min_t(u64, took, U32_MAX));
+	vexfs_fpu_learn(&ops->pace.shape[shape], vexfs_run_units(sp->stride),
+			min_t(u64, took, U32_MAX));
 	return key;
 }
 
@@ -102,8 +103,8 @@ static noinline void compute_wide(const struct vexfs_space *sp, const void *q,
 }
 
 /* Integer code needs no section, but no processor is held for longer either. */
-static void compute_integer(struct vexfs_math_ops *ops, const struct vexfs_space *sp, const void *q,
-			    u32 q_aux, const struct batch *b, const u32 *aux, u32 n, u32 *keys,
+static void compute_integer(struct vexfs_math_ops *ops, const struct vexfs_space *sp,
+			    const void *q, u32 q_aux, const struct batch *b, const u32 *aux, u32 n, u32 *keys,
 			    enum vexfs_shape shape)
 {
 	u32 units = vexfs_run_units(sp->stride);

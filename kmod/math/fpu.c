@@ -33,12 +33,12 @@
 #define BUCKET_FIRST	((BUCKET_LOW - 1) * 4u - 1)
 
 /*
- * Sections of one processor, named as in struct vexfs_fpu_totals. Written by
- * that processor only, with preemption off. An interrupt that counts a refusal
- * may come in between: on x86 every update is one instruction; elsewhere a count may be
- * lost to it. The raw forms are used since the others disable interrupts where an update
- * is not one instruction, which in User Mode Linux is two system calls of the host each. @stretches of integer code
- * are counted beside the sections.
+ * Sections of one processor, named as in struct vexfs_fpu_totals. Written by that processor
+ * only, with preemption off. An interrupt that counts a refusal may come in between: on x86
+ * every update is one instruction; elsewhere a count may be lost. The raw forms are used
+ * since the others disable interrupts where an update is not one instruction, which in User
+ * Mode Linux is two system calls of the host each. @stretches of integer code are counted
+ * beside the sections.
  */
 struct fpu_cpu {
 	u64 sections;

@@ -45,7 +45,7 @@ void vexfs_fpu_went_without(void);
 u64 vexfs_fpu_begin(void);
 
 /**
- * vexfs_fpu_end - close a section and account it
+ * vexfs_fpu_end - close a section and count it
  * @stamp: from vexfs_fpu_begin()
  *
  * Returns what the section took, in nanoseconds: without what the kernel does when it

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The front door of the arithmetic: brings the room up and down. No distance is
- * computed here.
+ * Starts and stops the arithmetic. No distance is computed here.
  */
 #include "math/clock.h"
 #include "math/variant.h"

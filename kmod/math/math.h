@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Distances. Rows, queries and counts go in, keys come out; no float crosses
- * this header. Nothing in this room knows of collections, users or allocation.
+ * this header. Nothing in this directory knows of collections, users or allocation.
  *
  * A key is a u32 that sorts like the distance it stands for. Equal inputs give
  * equal keys whichever variant computes them (docs/arithmetic.md says for
@@ -40,7 +40,7 @@ const char *vexfs_metric_name(u32 metric);
 
 /*
  * Every row has an auxiliary u32 beside it, made when the row is imported and
- * handed back with the row: a norm in a form that only this room knows.
+ * handed back with the row: a norm in a form that only this directory knows.
  *
  * Import writes @stride bytes to @row (64-byte aligned). Both return -EDOM when
  * a component is NaN or infinite or does not fit the type's range (f32 into
@@ -54,7 +54,7 @@ int vexfs_math_import_f32(const struct vexfs_space *sp, void *rows, u32 *aux,
 int vexfs_math_import_raw(const struct vexfs_space *sp, void *rows, u32 *aux,
 			  const void *src, size_t src_step, u32 n, u32 *bad);
 /*
- * The same, f32 or @raw, for rows that nobody reads soon: they may be written around
+ * The same, f32 or @raw, for rows that are not read soon: stores may bypass
  * the cache, without reading first what they overwrite. Other processors see them
  * in the order of everything else that was written.
  */
@@ -95,9 +95,8 @@ int vexfs_math_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,
 		      const void *const *rows, const u32 *aux, u32 n, u32 *keys);
 
 /*
- * What this processor likes to be told of rows in memory before they are gathered: how
- * many bytes of each to ask for, and whether to ask for all of them after they were
- * found instead of meanwhile.
+ * How to prefetch rows in memory before they are gathered on this processor: how many
+ * bytes of each, and whether all of them after they were found instead of meanwhile.
  */
 u32 vexfs_math_row_ahead(const struct vexfs_space *sp);
 bool vexfs_math_rows_later(const struct vexfs_space *sp);

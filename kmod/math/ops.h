@@ -76,7 +76,7 @@ struct vexfs_math_paces {
 /*
  * A key that scan and gather could not find in f32 (a product overflowed, or a
  * norm is out of the range in which f32 is sound). Not the key of any distance.
- * The glue finds the real one with vexfs_wide_part() and vexfs_wide_finish().
+ * The caller finds the real one with vexfs_wide_part() and vexfs_wide_finish().
  */
 #define VEXFS_KEY_WIDE		0xffffffffu
 
@@ -90,7 +90,7 @@ struct vexfs_math_state {
 };
 
 /*
- * Codes: rows as bytes, one after another, each with a head before them. They are
+ * Codes: rows as bytes, one after another, each with a header before them. They are
  * the same whoever made them: one variant reads what another wrote.
  */
 #define VEXFS_CODE_HEAD		16u
@@ -184,8 +184,8 @@ struct vexfs_math_codes {
  * @pace: what all of that costs here
  *
  * In the table of a variant an entry whose @scan is NULL stands for a type and metric
- * that do not go together. Rows and queries are VEXFS_ROW_ALIGN aligned and zero padded. Scan, gather
- * and block take any @n, but the caller holds the FPU for as long as they run.
+ * that do not go together. Rows and queries are VEXFS_ROW_ALIGN aligned and zero padded.
+ * Scan, gather and block take any @n, but the caller holds the FPU for as long as they run.
  */
 struct vexfs_math_ops {
 	const char *name;
@@ -226,7 +226,7 @@ struct vexfs_math_ops {
  * @from_raw: the same from components of the row's own type
  * @aux: the auxiliary of the row whose parts are all in @st
  * @rows: f32 from f32, @n whole rows with their auxiliaries, or NULL; vectors lie
- *	@src_step bytes apart. With @away rows go around the cache, and are ordered
+ *	@src_step bytes apart. With @away stores bypass the cache, and are ordered
  *	before what follows. Returns how many are complete: less is -EDOM
  * @paged: the same for vectors in pages that may change meanwhile, from @first on
  * @to_f32: components of a row as floats, @dst at any alignment

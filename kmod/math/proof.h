@@ -2,7 +2,7 @@
 /*
  * Proof that the variants are right, and how fast they are: the self-test at
  * load, the calibration after it, and the two files that repeat them on demand.
- * For the math room and for whoever wires the files.
+ * For this directory and for debugfs.
  */
 #ifndef _VEXFS_MATH_PROOF_H
 #define _VEXFS_MATH_PROOF_H
@@ -28,7 +28,7 @@ int vexfs_math_calibrate(void);
 /* The file vexfs/simd/variants: what there is, what is in use, what cannot be. */
 void vexfs_math_show_variants(struct seq_file *m);
 
-/* The files vexfs/simd/selftest and vexfs/simd/bench: done anew when read. */
+/* The files vexfs/simd/selftest and vexfs/simd/bench: run again when read. */
 void vexfs_math_show_selftest(struct seq_file *m);
 void vexfs_math_show_bench(struct seq_file *m);
 

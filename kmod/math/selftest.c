@@ -21,7 +21,7 @@
 #include "math/variant.h"
 
 /*
- * Rows enough for every loop: several groups of eight, which gather asks for ahead, a
+ * Rows enough for every loop: several groups of eight, which gather prefetches, a
  * tile of 32, and rest that is worth a group; and fewer of them for rest that is not.
  */
 #define ROWS		37u

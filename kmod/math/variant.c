@@ -239,7 +239,8 @@ void vexfs_math_show_variants(struct seq_file *m)
 		const char *failed = READ_ONCE(v->failed);
 
 		seq_printf(m, "%s %s", v->name,
-			   v == in_use ? "in use" : vexfs_variant_usable(v) ? "usable" : "unusable");
+			   v == in_use ? "in use" :
+			   vexfs_variant_usable(v) ? "usable" : "unusable");
 		if (v->lacks || failed)
 			seq_printf(m, ": %s", v->lacks ? v->lacks : failed);
 		else if (v->avoided)

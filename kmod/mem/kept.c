@@ -27,7 +27,7 @@ VEXFS_EXPORT_KUNIT(vexfs_pool_huge);
  * struct kept - buffers of one size
  * @bytes: of a buffer
  * @n: how many there may be
- * @taken: by number: somebody has it, or looks after it. Whoever sets the bit owns
+ * @taken: by number: the buffer is in use or being changed. Whoever sets the bit owns
  *	the entry of @buf until it clears the bit
  * @buf: the buffers; NULL where none was made yet
  */
@@ -41,7 +41,7 @@ struct kept {
 /* False while the pools are switched off. */
 static bool kept_enabled;
 
-/* Queries as a block wants them; pairs of a block that may be near enough, and codes. */
+/* Packed queries of a block; candidate pairs of a block, and codes. */
 static struct kept sizes[] = {
 	{ .bytes = 64u << 10 },
 	{ .bytes = 512u << 10 },
@@ -57,7 +57,7 @@ static struct kept *size_for(size_t size)
 	return NULL;
 }
 
-/* The number of a buffer that is ours now, or @k->n. */
+/* Reserves a buffer: returns its number, or @k->n when all are taken. */
 static u32 take_one(struct kept *k)
 {
 	u32 i;
@@ -84,7 +84,7 @@ void *vexfs_kept_alloc(size_t size, gfp_t gfp, bool *hit)
 	p = k->buf[i];
 	*hit = p;
 	if (!p) {
-		/* charged to nobody, and never at a high price: the caller has another way */
+		/* Not charged, and not worth reclaim: the caller has a fallback. */
 		p = kvmalloc(k->bytes, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 		WRITE_ONCE(k->buf[i], p);
 	}
@@ -102,7 +102,7 @@ bool vexfs_kept_free(void *p, size_t size)
 	u32 i;
 
 	for (i = 0; k && i < k->n; i++) {
-		/* While @p is ours nobody changes the entry it is in, and no other has it. */
+		/* The entry of @p does not change while @p is in use. */
 		if (READ_ONCE(k->buf[i]) == p) {
 			clear_bit_unlock(i, k->taken);
 			return true;
@@ -166,7 +166,7 @@ void vexfs_kept_init(bool debug)
 {
 	unsigned int s;
 
-	/* What watches buffers for misuse wants them to be new. */
+	/* Tools that find misuse of buffers need new ones. */
 	for (s = 0; s < ARRAY_SIZE(sizes); s++)
 		sizes[s].n = debug || IS_ENABLED(CONFIG_KASAN) ? 0 :
 			     min(vexfs_pool_huge * num_online_cpus(), KEPT_MAX);

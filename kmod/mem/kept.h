@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Buffers that are larger than all tiers, kept for the next op: the blocks of a search of
- * several queries, above all. For this room and its tests; others use pool.h.
+ * Buffers that are larger than all tiers and kept for the next op: above all the blocks of a
+ * search of several queries. For this directory and its tests; others use pool.h.
  *
- * A buffer is made when it is first wanted and belongs to the module, as those of the
- * tiers do: it is charged to nobody, and there are only so many. No lock: a bit says
- * whose turn it is. Any context that may sleep takes them, any may give them back.
+ * A buffer is allocated when it is first wanted. It belongs to the module, as buffers of the
+ * tiers do, and is charged to no cgroup. Their number is limited. There is no lock: a bit
+ * reserves a buffer. Allocation may sleep; a buffer can be freed in any context.
  */
 #ifndef _VEXFS_MEM_KEPT_H
 #define _VEXFS_MEM_KEPT_H
@@ -25,12 +25,12 @@ extern u32 vexfs_pool_huge;
  * Return: the buffer; NULL when all are taken, none is so large, or memory is short.
  */
 void *vexfs_kept_alloc(size_t size, gfp_t gfp, bool *hit);
-/* False: @p is no kept buffer, and the caller's to free. */
+/* Returns false when @p is no kept buffer: the caller frees it. */
 bool vexfs_kept_free(void *p, size_t size);
 
 /* Idle buffers that hold memory, and their bytes. */
 u32 vexfs_kept_idle(u64 *bytes);
-/* Gives up at most @max idle ones. Number given up. */
+/* Frees at most @max idle buffers. Returns how many. */
 u32 vexfs_kept_shrink(u32 max);
 
 /* Off: none is handed out, and idle ones are given up. Off until it is switched on. */
@@ -38,7 +38,7 @@ void vexfs_kept_enable(bool enable);
 
 /* @debug: none is kept, so that what watches buffers for misuse sees new ones. */
 void vexfs_kept_init(bool debug);
-/* Every buffer must have come home. */
+/* Every buffer must have been freed. */
 void vexfs_kept_exit(void);
 
 #endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How the memory layer comes up and goes down, and what it hears from the kernel
- * meanwhile: memory that is wanted back, and CPUs that come and go.
+ * Starts and stops the memory layer, and reacts to memory pressure and CPU hotplug.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
@@ -18,7 +17,7 @@ static VEXFS_TUNABLE(pool_reserve, 4, 1, 1024, "buffers",
 static VEXFS_TUNABLE(pool_debug, 0, 0, 1, "flag",
 	      "Watch the pools for double frees, foreign pointers and overruns", 0444);
 
-/* Under memory pressure idle buffers go first, and come back as they are used. */
+/* Memory pressure: idle buffers are freed first; they are allocated again when needed. */
 
 static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 {
@@ -57,7 +56,7 @@ static int cpu_prepare(unsigned int cpu)
 	return 0;
 }
 
-/* A CPU that is down leaves its magazines to the stock; nothing runs on it any more. */
+/* Buffers in the magazines of an offline CPU go back to the stock. */
 static int cpu_dead(unsigned int cpu)
 {
 	unsigned int i;

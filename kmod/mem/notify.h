@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What this room has to tell. It knows nobody above it: whoever wants to hear
- * registers with the chain; when nobody does, nothing is lost but the news.
+ * Events of the memory layer. It does not know who listens: whoever wants to be told
+ * registers with the chain.
  */
 #ifndef _VEXFS_MEM_NOTIFY_H
 #define _VEXFS_MEM_NOTIFY_H

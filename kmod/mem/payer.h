@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Whose memory it is that a worker allocates: that of the task it works for. The task
- * takes its memory cgroup along with the job, once for each job and never for longer, so
- * that a cgroup that was removed can go.
+ * Memory cgroups of workers: a worker charges the task for which it works. That task takes a
+ * reference to its memory cgroup once per job, and drops it at the end of the job, so that a
+ * removed cgroup can be freed.
  */
 #ifndef _VEXFS_MEM_PAYER_H
 #define _VEXFS_MEM_PAYER_H
@@ -10,7 +10,7 @@
 #include <linux/memcontrol.h>
 #include <linux/sched/mm.h>
 
-/* The one who pays for what the caller allocates now; pinned. NULL where nobody counts. */
+/* The memory cgroup of the current task, referenced. NULL without memory cgroups. */
 static inline struct mem_cgroup *vexfs_payer_get(void)
 {
 	return get_mem_cgroup_from_mm(NULL);
@@ -21,7 +21,7 @@ static inline void vexfs_payer_put(struct mem_cgroup *payer)
 	mem_cgroup_put(payer);
 }
 
-/* From here on @payer pays for what the caller allocates; returns who did before. */
+/* Allocations are charged to @payer from here on. Returns the previous one. */
 static inline struct mem_cgroup *vexfs_payer_begin(struct mem_cgroup *payer)
 {
 	return set_active_memcg(payer);

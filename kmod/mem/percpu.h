@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Figures that one CPU keeps for itself, where one instruction does not update
- * them all: the owner has preemption off and says that it is at work, and an
- * interrupt that finds it so leaves them alone and counts elsewhere. No shared
- * line is written and no interrupt disabled. Figures that one instruction does
- * update use raw_cpu_inc() and its like.
+ * Per-CPU statistics where several words change together. The owner has preemption off and
+ * sets a flag; an interrupt that finds the flag set counts elsewhere. No shared cache line
+ * is written and no interrupt is disabled. Single counters use raw_cpu_inc() and the like.
  */
 #ifndef _VEXFS_MEM_PERCPU_H
 #define _VEXFS_MEM_PERCPU_H
@@ -12,7 +10,7 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
-/* The owner comes; false when this is an interrupt and the owner at work. */
+/* Sets the flag. Returns false in an interrupt that found it set. */
 static __always_inline bool vexfs_cpu_enter(u32 *busy)
 {
 	if (unlikely(READ_ONCE(*busy)))

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pools as everybody sees them: which tier serves a request, and what is
- * larger than all of them. How a tier works is in tier.c, when one grows or shrinks
- * in pool_size.c.
+ * The interface of the pools: which tier serves a request, and requests larger than all
+ * tiers. How a tier works is in tier.c, when one grows or shrinks in pool_size.c.
  */
 #include <linux/instruction_pointer.h>
 #include <linux/kernel.h>

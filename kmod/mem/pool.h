@@ -29,10 +29,7 @@ enum vexfs_tier_id {
 #define VEXFS_MEDIUM_BYTES	4096u
 #define VEXFS_LARGE_BYTES	VEXFS_POOL_MAX
 
-/*
- * Figures of a tier. What each means, and whether it grows or goes up and
- * down, is said once, in the account (stat/subjects.c).
- */
+/* Statistics of a tier. stat/subjects.c says what each means, and which are counters. */
 struct vexfs_pool_stats {
 	u64 allocs;
 	u64 hits;
@@ -105,9 +102,8 @@ const char *vexfs_pool_tier_name(enum vexfs_tier_id tier);
 size_t vexfs_pool_tier_bytes(enum vexfs_tier_id tier);
 
 /*
- * Figures of a tier, since load or since the last reset of the pools. Never
- * stops anybody: figures read while others allocate are each right for some
- * moment of the call.
+ * Statistics of a tier, since load or since the last reset of the pools. Readers take no
+ * lock that allocations need, so the values of one call may be from slightly different times.
  */
 void vexfs_pool_read(enum vexfs_tier_id tier, bool since_reset, struct vexfs_pool_stats *st);
 void vexfs_pool_read_sizes(u64 sizes[VEXFS_POOL_SIZES]);
@@ -122,12 +118,12 @@ int vexfs_pool_resize(enum vexfs_tier_id tier, u32 count);
 int vexfs_pool_resize_all(const u32 counts[VEXFS_TIER_HUGE]);
 int vexfs_pool_grow(u32 percent);	/* every tier; 1 to 1000 */
 void vexfs_pool_drain(void);		/* idle buffers go back to the slab allocator */
-int vexfs_pool_refill(void);		/* and come again */
+int vexfs_pool_refill(void);		/* and are allocated again */
 /* Packs the stock of tiers whose frag_ppm is above @above_ppm. Number packed. */
 int vexfs_pool_compact(u32 above_ppm);
 
 struct seq_file;
-/* What the account does not know: sizes asked for, and what the worker sees. */
+/* What the statistics do not hold: sizes of requests, and the last round of the worker. */
 void vexfs_pool_show(struct seq_file *m);
 
 int vexfs_mem_init(void);

@@ -28,14 +28,14 @@ static VEXFS_TUNABLE(pool_compaction, 1, 0, 1, "flag",
 static VEXFS_TUNABLE(pool_compact_pct, 70, 1, 100, "percent",
 	      "Fragmentation above which a tier is compacted", 0644);
 
-/* The worker looks this often, and judges a tier only by so many requests. */
+/* Period of the worker, and how many requests it needs to judge a tier. */
 #define ROUND_MS	1000u
 #define ROUND_ALLOCS	64u
 /* A tier shrinks by a tenth after so many rounds of using less than half of what it may. */
 #define CALM_ROUNDS	30u
-/* Memory is short for so long after the kernel has last asked for some back. */
+/* How long memory counts as short after the last call of the shrinker. */
 #define PRESSURE_MS	10000u
-/* Buffers in use cannot be moved: what compaction did not cure, it leaves alone for a while. */
+/* Buffers in use cannot be moved: a tier that compaction did not improve is left alone. */
 #define COMPACT_ROUNDS	60u
 
 /*
@@ -109,7 +109,7 @@ static u32 judge_tier(unsigned int tier, u32 size, u32 least)
 	misses = min(st.misses - old->misses, allocs);
 	*old = st;
 	want = vexfs_pool_judge(&rounds[tier], size, least, peak, allocs, allocs - misses);
-	/* What the shrinker takes makes for misses: growing now would undo its work. */
+	/* Buffers taken by the shrinker cause misses: growing now would undo its work. */
 	return under_pressure() ? min(want, size) : want;
 }
 
@@ -122,7 +122,7 @@ static bool may_compact(unsigned int tier)
 }
 
 static void auto_round(struct work_struct *work);
-/* On a CPU that housekeeps, and only when one is awake anyway: idle pools need no care. */
+/* Runs on a housekeeping CPU, and wakes no idle one: idle pools need no care. */
 static DECLARE_DEFERRABLE_WORK(auto_work, auto_round);
 
 static void auto_round(struct work_struct *work)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of the pools share with each other and with nobody else.
+ * Shared by the files of the pools, and used nowhere else.
  */
 #ifndef _VEXFS_MEM_POOL_PRIV_H
 #define _VEXFS_MEM_POOL_PRIV_H
@@ -27,7 +27,7 @@ struct vexfs_pool_round {
 /* pool_size.c: tiers as large as the parameters say, and kept buffers. */
 int vexfs_pool_sizes_init(bool debug, u32 reserve);
 void vexfs_pool_sizes_exit(void);
-/* From the first on parameters take effect at once; after the second they are stored only. */
+/* Between start and stop parameters take effect at once; otherwise they are only stored. */
 void vexfs_pool_sizes_start(void);
 void vexfs_pool_sizes_stop(void);
 /* Each tier gets the size that @want says; @least is what was asked for by hand. */

@@ -171,7 +171,7 @@ int vexfs_pool_grow(u32 percent)
 		more += step * vexfs_pool_tier_bytes(i);
 		counts[i] = min_t(u64, counts[i] + step, U32_MAX);
 	}
-	/* In an emergency, do not make it worse. */
+	/* Do not make a shortage of memory worse. */
 	if (more > ((u64)max(si_mem_available(), 0L) << PAGE_SHIFT) / 4)
 		err = -ENOMEM;
 	else

@@ -2,7 +2,7 @@
 /*
  * The stack budget: what was too deep, and scratch memory that does not go on
  * the stack. Measuring is in the header, for it has to be cheap; nothing here
- * runs for an op that stays inside its budget, except to give it memory.
+ * runs for an op that stays inside its budget, except to allocate memory.
  */
 #include <linux/align.h>
 #include <linux/kernel.h>
@@ -91,7 +91,7 @@ void vexfs_stack_deep(struct vexfs_stack_mark *mark, unsigned long depth, unsign
 
 	if (depth <= READ_ONCE(vexfs_stack_limit)) {
 		raw_spin_lock_irqsave(&record_lock, flags);
-		/* One alarm an op, however long it stays there. */
+		/* One alarm per op, however long it stays there. */
 		if (mark->deepest <= READ_ONCE(vexfs_stack_alarm_at))
 			alarms++;
 		raw_spin_unlock_irqrestore(&record_lock, flags);

@@ -131,7 +131,7 @@ void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
 			void *local, size_t local_size, size_t size, gfp_t gfp);
 void vexfs_scratch_put(struct vexfs_scratch *s);
 
-/* What is counted; each figure is explained in stat/subjects.c. */
+/* Statistics; stat/subjects.c explains each. */
 struct vexfs_stack_stats {
 	u64 violations;
 	u64 alarms;
@@ -176,7 +176,7 @@ void vexfs_stack_reset(void);
 void vexfs_stack_end(const struct vexfs_stack_mark *mark);
 
 struct seq_file;
-/* What the account does not know: thresholds and the records. */
+/* What the statistics do not hold: thresholds and records. */
 void vexfs_stack_show(struct seq_file *m);
 
 #endif

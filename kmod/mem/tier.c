@@ -66,11 +66,11 @@ static void count_alloc(struct vexfs_tier *t, size_t size)
 }
 
 /*
- * A chain goes home: to the reserve when that is short, to the stock while the
- * tier is below its size. Returns what is left and belongs to the slab
- * allocator. The chain is no longer than a magazine and one.
+ * Returns a chain of buffers: to the reserve when that is short, to the stock while the tier
+ * is below its size. What is left is for the slab allocator. The chain is no longer than a
+ * magazine and one.
  */
-static struct llist_node *take_home(struct vexfs_tier *t, struct llist_node *list)
+static struct llist_node *return_chain(struct vexfs_tier *t, struct llist_node *list)
 {
 	struct llist_node *out = NULL;
 	bool wake = false;
@@ -120,7 +120,7 @@ static void load_magazine(struct vexfs_tier *t, struct llist_node *list)
 	}
 	preempt_enable();
 	if (unlikely(list))
-		vexfs_tier_slab_put(t, take_home(t, list));
+		vexfs_tier_slab_put(t, return_chain(t, list));
 }
 
 static bool from_stock(struct vexfs_tier *t, void **p)
@@ -167,7 +167,7 @@ static bool from_reserve(struct vexfs_tier *t, void **p)
 	return *p;
 }
 
-/* Somebody has to give a buffer back first, to us or to the slab allocator. */
+/* Waits until a buffer is freed, to the tier or to the slab allocator. */
 static bool wait_for_one(struct vexfs_tier *t, gfp_t gfp, void **p)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(READ_ONCE(t->wait_ms));
@@ -238,7 +238,7 @@ void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size)
 		}
 		WRITE_ONCE(c->n, n);
 		n += !!c->hot;
-		/* What is on its way home still looks as if it were in use. */
+		/* Buffers on their way to the stock still count as in use. */
 		dip = (int)n - (int)c->low;
 		WRITE_ONCE(c->low, n);
 		c->frees++;
@@ -249,6 +249,6 @@ void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size)
 	preempt_enable();
 	vexfs_tier_note_high_water(t, dip);
 	vexfs_chain_push(&list, p);
-	vexfs_tier_slab_put(t, take_home(t, list));
+	vexfs_tier_slab_put(t, return_chain(t, list));
 }
 VEXFS_EXPORT_KUNIT(vexfs_tier_free_slow);

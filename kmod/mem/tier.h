@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * One tier of the pools: buffers of one size, a magazine for each CPU, a stock
- * behind them, a reserve, and a slab cache below. For this room and its tests;
+ * behind them, a reserve, and a slab cache below. For this directory and its tests;
  * everybody else uses pool.h.
  *
  * Locking. Nothing here disables interrupts.
@@ -41,11 +41,11 @@
 #define VEXFS_MAGAZINE_MIN	8u
 
 /**
- * struct vexfs_tier_cpu - the magazine of a CPU, and what it has counted
+ * struct vexfs_tier_cpu - the magazine of a CPU, and its statistics
  * @busy: the owner is at work; see above
  * @n: buffers in @buf
  * @low: fewest there were, @hot included, since the magazine was last filled or emptied
- * @hot: the buffer that came home last, or NULL. Taking it and putting it back changes
+ * @hot: the buffer that was freed last, or NULL. Taking it and putting it back changes
  *	one word, where @buf takes a number that the next one has to wait for
  * @bytes: bytes asked for
  * @frees: buffers given back
@@ -83,12 +83,12 @@ enum vexfs_tier_fault {
  * @get: takes one from there; tests put a failing one here
  * @full_cap: @cap when nothing is the matter
  * @size: buffers the tier keeps
- * @keep: the same, and what magazines may hold beyond a quarter of it; more are given
- *	back when they come home
+ * @keep: the same, and what magazines may hold beyond a quarter of it; more are freed
+ *	when their users are done
  * @per_slab: buffers a slab has room for
  * @wait_ms: how long a caller that may sleep waits for a buffer
  * @debug: watch for overruns and the like (fixed at start)
- * @fault: debug: who hears of a misuse; NULL warns with a backtrace
+ * @fault: debug: called for a misuse; NULL warns with a backtrace
  * @lock: guards the following six, and @base
  * @locks: how often it was taken
  * @idle: the stock; buffers nobody uses carry the link to the next
@@ -96,7 +96,7 @@ enum vexfs_tier_fault {
  * @spare: the reserve, not part of @held
  * @spare_n: its length
  * @spare_size: its length when it is full
- * @returned: buffers that come home without the lock; whoever gets it next
+ * @returned: buffers that were freed without the lock; whoever gets it next
  *	adds them to the stock
  * @held: buffers from @cache: in use, in magazines and in the stock
  * @slabs: entries of @slab_uses that are not 0
@@ -192,7 +192,7 @@ static __always_inline void vexfs_buffer_take(const struct vexfs_tier *t, void *
 		vexfs_kasan_take(p, size, t->bytes);
 }
 
-/* @size: what its user had of it, or 0. A buffer that comes home twice is reported here. */
+/* @size: what its user had of it, or 0. A double free is reported here. */
 static __always_inline void vexfs_buffer_rest(const struct vexfs_tier *t, void *p, size_t size)
 {
 	if (t->debug)
@@ -205,9 +205,9 @@ void *vexfs_tier_alloc_slow(struct vexfs_tier *t, size_t size, gfp_t gfp);
 void vexfs_tier_free_slow(struct vexfs_tier *t, void *p, size_t size);
 
 /*
- * The way most buffers go: out of the magazine and back, on one CPU. Which CPU is
- * asked first: where that is a function of the kernel, nothing but the arguments
- * has to be kept across it then. Preemption is off.
+ * The fast path: out of the magazine and back on one CPU, with preemption off. The CPU is
+ * found first: where that calls a function of the kernel, only the arguments are live across
+ * it.
  */
 static __always_inline void *vexfs_tier_alloc_fast(struct vexfs_tier *t, unsigned long cpu_offset,
 						   size_t size)
@@ -277,7 +277,7 @@ static __always_inline bool vexfs_tier_free_fast(struct vexfs_tier *t, unsigned 
  */
 int vexfs_tier_init(struct vexfs_tier *t, const char *name, u32 bytes, u32 size, u32 spare,
 		    bool debug);
-/* Every buffer must have come home. */
+/* Every buffer must have been freed. */
 void vexfs_tier_exit(struct vexfs_tier *t);
 
 /*
@@ -289,10 +289,10 @@ int vexfs_tier_resize(struct vexfs_tier *t, u32 size);
 void vexfs_tier_set_size(struct vexfs_tier *t, u32 size);
 /*
  * Buffers of the magazines go to the stock, but for those of isolated CPUs: nobody is
- * interrupted there, and what they hold goes home with the next buffers. May sleep.
+ * interrupted there, and their buffers go to the stock with the next ones. May sleep.
  */
 void vexfs_tier_gather(struct vexfs_tier *t);
-/* The magazine of a CPU that is down goes home. May sleep. */
+/* Buffers of an offline CPU go to the stock. May sleep. */
 void vexfs_tier_gather_dead(struct vexfs_tier *t, unsigned int cpu);
 /* So many CPUs share the tier from now on. May sleep. */
 void vexfs_tier_share(struct vexfs_tier *t, unsigned int cpus);
@@ -307,7 +307,7 @@ int vexfs_tier_fill(struct vexfs_tier *t);
 int vexfs_tier_compact(struct vexfs_tier *t);
 
 void vexfs_tier_read(struct vexfs_tier *t, bool since_reset, struct vexfs_pool_stats *st);
-/* Since load, and the most in use since this was last asked. One asker. */
+/* Since load, and the most in use since this was last asked. For a single caller. */
 void vexfs_tier_read_round(struct vexfs_tier *t, struct vexfs_pool_stats *st, u32 *peak);
 void vexfs_tier_read_sizes(struct vexfs_tier *t, u64 sizes[VEXFS_POOL_SIZES]);
 void vexfs_tier_reset(struct vexfs_tier *t);

@@ -2,7 +2,7 @@
 /*
  * What a pool under pool_debug=1 watches for: buffers given back twice, that
  * were never ours, written beyond their end or after they were given back. A
- * misuse is reported and counted, and the buffer kept out of harm's way. None
+ * misuse is reported and counted, and the buffer is not used again. None
  * of this runs unless the tier asks for it.
  *
  * Each buffer has a trailer behind it that tells its state. What lies between

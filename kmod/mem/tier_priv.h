@@ -34,7 +34,7 @@ static inline void *vexfs_chain_pop(struct llist_node **list)
 	return b;
 }
 
-/* What we hold of the slab allocator's. */
+/* Slabs in use. */
 
 static inline atomic_t *vexfs_slab_use(struct vexfs_tier *t, const void *p)
 {
@@ -60,7 +60,7 @@ static inline u32 vexfs_tier_held(const struct vexfs_tier *t)
 	return atomic_read(&t->held);
 }
 
-/* What came home without the lock joins the stock. Holds the lock. */
+/* Buffers that were freed without the lock join the stock. Holds the lock. */
 static inline void vexfs_stock_take_returned(struct vexfs_tier *t)
 {
 	struct llist_node *list, *next;

@@ -30,7 +30,7 @@ static void empty_magazine(struct vexfs_tier *t, struct vexfs_tier_cpu *c)
 	WRITE_ONCE(c->low, 0);
 }
 
-/* This CPU's magazine goes home; false when its owner is at work. */
+/* Empties this CPU's magazine; false when its owner is at work. */
 static bool gather_here(struct vexfs_tier *t)
 {
 	struct vexfs_tier_cpu *c;
@@ -77,7 +77,7 @@ void vexfs_tier_gather(struct vexfs_tier *t)
 
 		if (!may_interrupt(cpu))
 			continue;
-		/* Whom the interrupt finds at work is done in a moment. */
+		/* An owner that the interrupt found at work is done very soon. */
 		for (tries = 0; tries < 8 && !g.done; tries++) {
 			if (!vexfs_magazine_count(per_cpu_ptr(t->cpu, cpu)))
 				break;
@@ -121,7 +121,7 @@ u32 vexfs_tier_trim(struct vexfs_tier *t, u32 keep, u32 max)
 {
 	u32 done = 0, n;
 
-	/* What comes home meanwhile does not make this longer. */
+	/* Buffers freed meanwhile do not make this longer. */
 	max = min(max, vexfs_tier_held(t));
 	do {
 		n = trim_some(t, keep, max - done);

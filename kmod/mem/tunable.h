@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tunables: numbers that an operator may change while the module runs. A
- * room keeps its own; the module parameter and whoever else sets
- * them go through the same check, and a value that is refused changes nothing.
+ * Tunables: numbers that an operator may change while the module runs. Each file keeps its
+ * own. Module parameters and all other ways to set them share one check, and a refused value
+ * changes nothing.
  */
 #ifndef _VEXFS_MEM_TUNABLE_H
 #define _VEXFS_MEM_TUNABLE_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that users make the module hold, and the little that is left to them. It must
- * not know what the memory is for.
+ * Memory that the module holds for users, and the room that is left in their cgroups. It
+ * does not know what the memory is for.
  */
 #include <linux/memcontrol.h>
 #include <linux/mm.h>

@@ -30,7 +30,7 @@
  * Return: the memory, for kvfree(), or NULL.
  */
 void *vexfs_user_alloc(size_t bytes, gfp_t gfp);
-/* The same in pages of their own, without a look at the room. */
+/* The same in pages of their own, without the check for room. */
 void *vexfs_user_vmalloc(size_t bytes, gfp_t gfp);
 
 /*

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list of subjects. It knows what has figures and how to ask; it keeps no
- * figures itself.
+ * The list of subjects: what has statistics, and how to read them. It keeps none itself.
  */
 #include <linux/errno.h>
 #include <linux/list.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The account as a whole: subjects, their instances, and what is counted for
- * each. Whoever shows figures (debugfs, netlink, an exporter) walks these
- * tables, so that a name means the same everywhere. Nothing is counted here.
+ * Statistics as tables: subjects, their instances, and the counters of each. All that show
+ * statistics (debugfs, netlink, an exporter) walk these tables, so that a name means the
+ * same everywhere. Nothing is counted here.
  */
 #ifndef _VEXFS_STAT_COUNTER_H
 #define _VEXFS_STAT_COUNTER_H
@@ -16,7 +16,7 @@ enum vexfs_counter_kind {
 };
 
 /**
- * struct vexfs_counter - one figure
+ * struct vexfs_counter - one counter or gauge
  * @name: unique in its subject
  * @unit: what it counts
  * @doc: what it means, one clause
@@ -30,16 +30,16 @@ struct vexfs_counter {
 };
 
 /**
- * struct vexfs_subject - something that has figures
+ * struct vexfs_subject - something that has statistics
  * @node: in the list of subjects
  * @name: unique
  * @doc: what it is
- * @counters: its figures
+ * @counters: its counters and gauges
  * @counters_n: how many
  * @instances: how many instances there are now (kinds of op, tiers, ...)
  * @instance: name of instance @i; valid while the module is loaded
- * @read: writes @counters_n figures of instance @i; may sleep
- * @reset: since-reset figures start anew; NULL when there is nothing to reset
+ * @read: writes the @counters_n values of instance @i; may sleep
+ * @reset: values since the last reset start at 0; NULL when there is nothing to reset
  */
 struct vexfs_subject {
 	struct list_head node;
@@ -55,7 +55,7 @@ struct vexfs_subject {
 
 #define VEXFS_SUBJECT_COUNTERS_MAX	64u
 
-/* Rooms above add their own. May sleep; -EEXIST for a name that is taken. */
+/* Layers above add their own. May sleep; -EEXIST for a name that is taken. */
 int vexfs_subject_add(struct vexfs_subject *s);
 void vexfs_subject_del(struct vexfs_subject *s);
 
@@ -72,7 +72,7 @@ int vexfs_subject_reset(const char *name);
 /* By name, or NULL. It stays while whoever added it stays. */
 struct vexfs_subject *vexfs_subject_find(const char *name);
 
-/* The number of figures in a structure that holds nothing else. */
+/* The number of values in a structure that holds nothing else. */
 #define VEXFS_COUNTERS_IN(type)	(sizeof(type) / sizeof(u64))
 
 int vexfs_stat_init(void);

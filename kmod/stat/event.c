@@ -66,8 +66,8 @@ static struct {
 } state[VEXFS_EVENT_KINDS];
 
 /*
- * Who listens is told by a worker. Guards the two below, but for the worker, which
- * runs only while there are listeners.
+ * Listeners are called by a worker. Guards the two below, but for the worker, which runs
+ * only while there are listeners.
  */
 static DEFINE_MUTEX(listen_lock);
 static unsigned int listeners;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Events: rare things that an operator wants to hear of, in a bounded ring.
+ * Events: rare things that an operator wants to know of, in a bounded ring.
  * Raising one never sleeps and never waits for a reader; whoever reads too late
  * is told how many were lost.
  */
@@ -81,7 +81,7 @@ u64 vexfs_event_now(void);
 void vexfs_event_listen(struct notifier_block *nb);
 void vexfs_event_ignore(struct notifier_block *nb);
 
-/* Each figure is explained in subjects.c. */
+/* subjects.c explains each. */
 struct vexfs_event_stats {
 	u64 raised;
 	u64 thinned;

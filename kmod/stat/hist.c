@@ -136,7 +136,7 @@ void vexfs_hist_read(const struct vexfs_hist *h, struct vexfs_hist_data *d)
 		u64 *to = &d->bucket[o * VEXFS_HIST_SUB];
 		u64 n = atomic64_read(&h->spill[o]);
 
-		/* The middle of the octave is as good as any other place. */
+		/* The middle of the octave stands for all of it. */
 		to[VEXFS_HIST_SUB / 2] += n;
 		d->count += n;
 		for_each_possible_cpu(cpu) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The account of ops. vexfs_op_end() is the one place where an op is counted;
+ * Statistics of ops. vexfs_op_end() is the one place where an op is counted;
  * it touches memory of its own CPU only. Reading adds the CPUs up and takes a
  * baseline off for those who ask since the last reset; nothing is ever zeroed
  * under a writer.

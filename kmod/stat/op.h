@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * An op as the kernel runs it: what it is, how long it may take, and what it
- * has cost. Each op is accounted once, in vexfs_op_end(), and nowhere else.
+ * has cost. Each op is counted once, in vexfs_op_end(), and nowhere else.
  */
 #ifndef _VEXFS_STAT_OP_H
 #define _VEXFS_STAT_OP_H
@@ -124,7 +124,7 @@ static __always_inline void vexfs_op_begin(struct vexfs_op *op, enum vexfs_op_ki
 }
 
 /**
- * vexfs_op_end() - the op has ended, and is accounted
+ * vexfs_op_end() - the op has ended, and is counted
  * @op: the op
  * @err: 0 or more for success, else -errno
  *
@@ -182,9 +182,9 @@ static __always_inline void *vexfs_op_alloc(struct vexfs_op *op, size_t size, gf
 }
 
 /**
- * struct vexfs_op_stats - the account of one kind of op, or of a class
+ * struct vexfs_op_stats - statistics of one kind of op, or of a class
  *
- * Each figure is explained in subjects.c. The first ones, up to and including
+ * subjects.c explains each. The first ones, up to and including
  * heap_bytes, are sums over ops; what follows is worked out when read.
  */
 struct vexfs_op_stats {
@@ -223,9 +223,9 @@ int vexfs_op_read_class(unsigned int class, bool since_reset, struct vexfs_op_st
 			struct vexfs_hist_data *hist);
 /* Ops of @kind since load; cheap. */
 u64 vexfs_op_count(unsigned int kind);
-/* Since-reset figures start anew; since-load figures go on. May sleep; -ENOMEM. */
+/* Values since the last reset start at 0; values since load go on. May sleep; -ENOMEM. */
 int vexfs_op_reset(void);
-/* Bytes of memory the account takes. */
+/* Bytes of memory that the statistics take. */
 size_t vexfs_op_bytes(void);
 
 int vexfs_op_init(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of this room share with each other and with nobody else.
+ * Shared by the files of this directory, and used nowhere else.
  */
 #ifndef _VEXFS_STAT_OP_PRIV_H
 #define _VEXFS_STAT_OP_PRIV_H
@@ -19,7 +19,7 @@ extern u32 vexfs_slow_op_us;
 void vexfs_op_sum(bool (*wanted)(unsigned int kind, unsigned int arg), unsigned int arg,
 		  bool since_reset, struct vexfs_op_stats *st, struct vexfs_hist_data *hist);
 
-/* Registers and forgets the subjects of this room and of the one below. */
+/* Adds and removes the subjects of this layer and of the one below. */
 int vexfs_subjects_init(void);
 void vexfs_subjects_exit(void);
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rates: a worker notes once a second how many ops of each kind there have
- * been; a rate is what has come since the right note, over the time since it.
- * No op knows of this.
+ * Rates: once a second a worker samples how many ops of each kind there have been. A rate is
+ * the difference to the right sample, over the time since then. No op knows of this.
  */
 #include <linux/kernel.h>
 #include <linux/math64.h>
@@ -15,18 +14,18 @@
 #include "stat/op.h"
 #include "stat/rate.h"
 
-/* A minute and a little, for a note may come late. */
-#define NOTES	64u
+/* A minute and a little: a sample may come late. */
+#define SAMPLES	64u
 
-struct note {
+struct sample {
 	u64 ns;
 	u64 count[VEXFS_OP_KINDS];
 };
 
-/* Guards the notes; held while a few words are copied. */
-static DEFINE_SPINLOCK(note_lock);
-static struct note *notes;
-static u64 noted;
+/* Guards the samples; held while a few words are copied. */
+static DEFINE_SPINLOCK(sample_lock);
+static struct sample *samples;
+static u64 sampled;
 
 static const u32 window_ms[VEXFS_RATE_WINDOWS] = {
 	[VEXFS_RATE_1] = 1000,
@@ -34,25 +33,25 @@ static const u32 window_ms[VEXFS_RATE_WINDOWS] = {
 	[VEXFS_RATE_60] = 60000,
 };
 
-static void take_note(struct work_struct *work);
-/* No CPU wakes up for it, and no isolated one does it: a note carries its own time. */
-static DECLARE_DEFERRABLE_WORK(note_work, take_note);
+static void take_sample(struct work_struct *work);
+/* No CPU wakes up for it, and no isolated one does it: a sample carries its own time. */
+static DECLARE_DEFERRABLE_WORK(sample_work, take_sample);
 
-static void take_note(struct work_struct *work)
+static void take_sample(struct work_struct *work)
 {
-	struct note *n = &notes[noted % NOTES];
+	struct sample *n = &samples[sampled % SAMPLES];
 	u64 count[VEXFS_OP_KINDS];
 	unsigned int i;
 
 	for (i = 0; i < VEXFS_OP_KINDS; i++)
 		count[i] = vexfs_op_count(i);
-	spin_lock(&note_lock);
+	spin_lock(&sample_lock);
 	n->ns = ktime_get_ns();
 	memcpy(n->count, count, sizeof(count));
-	noted++;
-	spin_unlock(&note_lock);
+	sampled++;
+	spin_unlock(&sample_lock);
 	vexfs_clock_tune();
-	queue_delayed_work(system_dfl_wq, &note_work, HZ);
+	queue_delayed_work(system_dfl_wq, &sample_work, HZ);
 }
 
 u64 vexfs_rate_milli(unsigned int kind, enum vexfs_rate_window window)
@@ -61,12 +60,12 @@ u64 vexfs_rate_milli(unsigned int kind, enum vexfs_rate_window window)
 
 	if (kind >= VEXFS_OP_KINDS || window >= VEXFS_RATE_WINDOWS)
 		return 0;
-	spin_lock(&note_lock);
-	/* Not before the newest note. */
+	spin_lock(&sample_lock);
+	/* Not before the newest sample. */
 	now = ktime_get_ns();
 	/* Newest first; the oldest one will do when none is old enough. */
-	for (i = noted; i && noted - i < NOTES; i--) {
-		const struct note *n = &notes[(i - 1) % NOTES];
+	for (i = sampled; i && sampled - i < SAMPLES; i--) {
+		const struct sample *n = &samples[(i - 1) % SAMPLES];
 
 		then = n->ns;
 		before = n->count[kind];
@@ -74,7 +73,7 @@ u64 vexfs_rate_milli(unsigned int kind, enum vexfs_rate_window window)
 		if (now - then >= (u64)window_ms[window] * 950000)
 			break;
 	}
-	spin_unlock(&note_lock);
+	spin_unlock(&sample_lock);
 	if (!then || now - then < NSEC_PER_MSEC)
 		return 0;
 	return mul_u64_u64_div_u64(vexfs_op_count(kind) - before, 1000ULL * NSEC_PER_SEC,
@@ -84,17 +83,17 @@ VEXFS_EXPORT_KUNIT(vexfs_rate_milli);
 
 int vexfs_rate_init(void)
 {
-	noted = 0;
-	notes = kvcalloc(NOTES, sizeof(*notes), GFP_KERNEL);
-	if (!notes)
+	sampled = 0;
+	samples = kvcalloc(SAMPLES, sizeof(*samples), GFP_KERNEL);
+	if (!samples)
 		return -ENOMEM;
-	take_note(NULL);
+	take_sample(NULL);
 	return 0;
 }
 
 void vexfs_rate_exit(void)
 {
-	cancel_delayed_work_sync(&note_work);
-	kvfree(notes);
-	notes = NULL;
+	cancel_delayed_work_sync(&sample_work);
+	kvfree(samples);
+	samples = NULL;
 }

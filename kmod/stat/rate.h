@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Rates of counters over the last 1, 10 and 60 seconds. A worker takes a
- * reading a second; nobody who counts knows of it.
+ * Rates of counters over the last 1, 10 and 60 seconds. A worker samples them once a second;
+ * the code that counts does not know of it.
  */
 #ifndef _VEXFS_STAT_RATE_H
 #define _VEXFS_STAT_RATE_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The account as text. Everything shown is read from the tables of subjects,
- * so that a figure has the same name here as everywhere else.
+ * Statistics as text. Everything is read from the tables of subjects, so that a value has
+ * the same name here as everywhere else.
  */
 #include <linux/kernel.h>
 #include <linux/seq_file.h>
@@ -88,7 +88,7 @@ void vexfs_show_ops(struct seq_file *m)
 	seq_printf(m, "\n# memory of the account\nbytes %zu\n", vexfs_op_bytes());
 }
 
-/* A row for each figure, a column for each instance, since reset and since load. */
+/* One row per counter, one column per instance, since reset and since load. */
 static void show_subject(struct seq_file *m, const char *name)
 {
 	struct vexfs_subject *s = vexfs_subject_find(name);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The account as text, for debugfs: readable by a person, stable for a script.
- * Columns and rows carry the names of the account's tables and are only ever
- * added to at the end.
+ * Statistics as text, for debugfs: readable for people, stable for scripts. Columns and rows
+ * carry the names of the tables; new ones are added at the end.
  */
 #ifndef _VEXFS_STAT_SHOW_H
 #define _VEXFS_STAT_SHOW_H
@@ -16,7 +15,7 @@ void vexfs_show_ops(struct seq_file *m);	/* the file "ops" */
 void vexfs_show_pools(struct seq_file *m);	/* the file "pools" */
 void vexfs_show_stack(struct seq_file *m);	/* the file "stack" */
 void vexfs_show_events(struct seq_file *m);	/* the file "events" */
-/* Every figure of every subject, a line each: the file "counters". */
+/* All counters of all subjects, one per line: the file "counters". */
 void vexfs_show_counters(struct seq_file *m);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The subjects that the ground floor provides: ops, their errors, pools, the
- * stack and events. Each figure's name, unit and meaning is written here and
- * nowhere else; a figure without a row does not compile.
+ * The subjects of the lowest layers: ops, their errors, pools, the stack and events. Name,
+ * unit and meaning of each counter are written here and nowhere else; a value without a row
+ * does not compile.
  */
 #include <linux/build_bug.h>
 #include <linux/kernel.h>
@@ -281,7 +281,7 @@ void vexfs_subjects_exit(void)
 		vexfs_subject_del(&subjects[i]);
 }
 
-/* The room below tells its news without knowing of events. */
+/* The memory layer reports what happens without knowing of events. */
 static int hear_news(struct notifier_block *nb, unsigned long what, void *data)
 {
 	const struct vexfs_mem_news *news = data;

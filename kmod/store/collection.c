@@ -66,9 +66,8 @@ static int owner_allowed(const struct vexfs_owner *owner)
 	return ns_capable(current_user_ns(), CAP_CHOWN) ? 0 : -EACCES;
 }
 
-int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collection **out)
+static int spec_check(const struct vexfs_spec *spec)
 {
-	struct vexfs_collection *c;
 	int err;
 
 	if (!vexfs_name_valid(spec->name, sizeof(spec->name)))
@@ -83,10 +82,12 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 		return err;
 	if (spec->layout_len && !vexfs_layout_valid(spec->layout, spec->layout_len))
 		return -EINVAL;
+	return 0;
+}
 
-	c = vexfs_user_alloc(sizeof(*c), VEXFS_GFP_USER | __GFP_ZERO);
-	if (!c)
-		return -ENOMEM;
+/* What needs no memory and cannot fail. */
+static void collection_fill(struct vexfs_collection *c, const struct vexfs_spec *spec)
+{
 	c->space = spec->space;
 	c->attr_size = spec->attr_size;
 	memcpy(c->name, spec->name, sizeof(c->name));
@@ -112,7 +113,19 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 	init_waitqueue_head(&c->reap_wait);
 	INIT_DELAYED_WORK(&c->reaper, vexfs_reap_work);
 	INIT_WORK(&c->end_work, collection_end);
+}
 
+int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collection **out)
+{
+	struct vexfs_collection *c;
+	int err = spec_check(spec);
+
+	if (err)
+		return err;
+	c = vexfs_user_alloc(sizeof(*c), VEXFS_GFP_USER | __GFP_ZERO);
+	if (!c)
+		return -ENOMEM;
+	collection_fill(c, spec);
 	err = -ENOMEM;
 	if (spec->layout_len) {
 		c->layout = vexfs_user_alloc(spec->layout_len, VEXFS_GFP_USER);

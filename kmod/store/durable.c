@@ -334,7 +334,7 @@ void vexfs_gate_end(struct vexfs_collection *c)
 
 /* ---- storage ---- */
 
-static void tell(struct vexfs_collection *c, struct vexfs_stream *s, bool readonly)
+static void tell_seq(struct vexfs_collection *c, struct vexfs_stream *s, bool readonly)
 {
 	lockdep_assert_held(&s->lock);
 	if (s->readonly == readonly || vexfs_collection_dropped(c))
@@ -375,7 +375,7 @@ int vexfs_gate_attach(struct vexfs_collection *c, struct vexfs_stream *s,
 		return err;
 	release_held(c, s);
 	wake_turn(s);
-	tell(c, s, false);
+	tell_seq(c, s, false);
 	return 0;
 }
 
@@ -387,7 +387,7 @@ void vexfs_gate_detach(struct vexfs_collection *c, struct vexfs_stream *s)
 	if (!durable(c))
 		return;
 	wake_turn(s);
-	tell(c, s, true);
+	tell_seq(c, s, true);
 	vexfs_storage_changed();
 }
 
@@ -413,7 +413,7 @@ int vexfs_gate_ack(struct vexfs_collection *c, struct vexfs_stream *s, u64 seq, 
 	wake_turn(s);
 	if (was != !!error) {
 		mutex_lock(&s->lock);
-		tell(c, s, error);
+		tell_seq(c, s, error);
 		mutex_unlock(&s->lock);
 	}
 	return 0;

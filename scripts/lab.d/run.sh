@@ -6,11 +6,8 @@
 # the kernel log. Whatever happens, no process and no file of the run is left.
 
 # What must not be in a kernel log.
-log_alarm='BUG: |BUG at |WARNING: |Oops|general protection fault|Kernel panic|UBSAN: |KASAN: |KCSAN: '
-log_alarm+='|INFO: task .* blocked for more than|rcu.*(self-detected|detected) stall|INFO: possible .* deadlock'
-log_alarm+='|possible (circular|recursive) locking|inconsistent lock state|suspicious RCU usage'
-log_alarm+='|Objects remaining|unreferenced object|refcount_t: |held lock freed'
-log_alarm+='|lock held when returning|stack guard page|unable to handle|bad: scheduling|nobody cared'
+log_alarm=$(sed -n 's/^ALARM("\(.*\)")$/\1/p' "$top/userspace/vexstress/kernel_alarms.h" | paste -sd '|')
+[ -n "$log_alarm" ] || die "$E_LAB" "userspace/vexstress/kernel_alarms.h lists nothing"
 
 # job KEY VALUE...: adds records to the job file.
 job() {

@@ -177,7 +177,7 @@ static int roll_locked(struct store_coll *c, bool again, struct store_error *err
 		h.next_number++;
 		h.segs[h.segments++] = w.ref;
 	}
-	/* Room that was asked for ahead, and what came behind the last commit. */
+	/* Room that was allocated in advance, and what came behind the last commit. */
 	if (!ret)
 		io->ops->truncate(io, c->w.f, c->w.flushed);
 	if (!ret)

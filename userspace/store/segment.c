@@ -100,7 +100,7 @@ int segment_open(struct store_io *io, const struct head *h, const struct disk_se
 	return ret;
 }
 
-/* Room is asked for ahead, so that a full disk is noticed early and files stay in one piece. */
+/* Room is allocated in advance, so that a full disk is noticed early and files stay in one piece. */
 static int allocate(struct store_io *io, struct writer *w, uint64_t upto)
 {
 	uint64_t ahead;

@@ -59,7 +59,7 @@ static const char usage[] =
 "  -1, --once               print the metrics and end; exit code 3 without the module\n"
 "      --openmetrics        with --once: as OpenMetrics\n"
 "  -t, --textfile DIR       write DIR/" FILE_NAME " for node_exporter and end\n"
-"  -i, --interval SECONDS   with --textfile: write it again and again, so often\n"
+"  -i, --interval SECONDS   with --textfile: write it every SECONDS\n"
 "  -n, --busiest N          collections with series of their own, default 200, at most 10000\n"
 "      --no-collections     none\n"
 "      --no-compat          without the names that earlier scripts were promised\n"

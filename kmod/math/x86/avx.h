@@ -26,8 +26,8 @@
 #define GROUP 8
 
 /*
- * Ask for the first lines of a row; the processor itself fetches what follows.
- * Asking beyond a short row does no harm, and a loop would cost more.
+ * Prefetch the first lines of a row; the processor itself fetches what follows.
+ * Prefetching beyond a short row does no harm, and a loop would cost more.
  */
 static __always_inline void ahead(const void *row)
 {
@@ -38,7 +38,7 @@ static __always_inline void ahead(const void *row)
 }
 
 /*
- * A scan reads rows one after another, as memory likes it best, and asks for what
+ * A scan reads rows one after another, as memory likes it best, and prefetches what
  * lies so far ahead: near and into the second level, for the first is refilled from
  * there in time and has no room for more; or far and into the first, where that is
  * large and memory takes longer (docs/benchmarks.md has both on both). Gather takes

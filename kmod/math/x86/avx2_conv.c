@@ -459,12 +459,12 @@ u32 vexfs_avx2_conv_f32_rows(const struct vexfs_space *sp, void *rows, u32 *aux,
 		f32_rows(sp, rows, aux, src, src_step, n, false);
 }
 
-#define PAGED_AHEAD	4096u	/* bytes that vectors in pages are asked for ahead */
+#define PAGED_AHEAD	4096u	/* bytes that vectors in pages are prefetched */
 
 /*
  * Reads a byte of each page that is about to be read or written. What is not yet in the
  * processor's table of pages is looked up for many of them at a time, and then vectors
- * can be asked for ahead: for an unknown page that has no effect.
+ * can be prefetched: for an unknown page that has no effect.
  */
 static void meet_pages(const struct vexfs_space *sp, const u8 *rows, const struct vexfs_paged *src,
 		       size_t from, size_t to, u32 n)

@@ -19,7 +19,7 @@
 /* More than in a block of the numbers themselves: scales, bounds, sums of bytes. */
 #define CODE_ROUNDINGS	64u
 /* Makes up for roundings where a bound is computed. */
-#define CODE_UP	1.001f
+#define CODE_UP		1.001f
 /* Scales outside do not take part: nothing below may overflow. */
 #define SCALE_LEAST	0x1p-40f
 #define SCALE_MOST	0x1p40f
@@ -97,7 +97,8 @@ static __always_inline void quantise_scale(float top, float *by, float *scale)
 	*scale = top > 0.0f ? top * (1.0f / 127.0f) : 1.0f;
 }
 
-static __always_inline struct quantised quantised_of(u32 metric, u32 aux, float scale, float lost, s32 sum)
+static __always_inline struct quantised quantised_of(u32 metric, u32 aux, float scale,
+						      float lost, s32 sum)
 {
 	struct quantised z = {
 		.lost = (float)root(lost) * CODE_UP,
@@ -184,7 +185,7 @@ static __always_inline u32 near8(const struct code_bound *l, __m256i sums, const
 						     _CMP_NLT_UQ));
 }
 
-/* How far ahead a scan of codes asks for memory; see SCAN_NEAR. */
+/* How far ahead a scan of codes prefetches; see SCAN_NEAR. */
 #define CODE_NEAR	512
 #define CODE_FAR	4096
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Databases that a user would pick instead, asked by one client through their own front
- * door: the data set goes in, queries are asked one at a time, one JSON object comes out.
+ * Databases that a user would pick instead, asked by one client through their usual
+ * interface: the data set goes in, queries are asked one at a time, one JSON object comes out.
  */
 #ifndef VEXFS_BENCH_DOOR_H
 #define VEXFS_BENCH_DOOR_H

@@ -163,7 +163,7 @@ static void against_ourselves(json_t *run)
 	row(name, "none", "faults", run_num(t, "faults"), 0, GOAL_DIFFERENCE_AT_MOST, 0);
 }
 
-/* What a user would pick instead, one client, each through its own front door. */
+/* What a user would pick instead, one client, each through its usual interface. */
 static void door(json_t *run, json_t *d)
 {
 	static const double recalls[] = { 0.90, 0.95 };

@@ -25,7 +25,7 @@ double run_num(json_t *o, const char *key);
 
 bool run_is_ours(json_t *run);
 bool run_on_host(json_t *run);
-/* A database that is asked through its own front door. */
+/* A database that is asked through its usual interface. */
 bool run_is_door(json_t *run);
 bool run_in_set(json_t *run, const char *set);
 
