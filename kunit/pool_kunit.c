@@ -827,7 +827,7 @@ static void sizes_by_hand(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, st.size, three[i] + three[i] / 2);
 		KUNIT_EXPECT_GE(test, st.held, st.size);
 	}
-	vexfs_pool_drain();
+	vexfs_pool_drain(false);
 	vexfs_pool_read(VEXFS_TIER_LARGE, false, &st);
 	KUNIT_EXPECT_LT(test, st.held, st.size);
 	KUNIT_EXPECT_EQ(test, vexfs_pool_refill(), 0);

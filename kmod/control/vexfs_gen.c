@@ -95,6 +95,13 @@ static const struct nla_policy vexfs_subscribe_nl_policy[VEXFS_A_SUBSCRIPTION_ST
 	[VEXFS_A_SUBSCRIPTION_STATS] = { .type = NLA_FLAG, },
 };
 
+/* VEXFS_CMD_MANAGE - do */
+static const struct nla_policy vexfs_manage_nl_policy[VEXFS_A_MANAGE_KEEP_HOT + 1] = {
+	[VEXFS_A_MANAGE_ACTION] = NLA_POLICY_MAX(NLA_U32, 7),
+	[VEXFS_A_MANAGE_VALUE] = { .type = NLA_U32, },
+	[VEXFS_A_MANAGE_KEEP_HOT] = { .type = NLA_FLAG, },
+};
+
 /* Ops table for vexfs */
 static const struct genl_split_ops vexfs_nl_ops[] = {
 	{
@@ -201,6 +208,13 @@ static const struct genl_split_ops vexfs_nl_ops[] = {
 		.cmd	= VEXFS_CMD_LATENCY_GET,
 		.dumpit	= vexfs_nl_latency_get_dumpit,
 		.flags	= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= VEXFS_CMD_MANAGE,
+		.doit		= vexfs_nl_manage_doit,
+		.policy		= vexfs_manage_nl_policy,
+		.maxattr	= VEXFS_A_MANAGE_KEEP_HOT,
+		.flags		= GENL_CMD_CAP_DO,
 	},
 };
 

@@ -36,6 +36,7 @@ int vexfs_nl_counter_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb);
 int vexfs_nl_latency_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb);
+int vexfs_nl_manage_doit(struct sk_buff *skb, struct genl_info *info);
 
 extern struct genl_family vexfs_nl_family;
 

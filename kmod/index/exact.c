@@ -23,7 +23,6 @@
 
 #define CHUNK_BYTES	(256u << 10)		/* bytes of a chunk, so that it stays cached */
 #define SPARSE		4u			/* gather when fewer than one in so many passes */
-#define BLOCK_QUERIES	8u			/* fewer are scanned one by one */
 #define HELPERS_MAX	64u
 
 static VEXFS_TUNABLE(search_threads, 0, 0, HELPERS_MAX, "CPUs",
@@ -34,6 +33,18 @@ static VEXFS_TUNABLE(search_parallel_bytes, 16777216, 1, 4294967295, "bytes",
 
 static VEXFS_TUNABLE(search_batching, 1, 0, 1, "flag",
 		     "Compare the queries of one call with each block of rows together", 0644);
+
+static VEXFS_TUNABLE(simd_batch, 8, 2, 1024, "queries",
+		     "Queries of one call from which on they are compared together", 0644);
+static VEXFS_TUNABLE(simd_adaptive, 0, 0, 1, "flag",
+		     "Compare even two together where the rows are more than the caches hold", 0644);
+
+u32 vexfs_exact_plain;
+
+void vexfs_exact_restrict(u32 plain)
+{
+	WRITE_ONCE(vexfs_exact_plain, plain);
+}
 
 static struct workqueue_struct *search_wq;
 
@@ -241,6 +252,8 @@ static u32 helpers_wanted(const struct exact_run *run)
 	u32 most = READ_ONCE(vexfs_search_threads) ?: num_online_cpus();
 	u64 fit = bytes / READ_ONCE(vexfs_search_parallel_bytes);
 
+	if (READ_ONCE(vexfs_exact_plain) & VEXFS_PLAIN_ALONE)
+		return 0;
 	most = min3(most, num_online_cpus(), HELPERS_MAX + 1);
 	return most > 1 && fit > 1 ? min_t(u64, fit, most) - 1 : 0;
 }
@@ -279,6 +292,22 @@ static int run_all(struct exact_run *run)
 	return run->err;
 }
 
+/* Rows that do not stay in the caches from query to query are read once for two, too. */
+#define CACHED_BYTES	(16u << 20)
+
+static bool together(const struct vexfs_search_job *s)
+{
+	u32 least = READ_ONCE(vexfs_simd_batch);
+
+	if (!READ_ONCE(vexfs_search_batching) ||
+	    READ_ONCE(vexfs_exact_plain) & VEXFS_PLAIN_ONE_BY_ONE)
+		return false;
+	if (READ_ONCE(vexfs_simd_adaptive) &&
+	    (u64)vexfs_slots_end(s->c) * s->c->space.stride > CACHED_BYTES)
+		least = 2;
+	return s->nq >= least;
+}
+
 static int search_all_rows(struct vexfs_search_job *s)
 {
 	struct exact_run run = {
@@ -292,7 +321,7 @@ static int search_all_rows(struct vexfs_search_job *s)
 	/* after the number: it has the extents of all that was there */
 	run.d = vexfs_dir(s->c);
 	s->plan = s->filter ? VEXFS_PLAN_SCAN_MATCHES : VEXFS_PLAN_SCAN;
-	if (s->nq >= BLOCK_QUERIES && READ_ONCE(vexfs_search_batching))
+	if (together(s))
 		err = vexfs_exact_block_begin(&run);
 	else
 		err = vexfs_exact_codes_begin(&run);

@@ -16,6 +16,13 @@
 #define CHUNK_ROWS	VEXFS_BLOCK_ROWS	/* most rows of a chunk */
 
 extern u32 vexfs_search_codes;
+extern u32 vexfs_exact_plain;
+
+/* After so many searches codes are made; 0 for never. */
+static inline u32 vexfs_codes_after(void)
+{
+	return READ_ONCE(vexfs_exact_plain) & VEXFS_PLAIN_CODES ? 0 : READ_ONCE(vexfs_search_codes);
+}
 
 /**
  * struct exact_run - an exact search under way

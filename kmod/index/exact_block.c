@@ -34,7 +34,7 @@ int vexfs_exact_block_begin(struct exact_run *run)
 	if (!run->packed)
 		return -ENOMEM;
 	/* where writers make codes there are always some to take; elsewhere chunk by chunk */
-	if (!s->c->code && READ_ONCE(vexfs_search_codes))
+	if (!s->c->code && vexfs_codes_after())
 		run->scratch = ALIGN(vexfs_math_block_scratch(sp, run->chunk), 64);
 	if (!s->filter)
 		s->plan = VEXFS_PLAN_BLOCK;

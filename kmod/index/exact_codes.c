@@ -25,7 +25,7 @@ VEXFS_EXPORT_KUNIT(vexfs_search_codes);
  */
 static bool make_worth(struct vexfs_collection *c)
 {
-	u32 after = READ_ONCE(vexfs_search_codes);
+	u32 after = vexfs_codes_after();
 	u32 scans = READ_ONCE(c->private);
 
 	if (c->code || !after || rcu_access_pointer(c->index) || vexfs_owner_limited() ||

@@ -72,6 +72,15 @@ u32 vexfs_search_width(struct vexfs_collection *c, u32 flags, u32 ef, u32 k);
  */
 int vexfs_search_exact(struct vexfs_search_job *s);
 
+/* What an exact search does without, whatever the settings say. */
+enum {
+	VEXFS_PLAIN_ONE_BY_ONE = 1,	/* comparing queries together */
+	VEXFS_PLAIN_ALONE = 2,		/* help of other CPUs */
+	VEXFS_PLAIN_CODES = 4,		/* making codes */
+};
+
+void vexfs_exact_restrict(u32 plain);
+
 int vexfs_exact_init(void);
 void vexfs_exact_exit(void);
 

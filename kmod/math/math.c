@@ -24,6 +24,15 @@ int vexfs_math_init(void)
 	return 0;
 }
 
+int vexfs_math_restart(void)
+{
+	int err = vexfs_math_selftest(NULL, NULL);
+
+	if (!err)
+		vexfs_variants_start();
+	return err;
+}
+
 void vexfs_math_exit(void)
 {
 }

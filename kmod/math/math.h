@@ -169,6 +169,9 @@ int vexfs_math_code_query(const struct vexfs_space *sp, void *query, const void 
 int vexfs_math_code_scan(const struct vexfs_space *sp, const void *query, u32 limit,
 			 const void *codes, u32 n, u16 *near, u32 max);
 
+/* Tests every variant anew and puts the best, or what was asked for, in use. */
+int vexfs_math_restart(void);
+
 int vexfs_math_init(void);
 void vexfs_math_exit(void);
 

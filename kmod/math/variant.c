@@ -34,6 +34,11 @@ VEXFS_EXPORT_KUNIT(vexfs_variant_in_use);
 
 /* What was asked for: a variant, or NULL for the best. Under select_lock. */
 static struct vexfs_math_variant *wanted;
+/* Instruction sets that may be used, and whether only the scalar variant may. */
+static u32 permitted = VEXFS_SETS_ALL;
+static bool plain;
+/* What cannot be used is the best there is, not an error. */
+static bool fallback;
 static bool started;
 /* One switch at a time. Readers of the pointer need no lock. */
 static DEFINE_MUTEX(select_lock);
@@ -67,12 +72,25 @@ const char *vexfs_metric_name(u32 metric)
 }
 VEXFS_EXPORT_KUNIT(vexfs_metric_name);
 
+/* Variants that simd_mask does not name need none of its sets. */
+static bool may_use(const struct vexfs_math_variant *v)
+{
+	u32 sets = 0;
+
+	if (!strncmp(v->name, "avx", 3))
+		sets = VEXFS_SETS_AVX2 | VEXFS_SETS_FMA;
+	if (!strncmp(v->name, "avx512", 6))
+		sets |= VEXFS_SETS_AVX512;
+	return !(sets & ~permitted);
+}
+
 static struct vexfs_math_variant *best_variant(void)
 {
 	unsigned int i = VEXFS_VARIANTS;
 
 	while (--i)
-		if (vexfs_variant_usable(vexfs_variants[i]) && !vexfs_variants[i]->avoided)
+		if (vexfs_variant_usable(vexfs_variants[i]) && !vexfs_variants[i]->avoided &&
+		    may_use(vexfs_variants[i]))
 			break;
 	return vexfs_variants[i];
 }
@@ -113,7 +131,45 @@ static int pick_variant(const char *name, struct vexfs_math_variant **v, const c
 	*why = vexfs_cpu_lacks((*v)->needs);
 	if (!*why)
 		*why = (*v)->failed;
+	if (!*why && !may_use(*v))
+		*why = "simd_mask does not allow it";
+	if (*why && fallback) {
+		*v = NULL;
+		return 0;
+	}
 	return *why ? -EOPNOTSUPP : 0;
+}
+
+/* Under select_lock: the variant that follows from all that was asked for. */
+static void use_choice(void)
+{
+	struct vexfs_math_variant *v = plain ? &vexfs_math_scalar : wanted;
+
+	if (started)
+		use_variant(v && may_use(v) ? v : best_variant());
+}
+
+void vexfs_variant_permit(u32 sets)
+{
+	mutex_lock(&select_lock);
+	permitted = sets;
+	use_choice();
+	mutex_unlock(&select_lock);
+}
+
+void vexfs_variant_plain(bool on)
+{
+	mutex_lock(&select_lock);
+	plain = on;
+	use_choice();
+	mutex_unlock(&select_lock);
+}
+
+void vexfs_variant_fall_back(bool on)
+{
+	mutex_lock(&select_lock);
+	fallback = on;
+	mutex_unlock(&select_lock);
 }
 
 int vexfs_variant_check(const char *name)
@@ -140,8 +196,7 @@ int vexfs_variant_select(const char *name)
 		pr_err("simd: '%.*s' cannot be used: %s\n", (int)strcspn(name, "\n"), name, why);
 	} else {
 		wanted = v;
-		if (started)
-			use_variant(v ? v : best_variant());
+		use_choice();
 	}
 	mutex_unlock(&select_lock);
 	return err;
@@ -156,8 +211,8 @@ void vexfs_variant_fail(struct vexfs_math_variant *v, const char *why)
 	blocking_notifier_call_chain(&vexfs_variant_chain, VEXFS_VARIANT_DISABLED, v);
 	if (wanted == v)
 		wanted = NULL;
-	if (started && vexfs_variant() == v)
-		use_variant(best_variant());
+	if (vexfs_variant() == v)
+		use_choice();
 	mutex_unlock(&select_lock);
 }
 
@@ -224,7 +279,7 @@ void vexfs_variants_start(void)
 {
 	mutex_lock(&select_lock);
 	started = true;
-	use_variant(wanted ? wanted : best_variant());
+	use_choice();
 	mutex_unlock(&select_lock);
 }
 

@@ -59,6 +59,22 @@ enum vexfs_variant_news {
 struct blocking_notifier_head;
 extern struct blocking_notifier_head vexfs_variant_chain;
 
+/* Instruction sets that an operator may allow and forbid, as bits of simd_mask. */
+#define VEXFS_SETS_AVX2		1u
+#define VEXFS_SETS_FMA		2u
+#define VEXFS_SETS_AVX512	4u
+#define VEXFS_SETS_ALL		7u
+
+/*
+ * Which of them may be used from now on. A variant that was asked for by name and needs
+ * others gives way to the best that does not, and comes back with them.
+ */
+void vexfs_variant_permit(u32 sets);
+/* While @on, the scalar variant alone, whatever was asked for. */
+void vexfs_variant_plain(bool on);
+/* While @on, a name that cannot be used stands for the best there is. */
+void vexfs_variant_fall_back(bool on);
+
 void vexfs_variants_init(void);
 
 /* After the self-test: put the one in use that was asked for, or the best. */

@@ -117,10 +117,16 @@ void vexfs_pool_reset(void);
 int vexfs_pool_resize(enum vexfs_tier_id tier, u32 count);
 int vexfs_pool_resize_all(const u32 counts[VEXFS_TIER_HUGE]);
 int vexfs_pool_grow(u32 percent);	/* every tier; 1 to 1000 */
-void vexfs_pool_drain(void);		/* idle buffers go back to the slab allocator */
+/* Idle buffers go back to the slab allocator; with @keep_hot those in magazines stay. */
+u32 vexfs_pool_drain(bool keep_hot);
 int vexfs_pool_refill(void);		/* and are allocated again */
 /* Packs the stock of tiers whose frag_ppm is above @above_ppm. Number packed. */
 int vexfs_pool_compact(u32 above_ppm);
+
+/* The kernel has wanted memory back within the last seconds. */
+bool vexfs_pool_under_pressure(void);
+/* While @on, the worker leaves the tiers as they are. */
+void vexfs_pool_fix(bool on);
 
 struct seq_file;
 /* What the statistics do not hold: sizes of requests, and the last round of the worker. */

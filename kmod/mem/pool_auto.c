@@ -44,6 +44,8 @@ static VEXFS_TUNABLE(pool_compact_pct, 70, 1, 100, "percent",
  */
 static DEFINE_MUTEX(auto_lock);
 static bool worker_up;
+/* The tiers stay as they are, whatever the worker would do. */
+static bool fixed;
 
 static struct vexfs_pool_stats seen[VEXFS_TIER_HUGE];
 static struct vexfs_pool_round rounds[VEXFS_TIER_HUGE];
@@ -91,7 +93,7 @@ void vexfs_pool_pressed(void)
 	WRITE_ONCE(ever_pressed, true);
 }
 
-static bool under_pressure(void)
+bool vexfs_pool_under_pressure(void)
 {
 	return READ_ONCE(ever_pressed) &&
 	       time_before(jiffies, READ_ONCE(pressed_at) + msecs_to_jiffies(PRESSURE_MS));
@@ -110,7 +112,7 @@ static u32 judge_tier(unsigned int tier, u32 size, u32 least)
 	*old = st;
 	want = vexfs_pool_judge(&rounds[tier], size, least, peak, allocs, allocs - misses);
 	/* Buffers taken by the shrinker cause misses: growing now would undo its work. */
-	return under_pressure() ? min(want, size) : want;
+	return vexfs_pool_under_pressure() ? min(want, size) : want;
 }
 
 static bool may_compact(unsigned int tier)
@@ -128,9 +130,12 @@ static DECLARE_DEFERRABLE_WORK(auto_work, auto_round);
 static void auto_round(struct work_struct *work)
 {
 	mutex_lock(&auto_lock);
-	vexfs_pool_adjust(judge_tier);
-	if (READ_ONCE(vexfs_pool_compaction) && !under_pressure())
-		vexfs_pool_compact_if(READ_ONCE(vexfs_pool_compact_pct) * 10000, may_compact);
+	if (!fixed) {
+		vexfs_pool_adjust(judge_tier);
+		if (READ_ONCE(vexfs_pool_compaction) && !vexfs_pool_under_pressure())
+			vexfs_pool_compact_if(READ_ONCE(vexfs_pool_compact_pct) * 10000,
+					      may_compact);
+	}
 	rounds_done++;
 	if (worker_up && READ_ONCE(vexfs_pool_auto))
 		queue_delayed_work(system_dfl_wq, &auto_work, msecs_to_jiffies(ROUND_MS));
@@ -145,6 +150,13 @@ static int apply_auto(const struct vexfs_tunable *t, u32 v)
 		queue_delayed_work(system_dfl_wq, &auto_work, 0);
 	mutex_unlock(&auto_lock);
 	return 0;
+}
+
+void vexfs_pool_fix(bool on)
+{
+	mutex_lock(&auto_lock);
+	fixed = on;
+	mutex_unlock(&auto_lock);
 }
 
 void vexfs_pool_last_round(enum vexfs_tier_id tier, struct vexfs_pool_round *r)

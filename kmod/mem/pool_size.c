@@ -181,16 +181,19 @@ int vexfs_pool_grow(u32 percent)
 }
 VEXFS_EXPORT_KUNIT(vexfs_pool_grow);
 
-void vexfs_pool_drain(void)
+u32 vexfs_pool_drain(bool keep_hot)
 {
 	unsigned int i;
+	u32 done = 0;
 
 	mutex_lock(&sizes_lock);
 	for (i = 0; i < VEXFS_TIER_HUGE; i++) {
-		vexfs_tier_gather(&vexfs_tiers[i]);
-		vexfs_tier_trim(&vexfs_tiers[i], 0, U32_MAX);
+		if (!keep_hot)
+			vexfs_tier_gather(&vexfs_tiers[i]);
+		done += vexfs_tier_trim(&vexfs_tiers[i], 0, U32_MAX);
 	}
 	mutex_unlock(&sizes_lock);
+	return done;
 }
 VEXFS_EXPORT_KUNIT(vexfs_pool_drain);
 

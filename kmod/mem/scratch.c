@@ -35,6 +35,8 @@ VEXFS_TUNABLE(stack_aggressive, 0, 0, 1, "flag",
 	      "Take all scratch from the pools", 0644);
 VEXFS_TUNABLE(stack_optimize, 1, 0, 1, "flag",
 	      "Heed the thresholds; with 0 scratch that fits the stack stays there", 0644);
+static VEXFS_TUNABLE(stack_reuse, 0, 0, 1, "flag",
+	      "Use a caller's buffer on the stack above the heap threshold, too", 0644);
 
 /* Tests set these around a case. */
 VEXFS_EXPORT_KUNIT(vexfs_stack_limit);
@@ -73,8 +75,9 @@ static u64 alarms;
 static u32 deepest;
 static u32 deepest_reset;
 
-/* Counters at the last reset; record_lock. */
+/* Counters at the last reset, and the number of the first record since; record_lock. */
 static struct vexfs_stack_stats base;
+static u64 records_from;
 
 static void raise_to(u32 *max, u32 v)
 {
@@ -145,6 +148,16 @@ void *vexfs_scratch_heap(struct vexfs_stack_mark *mark, size_t size, gfp_t gfp)
 }
 VEXFS_EXPORT_KUNIT(vexfs_scratch_heap);
 
+/*
+ * The caller's buffer is on the stack whether it is used or not: with stack_reuse it is,
+ * as long as the op is not so deep that an alarm is near.
+ */
+static bool reuse_stack(const struct vexfs_stack_mark *mark)
+{
+	return READ_ONCE(vexfs_stack_reuse) && mark &&
+	       mark->deepest < READ_ONCE(vexfs_stack_alarm_at) / 2;
+}
+
 void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
 			void *local, size_t local_size, size_t size, gfp_t gfp)
 {
@@ -155,7 +168,8 @@ void *vexfs_scratch_get(struct vexfs_scratch *s, struct vexfs_stack_mark *mark,
 	s->size = size;
 	s->from_pool = !fits || (READ_ONCE(vexfs_stack_optimize) &&
 				 (READ_ONCE(vexfs_stack_aggressive) ||
-				  size > READ_ONCE(vexfs_stack_heap_threshold)));
+				  (size > READ_ONCE(vexfs_stack_heap_threshold) &&
+				   !reuse_stack(mark))));
 	if (s->from_pool) {
 		s->p = vexfs_scratch_heap(mark, size, gfp);
 		return s->p;
@@ -238,7 +252,7 @@ unsigned int vexfs_stack_records(struct vexfs_stack_record *rec, unsigned int ma
 	unsigned int n = 0;
 
 	raw_spin_lock_irqsave(&record_lock, flags);
-	while (n < max && n < VEXFS_STACK_RECORDS && violations - n > base.violations) {
+	while (n < max && n < VEXFS_STACK_RECORDS && violations - n > records_from) {
 		rec[n] = records[(violations - n - 1) % VEXFS_STACK_RECORDS];
 		n++;
 	}
@@ -256,9 +270,29 @@ void vexfs_stack_reset(void)
 	raw_spin_lock_irqsave(&record_lock, flags);
 	base = now;
 	raw_spin_unlock_irqrestore(&record_lock, flags);
-	WRITE_ONCE(deepest_reset, 0);
+	vexfs_stack_forget();
 }
 VEXFS_EXPORT_KUNIT(vexfs_stack_reset);
+
+void vexfs_stack_clear(void)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&record_lock, flags);
+	base.violations = violations;
+	base.alarms = alarms;
+	raw_spin_unlock_irqrestore(&record_lock, flags);
+}
+
+void vexfs_stack_forget(void)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&record_lock, flags);
+	records_from = violations;
+	raw_spin_unlock_irqrestore(&record_lock, flags);
+	WRITE_ONCE(deepest_reset, 0);
+}
 
 void vexfs_stack_show(struct seq_file *m)
 {

@@ -170,6 +170,8 @@ struct vexfs_stack_record {
 void vexfs_stack_read(bool since_reset, struct vexfs_stack_stats *st);
 /* The newest records, newest first; returns how many were written to @rec. */
 unsigned int vexfs_stack_records(struct vexfs_stack_record *rec, unsigned int max);
+void vexfs_stack_clear(void);	/* counts violations and alarms anew; records stay */
+void vexfs_stack_forget(void);	/* the records, and how deep it has been; counts stay */
 void vexfs_stack_reset(void);
 
 /* An op that has ended: its depth goes into the overall maximum. */

@@ -13,6 +13,7 @@ manpages = $(wildcard docs/man/*.[1-8])
 EXTRAS += userspace/vexctl/etc/vexctl.bash:$(PREFIX)/share/bash-completion/completions/vexctl
 EXTRAS += userspace/vexctl/etc/_vexctl:$(PREFIX)/share/zsh/site-functions/_vexctl
 EXTRAS += build/etc/vexfs.service:$(PREFIX)/lib/systemd/system/vexfs.service
+EXTRAS += build/etc/vexfs-monitord.service:$(PREFIX)/lib/systemd/system/vexfs-monitord.service
 EXTRAS += userspace/vexctl/etc/60-vexfs.rules:$(PREFIX)/lib/udev/rules.d/60-vexfs.rules
 EXTRAS += userspace/vexctl/etc/sysusers.conf:$(PREFIX)/lib/sysusers.d/vexfs.conf
 EXTRAS += userspace/vexctl/etc/vexfs.conf.default:/etc/vexfs/vexfs.conf.default
@@ -26,7 +27,7 @@ build/etc/%: userspace/vexctl/etc/%.in FORCE
 FORCE:
 
 .PHONY: install-tools
-install-tools: tools build/etc/vexfs.service
+install-tools: tools build/etc/vexfs.service build/etc/vexfs-monitord.service
 	@set -e; for f in $(PROGRAMS); do $(INSTALL) -D -m 755 $$f "$(DESTDIR)$(PREFIX)/bin/$${f##*/}"; done
 	@set -e; mkdir -p "$(DESTDIR)$(PREFIX)/lib"; for f in $(LIBRARIES); do cp -a $$f "$(DESTDIR)$(PREFIX)/lib/"; done
 	@set -e; for f in $(PCFILES); do \

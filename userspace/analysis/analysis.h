@@ -38,9 +38,14 @@ void bins_free(struct bins *b);
 size_t bins_values(const struct bins *b, double *out);
 
 /*
- * Takes the pattern of a day out of the values (the median of each time of day against
- * that of all), when there are at least @days of them. True when it did.
+ * The pattern of a day, by hour (UTC): the median of each hour against that of all. False
+ * when the steps are no hours, or there are fewer than @days days of them.
  */
+#define SEASON	24
+bool bins_season(const struct bins *b, int days, double factor[SEASON]);
+/* Takes it out. */
+void bins_unseason(struct bins *b, const double factor[SEASON]);
+/* Both; true when it did. */
 bool bins_take_season(struct bins *b, int days);
 
 /**

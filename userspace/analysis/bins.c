@@ -85,37 +85,60 @@ size_t bins_values(const struct bins *b, double *out)
 
 #define DAY_MS	86400000ll
 
-bool bins_take_season(struct bins *b, int days)
+/* Median of the values whose place is @s modulo @slots; fewer than @days: NAN. */
+static double slot_median(const struct bins *b, size_t s, size_t slots, int days, double *room)
 {
-	size_t slots = b->step > 0 && b->step <= DAY_MS / 4 ? (size_t)(DAY_MS / b->step) : 0;
-	double *all, *slot, level;
-	size_t n;
+	size_t k = 0;
+
+	for (size_t i = s; i < b->n; i += slots)
+		if (!isnan(b->v[i]))
+			room[k++] = b->v[i];
+	return k >= (size_t)days ? vs_quantile(room, k, 0.5) : NAN;
+}
+
+bool bins_season(const struct bins *b, int days, double factor[SEASON])
+{
+	size_t slots = b->step == DAY_MS / SEASON ? SEASON : 0, n;
+	double *room, level;
 
 	if (!slots || b->n < slots * (size_t)days)
 		return false;
-	all = malloc((b->n + 1) * sizeof(*all));
-	slot = malloc((b->n + 1) * sizeof(*slot));
-	if (!all || !slot) {
-		free(all);
-		free(slot);
+	room = malloc((b->n + 1) * sizeof(*room));
+	if (!room)
 		return false;
-	}
-	n = bins_values(b, all);
-	level = n ? vs_quantile(all, n, 0.5) : 0;
-	for (size_t s = 0; s < slots && n; s++) {
-		double usual;
-		size_t k = 0;
+	n = bins_values(b, room);
+	level = n ? vs_quantile(room, n, 0.5) : 0;
+	for (size_t s = 0; s < slots; s++) {
+		size_t hour = (size_t)((b->from + (int64_t)s * b->step) % DAY_MS / b->step);
+		double usual = slot_median(b, s, slots, days, room);
 
-		for (size_t i = s; i < b->n; i += slots)
-			if (!isnan(b->v[i]))
-				slot[k++] = b->v[i];
-		if (k < (size_t)days)
-			continue;
-		usual = vs_quantile(slot, k, 0.5);
-		for (size_t i = s; i < b->n; i += slots)
-			b->v[i] += level - usual;
+		factor[hour] = usual > 0 && level > 0 ? usual / level : 1;
 	}
-	free(all);
-	free(slot);
-	return n > 0;
+	free(room);
+	return level > 0;
+}
+
+void bins_unseason(struct bins *b, const double factor[SEASON])
+{
+	for (size_t i = 0; i < b->n; i++) {
+		/* Between the middles of two hours. */
+		int64_t mid = b->from + (int64_t)i * b->step + b->step / 2;
+		double at = (double)(mid % DAY_MS) / (double)(DAY_MS / SEASON) - 0.5;
+		int hour = (int)floor(at);
+		double part = at - hour;
+
+		if (b->step < DAY_MS / 2)
+			b->v[i] /= (1 - part) * factor[(hour + SEASON) % SEASON] +
+				   part * factor[(hour + 1) % SEASON];
+	}
+}
+
+bool bins_take_season(struct bins *b, int days)
+{
+	double factor[SEASON];
+
+	if (!bins_season(b, days, factor))
+		return false;
+	bins_unseason(b, factor);
+	return true;
 }

@@ -2,7 +2,7 @@
 #
 # What series over time say: periods, change points, trends, correlation.
 
-ANALYSIS_OBJS := $(patsubst %,build/obj/analysis/%.o,bins change period trend)
+ANALYSIS_OBJS := $(patsubst %,build/obj/analysis/%.o,bins change period policy trend)
 ANALYSIS_INC := -Iuserspace/analysis -Iuserspace/libvexstat
 $(ANALYSIS_OBJS) build/obj/analysis/analysis_test.o: CFLAGS_USER += -O3 $(ANALYSIS_INC)
 

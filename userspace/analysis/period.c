@@ -100,21 +100,29 @@ static bool read_date(const char *s, int64_t *ms)
 	return false;
 }
 
+/* "7d" or "7d ago". */
+static bool read_back(const char *s, int64_t now, int64_t *ms)
+{
+	int64_t back;
+	const char *end = read_length(s, &back);
+
+	end = end ? skip(end) : NULL;
+	if (!end || (*end && strcasecmp(end, "ago")))
+		return false;
+	*ms = now - back;
+	return true;
+}
+
 static bool read_moment(const char *s, int64_t now, int64_t *ms)
 {
-	const char *end;
-	int64_t back;
-
 	if (!strcasecmp(s, "now"))
 		*ms = now;
 	else if (!strcasecmp(s, "today"))
 		*ms = midnight(now, 0);
 	else if (!strcasecmp(s, "yesterday"))
 		*ms = midnight(now, -1);
-	else if ((end = read_length(s, &back)) && (!*(end = skip(end)) || !strcasecmp(end, "ago")))
-		*ms = now - back;
 	else
-		return read_date(s, ms);
+		return read_back(s, now, ms) || read_date(s, ms);
 	return true;
 }
 

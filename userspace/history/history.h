@@ -93,6 +93,10 @@ int history_add_event(struct history *h, int64_t t_ms, const char *kind, const c
 int history_add_change(struct history *h, int64_t t_ms, const char *what, const char *key,
 		       const char *from, const char *to, struct history_error *err);
 
+/* The value that the last such change left; "" when there was none. */
+void history_last_change(struct history *h, const char *what, const char *key, char *value,
+			 size_t size);
+
 /**
  * struct history_limits - how long and how much
  * @raw_s: seconds that samples are kept

@@ -165,3 +165,19 @@ int history_add_change(struct history *h, int64_t t_ms, const char *what, const 
 	return insert_note(h, "INSERT INTO change(t, what, key, old, new) VALUES(?, ?, ?, ?, ?)",
 			   t_ms, text, 4, NULL, err);
 }
+
+void history_last_change(struct history *h, const char *what, const char *key, char *value,
+			 size_t size)
+{
+	sqlite3_stmt *st;
+
+	*value = '\0';
+	if (sqlite3_prepare_v2(h->db, "SELECT new FROM change WHERE what = ? AND key = ?"
+			       " ORDER BY id DESC LIMIT 1", -1, &st, NULL) != SQLITE_OK)
+		return;
+	sqlite3_bind_text(st, 1, what, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 2, key, -1, SQLITE_STATIC);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		snprintf(value, size, "%s", (const char *)sqlite3_column_text(st, 0));
+	sqlite3_finalize(st);
+}

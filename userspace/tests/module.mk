@@ -46,3 +46,13 @@ build/test-bin/brute: userspace/tests/brute.c | build/packages
 	$(HOSTCC_USER) -std=gnu11 -O2 $(U_WARN) -o $@ $<
 
 e2e-tests: build/test-bin/brute
+
+# Histories for tests of verbs that look back.
+ifneq ($(HAVE_SQLITE),)
+build/obj/tests/make_history.o: CFLAGS_USER += $(HISTORY_INC) -Iuserspace/libvexstat
+build/test-bin/make_history: build/obj/tests/make_history.o $(HISTORY_OBJS)
+	$(begin)
+	$(HOSTCC_USER) -o $@ $^ $(HISTORY_LIBS) -lm
+
+TEST_PROGRAMS += build/test-bin/make_history
+endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "term.h"
 #include "vexctl.h"
 
@@ -198,8 +199,8 @@ void print_overview(struct ctl *c, FILE *to, const char *prefix)
 	fprintf(to, "\nOptions of every verb:\n");
 	print_opts(to, global_opts);
 	fputc('\n', to);
-	wrap(to, "Exit status: 0 done, 1 refused, 2 wrong command line, 3 vexfs is not loaded, "
-	     "4 not allowed, 5 no debugfs.", 0);
+	wrap(to, "Exit status: 0 done or well, 1 refused or a finding, 2 wrong command line, 3 vexfs is not "
+	     "loaded, 4 not allowed, 5 no debugfs, 6 cannot tell.", 0);
 	wrap(to, "'vexctl VERB --help' explains a verb; see also vexctl(8).", 0);
 }
 
@@ -401,6 +402,8 @@ static void print_words(const char *prefix)
 static const struct opt help_opts[] = {
 	{ "mdoc", 0, OPT_STRING, "PAGE", "print a man page, or the verbs for that of vexctl itself" },
 	{ "pages", 0, OPT_FLAG, NULL, "print the names of the man pages of verbs" },
+	{ "configuration", 0, OPT_FLAG, NULL, "print what programs read from vexfs.conf, as Markdown" },
+	{ "configuration-example", 0, OPT_FLAG, NULL, "print these sections as they stand in the file" },
 	{ "words", 0, OPT_STRING, "TEXT", "print what may follow these words, for completion" },
 	{ 0 },
 };
@@ -409,7 +412,11 @@ static int run_help(struct ctl *c)
 {
 	if (opt_given(c, "mdoc"))
 		return print_mdoc(c, opt_string(c, "mdoc", ""));
-	if (opt_given(c, "pages"))
+	if (opt_given(c, "configuration"))
+		config_document(stdout);
+	else if (opt_given(c, "configuration-example"))
+		config_example(stdout);
+	else if (opt_given(c, "pages"))
 		print_pages();
 	else if (opt_given(c, "words"))
 		print_words(opt_string(c, "words", ""));

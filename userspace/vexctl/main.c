@@ -15,7 +15,8 @@
 extern const struct verb change_verbs[], collection_verbs[], vector_verbs[], file_verbs[], search_verbs[],
 	index_verbs[], help_verbs[], statistics_verbs[], module_verbs[], top_verbs[], tune_verbs[],
 	debug_verbs[], monitoring_verbs[], fleet_verbs[], alert_verbs[],
-	store_verbs[];
+	store_verbs[], performance_verbs[], history_verbs[], pool_verbs[], simd_verbs[],
+	stack_verbs[], results_verbs[];
 
 const struct verb_group groups[] = {
 	{
@@ -178,6 +179,70 @@ const struct verb_group groups[] = {
 		.see = "vexctl 8,vexctl-stats 8",
 		.verbs = debug_verbs,
 	},
+	{
+		.title = "Performance", .page = "vexctl-performance",
+		.brief = "find out why vexfs is slow, and mend it",
+		.about = "Figures of now, of the module and of the machine.",
+		.example = "vexctl performance metrics\n"
+			   "vexctl performance monitor -i 5",
+		.see = "vexfs.conf 5,vexctl 8,vexctl-history 8,vexctl-stats 8,vexfs-monitord 8",
+		.verbs = performance_verbs,
+	},
+	{
+		.title = "Memory pools", .page = "vexctl-memory-pools",
+		.brief = "watch and steer the memory pools of vexfs",
+		.about = "Ops take their buffers from pools of three tiers; docs/memory.md explains them.",
+		.example = "vexctl performance memory-pools status\n"
+			   "vexctl performance memory-pools optimize --workload-analysis --auto-resize\n"
+			   "vexctl performance memory-pools analyze --duration 1m --show-allocation-patterns",
+		.see = "vexctl 8,vexctl-performance 8,vexctl-tune 8",
+		.verbs = pool_verbs,
+	}, {
+		.title = "Arithmetic", .page = "vexctl-simd",
+		.brief = "watch and steer the arithmetic of vexfs",
+		.about = "Distances are computed by the best variant that the processor has and the settings "
+			 "allow; all give the same answers.",
+		.example = "vexctl performance simd status\n"
+			   "vexctl performance simd configure --enable-avx2-only --batch-size 8\n"
+			   "vexctl performance simd test --all-algorithms",
+		.see = "vexctl 8,vexctl-performance 8,vexctl-tune 8",
+		.verbs = simd_verbs,
+	}, {
+		.title = "Stack", .page = "vexctl-stack",
+		.brief = "watch and steer how much stack the ops of vexfs use",
+		.about = "Every op measures its stack; what is large comes from the pools instead.",
+		.example = "vexctl performance stack status\n"
+			   "vexctl performance stack violations --count --details\n"
+			   "vexctl performance stack configure --limit 2800 --heap-threshold 512",
+		.see = "vexctl 8,vexctl-performance 8,vexctl-tune 8",
+		.verbs = stack_verbs,
+	},
+#ifdef HAVE_SQLITE
+	{
+		.title = "History", .page = "vexctl-history",
+		.brief = "look back: trends, regressions, causes",
+		.about = "These verbs read what vexfs-monitord has written, of up to a year. A period is a length "
+			 "of time that ends now, 1h or 7d say, or two moments, as in \"7d ago to 6d ago\", "
+			 "\"1h ago to now\" or \"2026-11-01 08:00 to 2026-11-01 09:30\".",
+		.example = "vexctl performance trend-analysis --duration 30d --detect-regressions\n"
+			   "vexctl performance compare-periods --period1 \"7d ago to 6d ago\" "
+			   "--period2 \"1h ago to now\"\n"
+			   "vexctl performance investigate --duration 7d",
+		.see = "vexfs.conf 5,vexctl 8,vexctl-performance 8,vexfs-monitord 8",
+		.verbs = history_verbs,
+	},
+	{
+		.title = "Results", .page = "vexctl-results",
+		.brief = "keep runs, baselines and reports",
+		.about = "What vexstress and other programs wrote, kept in the history.",
+		.example = "vexstress -j --quick vector | vexctl results import - --name before\n"
+			   "vexctl results list\n"
+			   "vexctl results show 1 --output before.json\n"
+			   "vexctl results prune --older-than 90d",
+		.see = "vexstress 1,vexctl 8,vexctl-history 8",
+		.verbs = results_verbs,
+	},
+#endif
 	{ .title = "Help", .verbs = help_verbs },
 	{ 0 },
 };

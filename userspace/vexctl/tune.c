@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "ini.h"
 #include "nearest.h"
 #include "term.h"
@@ -68,6 +69,7 @@ struct change {
  * @change: they
  * @section: prefix of the keys of the section that is being read
  * @skip: the section that is being read is somebody else's
+ * @checked: it is one that programs read: its keys are checked, and set nothing
  */
 struct tuning {
 	size_t knobs;
@@ -76,6 +78,7 @@ struct tuning {
 	struct change change[KNOBS_MAX];
 	const char *section;
 	bool skip;
+	bool checked;
 };
 
 static int64_t attr_s64(struct nlattr **a, int type)
@@ -223,6 +226,10 @@ static int on_section(struct tuning *t, const char *name, char *why, size_t size
 	const size_t n = sizeof(sections) / sizeof(sections[0]);
 	const char *names[8], *near;
 
+	t->checked = config_has_section(name);
+	if (t->checked)
+		return 0;
+
 	for (size_t i = 0; i < n; i++) {
 		if (!strcmp(sections[i].name, name) ||
 		    (!sections[i].prefix && !strncmp(name, "targets.", 8))) {
@@ -245,6 +252,8 @@ static int on_line(void *arg, const char *section, const char *key, const char *
 
 	if (!key)
 		return on_section(t, section, why, size);
+	if (t->checked)
+		return config_check(section, key, value, why, size);
 	return t->skip ? 0 : add_change(t, t->section, key, value, why, size);
 }
 
@@ -360,8 +369,10 @@ static void knob_json(struct json *j, const struct knob *k)
 	json_object_begin(j);
 	json_kv_string(j, "key", k->key);
 	value_json(j, "value", k->word, k->value, k->text);
-	if (k->word && *k->def_text)
+	if (k->word && *k->def_text) {
 		json_kv_string(j, "default", k->def_text);
+		json_kv_bool(j, "at_default", k->at_default);
+	}
 	if (k->read_only)
 		json_kv_bool(j, "read_only", true);
 	if (!k->word) {

@@ -15,6 +15,32 @@
 #define VEXFS_NL_TEXT_MAX	63
 #define VEXFS_NL_LAYOUT_MAX	1024
 
+/**
+ * enum vexfs_manage_action - What can be done rather than set.
+ * @VEXFS_MANAGE_ACTION_POOL_GROW: Every tier becomes larger by so many
+ *   percent; refused while memory is short.
+ * @VEXFS_MANAGE_ACTION_POOL_DRAIN: Idle buffers go back to the slab allocator.
+ * @VEXFS_MANAGE_ACTION_POOL_REFILL: And come again.
+ * @VEXFS_MANAGE_ACTION_POOL_COMPACT: Packs tiers whose fragmentation is above
+ *   a value, in millionths.
+ * @VEXFS_MANAGE_ACTION_POOL_RESET: Drains, counts anew and refills.
+ * @VEXFS_MANAGE_ACTION_SIMD_RESTART: Tests every variant of the arithmetic
+ *   anew and uses the best, or what was asked for.
+ * @VEXFS_MANAGE_ACTION_STACK_CLEAR: Counts violations and alarms anew.
+ * @VEXFS_MANAGE_ACTION_STACK_FORGET: Forgets the records of violations and how
+ *   deep ops have been.
+ */
+enum vexfs_manage_action {
+	VEXFS_MANAGE_ACTION_POOL_GROW,
+	VEXFS_MANAGE_ACTION_POOL_DRAIN,
+	VEXFS_MANAGE_ACTION_POOL_REFILL,
+	VEXFS_MANAGE_ACTION_POOL_COMPACT,
+	VEXFS_MANAGE_ACTION_POOL_RESET,
+	VEXFS_MANAGE_ACTION_SIMD_RESTART,
+	VEXFS_MANAGE_ACTION_STACK_CLEAR,
+	VEXFS_MANAGE_ACTION_STACK_FORGET,
+};
+
 enum {
 	VEXFS_A_MODULE_VERSION = 1,
 	VEXFS_A_MODULE_ABI,
@@ -191,6 +217,16 @@ enum {
 };
 
 enum {
+	VEXFS_A_MANAGE_ACTION = 1,
+	VEXFS_A_MANAGE_VALUE,
+	VEXFS_A_MANAGE_KEEP_HOT,
+	VEXFS_A_MANAGE_DONE,
+
+	__VEXFS_A_MANAGE_MAX,
+	VEXFS_A_MANAGE_MAX = (__VEXFS_A_MANAGE_MAX - 1)
+};
+
+enum {
 	VEXFS_CMD_MODULE_GET = 1,
 	VEXFS_CMD_COLLECTION_NEW,
 	VEXFS_CMD_COLLECTION_SET,
@@ -207,6 +243,7 @@ enum {
 	VEXFS_CMD_SUBSCRIBE,
 	VEXFS_CMD_COUNTER_GET,
 	VEXFS_CMD_LATENCY_GET,
+	VEXFS_CMD_MANAGE,
 
 	__VEXFS_CMD_MAX,
 	VEXFS_CMD_MAX = (__VEXFS_CMD_MAX - 1)

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The machine as /proc shows it. */
+#include "host.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+bool host_file(const char *root, const char *path, char *buf, size_t size)
+{
+	char name[4300];
+	size_t len = 0;
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(name, sizeof(name), "%s%s", root, path);
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	while (len + 1 < size && (n = read(fd, buf + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	close(fd);
+	buf[len] = '\0';
+	return n >= 0 || len;
+}
+
+/* The number behind @key at the beginning of a line. */
+static double after(const char *text, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (const char *s = text; s && *s; s = strchr(s, '\n'), s += s != NULL)
+		if (!strncmp(s, key, len))
+			return strtod(s + len, NULL);
+	return NAN;
+}
+
+static void read_cpus(const char *root, struct host *h)
+{
+	char buf[1 << 14];
+	double v[8] = { 0 };
+
+	h->cpu_total = h->cpu_idle = h->cpu_steal = NAN;
+	h->cpus = 0;
+	if (!host_file(root, "/proc/stat", buf, sizeof(buf)) ||
+	    sscanf(buf, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", &v[0], &v[1], &v[2], &v[3], &v[4],
+		   &v[5], &v[6], &v[7]) < 4)
+		return;
+	h->cpu_total = 0;
+	for (int i = 0; i < 8; i++)
+		h->cpu_total += v[i];
+	h->cpu_idle = v[3] + v[4];
+	h->cpu_steal = v[7];
+	for (const char *s = buf; s; s = strchr(s, '\n'), s += s != NULL)
+		h->cpus += !strncmp(s, "cpu", 3) && isdigit((unsigned char)s[3]);
+}
+
+static void read_memory(const char *root, struct host *h)
+{
+	char buf[8192] = "";
+
+	host_file(root, "/proc/meminfo", buf, sizeof(buf));
+	h->mem_total = after(buf, "MemTotal:") * 1024;
+	h->mem_available = after(buf, "MemAvailable:") * 1024;
+	h->swap_total = after(buf, "SwapTotal:") * 1024;
+	h->swap_free = after(buf, "SwapFree:") * 1024;
+}
+
+static void read_psi(const char *root, struct host *h)
+{
+	static const struct {
+		const char *file;
+		const char *line;
+	} psi[PSI_KINDS] = {
+		[PSI_CPU] = { "/proc/pressure/cpu", "some" },
+		[PSI_MEM] = { "/proc/pressure/memory", "some" },
+		[PSI_MEM_FULL] = { "/proc/pressure/memory", "full" },
+		[PSI_IO] = { "/proc/pressure/io", "some" },
+		[PSI_IO_FULL] = { "/proc/pressure/io", "full" },
+	};
+
+	for (int i = 0; i < PSI_KINDS; i++) {
+		char buf[512];
+		const char *line, *total;
+
+		h->psi[i] = NAN;
+		if (!host_file(root, psi[i].file, buf, sizeof(buf)))
+			continue;
+		line = strstr(buf, psi[i].line);
+		total = line ? strstr(line, "total=") : NULL;
+		if (total)
+			h->psi[i] = strtod(total + 6, NULL);
+	}
+}
+
+/* Disks, without their partitions and without those that are made of others. */
+static bool whole_disk(const char *root, const char *name)
+{
+	char path[4300];
+
+	if (!strncmp(name, "loop", 4) || !strncmp(name, "ram", 3) || !strncmp(name, "dm-", 3) ||
+	    !strncmp(name, "zram", 4))
+		return false;
+	snprintf(path, sizeof(path), "%s/sys/block/%s", root, name);
+	return !access(path, F_OK);
+}
+
+static void read_disks(const char *root, struct host *h)
+{
+	char buf[1 << 15];
+	bool any = false;
+
+	h->disk_busy_ms = h->disk_read = h->disk_written = NAN;
+	h->disk[0] = '\0';
+	if (!host_file(root, "/proc/diskstats", buf, sizeof(buf)))
+		return;
+	for (char *s = buf, *end; s && *s; s = end ? end + 1 : NULL) {
+		double read, written, busy;
+		char name[32];
+
+		end = strchr(s, '\n');
+		if (sscanf(s, "%*u %*u %31s %*u %*u %lf %*u %*u %*u %lf %*u %*u %lf", name, &read,
+			   &written, &busy) != 4 || !whole_disk(root, name))
+			continue;
+		h->disk_read = (any ? h->disk_read : 0) + read * 512;
+		h->disk_written = (any ? h->disk_written : 0) + written * 512;
+		if (!any || busy > h->disk_busy_ms) {
+			h->disk_busy_ms = busy;
+			snprintf(h->disk, sizeof(h->disk), "%s", name);
+		}
+		any = true;
+	}
+}
+
+static void read_network(const char *root, struct host *h)
+{
+	char buf[1 << 14];
+
+	h->net_rx = h->net_tx = h->net_errors = NAN;
+	if (!host_file(root, "/proc/net/dev", buf, sizeof(buf)))
+		return;
+	h->net_rx = h->net_tx = h->net_errors = 0;
+	for (char *s = buf, *end; s && *s; s = end ? end + 1 : NULL) {
+		double rx, rx_err, rx_drop, tx, tx_err, tx_drop;
+		char name[32], *colon;
+
+		end = strchr(s, '\n');
+		colon = strchr(s, ':');
+		if (!colon || (end && colon > end) || sscanf(s, " %31[^:]", name) != 1 ||
+		    !strcmp(name, "lo"))
+			continue;
+		if (sscanf(colon + 1, "%lf %*u %lf %lf %*u %*u %*u %*u %lf %*u %lf %lf", &rx, &rx_err,
+			   &rx_drop, &tx, &tx_err, &tx_drop) != 6)
+			continue;
+		h->net_rx += rx;
+		h->net_tx += tx;
+		h->net_errors += rx_err + tx_err + rx_drop + tx_drop;
+	}
+}
+
+void host_read(const char *root, struct host *h)
+{
+	struct timespec now;
+	char buf[128];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	h->mono_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	h->load1 = host_file(root, "/proc/loadavg", buf, sizeof(buf)) ? strtod(buf, NULL) : NAN;
+	read_cpus(root, h);
+	read_memory(root, h);
+	read_psi(root, h);
+	read_disks(root, h);
+	read_network(root, h);
+}
+
+/* What grew, by @over; NAN when it went back. */
+static double growth(double a, double b, double over)
+{
+	return b >= a && over > 0 ? (b - a) / over : NAN;
+}
+
+void host_between(const struct host *a, const struct host *b, struct host_rates *r)
+{
+	double s = (double)(b->mono_ns - a->mono_ns) / 1e9, ticks = b->cpu_total - a->cpu_total;
+
+	r->cpu_busy = 1 - growth(a->cpu_idle, b->cpu_idle, ticks);
+	r->cpu_steal = growth(a->cpu_steal, b->cpu_steal, ticks);
+	for (int i = 0; i < PSI_KINDS; i++)
+		r->psi[i] = growth(a->psi[i], b->psi[i], s * 1e6);
+	r->disk_busy = strcmp(a->disk, b->disk) ? NAN :
+		       growth(a->disk_busy_ms, b->disk_busy_ms, s * 1e3);
+	r->disk_read = growth(a->disk_read, b->disk_read, s);
+	r->disk_written = growth(a->disk_written, b->disk_written, s);
+	r->net_rx = growth(a->net_rx, b->net_rx, s);
+	r->net_tx = growth(a->net_tx, b->net_tx, s);
+	r->net_errors = growth(a->net_errors, b->net_errors, s);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The sections of vexfs.conf that programs read: [monitor], [history], [thresholds] and
+ * [recovery]. One table says what keys there are, their bounds and defaults; the reader,
+ * "vexctl apply", which refuses what is wrong before the module is touched, and the
+ * page docs/configuration.md are made from it. The other sections are settings of the
+ * module, or targets.
+ */
+#ifndef VEXFS_CONFIG_H
+#define VEXFS_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define CONFIG_PATH	"/etc/vexfs/vexfs.conf"
+#define CONFIG_TEXT	256
+
+/**
+ * struct config - what programs are to do
+ * @interval: seconds between samples
+ * @database: the history
+ * @pid_file: of the daemon
+ * @log: what the daemon does
+ * @pool_log: what it sees of the pools
+ * @alertmanager: URL that alerts are pushed to; "" for none
+ * @webhook: URL that gets the same as JSON; "" for none
+ * @prometheus: URL that verbs read history from; "" for the database
+ * @hang_s: seconds between looks for tasks that hang
+ * @pool_optimize: let the daemon resize the pools when they are short
+ * @raw_days: days that samples are kept, and
+ * @mid_days: five minutes are, and
+ * @long_days: hours are
+ * @size_mb: the history may take
+ * @policy: name of the thresholds
+ * @warn: share from which on a change for the worse is a warning, < 0: the policy's
+ * @fail: from which on it is a failure, < 0: the policy's
+ * @fuse_floor: ops a second that are promised, and so on
+ * @recovery: off, advise or on
+ * @after_s: seconds that things are bad before anything is done
+ * @attempts: recoveries a day at most
+ * @cool_down_s: seconds from one to the next
+ * @settle_s: seconds to wait before validating
+ * @recovery_log: what recoveries did
+ */
+struct config {
+	double interval;
+	char database[CONFIG_TEXT];
+	char pid_file[CONFIG_TEXT];
+	char log[CONFIG_TEXT];
+	char pool_log[CONFIG_TEXT];
+	char alertmanager[CONFIG_TEXT];
+	char webhook[CONFIG_TEXT];
+	char prometheus[CONFIG_TEXT];
+	double hang_s;
+	bool pool_optimize;
+	double raw_days;
+	double mid_days;
+	double long_days;
+	double size_mb;
+	char policy[CONFIG_TEXT];
+	double warn;
+	double fail;
+	double fuse_floor;
+	double vector_floor;
+	double semantic_floor;
+	double pool_hit_floor;
+	char recovery[CONFIG_TEXT];
+	double after_s;
+	double attempts;
+	double cool_down_s;
+	double settle_s;
+	char recovery_log[CONFIG_TEXT];
+};
+
+void config_defaults(struct config *c);
+
+/*
+ * Reads the file over the defaults; one that is missing is empty. Sections that are not of
+ * the table are not looked at. 0, or -1 with a sentence in @why.
+ */
+int config_read(const char *path, struct config *c, char *why, size_t size);
+
+/* Whether the table has the section. */
+bool config_has_section(const char *section);
+/* 0, or -1 with a sentence: whether a line of such a section is right. */
+int config_check(const char *section, const char *key, const char *value, char *why, size_t size);
+
+/* The table as Markdown. */
+void config_document(FILE *f);
+/* Its sections as they stand in vexfs.conf.default. */
+void config_example(FILE *f);
+
+#endif

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vexfs-monitord: samples the account and the machine into the history. Under systemd it
+ * runs in the foreground; elsewhere "start", "stop" and "status" do what they say. The
+ * PID file holds its own process id, and is locked by it as long as it lives, so that a
+ * stale number never stands for somebody else.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "monitord.h"
+#include "parse.h"
+
+volatile bool stopping;
+volatile bool again;
+
+int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void write_line(const char *path, const char *text)
+{
+	char line[800], when[40];
+	time_t t = time(NULL);
+	struct tm tm;
+	int fd, len;
+
+	localtime_r(&t, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	len = snprintf(line, sizeof(line), "%s %s\n", when, text);
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		return;
+	if (write(fd, line, (size_t)(len < (int)sizeof(line) ? len : (int)sizeof(line) - 1)) < 0)
+		fprintf(stderr, "vexfs-monitord: %s: %s\n", path, strerror(errno));
+	close(fd);
+}
+
+void say_log(struct monitor *m, int priority, const char *fmt, ...)
+{
+	char text[600];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	write_line(m->conf.log, text);
+	if (m->foreground)
+		fprintf(stderr, "<%d>%s\n", priority, text);
+	else
+		syslog(priority, "%s", text);
+}
+
+void pool_log(struct monitor *m, const char *fmt, ...)
+{
+	char text[600];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	write_line(m->conf.pool_log, text);
+}
+
+static void on_signal(int sig)
+{
+	if (sig == SIGHUP)
+		again = true;
+	else
+		stopping = true;
+}
+
+/* ---- the PID file ---- */
+
+/*
+ * Who holds the lock; 0 for nobody, -1 when the file cannot be read. The lock belongs to the
+ * open file: a POSIX lock would go as soon as the daemon closes the file elsewhere.
+ */
+static pid_t holder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[24] = "";
+	pid_t pid = 0;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK &&
+	    read(fd, text, sizeof(text) - 1) > 0)
+		pid = (pid_t)strtol(text, NULL, 10);
+	close(fd);
+	return pid;
+}
+
+/* Held until the process ends. */
+static int take_pid_file(struct monitor *m)
+{
+	int fd = open(m->conf.pid_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	char text[24];
+	int len;
+
+	if (fd < 0) {
+		fprintf(stderr, "vexfs-monitord: %s: %s\n", m->conf.pid_file, strerror(errno));
+		return -1;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		fprintf(stderr, "vexfs-monitord: it runs already\n");
+		close(fd);
+		return -1;
+	}
+	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (ftruncate(fd, 0) || write(fd, text, (size_t)len) != len) {
+		fprintf(stderr, "vexfs-monitord: %s: %s\n", m->conf.pid_file, strerror(errno));
+		close(fd);
+		return -1;
+	}
+	return 0;
+}
+
+static int stop_it(const struct config *c)
+{
+	pid_t pid = holder(c->pid_file);
+
+	if (pid <= 0) {
+		fprintf(stderr, "vexfs-monitord: it does not run\n");
+		return 1;
+	}
+	if (kill(pid, SIGTERM)) {
+		fprintf(stderr, "vexfs-monitord: process %d: %s\n", (int)pid, strerror(errno));
+		return 1;
+	}
+	for (int i = 0; i < 500; i++) {
+		if (holder(c->pid_file) != pid)
+			return 0;
+		nanosleep(&(struct timespec){ 0, 20000000 }, NULL);
+	}
+	fprintf(stderr, "vexfs-monitord: process %d does not end\n", (int)pid);
+	return 1;
+}
+
+static int say_status(const struct config *c)
+{
+	pid_t pid = holder(c->pid_file);
+
+	if (pid > 0)
+		printf("vexfs-monitord runs, process %d\n", (int)pid);
+	else
+		puts("vexfs-monitord does not run");
+	return pid > 0 ? 0 : 1;
+}
+
+/* ---- running ---- */
+
+static void make_dir_of(const char *path)
+{
+	char copy[CONFIG_TEXT];
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	mkdir(dirname(copy), 0750);
+}
+
+/*
+ * Into the background. The parent ends when the child says on @ready that it runs, or with
+ * an error when it does not.
+ */
+static int go_away(int *ready)
+{
+	int fd[2];
+	pid_t pid;
+	char c;
+
+	if (pipe2(fd, O_CLOEXEC))
+		return -1;
+	pid = fork();
+	if (pid < 0)
+		return -1;
+	if (pid) {
+		close(fd[1]);
+		_exit(read(fd[0], &c, 1) == 1 ? 0 : 1);
+	}
+	close(fd[0]);
+	*ready = fd[1];
+	setsid();
+	return chdir("/");
+}
+
+static void runs_now(int ready)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (null >= 0) {
+		dup2(null, 0);
+		dup2(null, 1);
+		dup2(null, 2);
+	}
+	if (write(ready, "", 1) != 1)
+		syslog(LOG_WARNING, "whoever started it has gone");
+	close(ready);
+}
+
+/* Until the next sample is due: hears events. */
+static void wait_until(struct monitor *m, uint64_t due)
+{
+	while (!stopping && !again) {
+		uint64_t now = now_ns();
+		int ms = (int)((due - now) / 1000000) + 1;
+
+		if (now >= due)
+			return;
+		if (m->events)
+			hear_events(m, ms);
+		else
+			nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+	}
+}
+
+/**
+ * struct args - what the command line says
+ * @config: the configuration
+ * @database: instead of the configuration's, or NULL
+ * @pid_file: the same
+ * @interval: the same, or 0
+ * @once: one sample
+ */
+struct args {
+	const char *config;
+	const char *database;
+	const char *pid_file;
+	double interval;
+	bool once;
+};
+
+static int configure(struct monitor *m, const struct args *a)
+{
+	char why[400];
+
+	if (config_read(a->config, &m->conf, why, sizeof(why))) {
+		fprintf(stderr, "vexfs-monitord: %s\n", why);
+		return -1;
+	}
+	snprintf(m->etc, sizeof(m->etc), "%s", a->config);
+	dirname(m->etc);
+	if (a->interval > 0)
+		m->conf.interval = a->interval;
+	if (a->database)
+		snprintf(m->conf.database, sizeof(m->conf.database), "%s", a->database);
+	if (a->pid_file)
+		snprintf(m->conf.pid_file, sizeof(m->conf.pid_file), "%s", a->pid_file);
+	return 0;
+}
+
+static void run(struct monitor *m, const struct args *a)
+{
+	uint64_t due = now_ns();
+
+	say_log(m, LOG_INFO, "begins, a sample every %g s to %s", m->conf.interval,
+		m->conf.database);
+	while (!stopping) {
+		if (again) {
+			struct config old = m->conf;
+
+			again = false;
+			if (configure(m, a)) {
+				m->conf = old;
+				say_log(m, LOG_ERR, "the configuration is wrong and stays as it was");
+			}
+		}
+		sample(m);
+		note_states(m);
+		watch_pools(m);
+		watch_hangs(m);
+		judge(m);
+		if (a->once)
+			break;
+		/* Not after a time, but at its time; what was slept through is not made up for. */
+		due += (uint64_t)(m->conf.interval * 1e9);
+		if (due < now_ns())
+			due = now_ns() + (uint64_t)(m->conf.interval * 1e9);
+		wait_until(m, due);
+	}
+	say_log(m, LOG_INFO, "ends: %llu samples written, %llu lost",
+		(unsigned long long)m->samples, (unsigned long long)m->lost);
+}
+
+static int usage(FILE *f, int code)
+{
+	fputs("usage: vexfs-monitord [options] [start|stop|status]\n\n"
+	      "Samples the account of vexfs and the machine into a history.\n\n"
+	      "  --foreground      stay in the foreground, and say on stderr what happens\n"
+	      "  --config FILE     another file than " CONFIG_PATH "\n"
+	      "  --interval S      seconds between samples\n"
+	      "  --database FILE   the history\n"
+	      "  --pid-file FILE   where its process id stands\n"
+	      "  --once            take one sample and end\n"
+	      "  --help, --version\n\n"
+	      "Exit status: 0 done, or it runs; 1 failed, or it does not run; 2 usage.\n", f);
+	return code;
+}
+
+static int bad_value(const char *what, const char *value)
+{
+	fprintf(stderr, "vexfs-monitord: --%s: '%s' is not right\n", what, value);
+	return 2;
+}
+
+/* An exit code, or -1 to go on. */
+static int read_args(int argc, char **argv, struct args *a, struct monitor *m)
+{
+	static const struct option options[] = {
+		{ "foreground", no_argument, NULL, 'f' }, { "config", required_argument, NULL, 'c' },
+		{ "interval", required_argument, NULL, 'i' },
+		{ "database", required_argument, NULL, 'd' },
+		{ "pid-file", required_argument, NULL, 'p' }, { "once", no_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 },
+	};
+	int o;
+
+	while ((o = getopt_long(argc, argv, "fc:i:d:p:hV", options, NULL)) != -1) {
+		switch (o) {
+		case 'f':
+			m->foreground = true;
+			break;
+		case 'c':
+			a->config = optarg;
+			break;
+		case 'i':
+			if (!parse_number(optarg, &a->interval) || a->interval < 0.1 ||
+			    a->interval > 86400)
+				return bad_value("interval", optarg);
+			break;
+		case 'd':
+			a->database = optarg;
+			break;
+		case 'p':
+			a->pid_file = optarg;
+			break;
+		case 'o':
+			a->once = m->foreground = true;
+			break;
+		case 'h':
+			return usage(stdout, 0);
+		case 'V':
+			puts("vexfs-monitord " VEXFS_VERSION);
+			return 0;
+		default:
+			return usage(stderr, 2);
+		}
+	}
+	return argc - optind > 1 ? usage(stderr, 2) : -1;
+}
+
+static int start_it(struct monitor *m, const struct args *a)
+{
+	struct sigaction act = { .sa_handler = on_signal };
+	int ready = -1;
+
+	make_dir_of(m->conf.database);
+	make_dir_of(m->conf.log);
+	if (holder(m->conf.pid_file) > 0) {
+		fprintf(stderr, "vexfs-monitord: it runs already\n");
+		return 1;
+	}
+	if (!m->foreground && go_away(&ready))
+		return 1;
+	if (take_pid_file(m))
+		return 1;
+	openlog("vexfs-monitord", LOG_PID, LOG_DAEMON);
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGHUP, &act, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (ready >= 0)
+		runs_now(ready);
+	run(m, a);
+	disconnect_module(m);
+	history_close(m->h);
+	unlink(m->conf.pid_file);
+	return a->once && !m->samples;
+}
+
+int main(int argc, char **argv)
+{
+	struct args a = { .config = CONFIG_PATH };
+	static struct monitor m;
+	const char *verb;
+	int ret = read_args(argc, argv, &a, &m);
+
+	if (ret >= 0)
+		return ret;
+	if (configure(&m, &a))
+		return 1;
+	verb = optind < argc ? argv[optind] : "start";
+	if (!strcmp(verb, "stop"))
+		return stop_it(&m.conf);
+	if (!strcmp(verb, "status"))
+		return say_status(&m.conf);
+	return strcmp(verb, "start") ? usage(stderr, 2) : start_it(&m, &a);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of vexfs-monitord share. */
+#ifndef VEXFS_MONITORD_H
+#define VEXFS_MONITORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "history.h"
+#include "metrics.h"
+#include "wire.h"
+
+/**
+ * struct state - something that rarely changes, and is noted when it does
+ * @what: kind: "setting", "module", "kernel" or "file"
+ * @key: which
+ * @value: its value
+ * @seen: it was there in this round
+ */
+struct state {
+	char what[16];
+	char key[HISTORY_NAME];
+	char value[80];
+	bool seen;
+};
+
+/**
+ * struct monitor - the daemon
+ * @conf: its configuration
+ * @etc: directory of the configuration, whose files are watched
+ * @foreground: it writes to stderr as well
+ * @h: the history, NULL while it cannot be written
+ * @retry_ns: when to try to open the history again
+ * @wire: the account, NULL while the module is not there
+ * @events: a second connection, which hears events
+ * @look: this look and the one before, by turns
+ * @turn: which of them is the new one
+ * @looked: the other one is filled in
+ * @values: metrics of the last interval
+ * @identity: of the epoch: boot and load of the module
+ * @uptime_ns: of the module at the last look
+ * @states: how many
+ * @state: they
+ * @ids: numbers of metrics in the history
+ * @next_tidy_ms: when to roll up
+ * @next_states_ns: when to look for changes
+ * @next_hang_ns: when to look for tasks that hang
+ * @bad_ns: since when performance is bad, 0 when it is not
+ * @good_ns: since when it is good again
+ * @advised: this bad time was told
+ * @recoveries: when recoveries began, the newest last
+ * @recovering: its process, 0 for none
+ * @samples: written since the start
+ * @lost: that could not be
+ */
+struct monitor {
+	struct config conf;
+	char etc[CONFIG_TEXT];
+	bool foreground;
+	struct history *h;
+	uint64_t retry_ns;
+	struct wire *wire;
+	struct wire *events;
+	struct look look[2];
+	int turn;
+	bool looked;
+	double values[METRICS];
+	char identity[120];
+	uint64_t uptime_ns;
+	size_t states;
+	size_t states_room;
+	struct state *state;
+	int ids[METRICS];
+	int64_t next_tidy_ms;
+	uint64_t next_states_ns;
+	uint64_t next_hang_ns;
+	uint64_t bad_ns;
+	uint64_t good_ns;
+	bool advised;
+	uint64_t recoveries[100];
+	unsigned int attempts;
+	int recovering;
+	uint64_t samples;
+	uint64_t lost;
+};
+
+extern volatile bool stopping;
+extern volatile bool again;
+
+int64_t now_ms(void);
+uint64_t now_ns(void);
+
+__attribute__((format(printf, 3, 4)))
+void say_log(struct monitor *m, int priority, const char *fmt, ...);
+__attribute__((format(printf, 2, 3)))
+void pool_log(struct monitor *m, const char *fmt, ...);
+
+/* One round: looks, and writes what it sees. */
+void sample(struct monitor *m);
+/* Connects where it is not. */
+void connect_module(struct monitor *m);
+void disconnect_module(struct monitor *m);
+void hear_events(struct monitor *m, int timeout_ms);
+void note_states(struct monitor *m);
+void watch_pools(struct monitor *m);
+void watch_hangs(struct monitor *m);
+void judge(struct monitor *m);
+
+#endif

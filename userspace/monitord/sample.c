@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From the account and the machine into the history. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "monitord.h"
+
+/* A history that cannot be opened is tried again this often. */
+#define RETRY_NS	30000000000ull
+
+static int read_module(struct nlmsghdr *h, struct nlattr **a, void *arg)
+{
+	(void)h;
+	*(uint64_t *)arg = wire_u64(a, VEXFS_A_MODULE_UPTIME_NS);
+	return 0;
+}
+
+void disconnect_module(struct monitor *m)
+{
+	wire_close(m->wire);
+	wire_close(m->events);
+	m->wire = m->events = NULL;
+	m->uptime_ns = 0;
+}
+
+void connect_module(struct monitor *m)
+{
+	struct vexfs_error err;
+
+	if (m->wire)
+		return;
+	m->wire = wire_connect(&err);
+	if (!m->wire)
+		return;
+	m->events = wire_connect(&err);
+	if (m->events && wire_listen(m->events, VEXFS_A_SUBSCRIPTION_EVENTS)) {
+		wire_close(m->events);
+		m->events = NULL;
+	}
+	say_log(m, LOG_INFO, "vexfs is loaded");
+}
+
+static void open_history(struct monitor *m)
+{
+	struct history_error err;
+	char to[400];
+
+	if (m->h || now_ns() < m->retry_ns)
+		return;
+	m->h = history_open(m->conf.database, HISTORY_WRITE, &err);
+	if (!m->h && err.code == EUCLEAN && !history_set_aside(m->conf.database, to, sizeof(to))) {
+		say_log(m, LOG_ERR, "%s; it is kept as %s, and a new one begins", err.text, to);
+		m->h = history_open(m->conf.database, HISTORY_WRITE, &err);
+	}
+	if (!m->h) {
+		say_log(m, LOG_ERR, "%s; trying again in 30 s", err.text);
+		m->retry_ns = now_ns() + RETRY_NS;
+		return;
+	}
+	m->identity[0] = '\0';
+	m->states = 0;
+	for (int i = 0; i < METRICS; i++)
+		m->ids[i] = -1;
+}
+
+static void lose_history(struct monitor *m, const struct history_error *err)
+{
+	say_log(m, LOG_ERR, "%s", err->text);
+	m->lost++;
+	if (err->code == ENOSPC)
+		return;		/* it goes on when there is room */
+	history_close(m->h);
+	m->h = NULL;
+	m->retry_ns = now_ns() + (err->code == EUCLEAN ? 0 : RETRY_NS);
+}
+
+/* A figure of its own in the history; @scale: the smallest step. */
+static int number_of(struct monitor *m, const char *name, const char *unit, enum history_kind kind,
+		     bool sketch, double scale)
+{
+	struct history_series s = { .kind = kind, .sketch = sketch, .scale = scale };
+	struct history_error err;
+
+	snprintf(s.name, sizeof(s.name), "%s", name);
+	snprintf(s.unit, sizeof(s.unit), "%s", unit);
+	return history_series(m->h, &s, &err);
+}
+
+static void put_metrics(struct monitor *m)
+{
+	for (int i = 0; i < METRICS; i++) {
+		double v = m->values[i] / metrics[i].scale;
+
+		if (isnan(v) || fabs(v) > 9e18)
+			continue;
+		if (m->ids[i] < 0)
+			m->ids[i] = number_of(m, metrics[i].name, metrics[i].unit, HISTORY_GAUGE,
+					      metrics[i].sort <= METRIC_HITS, metrics[i].scale);
+		history_put(m->h, m->ids[i], llround(v));
+	}
+}
+
+static void put_rows(struct monitor *m, const struct look *l)
+{
+	for (size_t i = 0; i < l->rows.n; i++) {
+		const struct row *r = &l->rows.row[i];
+
+		for (unsigned int k = 0; k < r->n; k++) {
+			const char *c = r->counter[k].name;
+			char name[HISTORY_NAME];
+
+			/* What never happened says nothing, and there are hundreds of those. */
+			if (counter_is_derived(c) ||
+			    (!r->counter[k].value && !strcmp(r->subject, "errors")))
+				continue;
+			snprintf(name, sizeof(name), "%s%s%s/%s", r->subject, *r->name ? "/" : "",
+				 r->name, c);
+			history_put(m->h, number_of(m, name, "", counter_is_level(r->subject, c) ?
+						    HISTORY_GAUGE : HISTORY_COUNTER, false, 1),
+				    (int64_t)(r->counter[k].value & INT64_MAX));
+		}
+	}
+}
+
+static int put_collection(struct nlmsghdr *h, struct nlattr **a, void *arg)
+{
+	struct monitor *m = arg;
+	const char *name = wire_text(a, VEXFS_A_COLLECTION_NAME);
+	char text[HISTORY_NAME];
+
+	(void)h;
+	snprintf(text, sizeof(text), "collection/%s/vectors", name);
+	history_put(m->h, number_of(m, text, "vectors", HISTORY_GAUGE, false, 1),
+		    (int64_t)wire_u64(a, VEXFS_A_COLLECTION_COUNT));
+	snprintf(text, sizeof(text), "collection/%s/bytes", name);
+	history_put(m->h, number_of(m, text, "bytes", HISTORY_GAUGE, false, 1),
+		    (int64_t)wire_u64(a, VEXFS_A_COLLECTION_BYTES));
+	snprintf(text, sizeof(text), "collection/%s/changes", name);
+	history_put(m->h, number_of(m, text, "changes", HISTORY_COUNTER, false, 1),
+		    (int64_t)wire_u64(a, VEXFS_A_COLLECTION_SEQ));
+	return 0;
+}
+
+/* Which boot, and which load of the module. */
+static void check_epoch(struct monitor *m, bool loaded)
+{
+	struct history_error err;
+	char boot[64] = "", identity[120];
+	uint64_t uptime = 0;
+
+	if (loaded)
+		wire_call(m->wire, wire_request(m->wire, VEXFS_CMD_MODULE_GET, false), read_module,
+			  &uptime);
+	if (*m->identity && uptime >= m->uptime_ns && !m->uptime_ns == !uptime) {
+		m->uptime_ns = uptime;
+		return;
+	}
+	m->uptime_ns = uptime;
+	host_file("", "/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
+	boot[strcspn(boot, "\n")] = '\0';
+	/* In tens of seconds: computed anew it comes out a little different. */
+	snprintf(identity, sizeof(identity), "boot %s, module %s%llu", boot,
+		 uptime ? "loaded at 10 s * " : "not loaded",
+		 uptime ? (unsigned long long)((now_ns() - uptime) / 10000000000ull) : 0ull);
+	if (strcmp(identity, m->identity)) {
+		snprintf(m->identity, sizeof(m->identity), "%s", identity);
+		if (history_epoch(m->h, now_ms(), identity, &err))
+			lose_history(m, &err);
+	}
+}
+
+static void tidy(struct monitor *m)
+{
+	const struct history_limits limits = {
+		(int64_t)(m->conf.raw_days * 86400), (int64_t)(m->conf.mid_days * 86400),
+		(int64_t)(m->conf.long_days * 86400), (int64_t)(m->conf.size_mb * 1048576),
+	};
+	struct history_error err;
+	int64_t now = now_ms();
+
+	/* A clock that went back must not put it off for long. */
+	if (!m->h || (now < m->next_tidy_ms && m->next_tidy_ms - now < 600000))
+		return;
+	m->next_tidy_ms = now - now % 300000 + 300000 + 2000;
+	if (history_tidy(m->h, now, &limits, &err))
+		lose_history(m, &err);
+}
+
+void sample(struct monitor *m)
+{
+	struct look *l = &m->look[m->turn];
+	struct history_error err;
+
+	connect_module(m);
+	if (look_take(m->wire, "", l) && m->wire) {
+		say_log(m, LOG_WARNING, "vexfs does not answer: %s", wire_why(m->wire));
+		disconnect_module(m);
+	}
+	metrics_between(m->looked ? &m->look[!m->turn] : NULL, l, m->values);
+	if (!m->looked)	/* the module's own rates are of another time */
+		for (int i = 0; i < METRICS; i++)
+			if (metrics[i].sort <= METRIC_HITS && metrics[i].sort != METRIC_MEMORY)
+				m->values[i] = NAN;
+	m->turn = !m->turn;
+	m->looked = true;
+	open_history(m);
+	if (m->h)
+		check_epoch(m, l->loaded);
+	if (!m->h)
+		return;
+	put_metrics(m);
+	put_rows(m, l);
+	if (m->wire)
+		wire_call(m->wire, wire_request(m->wire, VEXFS_CMD_COLLECTION_GET, true),
+			  put_collection, m);
+	if (history_sample(m->h, now_ms(), &err))
+		lose_history(m, &err);
+	else
+		m->samples++;
+	tidy(m);
+}

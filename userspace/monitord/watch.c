@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens between samples: events of the module, changes of settings, module,
+ * kernel and files, tasks that hang.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <syslog.h>
+
+#include "escape.h"
+#include "monitord.h"
+
+#define FILES_MAX	64
+#define STATES_NS	10000000000ull
+
+static int keep_event(struct nlmsghdr *h, struct nlattr **a, void *arg)
+{
+	const char *kind = wire_text(a, VEXFS_A_EVENT_KIND), *subject = wire_text(a, VEXFS_A_EVENT_SUBJECT);
+	struct monitor *m = arg;
+	struct history_error err;
+
+	(void)h;
+	if (m->h)
+		history_add_event(m->h, now_ms(), kind, subject, wire_u64(a, VEXFS_A_EVENT_A),
+				  wire_u64(a, VEXFS_A_EVENT_B), &err);
+	if (!strcmp(kind, "tunables-changed"))
+		m->next_states_ns = 0;
+	if (!strcmp(kind, "pool-exhausted")) {
+		say_log(m, LOG_WARNING, "memory pool exhausted: %s", shown(subject));
+		pool_log(m, "exhausted: %s, %llu bytes wanted", shown(subject),
+			 (unsigned long long)wire_u64(a, VEXFS_A_EVENT_A));
+	} else if (!strcmp(kind, "stack-violation") || !strncmp(kind, "variant-", 8) ||
+		   !strncmp(kind, "bridge-", 7)) {
+		say_log(m, LOG_WARNING, "%s: %s", kind, shown(subject));
+	}
+	return 0;
+}
+
+void hear_events(struct monitor *m, int timeout_ms)
+{
+	int err = wire_receive(m->events, timeout_ms > 0 ? timeout_ms : 1, keep_event, m);
+
+	if (err == -ENOBUFS) {
+		say_log(m, LOG_WARNING, "events were lost: they came faster than they were written");
+	} else if (err && err != -EINTR) {
+		wire_close(m->events);
+		m->events = NULL;
+	}
+}
+
+/* ---- what rarely changes ---- */
+
+static struct state *find_state(struct monitor *m, const char *what, const char *key)
+{
+	for (size_t i = 0; i < m->states; i++)
+		if (!strcmp(m->state[i].what, what) && !strcmp(m->state[i].key, key))
+			return &m->state[i];
+	return NULL;
+}
+
+/* One that the daemon has not seen yet may have changed while it did not run. */
+static struct state *new_state(struct monitor *m, const char *what, const char *key)
+{
+	struct state *s;
+
+	if (m->states == m->states_room) {
+		size_t room = m->states_room ? 2 * m->states_room : 128;
+		struct state *more = realloc(m->state, room * sizeof(*more));
+
+		if (!more)
+			return NULL;
+		m->state = more;
+		m->states_room = room;
+	}
+	s = &m->state[m->states++];
+	memset(s, 0, sizeof(*s));
+	snprintf(s->what, sizeof(s->what), "%s", what);
+	snprintf(s->key, sizeof(s->key), "%s", key);
+	history_last_change(m->h, what, key, s->value, sizeof(s->value));
+	return s;
+}
+
+static void note(struct monitor *m, const char *what, const char *key, const char *value)
+{
+	struct state *s = find_state(m, what, key);
+	struct history_error err;
+
+	if (!s)
+		s = new_state(m, what, key);
+	if (!s)
+		return;
+	s->seen = true;
+	if (!strcmp(s->value, value))
+		return;
+	if (*s->value)
+		say_log(m, LOG_INFO, "%s %s: %s -> %s", what, shown(key), shown(s->value),
+			shown(value));
+	history_add_change(m->h, now_ms(), what, key, s->value, value, &err);
+	snprintf(s->value, sizeof(s->value), "%s", value);
+}
+
+static int note_setting(struct nlmsghdr *h, struct nlattr **a, void *arg)
+{
+	char value[80];
+
+	(void)h;
+	if (a[VEXFS_A_TUNABLE_TEXT])
+		snprintf(value, sizeof(value), "%s", wire_text(a, VEXFS_A_TUNABLE_TEXT));
+	else
+		snprintf(value, sizeof(value), "%lld",
+			 (long long)wire_u64(a, VEXFS_A_TUNABLE_VALUE));
+	note(arg, "setting", wire_text(a, VEXFS_A_TUNABLE_KEY), value);
+	return 0;
+}
+
+static void note_file(struct monitor *m, const char *name)
+{
+	char buf[1 << 16], path[300], value[60];
+	uint64_t sum = 14695981039346656037ull;
+
+	snprintf(path, sizeof(path), "%.120s/%.120s", m->etc, name);
+	if (!host_file("", path, buf, sizeof(buf)))
+		return;
+	for (const char *s = buf; *s; s++)
+		sum = (sum ^ (unsigned char)*s) * 1099511628211ull;
+	snprintf(value, sizeof(value), "%zu bytes, sum %016llx", strlen(buf),
+		 (unsigned long long)sum);
+	note(m, "file", path, value);
+}
+
+/* Of a directory of configurations, not what programs write there. */
+static bool is_configuration(const char *name)
+{
+	static const char *const ends[] = { ".conf", ".json", ".yml", ".yaml", ".default" };
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (len > strlen(ends[i]) && !strcmp(name + len - strlen(ends[i]), ends[i]))
+			return name[0] != '.';
+	return false;
+}
+
+static void note_files(struct monitor *m)
+{
+	struct dirent *e;
+	DIR *d = opendir(m->etc);
+	int n = 0;
+
+	while (d && n < FILES_MAX && (e = readdir(d))) {
+		if (!is_configuration(e->d_name) || (e->d_type != DT_REG && e->d_type != DT_UNKNOWN))
+			continue;
+		note_file(m, e->d_name);
+		n++;
+	}
+	if (d)
+		closedir(d);
+	for (size_t i = 0; i < m->states; i++) {
+		struct state *s = &m->state[i];
+
+		if (!strcmp(s->what, "file") && !s->seen && *s->value && strcmp(s->value, "gone"))
+			note(m, "file", s->key, "gone");
+	}
+}
+
+void note_states(struct monitor *m)
+{
+	struct utsname u;
+	char buf[100];
+
+	if (!m->h || now_ns() < m->next_states_ns)
+		return;
+	m->next_states_ns = now_ns() + STATES_NS;
+	for (size_t i = 0; i < m->states; i++)
+		m->state[i].seen = false;
+	if (!uname(&u)) {
+		snprintf(buf, sizeof(buf), "%.60s", u.release);
+		note(m, "kernel", "release", buf);
+	}
+	if (host_file("", "/sys/module/vexfs/version", buf, sizeof(buf))) {
+		buf[strcspn(buf, "\n")] = '\0';
+		note(m, "module", "version", buf);
+	}
+	if (host_file("", "/sys/module/vexfs/srcversion", buf, sizeof(buf))) {
+		buf[strcspn(buf, "\n")] = '\0';
+		note(m, "module", "srcversion", buf);
+	}
+	if (m->wire)
+		wire_call(m->wire, wire_request(m->wire, VEXFS_CMD_TUNABLE_GET, true), note_setting,
+			  m);
+	note_files(m);
+}
+
+/* ---- tasks that hang ---- */
+
+/* In uninterruptible sleep, and in the module. */
+static bool hangs_in_vexfs(const char *pid, char *where, size_t size)
+{
+	char path[300], buf[4096], *state, *line;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/stat", pid);
+	if (!host_file("", path, buf, sizeof(buf)))
+		return false;
+	state = strrchr(buf, ')');
+	if (!state || state[1] != ' ' || state[2] != 'D')
+		return false;
+	snprintf(path, sizeof(path), "/proc/%.16s/stack", pid);
+	if (!host_file("", path, buf, sizeof(buf)))
+		return false;
+	line = strstr(buf, "[vexfs]");
+	if (!line)
+		return false;
+	while (line > buf && line[-1] != '\n')
+		line--;
+	snprintf(where, size, "%.*s", (int)strcspn(line, "\n"), line);
+	return true;
+}
+
+void watch_hangs(struct monitor *m)
+{
+	static int last[16];
+	int now[16], n = 0;
+	struct dirent *e;
+	DIR *d;
+
+	if (now_ns() < m->next_hang_ns)
+		return;
+	m->next_hang_ns = now_ns() + (uint64_t)(m->conf.hang_s * 1e9);
+	d = opendir("/proc");
+	while (d && n < 16 && (e = readdir(d))) {
+		struct history_error err;
+		char where[200];
+		bool twice = false;
+
+		if (e->d_name[0] < '1' || e->d_name[0] > '9' ||
+		    !hangs_in_vexfs(e->d_name, where, sizeof(where)))
+			continue;
+		now[n] = atoi(e->d_name);
+		for (int i = 0; i < 16; i++)
+			twice |= last[i] == now[n];
+		n++;
+		if (!twice)
+			continue;
+		say_log(m, LOG_WARNING, "task %.16s hangs in vexfs: %s", e->d_name, where);
+		if (m->h)
+			history_add_event(m->h, now_ms(), "task-hangs", where, (uint64_t)now[n - 1],
+					  0, &err);
+	}
+	if (d)
+		closedir(d);
+	memset(last, 0, sizeof(last));
+	memcpy(last, now, (size_t)n * sizeof(*now));
+}

@@ -1,0 +1,212 @@
+# shellcheck shell=bash disable=SC2154,SC2034,SC2016
+# SPDX-License-Identifier: GPL-2.0
+#
+# diagnose, health, host-check and external-factors. Each check is provoked: in a copy of
+# what this machine shows, which is well before, something is changed, and the check of
+# that name, and no more than that which follows from it, must speak up.
+
+from=$tmp/copy
+# well: a copy of which every check says that it is well.
+well() {
+	rm -rf "$from"
+	mkdir -p "$from/root/proc/pressure" "$from/root/proc/sys/vm" "$from/root/proc/sys/kernel" \
+		"$from/root/proc/net" "$from/root/sys/module/vexfs" \
+		"$from/root/sys/devices/system/clocksource/clocksource0" \
+		"$from/root/sys/kernel/mm/transparent_hugepage" "$from/root/sys/devices/system/node"
+	cp "$tmp/stats.json" "$tmp/tune.json" "$from"
+	(
+		cd "$from/root" || exit
+		echo "$version" > sys/module/vexfs/version
+		echo 0 > proc/sys/kernel/tainted
+		printf 'processor\t: 0\nmicrocode\t: 0x1\nflags\t\t: fpu avx2 fma avx512f x\n\nprocessor\t: 1\nmicrocode\t: 0x1\nflags\t\t: fpu avx2 fma avx512f x\n' > proc/cpuinfo
+		printf 'cpu 100 0 100 800 0 0 0 0\ncpu0 1 1 1 1\ncpu1 1 1 1 1\n' > proc/stat
+		echo "0.50 0.40 0.30 1/100 1" > proc/loadavg
+		printf 'MemTotal: 16000000 kB\nMemAvailable: 8000000 kB\nSwapTotal: 1000000 kB\nSwapFree: 1000000 kB\n' > proc/meminfo
+		for f in cpu memory io; do printf 'some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n' > proc/pressure/$f; done
+		echo 1 > proc/sys/vm/swappiness
+		printf 'head\nhead\n eth0: 1000000 100 0 0 0 0 0 0 1000000 100 0 0 0 0 0 0\n' > proc/net/dev
+		printf 'Ip: a\nTcp: a\nTcp: 1 1 1 1 1 1 1 1 1 1 1 1\n' > proc/net/snmp
+		echo tsc > sys/devices/system/clocksource/clocksource0/current_clocksource
+		echo "always [madvise] never" > sys/kernel/mm/transparent_hugepage/enabled
+		echo 0 > sys/devices/system/node/online
+		printf 'slabinfo - version: 2.1\n' > proc/slabinfo
+		echo "vexfs: version" > dmesg
+	)
+}
+version=$(vexfs-monitord --version | cut -d' ' -f2)
+vexctl tune --defaults
+vexctl reset all
+vexctl -j stats > "$tmp/stats.json"
+vexctl -j tune > "$tmp/tune.json"
+well
+what="a machine that is well: nothing to say, exit code 0"
+p diagnose --from "$from" --all -j
+ok eval 'is $code 0 && holds "$out" ".critical == 0 and .warnings == 0 and .notes == 0 and .unknown == 0 and .checks >= 25"'
+provoked=
+# provoke CHECK stats|tune|root|log CHANGE: a jq program, or commands below root.
+provoke() {
+	well
+	case $2 in
+	stats|tune) jq "$3" "$tmp/$2.json" > "$from/$2.json" ;;
+	root) (cd "$from/root" && eval "$3") ;;
+	esac
+	what="$1 speaks up, with advice, and is silent otherwise"
+	p diagnose --from "$from" -j
+	provoked="$provoked $1"
+	ok holds "$out" '.findings | length >= 1 and length <= 3 and any(.id == "'"$1"'" and (.severity | . == "note" or . == "warning" or . == "critical") and .evidence != "" and .advice != "")'
+}
+row() { echo "(.stats[] | select(.subject == \"$1\" and (\"$2\" == \"\" or .row == \"$2\"))) |= (. + $3)"; }
+set_to() { echo "(.settings[] | select(.key == \"$1\")) |= (.value = $2 | .at_default = false)"; }
+provoke module-version root 'echo 0.0.1 > sys/module/vexfs/version'
+provoke kernel-tainted root 'echo 128 > proc/sys/kernel/tainted'
+provoke hung-tasks root 'echo 3 > proc/sys/kernel/hung_task_detect_count'
+provoke accounting-off tune "$(set_to accounting 0)"
+provoke error-rate stats "$(row class vector '{count: 2000, errors: 200}')"
+provoke fuse-floor stats "$(row class fuse '{count: 2000, mean_ns: 900000}')"
+provoke vector-floor stats "$(row class vector '{count: 2000, mean_ns: 900000}')"
+provoke semantic-floor stats "$(row class semantic '{count: 2000, mean_ns: 9000000}')"
+provoke slow-tail stats "$(row op get '{count: 2000, p50_ns: 1000, p999_ns: 90000000}')"
+provoke events-lost stats "$(row events '' '{raised: 1000, thinned: 600}')"
+provoke pools-off tune "$(set_to pool_enabled 0)"
+provoke pool-hit-rate stats "$(row pool small '{allocs: 9000, hits: 100}')"
+provoke pool-failures stats "$(row pool small '{failures: 3}')"
+provoke pool-full stats "$(row pool large '{use_ppm: 950000}')"
+provoke pool-fragmentation stats "$(row pool medium '{frag_ppm: 900000}')"
+provoke pool-pressure stats "$(row pool small '{waits: 2}')"
+provoke pool-worker tune "$(set_to pool_auto 0)"
+provoke stack-violations stats "$(row stack '' '{violations: 1}')"
+provoke stack-alarms stats "$(row stack '' '{alarms: 1}')"
+provoke scratch-failed stats "$(row stack '' '{scratch_failed: 1}')"
+provoke stack-optimization tune "$(set_to stack_optimize 0)"
+provoke simd-off stats "$(row simd scalar '{in_use: 1}')"
+provoke simd-variant stats "$(row simd avx2 '{usable: 0}')"
+provoke simd-by-hand tune "$(set_to simd '"avx2"')"
+provoke fpu-budget stats "$(row fpu '' '{sections: 5000, over: 500}')"
+provoke fpu-refused stats "$(row fpu '' '{refused: 5}')"
+provoke config-changed tune "$(set_to slow_op_us 5)"
+provoke memory-limit stats "$(row store '' '{bytes: 9000000000}')"
+provoke many-collections stats "$(row store '' '{collections: 65000}')"
+provoke cpu-flags root 'sed -i "s/avx2//" proc/cpuinfo'
+provoke cpu-governor root 'mkdir -p sys/devices/system/cpu/cpu0/cpufreq; echo powersave > sys/devices/system/cpu/cpu0/cpufreq/scaling_governor'
+provoke cpu-idle-states root 'd=sys/devices/system/cpu/cpu0/cpuidle/state3; mkdir -p $d; echo 400 > $d/latency; echo 0 > $d/disable; echo C6 > $d/name'
+provoke cpu-throttled root 'd=sys/devices/system/cpu/cpu0/thermal_throttle; mkdir -p $d; echo 9 > $d/core_throttle_count'
+provoke cpu-microcode root 'sed -i "0,/0x1/s//0x2/" proc/cpuinfo'
+provoke cpu-clock root 'echo hpet > sys/devices/system/clocksource/clocksource0/current_clocksource'
+provoke cpu-load root 'echo "50.0 9 9 1/1 1" > proc/loadavg'
+provoke cpu-pressure root 'echo "some avg10=0 avg60=70.00 avg300=0 total=1" > proc/pressure/cpu'
+provoke cpu-debug-kernel root 'echo x > proc/lockdep_stats'
+provoke memory-pressure root 'echo "some avg10=0 avg60=15.00 avg300=0 total=1" > proc/pressure/memory'
+provoke memory-low root 'sed -i "s/^MemAvailable:.*/MemAvailable: 800000 kB/" proc/meminfo'
+provoke memory-swap root 'sed -i "s/^SwapFree:.*/SwapFree: 1000 kB/" proc/meminfo'
+provoke memory-swappiness root 'echo 60 > proc/sys/vm/swappiness'
+provoke memory-huge-pages root 'echo "always madvise [never]" > sys/kernel/mm/transparent_hugepage/enabled'
+provoke memory-numa root 'echo 0-1 > sys/devices/system/node/online; echo 1 > proc/sys/kernel/numa_balancing'
+provoke disk-pressure root 'echo "some avg10=0 avg60=60.00 avg300=0 total=1" > proc/pressure/io'
+provoke network-errors root 'printf "head\nhead\n eth0: 1000 100 900 0 0 0 0 0 1000 100 0 0 0 0 0 0\n" > proc/net/dev'
+provoke network-retransmits root 'printf "Ip: a\nTcp: a\nTcp: 1 1 1 1 1 1 1 1 1 1 100000 9000\n" > proc/net/snmp'
+provoke log-oom root 'echo "Out of memory: Killed process 1" >> dmesg'
+provoke log-thermal root 'echo "CPU0: Core temperature above threshold, cpu clock throttled" >> dmesg'
+provoke log-illegal root 'echo "traps: x[1] trap invalid opcode ip:0" >> dmesg'
+provoke log-disk root 'echo "blk_update_request: I/O error, dev sda" >> dmesg'
+provoke log-warnings root 'echo "WARNING: CPU: 1 PID: 1 at x.c:1" >> dmesg'
+provoke disk-kind root 'mkdir -p sys/block/sda/queue; echo 1 > sys/block/sda/queue/rotational; printf "   8 0 sda 1 1 1 1 1 1 1 1 0 1 1\n" > proc/diskstats'
+what="at least 25 checks were provoked, and every one that a copy can show"
+p diagnose --from "$from" --all --comprehensive -j
+missing=$(jq -r '.findings[].id' <<< "$out" | grep -vxE "module-loaded|config-wrong|daemon-down|history-bad|disk-room|disk-busy|cpu-steal|selftest|slab-growth|emergency-mode" | while read -r id; do case " $provoked " in *" $id "*) ;; *) echo "$id" ;; esac; done)
+ok is "$missing" ""
+what="config-wrong, on this machine"
+cp "$VEXFS_CONFIG" "$tmp/keep.conf"
+echo "nonsense = 1" >> "$VEXFS_CONFIG"
+p diagnose -j
+ok holds "$out" '.findings | any(.id == "config-wrong" and .severity == "critical")'
+cp "$tmp/keep.conf" "$VEXFS_CONFIG"
+what="daemon-down: nobody samples"
+sed -i "s|^database.*|database = $tmp/nobody.db|" "$VEXFS_CONFIG"
+p diagnose -j
+ok holds "$out" '.findings | any(.id == "daemon-down")'
+what="history-bad: a damaged history"
+{ echo "this is no history of samples at all, and it is longer than the header of one would be"; echo "...................................."; } > "$tmp/nobody.db"
+p diagnose -j
+ok eval 'is $code 1 && holds "$out" ".findings | any(.id == \"history-bad\")"'
+cp "$tmp/keep.conf" "$VEXFS_CONFIG"
+what="diagnose --comprehensive --output FILE.json: JSON there, exit code 0 or 1"
+p diagnose --comprehensive --output "$tmp/d.json"
+ok eval '[ $code -le 1 ] && is "$out" "" && holds "$(cat "$tmp/d.json")" ".checks >= 25 and (.findings | any(.id == \"selftest\" and .severity == \"ok\"))"'
+what="a copy that is no JSON: a sentence, exit code 1"
+echo "{" > "$from/stats.json"
+p diagnose --from "$from"; rm "$from/stats.json"
+ok eval 'is $code 1 && has "$(cat "$tmp/err")" "stats.json: line"'
+what="a real fault: the arithmetic without SIMD"
+vexctl tune simd=scalar
+p diagnose
+ok eval 'is $code 1 && has "$out" "without SIMD"'
+what="health: exit code 1, and the section says so"
+p health -j
+ok eval 'is $code 1 && holds "$out" ".loaded and .optimizations.simd == false and .healthy == false and (.targets | length == 3)"'
+vexctl tune --defaults
+vexctl reset all
+what="health --output: four sections"
+p health --output "$tmp/health.txt"
+ok eval 'has "$(cat "$tmp/health.txt")" "^1. Service" && has "$(cat "$tmp/health.txt")" "^4. Issues" && has "$(cat "$tmp/health.txt")" "memory pools enabled"'
+what="host-check: no more than the machine"
+p host-check --output "$tmp/host.json"
+out=$(cat "$tmp/host.json")
+ok holds "$out" '.findings | any(.id == "memory-low") and (any(.id == "pools-off") | not)'
+what="host-check --apply: swappiness is what it says, and it says so"
+sysctl -qw vm.swappiness=60
+p host-check --apply -j
+ok eval 'holds "$out" ".applied | any(.file == \"/proc/sys/vm/swappiness\" and .to == \"1\")" && is "$(cat /proc/sys/vm/swappiness)" 1'
+what="host-check --apply --from: exit code 2"
+p host-check --apply --from "$from"
+ok is $code 2
+only() { holds "$out" '.findings | any(.id == "'"$1"'") and ([.[].id | split("-")[0]] | unique | length <= 2)'; }
+what="external-factors --check-system-load: that, and nothing else"
+p external-factors --check-system-load -j
+ok only cpu-load
+what="external-factors --check-network"
+p external-factors --check-network -j
+ok only network-errors
+what="external-factors --check-storage"
+p external-factors --check-storage -j
+ok only disk-busy
+what="external-factors --output"
+p external-factors --from "$from" -j
+what="external-factors --from: those of another machine"
+ok holds "$out" '.findings | any(.id == "cpu-load" and .severity == "ok")'
+what="external-factors --output"
+p external-factors --output "$tmp/x.json"
+ok holds "$(cat "$tmp/x.json")" '.findings | length > 10'
+what="without the module: a finding, exit code 3"
+vexctl drop loaded
+vexctl module unload
+p diagnose
+ok eval 'is $code 3 && has "$out" "vexfs is not loaded"'
+p health
+what="health without the module: exit code 3"
+ok is $code 3
+vexctl module load --file "$(find "$VEXFS_TOP"/build/module/uml -maxdepth 1 -name vexfs.ko)"
+vexctl create loaded --dim 8 --index graph
+for i in 1 2 3 4 5 6 7 8; do vexctl put loaded $i --vector "$i,0,0,0,0,0,0,$i"; done
+what="metrics --format json --interval --count: one value each time"
+p metrics --format json --interval 0.2 --count 3
+ok eval 'is "$(jq -s length <<< "$out")" 3 && holds "$(tail -n1 <<< "$out")" "has(\"vexfs_vector_ops_per_sec\") and has(\"mean_execution_time_ms\") and .system_info.cpu_count >= 1"'
+what="metrics --format prometheus"
+p metrics --format prometheus
+ok eval 'has "$out" "^# TYPE vexfs_simd_enabled gauge" && has "$out" "^vexfs_simd_enabled 1$"'
+what="metrics --format csv: a head and a line, as many fields"
+p metrics --format csv --output "$tmp/m.csv"
+ok is "$(awk -F, 'NR == 1 { n = NF } END { print NR, n == NF }' "$tmp/m.csv")" "2 1"
+what="metrics of a machine at work"
+load 4
+sleep 1
+p metrics --json
+ok holds "$out" '(.metrics.vector_ops + .metrics.semantic_ops) > 0 and .vexfs_memory_pools_enabled == 1'
+what="metrics: a form that is none: exit code 2"
+p metrics --format xml
+ok is $code 2
+what="monitor --duration --interval: lines, one value each"
+p monitor --duration 1s --interval 0.2 -j
+ok eval '[ "$(jq -s length <<< "$out")" -ge 3 ]'
+what="monitor --real-time --emergency-mode: which mode it is"
+p monitor --real-time --emergency-mode --duration 1s
+ok has "$out" "normal"

@@ -1,0 +1,65 @@
+# shellcheck shell=bash disable=SC2154,SC2034
+# SPDX-License-Identifier: GPL-2.0
+#
+# Verbs that look back, on a history that was made: thirty days, with vector ops slower by
+# a fifth from three days ago on, a setting changed right before, and semantic ops that
+# follow the load of the processors.
+
+make_history "$tmp/made.db"
+export TZ=UTC
+what="trend-analysis --duration --metrics --detect-degradation --output: the jump is found, exit code 1"
+p trend-analysis --history "$tmp/made.db" --duration 30d --metrics fuse_ops,vector_ops,semantic_ops --detect-degradation --output "$tmp/trend.json"
+ok eval 'is $code 1 && holds "$(cat "$tmp/trend.json")" ".regression_detected and (.trends | length == 3) and
+	(.trends[] | select(.metric == \"vector_ops\") | .change_points | any(.degradation and .change_percent < -15 and .change_percent > -25))"'
+what="and it is where it was planted, within a day"
+ok holds "$(cat "$tmp/trend.json")" '.period.to as $to | .trends[] | select(.metric == "vector_ops") | .change_points | any(.degradation and ($to - .time | . > 2 * 86400 and . < 4 * 86400))'
+what="trend-analysis --detect-regressions --threshold: below the threshold nothing counts"
+p trend-analysis --history "$tmp/made.db" --duration 30d --metrics vector_ops --detect-regressions --threshold 50% -j
+ok eval 'is $code 0 && holds "$out" ".regression_detected == false"'
+what="fuse_ops, which did not change: no jump"
+p trend-analysis --history "$tmp/made.db" --duration 30d --metrics fuse_ops --detect-regressions -j
+ok holds "$out" '.trends[0].change_points == []'
+what="compare-periods --period1 --period2: slower by a fifth, with an interval"
+p compare-periods --history "$tmp/made.db" --period1 "7d ago to 6d ago" --period2 "1d ago to now" -j
+ok eval 'is $code 1 && holds "$out" ".regression_detected and (.verdicts[] | select(.metric == \"vector_ops\") |
+	.verdict == \"regressed\" and .level == \"critical\" and .low_percent < -15 and .high_percent > -25)"'
+what="compare-periods --show-degradation: only what got worse"
+p compare-periods --history "$tmp/made.db" --period1 "7d ago to 6d ago" --period2 "1d ago to now" --show-degradation -j
+ok holds "$out" '[.verdicts[].metric] | index("vector_ops") != null and index("fuse_ops") == null'
+what="an empty period, one in the future, one that is none: exit code 2 and words"
+p compare-periods --history "$tmp/made.db" --period1 "1d ago to 2d ago" --period2 1h
+ok eval 'is $code 2 && has "$(cat "$tmp/err")" "empty"'
+p compare-periods --history "$tmp/made.db" --period1 1d --period2 "2099-01-01 to 2099-02-01"
+what="the future"
+ok eval 'is $code 2 && has "$(cat "$tmp/err")" "future"'
+what="a period of which nothing is known: cannot tell, exit code 6"
+p compare-periods --history "$tmp/made.db" --period1 "700d ago to 699d ago" --period2 "1d ago to now" -j
+ok eval 'is $code 6 && holds "$out" ".cannot_tell and .regression_detected == false"'
+what="regression-check --baseline-period --current-period --threshold: exit code 1"
+p regression-check --history "$tmp/made.db" --baseline-period 14d --current-period 3d --threshold 5% -j
+ok eval 'is $code 1 && holds "$out" ".regression_detected"'
+what="and with a threshold above it, exit code 0"
+p regression-check --history "$tmp/made.db" --baseline-period 14d --current-period 3d --threshold 0.4 -j
+ok eval 'is $code 0 && holds "$out" ".regression_detected == false"'
+what="timeline --duration --mark-degradation-points"
+p timeline --history "$tmp/made.db" --duration 7d --mark-degradation-points -j
+ok eval 'is $code 1 && holds "$out" ".degradation_detected and (.metrics[] | select(.metric == \"vector_ops\") | .degradation_points | length == 1)"'
+what="timeline as text: it fits in lines, and marks the place"
+p timeline --history "$tmp/made.db" --duration 7d --mark-degradation-points
+ok has "$out" "WORSE"
+what="resource-analysis --correlate-with-performance: what follows the load, and the warning"
+p resource-analysis --history "$tmp/made.db" --duration 7d --correlate-with-performance -j
+ok holds "$out" '(.correlations | any(.resource == "cpu_busy" and .metric == "semantic_ops" and .correlation < -0.5)) and (.warning | test("cause"))'
+what="investigate: when, and the setting that changed before"
+p investigate --history "$tmp/made.db" --duration 14d -j
+ok eval 'is $code 1 && holds "$out" ".regression_detected and (.changes | any(.key == \"pool_small\"))"'
+what="--output and --metrics of the others"
+p compare-periods --history "$tmp/made.db" --period1 7d --period2 1d --threshold 5% --metrics vector_ops --output "$tmp/o1.json"
+p regression-check --history "$tmp/made.db" --metrics vector_ops --output "$tmp/o2.json"
+p timeline --history "$tmp/made.db" --metrics vector_ops --output "$tmp/o3.json"
+p resource-analysis --history "$tmp/made.db" --output "$tmp/o4.json"
+p investigate --history "$tmp/made.db" --output "$tmp/o5.json"
+ok eval 'for i in 1 2 3 4 5; do holds "$(cat "$tmp/o$i.json")" ".schema_version == 1" || exit; done'
+what="investigate as text: four questions"
+p investigate --history "$tmp/made.db" --duration 14d
+ok eval 'has "$out" "^1. When" && has "$out" "^4. What goes" && has "$out" "pool_small: 128 -> 4"'

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the verbs that look back share: reading metrics from the history, comparing. */
+#ifndef VEXCTL_PERF_PAST_H
+#define VEXCTL_PERF_PAST_H
+
+#include "history.h"
+#include "perf.h"
+
+/**
+ * struct past - the history, open
+ * @conf: the configuration
+ * @policy: thresholds
+ * @h: the history
+ * @from: its first moment
+ * @to: its last
+ */
+struct past {
+	struct config conf;
+	const struct policy *policy;
+	struct history *h;
+	int64_t from;
+	int64_t to;
+};
+
+/* 0, or an exit code after saying what is wrong: 6 where there is no history to tell from. */
+int past_open(struct ctl *c, struct past *p);
+void past_close(struct past *p);
+
+/*
+ * Metrics over a period, in steps of @step (0: as finely as they are known, at most 2,000
+ * steps). 0, or an exit code.
+ */
+int past_read(struct ctl *c, struct past *p, const int *ids, int n, const struct period *when,
+	      int64_t step, struct bins *out);
+
+/**
+ * struct verdict - a metric in two periods
+ * @id: which
+ * @c: the comparison
+ * @n: values of each period
+ */
+struct verdict {
+	int id;
+	struct vs_change c;
+	size_t n[2];
+};
+
+/*
+ * The second period against the first. @warn and @fail go before the policy's when not
+ * negative. 0, or an exit code.
+ */
+int past_compare(struct ctl *c, struct past *p, const int *ids, int n, const struct period when[2],
+		 double warn, double fail, struct verdict *out);
+void compare_bins(const struct past *p, int id, const struct bins *a, const struct bins *b, int n,
+		  double warn, double fail, struct verdict *out);
+
+/* Numbers of verdicts that say so. */
+int count_verdicts(const struct verdict *v, int n, enum vs_verdict what, bool only_fails);
+/* 1 for a regression, 6 when nothing can be told of any, else 0. */
+int verdict_exit(const struct verdict *v, int n);
+/* "verdicts", "regression_detected" and the like in the open object, or a table. */
+void verdicts_print(struct ctl *c, const struct verdict *v, int n, bool all);
+void period_json(struct json *j, const char *key, const struct period *p);
+
+/* What changed in settings, module, kernel and files; in the open object or as lines. */
+int past_changes(struct ctl *c, struct past *p, const struct period *when, int *count);
+
+/* Limits of a metric under the policy, or @warn and @fail. */
+void limits_of(const struct past *p, int id, double warn, double fail, double limit[2]);
+
+/* Change points of a metric: their number, SIZE_MAX for cannot tell. */
+size_t past_change_points(const struct past *p, int id, struct bins *b, double warn,
+			  struct change_point out[CHANGES_MAX]);
+bool is_worse(int id, double change);
+
+#endif

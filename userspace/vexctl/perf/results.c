@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/* "vexctl results": runs, baselines and reports that are kept in the history. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "history.h"
+#include "outfile.h"
+#include "perf.h"
+#include "term.h"
+
+#define RESULT_MAX	(16u << 20)
+
+static struct history *open_it(struct ctl *c, enum history_access how, int *ret)
+{
+	struct history_error err;
+	struct history *h;
+	struct config conf;
+
+	*ret = perf_config(c, &conf);
+	if (*ret)
+		return NULL;
+	h = history_open(opt_string(c, "history", conf.database), how, &err);
+	if (!h)
+		*ret = ctl_refuse(c, err.code, "%s", err.text);
+	return h;
+}
+
+static int end(struct ctl *c, struct history *h, int ret)
+{
+	history_close(h);
+	if (c->json && !ret) {
+		json_object_end(&c->out);
+		json_finish(&c->out);
+	}
+	return ret;
+}
+
+static int list_one(const struct history_record *r, void *arg)
+{
+	struct ctl *c = arg;
+	struct json *j = &c->out;
+
+	if (!c->json) {
+		printf("%6" PRId64 "  %s  %-8s %9zu bytes  %s%s, %s\n", r->id, time_text(r->t), r->kind,
+		       r->size, r->archived ? "[archived] " : "", shown(r->name), shown(r->machine));
+		return 0;
+	}
+	json_object_begin(j);
+	json_kv_i64(j, "id", r->id);
+	kv_number(j, "time", (double)r->t / 1e3);
+	json_kv_string(j, "kind", r->kind);
+	json_kv_string(j, "name", r->name);
+	json_kv_string(j, "machine", r->machine);
+	json_kv_bool(j, "archived", r->archived);
+	json_kv_u64(j, "size", r->size);
+	json_object_end(j);
+	return 0;
+}
+
+int run_results_list(struct ctl *c)
+{
+	struct history_error err;
+	struct history *h;
+	int ret;
+
+	h = open_it(c, HISTORY_READ, &ret);
+	if (!h)
+		return ret;
+	if (c->json) {
+		json_object_begin(&c->out);
+		json_key(&c->out, "results");
+		json_array_begin(&c->out);
+	}
+	if (history_records(h, opt_string(c, "kind", NULL), list_one, c, &err))
+		ret = ctl_refuse(c, err.code, "%s", err.text);
+	else if (c->json)
+		json_array_end(&c->out);
+	return end(c, h, ret);
+}
+
+static int read_id(struct ctl *c, int64_t *id)
+{
+	uint64_t v;
+
+	if (!parse_u64(c->argv[0], &v) || v > INT64_MAX)
+		return ctl_usage(c, "'%s' is no number of a result", c->argv[0]);
+	*id = (int64_t)v;
+	return 0;
+}
+
+int run_results_show(struct ctl *c)
+{
+	const char *path = opt_string(c, "output", NULL);
+	struct history_record r;
+	struct history_error err;
+	struct outfile o;
+	struct history *h;
+	int64_t id = 0;
+	size_t size;
+	char *data;
+	int ret = read_id(c, &id);
+
+	if (ret)
+		return ret;
+	h = open_it(c, HISTORY_READ, &ret);
+	if (!h)
+		return ret;
+	data = history_record_get(h, id, &r, &size, &err);
+	if (!data) {
+		ret = ctl_refuse(c, err.code, "%s", err.text);
+	} else if (path) {
+		if (outfile_write(&o, path, data, size))
+			ret = ctl_refuse(c, o.error, "%s: %s", path, o.why);
+	} else if (c->json) {
+		json_object_begin(&c->out);
+		json_key(&c->out, "result");
+		list_one(&r, c);
+		json_key(&c->out, "data");
+		json_string_n(&c->out, data, size);
+		json_object_end(&c->out);
+		json_finish(&c->out);
+	} else {
+		escape_lines(stdout, data, size);
+	}
+	free(data);
+	history_close(h);
+	return ret;
+}
+
+/* A file, or what comes on stdin; NULL with an exit code in *@ret. */
+static char *read_whole(struct ctl *c, const char *path, size_t *size, int *ret)
+{
+	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	char *data = f ? malloc(RESULT_MAX + 1) : NULL;
+
+	if (!data) {
+		*ret = ctl_refuse(c, errno, "%s: %s", path, strerror(errno));
+	} else {
+		*size = fread(data, 1, RESULT_MAX + 1, f);
+		if (ferror(f) || *size > RESULT_MAX) {
+			*ret = ctl_refuse(c, EFBIG, "%s: cannot be read, or larger than 16 MiB", path);
+			free(data);
+			data = NULL;
+		}
+	}
+	if (f && f != stdin)
+		fclose(f);
+	return data;
+}
+
+int run_results_import(struct ctl *c)
+{
+	const char *kind = opt_string(c, "kind", "run"), *name = opt_string(c, "name", NULL);
+	struct history_record r = { .t = perf_now_ms() };
+	struct history_error err;
+	struct history *h;
+	struct utsname u;
+	size_t size = 0;
+	int64_t id = 0;
+	char *data;
+	int ret = 0;
+
+	if (strcmp(kind, "run") && strcmp(kind, "baseline") && strcmp(kind, "report"))
+		return ctl_usage(c, "--kind is run, baseline or report, not '%s'", kind);
+	data = read_whole(c, c->argv[0], &size, &ret);
+	if (!data)
+		return ret;
+	snprintf(r.kind, sizeof(r.kind), "%s", kind);
+	snprintf(r.name, sizeof(r.name), "%s", name ? name : c->argv[0]);
+	snprintf(r.machine, sizeof(r.machine), "%s", uname(&u) ? "" : u.nodename);
+	h = open_it(c, HISTORY_WRITE, &ret);
+	if (h) {
+		id = history_record_add(h, &r, data, size, &err);
+		if (id < 0) {
+			ret = ctl_refuse(c, err.code, "%s", err.text);
+		} else if (c->json) {
+			json_object_begin(&c->out);
+			json_kv_i64(&c->out, "id", id);
+		} else {
+			printf("kept as %" PRId64 "\n", id);
+		}
+		ret = end(c, h, ret);
+	}
+	free(data);
+	return ret;
+}
+
+int run_results_archive(struct ctl *c)
+{
+	struct history_error err;
+	struct history *h;
+	int64_t id = 0;
+	int ret = read_id(c, &id);
+
+	if (ret)
+		return ret;
+	h = open_it(c, HISTORY_WRITE, &ret);
+	if (!h)
+		return ret;
+	if (history_record_archive(h, id, !opt_given(c, "undo"), &err)) {
+		ret = ctl_refuse(c, err.code, "%s", err.text);
+	} else if (c->json) {
+		json_object_begin(&c->out);
+		json_kv_i64(&c->out, "id", id);
+		json_kv_bool(&c->out, "archived", !opt_given(c, "undo"));
+	}
+	return end(c, h, ret);
+}
+
+int run_results_prune(struct ctl *c)
+{
+	struct history_error err;
+	struct history *h;
+	int64_t age;
+	int ret = perf_length(c, "older-than", "90d", &age), n;
+
+	if (ret)
+		return ret;
+	h = open_it(c, HISTORY_WRITE, &ret);
+	if (!h)
+		return ret;
+	n = history_record_prune(h, perf_now_ms() - age, opt_string(c, "kind", NULL),
+				 opt_given(c, "dry-run"), &err);
+	if (n < 0) {
+		ret = ctl_refuse(c, err.code, "%s", err.text);
+	} else if (c->json) {
+		json_object_begin(&c->out);
+		json_kv_i64(&c->out, "pruned", n);
+		json_kv_bool(&c->out, "dry_run", opt_given(c, "dry-run"));
+	} else {
+		printf("%d results %s\n", n, opt_given(c, "dry-run") ? "would go" : "are gone");
+	}
+	return end(c, h, ret);
+}
+
+#define OPT_HISTORY	{ "history", 0, OPT_STRING, "FILE", "another history than that of vexfs.conf" }
+#define OPT_KIND	{ "kind", 0, OPT_STRING, "KIND", "run, baseline or report" }
+
+static const struct opt list_opts[] = { OPT_KIND, OPT_HISTORY, { 0 } };
+
+static const struct opt show_opts[] = {
+	{ "output", 'o', OPT_STRING, "FILE", "write it there, as it came" }, OPT_HISTORY, { 0 },
+};
+
+static const struct opt import_opts[] = {
+	OPT_KIND, { "name", 0, OPT_STRING, "NAME", "a word for it; otherwise that of the file" },
+	OPT_HISTORY, { 0 },
+};
+
+static const struct opt archive_opts[] = {
+	{ "undo", 0, OPT_FLAG, NULL, "let it be pruned again" }, OPT_HISTORY, { 0 },
+};
+
+static const struct opt prune_opts[] = {
+	{ "older-than", 0, OPT_STRING, "TIME", "of results, default 90d" },
+	{ "dry-run", 'n', OPT_FLAG, NULL, "say how many would go" }, OPT_KIND, OPT_HISTORY, { 0 },
+};
+
+const struct verb results_verbs[] = {
+	{ "results list", "", 0, 0, "list runs, baselines and reports", NULL, list_opts, run_results_list },
+	{ "results show", "ID", 1, 1, "print one, or write it to a file", NULL, show_opts,
+	  run_results_show },
+	{ "results import", "FILE", 1, 1, "keep a file as a result; - is the standard input", NULL,
+	  import_opts, run_results_import },
+	{ "results archive", "ID", 1, 1, "keep one whatever its age", NULL, archive_opts,
+	  run_results_archive },
+	{ "results prune", "", 0, 0, "forget old ones that are not archived", NULL, prune_opts,
+	  run_results_prune },
+	{ 0 },
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Allocations of the pools as the trace events tell them, by caller and size. */
+#ifndef VEXCTL_PERF_TRACE_H
+#define VEXCTL_PERF_TRACE_H
+
+#include "perf.h"
+
+#define TRACE_ROWS	512
+
+/**
+ * struct trace_row - allocations of one caller and size
+ * @caller: the function
+ * @bucket: sizes up to 64 << bucket
+ * @tier: number of the tier
+ * @count: how many
+ * @bytes: asked for
+ */
+struct trace_row {
+	char caller[80];
+	unsigned int bucket;
+	unsigned int tier;
+	uint64_t count;
+	uint64_t bytes;
+};
+
+/**
+ * struct trace - what was seen
+ * @n: rows
+ * @allocs: allocations
+ * @frees: buffers given back
+ * @lost: events that came too fast, or found no row
+ */
+struct trace {
+	size_t n;
+	uint64_t allocs;
+	uint64_t frees;
+	uint64_t lost;
+	struct trace_row row[TRACE_ROWS];
+};
+
+/* Each allocation as it is seen. */
+typedef void (*trace_fn)(const char *caller, size_t size, unsigned int tier, void *arg);
+
+/* Watches for @ms. 0, or an exit code after saying what is wrong. */
+int trace_pools(struct ctl *c, int64_t ms, struct trace *t, trace_fn fn, void *arg);
+
+#endif
