@@ -806,6 +806,8 @@ static void walk_around(struct kunit *test, struct world *w, u32 aux)
 	KUNIT_EXPECT_GE(test, err, 0);
 }
 
+#define CHURNERS	3
+
 /*
  * Graphs come, are built, and go, while vectors come and go, so that extents do, too. Lists
  * of two make many levels, and an entry that moves all the time.
@@ -817,18 +819,19 @@ static void index_among_writers(struct kunit *test)
 	struct vexfs_index_req go_on[] = { { .op = VEXFS_INDEX_OP_STOP },
 					   { .op = VEXFS_INDEX_OP_DROP } };
 	struct world *w = world_new(test, 13);
-	struct churner ch[3];
+	struct churner *ch = kunit_kcalloc(test, CHURNERS, sizeof(*ch), GFP_KERNEL);
 	u32 i, alive, aux, round = 0;
 	u64 plain;
 	int err;
 
+	KUNIT_ASSERT_NOT_NULL(test, ch);
 	w->shape = SHAPE_RANDOM;
 	w->ids = 300;
 	KUNIT_ASSERT_EQ(test, vexfs_space_init(&spec.space, VEXFS_TYPE_I8, VEXFS_METRIC_L2, 1024), 0);
 	KUNIT_ASSERT_EQ(test, vexfs_collection_create(&spec, &w->c), 0);
 	memset(w->row, 1, sizeof(w->row));
 	aux = 0;
-	for (i = 0; i < ARRAY_SIZE(ch); i++) {
+	for (i = 0; i < CHURNERS; i++) {
 		struct task_struct *task;
 
 		ch[i] = (struct churner) { .w = w, .first = i * 100, .n = 100, .all = true,
@@ -850,11 +853,11 @@ static void index_among_writers(struct kunit *test)
 		}
 		err = vexfs_index_request(w->c, &go_on[round++ % 3 == 2]);
 		KUNIT_EXPECT_EQ(test, err, 0);
-		for (alive = 0, i = 0; i < ARRAY_SIZE(ch); i++)
+		for (alive = 0, i = 0; i < CHURNERS; i++)
 			alive += !completion_done(&ch[i].done);
 		cond_resched();
 	} while (alive);
-	for (i = 0; i < ARRAY_SIZE(ch); i++)
+	for (i = 0; i < CHURNERS; i++)
 		KUNIT_EXPECT_EQ(test, ch[i].err, 0);
 	vexfs_index_request(w->c, &go_on[1]);
 	vexfs_reap(w->c);

@@ -36,9 +36,11 @@ static void negotiation(void)
 		{ ",;,;q=,=", EXPO_PROMETHEUS },
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		ok(expo_negotiate(cases[i].accept) == cases[i].format, "Accept: %s",
-		   cases[i].accept ? cases[i].accept : "(none)");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *accept = cases[i].accept;
+
+		ok(expo_negotiate(accept) == cases[i].format, "Accept: %s", accept ?: "(none)");
+	}
 }
 
 static void texts(void)

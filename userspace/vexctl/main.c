@@ -111,7 +111,7 @@ const struct verb_group groups[] = {
 			   "vexctl store backup /srv/backup/monday\n"
 			   "vexctl store check --store /srv/backup/monday\n"
 			   "vexctl -j store info | jq '.collections[].seq'",
-		.see = "vexfsd 8,vexctl 8,vexctl-collection 8",
+		.see = "vexctl 8,vexctl-collection 8,vexfsd 8",
 		.verbs = store_verbs,
 	}, {
 		.title = "Live", .page = "vexctl-top",

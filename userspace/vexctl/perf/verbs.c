@@ -57,8 +57,8 @@ static const struct opt external_opts[] = {
 
 static const struct opt metrics_opts[] = {
 	{ "format", 0, OPT_STRING, "FORM", "json, prometheus, csv or text" },
-	{ "interval", 'i', OPT_NUMBER, "SECONDS", "again and again, so often" },
-	{ "count", 'n', OPT_U64, "N", "with --interval: stop after N times" },
+	{ "interval", 'i', OPT_NUMBER, "SECONDS", "repeat every so many seconds" },
+	{ "count", 'n', OPT_U64, "N", "with --interval: stop after N repetitions" },
 	OPT_OUTPUT, { 0 },
 };
 
