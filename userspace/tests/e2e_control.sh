@@ -153,7 +153,7 @@ shows() {
 serial=0
 screen() {
 	local at=e2e.$((serial += 1))
-	tmux -L $at new-session -d -x "$1" -y 200 "export TERM=xterm $2; vexctl $3; echo left-with-\$?; sleep 60"
+	tmux -L $at new-session -d -x "$1" -y 900 "export TERM=xterm $2; vexctl $3; echo left-with-\$?; sleep 60"
 	shows $at left-with
 	tmux -L $at capture-pane -p > "$tmp/screen"
 	tmux -L $at capture-pane -pJ | sed 's/ *$//' > "$tmp/joined"

@@ -214,8 +214,12 @@ static int discovered(void *arg, const struct vexfs_stat *st)
 int daemon_discover(struct daemon *d)
 {
 	uint64_t changes;
+	int ret;
 
 	if (read(d->storage, &changes, sizeof(changes)) < 0 && errno != EAGAIN)
 		return -errno;
-	return kernel_list(d->storage, VEXFS_LIST_UNSTORED, discovered, d);
+	pthread_mutex_lock(&d->adopt_lock);
+	ret = kernel_list(d->storage, VEXFS_LIST_UNSTORED, discovered, d);
+	pthread_mutex_unlock(&d->adopt_lock);
+	return ret;
 }

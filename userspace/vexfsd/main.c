@@ -246,6 +246,7 @@ int main(int argc, char **argv)
 		return ret < 0 ? 0 : ret;
 	pthread_mutex_init(&d.lock, NULL);
 	pthread_mutex_init(&d.run_lock, NULL);
+	pthread_mutex_init(&d.adopt_lock, NULL);
 	pthread_cond_init(&d.batch_free, NULL);
 	pthread_cond_init(&d.upkeep_wake, NULL);
 	sigs = signals();

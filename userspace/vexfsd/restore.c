@@ -104,15 +104,19 @@ int restore_coll(struct coll *k, struct store_error *err)
 				   strerror(-ret));
 	}
 	if (!ret) {
+		/* from here on it is seen, and whoever sees it must know that it is ours */
+		pthread_mutex_lock(&k->d->adopt_lock);
 		ret = KERNEL(s.fd, VEXFS_IOC_RESTORED, &done);
 		if (ret)
 			store_fail(err, ret, "its name is taken or not allowed: %s",
 				   strerror(-ret));
+		pthread_mutex_lock(&k->d->lock);
+		if (!ret)
+			k->serial = done.serial;
+		pthread_mutex_unlock(&k->d->lock);
+		pthread_mutex_unlock(&k->d->adopt_lock);
 	}
 	if (!ret) {
-		pthread_mutex_lock(&k->d->lock);
-		k->serial = done.serial;
-		pthread_mutex_unlock(&k->d->lock);
 		took(&begin, store_coll_meta(k->c)->name, s.rows);
 		/* Searches are exact until it is there. */
 		if (graph_finish(k, s.fd))

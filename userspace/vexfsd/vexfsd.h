@@ -97,6 +97,7 @@ struct daemon {
 	struct coll *colls;
 	pthread_mutex_t lock;
 	pthread_mutex_t run_lock;
+	pthread_mutex_t adopt_lock;	/* a collection becomes visible, and ours; taken before @lock */
 	struct batch batches[BATCHES];
 	pthread_cond_t batch_free;
 	atomic_bool stopping;	/* all threads are to end */
