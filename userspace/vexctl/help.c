@@ -32,13 +32,13 @@ static void wrap(FILE *to, const char *text, int indent)
 /* A head and its explanation beside it, or below where there is no room. */
 static void item(FILE *to, const char *head, const char *text)
 {
-	int width = width_of(to), column = fprintf(to, "  %-24s ", head);
+	int width = width_of(to);
 
 	if (width >= NARROW) {
-		wrap_text(to, text, column, 27, width);
+		wrap_text(to, text, fprintf(to, "  %-24s ", head), 27, width);
 		return;
 	}
-	fputc('\n', to);
+	wrap_text(to, head, fprintf(to, "  "), 4, width);
 	wrap_text(to, text, -1, 6, width);
 }
 
@@ -169,14 +169,16 @@ static void print_group(FILE *to, const struct verb_group *g, const char *prefix
 	bool titled = false;
 
 	for (const struct verb *v = g->verbs; v->name; v++) {
-		char head[120];
+		char head[120], title[120];
 
 		if (!begins_with_word(v->name, prefix))
 			continue;
-		if (!titled && g->page)
-			fprintf(to, "\n%s, see %s(8):\n", g->title, g->page);
-		else if (!titled)
-			fprintf(to, "\n%s:\n", g->title);
+		if (!titled) {
+			snprintf(title, sizeof(title), g->page ? "%s, see %s(8):" : "%s:", g->title,
+				 g->page);
+			fputc('\n', to);
+			wrap_text(to, title, 0, 2, width_of(to));
+		}
 		titled = true;
 		snprintf(head, sizeof(head), "%s %s", v->name, v->args);
 		item(to, head, v->brief);

@@ -26,6 +26,8 @@ sleep 3
 what="stop"
 ok $monitord stop
 what="and it is gone, with its PID file"
+# it has let go of its PID file, and may need a moment to end
+for _ in $(seq 100); do kill -0 "$pid" 2> /dev/null || break; sleep 0.1; done
 ok eval '! [ -e "$tmp/monitord.pid" ] && ! kill -0 "$pid" 2> /dev/null'
 what="stop, when it does not run: exit code 1"
 ok eval '! $monitord stop 2> /dev/null'
