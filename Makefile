@@ -37,8 +37,10 @@ endif
 .PHONY: all
 all: tools module-if-possible ## module for KDIR (default: the running kernel) and the programs
 
-include userspace/textio/module.mk
-include $(filter-out userspace/textio/module.mk,$(wildcard userspace/*/module.mk))
+# First what the others name in their rules, which make reads at once.
+FIRST_MK := $(patsubst %,userspace/%/module.mk,textio libvexfs libvexstat)
+include $(FIRST_MK)
+include $(filter-out $(FIRST_MK),$(wildcard userspace/*/module.mk))
 # Benchmarks use what tests define.
 include $(wildcard userspace/tests/*/module.mk userspace/bench/*/module.mk)
 include $(sort $(wildcard scripts/mk/*.mk))
