@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Charts as SVG, written to a stream: lines, dots, steps, bars and heat maps. A
+ * Charts as SVG, written to a stream: lines, dots, steps, bars, heat maps, flame graphs. A
  * chart stands alone as a file or inline in an HTML page, needs no script, follows
  * the reader's light or dark setting, and shows values when the pointer rests on a
  * mark. Texts may come from anybody: they are escaped here.
@@ -103,6 +103,25 @@ struct svg_heat {
 /* False where nothing can be drawn, and nothing was written: no finite value. */
 bool svg_plot(FILE *f, const struct svg_plot *p);
 bool svg_heat(FILE *f, const struct svg_heat *h);
+
+/**
+ * struct svg_stack - a stack and how often it was seen
+ * @frames: names from the outermost to the innermost, with ';' between them; those of the
+ *	kernel end in "_[k]"
+ * @count: samples
+ */
+struct svg_stack {
+	const char *frames;
+	double count;
+};
+
+/*
+ * A flame graph; sorts @stacks. The same stack may come several times. False where there are
+ * no samples, and nothing was written.
+ */
+bool svg_flame(FILE *f, const char *title, struct svg_stack *stacks, size_t n);
+/* For qsort(): equal stacks stand together, callers before what they call. */
+int svg_stack_order(const void *a, const void *b);
 
 /* The beginning of a picture of other kinds, with the colours of the charts, and its end. */
 void svg_open(FILE *f, double width, double height, const char *title);

@@ -11,6 +11,7 @@
 #include "svg.h"
 
 #define MANY	100000
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 static char *text;
 static size_t size;
@@ -171,6 +172,52 @@ static void heat(void)
 	free(text);
 }
 
+static void flame(void)
+{
+	char deep[2 * 300 + 1];
+	struct svg_stack s[] = {
+		{ "main;search;scan", 30 }, { "main", 5 }, { "main;put", 20 }, { "main;search", 5 },
+		{ "main;search;scan", 10 }, { "idle_[k]", 30 }, { "", 7 }, { "never", 0 },
+	};
+	struct svg_stack none[] = { { "", 7 }, { "never", 0 } };
+	struct svg_stack hostile[] = { { "a<b;</title><script>;\033[2J", 1 } };
+	struct svg_stack many[] = { { "wide", 1e6 }, { "wide;narrow", 1 }, { deep, 1e6 } };
+	FILE *f = open_memstream(&text, &size);
+	size_t i;
+
+	ok(svg_flame(f, "where the time goes", s, ARRAY_SIZE(s)), "a flame graph");
+	fclose(f);
+	ok(sane() && count("<rect class=\"p") == 5, "has a frame for each caller and callee (%zu)",
+	   count("<rect class=\"p"));
+	ok(count("<title>main: 70 samples, 70.00 %</title>") == 1, "a caller is as wide as all it calls");
+	ok(count("<title>search: 45 samples") == 1 && count("<title>scan: 40 samples") == 1,
+	   "the same stack may come twice");
+	ok(count("<g class=\"k0\">") == 1, "the kernel has a colour of its own");
+	free(text);
+
+	f = open_memstream(&text, &size);
+	ok(svg_flame(f, NULL, hostile, 1), "names of any kind");
+	fclose(f);
+	ok(sane() && !count("<script") && !count("\033"), "are no markup");
+	free(text);
+
+	for (i = 0; i < 300; i++)
+		memcpy(deep + 2 * i, "d;", 2);
+	deep[2 * 300 - 1] = 0;
+	f = open_memstream(&text, &size);
+	ok(svg_flame(f, NULL, many, 3), "300 frames deep");
+	fclose(f);
+	ok(sane() && count("1 stacks are deeper than 256") == 1, "the stack is cut, and that is said");
+	ok(count("1 frames are too narrow") == 1, "what is too narrow is counted");
+	free(text);
+
+	f = open_memstream(&text, &size);
+	ok(!svg_flame(f, NULL, none, 2), "no samples");
+	fclose(f);
+	ok(!size, "write nothing");
+	free(text);
+}
+
 static void examples(FILE *f)
 {
 	static const char *const names[] = { "f32", "f16", "bf16", "i8", "b1" };
@@ -229,5 +276,6 @@ int main(int argc, char **argv)
 	many();
 	bars();
 	heat();
+	flame();
 	return done();
 }

@@ -6,6 +6,7 @@
 #include "campaign.h"
 #include "coll.h"
 #include "exec.h"
+#include "fold.h"
 #include "outfile.h"
 #include "trend.h"
 
@@ -15,13 +16,13 @@
 #include <string.h>
 
 enum command { RUN, COMPARE, NOISE, ABLATE, SWEEP, REPORT, EXEC, BATCH, LIST, SUMMARY, INSIGHTS,
-	       TREND };
+	       TREND, FLAMEGRAPH };
 
 static const char *const commands[] = {
 	[RUN] = "run", [COMPARE] = "compare", [NOISE] = "noise", [ABLATE] = "ablate",
 	[SWEEP] = "sweep", [REPORT] = "report", [EXEC] = "exec", [BATCH] = "batch",
 	[LIST] = "list", [SUMMARY] = "summary", [INSIGHTS] = "insights",
-	[TREND] = "trend",
+	[TREND] = "trend", [FLAMEGRAPH] = "flamegraph",
 };
 
 /* A second one ends it at once, whatever else is left behind. */
@@ -417,6 +418,8 @@ int main(int argc, char **argv)
 		return vx_cmd_insights(n, words + 1);
 	case TREND:
 		return vx_cmd_trend(n, words + 1);
+	case FLAMEGRAPH:
+		return vx_cmd_flamegraph(n, words + 1);
 	default:
 		return run(argc, argv, &base, words + 1, n);
 	}

@@ -593,6 +593,7 @@ void vx_usage(FILE *out)
 	      "       vexstress report RESULT -o FILE.html\n"
 	      "       vexstress exec [OPTION...] -- COMMAND... | batch DIR [PATTERN]\n"
 	      "       vexstress trend METRICS.csv [BENCHMARK...]\n"
+	      "       vexstress flamegraph [STACKS] [-o FILE.svg]\n"
 	      "       vexstress list | summary | insights [PROGRAM] | report [--export DIR]\n\n"
 	      "Measures the loaded vexfs module and holds it against its targets.\n\n"
 	      "Workloads\n", out);
