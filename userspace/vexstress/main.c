@@ -146,7 +146,8 @@ static void settle_threads(struct vx_job *jobs, int n)
 
 	for (i = 0; i < n; i++)
 		if (!jobs[i].threads)
-			jobs[i].threads = 1;
+			jobs[i].threads = jobs[i].workload && jobs[i].workload->threads ?
+					  jobs[i].workload->threads : 1;
 }
 
 static int device_there(void)

@@ -80,7 +80,7 @@ static const struct option options[] = {
 	  NULL, 0 },
 
 	{ "A job", "threads", 0, OPT_UINT, J(threads), "N",
-	  "workers of the job (default 1; with --target one per processor)", 1, VX_WORKERS_MAX, NULL, 0 },
+	  "workers of the job (default 1, crowds 16; with --target one per processor)", 1, VX_WORKERS_MAX, NULL, 0 },
 	{ NULL, "workers", 0, OPT_ENUM, J(workers), "KIND",
 	  "what a worker is: processes (default), as clients are, or threads of one", 0, 0,
 	  "processes=0,threads=1", 0 },

@@ -84,6 +84,7 @@ struct vx_workload {
 	unsigned int needs_index;
 	bool turns;
 	bool mounted;
+	unsigned int threads;
 };
 
 enum vx_action {

@@ -39,6 +39,17 @@ static const struct vx_kind simd_kinds[] = {
 	{ NULL, NULL, 0, 0 }
 };
 
+/* Alone in the kernel at a time, or together: that is what they are for. */
+static const struct vx_kind crowd_kinds[] = {
+	{ "search", "vector", 100, VX_EXACT },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind crowd_graph_kinds[] = {
+	{ "search", "semantic", 100, VX_GRAPH },
+	{ NULL, NULL, 0, 0 }
+};
+
 static const struct vx_kind churn_kinds[] = {
 	{ "delete", "vector", 50, VX_DELETE },
 	{ "insert", "vector", 50, VX_UPSERT },
@@ -102,6 +113,10 @@ static const struct vx_workload workloads[] = {
 	  "one search call: 1 to 8 queries with k of 1 to 100, and in one of a hundred 32 queries with k of 1,000", pools_kinds, 2000, 0, false },
 	{ "simd", "arithmetic: exact top-10 over 4,096 x 128, which stays in the cache",
 	  "one query against all vectors", simd_kinds, 4096, 0, false },
+	{ "crowd", "many clients of one collection of 20,000 x 128: exact top-10, a query at a time, 16 workers",
+	  "one query searched", crowd_kinds, 20000, 0, false, false, 16 },
+	{ "crowd-graph", "the same over a graph of 20,000 x 128",
+	  "one query searched", crowd_graph_kinds, 20000, VEXFS_INDEX_GRAPH, false, false, 16 },
 	{ "churn", "delete everything and insert it again, in random order, without end",
 	  "one vector deleted or inserted", churn_kinds, 10000, 0, true },
 	{ "open", "open the device, attach, close", "one descriptor opened, attached and closed",

@@ -56,6 +56,18 @@ for wl in vector point pools simd churn open abuse semantic mixed; do
 done
 nothing_left "the workloads"
 
+# Crowds are sixteen unless told otherwise, and each answer is computed again.
+for wl in crowd crowd-graph; do
+	if [ $wl = crowd-graph ] && [ $graph = 0 ]; then skip "a $wl" "this module has no graph"; continue; fi
+	# shellcheck disable=SC2086
+	run vexstress $wl $brief --vectors 2000 --ef 64 --verify -o "$tmp/$wl.json"
+	check "$status" "a $wl whose answers are verified" "$out" "$err"
+	got=$(value "$tmp/$wl.json" "[(j['options']['threads'], j['errors'], j['verify']['wrong'], j['verify']['checked'] > 0) for j in r['jobs']]")
+	[ "$got" = "[(16, 0, 0, True)]" ]
+	check $? "has sixteen workers, and all are right" "$got"
+done
+nothing_left "the crowds"
+
 # --- results over time: appended whole, by two at a time, and never twice ---
 # shellcheck disable=SC2086
 {
