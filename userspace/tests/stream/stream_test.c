@@ -302,7 +302,7 @@ int set_work(const char *name, uint64_t durability)
 
 int main(void)
 {
-	alarm(240);
+	alarm(900); /* an emulated lab needs minutes */
 	watching();
 	losing();
 	watching_hostile();
