@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +39,7 @@ struct sample {
 struct run {
 	const struct exec_limits *limits;
 	pid_t child;
+	int watch;			/* readable when the child has ended, or -1 */
 	struct timespec began;
 	struct output out[2];
 	int status;
@@ -95,6 +98,7 @@ static bool start(struct run *r, char **argv, bool quiet)
 	r->child = fork();
 	if (!r->child)
 		become(argv, pipes[0][1], pipes[1][1]);
+	r->watch = r->child > 0 ? (int)syscall(SYS_pidfd_open, r->child, 0) : -1;
 	for (i = 0; i < 2; i++) {
 		close(pipes[i][1]);
 		r->out[i] = (struct output){ pipes[i][0], i ? STDERR_FILENO : STDOUT_FILENO, 0,
@@ -223,29 +227,40 @@ static void drain(struct run *r)
 	}
 }
 
+/* Until the next reading of memory, or when a limit has to be looked at. */
+static double pause_of(const struct run *r, double next)
+{
+	double now = since(&r->began), wait = next - now;
+
+	/* old kernels do not say when the program ends: a short one is looked at often */
+	if (r->watch < 0)
+		return now < 0.1 ? fmin(wait, 0.001) : fmin(wait, 0.02);
+	if (r->asked > 0)
+		return fmin(wait, 0.1);
+	if (r->limits->seconds > 0)
+		wait = fmin(wait, fmax(r->limits->seconds - now, 0));
+	return fmin(wait, 1);
+}
+
 static void follow(struct run *r)
 {
 	double next = 0;
 	int i;
 
 	while (!r->ended) {
-		struct pollfd fds[2];
-		double now = since(&r->began), wait;
+		struct pollfd fds[3];
+		double wait;
 
-		if (now >= next) {
+		if (since(&r->began) >= next) {
 			sample_memory(r);
 			next = since(&r->began) + r->limits->sample;
 		}
 		steer(r);
-		/* a short program is not waited for longer than it takes */
-		wait = next - since(&r->began);
-		if (now < 0.1 && wait > 0.001)
-			wait = 0.001;
-		else if (wait > 0.02)
-			wait = 0.02;
+		wait = pause_of(r, next);
 		for (i = 0; i < 2; i++)
 			fds[i] = (struct pollfd){ r->out[i].from, POLLIN, 0 };
-		if (poll(fds, 2, wait > 0 ? (int)(wait * 1000) + 1 : 0) > 0) {
+		fds[2] = (struct pollfd){ r->watch, POLLIN, 0 };
+		if (poll(fds, 3, wait > 0 ? (int)(wait * 1000) + 1 : 0) > 0) {
 			for (i = 0; i < 2; i++) {
 				if (fds[i].revents && !pass_on(&r->out[i])) {
 					close(r->out[i].from);
@@ -253,6 +268,18 @@ static void follow(struct run *r)
 				}
 			}
 		}
+		reap(r);
+	}
+}
+
+/* Nothing of a program that broke a limit goes on; what hangs in the kernel is left to it. */
+static void kill_rest(struct run *r)
+{
+	const struct timespec pause = { 0, 5000000 };
+	unsigned int tries = 0;
+
+	while (exec_tree_signal(SIGKILL) && tries++ < 400) {
+		nanosleep(&pause, NULL);
 		reap(r);
 	}
 }
@@ -361,6 +388,7 @@ json_t *vx_exec_measure(char **argv, const struct exec_limits *limits, const cha
 		return NULL;
 	}
 	r->limits = limits;
+	r->watch = -1;
 	r->stride = 1;
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (start(r, argv, quiet)) {
@@ -370,7 +398,7 @@ json_t *vx_exec_measure(char **argv, const struct exec_limits *limits, const cha
 		drain(r);
 		/* a limit holds for all of its processes */
 		if (r->late || r->large)
-			exec_tree_signal(SIGKILL);
+			kill_rest(r);
 		reap(r);
 		if (exec_tree_read(&left))
 			r->left = left.processes;
@@ -380,6 +408,8 @@ json_t *vx_exec_measure(char **argv, const struct exec_limits *limits, const cha
 		if (!record)
 			vx_say("no memory for the record");
 	}
+	if (r->watch >= 0)
+		close(r->watch);
 	free(r);
 	return record;
 }

@@ -3,6 +3,7 @@
  * vexstress: which command, which jobs, which exit code. Measures nothing
  * itself.
  */
+#include "bisect.h"
 #include "campaign.h"
 #include "coll.h"
 #include "exec.h"
@@ -16,13 +17,14 @@
 #include <string.h>
 
 enum command { RUN, COMPARE, NOISE, ABLATE, SWEEP, REPORT, EXEC, BATCH, LIST, SUMMARY, INSIGHTS,
-	       TREND, FLAMEGRAPH };
+	       TREND, FLAMEGRAPH, BISECT };
 
 static const char *const commands[] = {
 	[RUN] = "run", [COMPARE] = "compare", [NOISE] = "noise", [ABLATE] = "ablate",
 	[SWEEP] = "sweep", [REPORT] = "report", [EXEC] = "exec", [BATCH] = "batch",
 	[LIST] = "list", [SUMMARY] = "summary", [INSIGHTS] = "insights",
 	[TREND] = "trend", [FLAMEGRAPH] = "flamegraph",
+	[BISECT] = "bisect",
 };
 
 /* A second one ends it at once, whatever else is left behind. */
@@ -421,6 +423,8 @@ int main(int argc, char **argv)
 		return vx_cmd_trend(n, words + 1);
 	case FLAMEGRAPH:
 		return vx_cmd_flamegraph(n, words + 1);
+	case BISECT:
+		return vx_cmd_bisect(n, words + 1);
 	default:
 		return run(argc, argv, &base, words + 1, n);
 	}

@@ -41,7 +41,12 @@ build/tests/vexstress-latency-test: build/obj/vexstress/latency_test.o build/obj
 	$(begin)
 	$(HOSTCC_USER) -o $@ $^ -lm
 
-UNIT_TESTS += build/tests/vexstress-verdict-test build/tests/vexstress-latency-test
+build/tests/vexstress-bisect-test: $(patsubst %,build/obj/vexstress/%.o,bisect_test bisect_stat) \
+		build/lib/libvexstat.a
+	$(begin)
+	$(HOSTCC_USER) -o $@ $^ -lm
+
+UNIT_TESTS += $(patsubst %,build/tests/vexstress-%-test,verdict latency bisect)
 
 .PHONY: man-vexstress
 man-vexstress: build/bin/vexstress

@@ -192,6 +192,13 @@ static const struct option options[] = {
 	  "report without a result: write the records, their summary and insights into DIR, six files",
 	  0, 0, NULL, 0 },
 
+	{ "Searching history", "build", 0, OPT_TEXT, S(build_command), "COMMAND",
+	  "bisect: builds a commit, in its work tree (default: make -s build/bin/vexstress)", 0, 0,
+	  NULL, 0 },
+	{ NULL, "measure", 0, OPT_TEXT, S(measure_command), "COMMAND",
+	  "bisect: measures it; leaves a result in $VEXSTRESS_RESULT where the metric is of one "
+	  "(default: a smoke run of the metric's job in the lab $LAB or uml)", 0, 0, NULL, 0 },
+
 	{ "Where", "device", 0, OPT_TEXT, S(device), "PATH", "the device (default /dev/vexfs)", 0, 0,
 	  NULL, 0 },
 	{ NULL, "debugfs", 0, OPT_TEXT, S(debugfs), "DIR",
@@ -593,6 +600,7 @@ void vx_usage(FILE *out)
 	      "       vexstress report RESULT -o FILE.html\n"
 	      "       vexstress exec [OPTION...] -- COMMAND... | batch DIR [PATTERN]\n"
 	      "       vexstress trend METRICS.csv [BENCHMARK...]\n"
+	      "       vexstress bisect GOOD BAD -- METRIC\n"
 	      "       vexstress flamegraph [STACKS] [-o FILE.svg]\n"
 	      "       vexstress list | summary | insights [PROGRAM] | report [--export DIR]\n\n"
 	      "Measures the loaded vexfs module and holds it against its targets.\n\n"

@@ -277,6 +277,7 @@ struct vx_settings {
 	double max_time, max_memory, every, sample;
 	uint64_t jobs;
 	char *tag, *export_dir;
+	char *build_command, *measure_command;	/* bisect */
 	bool pass_output;
 	/* where */
 	char *device, *debugfs, *lab;
