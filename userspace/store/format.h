@@ -7,6 +7,9 @@
  *	KEY.head		struct disk_head, the settings, the list of segments
  *	KEY-NUMBER.seg		struct disk_segment, then frames
  *	LOCK			nothing; who writes holds a lock on it
+ *
+ * A collection in a file of its own is struct disk_dump, the settings, and then blocks, each
+ * struct disk_dump_block and its vectors. The last one has none.
  */
 #ifndef VEXFS_STORE_FORMAT_H
 #define VEXFS_STORE_FORMAT_H
@@ -36,6 +39,7 @@ struct disk_begin {
 #define MAGIC_SUPER	"VEXSTOR\n"
 #define MAGIC_HEAD	"VEXHEAD\n"
 #define MAGIC_SEGMENT	"VEXSEGM\n"
+#define MAGIC_DUMP	"VEXDUMP\n"
 
 struct disk_super {
 	struct disk_begin begin;
@@ -147,6 +151,24 @@ struct disk_frame {
  * have one. Each part is padded to 8 bytes.
  */
 
+struct disk_dump {
+	struct disk_begin begin;
+	uint64_t seq;		/* change that the collection was at */
+	uint32_t meta_len;	/* bytes of settings that follow */
+	uint32_t pad;
+};
+
+#define DUMP_BLOCK_MAGIC	0x4b4c4256u	/* "VBLK" */
+
+/* Its payload: ids (8 bytes each), records, vectors, all of @count. */
+struct disk_dump_block {
+	uint32_t magic;
+	uint32_t count;		/* vectors; 0 in the block that ends the file */
+	uint64_t at;		/* vectors in the blocks before */
+	uint32_t payload_crc;
+	uint32_t crc;		/* of this structure, 0 here */
+};
+
 _Static_assert(sizeof(struct disk_begin) == 32, "disk format");
 _Static_assert(sizeof(struct disk_super) == 96, "disk format");
 _Static_assert(sizeof(struct disk_meta) == 136, "disk format");
@@ -154,5 +176,7 @@ _Static_assert(sizeof(struct disk_segref) == 56, "disk format");
 _Static_assert(sizeof(struct disk_head) == 144, "disk format");
 _Static_assert(sizeof(struct disk_segment) == 80, "disk format");
 _Static_assert(sizeof(struct disk_frame) == 64, "disk format");
+_Static_assert(sizeof(struct disk_dump) == 48, "disk format");
+_Static_assert(sizeof(struct disk_dump_block) == 24, "disk format");
 
 #endif

@@ -366,9 +366,50 @@ if mkdir -p /sys/fs/cgroup/freezer 2> /dev/null; then
 	rmdir /sys/fs/cgroup/freezer
 fi
 
+# ---- a whole collection in one file ----
+
+check "a collection with records and a graph" vexctl create whole --dim 8 --type i8 --metric cos \
+	--layout lang:u8,year:u16 --index graph --m 12 --ef-construction 77 --capacity 5000 --mode 0640
+for i in $(seq 300); do
+	echo "put whole $((i * i)) --vector $((i % 100)),2,3,4,5,6,$((i % 7)),8 --attr lang=$((i % 9)),year=$((1800 + i))"
+done > puts
+while read -r line; do
+	# shellcheck disable=SC2086 # words of the verb
+	vexctl $line > out 2> err || break
+done < puts
+json '.dumped == 300 and .name == "whole" and .sequence == 300' vexctl -j dump whole whole.vexdump
+json '.loaded == 300 and .name == "again"' vexctl -j load whole.vexdump --name again
+same() {
+	vexctl -j show "$1" | jq -c '{dim, type, metric, index, count, capacity, attr_size, layout, mode, m,
+		ef_construction, code, durability}'
+	vexctl export -q "$1" same.npy --ids same-ids.npy --attrs same-attrs.u8bin &&
+		cat same.npy same-ids.npy same-attrs.u8bin | sha256sum
+}
+same whole > first; same again > second
+check "settings, ids, records and vectors are the same" sh -c 'cmp first second >&2 && grep -q . first'
+check "and the graph is complete" sh -c 'vexctl -j index status again | jq -e ".index_state == \"ready\"" && vexctl check again'
+status 1 "exists already" vexctl load whole.vexdump
+head -c 3000 whole.vexdump > cut.vexdump
+status 1 "is cut short" vexctl load cut.vexdump --name part
+status 1 "there is no collection" vexctl show part
+cp whole.vexdump bad.vexdump
+printf 'X' | dd of=bad.vexdump bs=1 seek=2000 conv=notrunc status=none
+status 1 "is damaged behind" vexctl load bad.vexdump --name part
+status 1 "there is no collection" vexctl show part
+status 1 "does not begin as such a file does" vexctl load data.fbin --name part
+status 1 "No such file" vexctl load missing.vexdump
+status 2 "none, async, group or sync" vexctl load whole.vexdump --name part --durability much
+status 1 "no storage takes it" vexctl load whole.vexdump --name part --durability group
+status 1 "is not valid" vexctl load whole.vexdump --name 'a b'
+vexctl drop whole
+check "an empty collection" sh -c 'vexctl create whole --dim 3 && vexctl dump whole empty.vexdump &&
+	vexctl drop whole && vexctl load empty.vexdump | grep -q ": 0 vectors"'
+vexctl drop whole
+vexctl drop again
+
 # ---- every verb explains itself ----
 
-for verb in create list show set drop info import export get put delete distance search classify \
+for verb in create list show set drop info import export dump load get put delete distance search classify \
 	"index build" check; do
 	# shellcheck disable=SC2086 # words of the verb
 	check "help of $verb" sh -c "vexctl $verb --help | grep -q '^usage: vexctl $verb'"

@@ -12,7 +12,7 @@
 #include "nearest.h"
 #include "vexctl.h"
 
-extern const struct verb change_verbs[], collection_verbs[], vector_verbs[], file_verbs[], search_verbs[],
+extern const struct verb change_verbs[], collection_verbs[], vector_verbs[], file_verbs[], dump_verbs[], search_verbs[],
 	index_verbs[], help_verbs[], statistics_verbs[], module_verbs[], top_verbs[], tune_verbs[],
 	debug_verbs[], monitoring_verbs[], fleet_verbs[], alert_verbs[],
 	store_verbs[], performance_verbs[], history_verbs[], pool_verbs[], simd_verbs[],
@@ -54,6 +54,17 @@ const struct verb_group groups[] = {
 			   "vexctl export words copy.fbin",
 		.see = "libvexfs 3,vexctl 8,vexctl-collection 8,vexctl-vector 8",
 		.verbs = file_verbs,
+	}, {
+		.title = "Whole collections", .page = "vexctl-dump",
+		.brief = "keep a collection in one file, and make one from it",
+		.about = "Import and export move vectors; dump and load move a collection: its settings, ids "
+			 "and records, too, to another machine of the same byte order or to a later day. What "
+			 "is durable is backed up as a whole by vexctl-store(8).",
+		.example = "vexctl dump words words.vexdump\n"
+			   "vexctl load words.vexdump --name words2\n"
+			   "vexctl -j load words.vexdump --name kept --durability group | jq .loaded",
+		.see = "vexctl 8,vexctl-collection 8,vexctl-file 8,vexctl-store 8",
+		.verbs = dump_verbs,
 	}, {
 		.title = "Vectors", .page = "vexctl-vector",
 		.brief = "store, read, delete and compare single vectors",

@@ -20,7 +20,7 @@ VEXCTL_CFLAGS = $(VEXCTL_DEFS) -Iuserspace/vexctl $(CONFIG_INC) $(HISTORY_INC) $
 VEXCTL_LIBS = $(WIRE_LIBS) $(REMOTE_LIBS) $(JSONIN_LIBS) $(shell pkg-config --libs libkmod)
 $(VEXCTL_OBJS): CFLAGS_USER += $(VEXCTL_CFLAGS)
 build/obj/vexctl/monitoring.o: $(VEXCTL_RULES)
-build/obj/vexctl/store.o: U_CFLAGS += -Iuserspace/store
+build/obj/vexctl/store.o build/obj/vexctl/dump.o: U_CFLAGS += -Iuserspace/store
 
 VEXCTL_PARTS := $(WIRE_OBJS) $(EXPOSITION_OBJS) $(REMOTE_OBJS) $(ACCOUNT_OBJS) $(ANALYSIS_OBJS) \
 	$(CONFIG_OBJS) $(HISTORY_OBJS) $(JSONIN_OBJS) $(COMMON_OBJS) build/lib/libvexstat.a \

@@ -8,7 +8,7 @@ STORE_TEST_INC := -Iuserspace/store -Iuserspace/tests
 STORE_MODEL := memdisk model
 
 $(patsubst %,build/obj/tests/store/%.o,$(STORE_MODEL) powercut): U_CFLAGS += $(STORE_TEST_INC)
-$(patsubst %,build/san/tests/store/%.o,$(STORE_MODEL) powercut faults format): U_CFLAGS += $(STORE_TEST_INC)
+$(patsubst %,build/san/tests/store/%.o,$(STORE_MODEL) powercut faults format dump): U_CFLAGS += $(STORE_TEST_INC)
 
 build/test-bin/store-powercut: $(patsubst %,build/obj/tests/store/%.o,powercut $(STORE_MODEL)) $(STORE_OBJS)
 	$(begin)
@@ -19,12 +19,17 @@ build/test-bin/store-faults build/test-bin/store-format: build/test-bin/store-%:
 	$(begin)
 	$(HOSTCC_USER) $(U_SAN) -o $@ $^ -lpthread
 
+build/test-bin/store-dump: build/san/tests/store/dump.o $(STORE_SAN_OBJS)
+	$(begin)
+	$(HOSTCC_USER) $(U_SAN) -o $@ $^ -lpthread
+
 FUZZ_CC ?= clang
 build/fuzz/store: $(STORE_TEST)/fuzz.c $(STORE_TEST)/memdisk.c $(STORE_SRCS) $(wildcard userspace/store/*.h)
 	$(begin)
 	$(FUZZ_CC) -std=gnu11 -O1 -g $(U_INC) $(U_DEFS) $(STORE_TEST_INC) -fsanitize=fuzzer,address,undefined \
 		-o $@ $(filter %.c,$^) -lpthread
 
-STORE_TESTS := build/test-bin/store-powercut build/test-bin/store-faults build/test-bin/store-format
+STORE_TESTS := build/test-bin/store-powercut build/test-bin/store-faults build/test-bin/store-format \
+	build/test-bin/store-dump
 .PHONY: store-tests
 store-tests: $(STORE_TESTS)
