@@ -12,47 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Jobs whose neighbours do not wait run at the same time. */
-int vx_run_jobs(json_t *result, struct vx_job *jobs, size_t n, bool print)
-{
-	struct vx_outcome *out = calloc(VX_JOBS_MAX, sizeof(*out));
-	struct vx_job *group[VX_JOBS_MAX];
-	int ret = VX_OK, r = VX_OK;
-	size_t i, at = 0, k;
-
-	if (!out)
-		return VX_MISSED;
-	while (at < n && !vx_signal && r == VX_OK) {
-		for (i = 0; at + i < n && (!i || !jobs[at + i].wait); i++)
-			group[i] = &jobs[at + i];
-		r = vx_run_group(group, i, out);
-		for (k = 0; k < i && r == VX_OK; k++) {
-			if (!out[k].job)
-				continue;
-			vx_result_add(result, &out[k]);
-			if (print)
-				vx_print_outcome(&out[k]);
-			if (out[k].wrong) {
-				vx_say("%s: wrong answers: %s", group[k]->name, out[k].message);
-				ret = VX_WRONG;
-			}
-			if (out[k].killed_by)
-				ret = 128 + out[k].killed_by;
-		}
-		if (r == VX_SKIPPED) {
-			for (k = 0; k < i; k++)
-				if (group[k]->note[0])
-					vx_say("%s cannot run: %s", group[k]->name, group[k]->note);
-			r = VX_MISSED;
-		}
-		for (k = 0; k < i; k++)
-			vx_outcome_free(&out[k]);
-		at += i;
-	}
-	free(out);
-	return r != VX_OK ? r : ret;
-}
-
 struct setting {
 	char key[64], value[128];
 	char before[256];
@@ -111,6 +70,97 @@ static void undo(struct setting *s)
 	if (s->param && s->set && vx_param_set(s->key, s->before))
 		vx_say("cannot set %s back to %s: %s", s->key, s->before, strerror(errno));
 	s->set = false;
+}
+
+/* What cannot run here is said and kept in the result. */
+static void note_skipped(json_t *result, const struct vx_job *job)
+{
+	json_t *list = json_object_get(result, "skipped");
+
+	vx_say("%s cannot run: %s", job->name, job->note);
+	if (!list) {
+		list = json_array();
+		json_object_set_new(result, "skipped", list);
+	}
+	json_array_append_new(list, json_pack("{s:o, s:o}", "name", vx_json_text(job->name), "reason",
+					      vx_json_text(job->note)));
+}
+
+/* The parameter that a job of a suite wants, while it runs. */
+static int run_group(struct vx_job **group, size_t n, struct vx_outcome *out)
+{
+	struct setting s;
+	int ret;
+
+	memset(out, 0, n * sizeof(*out));
+	if (!group[0]->setting)
+		return vx_run_group(group, n, out);
+	if (parse_setting(group[0]->setting, &s) || vx_param_set(s.key, s.value)) {
+		snprintf(group[0]->note, sizeof(group[0]->note), "%s cannot be set: %s",
+			 group[0]->setting, strerror(errno));
+		return VX_SKIPPED;
+	}
+	s.set = true;
+	ret = vx_run_group(group, n, out);
+	undo(&s);
+	return ret;
+}
+
+static int take_outcomes(json_t *result, struct vx_job **group, size_t n, struct vx_outcome *out,
+			 bool print)
+{
+	int ret = VX_OK;
+	size_t k;
+
+	for (k = 0; k < n; k++) {
+		if (!out[k].job)
+			continue;
+		vx_result_add(result, &out[k]);
+		if (print)
+			vx_print_outcome(&out[k]);
+		if (out[k].wrong) {
+			vx_say("%s: wrong answers: %s", group[k]->name, out[k].message);
+			ret = VX_WRONG;
+		}
+		if (out[k].killed_by)
+			ret = 128 + out[k].killed_by;
+	}
+	return ret;
+}
+
+/* Jobs whose neighbours do not wait run at the same time. */
+int vx_run_jobs(json_t *result, struct vx_job *jobs, size_t n, bool print)
+{
+	struct vx_outcome *out = calloc(VX_JOBS_MAX, sizeof(*out));
+	struct vx_job *group[VX_JOBS_MAX];
+	int ret = VX_OK, r = VX_OK, one;
+	size_t i, at = 0, k, ran = 0;
+
+	if (!out)
+		return VX_MISSED;
+	while (at < n && !vx_signal && r == VX_OK) {
+		for (i = 0; at + i < n && (!i || !jobs[at + i].wait); i++)
+			group[i] = &jobs[at + i];
+		r = run_group(group, i, out);
+		if (r == VX_OK) {
+			one = take_outcomes(result, group, i, out, print);
+			ret = one ? one : ret;
+			ran += i;
+		}
+		for (k = 0; k < i && r == VX_SKIPPED; k++)
+			if (group[k]->note[0])
+				note_skipped(result, group[k]);
+		/* of a suite, the others go on */
+		if (r == VX_SKIPPED)
+			r = group[0]->suite ? VX_OK : VX_MISSED;
+		for (k = 0; k < i; k++)
+			vx_outcome_free(&out[k]);
+		at += i;
+	}
+	free(out);
+	if (r == VX_OK && !ran && !vx_signal)
+		r = VX_MISSED;
+	return r != VX_OK ? r : ret;
 }
 
 /* One run with a setting, or without when it is NULL. */

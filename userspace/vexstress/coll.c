@@ -5,7 +5,9 @@
  * that what a killed one left is found and dropped by the next one there.
  */
 #include "coll.h"
+#include "kstat.h"
 #include "mounted.h"
+#include "storage.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -128,6 +130,7 @@ static int make(struct vx_coll *c)
 	req.ef_construction = (uint32_t)job->ef_construction;
 	req.code = job->code;
 	req.attr_size = 4;
+	req.durability = job->durability;
 	ret = vexfs_do_create(vx_set.device, &req, c->name, "tag:u32", &c->handle, &err);
 	if (ret) {
 		vx_say("%s", err.text);
@@ -140,12 +143,45 @@ static int make(struct vx_coll *c)
  * Room for many rows, its pages there at once: where a page fault is dear, in a lab
  * above all, faults would take longer than making the rows.
  */
-static float *rows_alloc(const struct vx_coll *c)
+static float *rows_alloc(struct vx_coll *c)
 {
-	void *p = mmap(NULL, vx_coll_room(c) * sizeof(float), PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	size_t bytes = vx_coll_room(c) * sizeof(float);
+	void *p;
 
-	return p == MAP_FAILED ? NULL : p;
+	if (!c->job->pages) {
+		p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		return p == MAP_FAILED ? NULL : p;
+	}
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	if (madvise(p, bytes, c->job->pages == VX_PAGES_HUGE ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
+		snprintf(c->job->note, sizeof(c->job->note),
+			 "this kernel gives no choice of pages: %s", strerror(errno));
+	memset(p, 0, bytes);
+	return p;
+}
+
+/* A job that exchanges the variant must be able to, and what was chosen comes back. */
+static int prepare_switch(struct vx_coll *c)
+{
+	char now[256];
+
+	if (!vx_has_action(c->job->workload, VX_SWITCH))
+		return VX_OK;
+	if (vx_param_get("simd", now, sizeof(now))) {
+		snprintf(c->job->note, sizeof(c->job->note), "this module has no parameter simd");
+		return VX_SKIPPED;
+	}
+	vx_param_chosen(now);
+	if (vx_param_set("simd", now)) {
+		snprintf(c->job->note, sizeof(c->job->note), "the parameter simd cannot be set: %s",
+			 strerror(errno));
+		return VX_SKIPPED;
+	}
+	snprintf(c->simd, sizeof(c->simd), "%.31s", now);
+	return VX_OK;
 }
 
 /* The rows that are sent, and the same as they will be held: answers are computed from those. */
@@ -232,6 +268,14 @@ int vx_coll_setup(struct vx_job *job)
 		vx_say("no memory for the data of %s", job->name);
 		return VX_MISSED;
 	}
+	/* small pages that cannot be had otherwise are what there is */
+	if (job->note[0] && job->pages == VX_PAGES_HUGE)
+		return VX_SKIPPED;
+	ret = prepare_switch(c);
+	if (!ret && job->durability)
+		ret = vx_storage_start(job);
+	if (ret)
+		return ret;
 	if (vx_has_action(wl, VX_FILTERED) &&
 	    (vexfs_layout_parse("tag:u32", &layout, &err) ||
 	     vexfs_filter_compile(&layout, "tag == 7", &c->filter, &err))) {
@@ -266,6 +310,9 @@ void vx_coll_drop(struct vx_job *job)
 		if (vexfs_do_drop(vx_set.device, c->name, &err))
 			vx_say("dropping %s: %s", c->name, err.text);
 	}
+	vx_storage_stop();
+	if (c->simd[0] && vx_param_set("simd", c->simd))
+		vx_say("cannot set simd back to %s: %s", c->simd, strerror(errno));
 	if (c->ids)
 		munmap(c->ids, c->total * sizeof(*c->ids));
 	free_rows(c);

@@ -31,6 +31,7 @@ struct vx_id {
 
 struct vx_coll {
 	char name[VEXFS_NAME_SIZE];
+	char simd[32];		/* variant that comes back afterwards; empty when it stays */
 	char mount[128];	/* where it is mounted; empty when it is not */
 	struct vexfs *handle;
 	struct vx_job *job;

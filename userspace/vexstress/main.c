@@ -9,6 +9,7 @@
 #include "exec.h"
 #include "fold.h"
 #include "outfile.h"
+#include "suite.h"
 #include "trend.h"
 
 #include <errno.h>
@@ -59,60 +60,83 @@ static int say_usage(const char *fmt, const char *what, const char *near)
 	return VX_USAGE;
 }
 
-/* Workloads by name, or a job file. */
+static int unknown_name(const char *name)
+{
+	const char *known[96], *near;
+	const struct vx_workload *wl;
+	const struct vx_suite *suite;
+	size_t k = 0, c;
+
+	for (c = 0; (wl = vx_workload_at(c)); c++)
+		known[k++] = wl->name;
+	for (c = 0; (suite = vx_suite_at(c)); c++)
+		known[k++] = suite->name;
+	for (c = COMPARE; c < ARRAY_SIZE(commands); c++)
+		known[k++] = commands[c];
+	near = nearest_name(name, known, k);
+	say_usage("unknown workload '%s'", name, near);
+	return -1;
+}
+
+/* A workload or a suite; how many jobs it made, or -1. */
+static int gather_one(const char *name, const struct vx_job *base, struct vx_job *jobs, int room)
+{
+	char why[300];
+	int n;
+
+	if (room <= 0) {
+		vx_say("more than %d jobs", VX_JOBS_MAX);
+		return -1;
+	}
+	jobs[0] = *base;
+	jobs[0].wait = true;
+	jobs[0].workload = vx_workload_find(name);
+	if (!jobs[0].workload) {
+		n = vx_suite_add(name, base, jobs, (size_t)room);
+		return n ? n : unknown_name(name);
+	}
+	snprintf(jobs[0].name, sizeof(jobs[0].name), "%s", name);
+	if (!vx_job_check(&jobs[0], why, sizeof(why)))
+		return 1;
+	vx_say("%s", why);
+	return -1;
+}
+
+/* Workloads and suites by name, or a job file. */
 static int gather(char **names, int n, const struct vx_job *base, struct vx_job *jobs,
 		  const char *without)
 {
-	const char *known[64], *near;
-	const struct vx_workload *wl;
-	char why[300];
-	size_t k = 0, c;
-	int i;
+	int i, j, count = 0, more;
 
 	if (vx_set.jobfile) {
 		if (n) {
 			vx_say("'%s' and --job contradict each other", names[0]);
 			return -1;
 		}
-		return vx_jobfile_read(vx_set.jobfile, base, jobs, VX_JOBS_MAX);
-	}
-	if (!n && without) {
+		count = vx_jobfile_read(vx_set.jobfile, base, jobs, VX_JOBS_MAX);
+	} else if (!n && without) {
 		names = (char **)&without;
 		n = 1;
 	}
-	if (n > VX_JOBS_MAX) {
-		vx_say("more than %d jobs", VX_JOBS_MAX);
-		return -1;
-	}
 	for (i = 0; i < n; i++) {
-		jobs[i] = *base;
-		jobs[i].wait = true;
-		jobs[i].workload = vx_workload_find(names[i]);
-		if (!jobs[i].workload) {
-			for (k = 0; (wl = vx_workload_at(k)); k++)
-				known[k] = wl->name;
-			for (c = COMPARE; c < ARRAY_SIZE(commands); c++)
-				known[k++] = commands[c];
-			near = nearest_name(names[i], known, k);
-			say_usage("unknown workload '%s'", names[i], near);
+		more = gather_one(names[i], base, jobs + count, VX_JOBS_MAX - count);
+		if (more < 0)
 			return -1;
-		}
-		snprintf(jobs[i].name, sizeof(jobs[i].name), "%s", names[i]);
-		if (vx_job_check(&jobs[i], why, sizeof(why))) {
-			vx_say("%s", why);
-			return -1;
-		}
+		count += more;
 	}
-	for (i = 0; i < n; i++) {
-		int j;
+	if (count > 0 && vx_set.tests)
+		count = vx_tests_pick(jobs, (size_t)count);
+	for (i = 0; n && i < count; i++) {
+		char first[VX_NAME_SIZE];
 
+		memcpy(first, jobs[i].name, sizeof(first));
 		for (j = 0; j < i; j++)
 			if (!strcmp(jobs[i].name, jobs[j].name))
-				snprintf(jobs[i].name, sizeof(jobs[i].name), "%.40s-%d", names[i], i);
+				snprintf(jobs[i].name, sizeof(jobs[i].name), "%.30s-%d", first, i);
 	}
-	if (!n)
-		vx_say("nothing to do: name a workload, --job FILE or --target; see --help");
-	return n ? n : -1;
+	if (!count)
+		vx_say("nothing to do: name a workload or a suite, --job FILE or --target; see --help");
+	return count ? count : -1;
 }
 
 /* The jobs of ablate when none are named: one for each thing it switches off. */

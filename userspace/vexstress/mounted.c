@@ -5,6 +5,8 @@
  */
 #include "mounted.h"
 
+#include "program.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,22 +23,6 @@
 
 extern char **environ;
 
-/* The program that was built with this one, or that of the PATH. */
-static void program(char *path, size_t size)
-{
-	ssize_t n = readlink("/proc/self/exe", path, size - 1);
-	char *slash;
-
-	if (n > 0) {
-		path[n] = 0;
-		slash = strrchr(path, '/');
-		snprintf(slash + 1, size - (size_t)(slash + 1 - path), "vexfs-mount");
-		if (!access(path, X_OK))
-			return;
-	}
-	snprintf(path, size, "vexfs-mount");
-}
-
 static int run_mount(const char *where)
 {
 	char path[4096];
@@ -44,7 +30,7 @@ static int run_mount(const char *where)
 	int status, err;
 	pid_t pid;
 
-	program(path, sizeof(path));
+	vx_program("vexfs-mount", path, sizeof(path));
 	if (vx_set.device) {
 		argv[3] = (char *)"--device";
 		argv[4] = vx_set.device;

@@ -5,6 +5,7 @@
  * nothing but the call.
  */
 #include "coll.h"
+#include "kstat.h"
 #include "mounted.h"
 
 #include <errno.h>
@@ -455,6 +456,10 @@ int vx_worker_op(struct vx_worker *w, unsigned int kind)
 		w->done = 1;
 		w->kernel_ns = 0;
 		return err;
+	case VX_SWITCH:
+		w->done = 1;
+		w->kernel_ns = 0;
+		return vx_param_set("simd", b->turn++ & 1 ? b->coll->simd : "scalar") ? -errno : 0;
 	case VX_ABUSE:
 		w->done = 1;
 		w->kernel_ns = 0;

@@ -5,7 +5,7 @@
  * and keys of a job stand in the same table; only the latter may appear in a
  * job file.
  */
-#include "vexstress.h"
+#include "suite.h"
 
 #include <errno.h>
 #include <math.h>
@@ -49,6 +49,8 @@ static const struct option options[] = {
 	  "configuration whose [targets] count (default /etc/vexfs/vexfs.conf if there is one)", 0,
 	  0, NULL, 0 },
 	{ NULL, "job", 0, OPT_TEXT, S(jobfile), "FILE", "job file (INI) to run", 0, 0, NULL, 0 },
+	{ NULL, "tests", 0, OPT_TEXT, S(tests), "A,B", "of the jobs of suites, only these", 0, 0, NULL,
+	  0 },
 	{ NULL, "strict", 0, OPT_FLAG, S(strict), NULL,
 	  "end with status 6 when a target or a comparison cannot be told", 0, 0, NULL, 0 },
 	{ NULL, "smoke", 0, OPT_SET, S(profile), NULL,
@@ -127,6 +129,12 @@ static const struct option options[] = {
 	  "vectors from a file (.fvecs, .fbin, .npy...) instead of generated ones", 0, 0, NULL, 0 },
 	{ NULL, "seed", 's', OPT_COUNT, J(seed), "N",
 	  "of all random numbers (default 1): the same ops and data every time", 0, 1e18, NULL, 0 },
+	{ NULL, "pages", 0, OPT_ENUM, J(pages), "KIND",
+	  "of the memory that vectors are sent from: default, small or huge", 0, 0,
+	  "default=0,small=1,huge=2", 0 },
+	{ NULL, "durability", 0, OPT_ENUM, J(durability), "KIND",
+	  "of the collection: none (default), async, group or sync; without a vexfsd one is started, "
+	  "with a store in $TMPDIR", 0, 0, "none=0,async=1,group=2,sync=3", 0 },
 	{ NULL, "verify", 0, OPT_FLAG, J(verify), NULL,
 	  "compute every answer again in double precision and compare; slow", 0, 0, NULL, 0 },
 
@@ -591,10 +599,11 @@ int vx_job_check(const struct vx_job *job, char *why, size_t size)
 void vx_usage(FILE *out)
 {
 	const struct vx_workload *wl;
+	const struct vx_suite *suite;
 	size_t i;
 
 	fputs("usage: vexstress [OPTION...] --target [FILE]\n"
-	      "       vexstress [OPTION...] WORKLOAD... | --job FILE\n"
+	      "       vexstress [OPTION...] [run] WORKLOAD-OR-SUITE... | --job FILE\n"
 	      "       vexstress compare A B [C...] | compare --interleave KEY=V KEY=V [WORKLOAD]\n"
 	      "       vexstress noise | ablate | sweep KEY=a,b,c  [OPTION...] [WORKLOAD]\n"
 	      "       vexstress report RESULT -o FILE.html\n"
@@ -607,6 +616,9 @@ void vx_usage(FILE *out)
 	      "Workloads\n", out);
 	for (i = 0; (wl = vx_workload_at(i)); i++)
 		fprintf(out, "  %-10s %s\n", wl->name, wl->summary);
+	fputs("\nSuites\n", out);
+	for (i = 0; (suite = vx_suite_at(i)); i++)
+		fprintf(out, "  %-10s %s\n", suite->name, suite->summary);
 	for (i = 0; i < NOPTIONS; i++) {
 		const struct option *o = &options[i];
 		char left[64];
@@ -644,6 +656,7 @@ static void man_text(FILE *out, const char *s)
 void vx_man_options(FILE *out)
 {
 	const struct vx_workload *wl;
+	const struct vx_suite *suite;
 	size_t i, k;
 
 	fputs(".SH WORKLOADS\n", out);
@@ -656,6 +669,12 @@ void vx_man_options(FILE *out)
 		for (k = 0; wl->kinds[k].name; k++)
 			fprintf(out, "%s%s %u %%", k ? ", " : "", wl->kinds[k].name,
 				wl->kinds[k].share);
+		fputs(".\n", out);
+	}
+	fputs(".SH SUITES\n", out);
+	for (i = 0; (suite = vx_suite_at(i)); i++) {
+		fprintf(out, ".TP\n.B %s\n", suite->name);
+		man_text(out, suite->summary);
 		fputs(".\n", out);
 	}
 	fputs(".SH OPTIONS\n", out);

@@ -71,23 +71,41 @@ static const char *name_in(const char *const *names, size_t n, unsigned int i)
 	return i < n ? names[i] : "?";
 }
 
+/* What a job may have beyond the usual; a result without it compares with older ones. */
+static void more_options(json_t *o, const struct vx_job *job)
+{
+	static const char *const pages[] = { "default", "small", "huge" };
+	static const char *const durabilities[] = { "none", "async", "group", "sync" };
+
+	if (job->pages)
+		json_object_set_new(o, "pages", json_string(name_in(pages, 3, job->pages)));
+	if (job->durability)
+		json_object_set_new(o, "durability",
+				    json_string(name_in(durabilities, 4, job->durability)));
+	if (job->setting)
+		json_object_set_new(o, "setting", json_string(job->setting));
+}
+
 static json_t *options_of(const struct vx_job *job, uint64_t vectors)
 {
 	static const char *const priorities[] = { "medium", "high", "low" };
+	json_t *o;
 
-	return json_pack("{s:i, s:s, s:f, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:I, s:b}",
-			 "threads", (int)job->threads,
-			 "workers", job->workers == VX_PROCESSES ? "processes" : "threads",
-			 "rate", job->rate, "arrival", job->arrival == VX_POISSON ? "poisson" : "even",
-			 "batch", (json_int_t)job->batch, "k", (json_int_t)job->k,
-			 "ef", (json_int_t)job->ef, "dim", (json_int_t)job->dim,
-			 "vectors", (json_int_t)vectors,
-			 "type", vexfs_type_name(job->type), "metric", vexfs_metric_name(job->metric),
-			 "code", vexfs_code_name(job->code),
-			 "priority", name_in(priorities, 3, job->priority),
-			 "think_s", job->think, "cpus", vx_json_text(job->cpus),
-			 "data", vx_json_text(job->data), "seed", (json_int_t)job->seed,
-			 "verify", (int)job->verify);
+	o = json_pack("{s:i, s:s, s:f, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:I, s:b}",
+		      "threads", (int)job->threads,
+		      "workers", job->workers == VX_PROCESSES ? "processes" : "threads",
+		      "rate", job->rate, "arrival", job->arrival == VX_POISSON ? "poisson" : "even",
+		      "batch", (json_int_t)job->batch, "k", (json_int_t)job->k,
+		      "ef", (json_int_t)job->ef, "dim", (json_int_t)job->dim,
+		      "vectors", (json_int_t)vectors,
+		      "type", vexfs_type_name(job->type), "metric", vexfs_metric_name(job->metric),
+		      "code", vexfs_code_name(job->code),
+		      "priority", name_in(priorities, 3, job->priority),
+		      "think_s", job->think, "cpus", vx_json_text(job->cpus),
+		      "data", vx_json_text(job->data), "seed", (json_int_t)job->seed,
+		      "verify", (int)job->verify);
+	more_options(o, job);
+	return o;
 }
 
 json_t *vx_result_new(int argc, char **argv)

@@ -100,6 +100,7 @@ enum vx_action {
 	VX_STORM,	/* searches of all sizes, so that scratch of all sizes is used */
 	VX_OPEN,	/* open, attach, close */
 	VX_ABUSE,	/* hostile input */
+	VX_SWITCH,	/* another variant of the arithmetic from now on */
 	/* on files of a mount: */
 	VX_FILE_LOOKUP,
 	VX_FILE_GETATTR,
@@ -172,6 +173,7 @@ struct vx_worker {
 
 enum { VX_PROCESSES, VX_THREADS };
 enum { VX_EVEN, VX_POISSON };
+enum { VX_PAGES_DEFAULT, VX_PAGES_SMALL, VX_PAGES_HUGE };
 
 /**
  * struct vx_job - one section of a job file, or the command line
@@ -201,7 +203,11 @@ struct vx_job {
 	char *data;
 	uint64_t seed;
 	bool verify;
+	unsigned int pages;	/* of the rows that are sent */
+	unsigned int durability;
 	bool keep;		/* the collection, for the next run of this very job */
+	bool suite;		/* where it cannot run, the others go on */
+	const char *setting;	/* "simd=scalar": parameter of the module while it runs */
 
 	/* the rest belongs to the engine and to the workload */
 	unsigned int number;	/* in its group */
@@ -283,7 +289,7 @@ struct vx_settings {
 	char *device, *debugfs, *lab;
 	bool no_klog;
 	bool help, version, man;
-	char *jobfile;
+	char *jobfile, *tests;
 };
 
 extern struct vx_settings vx_set;

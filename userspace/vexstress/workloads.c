@@ -100,6 +100,29 @@ static const struct vx_kind fuse_near_kinds[] = {
 	{ NULL, NULL, 0, 0 }
 };
 
+static const struct vx_kind call_kinds[] = {
+	{ "distance", "vector", 100, VX_DISTANCE },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind switch_kinds[] = {
+	{ "distance", "vector", 99, VX_DISTANCE },
+	{ "switch", "vector", 1, VX_SWITCH },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind rows_kinds[] = {
+	{ "upsert", "vector", 50, VX_UPSERT },
+	{ "get", "vector", 50, VX_GET },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct vx_kind store_kinds[] = {
+	{ "upsert", "vector", 90, VX_UPSERT },
+	{ "get", "vector", 10, VX_GET },
+	{ NULL, NULL, 0, 0 }
+};
+
 static const struct vx_workload workloads[] = {
 	{ "vector", "exact ops on 10,000 x 128 f32: top-10 50 %, upsert 25 %, get 15 %, delete 10 %",
 	  "one query searched, or one vector stored, read or deleted", vector_kinds, 10000, 0,
@@ -133,6 +156,15 @@ static const struct vx_workload workloads[] = {
 	{ "fuse-near", "a mount of 10,000 x 128 with a graph: the directory of the k nearest",
 	  "one directory of neighbours opened, listed and closed", fuse_near_kinds, 10000,
 	  VEXFS_INDEX_GRAPH, false, true },
+	{ "call", "distances alone: with few components the way there and back is what is measured",
+	  "one distance from a query to a stored vector", call_kinds, 1000, 0, false },
+	{ "switch", "distances, while the variant of the arithmetic is exchanged all the time",
+	  "one distance, or one exchange", switch_kinds, 1000, 0, false },
+	{ "rows", "whole vectors in and out: upsert 50 %, get 50 %",
+	  "one vector stored or read", rows_kinds, 10000, 0, false },
+	{ "store", "vectors stored, under a durability if the job has one: upsert 90 %, get 10 %",
+	  "one vector stored, and acknowledged as its durability says, or read", store_kinds, 10000, 0,
+	  false },
 	{ "abuse", "hostile requests that must be refused, and searches that must go on working",
 	  "one hostile request refused with the right error, or one search", abuse_kinds, 1000, 0,
 	  false },

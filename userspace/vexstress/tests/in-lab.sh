@@ -68,6 +68,35 @@ for wl in crowd crowd-graph; do
 done
 nothing_left "the crowds"
 
+# --- suites: every job of each, and each answer computed again ---
+simd_before=$(cat /sys/module/vexfs/parameters/simd)
+pools_before=$(cat /sys/module/vexfs/parameters/pool_enabled)
+for suite in alloc pool dispatch isa tlb fuse durable; do
+	if [ $suite = fuse ] && [ $graph = 0 ]; then skip "suite $suite" "this module has no graph"; continue; fi
+	run vexstress run $suite --ops 40 --warm-up-time 0 --sample-size 4 --vectors 500 --verify -q -o "$tmp/suite.json"
+	check "$status" "suite $suite" "$out" "$err"
+	valid "$tmp/suite.json" "its result is as its schema says"
+	got=$(value "$tmp/suite.json" "all(j['ops'] > 0 and j['errors'] == 0 and j['verify']['wrong'] == 0 for j in r['jobs']) and len(r['jobs']) + len(r.get('skipped', []))")
+	case $suite in alloc|dispatch|isa|fuse) want=3 ;; pool|tlb) want=2 ;; durable) want=4 ;; esac
+	[ "$got" = $want ]
+	check $? "$want jobs ran or said why not, and all answers are right" "$got" "$err"
+	if [ $suite = durable ] || [ $suite = pool ]; then
+		[ "$(value "$tmp/suite.json" "len(r['jobs'])")" = $want ]
+		check $? "none of $suite was left out" "$err"
+	fi
+done
+[ "$(cat /sys/module/vexfs/parameters/simd) $(cat /sys/module/vexfs/parameters/pool_enabled)" = "$simd_before $pools_before" ]
+check $? "parameters are as before" "$(cat /sys/module/vexfs/parameters/simd)"
+nothing_left "the suites"
+[ -z "$(ls -d "${TMPDIR:-/tmp}"/vexstress-store.* 2> /dev/null)" ]
+check $? "nor a store"
+# shellcheck disable=SC2086
+run vexstress run isa pool $short --tests isa-scalar,pool-off -q -o "$tmp/suite.json"
+[ "$status" = 0 ] && [ "$(value "$tmp/suite.json" "[(j['name'], j['options']['setting']) for j in r['jobs']]")" = "[('isa-scalar', 'simd=scalar'), ('pool-off', 'pool_enabled=0')]" ]
+check $? "--tests picks jobs" "$status" "$err"
+expect 2 "did you mean 'isa-scalar'" "a job that is not there" vexstress run isa --tests isa-scalr
+expect 2 "did you mean 'durable'" "a suite that is not there" vexstress run durabel
+
 # --- results over time: appended whole, by two at a time, and never twice ---
 # shellcheck disable=SC2086
 {
