@@ -5,6 +5,7 @@
  * parameter is changed is set back, also when the run is ended by a signal.
  */
 #include "campaign.h"
+#include "counters.h"
 
 #include <errno.h>
 #include <math.h>
@@ -116,8 +117,13 @@ static int take_outcomes(json_t *result, struct vx_job **group, size_t n, struct
 		if (!out[k].job)
 			continue;
 		vx_result_add(result, &out[k]);
-		if (print)
+		if (print) {
+			json_t *jobs = json_object_get(result, "jobs");
+
 			vx_print_outcome(&out[k]);
+			counters_print(stdout, json_object_get(json_array_get(jobs, json_array_size(jobs) - 1),
+							       "perf"));
+		}
 		if (out[k].wrong) {
 			vx_say("%s: wrong answers: %s", group[k]->name, out[k].message);
 			ret = VX_WRONG;

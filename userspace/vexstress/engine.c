@@ -6,6 +6,7 @@
  */
 #include "coll.h"
 #include "engine.h"
+#include "profile.h"
 
 #include <errno.h>
 #include <math.h>
@@ -588,6 +589,26 @@ static void release(struct vx_job *job)
 	job->worker = NULL;
 }
 
+/* A profiler follows the workers while they are measured. */
+static void profile(struct crew *crew)
+{
+	pid_t *ids;
+	size_t i, j, n = 0;
+
+	if (!vx_set.flamegraph && !vx_set.perf_stat)
+		return;
+	if (vx_set.perf_stat && crew->n > 1)
+		vx_say("the counters are those of all %zu jobs that run together; the first one shows them",
+		       crew->n);
+	ids = calloc(crew->workers, sizeof(*ids));
+	for (i = 0; ids && i < crew->n; i++)
+		for (j = 0; j < crew->jobs[i]->threads; j++)
+			ids[n++] = crew->jobs[i]->shared[j].pid;
+	if (ids)
+		vx_profile_begin(ids, n);
+	free(ids);
+}
+
 /* Starts all workers and waits until they are ready. */
 static int assemble(struct crew *crew, struct vx_outcome *out)
 {
@@ -657,7 +678,9 @@ int vx_run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out)
 	vx_control->begin = vx_ticks();
 	__atomic_store_n(&vx_control->go, 1, __ATOMIC_RELEASE);
 	warm_up(&crew, out);
+	profile(&crew);
 	measure(&crew, out);
+	vx_profile_end();
 stop:
 	__atomic_store_n(&vx_control->stop, 1, __ATOMIC_RELAXED);
 	join(&crew, out);

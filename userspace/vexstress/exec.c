@@ -2,6 +2,9 @@
 /* The commands about run records: exec, batch, list, summary, insights, report. */
 #include "exec.h"
 
+#include "counters.h"
+#include "profile.h"
+
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
@@ -32,19 +35,29 @@ static void say_run(const json_t *record)
 static int run_once(char **argv)
 {
 	struct exec_limits limits = limits_set();
-	json_t *record = vx_exec_measure(argv, &limits, vx_set.tag, vx_set.quiet);
+	bool profiled = vx_set.flamegraph || vx_set.massif;
+	char **words = profiled ? vx_profile_command(argv) : argv;
+	json_t *record = words ? vx_exec_measure(words, &limits, vx_set.tag, vx_set.quiet) : NULL;
 	int ret;
 
+	if (profiled)
+		free(words);
 	if (!record)
 		return VX_MISSED;
 	say_run(record);
+	if (!vx_set.quiet && !vx_set.json)
+		counters_print(stderr, json_object_get(record, "perf"));
 	ret = vx_exec_status(record);
 	if (vx_set.json && vx_write_json("-", record) && !ret)
 		ret = VX_MISSED;
 	if (vx_set.output && vx_write_json(vx_set.output, record) && !ret)
 		ret = VX_MISSED;
-	/* a record that is not kept is said, and is no fault of the program */
-	vx_exec_keep(record);
+	/*
+	 * A record that is not kept is said, and is no fault of the program. One of a program
+	 * under a profiler would be no measure of it.
+	 */
+	if (!profiled)
+		vx_exec_keep(record);
 	json_decref(record);
 	return ret;
 }
@@ -82,6 +95,8 @@ int vx_cmd_exec(int n, char **words)
 		one = run_once(words);
 		ret = ret ? ret : one;
 	}
+	if (vx_profile_finish() && !ret)
+		ret = VX_MISSED;
 	return vx_signal && !ret ? 128 + vx_signal : ret;
 }
 

@@ -6,6 +6,8 @@
  */
 #include "exec.h"
 
+#include "counters.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -54,6 +56,7 @@ struct run {
 	bool late, large;		/* a limit was broken */
 	double asked;			/* to end, at that time; 0: not yet */
 	int forwarded;
+	struct counters *counters;
 };
 
 static double since(const struct timespec *began)
@@ -93,6 +96,8 @@ static bool start(struct run *r, char **argv, bool quiet)
 		fcntl(pipes[i][0], F_SETFL, O_NONBLOCK);
 	}
 	exec_tree_adopt();
+	if (vx_set.perf_stat)
+		r->counters = counters_next_program();
 	fflush(NULL);
 	clock_gettime(CLOCK_MONOTONIC, &r->began);
 	r->child = fork();
@@ -371,6 +376,8 @@ static json_t *record_of(struct run *r, char **argv, int64_t started, double wal
 	json_object_set_new(o, "time_exceeded", json_boolean(r->late));
 	json_object_set_new(o, "memory_exceeded", json_boolean(r->large));
 	json_object_set_new(o, "left_running", json_integer(r->left));
+	if (vx_set.perf_stat)
+		json_object_set_new(o, "perf", counters_read(r->counters, 0));
 	json_object_set_new(o, "memory_samples", sampled(r));
 	return o;
 }

@@ -9,6 +9,7 @@
 #include "exec.h"
 #include "fold.h"
 #include "outfile.h"
+#include "profile.h"
 #include "suite.h"
 #include "trend.h"
 
@@ -303,6 +304,8 @@ static int run(int argc, char **argv, struct vx_job *base, char **names, int n)
 	if (vx_set.target && print)
 		vx_target_print(result);
 	if (vx_result_emit(result))
+		ret = worse(ret, VX_MISSED);
+	if (vx_profile_finish())
 		ret = worse(ret, VX_MISSED);
 	if (vx_set.baseline && !vx_signal)
 		ret = worse(ret, against_baseline(result));

@@ -200,6 +200,17 @@ static const struct option options[] = {
 	  "report without a result: write the records, their summary and insights into DIR, six files",
 	  0, 0, NULL, 0 },
 
+	{ "Profiles", "profile-time", 0, OPT_TIME, S(profile_time), "TIME",
+	  "run each job so long for a profiler, of whatever kind: without warming up, and nothing is "
+	  "compared or kept as a baseline", 0.05, 1e7, NULL, 0 },
+	{ NULL, "flamegraph", 0, OPT_TEXT, S(flamegraph), "FILE",
+	  "run, exec: sample stacks by perf while it is measured, and draw them (SVG)", 0, 0, NULL, 0 },
+	{ NULL, "perf-stat", 0, OPT_FLAG, S(perf_stat), NULL,
+	  "run, exec: the processor's counters, with instructions per cycle and misses per op; says what "
+	  "this machine does not count", 0, 0, NULL, 0 },
+	{ NULL, "massif", 0, OPT_TEXT, S(massif), "FILE",
+	  "exec: run the program under valgrind's massif, which writes FILE", 0, 0, NULL, 0 },
+
 	{ "Searching history", "build", 0, OPT_TEXT, S(build_command), "COMMAND",
 	  "bisect: builds a commit, in its work tree (default: make -s build/bin/vexstress)", 0, 0,
 	  NULL, 0 },
@@ -527,6 +538,18 @@ int vx_options_finish(void)
 		[VX_PROFILE_CI] = { 10, 1, 3 },
 	};
 
+	if (vx_set.profile_time > 0) {
+		if (vx_set.save_baseline || vx_set.baseline || vx_set.target) {
+			vx_say("--profile-time is for a profiler: nothing is judged or kept");
+			return -1;
+		}
+		vx_set.measure = vx_set.profile_time;
+		vx_set.warmup = 0;
+	}
+	if (vx_set.massif && vx_set.flamegraph) {
+		vx_say("--massif and --flamegraph contradict each other: one profiler at a time");
+		return -1;
+	}
 	if (!vx_set.samples)
 		vx_set.samples = profiles[vx_set.profile].samples;
 	if (vx_set.warmup < 0)

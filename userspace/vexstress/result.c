@@ -5,6 +5,7 @@
  */
 #include "coll.h"
 #include "outfile.h"
+#include "profile.h"
 #include "trend_file.h"
 
 #include <errno.h>
@@ -223,6 +224,8 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 		"involuntary_switches", (json_int_t)out->involuntary,
 		"minor_faults", (json_int_t)out->minor, "major_faults", (json_int_t)out->major,
 		"unavailable_s", out->unavailable_s));
+	if (vx_set.perf_stat)
+		json_object_set_new(j, "perf", vx_profile_counters((double)out->all.ops));
 	json_object_set_new(j, "interrupted", json_boolean(out->interrupted));
 	json_array_append_new(json_object_get(result, "jobs"), j);
 }

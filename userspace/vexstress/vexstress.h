@@ -290,6 +290,10 @@ struct vx_settings {
 	bool no_klog;
 	bool help, version, man;
 	char *jobfile, *tests;
+	/* profiles */
+	char *flamegraph, *massif;
+	bool perf_stat;
+	double profile_time;
 };
 
 extern struct vx_settings vx_set;

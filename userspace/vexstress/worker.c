@@ -208,6 +208,7 @@ void *vx_worker_main(void *arg)
 {
 	struct vx_worker *w = arg;
 
+	w->shared->pid = (int32_t)gettid();
 	vs_rng_seed(&w->rng, vs_mix(w->job->seed) + w->index);
 	if (w->job->cpus && pin(w->job->cpus, w->index)) {
 		snprintf(w->shared->message, sizeof(w->shared->message),
