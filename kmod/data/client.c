@@ -15,11 +15,7 @@
 /* A request of @client; its structure is still to be filled in. */
 static void client_request(struct vexfs_request *r, struct vexfs_client *client, u32 cmd)
 {
-	r->handler = vexfs_handler_find(cmd);
-	r->client = client;
-	r->arg = NULL;
-	r->flags = VEXFS_REQUEST_KERNEL;
-	r->hits = NULL;
+	vexfs_request_init(r, vexfs_handler_find(cmd), client, NULL, VEXFS_REQUEST_KERNEL);
 	memset(&r->h, 0, r->handler->size);
 	r->h.size = r->handler->size;
 }

@@ -4,12 +4,14 @@
  * attached to one collection and keeps what it was allowed then, like a file's: passing
  * it on passes that on.
  */
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
 #include "compat/compat.h"
+#include "data/async.h"
 #include "data/data.h"
 #include "data/handlers.h"
 #include "data/node.h"
@@ -30,6 +32,7 @@ static int device_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	mutex_init(&client->lock);
 	client->opened = device_may(file);
+	client->cred = get_cred(file->f_cred);
 	file->private_data = client;
 	return nonseekable_open(inode, file);
 }
@@ -38,9 +41,11 @@ static int device_release(struct inode *inode, struct file *file)
 {
 	struct vexfs_client *client = file->private_data;
 
+	vexfs_async_end(client);
 	vexfs_client_end(client);
 	if (client->c)
 		vexfs_collection_put(client->c);
+	put_cred(client->cred);
 	kfree(client);
 	return 0;
 }
@@ -53,11 +58,7 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (!handler)
 		return -ENOTTY;
-	r.handler = handler;
-	r.client = file->private_data;
-	r.arg = (void __user *)arg;
-	r.flags = 0;
-	r.hits = NULL;
+	vexfs_request_init(&r, handler, file->private_data, (void __user *)arg, 0);
 	err = vexfs_request_serve(&r);
 	/* nothing has changed: the kernel may start it again when the signal was handled */
 	if (err == -EINTR && (handler->flags & VEXFS_HANDLER_RESTART))
@@ -97,6 +98,14 @@ int vexfs_data_init(void)
 	static_assert(sizeof(struct vexfs_change) == 32);
 	static_assert(sizeof(struct vexfs_rows) == 56);
 	static_assert(sizeof(struct vexfs_wait) == 32);
+	static_assert(sizeof(struct vexfs_uring) == 16);
+	static_assert(sizeof(struct vexfs_submission) == 24);
+	static_assert(sizeof(struct vexfs_submit) == 24);
+	static_assert(sizeof(struct vexfs_completion) == 32);
+	static_assert(sizeof(struct vexfs_reap) == 40);
+	static_assert(sizeof(struct vexfs_cancel) == 24);
+	static_assert(sizeof(struct vexfs_eventfd) == 16);
+	static_assert(sizeof(struct vexfs_nop) == 56);
 
 	return vexfs_node_add(&device_fops);
 }

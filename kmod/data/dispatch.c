@@ -16,8 +16,12 @@
 #define ALWAYS	(VEXFS_HANDLER_OUT | VEXFS_HANDLER_OUT_ALWAYS)
 #define RESTART	VEXFS_HANDLER_RESTART
 #define WAITS	VEXFS_HANDLER_WAITS
+#define ASYNC	VEXFS_HANDLER_ASYNC
 
-#define TIME_AT(type)	offsetof(struct type, kernel_ns)
+#define TIME_AT(type)		offsetof(struct type, kernel_ns)
+#define DEADLINE_AT(type)	offsetof(struct type, deadline_ns)
+#define PRIORITY_AT(type)	offsetof(struct type, priority)
+#define COUNT_AT(type)		offsetof(struct type, count)
 
 static const struct vexfs_handler handlers[] = {
 	[_IOC_NR(VEXFS_IOC_INFO)] = {
@@ -73,55 +77,72 @@ static const struct vexfs_handler handlers[] = {
 		.cmd = VEXFS_IOC_PUT,
 		.size = sizeof(struct vexfs_put),
 		.time_at = TIME_AT(vexfs_put),
+		.deadline_at = DEADLINE_AT(vexfs_put),
+		.priority_at = PRIORITY_AT(vexfs_put),
+		.count_at = COUNT_AT(vexfs_put),
 		.kind = VEXFS_OP_PUT,
-		.flags = ALWAYS | RESTART | WAITS,
+		.flags = ALWAYS | RESTART | WAITS | ASYNC,
 		.handle = vexfs_handle_put,
 	},
 	[_IOC_NR(VEXFS_IOC_GET)] = {
 		.cmd = VEXFS_IOC_GET,
 		.size = sizeof(struct vexfs_get),
 		.time_at = TIME_AT(vexfs_get),
+		.deadline_at = DEADLINE_AT(vexfs_get),
+		.priority_at = PRIORITY_AT(vexfs_get),
+		.count_at = COUNT_AT(vexfs_get),
 		.kind = VEXFS_OP_GET,
-		.flags = ALWAYS | RESTART,
+		.flags = ALWAYS | RESTART | ASYNC,
 		.handle = vexfs_handle_get,
 	},
 	[_IOC_NR(VEXFS_IOC_DELETE)] = {
 		.cmd = VEXFS_IOC_DELETE,
 		.size = sizeof(struct vexfs_delete),
 		.time_at = TIME_AT(vexfs_delete),
+		.deadline_at = DEADLINE_AT(vexfs_delete),
+		.priority_at = PRIORITY_AT(vexfs_delete),
+		.count_at = COUNT_AT(vexfs_delete),
 		.kind = VEXFS_OP_DELETE,
-		.flags = ALWAYS | RESTART | WAITS,
+		.flags = ALWAYS | RESTART | WAITS | ASYNC,
 		.handle = vexfs_handle_delete,
 	},
 	[_IOC_NR(VEXFS_IOC_DISTANCE)] = {
 		.cmd = VEXFS_IOC_DISTANCE,
 		.size = sizeof(struct vexfs_distance),
 		.time_at = TIME_AT(vexfs_distance),
+		.deadline_at = DEADLINE_AT(vexfs_distance),
+		.priority_at = PRIORITY_AT(vexfs_distance),
+		.count_at = COUNT_AT(vexfs_distance),
 		.kind = VEXFS_OP_DISTANCE,
-		.flags = ALWAYS | RESTART,
+		.flags = ALWAYS | RESTART | ASYNC,
 		.handle = vexfs_handle_distance,
 	},
 	[_IOC_NR(VEXFS_IOC_WALK)] = {
 		.cmd = VEXFS_IOC_WALK,
 		.size = sizeof(struct vexfs_walk),
+		.count_at = COUNT_AT(vexfs_walk),
 		.kind = VEXFS_OP_WALK,
-		.flags = OUT,
+		.flags = OUT | ASYNC,
 		.handle = vexfs_handle_walk,
 	},
 	[_IOC_NR(VEXFS_IOC_SEARCH)] = {
 		.cmd = VEXFS_IOC_SEARCH,
 		.size = sizeof(struct vexfs_search),
 		.time_at = TIME_AT(vexfs_search),
+		.deadline_at = DEADLINE_AT(vexfs_search),
+		.priority_at = PRIORITY_AT(vexfs_search),
+		.count_at = COUNT_AT(vexfs_search),
 		.kind = VEXFS_OP_EXACT,
-		.flags = ALWAYS | RESTART,
+		.flags = ALWAYS | RESTART | ASYNC,
 		.handle = vexfs_handle_search,
 	},
 	[_IOC_NR(VEXFS_IOC_CLASSIFY)] = {
 		.cmd = VEXFS_IOC_CLASSIFY,
 		.size = sizeof(struct vexfs_classify),
 		.time_at = TIME_AT(vexfs_classify),
+		.deadline_at = DEADLINE_AT(vexfs_classify),
 		.kind = VEXFS_OP_CLASSIFY,
-		.flags = ALWAYS | RESTART,
+		.flags = ALWAYS | RESTART | ASYNC,
 		.handle = vexfs_handle_classify,
 	},
 	[_IOC_NR(VEXFS_IOC_INDEX)] = {
@@ -177,8 +198,9 @@ static const struct vexfs_handler handlers[] = {
 	[_IOC_NR(VEXFS_IOC_ROWS)] = {
 		.cmd = VEXFS_IOC_ROWS,
 		.size = sizeof(struct vexfs_rows),
+		.count_at = COUNT_AT(vexfs_rows),
 		.kind = VEXFS_OP_GET,
-		.flags = ALWAYS | RESTART,
+		.flags = ALWAYS | RESTART | ASYNC,
 		.handle = vexfs_handle_rows,
 	},
 	[_IOC_NR(VEXFS_IOC_ACK)] = {
@@ -201,6 +223,43 @@ static const struct vexfs_handler handlers[] = {
 		.kind = VEXFS_OP_CREATE,
 		.flags = OUT | WAITS,
 		.handle = vexfs_handle_restored,
+	},
+	[_IOC_NR(VEXFS_IOC_SUBMIT)] = {
+		.cmd = VEXFS_IOC_SUBMIT,
+		.size = sizeof(struct vexfs_submit),
+		.kind = VEXFS_OP_INFO,
+		.flags = ALWAYS | WAITS,
+		.handle = vexfs_handle_submit,
+	},
+	[_IOC_NR(VEXFS_IOC_REAP)] = {
+		.cmd = VEXFS_IOC_REAP,
+		.size = sizeof(struct vexfs_reap),
+		.kind = VEXFS_OP_INFO,
+		.flags = ALWAYS | RESTART | WAITS,
+		.handle = vexfs_handle_reap,
+	},
+	[_IOC_NR(VEXFS_IOC_CANCEL)] = {
+		.cmd = VEXFS_IOC_CANCEL,
+		.size = sizeof(struct vexfs_cancel),
+		.kind = VEXFS_OP_INFO,
+		.flags = OUT,
+		.handle = vexfs_handle_cancel,
+	},
+	[_IOC_NR(VEXFS_IOC_EVENTFD)] = {
+		.cmd = VEXFS_IOC_EVENTFD,
+		.size = sizeof(struct vexfs_eventfd),
+		.kind = VEXFS_OP_INFO,
+		.handle = vexfs_handle_eventfd,
+	},
+	[_IOC_NR(VEXFS_IOC_NOP)] = {
+		.cmd = VEXFS_IOC_NOP,
+		.size = sizeof(struct vexfs_nop),
+		.time_at = TIME_AT(vexfs_nop),
+		.deadline_at = DEADLINE_AT(vexfs_nop),
+		.priority_at = PRIORITY_AT(vexfs_nop),
+		.kind = VEXFS_OP_INFO,
+		.flags = ALWAYS | RESTART | ASYNC,
+		.handle = vexfs_handle_nop,
 	},
 };
 
@@ -281,7 +340,7 @@ int vexfs_request_serve(struct vexfs_request *r)
 	if ((r->flags & VEXFS_REQUEST_NONBLOCK) && (h->flags & VEXFS_HANDLER_WAITS))
 		return -EAGAIN;
 	vexfs_op_begin(&r->op, h->kind, 0, 0);
-	if (!vexfs_request_kernel(r))
+	if (!(r->flags & (VEXFS_REQUEST_KERNEL | VEXFS_REQUEST_READ)))
 		err = vexfs_request_read(r, h->size);
 	if (trace_vexfs_search_start_enabled() && !err)
 		trace_start(r);

@@ -15,12 +15,16 @@ struct vm_area_struct;
 #define VEXFS_HANDLER_OUT_ALWAYS (1u << 1)	/* ... and when it fails */
 #define VEXFS_HANDLER_RESTART	(1u << 2)	/* -EINTR has changed nothing: start it again */
 #define VEXFS_HANDLER_WAITS	(1u << 3)	/* may wait for long, on locks or on others */
+#define VEXFS_HANDLER_ASYNC	(1u << 4)	/* an op that need not be waited for */
 
 /**
  * struct vexfs_handler - how one kind of request is served
  * @cmd: enum vexfs_ioctl
  * @size: bytes of its structure
  * @time_at: where in it the time spent inside goes; 0 for nowhere
+ * @deadline_at: where its deadline is (u64); 0 for nowhere
+ * @priority_at: where its priority is (u32); likewise
+ * @count_at: where the number of its vectors or queries is (u32); likewise
  * @kind: enum vexfs_op_kind that it is counted as, unless the handler knows better
  * @flags: VEXFS_HANDLER_*
  * @handle: does it, with the structure in r->h. 0 or -errno
@@ -29,10 +33,24 @@ struct vexfs_handler {
 	u32 cmd;
 	u16 size;
 	u16 time_at;
+	u16 deadline_at;
+	u16 priority_at;
+	u16 count_at;
 	u8 kind;
 	u8 flags;
 	int (*handle)(struct vexfs_request *r);
 };
+
+/* What the structure says there; 0 where there is nothing. */
+static inline u64 vexfs_header_u64(const struct vexfs_request *r, u16 at)
+{
+	return at ? *(const u64 *)((const void *)&r->h + at) : 0;
+}
+
+static inline u32 vexfs_header_u32(const struct vexfs_request *r, u16 at)
+{
+	return at ? *(const u32 *)((const void *)&r->h + at) : 0;
+}
 
 /* NULL for a number that means nothing. */
 const struct vexfs_handler *vexfs_handler_find(u32 cmd);
@@ -40,7 +58,7 @@ const struct vexfs_handler *vexfs_handler_find(u32 cmd);
 /*
  * Serves a request whose handler, client, arg and flags are set: structure in, handler,
  * structure out, statistics. With VEXFS_REQUEST_KERNEL the structure is in r->h already,
- * and stays there. 0 or -errno; -EINTR of a handler with VEXFS_HANDLER_RESTART means that
+ * and stays there; with VEXFS_REQUEST_READ it is there, and goes out. 0 or -errno; -EINTR of a handler with VEXFS_HANDLER_RESTART means that
  * the door may start the request again.
  */
 int vexfs_request_serve(struct vexfs_request *r);
@@ -70,6 +88,11 @@ int vexfs_handle_rows(struct vexfs_request *r);
 int vexfs_handle_ack(struct vexfs_request *r);
 int vexfs_handle_wait(struct vexfs_request *r);
 int vexfs_handle_restored(struct vexfs_request *r);
+int vexfs_handle_submit(struct vexfs_request *r);
+int vexfs_handle_reap(struct vexfs_request *r);
+int vexfs_handle_cancel(struct vexfs_request *r);
+int vexfs_handle_eventfd(struct vexfs_request *r);
+int vexfs_handle_nop(struct vexfs_request *r);
 
 int vexfs_rows_mmap(struct file *file, struct vm_area_struct *vma);
 

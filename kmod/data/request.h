@@ -17,9 +17,11 @@
 #include "stat/op.h"
 #include "store/store.h"
 
+struct cred;
 struct vexfs_client_hit;
 struct vexfs_cursor;
 struct vexfs_handler;
+struct vexfs_queue;
 
 /**
  * struct vexfs_client - an open descriptor, or an open collection of the kernel API
@@ -31,6 +33,8 @@ struct vexfs_handler;
  * @cursor: its change stream; set once, with release
  * @storage: it is the storage daemon's; likewise
  * @changes_read: what that has read last, see struct vexfs_storage
+ * @cred: of whoever opened it; NULL in the kernel API
+ * @queue: its asynchronous ops; set once, with release
  */
 struct vexfs_client {
 	struct mutex lock;
@@ -40,6 +44,8 @@ struct vexfs_client {
 	struct vexfs_cursor *cursor;
 	bool storage;
 	atomic64_t changes_read;
+	const struct cred *cred;
+	struct vexfs_queue *queue;
 };
 
 /* The structure that a request begins with; which one it is the handler's entry says. */
@@ -70,10 +76,16 @@ union vexfs_header {
 	struct vexfs_ack ack;
 	struct vexfs_wait wait;
 	struct vexfs_restored restored;
+	struct vexfs_submit submit;
+	struct vexfs_reap reap;
+	struct vexfs_cancel cancel;
+	struct vexfs_eventfd eventfd;
+	struct vexfs_nop nop;
 };
 
 #define VEXFS_REQUEST_KERNEL	(1u << 0)	/* addresses are the kernel's own */
 #define VEXFS_REQUEST_NONBLOCK	(1u << 1)	/* -EAGAIN instead of a long wait */
+#define VEXFS_REQUEST_READ	(1u << 2)	/* the caller's structure has been read */
 
 /**
  * struct vexfs_request - one request
@@ -82,6 +94,8 @@ union vexfs_header {
  * @arg: the caller's structure; NULL with VEXFS_REQUEST_KERNEL
  * @flags: VEXFS_REQUEST_*
  * @arg_size: bytes of the caller's structure
+ * @attempts: how often it was tried before
+ * @deadline_ns: when it is to give up, where the door knows; 0: the header says, from now on
  * @hits: kernel API: where the results of a search go, instead of the header's addresses
  * @op: its statistics, deadline and stack mark
  * @h: the kernel's copy of the caller's structure
@@ -92,10 +106,25 @@ struct vexfs_request {
 	void __user *arg;
 	u32 flags;
 	u32 arg_size;
+	u32 attempts;
+	u64 deadline_ns;
 	struct vexfs_client_hit *hits;
 	struct vexfs_op op;
 	union vexfs_header h;
 };
+
+/* A request of @client; its structure is still to be had, from @arg or otherwise. */
+static inline void vexfs_request_init(struct vexfs_request *r, const struct vexfs_handler *handler,
+				      struct vexfs_client *client, void __user *arg, u32 flags)
+{
+	r->handler = handler;
+	r->client = client;
+	r->arg = arg;
+	r->flags = flags;
+	r->attempts = 0;
+	r->deadline_ns = 0;
+	r->hits = NULL;
+}
 
 static inline bool vexfs_request_kernel(const struct vexfs_request *r)
 {
@@ -122,7 +151,7 @@ static inline void vexfs_request_op(struct vexfs_request *r, u32 priority, u64 d
 	r->op.priority = priority;
 	r->op.items = items;
 	if (deadline_ns)
-		r->op.deadline_ns = vexfs_op_deadline(deadline_ns);
+		r->op.deadline_ns = r->deadline_ns ?: vexfs_op_deadline(deadline_ns);
 }
 
 static inline bool vexfs_priority_valid(u32 priority)

@@ -120,6 +120,11 @@ enum vexfs_ioctl {
 	VEXFS_IOC_RESTORED	= _IO(VEXFS_IOC_MAGIC, 0x45),	/* struct vexfs_restored, attached */
 	VEXFS_IOC_GRAPH_SAVE	= _IO(VEXFS_IOC_MAGIC, 0x46),	/* struct vexfs_graph_save, attached */
 	VEXFS_IOC_GRAPH_LOAD	= _IO(VEXFS_IOC_MAGIC, 0x47),	/* struct vexfs_graph_load, attached */
+	VEXFS_IOC_SUBMIT	= _IO(VEXFS_IOC_MAGIC, 0x50),	/* struct vexfs_submit */
+	VEXFS_IOC_REAP		= _IO(VEXFS_IOC_MAGIC, 0x51),	/* struct vexfs_reap */
+	VEXFS_IOC_CANCEL	= _IO(VEXFS_IOC_MAGIC, 0x52),	/* struct vexfs_cancel */
+	VEXFS_IOC_EVENTFD	= _IO(VEXFS_IOC_MAGIC, 0x53),	/* struct vexfs_eventfd */
+	VEXFS_IOC_NOP		= _IO(VEXFS_IOC_MAGIC, 0x54),	/* struct vexfs_nop */
 	VEXFS_IOC_SERVED	= _IO(VEXFS_IOC_MAGIC, 0x60),	/* struct vexfs_served */
 };
 
@@ -1075,6 +1080,175 @@ struct vexfs_restored {
 	__u32 flags;
 	__u64 serial;
 };
+
+/* ---- asynchronous ops ---- */
+
+/*
+ * PUT, GET, DELETE, DISTANCE, WALK, SEARCH, CLASSIFY, ROWS and NOP need not be waited for. There
+ * are two doors, and both take the structures of the ioctls as they are:
+ *
+ *  - VEXFS_IOC_SUBMIT queues ops of this descriptor, VEXFS_IOC_REAP gets their results;
+ *    an eventfd tells when there are some.
+ *  - IORING_OP_URING_CMD on /dev/vexfs: cmd_op is the number of the ioctl, cmd holds
+ *    struct vexfs_uring, and the result of the entry is 0 or -errno, as of the ioctl.
+ *    uring_cmd_flags are 0 (EINVAL). EOPNOTSUPP for other ioctls.
+ *
+ * The structure of an op is read once, when it is submitted; what it points to is read and
+ * written while the op runs. The results are in the structure as well as there when the
+ * completion has been reaped, and nothing of it is touched after that. Closing the last
+ * descriptor ends what was queued and what is running before it returns. A program that is
+ * killed or calls execve(2) loses its ops.
+ *
+ * @priority and @deadline_ns of the op's structure count from the submission on: an op that
+ * has not begun by its deadline costs nothing more and fails with ETIME. Among the ops of a
+ * descriptor priorities are served by weight, and at one priority the op that is due first.
+ * An op that a signal would interrupt goes on; only VEXFS_IOC_CANCEL ends it.
+ */
+
+/**
+ * struct vexfs_uring - what stands in cmd of an io_uring entry
+ * @arg: address of the op's structure
+ * @flags: 0
+ * @pad: 0
+ */
+struct vexfs_uring {
+	__u64 arg;
+	__u32 flags;
+	__u32 pad;
+};
+
+/**
+ * struct vexfs_submission - an op that is submitted
+ * @user_data: comes back in its completion
+ * @arg: address of the op's structure
+ * @cmd: enum vexfs_ioctl (ENOTTY, or EOPNOTSUPP for one that cannot be queued)
+ * @flags: 0
+ */
+struct vexfs_submission {
+	__u64 user_data;
+	__u64 arg;
+	__u32 cmd;
+	__u32 flags;
+};
+
+/**
+ * struct vexfs_submit - VEXFS_IOC_SUBMIT: queue ops
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @entries: pointer to @count struct vexfs_submission
+ * @count: 1 to VEXFS_SUBMIT_MAX
+ * @done: out: ops queued. The first @done are, and the error is that of the next one: EBUSY
+ *	when as many as may be are queued, running or not reaped yet
+ */
+struct vexfs_submit {
+	__u32 size;
+	__u32 flags;
+	__u64 entries;
+	__u32 count;
+	__u32 done;
+};
+
+#define VEXFS_SUBMIT_MAX	4096u
+
+/**
+ * struct vexfs_completion - an op that has ended
+ * @user_data: of its submission
+ * @queued_ns: how long it waited
+ * @run_ns: how long it ran, all attempts together; 0 when it did not
+ * @res: 0 or -errno: that of the ioctl; -ETIME when it was late; -ECANCELED when it was
+ *	cancelled, or its process had gone: what it had done by then is said in its structure
+ * @retries: attempts after the first one. An op is tried again when it has changed nothing
+ *	and failed for what may pass: short memory, or a full queue
+ */
+struct vexfs_completion {
+	__u64 user_data;
+	__u64 queued_ns;
+	__u64 run_ns;
+	__s32 res;
+	__u32 retries;
+};
+
+/**
+ * struct vexfs_reap - VEXFS_IOC_REAP: results of ops that were submitted
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @completions: where up to @max struct vexfs_completion go
+ * @max: room there, 1 to VEXFS_SUBMIT_MAX
+ * @min: wait until there are so many, or as many as have been submitted; 0 to wait for none
+ * @timeout_ns: wait so long at most, ETIME when there is none by then; 0 for ever
+ * @got: out: how many there were
+ * @left: out: ops that are queued, running or not reaped yet
+ */
+struct vexfs_reap {
+	__u32 size;
+	__u32 flags;
+	__u64 completions;
+	__u32 max;
+	__u32 min;
+	__u64 timeout_ns;
+	__u32 got;
+	__u32 left;
+};
+
+/**
+ * struct vexfs_cancel - VEXFS_IOC_CANCEL: end ops that were submitted
+ * @size: sizeof of this structure
+ * @flags: VEXFS_CANCEL_ALL: whatever their @user_data
+ * @user_data: of which ones
+ * @found: out: ops that were queued or running (ENOENT when there is none). Each of them still
+ *	has its completion: those that were queued at once, one that runs when it stops, with
+ *	the result that it has if it was through
+ * @pad: 0
+ */
+struct vexfs_cancel {
+	__u32 size;
+	__u32 flags;
+	__u64 user_data;
+	__u32 found;
+	__u32 pad;
+};
+
+#define VEXFS_CANCEL_ALL	(1U << 0)
+
+/**
+ * struct vexfs_eventfd - VEXFS_IOC_EVENTFD: who is told of completions
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @fd: an eventfd, to which 1 is added for each completion from now on; -1: nobody
+ * @pad: 0
+ */
+struct vexfs_eventfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 pad;
+};
+
+/**
+ * struct vexfs_nop - VEXFS_IOC_NOP: an op that does nothing, to try the ways of others
+ * @size: sizeof of this structure
+ * @flags: 0
+ * @value: anything
+ * @echo: out: @value
+ * @hold_ns: it takes so long, at most VEXFS_NOP_HOLD_MAX (E2BIG)
+ * @deadline_ns: as in struct vexfs_put
+ * @priority: enum vexfs_priority
+ * @fail: the first so many attempts fail with ENOMEM
+ * @kernel_ns: out: time spent inside
+ */
+struct vexfs_nop {
+	__u32 size;
+	__u32 flags;
+	__u64 value;
+	__u64 echo;
+	__u64 hold_ns;
+	__u64 deadline_ns;
+	__u32 priority;
+	__u32 fail;
+	__u64 kernel_ns;
+};
+
+#define VEXFS_NOP_HOLD_MAX	10000000000ULL
 
 /*
  * mmap: an attached descriptor maps the collection's rows read-only, extent by
