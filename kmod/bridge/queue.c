@@ -94,6 +94,7 @@ struct vexfs_job *vexfs_queue_next(struct vexfs_queue *q)
 	job->state = VEXFS_JOB_RUNNING;
 	job->started_ns = ktime_get_ns();
 	job->worker = current;
+	q->running++;
 	return job;
 }
 
@@ -104,6 +105,7 @@ void vexfs_queue_finish(struct vexfs_queue *q, struct vexfs_job *job, int err)
 	job->worker = NULL;
 	if (signal_pending(current))
 		flush_signals(current);
+	q->running--;
 	job_done(q, job, err && job->cancelled ? -ECANCELED : err);
 	tell_done(q, 1);
 	spin_unlock_bh(&q->lock);
@@ -228,12 +230,13 @@ void vexfs_queue_return(struct vexfs_queue *q, struct list_head *jobs)
 	spin_unlock_bh(&q->lock);
 }
 
-u32 vexfs_queue_held(struct vexfs_queue *q)
+u32 vexfs_queue_held(struct vexfs_queue *q, u32 *running)
 {
 	u32 held;
 
 	spin_lock_bh(&q->lock);
 	held = q->held;
+	*running = q->running;
 	spin_unlock_bh(&q->lock);
 	return held;
 }

@@ -89,6 +89,7 @@ struct vexfs_queue_ops {
  * @done: those that can be reaped, the oldest first
  * @held: how many jobs there are
  * @ready: how many can be reaped
+ * @running: how many run
  * @idle: workers that wait for a job
  * @threads: workers there are
  * @ending: no more jobs
@@ -108,6 +109,7 @@ struct vexfs_queue {
 	struct list_head done;
 	u32 held;
 	u32 ready;
+	u32 running;
 	u32 idle;
 	u32 threads;
 	bool ending;
@@ -144,8 +146,8 @@ int vexfs_queue_wait(struct vexfs_queue *q, u32 min, u64 deadline_ns);
 u32 vexfs_queue_take(struct vexfs_queue *q, struct list_head *to, u32 max);
 /* Puts jobs back that were taken last. */
 void vexfs_queue_return(struct vexfs_queue *q, struct list_head *jobs);
-/* How many jobs there are. */
-u32 vexfs_queue_held(struct vexfs_queue *q);
+/* How many jobs there are, and how many of them run. */
+u32 vexfs_queue_held(struct vexfs_queue *q, u32 *running);
 
 /* Cancels the jobs of @key, or all; how many were not done. */
 u32 vexfs_queue_cancel(struct vexfs_queue *q, u64 key, bool all);

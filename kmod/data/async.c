@@ -7,7 +7,6 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/eventfd.h>
-#include <linux/hrtimer.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
 #include <linux/sched/mm.h>
@@ -164,10 +163,8 @@ static struct async_op *async_new(struct vexfs_client *client, const struct vexf
 
 	if (e->flags)
 		return ERR_PTR(-EINVAL);
-	if (!h)
-		return ERR_PTR(-ENOTTY);
-	if (!(h->flags & VEXFS_HANDLER_ASYNC))
-		return ERR_PTR(-EOPNOTSUPP);
+	if (!h || !(h->flags & VEXFS_HANDLER_ASYNC))
+		return ERR_PTR(h || vexfs_async_find(e->cmd) ? -EOPNOTSUPP : -ENOTTY);
 	op = kmalloc(sizeof(*op), VEXFS_GFP_USER);
 	if (!op)
 		return ERR_PTR(-ENOMEM);
@@ -207,7 +204,7 @@ static int submit_one(struct vexfs_queue *q, struct vexfs_client *client,
 	return err;
 }
 
-int vexfs_handle_submit(struct vexfs_request *r)
+static int handle_submit(struct vexfs_request *r)
 {
 	struct vexfs_submit *req = &r->h.submit;
 	struct vexfs_submission part[PART];
@@ -268,7 +265,7 @@ static int reap_part(struct vexfs_request *r, struct vexfs_queue *q)
 	return n;
 }
 
-int vexfs_handle_reap(struct vexfs_request *r)
+static int handle_reap(struct vexfs_request *r)
 {
 	struct vexfs_reap *req = &r->h.reap;
 	/* pairs with client_queue() */
@@ -278,7 +275,8 @@ int vexfs_handle_reap(struct vexfs_request *r)
 
 	req->got = 0;
 	req->left = 0;
-	if (req->flags || !req->max || req->min > req->max)
+	req->running = 0;
+	if (req->flags || req->pad || req->min > req->max)
 		return -EINVAL;
 	if (req->max > VEXFS_SUBMIT_MAX)
 		return -E2BIG;
@@ -290,10 +288,10 @@ int vexfs_handle_reap(struct vexfs_request *r)
 		do
 			n = reap_part(r, q);
 		while (n > 0 && req->got < req->max);
+		req->left = vexfs_queue_held(q, &req->running);
 		/* others may have reaped what was waited for */
-	} while (!err && n >= 0 && req->got < req->min && vexfs_queue_held(q) &&
+	} while (!err && n >= 0 && req->got < req->min && req->left &&
 		 !(deadline && ktime_get_ns() >= deadline));
-	req->left = vexfs_queue_held(q);
 	if (n < 0)
 		return n;
 	if (req->got)
@@ -301,7 +299,7 @@ int vexfs_handle_reap(struct vexfs_request *r)
 	return err ?: (req->min && req->left ? -ETIME : 0);
 }
 
-int vexfs_handle_cancel(struct vexfs_request *r)
+static int handle_cancel(struct vexfs_request *r)
 {
 	struct vexfs_cancel *req = &r->h.cancel;
 	/* pairs with client_queue() */
@@ -316,7 +314,7 @@ int vexfs_handle_cancel(struct vexfs_request *r)
 	return req->found ? 0 : -ENOENT;
 }
 
-int vexfs_handle_eventfd(struct vexfs_request *r)
+static int handle_eventfd(struct vexfs_request *r)
 {
 	const struct vexfs_eventfd *req = &r->h.eventfd;
 	struct eventfd_ctx *event = NULL;
@@ -336,33 +334,47 @@ int vexfs_handle_eventfd(struct vexfs_request *r)
 	return 0;
 }
 
-/* ---- the op that does nothing ---- */
+/* ---- the requests of this file ---- */
 
-int vexfs_handle_nop(struct vexfs_request *r)
+#define OUT	VEXFS_HANDLER_OUT
+#define ALWAYS	(VEXFS_HANDLER_OUT | VEXFS_HANDLER_OUT_ALWAYS)
+
+static const struct vexfs_handler async_handlers[] = {
+	{
+		.cmd = VEXFS_IOC_SUBMIT,
+		.size = sizeof(struct vexfs_submit),
+		.kind = VEXFS_OP_INFO,
+		.flags = ALWAYS | VEXFS_HANDLER_WAITS,
+		.handle = handle_submit,
+	},
+	{
+		.cmd = VEXFS_IOC_REAP,
+		.size = sizeof(struct vexfs_reap),
+		.kind = VEXFS_OP_INFO,
+		.flags = ALWAYS | VEXFS_HANDLER_RESTART | VEXFS_HANDLER_WAITS,
+		.handle = handle_reap,
+	},
+	{
+		.cmd = VEXFS_IOC_CANCEL,
+		.size = sizeof(struct vexfs_cancel),
+		.kind = VEXFS_OP_INFO,
+		.flags = OUT,
+		.handle = handle_cancel,
+	},
+	{
+		.cmd = VEXFS_IOC_EVENTFD,
+		.size = sizeof(struct vexfs_eventfd),
+		.kind = VEXFS_OP_INFO,
+		.handle = handle_eventfd,
+	},
+};
+
+const struct vexfs_handler *vexfs_async_find(u32 cmd)
 {
-	struct vexfs_nop *req = &r->h.nop;
-	u64 until = vexfs_op_deadline(req->hold_ns);
-	ktime_t expires;
+	u32 i;
 
-	req->echo = 0;
-	if (req->flags || !vexfs_priority_valid(req->priority))
-		return -EINVAL;
-	if (req->hold_ns > VEXFS_NOP_HOLD_MAX)
-		return -E2BIG;
-	if (req->hold_ns && (r->flags & VEXFS_REQUEST_NONBLOCK))
-		return -EAGAIN;
-	vexfs_request_op(r, req->priority, req->deadline_ns, 1);
-	if (r->op.deadline_ns)
-		until = min(until, r->op.deadline_ns);
-	expires = ns_to_ktime(until);
-	if (req->hold_ns) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (!signal_pending(current))
-			schedule_hrtimeout(&expires, HRTIMER_MODE_ABS);
-		__set_current_state(TASK_RUNNING);
-	}
-	if (r->attempts < req->fail)
-		return -ENOMEM;
-	req->echo = req->value;
-	return vexfs_request_interrupted(r);
+	for (i = 0; i < ARRAY_SIZE(async_handlers); i++)
+		if (async_handlers[i].cmd == cmd)
+			return &async_handlers[i];
+	return NULL;
 }

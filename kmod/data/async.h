@@ -3,7 +3,13 @@
 #ifndef _VEXFS_DATA_ASYNC_H
 #define _VEXFS_DATA_ASYNC_H
 
+#include <linux/types.h>
+
 struct vexfs_client;
+struct vexfs_handler;
+
+/* The request to submit, reap, cancel or be told that @cmd is; or NULL. */
+const struct vexfs_handler *vexfs_async_find(u32 cmd);
 
 /* A descriptor is closed: its ops end, and those that run are waited for. */
 void vexfs_async_end(struct vexfs_client *client);

@@ -52,7 +52,7 @@ static int device_release(struct inode *inode, struct file *file)
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	const struct vexfs_handler *handler = vexfs_handler_find(cmd);
+	const struct vexfs_handler *handler = vexfs_handler_find(cmd) ?: vexfs_async_find(cmd);
 	struct vexfs_request r;
 	int err;
 
@@ -102,7 +102,7 @@ int vexfs_data_init(void)
 	static_assert(sizeof(struct vexfs_submission) == 24);
 	static_assert(sizeof(struct vexfs_submit) == 24);
 	static_assert(sizeof(struct vexfs_completion) == 32);
-	static_assert(sizeof(struct vexfs_reap) == 40);
+	static_assert(sizeof(struct vexfs_reap) == 48);
 	static_assert(sizeof(struct vexfs_cancel) == 24);
 	static_assert(sizeof(struct vexfs_eventfd) == 16);
 	static_assert(sizeof(struct vexfs_nop) == 56);

@@ -224,33 +224,6 @@ static const struct vexfs_handler handlers[] = {
 		.flags = OUT | WAITS,
 		.handle = vexfs_handle_restored,
 	},
-	[_IOC_NR(VEXFS_IOC_SUBMIT)] = {
-		.cmd = VEXFS_IOC_SUBMIT,
-		.size = sizeof(struct vexfs_submit),
-		.kind = VEXFS_OP_INFO,
-		.flags = ALWAYS | WAITS,
-		.handle = vexfs_handle_submit,
-	},
-	[_IOC_NR(VEXFS_IOC_REAP)] = {
-		.cmd = VEXFS_IOC_REAP,
-		.size = sizeof(struct vexfs_reap),
-		.kind = VEXFS_OP_INFO,
-		.flags = ALWAYS | RESTART | WAITS,
-		.handle = vexfs_handle_reap,
-	},
-	[_IOC_NR(VEXFS_IOC_CANCEL)] = {
-		.cmd = VEXFS_IOC_CANCEL,
-		.size = sizeof(struct vexfs_cancel),
-		.kind = VEXFS_OP_INFO,
-		.flags = OUT,
-		.handle = vexfs_handle_cancel,
-	},
-	[_IOC_NR(VEXFS_IOC_EVENTFD)] = {
-		.cmd = VEXFS_IOC_EVENTFD,
-		.size = sizeof(struct vexfs_eventfd),
-		.kind = VEXFS_OP_INFO,
-		.handle = vexfs_handle_eventfd,
-	},
 	[_IOC_NR(VEXFS_IOC_NOP)] = {
 		.cmd = VEXFS_IOC_NOP,
 		.size = sizeof(struct vexfs_nop),

@@ -2,6 +2,8 @@
 /*
  * The requests there are: one entry in one table for each, and one dispatcher. A new
  * request is a handler here and its entry in dispatch.c; a new door calls the dispatcher.
+ * Requests about asynchronous ops have a table of their own (async.c), since they lead to
+ * this one.
  */
 #ifndef _VEXFS_DATA_HANDLERS_H
 #define _VEXFS_DATA_HANDLERS_H
@@ -88,10 +90,6 @@ int vexfs_handle_rows(struct vexfs_request *r);
 int vexfs_handle_ack(struct vexfs_request *r);
 int vexfs_handle_wait(struct vexfs_request *r);
 int vexfs_handle_restored(struct vexfs_request *r);
-int vexfs_handle_submit(struct vexfs_request *r);
-int vexfs_handle_reap(struct vexfs_request *r);
-int vexfs_handle_cancel(struct vexfs_request *r);
-int vexfs_handle_eventfd(struct vexfs_request *r);
 int vexfs_handle_nop(struct vexfs_request *r);
 
 int vexfs_rows_mmap(struct file *file, struct vm_area_struct *vma);

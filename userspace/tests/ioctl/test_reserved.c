@@ -36,6 +36,11 @@ union request {
 	struct vexfs_storage storage;
 	struct vexfs_rows rows;
 	struct vexfs_wait wait;
+	struct vexfs_submit submit;
+	struct vexfs_reap reap;
+	struct vexfs_cancel cancel;
+	struct vexfs_eventfd eventfd;
+	struct vexfs_nop nop;
 	unsigned char bytes[512];
 };
 
@@ -134,6 +139,29 @@ static void good_index(union request *r)
 	r->index.op = VEXFS_INDEX_OP_STOP;
 }
 
+static void good_submit(union request *r)
+{
+	static struct vexfs_nop nop = { .size = sizeof(nop) };
+	static struct vexfs_submission entry = { .cmd = VEXFS_IOC_NOP };
+
+	entry.arg = (uintptr_t)&nop;
+	r->submit.count = 1;
+	r->submit.entries = (uintptr_t)&entry;
+}
+
+static void good_reap(union request *r)
+{
+	static struct vexfs_completion done;
+
+	r->reap.max = 1;
+	r->reap.completions = (uintptr_t)&done;
+}
+
+static void good_eventfd(union request *r)
+{
+	r->eventfd.fd = -1;
+}
+
 static void good_nothing(union request *r)
 {
 	(void)r;
@@ -212,6 +240,15 @@ static const struct reserved places[] = {
 	PLACE(STORAGE, good_nothing, vexfs_storage, -EBUSY, flags, 0),
 	PLACE(ROWS, good_nothing, vexfs_rows, -ENOTCONN, flags, 0),
 	PLACE(WAIT, good_nothing, vexfs_wait, -EOPNOTSUPP, flags, 0),
+	PLACE(SUBMIT, good_submit, vexfs_submit, 0, flags, 0),
+	PLACE(REAP, good_reap, vexfs_reap, 0, flags, 0),
+	PLACE(REAP, good_reap, vexfs_reap, 0, pad, 0),
+	PLACE(CANCEL, good_nothing, vexfs_cancel, -ENOENT, flags, VEXFS_CANCEL_ALL),
+	PLACE(CANCEL, good_nothing, vexfs_cancel, -ENOENT, pad, 0),
+	PLACE(EVENTFD, good_eventfd, vexfs_eventfd, 0, flags, 0),
+	PLACE(EVENTFD, good_eventfd, vexfs_eventfd, 0, pad, 0),
+	PLACE(NOP, good_nothing, vexfs_nop, 0, flags, 0),
+	PLACE(NOP, good_nothing, vexfs_nop, 0, priority, 3),
 	/* nothing but answers */
 	PLACE(INFO, good_info, vexfs_info, 0, size, ~0u),
 };

@@ -1173,11 +1173,13 @@ struct vexfs_completion {
  * @size: sizeof of this structure
  * @flags: 0
  * @completions: where up to @max struct vexfs_completion go
- * @max: room there, 1 to VEXFS_SUBMIT_MAX
+ * @max: room there, up to VEXFS_SUBMIT_MAX; 0 to ask for @left and @running only
  * @min: wait until there are so many, or as many as have been submitted; 0 to wait for none
  * @timeout_ns: wait so long at most, ETIME when there is none by then; 0 for ever
  * @got: out: how many there were
  * @left: out: ops that are queued, running or not reaped yet
+ * @running: out: those that run
+ * @pad: 0
  */
 struct vexfs_reap {
 	__u32 size;
@@ -1188,6 +1190,8 @@ struct vexfs_reap {
 	__u64 timeout_ns;
 	__u32 got;
 	__u32 left;
+	__u32 running;
+	__u32 pad;
 };
 
 /**

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens to ops whose program, descriptor, memory or collection goes.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "tests/async/async.h"
+
+#define OPS	20u
+
+static struct vexfs_nop n[OPS];
+
+/* Ops that would take 200 seconds with one worker. */
+static int busy(int fd)
+{
+	int queued = 0;
+
+	for (uint32_t i = 0; i < OPS; i++) {
+		n[i] = nop_of(i + 1, LONG);
+		queued += SUBMIT(fd, VEXFS_IOC_NOP, &n[i], i) == 1;
+	}
+	return queued;
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int module_users(void)
+{
+	FILE *f = fopen("/sys/module/vexfs/refcnt", "r");
+	int users = -1;
+
+	if (!f || fscanf(f, "%d", &users) != 1)
+		users = -1;
+	if (f)
+		fclose(f);
+	return users;
+}
+
+static void closing(void)
+{
+	int users = module_users(), fd = attach(), wrong = 0;
+	double begun;
+
+	is(busy(fd), OPS, "a descriptor with ops in flight");
+	begun = seconds();
+	is(close(fd), 0, "is closed");
+	ok(seconds() - begun < 5, "soon");
+	for (uint32_t i = 0; i < OPS; i++)
+		wrong += n[i].echo != 0;
+	is(wrong, 0, "nothing was written afterwards");
+	is(module_users(), users, "and nothing is left of it");
+}
+
+/* A child with ops in flight on @fd; it says that it has them, and waits. */
+static pid_t child_of(int fd, bool exec)
+{
+	int tube[2];
+	char c = 0;
+	pid_t pid;
+
+	if (pipe2(tube, O_CLOEXEC))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		c = busy(fd) == OPS;
+		wait_running(fd);
+		if (exec) {
+			if (write(tube[1], &c, 1) == 1)
+				execl("/bin/sleep", "sleep", "1000", (char *)NULL);
+			_exit(1);
+		}
+		if (write(tube[1], &c, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(tube[1]);
+	ok(read(tube[0], &c, 1) == 1 && c, "a process has ops in flight");
+	/* of one that calls execve(2) the pipe is closed when that has been done */
+	if (exec)
+		ok(read(tube[0], &c, 1) == 0, "it calls execve(2)");
+	close(tube[0]);
+	return pid;
+}
+
+static void killed(pid_t pid)
+{
+	double begun = seconds();
+	int status;
+
+	kill(pid, SIGKILL);
+	ok(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "it is killed");
+	ok(seconds() - begun < 5, "and ends soon");
+}
+
+static void dying(void)
+{
+	struct vexfs_completion c[OPS];
+	int users = module_users(), fd, wrong = 0;
+
+	fd = attach();
+	killed(child_of(fd, false));
+	is(cancel(fd, 0, VEXFS_CANCEL_ALL) > 0, 1, "its ops are still those of the descriptor");
+	is(reap(fd, c, OPS), OPS, "and can be reaped by others");
+	for (uint32_t i = 0; i < OPS; i++)
+		wrong += c[i].res != -ECANCELED;
+	is(wrong, 0, "as cancelled");
+	close(fd);
+	is(module_users(), users, "nothing is left");
+	/* with one worker: those that were not begun have no process when their turn comes */
+	set_param("bridge_workers", 1);
+	fd = attach();
+	killed(child_of(fd, false));
+	is(cancel(fd, 0, 0), 1, "of one that is killed the running op is ended");
+	is(reap(fd, c, OPS), OPS, "then all end");
+	for (uint32_t i = 0; i < OPS; i++)
+		wrong += c[i].res != -ECANCELED || (i && c[i].run_ns > 1000000000);
+	is(wrong, 0, "without running");
+	close(fd);
+	fd = attach();
+	{
+		pid_t pid = child_of(fd, true);
+
+		is(cancel(fd, 0, 0), 1, "of one that calls execve(2) the running op is ended");
+		is(reap(fd, c, OPS), OPS, "then all end");
+		for (uint32_t i = 0; i < OPS; i++)
+			wrong += c[i].res != -ECANCELED;
+		is(wrong, 0, "without running");
+		killed(pid);
+	}
+	close(fd);
+	set_param("bridge_workers", 8);
+}
+
+static void alone(void)
+{
+	int users = module_users(), fd, status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		fd = attach();
+		_exit(busy(fd) == OPS ? 0 : 1);
+	}
+	ok(waitpid(pid, &status, 0) == pid && status == 0, "a process ends with ops in flight");
+	is(module_users(), users, "nothing is left of them");
+}
+
+static void unloading(void)
+{
+	int fd = attach();
+	struct vexfs_completion c[OPS];
+
+	busy(fd);
+	is(syscall(SYS_delete_module, "vexfs", O_NONBLOCK) < 0 ? -errno : 0, -EAGAIN,
+	   "the module stays while ops are in flight");
+	cancel(fd, 0, VEXFS_CANCEL_ALL);
+	is(reap(fd, c, OPS), OPS, "they end");
+	close(fd);
+}
+
+static void dropping(void)
+{
+	int fd = raw_create("async-2", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0), other = raw_open();
+	struct vexfs_nop hold = nop_of(1, LONG);
+	float v[DIM] = { 1 };
+	uint64_t ids[1];
+	struct vexfs_search s = raw_search(v, 1, 1, ids, NULL, NULL);
+	struct vexfs_completion c;
+
+	close(fd);
+	fd = raw_open();
+	raw_attach(fd, "async-2", VEXFS_ATTACH_READ);
+	set_param("bridge_workers", 1);
+	SUBMIT(fd, VEXFS_IOC_NOP, &hold, 1);
+	wait_running(fd);
+	SUBMIT(fd, VEXFS_IOC_SEARCH, &s, 2);
+	is(raw_drop(other, "async-2"), 0, "a collection is dropped under a queued op");
+	cancel(fd, 1, 0);
+	is(reap_one(fd, &c), -ECANCELED, "the op before it ends");
+	is(reap_one(fd, &c), -ENOENT, "and it fails as the ioctl would");
+	set_param("bridge_workers", 8);
+	close(fd);
+	close(other);
+}
+
+void ends(void)
+{
+	closing();
+	dying();
+	alone();
+	unloading();
+	dropping();
+}
