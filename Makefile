@@ -25,6 +25,11 @@ PCFILES :=
 HEADERS := kmod/include/uapi/linux/vexfs.h
 UNIT_TESTS :=
 
+# PROFILE=1: builds for profilers, beside the others; docs/profiling says how.
+ifneq ($(filter-out 1,$(PROFILE)),)
+$(error PROFILE is 1 or not set, not '$(PROFILE)')
+endif
+
 # Building and installing only say which packages are missing. What runs labs, tests or
 # benchmarks installs them.
 BUILD_GOALS := all tools lib module man help clean install install-% uninstall dkms-% examples
@@ -35,7 +40,7 @@ export VEXFS_NO_INSTALL ?= 0
 endif
 
 .PHONY: all
-all: tools module-if-possible ## module for KDIR (default: the running kernel) and the programs
+all: $(if $(filter 1,$(PROFILE)),profile-tools module-if-possible,tools module-if-possible) ## module for KDIR (default: the running kernel) and the programs
 
 # First what the others name in their rules, which make reads at once.
 FIRST_MK := $(patsubst %,userspace/%/module.mk,textio libvexfs libvexstat)
@@ -53,15 +58,15 @@ unit-tests: $(UNIT_TESTS)
 
 .PHONY: module module-if-possible
 module: ## vexfs.ko for KDIR, in build/module/host
-	@scripts/build-module "$(KDIR)"
+	@VEXFS_PROFILE=$(PROFILE) scripts/build-module "$(KDIR)"
 
 module-if-possible:
 ifeq ($(origin KDIR),file)
-	@if [ -e "$(KDIR)" ]; then scripts/build-module "$(KDIR)"; else \
+	@if [ -e "$(KDIR)" ]; then VEXFS_PROFILE=$(PROFILE) scripts/build-module "$(KDIR)"; else \
 		echo "vexfs.ko was not built: the running kernel ($$(uname -r)) has no headers here."; \
 		echo "Install linux-headers-$$(uname -r), name a kernel tree with KDIR=..., or use a lab (make run)."; fi
 else
-	@scripts/build-module "$(KDIR)"
+	@VEXFS_PROFILE=$(PROFILE) scripts/build-module "$(KDIR)"
 endif
 
 .PHONY: run

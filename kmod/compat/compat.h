@@ -44,7 +44,7 @@
  * says VEXFS_IMPORT_KUNIT; once.
  */
 #ifdef VEXFS_KUNIT
-#ifdef HAVE_KUNIT_VISIBILITY
+#if defined(HAVE_KUNIT_VISIBILITY) && IS_ENABLED(CONFIG_KUNIT)
 #include <kunit/visibility.h>
 #define VEXFS_EXPORT_KUNIT(sym)	EXPORT_SYMBOL_IF_KUNIT(sym)
 #ifdef HAVE_BARE_NAMESPACES

@@ -8,7 +8,7 @@ HOSTCXX_USER ?= $(CXX)
 U_WARN := -Wall -Wextra -Wshadow -Wno-missing-field-initializers
 U_INC := -Ikmod/include/uapi -Iuserspace/textio -Iuserspace/libvexfs
 U_DEFS := -D_GNU_SOURCE -DVEXFS_VERSION=\"$(shell cat VERSION)\"
-U_CFLAGS := -std=gnu11 -O2 -g -fdebug-prefix-map=$(CURDIR)=. $(U_WARN) -fPIC -MMD -MP $(U_INC) $(U_DEFS)
+U_CFLAGS := -std=gnu11 -O2 -g -fdebug-prefix-map=$(CURDIR)=. $(U_WARN) -fPIC -MMD -MP $(U_INC) $(U_DEFS) $(U_EXTRA)
 U_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 # A line a file, as the kernel does it; V=1 shows the commands, -s nothing.

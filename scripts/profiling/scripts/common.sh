@@ -1,0 +1,79 @@
+# shellcheck shell=bash disable=SC2034 # variables are for those that source it
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the scripts of scripts/profiling share. Each part of a profile is a directory of
+# $out with its results and a file "status": whether it is complete, of which sources, when.
+# Sourced; sets top, out, configs.
+
+set -u -o pipefail
+
+profiling=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
+top=$(cd "$profiling/../.." && pwd)
+configs=$profiling/configs
+out=${VEXFS_PROFILE_DIR:-$top/build/profiling}
+lab=$top/scripts/lab
+name=$(basename "$0" .sh)
+cd "$top" || exit 1
+
+say() { echo "$name: $*" >&2; }
+
+# A wrong command line.
+wrong() { say "$*; see --help"; exit 2; }
+
+# setting FILE SECTION KEY DEFAULT: from an INI file of configs/.
+setting() {
+	local value
+	value=$(awk -F '=' -v want="$2" -v key="$3" '
+		/^[[:space:]]*[#;]/ { next }
+		/^\[/ { gsub(/[][[:space:]]/, ""); section = $0; next }
+		{ k = $1; gsub(/[[:space:]]/, "", k) }
+		section == want && k == key {
+			sub(/^[^=]*=[[:space:]]*/, ""); sub(/[[:space:]]+$/, ""); print; exit
+		}' "$configs/$1")
+	echo "${value:-$4}"
+}
+
+# What the module is made of: results of different sources are not for one report.
+sources_hash() {
+	find Kbuild kmod -type f \( -name '*.[chS]' -o -name 'Kbuild*' \) ! -name '*.mod.c' \
+		! -name features.h -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
+}
+
+# begin PART: an empty directory for it; sets part and dir. Until finish says otherwise it is
+# partial, so that a script that is killed leaves no result that passes for a whole one.
+begin() {
+	part=$1
+	dir=$out/$part
+	rm -rf "$dir"
+	mkdir -p "$dir" || { say "cannot write to $dir"; exit 67; }
+	began=$(date +%s)
+	hash=$(sources_hash)
+	write_status partial "it was interrupted"
+}
+
+write_status() {
+	printf '%s\n' "part=$part" "state=$1" "why=${2:-}" "sources=$hash" "began=$began" \
+		"ended=$(date +%s)" "machine=$(uname -m) $(uname -r)" > "$dir/status"
+}
+
+# Each thing that is missing is a sentence, and makes the result partial.
+trouble=
+lacking() {
+	say "$*"
+	trouble=${trouble:+$trouble; }$*
+}
+
+# Ends the script: 0 complete, 1 partial.
+finish() {
+	if [ -n "$trouble" ]; then
+		write_status partial "$trouble"
+		say "partial: results in $dir"
+		exit 1
+	fi
+	write_status complete
+	say "complete: results in $dir"
+	exit 0
+}
+
+# have PROGRAM PACKAGE: installs it where that is allowed; false where it stays missing.
+have() { command -v "$1" > /dev/null || scripts/need "$1:$2" >&2; }

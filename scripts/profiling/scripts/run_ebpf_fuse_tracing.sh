@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+
+usage() {
+	cat <<-'EOT'
+	usage: run_ebpf_fuse_tracing.sh [--plant slow_op]
+
+	Traces FUSE and vexfs with bpftrace in a lab with one of Debian's own kernels: how
+	long each kind of request takes, bytes of kernel stack at the trace events of vexfs,
+	allocations of its pools, and at once what is slower or deeper than the limits. Then
+	the deepest stack that the kernel's stack tracer sees. The processor is emulated:
+	times are for comparing requests with each other only.
+	--plant slow_op stops the mount's daemon for two seconds under a request.
+	Configuration: configs/ebpf_fuse_tracing.yaml.
+	Results: build/profiling/ebpf: trace.json, alerts, stack_trace, stack_max_size.
+	Status: 0 complete, 1 partial, 2 wrong command line.
+	EOT
+}
+
+# shellcheck source=scripts/profiling/scripts/common.sh
+. "$(dirname "$(readlink -f "$0")")/common.sh"
+plant=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--plant) [ "${2:-}" = slow_op ] || wrong "--plant takes slow_op"; plant=slow_op; shift ;;
+	-h|--help) usage; exit 0 ;;
+	*) wrong "unknown option $1" ;;
+	esac
+	shift
+done
+value() { sed -nE "s/^$1: *([^#]*[^# ]).*/\1/p" "$configs/ebpf_fuse_tracing.yaml" | head -n 1; }
+
+begin ebpf
+have bpftrace bpftrace || { lacking "bpftrace is missing: nothing was traced"; finish; }
+make -s tools >&2 || exit 69
+"$lab" run "$(value lab)" --results "$dir" --timeout "$(value timeout)" --log "$dir/kernel.log" -- \
+	scripts/profiling/scripts/ebpf_lab.sh "$(value slow_us)" "$(value stack_alert)" \
+	"$(value vectors)" $plant > "$dir/output" 2> "$dir/messages"
+status=$?
+[ $status = 0 ] || lacking "the lab ended with status $status: $(tail -qn 1 "$dir/output" "$dir/messages" | tail -n 1)"
+if [ -s "$dir/trace.json" ]; then
+	jq -r 'select(.type == "printf") | .data' "$dir/trace.json" > "$dir/alerts" 2> /dev/null ||
+		lacking "the trace ends in the middle"
+	grep -q '"@vexfs_us"' "$dir/trace.json" || lacking "the trace holds no ops of vexfs"
+	grep -q '"@fuse_us"' "$dir/trace.json" || lacking "the trace holds no requests of FUSE"
+	sort "$dir/alerts" | uniq -c | sort -rn | head -n 20
+else
+	lacking "bpftrace wrote nothing: $(tail -n 1 "$dir/bpftrace.err" 2> /dev/null)"
+fi
+[ -s "$dir/stack_max_size" ] || lacking "this kernel has no stack tracer (CONFIG_STACK_TRACER)"
+finish
