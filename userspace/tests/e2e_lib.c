@@ -252,93 +252,65 @@ static void id_limits(void)
 
 /* ---- larger than one request ---- */
 
-static void large_requests(void)
+enum { LARGE_N = 150000, LARGE_Q = 9000 };
+
+/* Each id once: pages of 1,000, the last one shorter. */
+static void large_walk(struct vexfs *h)
 {
-	enum { N = 150000, Q = 9000 };
-	struct vexfs *h = make("e2e", 4, VEXFS_TYPE_F32, VEXFS_METRIC_L2, "n:u32");
-	struct vexfs_layout layout;
-	struct vexfs_filter filter;
-	uint64_t *ids = calloc(N, 8), *found = calloc(Q, 8), *walked = calloc(N, 8);
-	float *v = calloc(N, 16), *back = calloc(N, 16), *d = calloc(N, 4);
-	unsigned char *attrs = calloc(N, 4), *attrs_back = calloc(N, 4);
-	uint32_t *counts = calloc(Q, 4);
+	uint64_t *walked = calloc(LARGE_N, 8), n = 0, sum = 0;
+	struct vexfs_walk walk = { 0 };
+
+	do {
+		walk.count = n < LARGE_N - 1000 ? 1000 : (uint32_t)(LARGE_N - n);
+		walk.ids = (uintptr_t)(walked + n);
+		if (vexfs_do_walk(h, &walk, &err))
+			break;
+		n += walk.count;
+	} while (walk.cursor && n < LARGE_N);
+	for (uint64_t i = 0; i < n; i++)
+		sum += walked[i];
+	ok(n == LARGE_N && sum == 7ull * LARGE_N * (LARGE_N - 1) / 2 + 3ull * LARGE_N,
+	   "walk sees every id once");
+	walk.count = 65537;
+	refused(vexfs_do_walk(h, &walk, &err), E2BIG, "at most 65536", "walk of 65537");
+	free(walked);
+}
+
+static void large_search(struct vexfs *h, const float *v, const uint64_t *ids)
+{
+	uint64_t *found = calloc(LARGE_Q, 8);
+	float *d = calloc(LARGE_Q, 4);
+	uint32_t *counts = calloc(LARGE_Q, 4);
 	unsigned int bad = 0;
-
-	vexfs_layout_parse("n:u32", &layout, &err);
-	for (uint32_t i = 0; i < N; i++) {
-		struct vexfs_value value = { .type = VEXFS_FIELD_U64, .v.u = i };
-
-		ids[i] = i * 7ull + 3;
-		v[4 * i] = (float)(i % 1000);
-		v[4 * i + 1] = (float)(i / 1000);
-		vexfs_record_set(&layout.fields[0], attrs + 4 * i, &value, &err);
-	}
-	struct vexfs_put put_req = {
-		.flags = VEXFS_PUT_INSERT, .count = N, .ids = (uintptr_t)ids,
-		.vectors = (uintptr_t)v, .attrs = (uintptr_t)attrs,
-	};
-
-	ok(!vexfs_do_put(h, &put_req, &err) && put_req.done == N && put_req.kernel_ns,
-	   "150,000 vectors in one call");
-	struct vexfs_get get = {
-		.count = N, .ids = (uintptr_t)ids, .vectors = (uintptr_t)back,
-		.attrs = (uintptr_t)attrs_back,
-	};
-
-	ok(!vexfs_do_get(h, &get, &err) && get.done == N && !memcmp(v, back, N * 16) &&
-	   !memcmp(attrs, attrs_back, N * 4), "read back in one call, with their records");
 	struct vexfs_search search = {
-		.count = Q, .queries = (uintptr_t)v, .k = 1, .ids = (uintptr_t)found,
+		.count = LARGE_Q, .queries = (uintptr_t)v, .k = 1, .ids = (uintptr_t)found,
 		.distances = (uintptr_t)d, .counts = (uintptr_t)counts,
 	};
 
 	ok(!vexfs_do_search(h, &search, &err), "9,000 queries in one call");
-	for (uint32_t i = 0; i < Q; i++)
+	for (uint32_t i = 0; i < LARGE_Q; i++)
 		bad += found[i] != ids[i] || d[i] != 0 || counts[i] != 1;
 	ok(!bad, "each finds itself (%u do not)", bad);
-	struct vexfs_distance dist = {
-		.count = N, .query = (uintptr_t)v, .ids = (uintptr_t)ids, .distances = (uintptr_t)d,
+	free(found);
+	free(d);
+	free(counts);
+}
+
+/* A filter, a range, and a range that is continued to its end. */
+static void large_range(struct vexfs *h, const struct vexfs_layout *layout, const float *v)
+{
+	uint64_t *found = calloc(4096, 8);
+	float *d = calloc(4096, 4);
+	struct vexfs_filter filter;
+	uint32_t total;
+
+	ok(!vexfs_filter_compile(layout, "n >= 1000 && n < 2000 && n != 1500", &filter, &err),
+	   "a filter is compiled");
+	struct vexfs_search search = {
+		.count = 1, .queries = (uintptr_t)v, .k = 4096, .ids = (uintptr_t)found,
+		.distances = (uintptr_t)d, .filter = (uintptr_t)filter.insns, .filter_len = filter.count,
 	};
 
-	ok(!vexfs_do_distance(h, &dist, &err) && dist.done == N && d[0] == 0 && d[999] == 999 * 999 &&
-	   d[149000] == 149 * 149, "150,000 distances in one call");
-	put_req.ids += 8 * (N - 1);
-	put_req.count = 1;
-	refused(vexfs_do_put(h, &put_req, &err), EEXIST, "id 1049996", "the last id is there");
-
-	/* walk: every id once */
-	struct vexfs_walk walk = { 0 };
-	uint64_t n = 0, sum = 0;
-
-	do {
-		walk.count = 1000;
-		walk.ids = (uintptr_t)(walked + n);
-		if (vexfs_do_walk(h, &walk, &err))
-			break;
-		n += walk.count;
-	} while (walk.cursor && n < N - 1000);
-	while (walk.cursor && n < N) {
-		walk.count = (uint32_t)(N - n);
-		walk.ids = (uintptr_t)(walked + n);
-		if (vexfs_do_walk(h, &walk, &err))
-			break;
-		n += walk.count;
-	}
-	for (uint64_t i = 0; i < n; i++)
-		sum += walked[i];
-	ok(n == N && sum == 7ull * N * (N - 1) / 2 + 3ull * N, "walk sees every id once");
-	walk.count = 65537;
-	refused(vexfs_do_walk(h, &walk, &err), E2BIG, "at most 65536", "walk of 65537");
-
-	/* filter, range and continuation */
-	ok(!vexfs_filter_compile(&layout, "n >= 1000 && n < 2000 && n != 1500", &filter, &err),
-	   "a filter is compiled");
-	search.count = 1;
-	search.k = 4096;
-	search.filter = (uintptr_t)filter.insns;
-	search.filter_len = filter.count;
-	found = reallocarray(found, 4096, 8);
-	search.ids = (uintptr_t)found;
 	ok(!vexfs_do_search(h, &search, &err) && search.found == 999 && found[0] == 1000 * 7 + 3,
 	   "a filtered search gives all that match, and no more");
 	search.flags = VEXFS_SEARCH_RANGE;
@@ -346,8 +318,7 @@ static void large_requests(void)
 	search.k = 4;
 	ok(!vexfs_do_search(h, &search, &err) && search.found == 4 && search.more,
 	   "a range search is capped and says that there is more");
-	uint32_t total = search.found;
-
+	total = search.found;
 	while (search.more) {
 		search.flags |= VEXFS_SEARCH_AFTER;
 		search.after_distance = vexfs_f32_bits(d[search.found - 1]);
@@ -358,15 +329,65 @@ static void large_requests(void)
 	}
 	ok(total == 10, "and can be continued to its end (%u of 10)", total);
 	vexfs_filter_free(&filter);
-	free(ids);
 	free(found);
-	free(walked);
-	free(v);
+	free(d);
+}
+
+/* Puts all, reads all back, measures all distances. */
+static void large_rows(struct vexfs *h, const float *v, const uint64_t *ids, const unsigned char *attrs)
+{
+	float *back = calloc(LARGE_N, 16), *d = calloc(LARGE_N, 4);
+	unsigned char *attrs_back = calloc(LARGE_N, 4);
+	struct vexfs_put put_req = {
+		.flags = VEXFS_PUT_INSERT, .count = LARGE_N, .ids = (uintptr_t)ids,
+		.vectors = (uintptr_t)v, .attrs = (uintptr_t)attrs,
+	};
+	struct vexfs_get get = {
+		.count = LARGE_N, .ids = (uintptr_t)ids, .vectors = (uintptr_t)back,
+		.attrs = (uintptr_t)attrs_back,
+	};
+	struct vexfs_distance dist = {
+		.count = LARGE_N, .query = (uintptr_t)v, .ids = (uintptr_t)ids, .distances = (uintptr_t)d,
+	};
+
+	ok(!vexfs_do_put(h, &put_req, &err) && put_req.done == LARGE_N && put_req.kernel_ns,
+	   "150,000 vectors in one call");
+	ok(!vexfs_do_get(h, &get, &err) && get.done == LARGE_N && !memcmp(v, back, LARGE_N * 16) &&
+	   !memcmp(attrs, attrs_back, LARGE_N * 4), "read back in one call, with their records");
+	ok(!vexfs_do_distance(h, &dist, &err) && dist.done == LARGE_N && d[0] == 0 &&
+	   d[999] == 999 * 999 && d[149000] == 149 * 149, "150,000 distances in one call");
+	put_req.ids += 8 * (LARGE_N - 1);
+	put_req.count = 1;
+	refused(vexfs_do_put(h, &put_req, &err), EEXIST, "id 1049996", "the last id is there");
 	free(back);
 	free(d);
-	free(attrs);
 	free(attrs_back);
-	free(counts);
+}
+
+static void large_requests(void)
+{
+	struct vexfs *h = make("e2e", 4, VEXFS_TYPE_F32, VEXFS_METRIC_L2, "n:u32");
+	uint64_t *ids = calloc(LARGE_N, 8);
+	float *v = calloc(LARGE_N, 16);
+	unsigned char *attrs = calloc(LARGE_N, 4);
+	struct vexfs_layout layout;
+
+	vexfs_layout_parse("n:u32", &layout, &err);
+	for (uint32_t i = 0; i < LARGE_N; i++) {
+		struct vexfs_value value = { .type = VEXFS_FIELD_U64, .v.u = i };
+
+		ids[i] = i * 7ull + 3;
+		v[4 * i] = (float)(i % 1000);
+		v[4 * i + 1] = (float)(i / 1000);
+		vexfs_record_set(&layout.fields[0], attrs + 4 * i, &value, &err);
+	}
+	large_rows(h, v, ids, attrs);
+	large_search(h, v, ids);
+	large_walk(h);
+	large_range(h, &layout, v);
+	free(ids);
+	free(v);
+	free(attrs);
 	gone(h, "e2e");
 }
 
@@ -624,88 +645,111 @@ static int nearer(const void *a, const void *b)
 	return x < y ? -1 : x > y ? 1 : *(const int *)a - *(const int *)b;
 }
 
-static void one_space(const struct space *sp)
+enum { SPACE_N = 3000, SPACE_D = 100, SPACE_Q = 20, SPACE_K = 10 };
+
+/* What comes out as f32 is what went in; what comes out raw can go in raw. */
+static void space_rows(struct vexfs *h, const char *what, const float *v, const uint64_t *ids)
 {
-	enum { N = 3000, D = 100, Q = 20, K = 10 };
-	struct vexfs *h = make("e2e", D, sp->type, sp->metric, NULL);
-	float *v = calloc(N, D * 4), *back = calloc(N, D * 4), d[Q * K], single[K];
-	unsigned char *raw = calloc(N, D * 4), *raw_back = calloc(N, D * 4);
-	uint64_t *ids = calloc(N, 8), found[Q * K], one[K];
-	double *want = calloc(N, sizeof(*want));
-	int *order = calloc(N, sizeof(*order)), bad = 0, differ = 0;
-	uint32_t counts[Q];
-	char what[64];
-
-	snprintf(what, sizeof(what), "%s %s", vexfs_type_name(sp->type), vexfs_metric_name(sp->metric));
-	for (int i = 0; i < N * D; i++)
-		v[i] = value_for(sp->type);
-	for (int i = 0; i < N; i++)
-		ids[i] = (uint64_t)i;
-	if (!h || put(h, VEXFS_PUT_INSERT, ids, v, N) != N) {
-		ok(false, "%s: %s", what, err.text);
-		goto out;
-	}
-	struct vexfs_get get = { .count = N, .ids = (uintptr_t)ids, .vectors = (uintptr_t)back };
-
-	ok(!vexfs_do_get(h, &get, &err) && !memcmp(v, back, N * D * 4), "%s: f32 in, f32 out", what);
-	get.format = VEXFS_FORMAT_RAW;
-	get.vectors = (uintptr_t)raw;
-	if (vexfs_do_get(h, &get, &err))
-		bad++;
+	float *back = calloc(SPACE_N, SPACE_D * 4);
+	unsigned char *raw = calloc(SPACE_N, SPACE_D * 4), *raw_back = calloc(SPACE_N, SPACE_D * 4);
+	struct vexfs_get get = { .count = SPACE_N, .ids = (uintptr_t)ids, .vectors = (uintptr_t)back };
 	struct vexfs_put again = {
-		.flags = VEXFS_PUT_UPDATE, .format = VEXFS_FORMAT_RAW, .count = N,
+		.flags = VEXFS_PUT_UPDATE, .format = VEXFS_FORMAT_RAW, .count = SPACE_N,
 		.ids = (uintptr_t)ids, .vectors = (uintptr_t)raw,
 	};
+	bool read;
 
+	ok(!vexfs_do_get(h, &get, &err) && !memcmp(v, back, SPACE_N * SPACE_D * 4),
+	   "%s: f32 in, f32 out", what);
+	get.format = VEXFS_FORMAT_RAW;
+	get.vectors = (uintptr_t)raw;
+	read = !vexfs_do_get(h, &get, &err);
 	get.vectors = (uintptr_t)raw_back;
-	ok(!bad && !vexfs_do_put(h, &again, &err) && !vexfs_do_get(h, &get, &err) &&
-	   !memcmp(raw, raw_back, N * vexfs_vector_bytes(h, VEXFS_FORMAT_RAW)),
+	ok(read && !vexfs_do_put(h, &again, &err) && !vexfs_do_get(h, &get, &err) &&
+	   !memcmp(raw, raw_back, SPACE_N * vexfs_vector_bytes(h, VEXFS_FORMAT_RAW)),
 	   "%s: raw out, raw in, the same", what);
+	free(back);
+	free(raw);
+	free(raw_back);
+}
 
+/* How many of the K answers to one query are not what brute force finds. */
+static int space_wrong(const struct space *sp, const float *v, const float *query,
+		       const uint64_t *found, const float *d)
+{
+	double *want = calloc(SPACE_N, sizeof(*want)), last;
+	int *order = calloc(SPACE_N, sizeof(*order)), bad = 0;
+
+	for (int i = 0; i < SPACE_N; i++) {
+		want[i] = distance(sp->metric, query, v + i * SPACE_D, SPACE_D);
+		order[i] = i;
+	}
+	sort_by = want;
+	qsort(order, SPACE_N, sizeof(*order), nearer);
+	last = want[order[SPACE_K - 1]];
+	for (int i = 0; i < SPACE_K; i++) {
+		double tolerance = 1e-4 * (1 + fabs(last));
+		double got = want[found[i]];
+
+		/* the right distance for its id, and as near as the brute force */
+		bad += fabs((double)d[i] - got) > tolerance ||
+		       fabs(got - want[order[i]]) > tolerance || (i && d[i] < d[i - 1]);
+	}
+	free(want);
+	free(order);
+	return bad;
+}
+
+static void space_search(struct vexfs *h, const char *what, const struct space *sp, const float *v)
+{
+	uint64_t found[SPACE_Q * SPACE_K], one[SPACE_K];
+	float d[SPACE_Q * SPACE_K], single[SPACE_K];
+	uint32_t counts[SPACE_Q];
+	int bad = 0, differ = 0;
 	struct vexfs_search s = {
-		.count = Q, .queries = (uintptr_t)v, .k = K, .ids = (uintptr_t)found,
+		.count = SPACE_Q, .queries = (uintptr_t)v, .k = SPACE_K, .ids = (uintptr_t)found,
 		.distances = (uintptr_t)d, .counts = (uintptr_t)counts, .flags = VEXFS_SEARCH_EXACT,
 	};
 
 	if (vexfs_do_search(h, &s, &err))
 		bad++;
-	for (int q = 0; q < Q && !bad; q++) {
-		double last;
+	for (int q = 0; q < SPACE_Q && !bad; q++) {
+		const float *query = v + q * SPACE_D;
 
-		for (int i = 0; i < N; i++) {
-			want[i] = distance(sp->metric, v + q * D, v + i * D, D);
-			order[i] = i;
-		}
-		sort_by = want;
-		qsort(order, N, sizeof(*order), nearer);
-		last = want[order[K - 1]];
-		for (int i = 0; i < K; i++) {
-			double tolerance = 1e-4 * (1 + fabs(last));
-			double got = want[found[q * K + i]];
-
-			/* the right distance for its id, and as near as the brute force */
-			bad += fabs((double)d[q * K + i] - got) > tolerance ||
-			       fabs(got - want[order[i]]) > tolerance ||
-			       (i && d[q * K + i] < d[q * K + i - 1]);
-		}
+		bad += space_wrong(sp, v, query, found + q * SPACE_K, d + q * SPACE_K);
 		s.count = 1;
-		s.queries = (uintptr_t)(v + q * D);
+		s.queries = (uintptr_t)query;
 		s.ids = (uintptr_t)one;
 		s.distances = (uintptr_t)single;
 		if (vexfs_do_search(h, &s, &err))
 			bad++;
-		differ += memcmp(one, found + q * K, sizeof(one)) || memcmp(single, d + q * K, sizeof(single));
+		differ += memcmp(one, found + q * SPACE_K, sizeof(one)) ||
+			  memcmp(single, d + q * SPACE_K, sizeof(single));
 	}
 	ok(!bad, "%s: what brute force finds (%d wrong)", what, bad);
 	ok(!differ, "%s: one query and many give the same bits", what);
-out:
+}
+
+static void one_space(const struct space *sp)
+{
+	struct vexfs *h = make("e2e", SPACE_D, sp->type, sp->metric, NULL);
+	float *v = calloc(SPACE_N, SPACE_D * 4);
+	uint64_t *ids = calloc(SPACE_N, 8);
+	char what[64];
+
+	snprintf(what, sizeof(what), "%s %s", vexfs_type_name(sp->type), vexfs_metric_name(sp->metric));
+	for (int i = 0; i < SPACE_N * SPACE_D; i++)
+		v[i] = value_for(sp->type);
+	for (int i = 0; i < SPACE_N; i++)
+		ids[i] = (uint64_t)i;
+	if (!h || put(h, VEXFS_PUT_INSERT, ids, v, SPACE_N) != SPACE_N) {
+		ok(false, "%s: %s", what, err.text);
+	} else {
+		space_rows(h, what, v, ids);
+		space_search(h, what, sp, v);
+	}
 	free(v);
-	free(back);
-	free(raw);
-	free(raw_back);
 	free(ids);
-	free(want);
-	free(order);
 	gone(h, "e2e");
 }
 

@@ -488,41 +488,81 @@ out:
 
 #define SWEEP_MAX 32
 
-int vx_cmd_sweep(int argc, char **argv, const char *what, struct vx_job *jobs, size_t n)
+/* Reads KEY=a,b,c; *key is the caller's to free. */
+static int parse_sweep(const char *what, struct setting *s, size_t *values, char **key)
 {
-	struct setting s[SWEEP_MAX];
-	json_t *result[SWEEP_MAX] = { NULL }, *list = json_array(), *all;
-	size_t runs = repetitions(4), r, i, j, values = 0;
-	char *copy = strdup(what), *eq, *p, *save;
-	int ret = VX_OK;
+	char *eq, *p, *save;
 
-	eq = copy ? strchr(copy, '=') : NULL;
+	*key = strdup(what);
+	eq = *key ? strchr(*key, '=') : NULL;
 	if (!eq || !eq[1]) {
 		vx_say("sweep needs KEY=a,b,c");
-		ret = VX_USAGE;
-		goto out;
+		return VX_USAGE;
 	}
 	*eq = 0;
 	for (p = strtok_r(eq + 1, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
 		char text[256];
 
-		if (values == SWEEP_MAX) {
+		if (*values == SWEEP_MAX) {
 			vx_say("sweep takes at most %d values", SWEEP_MAX);
-			ret = VX_USAGE;
-			goto out;
+			return VX_USAGE;
 		}
-		snprintf(text, sizeof(text), "%s=%s", copy, p);
-		if (parse_setting(text, &s[values])) {
-			ret = VX_USAGE;
-			goto out;
-		}
-		values++;
+		snprintf(text, sizeof(text), "%s=%s", *key, p);
+		if (parse_setting(text, &s[*values]))
+			return VX_USAGE;
+		(*values)++;
 	}
-	if (values < 2) {
+	if (*values < 2) {
 		vx_say("sweep needs at least two values");
-		ret = VX_USAGE;
-		goto out;
+		return VX_USAGE;
 	}
+	return VX_OK;
+}
+
+/* One row per value: printed, or added to @list. The fastest value is marked. */
+static void report_sweep(const struct vx_job *job, const char *key, const struct setting *s,
+			 json_t *const *result, size_t values, json_t *list)
+{
+	char metric[128];
+	size_t best = 0, i;
+
+	snprintf(metric, sizeof(metric), "%s.ops_per_s", job->name);
+	for (i = 1; i < values; i++)
+		if (value_of(result[i], metric) > value_of(result[best], metric))
+			best = i;
+	for (i = 0; i < values; i++) {
+		json_t *found = vx_metric_find(result[i], metric);
+
+		if (!found)
+			continue;
+		if (!vx_set.json)
+			printf("%-12s %s=%-12s %12.0f ops/s  (%.0f to %.0f)%s\n",
+			       shown(job->name), shown(key), shown(s[i].value),
+			       json_number_value(json_object_get(found, "mean")),
+			       json_number_value(json_object_get(found, "ci_low")),
+			       json_number_value(json_object_get(found, "ci_high")),
+			       i == best ? "  best" : "");
+		json_array_append_new(list, json_pack(
+			"{s:s, s:o, s:o, s:f, s:f, s:f, s:b}", "job", job->name,
+			"key", vx_json_text(key), "value", vx_json_text(s[i].value),
+			"ops_per_s", json_number_value(json_object_get(found, "mean")),
+			"ci_low", json_number_value(json_object_get(found, "ci_low")),
+			"ci_high", json_number_value(json_object_get(found, "ci_high")),
+			"best", (int)(i == best)));
+	}
+}
+
+int vx_cmd_sweep(int argc, char **argv, const char *what, struct vx_job *jobs, size_t n)
+{
+	struct setting s[SWEEP_MAX];
+	json_t *result[SWEEP_MAX] = { NULL }, *list = json_array(), *all;
+	size_t runs = repetitions(4), r, i, values = 0;
+	char *key = NULL;
+	int ret;
+
+	ret = parse_sweep(what, s, &values, &key);
+	if (ret)
+		goto out;
 	for (i = 0; i < values; i++)
 		result[i] = vx_result_new(argc, argv);
 	for (r = 0; r < runs && !ret && !vx_signal; r++) {
@@ -538,35 +578,8 @@ int vx_cmd_sweep(int argc, char **argv, const char *what, struct vx_job *jobs, s
 		goto out;
 	for (i = 0; i < values; i++)
 		vx_result_metrics(result[i]);
-	for (j = 0; j < n; j++) {
-		char metric[128];
-		size_t best = 0;
-
-		snprintf(metric, sizeof(metric), "%s.ops_per_s", jobs[j].name);
-		for (i = 1; i < values; i++)
-			if (value_of(result[i], metric) > value_of(result[best], metric))
-				best = i;
-		for (i = 0; i < values; i++) {
-			json_t *found = vx_metric_find(result[i], metric);
-
-			if (!found)
-				continue;
-			if (!vx_set.json)
-				printf("%-12s %s=%-12s %12.0f ops/s  (%.0f to %.0f)%s\n",
-				       shown(jobs[j].name), shown(copy), shown(s[i].value),
-				       json_number_value(json_object_get(found, "mean")),
-				       json_number_value(json_object_get(found, "ci_low")),
-				       json_number_value(json_object_get(found, "ci_high")),
-				       i == best ? "  best" : "");
-			json_array_append_new(list, json_pack(
-				"{s:s, s:o, s:o, s:f, s:f, s:f, s:b}", "job", jobs[j].name,
-				"key", vx_json_text(copy), "value", vx_json_text(s[i].value),
-				"ops_per_s", json_number_value(json_object_get(found, "mean")),
-				"ci_low", json_number_value(json_object_get(found, "ci_low")),
-				"ci_high", json_number_value(json_object_get(found, "ci_high")),
-				"best", (int)(i == best)));
-		}
-	}
+	for (i = 0; i < n; i++)
+		report_sweep(&jobs[i], key, s, result, values, list);
 	if (vx_set.json) {
 		all = json_pack("{s:i, s:O, s:O}", "schema_version", VX_SCHEMA_VERSION,
 				"fingerprint", json_object_get(result[0], "fingerprint"),
@@ -578,6 +591,6 @@ out:
 	for (i = 0; i < SWEEP_MAX; i++)
 		json_decref(result[i]);
 	json_decref(list);
-	free(copy);
+	free(key);
 	return ret;
 }

@@ -285,13 +285,93 @@ static void prepare_insert(struct vx_worker *w)
 	b->put.count = (uint32_t)n;
 }
 
-void vx_worker_prepare(struct vx_worker *w, unsigned int kind)
+static uint64_t deadline_of(const struct vx_worker *w)
+{
+	return (uint64_t)(w->job->deadline * 1e9);
+}
+
+/* One in a hundred is a large request, which no tier holds. */
+static void prepare_storm(struct vx_worker *w)
 {
 	static const uint64_t storm_k[] = { 1, 10, 10, 10, 10, 20, 50, 100 };
 	static const uint64_t storm_batch[] = { 1, 1, 1, 1, 2, 2, 4, 8 };
+
+	if (!vs_rng_below(&w->rng, 100))
+		prepare_search(w, VEXFS_SEARCH_EXACT, STORM_BATCH, STORM_K, false);
+	else
+		prepare_search(w, VEXFS_SEARCH_EXACT,
+			       storm_batch[vs_rng_below(&w->rng, ARRAY_SIZE(storm_batch))],
+			       storm_k[vs_rng_below(&w->rng, ARRAY_SIZE(storm_k))], false);
+}
+
+static void prepare_put(struct vx_worker *w)
+{
 	struct bench *b = w->priv;
-	struct vx_coll *c = b->coll;
-	uint64_t n = w->job->batch, i;
+
+	b->put.ids = (uintptr_t)b->ids;
+	b->put.vectors = (uintptr_t)b->vectors;
+	b->put.attrs = (uintptr_t)b->attrs;
+	b->put.priority = w->job->priority;
+	b->put.deadline_ns = deadline_of(w);
+}
+
+static void prepare_get(struct vx_worker *w)
+{
+	struct bench *b = w->priv;
+
+	memset(&b->get, 0, sizeof(b->get));
+	b->get.count = (uint32_t)draw_live(w, w->job->batch);
+	b->get.ids = (uintptr_t)b->ids;
+	b->get.vectors = (uintptr_t)b->rows;
+	b->get.priority = w->job->priority;
+	b->get.deadline_ns = deadline_of(w);
+}
+
+static void prepare_delete(struct vx_worker *w)
+{
+	struct bench *b = w->priv;
+	uint64_t i;
+
+	memset(&b->del, 0, sizeof(b->del));
+	b->del.count = (uint32_t)draw_live(w, w->job->batch);
+	b->del.ids = (uintptr_t)b->ids;
+	b->del.priority = w->job->priority;
+	b->del.deadline_ns = deadline_of(w);
+	for (i = 0; i < b->del.count; i++)
+		change_begin(&b->coll->ids[b->ids[i]], 0);
+}
+
+static void prepare_distance(struct vx_worker *w)
+{
+	struct bench *b = w->priv;
+
+	memset(&b->distance, 0, sizeof(b->distance));
+	b->vectors = some_queries(w, 1);
+	b->distance.count = (uint32_t)draw_live(w, w->job->batch);
+	b->distance.query = (uintptr_t)b->vectors;
+	b->distance.ids = (uintptr_t)b->ids;
+	b->distance.distances = (uintptr_t)b->out_distances;
+	b->distance.priority = w->job->priority;
+	b->distance.deadline_ns = deadline_of(w);
+}
+
+static void prepare_classify(struct vx_worker *w)
+{
+	struct bench *b = w->priv;
+
+	memset(&b->classify, 0, sizeof(b->classify));
+	b->vectors = some_queries(w, 1);
+	b->classify.k = (uint32_t)w->job->k;
+	b->classify.query = (uintptr_t)b->vectors;
+	b->classify.field_size = 4;
+	b->classify.votes = (uintptr_t)b->votes;
+	b->classify.count = VX_TAGS;
+	b->classify.deadline_ns = deadline_of(w);
+}
+
+void vx_worker_prepare(struct vx_worker *w, unsigned int kind)
+{
+	uint64_t n = w->job->batch;
 
 	switch (w->job->workload->kinds[kind].action) {
 	case VX_EXACT:
@@ -304,67 +384,32 @@ void vx_worker_prepare(struct vx_worker *w, unsigned int kind)
 		prepare_search(w, 0, n, w->job->k, true);
 		break;
 	case VX_STORM:
-		/* One in a hundred is a large request, which no tier holds. */
-		if (!vs_rng_below(&w->rng, 100))
-			prepare_search(w, VEXFS_SEARCH_EXACT, STORM_BATCH, STORM_K, false);
-		else
-			prepare_search(w, VEXFS_SEARCH_EXACT,
-				       storm_batch[vs_rng_below(&w->rng, ARRAY_SIZE(storm_batch))],
-				       storm_k[vs_rng_below(&w->rng, ARRAY_SIZE(storm_k))], false);
+		prepare_storm(w);
 		break;
 	case VX_UPSERT:
 	case VX_FILE_WRITE:
 		prepare_upsert(w);
-		goto put;
+		prepare_put(w);
+		break;
 	case VX_INSERT:
 		prepare_insert(w);
-put:
-		b->put.ids = (uintptr_t)b->ids;
-		b->put.vectors = (uintptr_t)b->vectors;
-		b->put.attrs = (uintptr_t)b->attrs;
-		b->put.priority = w->job->priority;
-		b->put.deadline_ns = (uint64_t)(w->job->deadline * 1e9);
+		prepare_put(w);
 		break;
 	case VX_GET:
 	case VX_FILE_READ:
 	case VX_FILE_LOOKUP:
 	case VX_FILE_NEAR:
-		memset(&b->get, 0, sizeof(b->get));
-		b->get.count = (uint32_t)draw_live(w, n);
-		b->get.ids = (uintptr_t)b->ids;
-		b->get.vectors = (uintptr_t)b->rows;
-		b->get.priority = w->job->priority;
-		b->get.deadline_ns = (uint64_t)(w->job->deadline * 1e9);
+		prepare_get(w);
 		break;
 	case VX_DELETE:
 	case VX_FILE_UNLINK:
-		memset(&b->del, 0, sizeof(b->del));
-		b->del.count = (uint32_t)draw_live(w, n);
-		b->del.ids = (uintptr_t)b->ids;
-		b->del.priority = w->job->priority;
-		b->del.deadline_ns = (uint64_t)(w->job->deadline * 1e9);
-		for (i = 0; i < b->del.count; i++)
-			change_begin(&c->ids[b->ids[i]], 0);
+		prepare_delete(w);
 		break;
 	case VX_DISTANCE:
-		memset(&b->distance, 0, sizeof(b->distance));
-		b->vectors = some_queries(w, 1);
-		b->distance.count = (uint32_t)draw_live(w, n);
-		b->distance.query = (uintptr_t)b->vectors;
-		b->distance.ids = (uintptr_t)b->ids;
-		b->distance.distances = (uintptr_t)b->out_distances;
-		b->distance.priority = w->job->priority;
-		b->distance.deadline_ns = (uint64_t)(w->job->deadline * 1e9);
+		prepare_distance(w);
 		break;
 	case VX_CLASSIFY:
-		memset(&b->classify, 0, sizeof(b->classify));
-		b->vectors = some_queries(w, 1);
-		b->classify.k = (uint32_t)w->job->k;
-		b->classify.query = (uintptr_t)b->vectors;
-		b->classify.field_size = 4;
-		b->classify.votes = (uintptr_t)b->votes;
-		b->classify.count = VX_TAGS;
-		b->classify.deadline_ns = (uint64_t)(w->job->deadline * 1e9);
+		prepare_classify(w);
 		break;
 	default:
 		break;

@@ -144,22 +144,18 @@ static json_t *recall_of(const struct vx_job *job)
 			 "queries", (json_int_t)job->recall_queries, "k", (json_int_t)job->k);
 }
 
-void vx_result_add(json_t *result, const struct vx_outcome *out)
+static json_t *kinds_of(const struct vx_outcome *out)
 {
-	const struct vx_job *job = out->job;
-	json_t *kinds = json_array(), *intervals = json_array(), *j;
-	double good = (double)(out->all.ops - out->all.errors), at = 0;
-	struct rusage u = { 0 };
+	json_t *kinds = json_array();
 	unsigned int k;
-	size_t i;
 
-	for (k = 0; job->workload->kinds[k].name; k++) {
+	for (k = 0; out->job->workload->kinds[k].name; k++) {
 		const struct vx_measure *m = &out->kind[k];
 
 		json_array_append_new(kinds, json_pack(
 			"{s:s, s:s, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o}",
-			"name", job->workload->kinds[k].name,
-			"class", job->workload->kinds[k].class,
+			"name", out->job->workload->kinds[k].name,
+			"class", out->job->workload->kinds[k].class,
 			"calls", (json_int_t)m->calls, "ops", (json_int_t)m->ops,
 			"errors", (json_int_t)m->errors,
 			"ops_per_s", out->seconds > 0 ?
@@ -170,6 +166,15 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 			"kernel", latency_of(&m->kernel),
 			"crossing", latency_of(&m->crossing)));
 	}
+	return kinds;
+}
+
+static json_t *intervals_of(const struct vx_outcome *out)
+{
+	json_t *intervals = json_array();
+	double at = 0;
+	size_t i;
+
 	for (i = 0; i < out->nslices; i++) {
 		const struct vx_slice *s = &out->slices[i];
 
@@ -179,13 +184,39 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 			"seconds", s->seconds, "ops_per_s", s->ops_per_s, "mean_ns", s->mean_ns,
 			"p50_ns", s->p50_ns, "p95_ns", s->p95_ns, "p99_ns", s->p99_ns,
 			"errors", (json_int_t)s->errors));
-		if (job->rate > 0)
+		if (out->job->rate > 0)
 			json_object_update_new(json_array_get(intervals, i), json_pack(
 				"{s:f, s:f, s:f}", "corrected_mean_ns", s->corrected_mean_ns,
 				"corrected_p95_ns", s->corrected_p95_ns,
 				"corrected_p99_ns", s->corrected_p99_ns));
 	}
+	return intervals;
+}
+
+static json_t *resources_of(const struct vx_outcome *out)
+{
+	double cpu = out->user_s + out->system_s, wall = out->seconds + out->warmup_seconds;
+	struct rusage u = { 0 };
+
 	getrusage(RUSAGE_SELF, &u);
+	return json_pack(
+		"{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:f}",
+		"user_s", out->user_s, "system_s", out->system_s,
+		"cpu_percent", wall > 0 ? 100 * cpu / wall : 0.0,
+		/* Each process counts the pages that it shares, so the sum is an upper bound. */
+		"max_rss_kb", (json_int_t)((uint64_t)u.ru_maxrss + out->rss_kb),
+		"voluntary_switches", (json_int_t)out->voluntary,
+		"involuntary_switches", (json_int_t)out->involuntary,
+		"minor_faults", (json_int_t)out->minor, "major_faults", (json_int_t)out->major,
+		"unavailable_s", out->unavailable_s);
+}
+
+void vx_result_add(json_t *result, const struct vx_outcome *out)
+{
+	const struct vx_job *job = out->job;
+	double good = (double)(out->all.ops - out->all.errors);
+	json_t *j;
+
 	j = json_pack("{s:o, s:s, s:o, s:f, s:f, s:b, s:f, s:I, s:I, s:f, s:f}",
 		      "name", vx_json_text(job->name), "workload", job->workload->name,
 		      "options", options_of(job, job->vectors ? job->vectors : job->workload->vectors),
@@ -205,25 +236,14 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 		json_object_set_new(j, "histogram_corrected", buckets_of(&out->all.corrected));
 		json_object_set_new(j, "histogram_available", buckets_of(&out->all.available));
 	}
-	json_object_set_new(j, "kinds", kinds);
-	json_object_set_new(j, "intervals", intervals);
+	json_object_set_new(j, "kinds", kinds_of(out));
+	json_object_set_new(j, "intervals", intervals_of(out));
 	json_object_set_new(j, "recall", recall_of(job));
 	json_object_set_new(j, "distances", json_integer((json_int_t)out->distances));
 	json_object_set_new(j, "verify", json_pack("{s:I, s:I, s:I, s:o}",
 		"checked", (json_int_t)out->checked, "wrong", (json_int_t)out->wrong,
 		"unchecked", (json_int_t)out->unchecked, "message", vx_json_text(out->message)));
-	json_object_set_new(j, "resources", json_pack(
-		"{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:f}",
-		"user_s", out->user_s, "system_s", out->system_s,
-		"cpu_percent", out->seconds + out->warmup_seconds > 0 ?
-			100 * (out->user_s + out->system_s) /
-			(out->seconds + out->warmup_seconds) : 0.0,
-		/* Pages that processes share count for each of them: it is no less. */
-		"max_rss_kb", (json_int_t)((uint64_t)u.ru_maxrss + out->rss_kb),
-		"voluntary_switches", (json_int_t)out->voluntary,
-		"involuntary_switches", (json_int_t)out->involuntary,
-		"minor_faults", (json_int_t)out->minor, "major_faults", (json_int_t)out->major,
-		"unavailable_s", out->unavailable_s));
+	json_object_set_new(j, "resources", resources_of(out));
 	if (vx_set.perf_stat)
 		json_object_set_new(j, "perf", vx_profile_counters((double)out->all.ops));
 	json_object_set_new(j, "interrupted", json_boolean(out->interrupted));

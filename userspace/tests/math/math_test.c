@@ -447,29 +447,17 @@ static u32 block_some(const struct blocks *b, u32 q, u32 nq, u32 row, u32 n,
 	return found;
 }
 
-static bool check_block(const struct vexfs_math_ops *f, const struct vexfs_math_codes *codes,
-			const struct vexfs_space *sp, enum pattern pattern, char *why, size_t room)
-{
-	static u32 keys[BLOCK_NQ][BLOCK_N], seen[BLOCK_NQ][BLOCK_N];
-	const struct vexfs_math_conv *conv = vexfs_math_find_conv(&vexfs_math_scalar, 0, sp->type);
-	struct guarded qmem = guarded_new((size_t)BLOCK_NQ * sp->stride);
-	struct guarded rmem = guarded_new((size_t)BLOCK_N * sp->stride);
-	size_t bytes = codes ? codes->bytes(sp, BLOCK_NQ) : f->block_bytes(sp, BLOCK_NQ);
-	size_t most = BLOCK_NQ * BLOCK_N;
-	u32 group = codes ? codes->group : f->block_group;
-	struct guarded packed = guarded_new(bytes), hmem;
-	u8 *queries = guarded_at(qmem, (size_t)BLOCK_NQ * sp->stride, true);
-	u8 *rows = guarded_at(rmem, (size_t)BLOCK_N * sp->stride, true);
-	u8 *body = guarded_at(packed, bytes, true);
-	u32 q_aux[BLOCK_NQ], aux[BLOCK_N], limits[BLOCK_NQ], found = 0, within = 0, q, r, i;
-	float *src = malloc(sp->dim * sizeof(*src));
-	struct blocks b = { .f = f, .codes = codes, .sp = sp, .body = body, .limits = limits,
-			    .aux = aux, .rows = rows };
-	struct vexfs_block_hit *hits;
-	bool ok = true;
+static u32 block_keys[BLOCK_NQ][BLOCK_N];
 
-	hmem = guarded_new(most * sizeof(*hits));
-	hits = (void *)guarded_at(hmem, most * sizeof(*hits), true);
+/* What is drawn for row @r: the rows come first, the queries after them. */
+static bool block_rows(const struct vexfs_space *sp, enum pattern pattern, u8 *rows, u32 *aux,
+		       u8 *queries, u32 *q_aux)
+{
+	const struct vexfs_math_conv *conv = vexfs_math_find_conv(&vexfs_math_scalar, 0, sp->type);
+	float *src = malloc(sp->dim * sizeof(*src));
+	bool ok = true;
+	u32 r, i;
+
 	for (r = 0; r < BLOCK_N + BLOCK_NQ; r++) {
 		u8 *row = r < BLOCK_N ? rows + (size_t)r * sp->stride :
 				       queries + (size_t)(r - BLOCK_N) * sp->stride;
@@ -480,53 +468,105 @@ static bool check_block(const struct vexfs_math_ops *f, const struct vexfs_math_
 				 false))
 			ok = false;
 	}
+	free(src);
+	return ok;
+}
+
+/* The keys of all pairs by scan, a limit for each query, and how many keys are within. */
+static u32 block_limits(const struct blocks *b, const u8 *queries, const u32 *q_aux, u32 *limits)
+{
+	u32 within = 0, q, r;
+
 	for (q = 0; q < BLOCK_NQ; q++) {
 		u32 sorted[BLOCK_N];
 
-		drive_scan(f, sp, queries + (size_t)q * sp->stride, q_aux[q], rows, aux, BLOCK_N,
-			   keys[q]);
-		memcpy(sorted, keys[q], sizeof(sorted));
+		drive_scan(b->f, b->sp, queries + (size_t)q * b->sp->stride, q_aux[q], b->rows,
+			   b->aux, BLOCK_N, block_keys[q]);
+		memcpy(sorted, block_keys[q], sizeof(sorted));
 		qsort(sorted, BLOCK_N, sizeof(*sorted), by_key);
 		limits[q] = q == 5 ? 0 : q == 6 ? 0xffffffff : q == 7 ?
 			vexfs_key_from_f32(0x7f800000) : sorted[q % 11];
 		for (r = 0; r < BLOCK_N; r++)
-			within += keys[q][r] <= limits[q];
+			within += block_keys[q][r] <= limits[q];
 	}
-	/* Pack and run group by group, rows in two pieces. */
-	for (q = 0; q < BLOCK_NQ; q += i) {
-		i = BLOCK_NQ - q < group ? BLOCK_NQ - q : group;
-		pack_some(&b, queries, q_aux, q, i);
+	return within;
+}
+
+/* Packs and runs group by group, rows in two pieces. */
+static u32 block_run(const struct blocks *b, const u8 *queries, const u32 *q_aux,
+		     struct vexfs_block_hit *hits, u32 most)
+{
+	u32 group = b->codes ? b->codes->group : b->f->block_group, found, q, n;
+
+	for (q = 0; q < BLOCK_NQ; q += n) {
+		n = BLOCK_NQ - q < group ? BLOCK_NQ - q : group;
+		pack_some(b, queries, q_aux, q, n);
 	}
-	found = block_some(&b, 0, BLOCK_NQ, 0, 13, hits, (u32)most);
-	for (q = 0; q < BLOCK_NQ; q += i) {
-		i = BLOCK_NQ - q < group ? BLOCK_NQ - q : group;
-		found += block_some(&b, q, i, 13, BLOCK_N - 13, hits + found, (u32)most - found);
+	found = block_some(b, 0, BLOCK_NQ, 0, 13, hits, most);
+	for (q = 0; q < BLOCK_NQ; q += n) {
+		n = BLOCK_NQ - q < group ? BLOCK_NQ - q : group;
+		found += block_some(b, q, n, 13, BLOCK_N - 13, hits + found, most - found);
 	}
+	return found;
+}
+
+/* Every pair within its limit is there, and none twice. */
+static bool block_complete(const u32 *limits, const struct vexfs_block_hit *hits, u32 found,
+			   char *why, size_t room)
+{
+	static u32 seen[BLOCK_NQ][BLOCK_N];
+	u32 q, r, i;
+
 	memset(seen, 0, sizeof(seen));
-	for (i = 0; ok && i < found; i++) {
+	for (i = 0; i < found; i++) {
 		if (hits[i].query >= BLOCK_NQ || hits[i].row >= BLOCK_N ||
 		    seen[hits[i].query][hits[i].row]++) {
 			snprintf(why, room, "hit %u: query %u, row %u", i, hits[i].query,
 				 hits[i].row);
-			ok = false;
+			return false;
 		}
 	}
-	for (q = 0; ok && q < BLOCK_NQ; q++) {
+	for (q = 0; q < BLOCK_NQ; q++) {
 		for (r = 0; r < BLOCK_N; r++) {
-			if (keys[q][r] <= limits[q] && !seen[q][r]) {
+			if (block_keys[q][r] <= limits[q] && !seen[q][r]) {
 				snprintf(why, room, "query %u, row %u: key %x, limit %x, no hit",
-					 q, r, keys[q][r], limits[q]);
-				ok = false;
+					 q, r, block_keys[q][r], limits[q]);
+				return false;
 			}
 		}
 	}
+	return true;
+}
+
+static bool check_block(const struct vexfs_math_ops *f, const struct vexfs_math_codes *codes,
+			const struct vexfs_space *sp, enum pattern pattern, char *why, size_t room)
+{
+	struct guarded qmem = guarded_new((size_t)BLOCK_NQ * sp->stride);
+	struct guarded rmem = guarded_new((size_t)BLOCK_N * sp->stride);
+	size_t bytes = codes ? codes->bytes(sp, BLOCK_NQ) : f->block_bytes(sp, BLOCK_NQ);
+	size_t most = BLOCK_NQ * BLOCK_N;
+	struct guarded packed = guarded_new(bytes), hmem;
+	u8 *queries = guarded_at(qmem, (size_t)BLOCK_NQ * sp->stride, true);
+	u8 *rows = guarded_at(rmem, (size_t)BLOCK_N * sp->stride, true);
+	u32 q_aux[BLOCK_NQ], aux[BLOCK_N], limits[BLOCK_NQ], found, within;
+	struct blocks b = { .f = f, .codes = codes, .sp = sp, .limits = limits, .aux = aux,
+			    .body = guarded_at(packed, bytes, true), .rows = rows };
+	struct vexfs_block_hit *hits;
+	bool ok;
+
+	hmem = guarded_new(most * sizeof(*hits));
+	hits = (void *)guarded_at(hmem, most * sizeof(*hits), true);
+	ok = block_rows(sp, pattern, rows, aux, queries, q_aux);
+	within = block_limits(&b, queries, q_aux, limits);
+	found = block_run(&b, queries, q_aux, hits, (u32)most);
+	ok = ok && block_complete(limits, hits, found, why, room);
 	/* bytes lose a hundredth of a vector, which random ones of high dimension hardly differ by */
 	if (ok && pattern == RANDOM && sp->dim >= 16 &&
 	    found > within + within / (codes ? 1 : 20) + 2) {
 		snprintf(why, room, "%u hits where %u are within the limits", found, within);
 		ok = false;
 	}
-	/* No room: it says so and stops. */
+	/* Too few places for hits: it says so and stops. */
 	if (ok && found) {
 		hits = (void *)guarded_at(hmem, (found - 1) * sizeof(*hits), true);
 		if (block_some(&b, 0, BLOCK_NQ, 0, BLOCK_N, hits, found - 1) <= found - 1) {
@@ -538,7 +578,6 @@ static bool check_block(const struct vexfs_math_ops *f, const struct vexfs_math_
 	guarded_free(rmem);
 	guarded_free(packed);
 	guarded_free(hmem);
-	free(src);
 	return ok;
 }
 
@@ -713,93 +752,118 @@ static void test_codes(void)
 }
 
 /* All of f16 and bf16, and floats around every boundary of theirs, in every variant. */
+struct half {
+	u32 type;
+	int digits, min_exp;
+	u16 exponent;	/* bits that are all set in infinities and NaNs */
+};
+
+static bool halves_exported(const struct half *half, const struct vexfs_math_variant *variant,
+			    const u16 *all, const float *f, char *why, size_t room)
+{
+	for (u32 h = 0; h < 65536; h++) {
+		if (f[h] != (float)ref_component(half->type, all, h)) {
+			snprintf(why, room, "%s: %x is exported as %g", variant->name, all[h],
+				 (double)f[h]);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Ties, and one bit to either side of them, for every value. */
+static void halves_ties(const struct half *half, const u16 *all, float *f, u32 *n)
+{
+	u32 h, i;
+
+	seed = 7;
+	for (h = 0; h + 8 <= 65536; h += 8) {
+		for (i = 0; i < 8; i++) {
+			u16 lo = all[h + i];
+			float a = (float)ref_component(half->type, &lo, 0);
+			u32 bits;
+
+			memcpy(&bits, &a, 4);
+			/* Below the normal numbers a step is wider. */
+			if (half->type == VEXFS_TYPE_BF16)
+				bits |= 0x8000 + (u32)(draw() % 3) - 1;
+			else
+				bits += 0x1000 + (u32)(draw() % 3) - 1;
+			memcpy(&f[(*n)++ % 65536], &bits, 4);
+		}
+	}
+}
+
+/* 128 numbers: each becomes the nearest that the type has, ties to even. */
+static bool halves_rounded(const struct half *half, const struct vexfs_math_variant *variant,
+			   const u8 *row, const float *f, char *why, size_t room)
+{
+	for (u32 j = 0; j < 128; j++) {
+		long double x = f[j], y = ref_component(half->type, row, j), step;
+		int exp;
+
+		frexpl(x, &exp);
+		exp -= half->digits;
+		if (exp < half->min_exp)
+			exp = half->min_exp;
+		step = ldexpl(1, exp);
+		if (y != rintl(x / step) * step) {
+			snprintf(why, room, "%s: %a became %La", variant->name, (double)f[j], y);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool test_half(const struct half *half, char *why, size_t room)
+{
+	static u8 row[65536 * 2] __aligned(64);
+	static u16 all[65536];
+	static float f[65536];
+	struct vexfs_space sp, part;
+	u32 aux, n = 0, h, v, i;
+	bool ok = true;
+
+	vexfs_space_init(&sp, half->type, VEXFS_METRIC_L2, 65536);
+	vexfs_space_init(&part, half->type, VEXFS_METRIC_L2, 128);
+	for (h = 0; h < 65536; h++)
+		all[h] = (h & half->exponent) == half->exponent ? 0 : (u16)h;
+	for (v = 0; ok && v < drive_nr_variants; v++) {
+		const struct vexfs_math_variant *variant = drive_variants[v];
+		const struct vexfs_math_conv *c;
+
+		if (variant->needs & ~cpu)
+			continue;
+		c = vexfs_math_find_conv(variant, cpu, half->type);
+		if (drive_import(c, &sp, row, &aux, all, true) || memcmp(row, all, sizeof(all))) {
+			snprintf(why, room, "%s: raw values change on import", variant->name);
+			return false;
+		}
+		c->to_f32(&sp, f, row, 0, 65536);
+		ok = halves_exported(half, variant, all, f, why, room);
+		halves_ties(half, all, f, &n);
+		for (i = 0; ok && i < 65536; i += 128) {
+			if (drive_import(c, &part, row, &aux, f + i, false))
+				continue;	/* one of them is too large */
+			ok = halves_rounded(half, variant, row, f + i, why, room);
+		}
+	}
+	return ok;
+}
+
 static void test_halves(void)
 {
-	static const struct {
-		u32 type;
-		int digits, min_exp, max_exp;
-	} half[] = {
-		{ VEXFS_TYPE_F16, 11, -24, 15 },
-		{ VEXFS_TYPE_BF16, 8, -133, 127 },
+	static const struct half halves[] = {
+		{ VEXFS_TYPE_F16, 11, -24, 0x7c00 },
+		{ VEXFS_TYPE_BF16, 8, -133, 0x7f80 },
 	};
 	char why[160] = "", name[64];
-	struct vexfs_space sp;
-	u32 h, v, k, i;
 
-	for (k = 0; k < 2; k++) {
-		static u8 row[65536 * 2] __aligned(64);
-		static u16 all[65536];
-		static float f[65536];
-		u32 aux, n = 0;
-		bool ok = true;
+	for (u32 k = 0; k < sizeof(halves) / sizeof(*halves); k++) {
+		bool ok = test_half(&halves[k], why, sizeof(why));
 
-		vexfs_space_init(&sp, half[k].type, VEXFS_METRIC_L2, 65536);
-		for (h = 0; h < 65536; h++) {
-			all[h] = (u16)h;
-			if ((h & (k ? 0x7f80 : 0x7c00)) == (k ? 0x7f80 : 0x7c00))
-				all[h] = 0;
-		}
-		for (v = 0; v < drive_nr_variants; v++) {
-			const struct vexfs_math_conv *c;
-
-			if (drive_variants[v]->needs & ~cpu)
-				continue;
-			c = vexfs_math_find_conv(drive_variants[v], cpu, half[k].type);
-			if (drive_import(c, &sp, row, &aux, all, true) || memcmp(row, all, sizeof(all)))
-				ok = false;
-			c->to_f32(&sp, f, row, 0, 65536);
-			for (h = 0; ok && h < 65536; h++) {
-				if (f[h] != (float)ref_component(half[k].type, all, h)) {
-					snprintf(why, sizeof(why), "%s: %x is exported as %g",
-						 drive_variants[v]->name, all[h], (double)f[h]);
-					ok = false;
-				}
-			}
-			/* Ties, and one bit to either side of them, for every value. */
-			seed = 7;
-			for (h = 0; ok && h + 8 <= 65536; h += 8) {
-				for (i = 0; i < 8; i++) {
-					u16 lo = all[h + i];
-					float a = (float)ref_component(half[k].type, &lo, 0);
-					u32 bits;
-
-					memcpy(&bits, &a, 4);
-					/* Below the normal numbers a step is wider. */
-					if (k)
-						bits |= 0x8000 + (u32)(draw() % 3) - 1;
-					else
-						bits += 0x1000 + (u32)(draw() % 3) - 1;
-					memcpy(&f[n++ % 65536], &bits, 4);
-				}
-			}
-			for (i = 0; ok && i < 65536; i += 128) {
-				struct vexfs_space one;
-				u32 j;
-
-				vexfs_space_init(&one, half[k].type, VEXFS_METRIC_L2, 128);
-				if (drive_import(c, &one, row, &aux, f + i, false))
-					continue;	/* one of them is too large */
-				for (j = 0; j < 128; j++) {
-					long double x = f[i + j], y, step;
-					int exp;
-
-					y = ref_component(half[k].type, row, j);
-					frexpl(x, &exp);
-					exp -= half[k].digits;
-					if (exp < half[k].min_exp)
-						exp = half[k].min_exp;
-					step = ldexpl(1, exp);
-					if (y != rintl(x / step) * step) {
-						snprintf(why, sizeof(why), "%s: %a became %La",
-							 drive_variants[v]->name, (double)f[i + j],
-							 y);
-						ok = false;
-					}
-				}
-			}
-		}
 		snprintf(name, sizeof(name), "%s: every value there and back, ties to even",
-			 drive_type_name(half[k].type));
+			 drive_type_name(halves[k].type));
 		report(ok, name, why);
 	}
 }
