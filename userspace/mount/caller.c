@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who asks, and what the module would let them do. Inside a collection the kernel
- * decides (default_permissions) by owner, group and mode; here is what it cannot know:
- * whose collections are named and listed at all, and in whose name one is made.
+ * The calling process of a request, and what the module would allow it. Inside a
+ * collection the kernel checks owner, group and mode (default_permissions). This file
+ * decides what the kernel cannot know: which collections a caller may see by name, and
+ * who owns a new one.
  */
 #include <errno.h>
 #include <grp.h>
@@ -20,7 +21,7 @@
 #define CAP_BIT_DAC_OVERRIDE	1
 #define CAP_BIT_DAC_READ_SEARCH	2
 
-/* Supplementary groups and capabilities of the thread that asks. */
+/* Supplementary groups and capabilities of the calling thread. */
 struct caller {
 	gid_t *groups;
 	int n;
@@ -50,7 +51,7 @@ static void read_groups(struct caller *c, char *text)
 	}
 }
 
-/* What is not known counts as nothing: whoever has gone has no groups. */
+/* What cannot be read counts as nothing: a process that has ended has no groups. */
 static void caller_read(struct caller *c, pid_t pid)
 {
 	char path[64], *line = NULL;
@@ -91,7 +92,7 @@ bool caller_may(fuse_req_t req, const struct vexfs_stat *st, unsigned int want)
 	unsigned int bits;
 	bool may;
 
-	/* Nobody else can come in, and the module has decided for this one. */
+	/* No other user can use the mount, and the module has checked this one. */
 	if (!opt->allow_other)
 		return true;
 	if (ctx->uid == st->uid)
@@ -99,7 +100,7 @@ bool caller_may(fuse_req_t req, const struct vexfs_stat *st, unsigned int want)
 	else if (ctx->gid == st->gid)
 		bits = st->mode >> 3;
 	else if (((st->mode >> 3) & want) == (st->mode & want))
-		bits = st->mode;	/* in the group or not, it is the same */
+		bits = st->mode;	/* the result is the same for members and others */
 	else
 		bits = 8;
 	if (bits != 8 && !(want & ~bits))
@@ -115,7 +116,7 @@ bool caller_may(fuse_req_t req, const struct vexfs_stat *st, unsigned int want)
 	return may;
 }
 
-/* glibc's functions change all threads; the kernel's change the one that asks. */
+/* glibc's functions change all threads; these system calls change only the calling one. */
 static int set_ids(uid_t uid, gid_t gid)
 {
 	if (syscall(SYS_setresgid, -1, gid, -1))
@@ -160,7 +161,7 @@ void caller_end(void)
 	if (!acting)
 		return;
 	acting = false;
-	/* A thread that cannot become itself again must not answer anybody else. */
+	/* A thread that cannot restore its own credentials must not answer another request. */
 	if (syscall(SYS_setresuid, -1, 0, -1) || syscall(SYS_setresgid, -1, 0, -1) ||
 	    syscall(SYS_setgroups, (size_t)own_ngroups, own_groups))
 		abort();

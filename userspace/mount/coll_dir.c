@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Looking names up, and listing them. Ids come as a walk gives them, a part at a time:
- * however many there are, they are neither sorted nor held.
+ * Looking names up, and listing them. Ids are listed as a walk returns them, one part at
+ * a time: they are neither sorted nor kept, however many there are.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -14,11 +14,11 @@
 
 /**
  * struct dir - an open directory
- * @names: of what is listed by name, @n of them, before any id
+ * @names: entries that come before any id, @n of them
  * @hits: of NODE_HITS, @n of them
- * @walk: where the walk goes on
- * @ids: what it gave last, @have of them; the first is number @first of all
- * @ended: nothing comes after them
+ * @walk: cursor of the walk
+ * @ids: last part of the walk, @have ids, beginning with number @first
+ * @ended: it was the last part
  */
 struct dir {
 	pthread_mutex_t lock;
@@ -52,7 +52,7 @@ bool id_from_name(const char *name, uint64_t *id)
 	const char *p;
 
 	*id = 0;
-	/* One id has one name: no sign, no zeroes in front. */
+	/* One id has one name: no sign, no leading zeroes. */
 	if (!isdigit((unsigned char)*name) || (*name == '0' && name[1]))
 		return false;
 	for (p = name; *p; p++) {
@@ -68,7 +68,7 @@ bool is_scratch_name(const char *name)
 	return *name == '.';
 }
 
-/* For how long others may be told from the kernel's memory what this caller was told. */
+/* How long the kernel may answer other users from its cache with what this caller was told. */
 static double memory_of(const struct node *n, const struct stat *st)
 {
 	if (n->kind == NODE_COLL && opt->allow_other && !(st->st_mode & 0004))
@@ -87,7 +87,7 @@ void reply_node(fuse_req_t req, struct node *n)
 		return;
 	}
 	e.attr_timeout = e.entry_timeout = memory_of(n, &e.attr);
-	/* A draft may go as it came. */
+	/* A draft may vanish as suddenly as it came. */
 	if (n->kind == NODE_ROW && n->draft)
 		e.attr_timeout = e.entry_timeout = 0;
 	if (fuse_reply_entry(req, &e) == -ENOENT)
@@ -128,10 +128,10 @@ static void lookup_coll(fuse_req_t req, const char *name)
 	c = coll_get(plain, &err);
 	if (c)
 		err = coll_stat(c, false, &st);
-	/* mkdir -m 700 NAME@dim=8 asks for the mode of what it has made by that name. */
+	/* mkdir -m 700 NAME@dim=8 changes the mode of the new directory by that name. */
 	if (c && !err && name[len] && !make_agrees(name, &st))
 		err = ENOENT;
-	/* What is not one's own is not even there, unless one may do something with it. */
+	/* Another user's collection is not visible, unless the caller may use it. */
 	if (c && !err && ctx->uid != st.uid && !caller_may(req, &st, 4) && !caller_may(req, &st, 2))
 		err = ENOENT;
 	if (err)
@@ -177,10 +177,10 @@ static void lookup_row(fuse_req_t req, struct coll *c, const char *name)
 	}
 	n = node_find(c, NODE_ROW, id, scratch ? name : NULL);
 	if (n) {
-		/* A draft is there although the module does not know it. */
+		/* A draft exists although the module does not know it. */
 		pthread_mutex_lock(&n->lock);
 		temp = n->temp;
-		/* An open file does not keep a row that was deleted from below it. */
+		/* An open descriptor does not keep a row that another program has deleted. */
 		err = !temp && n->draft ? row_stat(c, id, NULL) : 0;
 		pthread_mutex_unlock(&n->lock);
 		node_unpin(n);
@@ -302,7 +302,10 @@ static int dir_fill(fuse_req_t req, struct dir *d)
 		return 0;
 	case NODE_NEAR:
 	case NODE_WITHIN:
-		/* One for each id would be a search for each, to whoever walks the tree. */
+		/*
+		 * Attributes of each id would cost one search each for every program that
+		 * walks the tree.
+		 */
 		return 0;
 	default:
 		return ENOTDIR;
@@ -343,7 +346,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		dir_free(d);
 }
 
-/* The next part of the walk; 0 or an errno. */
+/* Reads the next part of the walk; 0 or an errno. */
 static int walk_on(struct dir *d)
 {
 	struct vexfs *h;
@@ -369,7 +372,7 @@ static int walk_at(struct dir *d, uint64_t at, uint64_t *id)
 	int err = 0;
 
 	if (at < d->first) {
-		/* Back to before what is held: from the beginning. */
+		/* The position lies before the part that is held: start again. */
 		memset(&d->walk, 0, sizeof(d->walk));
 		d->first = d->have = 0;
 		d->ended = false;
@@ -384,7 +387,7 @@ static int walk_at(struct dir *d, uint64_t at, uint64_t *id)
 	return err;
 }
 
-/* Entry number @at behind "." and ".."; 0, ENODATA at the end, or an errno. */
+/* Entry number @at after "." and ".."; 0, ENODATA at the end, or an errno. */
 static int entry_at(struct dir *d, uint64_t at, char *name, size_t size, struct stat *st)
 {
 	struct node *n = d->node;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A row while it is a file: bytes come and go in pieces, the module takes a row whole or
- * not at all. All who have the file open share one draft.
+ * Drafts: a program writes a file in pieces, but the module stores a row as a whole. All
+ * descriptors of a file share one draft.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -70,7 +70,10 @@ int draft_open(struct node *n, bool want)
 		if (!n->draft)
 			return ENOMEM;
 	}
-	/* Who opens it sees what is there now, unless somebody is writing here. */
+	/*
+	 * A program that opens it sees the current row, unless another one is writing
+	 * through this mount.
+	 */
 	if (want && !n->temp && !n->draft->gone && !n->draft->dirty)
 		err = load(n);
 	if (err && new)
@@ -93,7 +96,7 @@ static void set_mtime(const struct coll *c, struct draft *d)
 		(uint64_t)d->mtime.tv_sec * 1000000000 + (uint64_t)d->mtime.tv_nsec;
 	if (c->mtime->type == VEXFS_FIELD_I64)
 		v.type = VEXFS_FIELD_I64;
-	/* What does not fit the field stays what it was. */
+	/* A value that does not fit the field leaves it unchanged. */
 	vexfs_record_set(c->mtime, d->attr, &v, NULL);
 }
 
@@ -174,7 +177,7 @@ void draft_drop_if_unused(struct node *n)
 	draft_free(n);
 }
 
-/* Room for a temporary file is taken, or given back. */
+/* Counts a temporary file, or uncounts it. */
 static bool scratch_take(size_t room)
 {
 	bool ok;
@@ -210,7 +213,7 @@ int draft_keep(struct node *n)
 	}
 	n->draft->fresh = n->draft->kept = true;
 	node_set_temp(n, true);
-	/* Its own name holds it. */
+	/* Its name keeps it. */
 	node_pin(n);
 	return 0;
 }

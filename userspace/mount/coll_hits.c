@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Neighbours as links: what a name such as "17@k=5,filter=lang==3" asks for, the search,
- * and the names of what it found.
+ * Neighbours as links: parsing a name such as "17@k=5,filter=lang==3", running the
+ * search, and naming its results.
  */
 #include <errno.h>
 #include <math.h>
@@ -12,7 +12,7 @@
 
 #define K_DEFAULT	10
 #define WITHIN_DEFAULT	1000
-/* Results that are held for links to be looked up, all directories together. */
+/* Results that are kept so that links can be looked up, in all directories together. */
 #define HELD_MAX	(4u << 20)
 
 static size_t held;
@@ -63,7 +63,7 @@ int asked_options(const char *text, struct asked *a)
 	while (*text) {
 		size_t len = strcspn(text, ","), klen;
 
-		/* A filter may hold commas: it is the last one. */
+		/* A filter may contain commas, so it comes last. */
 		if (!strncmp(text, "filter=", 7)) {
 			a->filter = text + 7;
 			return *a->filter ? 0 : EINVAL;
@@ -100,7 +100,7 @@ int asked_parse(const char *name, bool within, struct asked *a)
 			return EINVAL;
 		err = asked_options(name + len + 1, a);
 	}
-	/* Within what? */
+	/* A range search needs a radius. */
 	return err ?: a->range != within ? EINVAL : 0;
 }
 
@@ -167,7 +167,7 @@ void hit_name(char *buf, size_t size, uint32_t rank, const struct hit *h)
 		 (unsigned long long)h->id);
 }
 
-/* With the lock of @dir. */
+/* Call it with the lock of @dir held. */
 static void drop_hits(struct node *dir)
 {
 	if (dir->hits)
@@ -182,7 +182,7 @@ void hits_drop(struct node *dir)
 	drop_hits(dir);
 }
 
-/* A search whose result is kept, so that its links are found without another one. */
+/* Keeps the result, so that looking up its links needs no second search. */
 static int search(struct node *dir, struct hit **hits, uint32_t *n)
 {
 	struct vexfs_stat st;
@@ -214,7 +214,7 @@ int hits_get(struct node *dir, struct hit **hits, uint32_t *n)
 	return search(dir, hits, n);
 }
 
-/* Does the name stand for one of them? */
+/* Is it the name of one of the results? */
 static bool among(const char *name, const struct hit *hits, uint32_t n, uint64_t *id)
 {
 	uint32_t rank = (uint32_t)strtoul(name, NULL, 10);

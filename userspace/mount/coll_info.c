@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Files whose text is made when they are opened: what a collection is, what the daemon
- * has done.
+ * Files whose text is made when they are opened: attributes of a collection, statistics
+ * of the daemon.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -87,7 +87,7 @@ void info_open(fuse_req_t req, struct node *n, struct fuse_file_info *fi)
 		return;
 	}
 	fi->fh = (uintptr_t)t;
-	/* Its length is not known before it is made. */
+	/* The length is unknown before the text is made. */
 	fi->direct_io = 1;
 	if (fuse_reply_open(req, fi) == -ENOENT)
 		info_release(fi);

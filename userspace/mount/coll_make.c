@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mkdir NAME@dim=100,metric=cos makes a collection, rmdir drops an empty one; chmod and
- * chown of the directory change its mode and owner; statfs.
+ * mkdir NAME@dim=100,metric=cos creates a collection, and rmdir drops an empty one. chmod
+ * and chown of the directory change its mode and owner. Also statfs.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #include "coll.h"
 
-/* Where the time of the last change is kept, so that copies keep it, too. */
+/* The field that keeps the time of the last change, so that copies keep it, too. */
 #define LAYOUT_DEFAULT	"mtime:u64"
 
 static int u64_from(const char *text, uint64_t most, uint64_t *v)
@@ -87,7 +87,7 @@ static int make_parse(char *text, struct vexfs_create *r, const char **layout)
 		err = make_option(r, at, value);
 		at = next;
 	}
-	/* How many components there are nobody can guess. */
+	/* There is no default for the dimension. */
 	return err ?: r->dim ? 0 : EINVAL;
 }
 
@@ -120,7 +120,10 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	}
 	text = strdup(name);
 	err = text ? make_parse(text, &r, &layout) : ENOMEM;
-	/* The x bits of a directory mean nothing to a collection; 0 would be the default. */
+	/*
+	 * The x bits of a directory mean nothing to a collection; a mode of 0 would stand
+	 * for the default.
+	 */
 	r.mode = mode & 0666 ? mode & 0666 : 0100;
 	r.flags = VEXFS_CREATE_DETACHED;
 	if (!err)
@@ -143,7 +146,10 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 		reply_err(req, err);
 		return;
 	}
-	/* The name with the options is forgotten at once; the collection has its own. */
+	/*
+	 * The kernel forgets the name with the options at once; the collection has a name
+	 * without them.
+	 */
 	e.ino = (uintptr_t)n;
 	if (fuse_reply_entry(req, &e) == -ENOENT)
 		node_forget(n, 1);
@@ -211,7 +217,7 @@ static int add_used(const struct vexfs_stat *st, void *arg)
 {
 	struct used *u = arg;
 
-	/* Of what the caller may not see it learns nothing, not even the sum. */
+	/* The caller learns nothing about collections that it may not see, not even their sum. */
 	if (caller_may(u->req, st, 4)) {
 		u->bytes += st->bytes;
 		u->count += st->count;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nodes: one for each name that the kernel knows, in one table. What the kernel forgets
- * goes, unless somebody has it open.
+ * Nodes, one for each name that the kernel knows, in one table. A node that the kernel
+ * has forgotten is freed unless a descriptor uses it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ uint64_t node_ino(const struct coll *c, enum node_kind kind, uint64_t id, const 
 	uint64_t h = vs_mix(id ^ vs_mix((c ? c->serial : 0) * 31 + kind) ^
 			    (name ? hash_text(name) : 0));
 
-	/* 0 is none, and 1 is the root's. */
+	/* 0 is no number, and 1 is the root's. */
 	return h < 2 ? h + 2 : h;
 }
 
@@ -48,7 +48,7 @@ static struct node **chain(const struct coll *c, enum node_kind kind, uint64_t i
 	return &table[node_ino(c, kind, id, name) & (nbuckets - 1)];
 }
 
-/* When it fails the chains are longer, that is all. */
+/* If this fails, chains get longer; nothing else happens. */
 static void grow(void)
 {
 	size_t n = nbuckets ? 2 * nbuckets : BUCKETS_FIRST, old = nbuckets, i;
@@ -266,7 +266,7 @@ int node_temps(struct coll *c, char ***names, size_t *n)
 	return err;
 }
 
-/* Reading lets in, writing as well: there are no x bits in a collection's mode. */
+/* In a collection's mode read and write permission also allow entering: it has no x bits. */
 static mode_t dir_mode(mode_t mode)
 {
 	return S_IFDIR | mode | (mode & 0444) >> 2 | (mode & 0222) >> 1;
@@ -290,7 +290,7 @@ static void root_attr(struct stat *st)
 {
 	memset(st, 0, sizeof(*st));
 	st->st_ino = FUSE_ROOT_ID;
-	/* Everybody makes collections, and only owners drop theirs. */
+	/* Everybody may create collections, and only owners may drop theirs (sticky bit). */
 	st->st_mode = S_IFDIR | 01777;
 	st->st_nlink = 2;
 	st->st_uid = geteuid();
@@ -339,7 +339,7 @@ int node_attr(struct node *n, struct stat *st)
 		mode = S_IFREG | (bits & 0444);
 		break;
 	case NODE_QUERY:
-		/* Who may read may ask. */
+		/* Read permission is enough for a query. */
 		mode = S_IFREG | (bits & 0444) | (bits & 0444) >> 1;
 		break;
 	case NODE_LINK:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The collections that this mount has to do with: opened by name, known by their serial
- * number, so that one which is dropped and made anew is another one.
+ * The collections that this mount uses. They are opened by name and known by serial
+ * number, so that a collection that was dropped and created again counts as another one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,11 +19,11 @@ int coll_errno(int err)
 {
 	if (err < 0)
 		err = -err;
-	/* What a program expects of a file when what is below it has gone. */
+	/* The error that a program expects of a file whose collection was dropped. */
 	return err == ENOTCONN ? EIO : err;
 }
 
-/* Opened as far as the daemon may: the callers' own rights are the kernel's business. */
+/* Opened with the daemon's own rights; the kernel checks those of the callers. */
 static struct vexfs *open_any(const char *name, int *err)
 {
 	static const unsigned int modes[] = {
@@ -65,7 +65,7 @@ static void learn_layout(struct coll *c, const struct vexfs *h)
 			 f->type == VEXFS_FIELD_I64) ? f : NULL;
 }
 
-/* A collection that was not known: takes over @h. */
+/* A collection that was not known; takes ownership of @h. */
 static struct coll *adopt(struct vexfs *h, int *err)
 {
 	struct coll *c = calloc(1, sizeof(*c));
@@ -95,7 +95,7 @@ static struct coll *adopt(struct vexfs *h, int *err)
 	return c;
 }
 
-/* Takes a dead one out of the list; nodes may still have it. */
+/* Removes a dropped collection from the list; nodes may still refer to it. */
 static void delist(struct coll *c)
 {
 	struct coll **p;
@@ -128,7 +128,7 @@ void coll_put(struct coll *c)
 	if (!c)
 		return;
 	pthread_mutex_lock(&coll_lock);
-	/* Without nodes it is forgotten, with its handle. */
+	/* The last node is gone: frees the entry and its handle. */
 	if (!--c->refs) {
 		delist(c);
 		coll_free(c);
@@ -165,7 +165,7 @@ struct coll *coll_get(const char *name, int *err)
 	pthread_mutex_lock(&coll_lock);
 	other = find(name);
 	if (other && other->serial == c->serial) {
-		/* Two asked at once. */
+		/* Two threads opened it at the same time. */
 		coll_free(c);
 		c = other;
 	} else {
@@ -179,7 +179,7 @@ struct coll *coll_get(const char *name, int *err)
 	return c;
 }
 
-/* Under its lock: opens it again; another one of that name is not it. */
+/* Opens it again, under its lock; another collection of that name does not count. */
 static int reopen(struct coll *c)
 {
 	struct vexfs_stat st = { .size = sizeof(st) };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table of answers of a mount of collections, and its beginning and end. */
+/* The table of operations of a mount of collections, its start and its end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ static pthread_cond_t sweep_cond = PTHREAD_COND_INITIALIZER;
 static void op_init(void *priv, struct fuse_conn_info *conn)
 {
 	(void)priv;
-	/* Listing is a walk over ids, and must not become a lookup of each. */
+	/* A listing is a walk over ids. It must not cost one lookup per id. */
 	conn->want &= ~(unsigned int)(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
 				      FUSE_CAP_SPLICE_READ | FUSE_CAP_WRITEBACK_CACHE);
 }
@@ -106,7 +106,7 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_err(req, 0);
 }
 
-/* No name of a mount stands for two, and none for what is no vector. */
+/* A row has exactly one name, and only rows are files: there are no links. */
 static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
 	(void)ino;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* .query: what is written to it is a question, what is read from it the answer. */
+/* .query: write a query to it and read the answer. */
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
@@ -15,7 +15,7 @@
  * struct query - an open .query
  * @in: what was written since the last answer, @in_len bytes
  * @out: the answer, @out_len bytes, of which @out_at have been read
- * @fault: it cannot be answered, an errno
+ * @fault: errno of a query that cannot be answered
  */
 struct query {
 	pthread_mutex_t lock;
@@ -38,7 +38,7 @@ void query_open(fuse_req_t req, struct node *n, struct fuse_file_info *fi)
 	pthread_mutex_init(&q->lock, NULL);
 	fi->fh = (uintptr_t)q;
 	fi->direct_io = 1;
-	/* Questions go in and answers come out; there are no places in between. */
+	/* The file has no positions: queries are written, answers are read. */
 	fi->nonseekable = 1;
 	if (fuse_reply_open(req, fi) == -ENOENT)
 		query_release(fi);
@@ -80,7 +80,7 @@ void query_write(fuse_req_t req, struct fuse_file_info *fi, const char *buf, siz
 		fuse_reply_write(req, size);
 }
 
-/* A member that is a whole number from 1 on, when it is there. */
+/* A member that is a positive integer, if present. */
 static int member_u32(const json_t *o, const char *key, uint32_t most, uint32_t *v)
 {
 	const json_t *m = json_object_get(o, key);
@@ -147,7 +147,7 @@ static int asked_json(const json_t *o, uint32_t dim, struct asked *a, float **ve
 	return 0;
 }
 
-/* The question; @tree is what @a->filter may point into. */
+/* Parses the query; @a->filter may point into @tree. */
 static int question(const struct query *q, uint32_t dim, struct asked *a, float **vector,
 		    json_t **tree)
 {
@@ -159,7 +159,7 @@ static int question(const struct query *q, uint32_t dim, struct asked *a, float 
 		*tree = json_loadb(q->in, q->in_len, JSON_REJECT_DUPLICATES, NULL);
 	if (*tree)
 		return asked_json(*tree, dim, a, vector);
-	/* What is no JSON is the floats themselves. */
+	/* Anything that is not JSON is taken as raw floats. */
 	if (q->in_len != dim * sizeof(**vector))
 		return EINVAL;
 	*vector = malloc(q->in_len);
@@ -176,7 +176,7 @@ static int print_hits(struct query *q, const struct hit *hits, uint32_t n)
 
 	if (!f)
 		return ENOMEM;
-	/* No distance is NaN; one beyond all numbers is no number in JSON. */
+	/* A distance is never NaN; JSON has no number for infinity. */
 	for (i = 0; i < n; i++)
 		fprintf(f, isfinite(hits[i].distance) ?
 			"{\"rank\": %u, \"id\": %llu, \"distance\": %.9g}\n" :

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Renaming: a row gets another id, a temporary file becomes a row. The module has no
- * rename, so a row is stored under its new id and then deleted under the old one; who
- * looks in between sees both, never neither.
+ * Renaming: a row gets another id, or a temporary file becomes a row. The module has no
+ * rename, so the row is stored under its new id and then deleted under the old one. In
+ * between both exist; at no time is neither there.
  */
 #include <errno.h>
 #include <linux/fs.h>
@@ -11,12 +11,12 @@
 
 #include "coll.h"
 
-/* One end of a rename. */
+/* One side of a rename. */
 struct end {
 	struct node *n;
 	uint64_t id;
-	const char *scratch;	/* its name, or NULL for a row */
-	bool opened;		/* the draft is only ours */
+	const char *scratch;	/* its name; NULL for a row */
+	bool opened;		/* only this rename uses the draft */
 };
 
 static int delete_row(struct coll *c, uint64_t id)
@@ -34,7 +34,7 @@ static int delete_row(struct coll *c, uint64_t id)
 	return err;
 }
 
-/* Both drafts are whole: one request stores both. */
+/* Both drafts are complete: one request stores both. */
 static int exchange_rows(struct coll *c, const struct end *a, const struct end *b)
 {
 	size_t row = c->st.row_bytes, rec = c->st.attr_size;
@@ -87,7 +87,7 @@ static int end_open(struct end *e)
 	return err;
 }
 
-/* A row that is stored, and what was written to it since is whole. */
+/* For a row that is stored: writes back what has changed since. */
 static bool whole_row(const struct end *e)
 {
 	return !e->n->temp && !e->n->draft->spoiled &&
@@ -104,7 +104,7 @@ static int exchange(struct coll *c, struct end *from, struct end *to)
 		err = exchange_rows(c, from, to);
 	if (!err) {
 		from->n->draft->dirty = to->n->draft->dirty = false;
-		/* Who has one of them open has it under its new name. */
+		/* Open descriptors follow to the new name. */
 		node_unlist(from->n);
 		node_unlist(to->n);
 		node_rename(from->n, to->id, NULL);
@@ -115,7 +115,7 @@ static int exchange(struct coll *c, struct end *from, struct end *to)
 	return err;
 }
 
-/* 0 when something has that name. */
+/* Returns 0 when the name exists. */
 static int exists(const struct end *e)
 {
 	if (e->n->temp)
@@ -125,7 +125,7 @@ static int exists(const struct end *e)
 
 static int to_scratch(struct end *from, struct end *to, unsigned int flags)
 {
-	/* A row that has been stored stays one: a temporary file would be its end. */
+	/* A stored row cannot become a temporary file: that would delete it. */
 	if (!from->scratch)
 		return exists(from) ?: EINVAL;
 	if (!from->n->temp)

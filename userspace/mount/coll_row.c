@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Rows as files: by-id/ID. Who may do what has been decided by the kernel when a request
- * comes here.
- */
+/* Rows as files: by-id/ID. The kernel has checked permissions before a request arrives here. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -92,12 +89,12 @@ static void truncate_draft(struct draft *d)
 
 static int open_locked(struct node *n, struct fuse_file_info *fi)
 {
-	/* What is truncated keeps its record. */
+	/* Truncating keeps the record. */
 	int err = draft_open(n, true);
 
 	if (err)
 		return err;
-	/* One of mknod() is from here on like any that is being made. */
+	/* A draft made by mknod() becomes one that is being written. */
 	if (n->draft->kept && !n->name)
 		draft_unkeep(n);
 	if (fi->flags & O_TRUNC)
@@ -137,7 +134,7 @@ void row_open(fuse_req_t req, struct node *n, struct fuse_file_info *fi)
 		close_row(n);
 }
 
-/* With its lock: a name that is there is opened, one that is not becomes a draft. */
+/* Call it with the node's lock held: opens an existing name, or creates a draft. */
 static int create_locked(struct node *n, struct fuse_file_info *fi)
 {
 	int err;
@@ -167,7 +164,7 @@ static int create_locked(struct node *n, struct fuse_file_info *fi)
 	return open_locked(n, fi);
 }
 
-/* The node for a name that is to be made; NULL and *err. */
+/* The node for a name that is about to be created; NULL and *err. */
 static struct node *new_name(struct node *dir, const char *name, int *err)
 {
 	bool scratch = is_scratch_name(name);
@@ -220,7 +217,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	}
 }
 
-/* Tools that set attributes before they write the bytes make files so. */
+/* Tools that set attributes before they write data create files this way. */
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
 {
 	struct node *n = NULL;
@@ -272,7 +269,7 @@ static int write_locked(struct node *n, const char *buf, size_t size, uint64_t o
 	if (!d)
 		return EBADF;
 	if (off > room || size > room - off) {
-		/* A part of what is too long is not a row. */
+		/* A row that was written too long is not stored, not even in part. */
 		d->spoiled = true;
 		return EFBIG;
 	}
@@ -335,7 +332,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 void row_release(fuse_req_t req, struct node *n)
 {
 	pthread_mutex_lock(&n->lock);
-	/* What came through a mapping after the last close; nobody is left to be told. */
+	/* Writes through a mapping after the last close: no caller is left to receive an error. */
 	if (n->draft->dirty)
 		draft_store(n);
 	pthread_mutex_unlock(&n->lock);
@@ -405,7 +402,7 @@ static int truncate_row(struct node *n, off_t size)
 	return 0;
 }
 
-/* A change of a row that nobody writes to goes to the module at once. */
+/* Changing the attributes of a row that is not being written goes to the module at once. */
 static int change(struct node *n, int (*fn)(struct node *n, const void *arg), const void *arg)
 {
 	bool open = n->draft, at_once = !open || !(n->draft->dirty || n->temp);
@@ -421,7 +418,7 @@ static int change(struct node *n, int (*fn)(struct node *n, const void *arg), co
 		n->draft->dirty = true;
 	}
 	if (!open) {
-		/* The kernel has looked it up, so this is not the last that holds it. */
+		/* The kernel has looked it up, so this reference is not the last one. */
 		close_locked(n);
 		node_unpin(n);
 	}
@@ -444,7 +441,7 @@ static int set_field(struct node *n, const void *arg)
 {
 	const struct field_value *fv = arg;
 
-	/* The time that a copy brings along is the one that stays. */
+	/* A copy sets the time of its original, and that stays. */
 	if (fv->f == n->coll->mtime) {
 		uint64_t t = fv->v->v.u;
 
@@ -531,7 +528,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int what,
 	else if (n->kind == NODE_ROW)
 		err = row_setattr(n, attr, what);
 	else if (n->kind == NODE_BY_ID)
-		err = row_owner(n, attr, what);	/* its times are nobody's business */
+		err = row_owner(n, attr, what);	/* its timestamps do not matter */
 	else if (n->kind == NODE_QUERY)
 		err = what & owner ? EPERM : 0;
 	if (!err)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Extended attributes: fields of the record, as decimal text. What a row is besides
- * (seq, type) can be asked for and is not listed, so that copies carry the fields alone.
+ * Extended attributes: fields of the record, as decimal text. seq and type of a row can
+ * be read but are not listed, so that copies carry the fields only.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static void value_text(const struct vexfs_value *v, char *buf, size_t size)
 	}
 }
 
-/* Text without an end; spaces and a line end behind it do no harm. */
+/* @value has no NUL at its end; spaces and a newline behind it are allowed. */
 static int value_read(const struct vexfs_field *f, const char *text, size_t size,
 		      struct vexfs_value *v)
 {
@@ -97,7 +97,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 		name += PREFIX_LEN;
 		if (n->kind == NODE_ROW)
 			err = field_text(n, name, buf, sizeof(buf));
-		/* A field of that name goes before what every row has. */
+		/* A field with such a name hides the built-in attribute. */
 		if (err == ENODATA && (!strcmp(name, "seq") || !strcmp(name, "type"))) {
 			err = coll_stat(n->coll, true, &st);
 			snprintf(buf, sizeof(buf), "%s", vexfs_type_name(st.type));
@@ -141,7 +141,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 		err = !strcmp(name, PREFIX "seq") || !strcmp(name, PREFIX "type") ? EPERM :
 		      EOPNOTSUPP;
 	else if (flags & XATTR_CREATE)
-		err = EEXIST;	/* a record has all of its fields */
+		err = EEXIST;	/* a record always has all of its fields */
 	else
 		err = value_read(f, value, size, &v);
 	if (!err)

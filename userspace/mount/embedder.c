@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The embedder as a child: its pipes, its limits, its deaths. One caller at a time.
- */
+/* The embedder as a child process: pipes, limits, restarts. One caller at a time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -28,14 +26,14 @@ struct embedder {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
-	int in, out;		/* its stdin and stdout, our ends */
-	char *buf;		/* what it has printed and was not read, @have bytes */
+	int in, out;		/* our ends of its stdin and stdout */
+	char *buf;		/* output that was not consumed yet, @have bytes */
 	size_t have;
 	char name[64];
 	char metric[16];
 	uint32_t dim;
 	unsigned int restarts;
-	unsigned int failures;	/* one after another */
+	unsigned int failures;	/* failures in a row */
 };
 
 static void child(const struct embedder *e, int in, int out)
@@ -83,7 +81,7 @@ static uint64_t now_ms(void)
 	return now_ns() / 1000000;
 }
 
-/* The next line, without its end, in e->buf; its length with the end, or -1. */
+/* The next line, NUL-terminated in e->buf; returns its length with the newline, or -1. */
 static ssize_t read_line(struct embedder *e)
 {
 	uint64_t until = now_ms() + EMBED_TIMEOUT_MS;
@@ -115,7 +113,7 @@ static void take_line(struct embedder *e, size_t len)
 	memmove(e->buf, e->buf + len, e->have);
 }
 
-/* It says what it is; the second time it must be the same. */
+/* Reads its description; after a restart it must be the same. */
 static int read_hello(struct embedder *e)
 {
 	ssize_t len = read_line(e);
@@ -167,7 +165,7 @@ static int start(struct embedder *e)
 	return 0;
 }
 
-/* Alive, or made so. After failures one after another it is let rest, longer each time. */
+/* Starts it if it does not run. After failures in a row it rests, longer each time. */
 static int alive(struct embedder *e)
 {
 	struct timespec rest = { .tv_nsec = 100000000 };
@@ -209,7 +207,10 @@ static int write_all(struct embedder *e, const char *text, size_t len)
 		if (now_ms() >= until)
 			return -1;
 		poll(p, 2, 100);
-		/* It answers the first while we send the last: both ways must flow. */
+		/*
+		 * It answers the first item while we still send the last one, so both
+		 * pipes are served.
+		 */
 		if (p[1].revents & POLLIN) {
 			ssize_t got = e->have < LINE_BYTES ?
 				      read(e->out, e->buf + e->have, LINE_BYTES - e->have) : -1;
@@ -222,7 +223,7 @@ static int write_all(struct embedder *e, const char *text, size_t len)
 	return 0;
 }
 
-/* Invalid UTF-8 has no place in JSON: such bytes become '?'. */
+/* JSON cannot carry invalid UTF-8: such bytes become '?'. */
 static void put_string(FILE *f, const char *s, size_t len)
 {
 	size_t i;
@@ -328,7 +329,7 @@ static int read_vector(const json_t *o, float *v, uint32_t dim)
 	return 0;
 }
 
-/* One answer. -1: this is no embedder. */
+/* Reads one answer. -1: the output violates the protocol. */
 static int receive(struct embedder *e, struct embed_item *items, unsigned int n, bool *answered)
 {
 	ssize_t len = read_line(e);
@@ -386,13 +387,16 @@ void embedder_run(struct embedder *e, struct embed_item *items, unsigned int n)
 	}
 	if (!run(e, items, n))
 		return;
-	/* One of them did it: each by itself, those that were answered excepted. */
+	/*
+	 * One of the items caused the failure: send each by itself, except those that
+	 * were answered.
+	 */
 	for (i = 0; i < n; i++) {
 		if (items[i].done || items[i].why[0])
 			continue;
 		if (n == 1 || run(e, &items[i], 1))
 			snprintf(items[i].why, sizeof(items[i].why),
-				 "the embedder hung, died or printed rubbish");
+				 "the embedder hung, died or violated the protocol");
 	}
 }
 
@@ -411,9 +415,9 @@ struct embedder *embedder_start(const char *command, const char *user)
 	if (e->command && e->buf && (!user || getuid() || pw) && !start(e))
 		return e;
 	if (user && !getuid() && !pw)
-		mount_say("there is no user '%s'", user);
+		mount_say("user '%s' does not exist", user);
 	else
-		mount_say("the embedder '%s' does not say what it is: a first line such as "
+		mount_say("the embedder '%s' does not describe itself: a first line such as "
 			  "{\"embedder\": \"name\", \"dim\": 256, \"metric\": \"cos\"} is expected", command);
 	embedder_stop(e);
 	return NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A program that makes vectors of texts, over the line protocol of docs/embedding.md.
- * It is started again when it dies, hangs or prints rubbish, and has no more rights than
- * it needs. It must not know files or the module.
+ * A program that makes vectors from texts, over the line protocol of docs/embedding.md.
+ * It is restarted when it dies, hangs or violates the protocol, and runs with few rights.
+ * This file must not know files or the module.
  */
 #ifndef VEXFS_MOUNT_EMBEDDER_H
 #define VEXFS_MOUNT_EMBEDDER_H
@@ -18,12 +18,12 @@
 struct embedder;
 
 /**
- * struct embed_item - a text, and what became of it
+ * struct embed_item - a text and its result
  * @text: the text
- * @len: bytes
- * @vector: room for the embedder's components
- * @done: @vector was filled in
- * @why: why it was not
+ * @len: its bytes
+ * @vector: buffer for the embedder's components
+ * @done: @vector is filled
+ * @why: why it is not
  */
 struct embed_item {
 	const char *text;
@@ -34,17 +34,17 @@ struct embed_item {
 };
 
 /*
- * Starts @command with the shell, as @user where we are root. NULL after a sentence. @name
- * and @dim: what it says that it is.
+ * Starts @command with the shell, as @user if we are root. Returns NULL after printing
+ * why. @name and @dim: as the embedder describes itself.
  */
 struct embedder *embedder_start(const char *command, const char *user);
 const char *embedder_name(const struct embedder *e);
 uint32_t embedder_dim(const struct embedder *e);
 const char *embedder_metric(const struct embedder *e);
-/* How often it had to be started again. */
+/* How often it was restarted. */
 unsigned int embedder_restarts(const struct embedder *e);
 
-/* Up to EMBED_BATCH items. One that brings the embedder down does not take the others along. */
+/* Embeds up to EMBED_BATCH items. One that crashes the embedder does not spoil the others. */
 void embedder_run(struct embedder *e, struct embed_item *items, unsigned int n);
 void embedder_stop(struct embedder *e);
 

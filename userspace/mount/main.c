@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vexfs-mount: the command line, as people and as mount(8) write it, and the life of the
- * daemon.
+ * vexfs-mount: the command line, in the forms of users and of mount(8), and the daemon's
+ * start and end.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -84,7 +84,7 @@ static const char usage_text[] =
 "\n"
 "Exit status: 0 mounted, 1 it could not be mounted, 2 wrong usage, 3 no module.\n";
 
-/* An option that the file system below has to know. */
+/* An option that the file system must know. */
 static bool to_fuse(const char *text)
 {
 	size_t len = strlen(fuse_options), more = strlen(text);
@@ -124,7 +124,7 @@ static const char *const names[] = {
 
 #define NNAMES	(sizeof(names) / sizeof(names[0]))
 
-/* What mount(8) and the kernel make of these is their business. */
+/* Options for mount(8) and the kernel, which vexfs-mount passes over. */
 static bool is_generic(const char *key)
 {
 	static const char *const pass[] = {
@@ -191,7 +191,7 @@ static int unknown(const char *key)
 	return END_USAGE;
 }
 
-/* One option; @value is NULL where none was given. */
+/* Parses one option; @value is NULL if there was none. */
 static int set_option(const char *key, const char *value)
 {
 	struct mount_options *o = &options;
@@ -225,7 +225,7 @@ static int set_option(const char *key, const char *value)
 	if (!strcmp(key, "all"))
 		return set_flag(&o->all, key, value);
 	if (!strcmp(key, "over")) {
-		/* In fstab the directory stands in the first field. */
+		/* In fstab the directory is in the first field. */
 		over_source = !value;
 		return value ? set_text(&o->over, key, value) : 0;
 	}
@@ -242,7 +242,7 @@ static int set_option(const char *key, const char *value)
 	return unknown(key);
 }
 
-/* "a,b=c\,d": a backslash keeps a comma, as libfuse has it. */
+/* "a,b=c\,d": a backslash protects a comma, as in libfuse. */
 static int set_list(const char *list)
 {
 	char *copy = strdup(list), *at = copy, *to, *key, *value;
@@ -312,12 +312,12 @@ static int set_long(const char *name)
 	return set_option(key, optarg);
 }
 
-/* -1: go on; else the exit status. */
+/* Returns -1 to go on, else the exit status. */
 static int read_command_line(int argc, char **argv)
 {
 	int c, which, err = 0;
 
-	/* mount(8) puts its own letters behind the arguments: -s, -n, -v mean nothing here. */
+	/* mount(8) appends options of its own: -s, -n, -v have no effect here. */
 	while (!err && (c = getopt_long(argc, argv, "o:fsnvhV", long_options, &which)) != -1) {
 		switch (c) {
 		case 1:
@@ -373,7 +373,7 @@ static int check_options(void)
 	if (!options.threads)
 		options.threads = n < 2 ? 4 : n > SERVE_THREADS_MAX / 2 ? SERVE_THREADS_MAX :
 				  2 * (unsigned int)n;
-	/* The daemon leaves this directory. */
+	/* The daemon changes its working directory later. */
 	if (!realpath(options.mountpoint, where)) {
 		mount_say("%s: %s", options.mountpoint, strerror(errno));
 		return END_FAILED;

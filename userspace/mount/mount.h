@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What was asked for on the command line, and the two kinds of mount. Main knows both;
+ * Options of the command line, and the two kinds of mount. main.c knows both kinds;
  * neither knows the other.
  */
 #ifndef VEXFS_MOUNT_MOUNT_H
@@ -13,23 +13,23 @@ struct fuse_session;
 struct fuse_lowlevel_ops;
 
 /**
- * struct mount_options - what vexfs-mount was told
- * @mountpoint: where
- * @source: what mount(8) gives as the device; with @over the directory
+ * struct mount_options - the command line of vexfs-mount
+ * @mountpoint: where to mount
+ * @source: device argument of mount(8); with @over the directory
  * @device: the module's device, or NULL
- * @timeout: for how many seconds the kernel may remember names and attributes
- * @threads: that answer
- * @allow_other: users other than the one who mounts may come in
+ * @timeout: how many seconds the kernel may cache names and attributes
+ * @threads: number of threads that serve requests
+ * @allow_other: other users may use the mount
  * @quiet: chmod and chown of rows that cannot be done are no error
- * @read_only: nothing may be changed
- * @over: the directory under an overlay, or NULL for the collections
- * @collection: of an overlay
- * @embed: command of the embedder, or NULL for our own
- * @state: file for ids where the file system has no attributes, or NULL
- * @list_near: the directories of neighbours are listed
- * @all: files whose names begin with a dot are embedded, too
+ * @read_only: refuse all changes
+ * @over: the directory under an overlay; NULL for a mount of collections
+ * @collection: collection of an overlay
+ * @embed: command of the embedder, or NULL for vexfs-embed
+ * @state: file for ids if the file system has no extended attributes, or NULL
+ * @list_near: list the directories of neighbours
+ * @all: embed files whose names begin with a dot, too
  * @k: links in a directory of neighbours
- * @queue: files that may wait to be embedded
+ * @queue: how many files may wait to be embedded
  */
 struct mount_options {
 	const char *mountpoint;
@@ -53,12 +53,12 @@ struct mount_options {
 
 /**
  * struct mount_kind - a kind of mount
- * @ops: its answers
- * @start: makes it ready before anything is mounted; returns what the answers get as user
- *	data, or NULL after a sentence on stderr
- * @run: called when the daemon has become one and before it answers; may be NULL. 0, or
- *	-errno after a sentence
- * @stop: when all is over
+ * @ops: its operations
+ * @start: called before anything is mounted; returns the operations' user data, or NULL
+ * after printing why
+ * @run: called in the daemon before it serves requests; may be NULL. 0, or -errno after
+ * printing why
+ * @stop: called at the end
  */
 struct mount_kind {
 	const struct fuse_lowlevel_ops *ops;
@@ -70,10 +70,10 @@ struct mount_kind {
 extern const struct mount_kind mount_collections;
 extern const struct mount_kind mount_overlay;
 
-/* What was asked for. */
+/* The command line. */
 extern const struct mount_options *opt;
 
-/* A sentence on stderr, or in the system log when there is none. */
+/* Prints a message on stderr, or to the system log if there is no stderr. */
 void mount_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

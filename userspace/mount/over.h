@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * An overlay: a directory as it is, and beside its files directories of neighbours. What
- * is near is asked of the index (over_index.c), which follows the files by itself.
+ * An overlay shows a directory as it is, and beside each file a directory of its
+ * neighbours. Neighbours come from the index (over_index.c), which follows changes of
+ * files by itself.
  */
 #ifndef VEXFS_MOUNT_OVER_H
 #define VEXFS_MOUNT_OVER_H
@@ -16,27 +17,30 @@
 
 struct near {
 	float distance;
-	char *path;	/* from the directory below */
+	char *path;	/* relative to the directory below */
 };
 
-/* Opens the collection, starts the embedders. 0, or -1 after a sentence. */
+/* Opens the collection, starts the embedders. 0, or -1 after printing why. */
 int index_start(int root);
-/* Starts to follow the files. 0, or -1 after a sentence. */
+/* Starts to follow the files. 0, or -1 after printing why. */
 int index_run(void);
 void index_stop(void);
-/* The files nearest to one, or to words; malloc()ed. 0 or an errno: EAGAIN while unknown. */
+/*
+ * The files nearest to a file or to words; malloc()ed. 0 or an errno: EAGAIN while it is
+ * not embedded yet.
+ */
 int index_near_file(const char *path, unsigned int k, struct near **found, unsigned int *n);
 int index_near_words(const char *words, unsigned int k, struct near **found, unsigned int *n);
 void near_free(struct near *found, unsigned int n);
 json_t *index_json(void);
 
-/* ---- over_state.c: what is remembered of a file from one mount to the next ---- */
+/* ---- over_state.c: what is kept about a file between mounts ---- */
 
 /**
- * struct file_state - id and what was embedded
+ * struct file_state - the id of a file, and the contents that were embedded
  * @id: of its vector; 0 for none
- * @mtime_ns: time of the last change when it was embedded
- * @size: bytes then
+ * @mtime_ns: time of its last change then
+ * @size: its bytes then
  * @embedder: hash of the embedder's name
  * @failed: it could not be embedded
  */
@@ -48,7 +52,7 @@ struct file_state {
 	bool failed;
 };
 
-/* Decides between attributes and a table. 0, or -1 after a sentence. */
+/* Chooses between extended attributes and a table. 0, or -1 after printing why. */
 int state_start(int root);
 void state_stop(void);
 void state_read(int fd, const char *path, struct file_state *s);
@@ -56,11 +60,12 @@ void state_read(int fd, const char *path, struct file_state *s);
 int state_write(int fd, const char *path, const struct file_state *s);
 void state_forget(const char *path);
 
-/* ---- over_watch.c: changes, whoever makes them ---- */
+/* ---- over_watch.c: changes, by any program ---- */
 
 /*
- * Watches the tree at @root; calls @changed for each file there is, and for each name that
- * changes, @all when it may have missed some. Paths are from @root. 0 or -1 after a sentence.
+ * Watches the tree at @root. Calls @changed for each existing file and for each name that
+ * changes, and @all when events may have been missed. Paths are relative to @root. 0 or
+ * -1 after printing why.
  */
 struct watch_calls {
 	void (*changed)(const char *path);
@@ -84,15 +89,15 @@ enum over_kind {
 };
 
 /**
- * struct over_node - what the kernel knows under a number, which is its address
+ * struct over_node - what the kernel knows by a number, which is the node's address
  * @hash: chain of the table
- * @nlookup: names the kernel was given
- * @kind: what it is
+ * @nlookup: lookups that the kernel has not forgotten
+ * @kind: kind of node
  * @fd: O_PATH descriptor of OVER_REAL
  * @dev: device of the file below
- * @ino: its number there
- * @text: path of the file for OVER_NEAR, words, target of a link
- * @st: attributes of what is not real
+ * @ino: its inode number
+ * @text: path of the file for OVER_NEAR, words, or target of a link
+ * @st: attributes, unless it is OVER_REAL
  */
 struct over_node {
 	struct over_node *hash;
@@ -108,19 +113,19 @@ struct over_node {
 extern struct over_node over_root;
 
 struct over_node *over_of(fuse_ino_t ino);
-/* Takes over @fd; NULL without memory. */
+/* Takes ownership of @fd; NULL without memory. */
 struct over_node *over_real(int fd, const struct stat *st);
 struct over_node *over_virtual(enum over_kind kind, const char *text, const struct stat *st);
 void over_forget(struct over_node *n, uint64_t times);
-/* The path from the directory below, of what the node stands for. 0 or an errno. */
+/* The path of the node's file, relative to the directory below. 0 or an errno. */
 int over_path(const struct over_node *n, char *buf, size_t size);
 
-/* ---- over_near.c: directories that are not there below ---- */
+/* ---- over_near.c: directories that exist in the overlay only ---- */
 
-/* A name that is not there below. */
+/* Looks up a name that does not exist below. */
 void near_lookup(fuse_req_t req, struct over_node *dir, const char *name);
 void near_opendir(fuse_req_t req, struct over_node *n, struct fuse_file_info *fi);
-/* With @plus in the form of readdirplus; links are looked up when somebody asks for them. */
+/* With @plus in the form of readdirplus; links are looked up on demand. */
 void near_readdir(fuse_req_t req, struct fuse_file_info *fi, size_t size, off_t off, bool plus);
 void near_releasedir(struct fuse_file_info *fi);
 void json_open(fuse_req_t req, struct fuse_file_info *fi);

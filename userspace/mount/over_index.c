@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Files and their vectors: a bounded queue of paths that may have changed, a thread that
- * embeds what is new, and the map from ids to paths that answers are made of.
+ * embeds new contents, and the map from ids to paths, from which queries are answered.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #define TEXT_BYTES	(256u << 10)
 #define DEFAULT_EMBED	"vexfs-embed --packed"
 
-/* A file that has a vector, in two chains: by path, by id. */
+/* A file that has a vector. It is in two chains: by path and by id. */
 struct file {
 	struct file *by_path, *by_id;
 	uint64_t id;
@@ -48,7 +48,7 @@ static struct file *paths[BUCKETS], *ids[BUCKETS];
 static uint64_t nfiles;
 
 static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t queue_cond = PTHREAD_COND_INITIALIZER;	/* something came, or went */
+static pthread_cond_t queue_cond = PTHREAD_COND_INITIALIZER;	/* files were added or removed */
 static struct waiting *first, **last = &first, *known[BUCKETS];
 static uint64_t waiting, embedded, unchanged, refused;
 static bool stopping, purge;
@@ -151,7 +151,7 @@ static char *map_path(uint64_t id)
 
 /* ---- the queue ---- */
 
-/* Whoever walks the tree waits for room. */
+/* The thread that walks the tree waits for space. */
 static void queue_add(const char *path)
 {
 	struct waiting **chain = &known[text_hash(path) % BUCKETS], *w;
@@ -178,7 +178,7 @@ static void queue_add(const char *path)
 	pthread_mutex_unlock(&queue_lock);
 }
 
-/* The next path, for the caller to free; NULL at the end, or when none is there and !@wait. */
+/* The next path, which the caller frees; NULL at the end, or if the queue is empty and !@wait. */
 static struct waiting *queue_take(bool wait)
 {
 	struct waiting *w, **p;
@@ -225,7 +225,7 @@ static void delete_vector(uint64_t id)
 	vexfs_do_delete(coll, &del, NULL);
 }
 
-/* A path that leads to no text any more. */
+/* The path no longer leads to a text. */
 static void forget(const char *path)
 {
 	struct file *f;
@@ -255,7 +255,7 @@ static bool stored(uint64_t id)
 	return !vexfs_do_get(coll, &get, NULL);
 }
 
-/* A copy brings the id of its original along: it is another file. */
+/* A copied file has the id of its original in its attributes, but needs its own. */
 static bool id_is_ours(const struct job *j)
 {
 	const struct file *f;
@@ -287,7 +287,7 @@ static uint64_t new_id(void)
 	return id;
 }
 
-/* The text of a file: 0, or -1 when it is none. */
+/* Reads the text of a file: 0, or -1 when it is not a text. */
 static int read_text(struct job *j)
 {
 	size_t want = j->st.st_size < (off_t)TEXT_BYTES ? (size_t)j->st.st_size : TEXT_BYTES, n = 0;
@@ -312,7 +312,7 @@ static void job_end(struct job *j)
 	memset(j, 0, sizeof(*j));
 }
 
-/* Done with it, or it waits in jobs[] to be embedded. */
+/* Either finished, or queued in jobs[] for embedding. */
 static void look_at(struct waiting *w)
 {
 	struct job *j = &jobs[njobs];
@@ -350,7 +350,7 @@ static void look_at(struct waiting *w)
 	njobs++;
 }
 
-/* All vectors of a batch in one request; 0 or an errno. */
+/* Stores all vectors of a batch with one request; 0 or an errno. */
 static int put_all(void)
 {
 	uint64_t id[EMBED_BATCH];
@@ -381,12 +381,15 @@ static void flush_jobs(void)
 	vs_hist_add_n(&embed_ns, (now_ns() - start) / njobs, njobs);
 	err = put_all();
 	if (err)
-		mount_say("vectors cannot be stored: %s", strerror(err));
+		mount_say("cannot store vectors: %s", strerror(err));
 	for (i = 0; i < njobs; i++) {
 		struct job *j = &jobs[i];
 
 		j->s.failed = !items[i].done;
-		/* What could not be stored is tried again when it changes or after a mount. */
+		/*
+		 * Vectors that could not be stored are tried again when their file
+		 * changes, or at the next mount.
+		 */
 		if (err && items[i].done)
 			j->s.mtime_ns = -1;
 		if (state_write(j->fd, j->w->path, &j->s))
@@ -402,7 +405,7 @@ static void flush_jobs(void)
 	njobs = 0;
 }
 
-/* Vectors of files that went while nobody looked. */
+/* Deletes the vectors of files that were removed while nothing watched them. */
 static void purge_unknown(void)
 {
 	struct vexfs_walk walk = { 0 };
@@ -453,7 +456,7 @@ static void on_scanned(void)
 	pthread_mutex_unlock(&queue_lock);
 }
 
-/* A directory went: all below it is looked at again. */
+/* A directory was removed: check everything below it again. */
 static void on_gone(const char *path)
 {
 	size_t len = strlen(path), i, n = 0, room = 0;
@@ -526,7 +529,7 @@ int index_start(int root)
 	rows = malloc((size_t)EMBED_BATCH * dim * sizeof(*rows));
 	if (rows && !state_start(root) && !open_collection(e))
 		ret = 0;
-	/* The daemon is another process: it starts its own. */
+	/* The daemon runs in a new process, which starts its own embedder. */
 	embedder_stop(e);
 	return ret;
 }
@@ -536,7 +539,10 @@ int index_run(void)
 	const char *command = opt->embed ? opt->embed : DEFAULT_EMBED;
 
 	background = embedder_start(command, opt->embed_user);
-	/* A question does not wait behind a batch of files. */
+	/*
+	 * Queries have an embedder of their own, so that they do not wait behind a batch
+	 * of files.
+	 */
 	interactive = background ? embedder_start(command, opt->embed_user) : NULL;
 	if (!interactive || pthread_create(&worker, NULL, worker_main, NULL))
 		return -1;
@@ -624,7 +630,7 @@ int index_near_words(const char *words, unsigned int k, struct near **found, uns
 	pthread_mutex_lock(&interactive_lock);
 	embedder_run(interactive, &item, 1);
 	pthread_mutex_unlock(&interactive_lock);
-	/* Words that mean nothing find nothing. */
+	/* Words without a vector have no neighbours. */
 	err = item.done ? search(item.vector, false, k, found, n) : 0;
 	free(item.vector);
 	return err;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is not there below: F.near with links to the files nearest to F, .search/WORDS with
- * links to what answers them, and .mount.json.
+ * Entries that exist in the overlay only: F.near with links to the files nearest to F,
+ * .search/WORDS with links to matching files, and .mount.json.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,13 +15,13 @@
 
 #define SUFFIX		".near"
 #define SUFFIX_LEN	(sizeof(SUFFIX) - 1)
-#define BASE_MAX	200	/* bytes of a file's name in a link's */
+#define BASE_MAX	200	/* bytes of the file's name in the name of its link */
 
 /* An open directory of links. */
 struct links {
 	struct near *found;
 	unsigned int n;
-	bool root;	/* .search itself: nothing is listed */
+	bool root;	/* .search itself is listed as empty */
 };
 
 double over_timeout(const struct over_node *n)
@@ -29,7 +29,7 @@ double over_timeout(const struct over_node *n)
 	return n->kind == OVER_REAL ? opt->timeout : 0;
 }
 
-/* Of a directory of links: who may read the file may read it. */
+/* Mode of a directory of links: a user who may read the file may read it. */
 static void dir_stat(struct stat *st, mode_t readable)
 {
 	st->st_mode = S_IFDIR | (readable & 0444) | (readable & 0444) >> 2;
@@ -39,8 +39,9 @@ static void dir_stat(struct stat *st, mode_t readable)
 }
 
 /*
- * Links only to what the caller may stat: asked of the kernel, as the caller, for each.
- * What is not for the caller is left out, and its rank with it.
+ * Gives links only to files that the caller may stat, which the kernel decides with the
+ * caller's credentials. Files that the caller may not stat are left out, and so are their
+ * ranks.
  */
 static void leave_out(fuse_req_t req, struct near *found, unsigned int *n)
 {
@@ -72,7 +73,7 @@ static int links_of(fuse_req_t req, const struct over_node *n, struct links *l)
 	}
 	err = n->kind == OVER_NEAR ? index_near_file(n->text, opt->k, &l->found, &l->n) :
 	      index_near_words(n->text, opt->k, &l->found, &l->n);
-	/* What has not been embedded yet, or cannot be, has no neighbours. */
+	/* A file that is not embedded yet, or cannot be, has no neighbours. */
 	if (err == EAGAIN || err == ENOENT)
 		err = 0;
 	if (!err)
@@ -88,7 +89,7 @@ static void link_name(char *buf, size_t size, unsigned int rank, const struct ne
 	snprintf(buf, size, "%04u-%.4f-%.*s", rank, (double)f->distance, BASE_MAX, base);
 }
 
-/* From the directory of links up to the root, and down again. */
+/* The relative path from the directory of links to the file: up to the root, then down. */
 static int link_target(const struct over_node *dir, const char *path, char *buf, size_t size)
 {
 	const char *p = dir->kind == OVER_NEAR ? dir->text : ".search/words";

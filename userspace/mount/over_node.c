@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Nodes of an overlay: one for each file that the kernel knows, with a descriptor of it. */
+/* Nodes of an overlay: one for each file that the kernel knows, with an open descriptor. */
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An overlay's answers for what is there below: the same call on the descriptor below.
- * Who may do what the kernel has decided by the attributes of the files. What is created
- * belongs to the caller.
+ * Operations of an overlay on files below: the same system call on the descriptor below.
+ * The kernel has checked permissions by the attributes of the files. New files belong to
+ * the caller.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -37,8 +37,8 @@ static bool virtual(fuse_req_t req, const struct over_node *n)
 }
 
 /*
- * What is made belongs to the caller. The thread keeps its other rights meanwhile: that the
- * caller may write to the directory has been decided.
+ * New files belong to the caller. The thread keeps its other rights: the kernel has
+ * already checked that the caller may write to the directory.
  */
 static bool act_as(fuse_req_t req)
 {
@@ -62,7 +62,7 @@ static void act_as_self(bool acted)
 	setfsgid(0);
 }
 
-/* The entry of a name; the node is looked up once more. 0 or an errno. */
+/* Fills in the entry of a name and counts one lookup more. 0 or an errno. */
 static int entry(struct over_node *dir, const char *name, struct fuse_entry_param *e)
 {
 	struct over_node *n;
@@ -167,7 +167,7 @@ static int set_times(int fd, const char *path, const struct stat *a, int what)
 		t[1].tv_nsec = UTIME_NOW;
 	else if (what & FUSE_SET_ATTR_MTIME)
 		t[1] = a->st_mtim;
-	/* A link has no path below /proc that leads to itself. */
+	/* A symbolic link cannot be reached through its path in /proc. */
 	if (fd >= 0)
 		return futimens(fd, t) ? errno : 0;
 	return utimensat(AT_FDCWD, path, t, 0) ? errno : 0;
@@ -317,7 +317,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	proc_path(path, n->fd);
-	/* The kernel has made the offset of an O_APPEND; ours would be another one. */
+	/* The kernel has computed the offset of an O_APPEND write; ours could differ. */
 	fd = open(path, (fi->flags & ~(O_NOFOLLOW | O_APPEND | O_DIRECT)) | O_CLOEXEC);
 	if (fd < 0) {
 		reply_err(req, errno == EMFILE ? ENFILE : errno);
@@ -390,7 +390,7 @@ static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 		fuse_reply_write(req, (size_t)n);
 }
 
-/* Closing a copy makes the file system below say what it says at close. */
+/* Closing a duplicate makes the file system below report the errors that it reports at close. */
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	int fd;
@@ -457,7 +457,7 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in,
  * struct over_dir - an open directory
  * @d: the directory below
  * @held: entry that did not fit into the last answer
- * @off: where it stands
+ * @off: current position
  */
 struct over_dir {
 	DIR *d;
@@ -495,7 +495,10 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	}
 }
 
-/* One entry; with @plus also what it is, looked up. Bytes it took, 0 when it does not fit. */
+/*
+ * Adds one entry; with @plus also its attributes, which counts as a lookup. Returns its
+ * bytes, 0 when it does not fit.
+ */
 static size_t add_entry(fuse_req_t req, struct over_node *dir, const struct dirent *e, char *buf,
 			size_t room, bool plus, int *err)
 {
@@ -510,7 +513,7 @@ static size_t add_entry(fuse_req_t req, struct over_node *dir, const struct dire
 	}
 	if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..")) {
 		*err = entry(dir, e->d_name, &p);
-		/* It went meanwhile: as an entry without attributes. */
+		/* It was removed in the meantime: an entry without attributes. */
 		if (*err == ENOENT) {
 			*err = 0;
 			memset(&p, 0, sizeof(p));
@@ -528,7 +531,7 @@ static size_t add_entry(fuse_req_t req, struct over_node *dir, const struct dire
 	return 0;
 }
 
-/* The directory of neighbours behind its file, where they are to be listed. */
+/* The directory of neighbours follows its file, if these directories are listed. */
 static size_t add_near(fuse_req_t req, const struct dirent *e, char *buf, size_t room, bool plus)
 {
 	struct fuse_entry_param p = { .attr = { .st_mode = S_IFDIR, .st_ino = e->d_ino } };
@@ -538,7 +541,7 @@ static size_t add_near(fuse_req_t req, const struct dirent *e, char *buf, size_t
 	if (e->d_type != DT_REG || watch_skips(e->d_name) ||
 	    (size_t)snprintf(name, sizeof(name), "%s.near", e->d_name) > NAME_MAX)
 		return 0;
-	/* It shares the place of its file: who goes on there has seen both. */
+	/* Both have the position of the file: a listing that continues there has seen both. */
 	need = plus ? fuse_add_direntry_plus(req, buf, room, name, &p, e->d_off) :
 		      fuse_add_direntry(req, buf, room, name, &p.attr, e->d_off);
 	return need > room ? 0 : need;
@@ -580,7 +583,7 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		d->off = d->held->d_off;
 		d->held = NULL;
 	}
-	/* What has been looked up must reach the kernel. */
+	/* If a lookup was counted, its entry must reach the kernel. */
 	if (err && !used)
 		reply_err(req, err);
 	else
@@ -656,7 +659,7 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	free(buf);
 }
 
-/* Our own are not listed: a copy would take the id of its original along. */
+/* Our own attributes are not listed: a copy would take over the id of its original. */
 static size_t without_ours(char *list, size_t len)
 {
 	size_t at = 0, to = 0;
@@ -779,7 +782,7 @@ static void *start(const struct mount_options *o)
 	struct rlimit limit;
 	struct stat st;
 
-	/* Every file that the kernel knows has a descriptor here. */
+	/* Each file that the kernel knows has a descriptor here. */
 	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);

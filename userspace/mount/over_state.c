@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which vector belongs to a file, and of which contents it was made. In extended
- * attributes of the file itself; where the file system has none, in a table beside.
+ * The vector id of each file, and which contents were embedded. They are kept in extended
+ * attributes of the file; where the file system has none, in a table.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +77,10 @@ static int parse(const char *text, struct file_state *s)
 	return 0;
 }
 
-/* A line of the table: id, state, path. A path holds every byte but 0: lines end with 0. */
+/*
+ * A record of the table: id, state, path. It ends with a NUL byte, the only byte that a
+ * path cannot contain.
+ */
 static void load(void)
 {
 	FILE *f = fopen(table_path, "re");
@@ -120,7 +123,7 @@ static void save(void)
 
 int state_start(int root)
 {
-	/* Asked of the directory itself; a value that is there stays. */
+	/* Tested on the directory itself; a value that exists stays. */
 	bool has = !fsetxattr(root, "user.vexfs.probe", "1", 1, 0);
 
 	if (has)

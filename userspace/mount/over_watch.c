@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every change below the directory, made through the mount or behind its back: one watch
- * of inotify for each directory. When the kernel has lost events, or lends no more
- * watches, the tree is walked again.
+ * Follows every change below the directory, through the mount or around it, with one
+ * inotify watch per directory. The tree is walked again when the kernel has dropped
+ * events or allows no more watches.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +23,7 @@
 		 IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_DELETE_SELF)
 #define RESCAN_MS	60000
 
-/* The directory of each watch, by its number. */
+/* The directory of each watch, indexed by watch descriptor. */
 struct watched {
 	struct watched *next;
 	int wd;
@@ -77,7 +77,7 @@ static void watch(int dir, const char *path)
 		blind = true;
 		return;
 	}
-	/* A directory that was renamed keeps its watch under another path. */
+	/* A renamed directory keeps its watch under a new path. */
 	unwatch(wd);
 	w = malloc(sizeof(*w) + strlen(path) + 1);
 	if (!w) {
@@ -96,7 +96,7 @@ static bool join(char *to, size_t size, const char *dir, const char *name)
 	return (size_t)snprintf(to, size, "%s%s%s", dir, *dir ? "/" : "", name) < size;
 }
 
-/* Links are not followed, so the tree has no loops. Takes over @fd. */
+/* Links are not followed, so the tree has no loops. Takes ownership of @fd. */
 static void walk(int fd, const char *path, unsigned int depth)
 {
 	char below[PATH_MAX];
@@ -154,7 +154,7 @@ static void on_event(const struct inotify_event *e)
 	if (!w || !e->len || watch_skips(e->name) || !join(path, sizeof(path), w->path, e->name))
 		return;
 	if (e->mask & IN_ISDIR) {
-		/* What was in there before the watch was. */
+		/* Files that existed before the watch was set. */
 		if (e->mask & (IN_CREATE | IN_MOVED_TO))
 			walk_path(path);
 		else if (e->mask & IN_MOVED_FROM)
@@ -211,7 +211,7 @@ int watch_start(int root, const struct watch_calls *c)
 	end_fd = eventfd(0, EFD_CLOEXEC);
 	if (in_fd >= 0 && end_fd >= 0 && !pthread_create(&thread, NULL, watch_main, NULL))
 		return 0;
-	mount_say("changes cannot be watched: %s", strerror(errno));
+	mount_say("cannot watch for changes: %s", strerror(errno));
 	return -1;
 }
 

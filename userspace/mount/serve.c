@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The loop of requests. Each thread reads a request, answers it and notes how long that
- * took; another thread sends the notes to the module a few times a second, so that no
- * request waits for it and no descriptor holds the module.
+ * The request loop. Each thread reads a request, answers it and records its duration.
+ * Another thread sends the records to the module a few times a second, so that no request
+ * waits for that and no open descriptor pins the module.
  */
 #include <errno.h>
 #include <linux/fuse.h>
@@ -21,17 +21,17 @@
 #define NOTES		VEXFS_SERVED_MAX
 #define SEND_MS		200
 
-/* Of one kind of request, in one thread. */
+/* One kind of request, in one thread. */
 struct tally {
 	uint64_t count, errors, max_ns;
 	struct vs_hist ns;
 };
 
 /**
- * struct server - a thread that answers
- * @lock: the notes and the tally; the sender and readers of the tally take it, too
- * @n: notes that have not been sent
- * @lost: notes for which there was no room
+ * struct server - a thread that serves requests
+ * @lock: guards the records and the totals, which the sender and readers take as well
+ * @n: records that have not been sent
+ * @lost: records for which there was no space
  */
 struct server {
 	struct fuse_session *se;
@@ -90,7 +90,7 @@ int reply_err(fuse_req_t req, int err)
 	return fuse_reply_err(req, err);
 }
 
-/* What the kernel does not wait for is no request that anybody made. */
+/* Messages that the kernel does not wait for are not requests of a program. */
 static bool counts(unsigned int opcode)
 {
 	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT &&
@@ -119,7 +119,7 @@ static void note(struct server *s, unsigned int opcode, uint64_t ns)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* The kernel is told what was answered. */
+/* The answer was sent to the kernel. */
 static void send_notes(struct server *s, struct vexfs_served_op *copy)
 {
 	unsigned int n;
@@ -165,7 +165,7 @@ static void *sender_main(void *arg)
 
 static unsigned int opcode_of(const struct fuse_buf *buf)
 {
-	/* What was spliced is large, and only writes are. */
+	/* Only large writes arrive through a pipe. */
 	if (buf->flags & FUSE_BUF_IS_FD)
 		return FUSE_WRITE;
 	if (buf->size < sizeof(struct fuse_in_header))
@@ -194,7 +194,7 @@ static void *server_main(void *arg)
 		note(s, opcode, now_ns() - start);
 	}
 	free(buf.mem);
-	/* Whoever comes first tells the others: the file system is gone. */
+	/* The first thread that sees the end of the mount wakes the others. */
 	fuse_session_exit(s->se);
 	pthread_kill(main_thread, SIGTERM);
 	return NULL;
@@ -272,7 +272,10 @@ int serve(struct fuse_session *se, unsigned int threads, const char *device)
 	if (!err)
 		wait_for_end();
 	fuse_session_exit(se);
-	/* While the mount is there: the module takes notes only from one that is. */
+	/*
+	 * Sent while the file system is mounted: the module accepts records from a
+	 * mounted one only.
+	 */
 	pthread_mutex_lock(&end_lock);
 	ended = true;
 	pthread_cond_broadcast(&end_cond);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Threads that answer the requests of a mount, and how long each answer took. It must
- * not know what is mounted.
+ * Threads that serve the requests of a mount, and how long each answer took. This file
+ * must not know what is mounted.
  */
 #ifndef VEXFS_MOUNT_SERVE_H
 #define VEXFS_MOUNT_SERVE_H
@@ -17,22 +17,22 @@
 #define SERVE_THREADS_MAX	64
 
 /*
- * Answers until the file system is unmounted, or a signal asks for the end: SIGINT,
- * SIGTERM and SIGHUP are blocked in the caller before any thread is made. @device is
- * told about the answers, for the class "fuse" of the module's statistics. 0 or -errno.
+ * Serves until the file system is unmounted or a signal asks to end. SIGINT, SIGTERM and
+ * SIGHUP are blocked in the caller before threads are created. The answers are reported
+ * to @device, for the class "fuse" of the module's statistics. 0 or -errno.
  */
 int serve(struct fuse_session *se, unsigned int threads, const char *device);
 
-/* The signals that end a mount, blocked for all threads that come. */
+/* The signals that end a mount; blocked in all threads. */
 void serve_block_signals(void);
 
-/* The request that this thread works on failed with @err, for the statistics. */
+/* Counts the request that this thread handles as failed with @err. */
 void serve_failed(int err);
 
-/* An error to the kernel that is counted as one. */
+/* Replies with an error and counts it. */
 int reply_err(fuse_req_t req, int err);
 
-/* What has been answered, as an object; NULL without memory. */
+/* Totals of the answers as a JSON object; NULL without memory. */
 json_t *serve_json(void);
 
 /* Nanoseconds of the monotonic clock. */

@@ -21,9 +21,9 @@ static const char usage[] =
 	"\n"
 	"  --feed FEED    name of the feed at the server (NAME)\n"
 	"  --url URL      the server (nats://127.0.0.1:4222)\n"
-	"  --max-mb N     source: what the server keeps for replicas (1024)\n"
-	"  --state DIR    replica: where its place is kept (/var/lib/vexfs-relay)\n"
-	"  --status FILE  replica: a JSON object that says how far behind it is\n"
+	"  --max-mb N     source: MiB of changes that the server keeps for replicas (1024)\n"
+	"  --state DIR    replica: directory for its position (/var/lib/vexfs-relay)\n"
+	"  --status FILE  replica: JSON file with its lag\n"
 	"  --device PATH, --version, --help\n";
 
 int relay_fail(const char *fmt, ...)
@@ -45,7 +45,7 @@ int relay_connect(struct relay *r)
 
 	if (s == NATS_OK)
 		s = natsOptions_SetURL(opts, r->url);
-	/* A server that goes comes again. */
+	/* The client reconnects when the server comes back. */
 	if (s == NATS_OK)
 		s = natsOptions_SetMaxReconnect(opts, -1);
 	if (s == NATS_OK)
@@ -111,7 +111,7 @@ static int read_options(int argc, char **argv, struct relay *r)
 	return 0;
 }
 
-/* A feed is a part of a NATS subject and of a file name. */
+/* A feed's name is part of a NATS subject and of a file name. */
 static int feed_ok(const char *feed)
 {
 	return *feed && strlen(feed) < 64 &&

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vexfs-relay: the changes of a collection through NATS JetStream to another vexfs. The
- * stream there is called vexfs-NAME and has one subject, vexfs.NAME.changes; who has lost
- * its place says so on vexfs.NAME.lost and gets a snapshot.
+ * vexfs-relay: ships the changes of a collection through NATS JetStream to another vexfs.
+ * The stream there is called vexfs-NAME and has one subject, vexfs.NAME.changes. A
+ * replica that has lost its position publishes on vexfs.NAME.lost and receives a
+ * snapshot.
  */
 #ifndef VEXFS_RELAY_H
 #define VEXFS_RELAY_H
@@ -14,29 +15,29 @@
 
 #include "vexfs.h"
 
-#define RELAY_PAYLOAD	(512u << 10)	/* below the server's default of 1 MB */
+#define RELAY_PAYLOAD	(512u << 10)	/* below the server's default limit of 1 MB */
 #define RELAY_CHANGES	4096u
 
 enum relay_type {
 	RELAY_BEGIN	= 1,	/* a snapshot begins: the settings */
-	RELAY_ROWS	= 2,	/* rows of it */
-	RELAY_END	= 3,	/* all of it was sent */
+	RELAY_ROWS	= 2,	/* rows of the snapshot */
+	RELAY_END	= 3,	/* the snapshot is complete */
 	RELAY_CHANGES_OF = 4,	/* changes @seq, @seq + 1, ... */
-	RELAY_DROP	= 5,	/* the collection has gone */
+	RELAY_DROP	= 5,	/* the collection was dropped */
 };
 
-/* Numbers are little-endian, as all machines are that vexfs runs on. */
+/* Numbers are little-endian, like all machines that vexfs runs on. */
 struct relay_msg {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t type;
-	uint64_t seq;		/* of the first change; of the snapshot */
-	uint64_t time_ns;	/* when the last of them was made */
+	uint64_t seq;		/* sequence number of the first change, or of the snapshot */
+	uint64_t time_ns;	/* time of the last change in the message */
 	uint32_t count;
 	uint32_t puts;
 	uint32_t row_bytes;
 	uint32_t attr_size;
-	uint32_t crc;		/* crc32c of all of it, 0 here */
+	uint32_t crc;		/* crc32c of the whole message, in which this field counts as 0 */
 	uint32_t pad;
 };
 
@@ -54,19 +55,19 @@ struct relay_settings {
 };
 
 struct relay {
-	const char *name;	/* of the collection here */
-	const char *feed;	/* of the stream there */
+	const char *name;	/* the collection on this machine */
+	const char *feed;	/* the stream on the server */
 	const char *url;
 	const char *device;
-	const char *state;	/* folder of the replica's place */
-	const char *status;	/* file that says how far behind the replica is */
+	const char *state;	/* directory for the replica's position */
+	const char *status;	/* file for the replica's lag */
 	uint64_t max_bytes;
 	natsConnection *nats;
 	jsCtx *js;
 	char stream[80];
 	char subject[100];
 	char lost[100];
-	uint8_t *buf;		/* RELAY_PAYLOAD and a row more */
+	uint8_t *buf;		/* RELAY_PAYLOAD and one more row */
 	size_t room;
 };
 
@@ -85,10 +86,10 @@ struct msg_parts {
 	uint8_t *vectors;
 };
 
-/* Where the parts of @m lie in its buffer, which has room for them. */
+/* Pointers into the buffer of @m, which has space for all parts. */
 void msg_parts(struct relay_msg *m, struct msg_parts *p);
 void msg_seal(struct relay_msg *m, size_t len);
-/* NULL, or what is wrong with these bytes. */
+/* Returns NULL, or a sentence that says what is wrong with these bytes. */
 const char *msg_check(const void *data, size_t len, struct relay_msg *m);
 
 int source_run(struct relay *r);

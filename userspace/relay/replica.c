@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The receiving end. Messages are applied in order and acknowledged afterwards, so one may
- * come twice, which changes nothing. Its place is kept in a file; a gap behind it means
- * that the server has thrown away what came between, and a snapshot is asked for.
+ * The receiving end. Messages are applied in order and acknowledged afterwards, so a
+ * message may arrive twice; applying it again changes nothing. The replica keeps its
+ * position in a file. A gap behind that position means that the server has discarded
+ * changes, and the replica requests a snapshot.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,10 +20,10 @@ struct replica {
 	struct relay *r;
 	struct vexfs *h;
 	natsSubscription *sub;
-	uint64_t applied;	/* last change that is here */
-	bool placed;		/* @applied means something */
-	bool filling;		/* a snapshot is coming */
-	uint64_t behind_ns;	/* time of the last change that is here */
+	uint64_t applied;	/* last change that was applied */
+	bool placed;		/* @applied is valid */
+	bool filling;		/* a snapshot is being received */
+	uint64_t behind_ns;	/* time of the last change that was applied */
 	time_t asked;
 	time_t told;
 	char place[1100];
@@ -48,7 +49,7 @@ static void read_place(struct replica *p)
 		fclose(f);
 }
 
-/* Sequence numbers that the server has and this has not. */
+/* Sequence numbers that the server has and this replica does not. */
 static void tell_status(struct replica *p)
 {
 	natsMsg *msg = NULL;
@@ -111,7 +112,7 @@ static int begin(struct replica *p, const struct relay_msg *m, const uint8_t *da
 	c.metric = set.metric;
 	c.index = set.index;
 	c.attr_size = m->attr_size;
-	/* Nobody but this writes to it: no one has the permission. */
+	/* Only this process may write to it, by its permissions. */
 	if (vexfs_do_create(p->r->device, &c, p->r->name, set.layout_len ? layout : NULL, &p->h,
 			    &err))
 		return relay_fail("%s", err.text);
@@ -142,7 +143,7 @@ static int erase(struct replica *p, struct msg_parts *q, uint32_t at, uint32_t n
 	};
 	struct vexfs_error err = { 0 };
 
-	/* It may have come once before. */
+	/* The same message may have arrived before. */
 	if (vexfs_do_delete(p->h, &req, &err) && err.code != ENOENT)
 		return relay_fail("%s", err.text);
 	return 0;
@@ -182,7 +183,7 @@ static int take(struct replica *p, natsMsg *msg)
 	int ret = 0;
 
 	if (wrong || len > p->r->room) {
-		relay_fail("a message is passed over: %s", wrong ? wrong : "it is too long");
+		relay_fail("skipped a message: %s", wrong ? wrong : "it is too long");
 		ask_for_snapshot(p);
 		return 0;
 	}
@@ -239,7 +240,7 @@ static int fetch(struct replica *p)
 	int ret = 0;
 
 	if (st != NATS_OK) {
-		/* Nothing came, or the server is away and will come again. */
+		/* No message arrived, or the connection is down and will come back. */
 		if (!p->placed && !p->filling)
 			ask_for_snapshot(p);
 		if (st != NATS_TIMEOUT)
@@ -264,7 +265,7 @@ int replica_run(struct relay *r)
 	mkdir(r->state, 0700);
 	snprintf(p.place, sizeof(p.place), "%s/%s.place", r->state, r->name);
 	read_place(&p);
-	/* Without the collection the place means nothing. */
+	/* Without the collection the position means nothing. */
 	if (vexfs_open(r->device, r->name, VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE, &p.h, &err))
 		p.placed = false;
 	ret = subscribe(&p);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The sending end. Its place is what the server has last: after a restart it goes on
- * behind that, or with a snapshot where the kernel has it no longer.
+ * The sending end. Its position is the last change that the server has. After a restart
+ * it continues behind that change, or with a snapshot if the kernel no longer has the
+ * changes in between.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,7 @@ struct source {
 	int fd;
 	uint32_t row_bytes;
 	uint32_t attr_size;
-	uint32_t most;		/* rows in a message */
+	uint32_t most;		/* rows in one message */
 	struct vexfs_change *changes;
 	int32_t *errors;
 	natsSubscription *lost;
@@ -31,7 +32,7 @@ static int call(int fd, unsigned long req, void *arg)
 	return ioctl(fd, req, arg) ? -errno : 0;
 }
 
-/* Waits for a server that is away; nothing is sent twice under one number. */
+/* Waits for the connection to come back; no number is used for two messages. */
 static int publish(struct source *s, struct relay_msg *m, size_t len)
 {
 	struct relay *r = s->r;
@@ -85,7 +86,7 @@ static int send_rows(struct source *s, uint64_t seq)
 		ret = call(s->fd, VEXFS_IOC_WALK, &w);
 		if (ret || !w.count)
 			continue;
-		/* Fewer rows than there was room for move together. */
+		/* When fewer rows came than there was space for, the parts move together. */
 		m->count = m->puts = w.count;
 		msg_parts(m, &q);
 		memset(q.ops, VEXFS_CHANGE_INSERT, w.count);
@@ -122,7 +123,7 @@ static int send_snapshot(struct source *s, uint64_t seq)
 	return ret;
 }
 
-/* Rows that were replaced since count as none: a later change brings the new ones. */
+/* Rows that were replaced in the meantime are left out: a later change brings the new ones. */
 static int send_changes(struct source *s, const struct vexfs_change *ch, uint32_t n)
 {
 	struct relay_msg *m = message(s, RELAY_CHANGES_OF, ch->seq, n, n);
@@ -160,7 +161,7 @@ static int send_changes(struct source *s, const struct vexfs_change *ch, uint32_
 	return publish(s, m, msg_size(m));
 }
 
-/* 1: a replica has lost its place. */
+/* Returns 1 when a replica has lost its position. */
 static int asked(struct source *s)
 {
 	natsMsg *msg = NULL;
@@ -202,7 +203,7 @@ static int follow(struct source *s)
 	return ret;
 }
 
-/* The change behind which the server has nothing; 0 when it has nothing at all. */
+/* The last change that the server has; 0 when it has none. */
 static uint64_t last_sent(struct source *s, bool *whole)
 {
 	natsMsg *msg = NULL;
@@ -243,7 +244,7 @@ static int attach(struct source *s, bool fresh)
 	if (!req.flags)
 		req.from = 0;
 	ret = call(s->fd, VEXFS_IOC_STREAM, &req);
-	/* A collection that is younger than the feed of its name. */
+	/* The collection is younger than the feed of its name. */
 	if (ret == -EINVAL && req.flags) {
 		req.flags = 0;
 		req.from = 0;
@@ -271,7 +272,7 @@ static int make_stream(struct relay *r)
 	cfg.SubjectsLen = 1;
 	cfg.MaxBytes = (int64_t)r->max_bytes;
 	st = js_AddStream(NULL, r->js, &cfg, NULL, &code);
-	/* 10058: it is there, made otherwise. */
+	/* Error 10058: the stream exists with other settings. */
 	return st == NATS_OK || code == 10058 ? 0 :
 		relay_fail("the stream %s: %s", r->stream, natsStatus_GetText(st));
 }

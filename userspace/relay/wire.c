@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Messages: made, and checked before anything in them is believed. */
+/* Messages: encoding, and decoding with every field checked before it is used. */
 #include <string.h>
 
 #include "crc32c.h"
@@ -46,9 +46,9 @@ const char *msg_check(const void *data, size_t len, struct relay_msg *m)
 		return "it is too short";
 	memcpy(m, data, sizeof(*m));
 	if (m->magic != RELAY_MAGIC)
-		return "it is none of vexfs-relay";
+		return "it is not a message of vexfs-relay";
 	if (m->version != RELAY_VERSION)
-		return "it is of another version";
+		return "it has another version";
 	m->crc = 0;
 	if (crc32c(crc32c(0, m, sizeof(*m)), (const uint8_t *)data + sizeof(*m),
 		   len - sizeof(*m)) != ((const struct relay_msg *)data)->crc)
@@ -57,12 +57,12 @@ const char *msg_check(const void *data, size_t len, struct relay_msg *m)
 		return NULL;
 	if (m->count > VEXFS_BATCH_MAX || m->puts > m->count || m->attr_size > VEXFS_ATTR_MAX ||
 	    m->row_bytes > VEXFS_DIM_MAX * 4 || msg_size(m) != len)
-		return "its length does not fit";
+		return "its length is wrong";
 	msg_parts((struct relay_msg *)data, &p);
 	for (uint32_t i = 0; i < m->count; i++) {
 		if (p.ops[i] < VEXFS_CHANGE_INSERT || p.ops[i] > VEXFS_CHANGE_DROP)
-			return "it has a change that does not exist";
+			return "it has a change of unknown kind";
 		puts += p.ops[i] <= VEXFS_CHANGE_UPDATE;
 	}
-	return puts == m->puts ? NULL : "it counts its rows wrongly";
+	return puts == m->puts ? NULL : "its number of rows is wrong";
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Being the machine's storage: which collections of the store the kernel has, which it has
- * to get back, which were dropped while nobody looked. And letting go of the kernel, so
- * that the module can be unloaded.
+ * Attaching to the kernel as the machine's storage daemon, and detaching. After
+ * attaching, the stored collections are compared with those of the kernel: some must be
+ * restored, some were dropped in the meantime. Detaching lets the module be unloaded.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 
 #include "vexfsd.h"
 
-/* What was served last, and what there is now. */
+/* The collections that were served last, and those that the kernel has now. */
 struct known {
 	struct daemon *d;
 	struct {
@@ -22,7 +22,7 @@ struct known {
 		uint64_t serial;
 	} *pairs;
 	size_t n;
-	uint64_t *serials;	/* in the kernel */
+	uint64_t *serials;	/* the kernel has it */
 	size_t nserials;
 };
 
@@ -67,7 +67,10 @@ static bool in_kernel(const struct known *w, uint64_t serial)
 	return false;
 }
 
-/* It is not in the kernel that was served before: it was dropped, or never acknowledged. */
+/*
+ * The module instance that was served before does not have it: it was dropped, or it was
+ * never acknowledged.
+ */
 static void drop_stored(struct daemon *d, uint64_t key, const char *why)
 {
 	struct store_error err = { 0 };
@@ -77,14 +80,14 @@ static void drop_stored(struct daemon *d, uint64_t key, const char *why)
 		say(LOG_ERR, "%s", err.text);
 		return;
 	}
-	say(LOG_NOTICE, "'%s' %s: its files go", store_coll_meta(c)->name, why);
+	say(LOG_NOTICE, "'%s' %s: removing its files", store_coll_meta(c)->name, why);
 	if (store_coll_drop(c, &err)) {
 		say(LOG_ERR, "%s", err.text);
 		store_coll_abandon(c);
 	}
 }
 
-/* Of a user namespace that is not ours: nobody has that name any more. */
+/* The collection belongs to another user namespace, so no process here can use its name. */
 static bool is_kept(struct daemon *d, struct coll *k)
 {
 	struct store_error err = { 0 };
@@ -99,8 +102,8 @@ static bool is_kept(struct daemon *d, struct coll *k)
 	kept = store_coll_meta(c)->user_ns != d->user_ns;
 	k->c = c;
 	if (kept) {
-		coll_state(k, COLL_KEPT, 0, "its user namespace has gone");
-		say(LOG_NOTICE, "'%s' is kept in the store: its user namespace has gone",
+		coll_state(k, COLL_KEPT, 0, "its user namespace no longer exists");
+		say(LOG_NOTICE, "'%s' is kept in the store: its user namespace no longer exists",
 		    store_coll_meta(c)->name);
 	}
 	return kept;
@@ -210,7 +213,7 @@ static int discovered(void *arg, const struct vexfs_stat *st)
 	return k ? coll_start(k) : -ENOMEM;
 }
 
-/* Durable collections that nobody stores yet. */
+/* Durable collections that no daemon stores yet. */
 int daemon_discover(struct daemon *d)
 {
 	uint64_t changes;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Buffers between kernel and store, made once and shared, so that memory does not grow with
- * the number of collections. Who holds one waits for the disk at most.
+ * Buffers between kernel and store. They are allocated once and shared, so that memory
+ * does not grow with the number of collections. A thread holds one for no longer than one
+ * write to the disk.
  */
 #include <errno.h>
 #include <stdlib.h>

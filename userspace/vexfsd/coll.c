@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The daemon's list of collections, and the thread of each. */
+/* The daemon's list of collections, and one thread for each of them. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -56,9 +56,9 @@ static void *run(void *arg)
 		close(k->fd);
 	k->fd = -1;
 	k->ended = true;
-	/* The first thread joins this one. */
+	/* The main thread joins this one. */
 	if (write(k->d->wake, &one, sizeof(one)) < 0)
-		say(LOG_ERR, "a collection's end goes unnoticed: %s", strerror(errno));
+		say(LOG_ERR, "cannot report that a collection's thread has ended: %s", strerror(errno));
 	return NULL;
 }
 
@@ -165,13 +165,13 @@ void colls_stop(struct daemon *d)
 	pthread_mutex_unlock(&d->lock);
 	for (k = d->colls; k; k = k->next)
 		if (k->running && write(k->stop, &one, sizeof(one)) < 0)
-			say(LOG_ERR, "a thread cannot be told to end: %s", strerror(errno));
+			say(LOG_ERR, "cannot stop a collection's thread: %s", strerror(errno));
 	for (k = d->colls; k; k = k->next)
 		if (k->running) {
 			pthread_join(k->thread, NULL);
 			k->running = false;
 		}
-	/* Others may still look: they see the end coming and let go. */
+	/* Other threads may still use it: they see that the daemon stops and release it. */
 	while ((k = d->colls)) {
 		pthread_mutex_lock(&d->lock);
 		d->colls = k->next;
@@ -179,7 +179,7 @@ void colls_stop(struct daemon *d)
 			pthread_cond_wait(&d->batch_free, &d->lock);
 		pthread_mutex_unlock(&d->lock);
 		if (k->c && store_coll_close(k->c))
-			say(LOG_WARNING, "a collection was not closed well; nothing acknowledged is lost");
+			say(LOG_WARNING, "a collection was not closed cleanly; no acknowledged change is lost");
 		k->c = NULL;
 		coll_free(k);
 	}

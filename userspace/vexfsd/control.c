@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control socket: one request in a line, answered by lines of which the last is "ok" or
- * "error CODE SENTENCE". Before it there may be "progress DONE ALL", "row ..." and
- * "note ..." or "bad ..." of the checker. vexctl store and vexctl module speak it.
+ * The control socket. A request is one line; the answer is lines, the last of which is
+ * "ok" or "error CODE SENTENCE". Before it there may be "progress DONE ALL", "row ..."
+ * and "note ..." or "bad ..." of the checker. vexctl store and vexctl module speak this
+ * protocol.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,7 @@ static int progress(void *arg, uint64_t done, uint64_t total)
 		c->said_ms = ms;
 		tell(c, "progress %" PRIu64 " %" PRIu64, done, total);
 	}
-	/* Nobody waits for it any more. */
+	/* The thread that sent the request no longer waits for it. */
 	return c->lost || c->d->stopping ? -EINTR : 0;
 }
 
@@ -101,7 +102,7 @@ static int check_one(struct client *c, struct coll *k, struct store_error *err)
 	return ret;
 }
 
-/* @one for each collection that is open, or for that of the name. */
+/* Calls @one for each open collection, or for the one with that name. */
 static int each(struct client *c, const char *name,
 		int (*one)(struct client *c, struct coll *k, struct store_error *err),
 		struct store_error *err)
@@ -177,7 +178,7 @@ static bool name_taken(struct daemon *d, const char *name)
 	return taken;
 }
 
-/* One collection of a backup comes into the store, and from there into the kernel. */
+/* Copies one collection of a backup into the store, and from there into the kernel. */
 static int restore_one(struct client *c, struct store *from, uint64_t key,
 		       struct store_error *err)
 {
@@ -190,7 +191,7 @@ static int restore_one(struct client *c, struct store *from, uint64_t key,
 		return ret;
 	memcpy(name, store_coll_meta(src)->name, sizeof(name));
 	ret = name_taken(c->d, name) ?
-		store_fail(err, EEXIST, "'%s' is there: drop it first", name) :
+		store_fail(err, EEXIST, "'%s' exists: drop it first", name) :
 		store_coll_copy(src, c->d->s, progress, c, err);
 	store_coll_abandon(src);
 	if (ret)
@@ -230,7 +231,7 @@ static int restore(struct client *c, const char *dir, struct store_error *err)
 	return ret;
 }
 
-/* The first thread lets go; this one waits for it. */
+/* The main thread detaches; this one waits for it. */
 static int want(struct client *c, enum wanted what, struct store_error *err)
 {
 	struct daemon *d = c->d;
@@ -247,7 +248,7 @@ static int want(struct client *c, enum wanted what, struct store_error *err)
 		ms += 10;
 	}
 	return (what == WANT_RELEASE) == (d->storage < 0) ? 0 :
-		store_fail(err, ETIME, "the daemon did not come to it in two minutes");
+		store_fail(err, ETIME, "the daemon did not handle the request within two minutes");
 }
 
 static int obey(struct client *c, char *line, struct store_error *err)
@@ -309,7 +310,7 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-/* A client that says nothing must not hold a place for ever. */
+/* A silent client must not keep its connection for ever. */
 static bool is_allowed(int fd)
 {
 	struct timeval limit = { .tv_sec = 30 };
@@ -344,7 +345,7 @@ void control_accept(struct daemon *d)
 		pthread_attr_init(&attr);
 		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 		if (!pthread_create(&thread, &attr, serve, c))
-			room = false;	/* the thread gives the place back */
+			room = false;	/* the thread closes the connection */
 		else
 			free(c), c = NULL;
 		pthread_attr_destroy(&attr);
@@ -377,7 +378,7 @@ int control_open(struct daemon *d)
 	d->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (d->control < 0)
 		return -errno;
-	/* The lock of the store says that nobody else listens there. */
+	/* We hold the lock of the store, so no other daemon listens there. */
 	unlink(d->opts.socket);
 	old = umask(0177);
 	if (bind(d->control, (struct sockaddr *)&at, sizeof(at)) || listen(d->control, 8))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The links of a collection's graph, saved beside its rows and given back with them, so
- * that nothing is built again but what is missing.
+ * The links of a collection's graph, saved beside its rows and restored with them, so
+ * that only missing nodes are built again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #include "vexfsd.h"
 
-/* The first part of a saved graph; the others are nodes as the kernel gave them. */
+/* The first part of a saved graph; the other parts are nodes, as the kernel returned them. */
 struct graph_first {
 	uint32_t m;
 	uint32_t ef_construction;
@@ -39,7 +39,7 @@ static int save_parts(struct coll *k, int fd, struct store_graph *g, uint8_t *bu
 		}
 		if (!ret && s.len)
 			ret = store_graph_add(g, buf, s.len, err);
-		/* At the end of the daemon graphs are saved, too, and nothing stops that. */
+		/* When the daemon ends it still saves graphs, and nothing cancels that. */
 		if (!ret && k->d->upkeep_ends && !k->d->releasing)
 			ret = store_fail(err, EINTR, "the daemon ends");
 	} while (!ret && s.cursor);
@@ -80,7 +80,7 @@ out:
 	return ret;
 }
 
-/* How many changes may be missing in a saved graph: they join when it is loaded. */
+/* How many changes a saved graph may lack: these vectors are inserted when it is loaded. */
 bool graph_is_due(struct coll *k)
 {
 	struct store_info info;
@@ -121,7 +121,7 @@ static int first_part(void *arg, const void *data, size_t len)
 	return l->error ? l->error : 1;
 }
 
-/* Before the collection is published; with what was saved, or with its settings. */
+/* Called before the collection is published; uses the saved graph, or its settings alone. */
 int graph_begin(struct coll *k, int fd)
 {
 	const struct store_meta *m = store_coll_meta(k->c);
@@ -152,7 +152,7 @@ static int next_part(void *arg, const void *data, size_t len)
 	return l->error = KERNEL(l->fd, VEXFS_IOC_GRAPH_LOAD, &req);
 }
 
-/* After it is published. What cannot be loaded is built. */
+/* Called after it is published. Nodes that cannot be loaded are built. */
 int graph_finish(struct coll *k, int fd)
 {
 	const struct store_meta *m = store_coll_meta(k->c);
@@ -168,7 +168,7 @@ int graph_finish(struct coll *k, int fd)
 		say(LOG_WARNING, "'%s': %s; the rest of the graph is built anew", m->name, err.text);
 	ret = KERNEL(fd, VEXFS_IOC_GRAPH_LOAD, &req);
 	if (!ret)
-		say(LOG_INFO, "'%s': %llu vectors are in the graph, %llu join", m->name,
+		say(LOG_INFO, "'%s': %llu vectors are in the graph, %llu are being inserted", m->name,
 		    (unsigned long long)req.nodes, (unsigned long long)req.left);
 	return ret;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* /dev/vexfs, for the daemon: no library between, since it says what no library says. */
+/*
+ * Ioctls of /dev/vexfs for the daemon. It does not use libvexfs, which has no functions
+ * for storage.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

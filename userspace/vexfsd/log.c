@@ -6,7 +6,7 @@
 #include "escape.h"
 #include "vexfsd.h"
 
-/* The journal reads the level from the beginning of a line. */
+/* The journal reads the level from the start of a line. */
 void say(int level, const char *fmt, ...)
 {
 	char text[900], line[1000];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vexfsd: see vexfsd(8). The command line, the start, and the first thread's loop. */
+/* vexfsd: see vexfsd(8). The command line, the start, and the main thread's loop. */
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
@@ -17,8 +17,9 @@
 #include "parse.h"
 #include "vexfsd.h"
 
-#define ABSENT_MS	1000	/* how often a module that is not there is looked for */
-#define AGAIN_S		30	/* a module that was let go of and not unloaded is taken up again */
+#define ABSENT_MS	1000	/* how often to look for a module that is not loaded */
+#define AGAIN_S		30	/* after this long, attach again to a module that was detached and
+				 * not unloaded */
 
 enum { EXIT_USAGE = 2 };
 
@@ -27,10 +28,10 @@ static const char usage[] =
 	"\n"
 	"Keeps durable collections of vexfs on disk and brings them back: vexfsd(8).\n"
 	"\n"
-	"  --store DIR      where they are kept (" VEXFSD_STORE ")\n"
-	"  --socket PATH    where vexctl store finds this daemon (" VEXFSD_SOCKET ")\n"
-	"  --device PATH    the device (" VEXFS_DEVICE ")\n"
-	"  --segment-mb N   a file of the store ends after that many MiB (256)\n"
+	"  --store DIR      directory of the store (" VEXFSD_STORE ")\n"
+	"  --socket PATH    control socket, for vexctl store (" VEXFSD_SOCKET ")\n"
+	"  --device PATH    device of the module (" VEXFS_DEVICE ")\n"
+	"  --segment-mb N   size of the store's files in MiB (256)\n"
 	"  --version, --help\n";
 
 static int read_options(int argc, char **argv, struct options *o)
@@ -75,7 +76,7 @@ static int read_options(int argc, char **argv, struct options *o)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "vexfsd: '%s' is one argument too many\n", argv[optind]);
+		fprintf(stderr, "vexfsd: unexpected argument '%s'\n", argv[optind]);
 		return EXIT_USAGE;
 	}
 	return 0;
@@ -128,7 +129,7 @@ static int signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* What the first thread knows about the module. */
+/* What the main thread knows about the module. */
 struct presence {
 	bool said_absent;
 	bool ready;
@@ -136,7 +137,7 @@ struct presence {
 	bool vanished;
 };
 
-/* Takes up a module that has come, unless it was to be let go of. */
+/* Attaches to a module that was loaded, unless a client asked us to stay detached. */
 static void look_for_module(struct daemon *d, struct presence *p)
 {
 	struct stat st;
@@ -145,7 +146,7 @@ static void look_for_module(struct daemon *d, struct presence *p)
 	if (d->storage >= 0)
 		return;
 	if (d->wanted == WANT_RELEASE) {
-		/* It was unloaded and has come again, or was not unloaded after all. */
+		/* The module was unloaded and loaded again, or it was not unloaded after all. */
 		if (stat(d->opts.device ? d->opts.device : VEXFS_DEVICE, &st)) {
 			p->vanished = true;
 			return;
@@ -178,7 +179,7 @@ static void release(struct daemon *d, struct presence *p)
 	daemon_release(d);
 	p->released = time(NULL);
 	p->vanished = false;
-	say(LOG_NOTICE, "the module was let go of");
+	say(LOG_NOTICE, "detached from the module");
 }
 
 static bool take_signal(struct daemon *d, int fd)
@@ -229,7 +230,7 @@ static void loop(struct daemon *d, int sigs)
 		if ((fds[2].revents & POLLIN) && read(d->wake, &drained, sizeof(drained)) > 0)
 			colls_reap(d);
 		if (d->storage >= 0 && (fds[3].revents & POLLIN) && daemon_discover(d))
-			say(LOG_ERR, "collections that want to be stored cannot be listed");
+			say(LOG_ERR, "cannot list the durable collections that no daemon stores");
 	}
 	notify("STOPPING=1");
 }

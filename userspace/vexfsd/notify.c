@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The service manager's protocol: lines on a datagram socket that it names. */
+/* The service manager's protocol: lines on a datagram socket, whose name is in the environment. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +38,6 @@ unsigned int watchdog_ms(void)
 		return 0;
 	if (pid && (!parse_u64(pid, &who) || who != (uint64_t)getpid()))
 		return 0;
-	/* Half of the time, as sd_watchdog_enabled(3) recommends. */
+	/* Half of the timeout, as sd_watchdog_enabled(3) recommends. */
 	return v / 2000 > 60000 ? 60000 : v / 2000 < 1 ? 1 : (unsigned int)(v / 2000);
 }

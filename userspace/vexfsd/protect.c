@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writers of the machine wait for this process, and it must never wait for them: not for
- * memory that is only free when they go on, and not for a file system that they serve.
+ * Writers in the kernel wait for this process, so this process must never wait for them.
+ * It must not need memory that is freed only when they continue, nor a file system that
+ * one of them serves.
  */
 #include <errno.h>
 #include <limits.h>
@@ -28,17 +29,14 @@ void protect(void)
 		    strerror(errno));
 	if (f)
 		fclose(f);
-	/* Pages become resident when they are touched, and stay. */
+	/* Pages become resident on first use, and stay resident. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		say(LOG_WARNING, "memory may be swapped out: %s", strerror(errno));
 	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
 		say(LOG_WARNING, "memory may be reclaimed by writing: %s", strerror(errno));
 }
 
-/*
- * A mount of vexfs is served by a process that may wait for a durable change, which waits
- * for this one.
- */
+/* The process behind a vexfs mount may wait for a durable change, which waits for this daemon. */
 int store_place_ok(const char *path, char *why, size_t room)
 {
 	struct statfs fs;
@@ -46,7 +44,7 @@ int store_place_ok(const char *path, char *why, size_t room)
 	char *end;
 
 	if (statfs(path, &fs)) {
-		/* It is made below its parent. */
+		/* The store is created in its parent directory. */
 		snprintf(parent, sizeof(parent), "%s", path);
 		end = strrchr(parent, '/');
 		if (end && end != parent)

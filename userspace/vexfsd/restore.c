@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A collection of the store, put back into the kernel: all of it or nothing. Until its
- * last row is in nobody sees it.
+ * Restores a collection of the store into the kernel, completely or not at all. It is
+ * invisible until its last row has been loaded.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -90,25 +90,25 @@ int restore_coll(struct coll *k, struct store_error *err)
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	ret = create(k, s.fd);
 	if (ret)
-		store_fail(err, ret, "the kernel does not take it: %s", strerror(-ret));
+		store_fail(err, ret, "the kernel refuses to create it: %s", strerror(-ret));
 	if (!ret) {
 		ret = store_coll_live(k->c, &visit, err);
 		if (s.error)
-			ret = store_fail(err, s.error, "the kernel does not take its vectors: %s",
+			ret = store_fail(err, s.error, "the kernel refuses its vectors: %s",
 					 strerror(-s.error));
 	}
 	if (!ret) {
 		ret = graph_begin(k, s.fd);
 		if (ret)
-			store_fail(err, ret, "the kernel does not take its graph: %s",
+			store_fail(err, ret, "the kernel refuses its graph: %s",
 				   strerror(-ret));
 	}
 	if (!ret) {
-		/* from here on it is seen, and whoever sees it must know that it is ours */
+		/* from here on it is visible, and it must be known as ours to whoever sees it */
 		pthread_mutex_lock(&k->d->adopt_lock);
 		ret = KERNEL(s.fd, VEXFS_IOC_RESTORED, &done);
 		if (ret)
-			store_fail(err, ret, "its name is taken or not allowed: %s",
+			store_fail(err, ret, "its name is in use or not allowed: %s",
 				   strerror(-ret));
 		pthread_mutex_lock(&k->d->lock);
 		if (!ret)
@@ -118,7 +118,7 @@ int restore_coll(struct coll *k, struct store_error *err)
 	}
 	if (!ret) {
 		took(&begin, store_coll_meta(k->c)->name, s.rows);
-		/* Searches are exact until it is there. */
+		/* Searches are exact until the graph is loaded. */
 		if (graph_finish(k, s.fd))
 			say(LOG_WARNING, "'%s' has no graph", store_coll_meta(k->c)->name);
 		else

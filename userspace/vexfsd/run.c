@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RUN, a file beside the store: the instance of the module that was served last, and which
- * collection there was which here. A collection of this list that the same instance no
- * longer has was dropped; one of the store that is not in the list was never acknowledged.
- * With another instance all of it is restored.
+ * RUN is a file beside the store. It names the module instance that was served last, and
+ * pairs the kernel's collections with those of the store. If the same instance no longer
+ * has a collection of this list, that collection was dropped; if the store has one that
+ * is not in the list, that one was never acknowledged. For any other instance, all
+ * collections are restored.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@ struct run_head {
 	uint64_t instance;
 	uint8_t store[16];
 	uint32_t count;
-	uint32_t crc;		/* 0 here, of this and the pairs */
+	uint32_t crc;		/* checksum of this header, in which it counts as 0, and of the
+				 * pairs */
 };
 
 struct run_pair {
@@ -53,7 +55,7 @@ int run_read(struct daemon *d, uint64_t *instance,
 	if (len >= sizeof(h)) {
 		memcpy(&h, data, sizeof(h));
 		pairs = (struct run_pair *)((uint8_t *)data + sizeof(h));
-		/* That of a store which was copied says nothing about this one. */
+		/* The file of a copied store says nothing about this one. */
 		if (h.magic == RUN_MAGIC && h.count <= RUN_MAX &&
 		    len == sizeof(h) + h.count * sizeof(*pairs) &&
 		    h.crc == run_crc(&h, pairs) && !memcmp(h.store, store_id(d->s), 16)) {

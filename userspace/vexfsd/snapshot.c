@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A collection that has vectors already, walked into the store. */
+/* Reads a collection that already has vectors into the store, by a walk. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static int walk(struct coll *k, struct store_coll *c, struct batch *b, struct st
 		w.count = most ? most : 1;
 		ret = KERNEL(k->fd, VEXFS_IOC_WALK, &w);
 		if (ret)
-			return store_fail(err, ret, "it cannot be walked: %s", strerror(-ret));
+			return store_fail(err, ret, "cannot walk it: %s", strerror(-ret));
 		r.count = r.puts = w.count;
 		if (w.count)
 			ret = store_snapshot_rows(c, &r, err);
@@ -39,9 +39,9 @@ static int walk(struct coll *k, struct store_coll *c, struct batch *b, struct st
 }
 
 /*
- * What the walk gave may be newer than @from; the changes that make up for it follow in
- * the stream. The collection counts as stored when those that had come by the end of
- * the walk are stored as well, which the caller's first commit does.
+ * The walk may return rows newer than @from; the stream then delivers the same changes
+ * again. The collection counts as stored when the changes up to the end of the walk are
+ * stored too, which the caller's first commit does.
  */
 int snapshot_take(struct coll *k, uint64_t from, struct store_error *err)
 {
@@ -52,7 +52,7 @@ int snapshot_take(struct coll *k, uint64_t from, struct store_error *err)
 	int ret = b ? kernel_meta(k->fd, &meta, &st) : -EINTR;
 
 	if (ret)
-		store_fail(err, ret, "its settings cannot be read: %s", strerror(-ret));
+		store_fail(err, ret, "cannot read its settings: %s", strerror(-ret));
 	else
 		ret = store_snapshot_create(k->d->s, &meta, from, &c, err);
 	if (!ret)

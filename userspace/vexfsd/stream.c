@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The thread of a collection: its changes, from the kernel into the store, and back an
- * acknowledgement of what is on the disk. All changes that have come while one flush ran
+ * The thread of one collection. It reads changes from the kernel, writes them to the
+ * store, and acknowledges what is on the disk. All changes that arrive during one flush
  * share the next one.
  */
 #include <errno.h>
@@ -17,13 +17,13 @@
 
 /**
  * struct stream - one attachment to a collection
- * @k: whose
- * @b: buffers, while there is something in them
- * @meta: settings as of the last change of them
- * @entries: of the kernel's ring
+ * @k: the collection
+ * @b: buffers, while they hold changes
+ * @meta: settings as of the last change of settings
+ * @entries: size of the kernel's ring
  * @read: last change that was read
- * @open_since: when the first change came that is not on the disk; 0: there is none
- * @dropped: the collection has gone
+ * @open_since: arrival of the oldest change that is not on the disk; 0: there is none
+ * @dropped: the collection was dropped
  */
 struct stream {
 	struct coll *k;
@@ -54,7 +54,7 @@ static int ack(struct stream *s, uint64_t seq, int error)
 	return ret;
 }
 
-/* Rows of @n changes, those that have one packed together; -EIO when one has gone. */
+/* Reads the rows of @n changes, packed together; -EIO when a row no longer exists. */
 static int fetch(struct stream *s, const struct vexfs_change *ch, uint32_t n, uint32_t *puts)
 {
 	struct batch *b = s->b;
@@ -146,7 +146,7 @@ static int feed(struct stream *s, uint32_t n, struct store_error *err)
 		} else if (ch[i].op == VEXFS_CHANGE_DROP) {
 			s->dropped = true;
 		} else if (ch[i].op == VEXFS_CHANGE_LOST) {
-			ret = store_fail(err, EPROTO, "the kernel lost the place of its storage");
+			ret = store_fail(err, EPROTO, "the kernel lost the position of its storage");
 		} else {
 			ret = settings(s, ch[i].seq, err);
 		}
@@ -165,11 +165,11 @@ static int commit(struct stream *s, struct store_error *err)
 	k->snapshot = false;
 	s->open_since = 0;
 	ret = ack(s, store_durable_seq(s->k->c), 0);
-	return ret ? store_fail(err, ret, "the kernel does not take the acknowledgement: %s",
+	return ret ? store_fail(err, ret, "the kernel refuses the acknowledgement: %s",
 				strerror(-ret)) : 0;
 }
 
-/* How long a commit may still wait, in milliseconds; 0: do it now. */
+/* How many milliseconds a commit may still be delayed; 0: commit now. */
 static int patience(const struct stream *s)
 {
 	uint64_t half = s->meta.window_ms / 2, age;
@@ -180,7 +180,7 @@ static int patience(const struct stream *s)
 	return age >= half ? 0 : (int)(half - age);
 }
 
-/* 1 when there is more, 0 when not, -errno. */
+/* Returns 1 when there are more changes, 0 when there are none, or -errno. */
 static int read_some(struct stream *s, struct store_error *err)
 {
 	ssize_t n;
@@ -205,7 +205,7 @@ static int read_some(struct stream *s, struct store_error *err)
 	return feed(s, (uint32_t)n, err) ? -(err->code ? err->code : EIO) : 1;
 }
 
-/* Until all is on the disk, the collection goes, or an error. */
+/* Runs until all changes are on the disk, the collection is dropped, or an error occurs. */
 static int drain(struct stream *s, struct store_error *err)
 {
 	int ret;
@@ -214,7 +214,7 @@ static int drain(struct stream *s, struct store_error *err)
 		ret = read_some(s, err);
 		if (ret < 0 || s->dropped)
 			return ret < 0 ? ret : 0;
-		/* Room for writers, before they have to wait for it. */
+		/* Space in the ring for writers, before they have to wait for it. */
 		if (s->read - s->acked >= s->entries / 2 || (!ret && s->open_since && !patience(s))) {
 			ret = commit(s, err);
 			if (ret)
@@ -244,13 +244,16 @@ static int carry(struct stream *s, struct store_error *err)
 			return store_fail(err, errno, "poll: %s", strerror(errno));
 		ret = drain(s, err);
 	}
-	/* What the kernel has given is not asked for twice: it is stored, too. */
+	/*
+	 * Changes that the kernel has handed over are not delivered again, so they are
+	 * stored too.
+	 */
 	if (!ret && !s->dropped && s->open_since)
 		ret = commit(s, err);
 	return ret;
 }
 
-/* The collection has gone, or is no longer durable: so it goes here. */
+/* The collection was dropped, or is no longer durable, so it is removed from the store. */
 static int forget(struct stream *s, struct store_error *err)
 {
 	struct coll *k = s->k;
@@ -263,17 +266,20 @@ static int forget(struct stream *s, struct store_error *err)
 	pthread_mutex_unlock(&k->lock);
 	if (ret)
 		return ret;
-	say(LOG_INFO, "'%s' is no longer durable: its files are gone", s->meta.name);
+	say(LOG_INFO, "'%s' is no longer durable: its files were removed", s->meta.name);
 	pthread_mutex_lock(&k->d->lock);
 	k->key = k->serial = 0;
 	pthread_mutex_unlock(&k->d->lock);
 	run_write(k->d);
-	/* Nobody may be there to hear it. */
+	/* There may be no thread left to report this to. */
 	ack(s, s->read, 0);
 	return 0;
 }
 
-/* The place in the stream, after what the store has. A new collection is stored whole. */
+/*
+ * Attaches to the stream, behind the last change in the store. A new collection is stored
+ * completely.
+ */
 static int attach(struct stream *s, struct store_error *err)
 {
 	struct coll *k = s->k;
@@ -283,7 +289,7 @@ static int attach(struct stream *s, struct store_error *err)
 
 	k->fd = kernel_attach(k->d->opts.device, k->serial, VEXFS_ATTACH_READ);
 	if (k->fd < 0)
-		return store_fail(err, k->fd, "it cannot be attached to: %s", strerror(-k->fd));
+		return store_fail(err, k->fd, "cannot attach to it: %s", strerror(-k->fd));
 	ret = kernel_meta(k->fd, &s->meta, &st);
 	if (!ret && k->c) {
 		req.flags |= VEXFS_STREAM_FROM;
@@ -294,7 +300,7 @@ static int attach(struct stream *s, struct store_error *err)
 	if (!ret)
 		ret = KERNEL(k->fd, VEXFS_IOC_STREAM, &req);
 	if (ret)
-		return store_fail(err, ret, "its changes cannot be had: %s", strerror(-ret));
+		return store_fail(err, ret, "cannot open its change stream: %s", strerror(-ret));
 	s->entries = req.entries ? req.entries : 2;
 	s->read = s->acked = req.from;
 	s->open_since = 0;
@@ -309,7 +315,7 @@ static int attach(struct stream *s, struct store_error *err)
 		return ret;
 	ret = run_write(k->d);
 	if (ret)
-		store_fail(err, ret, "RUN cannot be written: %s", strerror(-ret));
+		store_fail(err, ret, "cannot write RUN: %s", strerror(-ret));
 	return ret;
 }
 
@@ -327,8 +333,8 @@ static int open_store(struct coll *k, struct store_error *err)
 }
 
 /*
- * One life of the attachment. What failed is recovered from, and what is new stored,
- * before the kernel is told that all is well.
+ * One attachment. It recovers from earlier errors and stores new collections before it
+ * reports to the kernel that storage works.
  */
 static int serve(struct stream *s, struct store_error *err)
 {
@@ -353,7 +359,7 @@ static int serve(struct stream *s, struct store_error *err)
 		ret = commit(s, err);
 	if (!ret && !s->dropped) {
 		if (k->state == COLL_FAILED)
-			say(LOG_NOTICE, "'%s': the store takes changes again", s->meta.name);
+			say(LOG_NOTICE, "'%s': changes are stored again", s->meta.name);
 		coll_state(k, COLL_STORING, 0, NULL);
 		ret = carry(s, err);
 	}
@@ -362,7 +368,7 @@ static int serve(struct stream *s, struct store_error *err)
 	return ret;
 }
 
-/* Errors that time does not heal: somebody has to do something. */
+/* Errors that do not pass with time: an administrator must act. */
 static bool is_final(const struct coll *k, int ret)
 {
 	return ret == -EUCLEAN || ret == -ENOTSUP || (k->restore && (ret == -EEXIST ||
@@ -379,7 +385,7 @@ static void failed(struct stream *s, int ret, const struct store_error *err)
 	coll_state(k, is_final(k, ret) ? COLL_CONFLICT : COLL_FAILED, -ret, err->text);
 	if (k->fd >= 0) {
 		if (ack(s, s->acked, -ret) && k->state != COLL_CONFLICT)
-			say(LOG_DEBUG, "'%s': the kernel was not told", name);
+			say(LOG_DEBUG, "'%s': cannot report the error to the kernel", name);
 	}
 	batch_give(k->d, s->b);
 	s->b = NULL;
@@ -407,7 +413,7 @@ void stream_run(struct coll *k)
 	batch_give(k->d, s.b);
 	if (k->restore)
 		return;
-	/* Gone from the kernel while this was not attached. */
+	/* Dropped in the kernel while this thread was not attached. */
 	if (ret == -ENOENT && k->c && k->serial)
 		forget(&s, &err);
 }

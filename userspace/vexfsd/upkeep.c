@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Compaction of collections that are mostly replaced rows, and graphs; one at a time. */
+/*
+ * Background work: compaction of collections whose files hold mostly replaced rows, and
+ * saving of graphs. One task runs at a time.
+ */
 #include <errno.h>
 #include <syslog.h>
 #include <time.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vexfsd, the storage daemon: what its files share. One thread for each durable collection
- * carries its changes from the kernel into the store; one more compacts and saves graphs;
- * the first waits for collections that come and go, and for the control socket.
+ * vexfsd, the storage daemon: what its files share. One thread per durable collection
+ * writes its changes to the store. One more thread compacts and saves graphs. The main
+ * thread waits for collections that are created and dropped, and for the control socket.
  */
 #ifndef VEXFSD_H
 #define VEXFSD_H
@@ -20,10 +20,10 @@
 #define VEXFSD_RUN	"/run/vexfs"
 #define VEXFSD_SOCKET	VEXFSD_RUN "/vexfsd.sock"
 
-/* Changes read at once, and the bytes of their rows. */
+/* Changes read in one call, and the bytes of their rows. */
 #define BATCH_CHANGES	16384u
 #define BATCH_BYTES	(4u << 20)
-#define BATCHES		6u	/* sets of buffers that all collections share */
+#define BATCHES		6u	/* sets of buffers, which all collections share */
 #define RETRY_MS	500u
 
 struct options {
@@ -33,7 +33,7 @@ struct options {
 	uint64_t segment_max;
 };
 
-/* What a set of buffers holds. */
+/* Contents of a set of buffers. */
 struct batch {
 	struct vexfs_change *changes;
 	uint64_t *ids;
@@ -45,26 +45,27 @@ struct batch {
 };
 
 enum coll_state {
-	COLL_WAITING,		/* not begun */
+	COLL_WAITING,		/* not started */
 	COLL_RESTORING,
-	COLL_STORING,		/* changes go to the store as they come */
-	COLL_FAILED,		/* the store takes no more; @error says why; tried again */
-	COLL_KEPT,		/* of a namespace that has gone; in the store only */
+	COLL_STORING,		/* changes are stored as they arrive */
+	COLL_FAILED,		/* the store refuses changes; @error and @why say why; retried */
+	COLL_KEPT,		/* its user namespace no longer exists; it is in the store only */
 	COLL_CONFLICT,		/* not restored: @error, @why */
 };
 
 /**
  * struct coll - a durable collection
- * @c: in the store; NULL before it is open
- * @key: there
- * @serial: in the kernel; 0 before it is known
- * @fd: attached to it, a stream; -1
+ * @c: the collection in the store; NULL before it is open
+ * @key: its number there
+ * @serial: its number in the kernel; 0 before it is known
+ * @fd: its change stream; -1 when not attached
  * @stop: eventfd; readable when the thread is to end
- * @state: under d->lock, as @error and @why
- * @restore: the kernel has not got it yet
+ * @state: under d->lock, as are @error and @why
+ * @restore: the kernel does not have it yet
  * @snapshot: its first rows were walked, and count as soon as its changes are stored
- * @graph_seq: of the change of which the graph was saved last; 0: none was
- * @lock: of @c: held by other threads while they use it, by its own while it changes it
+ * @graph_seq: sequence number of the graph that was saved last; 0: none was
+ * @lock: of @c: other threads hold it while they use @c, the collection's thread while it
+ * changes @c
  */
 struct coll {
 	struct coll *next;
@@ -97,18 +98,19 @@ struct daemon {
 	struct coll *colls;
 	pthread_mutex_t lock;
 	pthread_mutex_t run_lock;
-	pthread_mutex_t adopt_lock;	/* a collection becomes visible, and ours; taken before @lock */
+	pthread_mutex_t adopt_lock;	/* held while a collection becomes visible and ours; taken
+					 * before @lock */
 	struct batch batches[BATCHES];
 	pthread_cond_t batch_free;
 	atomic_bool stopping;	/* all threads are to end */
 	pthread_t upkeep;
 	bool upkeep_runs;
 	atomic_bool upkeep_ends;
-	atomic_bool releasing;	/* graphs are saved for the last time */
+	atomic_bool releasing;	/* graphs are being saved for the last time */
 	pthread_cond_t upkeep_wake;
-	unsigned int clients;	/* of the control socket */
+	unsigned int clients;	/* the control socket */
 	int control;
-	int wake;		/* eventfd: the first thread has something to do */
+	int wake;		/* eventfd: the main thread has work */
 	atomic_int wanted;	/* enum wanted */
 };
 
@@ -120,10 +122,10 @@ void say(int level, const char *fmt, ...);
 
 /* notify.c */
 void notify(const char *state);
-/* Milliseconds between two signs of life; 0 when nobody asks for them. */
+/* Milliseconds between two keep-alive messages; 0 when the service manager wants none. */
 unsigned int watchdog_ms(void);
 
-/* protect.c: what keeps a daemon that writes for the kernel from waiting for the kernel */
+/* protect.c: keeps a daemon that the kernel's writers wait for from waiting for the kernel */
 void protect(void);
 int store_place_ok(const char *path, char *why, size_t room);
 
@@ -138,7 +140,7 @@ int kernel_meta(int fd, struct store_meta *meta, struct vexfs_stat *st);
 int kernel_list(int fd, uint32_t flags, int (*fn)(void *arg, const struct vexfs_stat *st),
 		void *arg);
 
-/* run.c: which collection of this load of the module is which of the store */
+/* run.c: pairs the collections of this module instance with those of the store */
 int run_read(struct daemon *d, uint64_t *instance,
 	     int (*fn)(void *arg, uint64_t key, uint64_t serial), void *arg);
 int run_write(struct daemon *d);
@@ -146,7 +148,7 @@ int run_write(struct daemon *d);
 /* batch.c */
 int batches_make(struct daemon *d);
 void batches_free(struct daemon *d);
-/* NULL when all is to end. */
+/* Returns NULL when the daemon ends. */
 struct batch *batch_take(struct daemon *d);
 void batch_give(struct daemon *d, struct batch *b);
 
@@ -155,12 +157,12 @@ struct coll *coll_new(struct daemon *d, uint64_t key, uint64_t serial);
 int coll_start(struct coll *k);
 void coll_state(struct coll *k, enum coll_state state, int error, const char *why);
 bool coll_stopping(struct coll *k);
-/* Waits; false when the thread is to end. */
+/* Waits; returns false when the thread is to end. */
 bool coll_sleep(struct coll *k, unsigned int ms);
-/* Joins threads that have ended, and forgets those of collections that have gone. */
+/* Joins threads that have ended, and frees entries of dropped collections. */
 void colls_reap(struct daemon *d);
 void colls_stop(struct daemon *d);
-/* The @n-th of the list, which stays until it is released; NULL behind the last. */
+/* Returns the @n-th entry, which stays until it is released; NULL past the end. */
 struct coll *coll_hold(struct daemon *d, size_t n);
 void coll_release(struct coll *k);
 
@@ -179,13 +181,13 @@ bool graph_is_due(struct coll *k);
 int graph_begin(struct coll *k, int fd);
 int graph_finish(struct coll *k, int fd);
 
-/* upkeep.c: compaction and saving of graphs, beside the rest */
+/* upkeep.c: compaction and saving of graphs, in the background */
 int upkeep_start(struct daemon *d);
 void upkeep_stop(struct daemon *d);
-/* The graphs as they are, before the kernel is let go of. */
+/* Saves all graphs before the daemon detaches from the kernel. */
 void upkeep_last(struct daemon *d);
 
-/* attach.c: being the machine's storage, or not */
+/* attach.c: attaching as the machine's storage daemon, and detaching */
 int daemon_attach(struct daemon *d);
 void daemon_release(struct daemon *d);
 int daemon_discover(struct daemon *d);
