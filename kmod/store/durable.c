@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The gate: writers wait until storage has room and is well, those who ask wait until it
- * has their change, and the reaper keeps what it has not. Nothing here waits with a
- * lock held, and nothing that storage asks for waits for a writer who waits for it.
+ * The gate of durable collections. Writers wait until storage has space and works;
+ * callers that ask for it wait until storage has their change; the reaper keeps the rows
+ * that storage has not read. Nothing here waits with a lock held, and no operation of
+ * storage waits for a writer that waits for storage.
  */
 #include <linux/freezer.h>
 #include <linux/kernel.h>
@@ -20,14 +21,17 @@ static VEXFS_TUNABLE(async_window_ms, 50, 1, 60000, "ms",
 static VEXFS_TUNABLE(storage_wait_ms, 10000, 0, 600000, "ms",
 		     "How long writers wait for storage to attach to a collection", 0644);
 
-#define LOOK_AGAIN	max(HZ / 10, 1)	/* at what comes without a wake-up */
+#define LOOK_AGAIN	max(HZ / 10, 1)	/* interval for conditions that have no wake-up */
 
 static bool durable(const struct vexfs_collection *c)
 {
 	return READ_ONCE(c->durability) != VEXFS_DURABILITY_NONE;
 }
 
-/* What to expect of storage: 0, -EAGAIN: wait for it, -EROFS. gate_lock held, or a guess. */
+/*
+ * State of storage: 0, -EAGAIN: wait for it, or -EROFS. Without gate_lock the result may
+ * be outdated at once.
+ */
 static int storage_state(const struct vexfs_stream *s)
 {
 	if (s->error)
@@ -40,10 +44,11 @@ static int storage_state(const struct vexfs_stream *s)
 /* ---- waiting ---- */
 
 /**
- * struct turn - what somebody waits for
- * @c: of this collection
- * @s: and its stream
- * @now: 0 when it is so, -EAGAIN: not yet, or -errno: it will not be. Does not sleep
+ * struct turn - what a task waits for
+ * @c: the collection
+ * @s: its stream
+ * @now: returns 0 when the condition holds, -EAGAIN when it may hold later, or -errno
+ * when it never will. Does not sleep
  * @n: changes to promise
  * @seq: change that storage is to have
  */
@@ -55,7 +60,7 @@ struct turn {
 	u64 seq;
 };
 
-/* Storage that is expected does not come. */
+/* Storage is expected, but it does not attach in time. */
 static bool given_up(const struct vexfs_stream *s, u64 now, u64 *alone)
 {
 	if (READ_ONCE(s->attached))
@@ -105,14 +110,14 @@ static void wake_turn(struct vexfs_stream *s)
 
 /* ---- writers ---- */
 
-/* The oldest change that storage has not got is older than what may be lost. */
+/* The oldest change that storage does not have is older than the loss allowed. */
 static bool window_full(struct vexfs_collection *c, const struct vexfs_stream *s)
 {
 	u64 acked = READ_ONCE(s->acked), since = 0;
 
 	if (READ_ONCE(c->durability) != VEXFS_DURABILITY_ASYNC || !READ_ONCE(s->stored))
 		return false;
-	/* the ring does not go meanwhile */
+	/* the ring stays meanwhile */
 	vexfs_ids_lock(c);
 	if (c->ring && acked < c->decided)
 		since = c->ring->entry[(acked + 1) & c->ring->mask].time_ns;
@@ -121,7 +126,7 @@ static bool window_full(struct vexfs_collection *c, const struct vexfs_stream *s
 			since + READ_ONCE(vexfs_async_window_ms) * (u64)NSEC_PER_MSEC;
 }
 
-/* One place is left for a drop that cannot wait. */
+/* One entry is reserved for a drop, which cannot wait. */
 static bool has_room(const struct vexfs_collection *c, const struct vexfs_stream *s, u32 n)
 {
 	return s->promised + n - s->acked < vexfs_ring_entries(c);
@@ -199,7 +204,7 @@ int vexfs_durable_wait(struct vexfs_collection *c, u64 seq, u64 deadline_ns, boo
 
 	if (how == VEXFS_DURABILITY_NONE)
 		return always ? -EOPNOTSUPP : 0;
-	/* what comes back is durable already */
+	/* a restored collection is durable already */
 	if (!always && (how == VEXFS_DURABILITY_ASYNC || READ_ONCE(c->restoring)))
 		return 0;
 	t.s = vexfs_stream(c);
@@ -257,7 +262,7 @@ u32 vexfs_gate_hold(struct vexfs_collection *c, u32 *slots, u32 n)
 	struct vexfs_stream *s = vexfs_stream(c);
 	u32 i, kept = 0;
 
-	/* what storage acknowledges after this section it looks for in what is held */
+	/* later acknowledgements free the slot when they look through the held ones */
 	spin_lock(&c->slots_lock);
 	for (i = 0; i < n; i++) {
 		struct vexfs_extent *e = vexfs_extent(c, slots[i]);
@@ -281,7 +286,7 @@ u32 vexfs_gate_hold(struct vexfs_collection *c, u32 *slots, u32 n)
 	return kept;
 }
 
-/* Those that storage does not need any more are among what is held: on to the reaper. */
+/* Moves the held slots that storage no longer needs to the reaper. */
 static void release_held(struct vexfs_collection *c, struct vexfs_stream *s)
 {
 	bool some;
@@ -302,7 +307,7 @@ static void release_held(struct vexfs_collection *c, struct vexfs_stream *s)
 		vexfs_reap_soon(c);
 }
 
-/* ---- the gate comes and goes; quiesce is held for writing ---- */
+/* ---- the gate opens and closes; quiesce is held for writing ---- */
 
 void vexfs_gate_on(struct vexfs_collection *c, bool stored)
 {
@@ -402,7 +407,7 @@ int vexfs_gate_ack(struct vexfs_collection *c, struct vexfs_stream *s, u64 seq, 
 		spin_unlock(&s->gate_lock);
 		return -EINVAL;
 	}
-	/* before the look at what is held: see vexfs_gate_hold() */
+	/* before the held slots are examined: see vexfs_gate_hold() */
 	WRITE_ONCE(s->acked, seq);
 	was = s->error;
 	s->error = error;

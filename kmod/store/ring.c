@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ring of changes: written under ids_lock, read without it. It must not know who
- * reads.
+ * The ring of changes: written under ids_lock, read without it. This file must not know
+ * its readers.
  */
 #include <linux/kernel.h>
 #include <linux/log2.h>
@@ -13,9 +13,9 @@
 #include "store/ring.h"
 
 #define RING_MOST	32768u
-/* More than a part of a request may change, see vexfs_put_vectors() and data/vectors.c. */
+/* More than one part of a request can change, see vexfs_put_vectors() and data/vectors.c. */
 #define RING_LEAST	512u
-#define RING_ROW_BYTES	(64u << 20)	/* of rows that are kept for storage, at most */
+#define RING_ROW_BYTES	(64u << 20)	/* upper bound of rows that are kept for storage */
 
 u32 vexfs_ring_entries(const struct vexfs_collection *c)
 {
@@ -48,7 +48,7 @@ int vexfs_ring_add(struct vexfs_collection *c)
 	r->mask = entries - 1;
 	vexfs_ids_lock(c);
 	r->begin = c->decided;
-	/* readers come later, and have seen this */
+	/* readers attach later and see this */
 	WRITE_ONCE(c->ring, r);
 	vexfs_ids_unlock(c);
 	return 0;
@@ -79,7 +79,7 @@ static void entry_set(struct vexfs_ring *r, u64 seq, u32 op, u64 id, u32 slot, u
 
 void vexfs_ring_note(struct vexfs_collection *c, enum vexfs_change_op op, u64 id, u32 slot)
 {
-	/* the number before what it overwrites: pairs with vexfs_ring_read() */
+	/* the number before the entry that it overwrites: pairs with vexfs_ring_read() */
 	smp_wmb();
 	entry_set(c->ring, c->decided, op, id, slot, ktime_get_coarse_ns());
 }
@@ -89,7 +89,7 @@ void vexfs_ring_note_run(struct vexfs_collection *c, u64 first, u64 id, u32 slot
 	u64 now = ktime_get_coarse_ns();
 	u32 i;
 
-	/* as above */
+	/* likewise */
 	smp_wmb();
 	for (i = 0; i < n; i++)
 		entry_set(c->ring, first + i, VEXFS_CHANGE_INSERT, id + i, slot + i, now);
@@ -104,7 +104,10 @@ bool vexfs_ring_read(const struct vexfs_collection *c, u64 seq, struct vexfs_ent
 	to->time_ns = READ_ONCE(e->time_ns);
 	to->slot = READ_ONCE(e->slot);
 	to->op = READ_ONCE(e->op);
-	/* pairs with vexfs_ring_note(): what came over it has its number in @decided */
+	/*
+	 * pairs with vexfs_ring_note(): an entry that overwrote this one has its number
+	 * in @decided
+	 */
 	smp_rmb();
 	return vexfs_ring_has(c, seq);
 }
@@ -113,6 +116,6 @@ bool vexfs_ring_has(const struct vexfs_collection *c, u64 seq)
 {
 	const struct vexfs_ring *r = READ_ONCE(c->ring);
 
-	/* a writer counts it up meanwhile: what is read is the number before or behind that */
+	/* a writer may increment it meanwhile: the result is the old or the new number */
 	return seq > r->begin && data_race(READ_ONCE(c->decided)) - seq <= r->mask;
 }

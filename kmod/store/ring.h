@@ -6,10 +6,10 @@
 #include "store/internal.h"
 
 /**
- * struct vexfs_entry - a change; its sequence number is its place
+ * struct vexfs_entry - a change; its sequence number is its index
  * @id: of the vector
- * @time_ns: when, on the monotonic clock, to a tick
- * @slot: that it got, or had
+ * @time_ns: on the monotonic clock, with the resolution of a jiffy
+ * @slot: new slot of a put, old slot of a delete
  * @op: enum vexfs_change_op
  */
 struct vexfs_entry {
@@ -21,9 +21,9 @@ struct vexfs_entry {
 
 /**
  * struct vexfs_ring - the last changes
- * @begin: there is none up to this one
- * @mask: of the place of a number
- * @entry: one more than @mask says
+ * @begin: changes up to this one are not in the ring
+ * @mask: maps a sequence number to an index
+ * @entry: @mask + 1 entries
  */
 struct vexfs_ring {
 	u64 begin;
@@ -31,12 +31,12 @@ struct vexfs_ring {
 	struct vexfs_entry entry[];
 };
 
-/* How many entries the ring of a collection has. */
+/* Number of entries in the ring of a collection. */
 u32 vexfs_ring_entries(const struct vexfs_collection *c);
-/* The ring comes and goes under stream->lock; it goes when nobody reads. -ENOSPC, -ENOMEM. */
+/* Allocated and freed under stream->lock; freed when there is no reader. -ENOSPC, -ENOMEM. */
 int vexfs_ring_add(struct vexfs_collection *c);
 void vexfs_ring_del(struct vexfs_collection *c);
-/* Whose number has been published, and there is a ring: false when it is no longer there. */
+/* The number must be published, and the ring exist; returns false if the entry was overwritten. */
 bool vexfs_ring_read(const struct vexfs_collection *c, u64 seq, struct vexfs_entry *to);
 bool vexfs_ring_has(const struct vexfs_collection *c, u64 seq);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Readers of changes: where each of them is, and what it is given. It must not know what
- * storage makes others wait for.
+ * Readers of changes: the position of each, and which changes it receives. This file must
+ * not know what writers wait for.
  */
 #include <linux/kernel.h>
 #include <linux/poll.h>
@@ -40,7 +40,7 @@ struct vexfs_stream *vexfs_stream_get(struct vexfs_collection *c)
 		vexfs_collection_uncharge(c, sizeof(*s));
 		return ERR_PTR(-ENOMEM);
 	}
-	/* who sees it sees what is in it */
+	/* whoever sees the pointer must see its contents */
 	first = cmpxchg(&c->stream, NULL, s);
 	if (!first)
 		return s;
@@ -64,7 +64,7 @@ void vexfs_stream_end(struct vexfs_collection *c)
 void vexfs_stream_settle(struct vexfs_collection *c, struct vexfs_stream *s)
 {
 	lockdep_assert_held(&s->lock);
-	/* a collection that is durable no longer, and whose storage has left */
+	/* the collection is no longer durable, and its storage has detached */
 	if (c->gated && !s->attached && READ_ONCE(c->durability) == VEXFS_DURABILITY_NONE) {
 		down_write(&c->quiesce);
 		vexfs_gate_off(c);
@@ -76,14 +76,14 @@ void vexfs_stream_settle(struct vexfs_collection *c, struct vexfs_stream *s)
 
 void vexfs_stream_tell(struct vexfs_stream *s)
 {
-	/* the number before the look for sleepers: pairs with prepare_to_wait() */
+	/* the number before the check for sleepers: pairs with prepare_to_wait() */
 	if (wq_has_sleeper(&s->news))
 		wake_up_interruptible_poll(&s->news, EPOLLIN | EPOLLRDNORM);
 }
 
-/* ---- coming and going ---- */
+/* ---- attaching and detaching ---- */
 
-/* Where a reader begins that is no storage. */
+/* Start position of a reader that is not storage. */
 static int watch_from(struct vexfs_collection *c, struct vexfs_stream_req *req)
 {
 	u64 seq = vexfs_seq(c);
@@ -102,7 +102,7 @@ static int watch_from(struct vexfs_collection *c, struct vexfs_stream_req *req)
 	return 0;
 }
 
-/* The ring, a place in it, and the one who is to read there; s->lock is held. */
+/* Takes the ring, a position in it, and makes @cur the reader; s->lock is held. */
 static int cursor_place(struct vexfs_collection *c, struct vexfs_stream *s,
 			struct vexfs_stream_req *req, struct vexfs_cursor *cur)
 {
@@ -166,7 +166,7 @@ VEXFS_EXPORT_KUNIT(vexfs_cursor_close);
 
 /* ---- reading ---- */
 
-/* False: the change is no longer there, and @to says so. */
+/* Returns false if the change was overwritten; @to then says so. */
 static bool read_one(struct vexfs_cursor *cur, struct vexfs_change *to)
 {
 	struct vexfs_entry e;
@@ -249,7 +249,7 @@ const struct vexfs_extent *vexfs_slot_has(struct vexfs_collection *c, u32 slot, 
 	if (slot >= VEXFS_SLOTS_MAX)
 		return NULL;
 	number = vexfs_extent_number(c, slot);
-	/* who sees the extent sees its columns */
+	/* whoever sees the extent must see its columns */
 	e = number < d->room ? smp_load_acquire(&d->ext[number]) : NULL;
 	if (!e)
 		return NULL;
@@ -260,7 +260,7 @@ const struct vexfs_extent *vexfs_slot_has(struct vexfs_collection *c, u32 slot, 
 		return NULL;
 	if (state == VEXFS_SLOT_LIVE)
 		return e;
-	/* what the reaper keeps, and nobody has given up before the row was copied */
+	/* the reaper keeps it, and nobody released it before the row was copied */
 	smp_rmb();
 	return state == VEXFS_SLOT_DEAD && READ_ONCE(e->spans[row].to) &&
 	       vexfs_gate_keeps(c, seq) ? e : NULL;

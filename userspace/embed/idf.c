@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How rare words are: counts of texts that have a word, in one table by hash. Two words
- * in one place share their count, which makes both look more common than they are.
+ * Document frequencies: for each word the number of texts that contain it, in one table
+ * by hash. Two words with the same hash share their count, which makes both look more
+ * common than they are.
  */
 #include <errno.h>
 #include <math.h>
@@ -24,7 +25,7 @@ struct idf {
 
 static const char magic[8] = "vexidf1";
 
-/* Words that English texts of every subject have. */
+/* Words that are frequent in English texts of any subject. */
 static const char *const common[] = {
 	"about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "because",
 	"been", "but", "by", "can", "could", "do", "does", "each", "for", "from", "had", "has",
@@ -109,10 +110,10 @@ float idf_weight(const struct idf *idf, const struct word *w)
 		if (bsearch(w, common, sizeof(common) / sizeof(common[0]), sizeof(common[0]),
 			    compare))
 			return 0.1f;
-		/* Long words are rare ones, as a rule. */
+		/* Long words are usually rare. */
 		return 1.0f + 0.2f * (float)(w->len < 12 ? w->len : 12);
 	}
 	rarity = logf((1.0f + (float)idf->texts) / (1.0f + (float)idf->count[w->hash % PLACES]));
-	/* What nearly no other text has says little about which ones are near. */
+	/* A word that occurs in almost no other text says little about neighbours. */
 	return (rarity < RARITY_MAX ? rarity : RARITY_MAX) + 0.01f;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vexfs-embed: vectors of text over a line protocol. One line of JSON says who we are;
- * then each line that comes in is an item or an array of items, and for each item one
- * line goes out. See docs/embedding.md.
+ * vexfs-embed: vectors of text over a line protocol. The first line of output is JSON
+ * that describes the embedder. Each line of input is an item or an array of items, and
+ * each item is answered by one line. See docs/embedding.md.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -35,15 +35,15 @@ static const char usage[] =
 "usage: vexfs-embed [options]\n"
 "       vexfs-embed --learn FILE < items\n"
 "\n"
-"Reads items, one JSON object or array of objects a line: {\"id\": 1, \"text\": \"...\"} or\n"
+"Reads items, one JSON object or array of objects per line: {\"id\": 1, \"text\": \"...\"} or\n"
 "{\"id\": 1, \"path\": \"/file\"}; writes {\"id\": 1, \"vector\": [...]} or {\"id\": 1,\n"
-"\"error\": \"...\"} for each. The first line says what the vectors are.\n"
+"\"error\": \"...\"} for each. The first line describes the vectors.\n"
 "\n"
 "  --method ngram     hashed words and n-grams of characters (the default)\n"
 "  --method words     averages of word vectors, weighted by rarity\n"
 "  --vectors FILE     NAME.fbin with NAME.words beside it, for --method words\n"
 "  --dim N            components, for --method ngram (512)\n"
-"  --idf FILE         how rare words are, as --learn has counted (ngram)\n"
+"  --idf FILE         document frequencies that --learn has counted (ngram)\n"
 "  --learn FILE       count the words of the items instead, and write FILE at the end\n"
 "  --packed           vectors as base64 of little-endian f32: {\"id\": 1, \"f32\": \"...\"}\n"
 "  -h, --help         this text\n"
@@ -175,7 +175,7 @@ static void print_vector(void)
 	fputs("]}\n", stdout);
 }
 
-/* The id comes back as it came. */
+/* The id is returned unchanged. */
 static void print_id(const json_t *item)
 {
 	const json_t *id = json_object_get(item, "id");
@@ -198,7 +198,7 @@ static void fail(const json_t *item, const char *why)
 
 static void embed(const json_t *item, const char *text, size_t len)
 {
-	/* What has zeroes in it was written for programs. */
+	/* Text with NUL bytes is binary. */
 	if (memchr(text, 0, len < 4096 ? len : 4096)) {
 		fail(item, "not a text");
 		return;

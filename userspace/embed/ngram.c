@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Words and n-grams of their characters, hashed into the components of a vector with a
- * sign, so that what falls into one place by chance cancels out on the average. N-grams
- * bring together forms of a word, and misspelt ones.
+ * Words and their character n-grams, hashed into the components of a vector with a sign,
+ * so that collisions cancel out on average. N-grams bring inflected and misspelt forms of
+ * a word together.
  */
 #include <math.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #define GRAM_MIN	3
 #define GRAM_MAX	5
-/* Of a word's weight that its n-grams get together. */
+/* Share of a word's weight that is divided among its n-grams. */
 #define GRAM_SHARE	0.5f
 
 static void add(float *v, uint32_t dim, uint64_t hash, float weight)
@@ -25,7 +25,7 @@ static void add_grams(float *v, uint32_t dim, const struct word *w, float weight
 	unsigned int len = w->len + 2, n, i, count = 0;
 	float each;
 
-	/* Where it begins and ends is a part of it. */
+	/* The start and the end of the word are part of its n-grams. */
 	text[0] = '<';
 	memcpy(text + 1, w->text, w->len);
 	text[w->len + 1] = '>';

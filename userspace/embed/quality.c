@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How good the methods are: texts with a section each, one a line, "SECTION\tTEXT". Of
- * the ten texts nearest to each one, how many have its section, beside what chance would
- * give. Sections are made equally large, so that chance has no favourites.
+ * Measures the methods. Input is texts with one section each, one per line,
+ * "SECTION\tTEXT". The result is how many of the ten texts nearest to each text have its
+ * section, and how many would by chance. All sections are made equally large, so that
+ * none is favoured.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +58,10 @@ static int read_texts(const char *path)
 	return ntexts ? 0 : -1;
 }
 
-/* @each texts of every section that has as many; spread over it. Returns how many sections. */
+/*
+ * Takes @each texts of every section that has as many, spread over it. Returns the number
+ * of sections.
+ */
 static size_t choose(size_t each)
 {
 	size_t from = 0, to, i, n = 0, sections = 0;
@@ -72,7 +76,7 @@ static size_t choose(size_t each)
 		for (i = 0; i < each; i++) {
 			struct text t = texts[from + i * (to - from) / each];
 
-			/* Those that are passed over stay behind and are not looked at again. */
+			/* Texts that are left out stay at the end and are not used. */
 			texts[from + i * (to - from) / each] = texts[n];
 			texts[n++] = t;
 		}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A text as its words. */
+/* Splits a text into words. */
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ uint64_t text_hash(const char *s, size_t len)
 
 	while (len--)
 		h = (h ^ (unsigned char)*s++) * 1099511628211ull;
-	/* The low bits are taken for a place: let all of them take part. */
+	/* The low bits become the index, so mix all bits into them. */
 	h ^= h >> 32;
 	h *= 0xd6e8feb86659fd93ull;
 	return h ^ h >> 32;
@@ -66,7 +66,7 @@ void words_read(struct words *w, const char *text, size_t len)
 				word[n++] = (char)(c < 0x80 ? tolower(c) : c);
 			continue;
 		}
-		/* One letter says nothing. */
+		/* Words of one letter are not counted. */
 		if (n > 1)
 			add(w, word, n);
 		n = 0;

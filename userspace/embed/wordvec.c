@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The average of the vectors of a text's words, each weighted by its rarity: by its place
- * in the file, which has frequent words first. Counts of the texts themselves did worse.
+ * The average of the vectors of a text's words, weighted by rarity. Rarity is estimated
+ * from the word's rank in the file, which has frequent words first. Weights from counts
+ * of the texts themselves did worse.
  */
 #include <errno.h>
 #include <math.h>
@@ -15,10 +16,10 @@
 /**
  * struct wordvec - a file of word vectors
  * @dim: components
- * @rows: words
- * @row: vectors
+ * @rows: number of words
+ * @row: the vectors
  * @place: hash table: row plus 1
- * @hash: of each word
+ * @hash: hash of each word
  */
 struct wordvec {
 	uint32_t dim;
@@ -46,7 +47,7 @@ static int read_rows(struct wordvec *wv, const char *fbin, char *why, size_t siz
 	n = wv->row ? vexfs_file_read_f32(f, wv->row, info.rows, &err) : -1;
 	vexfs_file_abandon(f);
 	if (n != (ssize_t)info.rows) {
-		snprintf(why, size, "%s cannot be read, or not be held", fbin);
+		snprintf(why, size, "%s cannot be read, or does not fit into memory", fbin);
 		return -1;
 	}
 	return 0;
@@ -155,7 +156,7 @@ void wordvec_embed(const struct wordvec *wv, const struct words *w, float *v)
 
 		if (!x)
 			continue;
-		/* By Zipf's law the place in the file says how frequent a word is. */
+		/* By Zipf's law the rank gives the frequency. */
 		weight *= logf(2.0f + (float)row / 50.0f);
 		for (j = 0; j < wv->dim; j++)
 			v[j] += weight * x[j];

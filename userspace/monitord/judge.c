@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is performance bad, for how long, and what is done about it. Bad has to last before
- * anything is done, and good has to last before that is forgotten; so many times a day
- * and no more.
+ * Decides whether performance is bad, for how long it has been, and what to do.
+ * Performance must stay bad before anything is done, and stay good before that is
+ * forgotten. The number of recoveries per day is limited.
  */
 #include <errno.h>
 #include <math.h>
@@ -18,8 +18,9 @@
 #define RECOVERY	"vexfs-performance-recovery"
 
 /*
- * What is bad now, or NULL. An idle machine is not: a rate is bad when the time that an
- * op takes would keep even a single client, who waits for each answer, below the floor.
+ * Returns what is bad now, or NULL. An idle machine is not bad: a rate counts as bad only
+ * when the time per op would keep even one client, which waits for each answer, below the
+ * floor.
  */
 static const char *complaint(const struct monitor *m, char *text, size_t size)
 {
@@ -101,7 +102,7 @@ static void reap(struct monitor *m)
 		WIFEXITED(status) && WEXITSTATUS(status) == 127 ? "could not be started" : "failed");
 	if (m->h)
 		history_add_event(m->h, now_ms(), "recovery-ended", "", (uint64_t)status, 0, &err);
-	/* It has to be bad anew for as long. */
+	/* Performance must stay bad for the full time once more. */
 	m->bad_ns = 0;
 	m->advised = false;
 }

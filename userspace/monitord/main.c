@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vexfs-monitord: samples the account and the machine into the history. Under systemd it
- * runs in the foreground; elsewhere "start", "stop" and "status" do what they say. The
- * PID file holds its own process id, and is locked by it as long as it lives, so that a
- * stale number never stands for somebody else.
+ * vexfs-monitord: samples the statistics of module and machine into the history. Under
+ * systemd it runs in the foreground; elsewhere "start", "stop" and "status" manage it.
+ * The PID file contains its process id and is locked while it runs, so that a stale
+ * number is never taken for another process.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -97,8 +97,9 @@ static void on_signal(int sig)
 /* ---- the PID file ---- */
 
 /*
- * Who holds the lock; 0 for nobody, -1 when the file cannot be read. The lock belongs to the
- * open file: a POSIX lock would go as soon as the daemon closes the file elsewhere.
+ * Returns the holder of the lock; 0 for nobody, -1 when the file cannot be read. The lock
+ * belongs to the open file description: a POSIX lock would be released as soon as the
+ * daemon closes the file elsewhere.
  */
 static pid_t holder(const char *path)
 {
@@ -127,7 +128,7 @@ static int take_pid_file(struct monitor *m)
 		return -1;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		fprintf(stderr, "vexfs-monitord: it runs already\n");
+		fprintf(stderr, "vexfs-monitord: already running\n");
 		close(fd);
 		return -1;
 	}
@@ -145,7 +146,7 @@ static int stop_it(const struct config *c)
 	pid_t pid = holder(c->pid_file);
 
 	if (pid <= 0) {
-		fprintf(stderr, "vexfs-monitord: it does not run\n");
+		fprintf(stderr, "vexfs-monitord: not running\n");
 		return 1;
 	}
 	if (kill(pid, SIGTERM)) {
@@ -183,8 +184,8 @@ static void make_dir_of(const char *path)
 }
 
 /*
- * Into the background. The parent ends when the child says on @ready that it runs, or with
- * an error when it does not.
+ * Daemonises. The parent exits when the child reports on @ready that it runs, or with an
+ * error otherwise.
  */
 static int go_away(int *ready)
 {
@@ -217,11 +218,11 @@ static void runs_now(int ready)
 		dup2(null, 2);
 	}
 	if (write(ready, "", 1) != 1)
-		syslog(LOG_WARNING, "whoever started it has gone");
+		syslog(LOG_WARNING, "the process that started it has ended");
 	close(ready);
 }
 
-/* Until the next sample is due: hears events. */
+/* Handles events until the next sample is due. */
 static void wait_until(struct monitor *m, uint64_t due)
 {
 	while (!stopping && !again) {
@@ -238,12 +239,12 @@ static void wait_until(struct monitor *m, uint64_t due)
 }
 
 /**
- * struct args - what the command line says
- * @config: the configuration
- * @database: instead of the configuration's, or NULL
- * @pid_file: the same
- * @interval: the same, or 0
- * @once: one sample
+ * struct args - the command line
+ * @config: the configuration file
+ * @database: overrides the configuration, or NULL
+ * @pid_file: likewise
+ * @interval: likewise, or 0
+ * @once: take one sample
  */
 struct args {
 	const char *config;
@@ -276,7 +277,7 @@ static void run(struct monitor *m, const struct args *a)
 {
 	uint64_t due = now_ns();
 
-	say_log(m, LOG_INFO, "begins, a sample every %g s to %s", m->conf.interval,
+	say_log(m, LOG_INFO, "started, one sample every %g s into %s", m->conf.interval,
 		m->conf.database);
 	while (!stopping) {
 		if (again) {
@@ -285,7 +286,7 @@ static void run(struct monitor *m, const struct args *a)
 			again = false;
 			if (configure(m, a)) {
 				m->conf = old;
-				say_log(m, LOG_ERR, "the configuration is wrong and stays as it was");
+				say_log(m, LOG_ERR, "the configuration has errors; the old one stays in effect");
 			}
 		}
 		sample(m);
@@ -295,25 +296,28 @@ static void run(struct monitor *m, const struct args *a)
 		judge(m);
 		if (a->once)
 			break;
-		/* Not after a time, but at its time; what was slept through is not made up for. */
+		/*
+		 * Sleep until an absolute time, so that the interval does not drift;
+		 * missed samples are not made up for.
+		 */
 		due += (uint64_t)(m->conf.interval * 1e9);
 		if (due < now_ns())
 			due = now_ns() + (uint64_t)(m->conf.interval * 1e9);
 		wait_until(m, due);
 	}
-	say_log(m, LOG_INFO, "ends: %llu samples written, %llu lost",
+	say_log(m, LOG_INFO, "ended: %llu samples written, %llu lost",
 		(unsigned long long)m->samples, (unsigned long long)m->lost);
 }
 
 static int usage(FILE *f, int code)
 {
 	fputs("usage: vexfs-monitord [options] [start|stop|status]\n\n"
-	      "Samples the account of vexfs and the machine into a history.\n\n"
-	      "  --foreground      stay in the foreground, and say on stderr what happens\n"
+	      "Samples the statistics of vexfs and the machine into a history.\n\n"
+	      "  --foreground      stay in the foreground and log to stderr\n"
 	      "  --config FILE     another file than " CONFIG_PATH "\n"
 	      "  --interval S      seconds between samples\n"
 	      "  --database FILE   the history\n"
-	      "  --pid-file FILE   where its process id stands\n"
+	      "  --pid-file FILE   file for its process id\n"
 	      "  --once            take one sample and end\n"
 	      "  --help, --version\n\n"
 	      "Exit status: 0 done, or it runs; 1 failed, or it does not run; 2 usage.\n", f);
@@ -322,11 +326,11 @@ static int usage(FILE *f, int code)
 
 static int bad_value(const char *what, const char *value)
 {
-	fprintf(stderr, "vexfs-monitord: --%s: '%s' is not right\n", what, value);
+	fprintf(stderr, "vexfs-monitord: --%s: invalid value '%s'\n", what, value);
 	return 2;
 }
 
-/* An exit code, or -1 to go on. */
+/* Returns an exit code, or -1 to go on. */
 static int read_args(int argc, char **argv, struct args *a, struct monitor *m)
 {
 	static const struct option options[] = {
@@ -380,7 +384,7 @@ static int start_it(struct monitor *m, const struct args *a)
 	make_dir_of(m->conf.database);
 	make_dir_of(m->conf.log);
 	if (holder(m->conf.pid_file) > 0) {
-		fprintf(stderr, "vexfs-monitord: it runs already\n");
+		fprintf(stderr, "vexfs-monitord: already running\n");
 		return 1;
 	}
 	if (!m->foreground && go_away(&ready))

@@ -12,11 +12,11 @@
 #include "wire.h"
 
 /**
- * struct state - something that rarely changes, and is noted when it does
+ * struct state - something that rarely changes; each change is recorded
  * @what: kind: "setting", "module", "kernel" or "file"
- * @key: which
+ * @key: which one
  * @value: its value
- * @seen: it was there in this round
+ * @seen: it was found in this round
  */
 struct state {
 	char what[16];
@@ -29,30 +29,30 @@ struct state {
  * struct monitor - the daemon
  * @conf: its configuration
  * @etc: directory of the configuration, whose files are watched
- * @foreground: it writes to stderr as well
+ * @foreground: it logs to stderr as well
  * @h: the history, NULL while it cannot be written
  * @retry_ns: when to try to open the history again
- * @wire: the account, NULL while the module is not there
- * @events: a second connection, which hears events
- * @look: this look and the one before, by turns
- * @turn: which of them is the new one
- * @looked: the other one is filled in
+ * @wire: netlink connection, NULL while the module is not loaded
+ * @events: a second connection, for events
+ * @look: this sample and the previous one, alternating
+ * @turn: index of this sample
+ * @looked: the previous sample is valid
  * @values: metrics of the last interval
  * @identity: of the epoch: boot and load of the module
- * @uptime_ns: of the module at the last look
- * @states: how many
- * @state: they
+ * @uptime_ns: of the module at the last sample
+ * @states: number of states
+ * @state: the states
  * @ids: numbers of metrics in the history
  * @next_tidy_ms: when to roll up
  * @next_states_ns: when to look for changes
- * @next_hang_ns: when to look for tasks that hang
+ * @next_hang_ns: when to look for hung tasks
  * @bad_ns: since when performance is bad, 0 when it is not
  * @good_ns: since when it is good again
- * @advised: this bad time was told
- * @recoveries: when recoveries began, the newest last
- * @recovering: its process, 0 for none
+ * @advised: this bad period was reported
+ * @recoveries: start times of recoveries, the newest last
+ * @recovering: process of a recovery, 0 for none
  * @samples: written since the start
- * @lost: that could not be
+ * @lost: samples that could not be written
  */
 struct monitor {
 	struct config conf;
@@ -96,9 +96,9 @@ void say_log(struct monitor *m, int priority, const char *fmt, ...);
 __attribute__((format(printf, 2, 3)))
 void pool_log(struct monitor *m, const char *fmt, ...);
 
-/* One round: looks, and writes what it sees. */
+/* One round: takes a sample and writes it. */
 void sample(struct monitor *m);
-/* Connects where it is not. */
+/* Connects if there is no connection. */
 void connect_module(struct monitor *m);
 void disconnect_module(struct monitor *m);
 void hear_events(struct monitor *m, int timeout_ms);

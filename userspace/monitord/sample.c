@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From the account and the machine into the history. */
+/* Samples the statistics of module and machine into the history. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "monitord.h"
 
-/* A history that cannot be opened is tried again this often. */
+/* Interval for retries to open the history. */
 #define RETRY_NS	30000000000ull
 
 static int read_module(struct nlmsghdr *h, struct nlattr **a, void *arg)
@@ -52,7 +52,7 @@ static void open_history(struct monitor *m)
 		return;
 	m->h = history_open(m->conf.database, HISTORY_WRITE, &err);
 	if (!m->h && err.code == EUCLEAN && !history_set_aside(m->conf.database, to, sizeof(to))) {
-		say_log(m, LOG_ERR, "%s; it is kept as %s, and a new one begins", err.text, to);
+		say_log(m, LOG_ERR, "%s; it was renamed to %s, and a new one was created", err.text, to);
 		m->h = history_open(m->conf.database, HISTORY_WRITE, &err);
 	}
 	if (!m->h) {
@@ -71,13 +71,13 @@ static void lose_history(struct monitor *m, const struct history_error *err)
 	say_log(m, LOG_ERR, "%s", err->text);
 	m->lost++;
 	if (err->code == ENOSPC)
-		return;		/* it goes on when there is room */
+		return;		/* it goes on when there is space again */
 	history_close(m->h);
 	m->h = NULL;
 	m->retry_ns = now_ns() + (err->code == EUCLEAN ? 0 : RETRY_NS);
 }
 
-/* A figure of its own in the history; @scale: the smallest step. */
+/* A metric that the history has and the module does not; @scale: smallest step that is kept. */
 static int number_of(struct monitor *m, const char *name, const char *unit, enum history_kind kind,
 		     bool sketch, double scale)
 {
@@ -112,7 +112,7 @@ static void put_rows(struct monitor *m, const struct look *l)
 			const char *c = r->counter[k].name;
 			char name[HISTORY_NAME];
 
-			/* What never happened says nothing, and there are hundreds of those. */
+			/* Counters that are still 0 are not written: there are hundreds. */
 			if (counter_is_derived(c) ||
 			    (!r->counter[k].value && !strcmp(r->subject, "errors")))
 				continue;
@@ -144,7 +144,7 @@ static int put_collection(struct nlmsghdr *h, struct nlattr **a, void *arg)
 	return 0;
 }
 
-/* Which boot, and which load of the module. */
+/* Identifies the boot and the load of the module. */
 static void check_epoch(struct monitor *m, bool loaded)
 {
 	struct history_error err;
@@ -161,7 +161,7 @@ static void check_epoch(struct monitor *m, bool loaded)
 	m->uptime_ns = uptime;
 	host_file("", "/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
 	boot[strcspn(boot, "\n")] = '\0';
-	/* In tens of seconds: computed anew it comes out a little different. */
+	/* In units of ten seconds: the exact value varies a little when it is computed again. */
 	snprintf(identity, sizeof(identity), "boot %s, module %s%llu", boot,
 		 uptime ? "loaded at 10 s * " : "not loaded",
 		 uptime ? (unsigned long long)((now_ns() - uptime) / 10000000000ull) : 0ull);
@@ -181,7 +181,7 @@ static void tidy(struct monitor *m)
 	struct history_error err;
 	int64_t now = now_ms();
 
-	/* A clock that went back must not put it off for long. */
+	/* A clock that was set back must not delay it for long. */
 	if (!m->h || (now < m->next_tidy_ms && m->next_tidy_ms - now < 600000))
 		return;
 	m->next_tidy_ms = now - now % 300000 + 300000 + 2000;
@@ -200,7 +200,7 @@ void sample(struct monitor *m)
 		disconnect_module(m);
 	}
 	metrics_between(m->looked ? &m->look[!m->turn] : NULL, l, m->values);
-	if (!m->looked)	/* the module's own rates are of another time */
+	if (!m->looked)	/* rates of the module cover other intervals than ours */
 		for (int i = 0; i < METRICS; i++)
 			if (metrics[i].sort <= METRIC_HITS && metrics[i].sort != METRIC_MEMORY)
 				m->values[i] = NAN;

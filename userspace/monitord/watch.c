@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What happens between samples: events of the module, changes of settings, module,
- * kernel and files, tasks that hang.
+ * What happens between samples: events of the module; changes of settings, module, kernel
+ * and files; hung tasks.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -46,7 +46,7 @@ void hear_events(struct monitor *m, int timeout_ms)
 	int err = wire_receive(m->events, timeout_ms > 0 ? timeout_ms : 1, keep_event, m);
 
 	if (err == -ENOBUFS) {
-		say_log(m, LOG_WARNING, "events were lost: they came faster than they were written");
+		say_log(m, LOG_WARNING, "events were lost: they arrived faster than they could be written");
 	} else if (err && err != -EINTR) {
 		wire_close(m->events);
 		m->events = NULL;
@@ -63,7 +63,7 @@ static struct state *find_state(struct monitor *m, const char *what, const char 
 	return NULL;
 }
 
-/* One that the daemon has not seen yet may have changed while it did not run. */
+/* A state that is new to the daemon may have changed while the daemon was not running. */
 static struct state *new_state(struct monitor *m, const char *what, const char *key)
 {
 	struct state *s;
@@ -133,7 +133,7 @@ static void note_file(struct monitor *m, const char *name)
 	note(m, "file", path, value);
 }
 
-/* Of a directory of configurations, not what programs write there. */
+/* Watches configuration files only, not files that programs write there. */
 static bool is_configuration(const char *name)
 {
 	static const char *const ends[] = { ".conf", ".json", ".yml", ".yaml", ".default" };
@@ -195,9 +195,9 @@ void note_states(struct monitor *m)
 	note_files(m);
 }
 
-/* ---- tasks that hang ---- */
+/* ---- hung tasks ---- */
 
-/* In uninterruptible sleep, and in the module. */
+/* A task is hung if it is in uninterruptible sleep and in the module. */
 static bool hangs_in_vexfs(const char *pid, char *where, size_t size)
 {
 	char path[300], buf[4096], *state, *line;

@@ -15,7 +15,7 @@ struct journal {
 	int fd;
 };
 
-/* What the last lines say: a step that began and did not end. */
+/* Finds in the last lines a step that began and did not end. */
 static void find_unfinished(int fd, char *unfinished, size_t size)
 {
 	char buf[8192], *line, *next;
@@ -31,7 +31,7 @@ static void find_unfinished(int fd, char *unfinished, size_t size)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		/* A line that was cut in the middle is no line. */
+		/* An incomplete line is ignored. */
 		if (!next || sscanf(line, "%*s %15s %39s", what, step) != 2)
 			continue;
 		if (!strcmp(what, "begin"))

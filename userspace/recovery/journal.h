@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The journal of recoveries: a line before each step and one after, on the disk before
- * anything goes on. One recovery runs at a time.
+ * The journal of recoveries: one line before and one after each step. Each line is on the
+ * disk before the next action. Only one recovery runs at a time.
  */
 #ifndef VEXFS_RECOVERY_JOURNAL_H
 #define VEXFS_RECOVERY_JOURNAL_H
@@ -12,11 +12,12 @@
 struct journal;
 
 /*
- * Opens it, beside the log. NULL with a sentence: another recovery runs, or it cannot be
- * written. @unfinished says which step the last one was in when it ended, "" for none.
+ * Opens the journal beside the log. Returns NULL and a sentence when another recovery
+ * runs or it cannot be written. @unfinished: the step during which the last recovery
+ * ended, "" for none.
  */
 struct journal *journal_open(const char *log, char *unfinished, size_t size, char *why, size_t room);
-/* 0, or -1 when it is not on the disk. */
+/* 0, or -1 if the line is not on the disk. */
 int journal_write(struct journal *j, const char *what, const char *step, const char *outcome);
 void journal_close(struct journal *j);
 

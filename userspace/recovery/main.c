@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vexfs-performance-recovery: brings vexfs back to its performance in five steps, and says
- * whether that worked. Each step is one verb of vexctl and can be done again, so a
- * recovery that was killed is begun anew from the first.
+ * vexfs-performance-recovery: restores the performance of vexfs in five steps and reports
+ * whether that worked. Each step is one vexctl verb and may be repeated, so a recovery
+ * that was killed starts again with the first step.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,11 +25,11 @@
 #include "parse.h"
 
 /**
- * struct step - one of the five
+ * struct step - one of the five steps
  * @name: in log and journal
- * @what: what it does, for people
- * @verbs: of vexctl, one after the other
- * @optional: a verb that this vexctl has not got is no failure
+ * @what: description for people
+ * @verbs: vexctl verbs, run in this order
+ * @optional: a verb that this vexctl lacks is not a failure
  */
 struct step {
 	const char *name;
@@ -58,8 +58,8 @@ static const struct step steps[] = {
  * @conf: the configuration
  * @journal: NULL in a dry run
  * @profile: how thoroughly to validate
- * @dry: say what would be done
- * @notify: tell Alertmanager and webhook
+ * @dry: only print the steps
+ * @notify: notify Alertmanager and webhook
  * @failed: names of steps that failed
  */
 struct recovery {
@@ -100,7 +100,10 @@ static void say_log(const struct recovery *r, const char *fmt, ...)
 	close(fd);
 }
 
-/* vexctl with these words; its standard output to @out, a temporary file. Its exit code. */
+/*
+ * Runs vexctl with these arguments, its standard output in @out, a temporary file.
+ * Returns its exit code.
+ */
 static int run_vexctl(const char *const words[6], FILE *out)
 {
 	char *argv[10] = { "vexctl", "-j" };
@@ -136,7 +139,7 @@ static bool run_step(struct recovery *r, const struct step *s)
 		return true;
 	}
 	if (!out || journal_write(r->journal, "begin", s->name, "-")) {
-		say_log(r, "the journal cannot be written: nothing more is done");
+		say_log(r, "cannot write the journal: stopping here");
 		if (out)
 			fclose(out);
 		return false;
@@ -147,7 +150,7 @@ static bool run_step(struct recovery *r, const struct step *s)
 			break;
 	}
 	fclose(out);
-	/* A verb that vexctl has not got: there is nothing to restart. */
+	/* This vexctl lacks the verb: there is nothing to restart. */
 	if (code == 2 && s->optional)
 		code = 0;
 	say_log(r, "%s: %s", s->what, code ? "failed" : "done");
@@ -160,7 +163,7 @@ static bool run_step(struct recovery *r, const struct step *s)
 	return true;
 }
 
-/* Only "true" is: who cannot tell has not recovered. */
+/* Only "true" is success: a recovery whose result is unknown has failed. */
 static bool validate(struct recovery *r)
 {
 	const char *const words[6] = { "performance", "validate", r->profile };
@@ -206,16 +209,16 @@ static void notify(struct recovery *r, bool good)
 	if (r->dry || !r->notify)
 		return;
 	snprintf(text, sizeof(text), "%s%s%s%s%s", good ? "Validated." :
-		 "Automatic recovery did not help, somebody has to look.", *r->reason ? " Reason: " : "",
+		 "Automatic recovery did not help; an administrator must act.", *r->reason ? " Reason: " : "",
 		 r->reason, *r->failed ? " Steps that failed: " : "", r->failed);
 	if (*r->conf.alertmanager && alert_push(r->conf.alertmanager, &a, 1, why, sizeof(why)))
-		say_log(r, "the alert could not be pushed: %s", why);
+		say_log(r, "cannot push the alert: %s", why);
 	hook = hook && *hook ? hook : r->conf.webhook;
 	if (*hook && alert_webhook(hook, &a, 1, why, sizeof(why)))
-		say_log(r, "the webhook could not be told: %s", why);
+		say_log(r, "cannot call the webhook: %s", why);
 #else
 	if (!r->dry && r->notify && *r->conf.alertmanager)
-		say_log(r, "nobody was told: built without libcurl");
+		say_log(r, "no notification was sent: built without libcurl");
 	(void)good;
 #endif
 }
@@ -232,7 +235,7 @@ static int recover(struct recovery *r)
 	good = validate(r);
 	if (r->dry)
 		return 0;
-	say_log(r, "performance recovery %s%s%s", good ? "successful" : "failed, somebody has to look",
+	say_log(r, "performance recovery %s%s%s", good ? "successful" : "failed, an administrator must act",
 		*r->failed ? "; steps that failed: " : "", r->failed);
 	journal_write(r->journal, "finish", "all", good ? "done" : "failed");
 	notify(r, good);
@@ -243,19 +246,19 @@ static int usage(FILE *f, int code)
 {
 	fputs("usage: vexfs-performance-recovery [options]\n\n"
 	      "Resets pools, restarts the arithmetic, clears stack violations, restarts the bridge,\n"
-	      "waits, and validates; tells Alertmanager and webhook of vexfs.conf.\n\n"
-	      "  --dry-run        say what would be done\n"
+	      "waits, and validates; notifies Alertmanager and the webhook of vexfs.conf.\n\n"
+	      "  --dry-run        only print the steps\n"
 	      "  --config FILE    another file than " CONFIG_PATH "\n"
 	      "  --reason TEXT    why, for log and notification\n"
 	      "  --settle S       seconds to wait before validating\n"
 	      "  --profile NAME   of the validation: quick (default), smoke, comprehensive\n"
-	      "  --no-notify      tell nobody\n"
+	      "  --no-notify      send no notification\n"
 	      "  --help, --version\n\n"
 	      "Exit status: 0 recovered, 1 not, or another one runs; 2 usage.\n", f);
 	return code;
 }
 
-/* An exit code, or -1 to go on. */
+/* Returns an exit code, or -1 to go on. */
 static int read_args(int argc, char **argv, struct recovery *r, const char **config, double *settle)
 {
 	static const struct option options[] = {
@@ -317,7 +320,7 @@ static int open_journal(struct recovery *r)
 		return -1;
 	}
 	if (*unfinished)
-		say_log(r, "the last recovery ended in the middle of step '%s'; beginning anew",
+		say_log(r, "the last recovery ended during step '%s'; starting from the first step",
 			unfinished);
 	return 0;
 }
@@ -333,8 +336,8 @@ int main(int argc, char **argv)
 	if (ret >= 0)
 		return ret;
 	if (config_read(config ? config : CONFIG_PATH, &r.conf, why, sizeof(why))) {
-		/* The defaults are better than no recovery. */
-		fprintf(stderr, "vexfs-performance-recovery: %s; the defaults count\n", why);
+		/* A recovery with the default configuration is better than none. */
+		fprintf(stderr, "vexfs-performance-recovery: %s; using the defaults\n", why);
 		config_defaults(&r.conf);
 	}
 	if (settle >= 0)

@@ -4,19 +4,19 @@
 
 #include "busy.h"
 
-/* A reading takes this off what was remembered. */
+/* Each snapshot reduces earlier scores by this factor. */
 #define DECAY		0.9
-/* So much busier must another be to take a label away. */
+/* An unlabelled collection must be busier by this factor to take a label over. */
 #define STICKY		2.0
 
 /**
- * struct seen - one collection from reading to reading
+ * struct seen - what is kept about one collection between snapshots
  * @serial: its number
  * @changes: its sequence number
- * @score: changes of late
- * @rank: what it is ordered by
+ * @score: recent changes, weighted
+ * @rank: sort key
  * @labelled: it had a label
- * @at: its place in the snapshot
+ * @at: its index in the snapshot
  */
 struct seen {
 	uint64_t serial;
@@ -36,7 +36,7 @@ static int by_rank(const void *x, const void *y)
 	return a->serial < b->serial ? -1 : a->serial > b->serial;
 }
 
-/* Both lists go by rising serial. What has gone is forgotten. */
+/* Both lists are sorted by serial number. Collections that are not in the new one are forgotten. */
 static struct seen *follow(struct busy *b, const struct snapshot *a)
 {
 	struct seen *now = calloc(a->collections ? a->collections : 1, sizeof(*now));
@@ -62,7 +62,7 @@ static struct seen *follow(struct busy *b, const struct snapshot *a)
 				b->rest_changes += changed;
 		}
 		s->score += (double)changed;
-		/* Among idle ones, the large. */
+		/* Idle collections are ordered by size. */
 		s->rank = (s->score + (double)c->bytes * 1e-15) * (s->labelled ? STICKY : 1.0);
 	}
 	return now;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which collections get labels of their own: the busiest. A machine may have tens of
- * thousands, and a time series for each would cost Prometheus more than it tells.
+ * Chooses the collections that get labels of their own: the busiest. A machine may have
+ * tens of thousands, and a time series for each would cost Prometheus more than it is
+ * worth.
  */
 #ifndef VEXFS_EXPORTER_BUSY_H
 #define VEXFS_EXPORTER_BUSY_H
@@ -11,10 +12,10 @@
 struct seen;
 
 /**
- * struct busy - what is remembered from reading to reading
- * @n: collections in @seen, by rising serial
- * @seen: they
- * @rest_changes: changes of collections while they had no label; only grows
+ * struct busy - what is kept between snapshots
+ * @n: number of entries of @seen
+ * @seen: collections, by serial number
+ * @rest_changes: changes of collections while they had no label; never decreases
  */
 struct busy {
 	size_t n;
@@ -23,8 +24,8 @@ struct busy {
 };
 
 /*
- * Marks at most @most collections of @a as labelled. One that has a label keeps it until
- * another is clearly busier, so that series do not come and go. 0, or -ENOMEM.
+ * Marks at most @most collections of @a as labelled. A labelled collection keeps its
+ * label until another one is clearly busier, so that series are stable. 0, or -ENOMEM.
  */
 int busy_pick(struct busy *b, struct snapshot *a, size_t most);
 void busy_free(struct busy *b);

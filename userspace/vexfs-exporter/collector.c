@@ -6,20 +6,20 @@
 #include "busy.h"
 #include "collector.h"
 
-/* Questions that come so close together share an answer. */
+/* Requests within this time share a snapshot. */
 #define SHARE_NS	50000000u
 
 /**
- * struct collector - the thread and what it has read
+ * struct collector - the thread and its newest snapshot
  * @lock: guards what follows
- * @wake: there is something to read, or it is to stop
+ * @wake: a snapshot is wanted, or the thread is to stop
  * @ended: the thread has ended
- * @asked: number of the reading that is wanted
- * @begun: number of the reading that runs or ran last
- * @done: number of the reading in @last
- * @last: it
+ * @asked: number of the snapshot that is wanted
+ * @begun: number of the snapshot that is being taken or was taken last
+ * @done: number of the snapshot in @last
+ * @last: the newest snapshot
  * @stop: the thread is to end
- * @over: it has
+ * @over: it has ended
  */
 struct collector {
 	pthread_t thread;
@@ -49,7 +49,7 @@ static void put_locked(struct snapshot *a)
 static void publish(struct collector *c, struct snapshot *a, uint64_t number)
 {
 	pthread_mutex_lock(&c->lock);
-	/* Short of memory, the answer of before stays. */
+	/* Without memory the previous snapshot stays. */
 	if (a) {
 		put_locked(c->last);
 		c->last = a;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reads the module in a thread of its own, one reading at a time, however many ask. Who
- * asks is told later, and until then has what was read last.
+ * Takes snapshots of the module's statistics in a thread of its own, one at a time for
+ * all clients. A client is notified when its snapshot is there; until then the previous
+ * one is available.
  */
 #ifndef VEXFS_EXPORTER_COLLECTOR_H
 #define VEXFS_EXPORTER_COLLECTOR_H
@@ -10,20 +11,20 @@
 
 struct collector;
 
-/* Called in the collector's thread after each reading. */
+/* Called in the collector's thread after each snapshot. */
 typedef void (*collector_fn)(void *arg);
 
-/* @names, @most: collections with labels, at most so many. NULL: errno says why. */
+/* @names, @most: label up to @most collections. Returns NULL with errno set. */
 struct collector *collector_start(bool names, size_t most, collector_fn fn, void *arg);
-/* False when a reading does not end: it is left behind with its thread and all that it uses. */
+/* Returns false when a snapshot does not end: its thread and memory are then abandoned. */
 bool collector_stop(struct collector *c);
 
-/* The number of the reading that answers a question asked now; it is begun. */
+/* Requests a snapshot; returns its number. */
 uint64_t collector_ask(struct collector *c);
-/* The number of the newest reading that has ended; 0 when there is none. */
+/* The number of the newest complete snapshot; 0 when there is none. */
 uint64_t collector_done(struct collector *c);
 
-/* The newest reading, held until it is put back; NULL when there is none. */
+/* The newest snapshot, with a reference that the caller drops; NULL when there is none. */
 struct snapshot *collector_get(struct collector *c);
 void collector_put(struct collector *c, struct snapshot *a);
 

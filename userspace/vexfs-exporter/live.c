@@ -9,7 +9,7 @@
 
 #define POINTS		150u
 #define EVERY_NS	2000000000u
-/* So long after the last look readings go on. */
+/* Snapshots continue for so long after the last request for the page. */
 #define LOOK_NS		60000000000u
 #define SHOWN		25u		/* collections */
 
@@ -17,12 +17,12 @@ static const char *const classes[] = { "vector", "semantic", "fuse", "control" }
 #define CLASSES		4u
 
 /**
- * struct point - a reading, as far as it is drawn over time
- * @time_ns: when
+ * struct point - a snapshot, reduced to what the page draws over time
+ * @time_ns: its time
  * @ops: of each class since load
- * @errors: of all of them
+ * @errors: of all classes
  * @pool_gets: requests to the pools; likewise @pool_hits
- * @bucket: latencies of all ops on vectors since load
+ * @bucket: latencies of all vector ops since load
  */
 struct point {
 	uint64_t time_ns;
@@ -36,9 +36,9 @@ struct point {
 /**
  * struct live - points in a ring
  * @lock: guards all of it
- * @n: points ever noted
+ * @n: points ever added
  * @point: the newest of them
- * @seen_ns: when somebody looked last; 0 for never
+ * @seen_ns: time of the last request; 0 for never
  */
 struct live {
 	pthread_mutex_t lock;
@@ -120,7 +120,7 @@ void live_note(struct live *l, const struct snapshot *a)
 		return;
 	pthread_mutex_lock(&l->lock);
 	last = l->n ? &l->point[(l->n - 1) % POINTS] : NULL;
-	/* A module that was loaded anew counts from nothing. */
+	/* After a reload of the module its counters start from 0. */
 	if (last && a->uptime_ns < a->began_ns - last->time_ns)
 		l->n = 0;
 	if (!l->n || a->began_ns - last->time_ns >= EVERY_NS / 2) {
@@ -187,7 +187,7 @@ static void json_points(struct json *j, struct live *l)
 	json_array_end(j);
 }
 
-/* Every row of a subject as an object of all its counters, under @key. */
+/* Each row of a subject as an object of all its counters, under @key. */
 static void json_rows(struct json *j, const struct snapshot *a, const char *key,
 		      const char *subject)
 {
@@ -321,7 +321,7 @@ char *live_page(struct live *l, const struct snapshot *a, size_t *len)
 		return NULL;
 	}
 	fwrite(page_begin, 1, (size_t)(mark - page_begin), out);
-	/* The data stands in a script element, which nothing in it may end. */
+	/* The data is inside a script element, so it must not contain its end tag. */
 	for (size_t i = 0; i < json_len; i++) {
 		if (json[i] == '<')
 			fputs("\\u003c", out);

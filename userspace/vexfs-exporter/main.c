@@ -26,16 +26,16 @@
 #define FILE_NAME	"vexfs.prom"
 
 /**
- * struct options - of the command line
- * @listen: where
- * @textfile: folder for node_exporter, or NULL
- * @once: print and end
+ * struct options - the command line
+ * @listen: address and port
+ * @textfile: directory for node_exporter, or NULL
+ * @once: print the metrics and exit
  * @open: with @once: OpenMetrics
  * @names: with collections
- * @compat: with promised names
+ * @compat: with compatibility names
  * @most: collections with labels
  * @deadline_s: how long a request waits
- * @interval_s: with @textfile, again after so long; 0 for once
+ * @interval_s: with @textfile, seconds between two files; 0 writes one
  */
 struct options {
 	const char *listen;
@@ -87,7 +87,7 @@ static bool number(const char *text, unsigned long least, unsigned long most, un
 	return *text >= '0' && *text <= '9' && !*end && !errno && *v >= least && *v <= most;
 }
 
-/* -1 to go on, else the exit code. */
+/* Returns -1 to go on, else the exit code. */
 static int parse(int argc, char **argv, struct options *o)
 {
 	enum { OPENMETRICS = 256, NO_COLLECTIONS, NO_COMPAT, DEADLINE };
@@ -142,15 +142,15 @@ static int parse(int argc, char **argv, struct options *o)
 		}
 	}
 	if (!good)
-		return complain("'%s' is no number in the bounds of its option", optarg);
+		return complain("'%s' is not a number within the option's limits", optarg);
 	if (optind < argc)
-		return complain("'%s' is one word too many", argv[optind]);
+		return complain("unexpected argument '%s'", argv[optind]);
 	if (o->interval_s && !o->textfile)
 		return complain("--interval goes with --textfile%s", "");
 	return -1;
 }
 
-/* Reads the module here and now, and writes the text. 0, or -errno. */
+/* Reads the module in this thread and writes the text. 0, or -errno. */
 static int read_now(const struct options *o, struct expo *e, bool *up)
 {
 	struct metrics how = {
@@ -198,7 +198,7 @@ static int write_textfile(const struct options *o)
 	int err;
 
 	if (snprintf(path, sizeof(path), "%s/" FILE_NAME, o->textfile) >= (int)sizeof(path))
-		return complain("the name of the folder is too long%s", "");
+		return complain("the directory's name is too long%s", "");
 	err = read_now(o, &e, &up);
 	if (!err && outfile_write(&out, path, e.text, e.len)) {
 		fprintf(stderr, "vexfs-exporter: %s\n", shown(out.why));
@@ -210,7 +210,7 @@ static int write_textfile(const struct options *o)
 	return err ? 1 : 0;
 }
 
-/* Until SIGINT or SIGTERM, or for @ms; true when it is to end. */
+/* Waits for @ms, SIGINT or SIGTERM; true if a signal came. */
 static bool stop_within(int fd, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -234,7 +234,7 @@ static int keep_textfile(const struct options *o)
 {
 	int fd = signals(), ret;
 
-	/* A disk that is full now may have room later. */
+	/* A full disk may have space again later. */
 	do {
 		ret = write_textfile(o);
 	} while (o->interval_s && !stop_within(fd, (int)o->interval_s * 1000));

@@ -11,7 +11,7 @@
 #include "names.h"
 #include "vexfs.h"
 
-/* A family of one sample without labels. */
+/* A metric family of one sample without labels. */
 static void one(struct expo *e, const char *name, enum expo_kind kind, const char *unit,
 		const char *help, double v)
 {
@@ -64,7 +64,7 @@ static void table(struct expo *e, const struct snapshot *a)
 	}
 }
 
-/* Only those that have happened: some hundreds never do. */
+/* Only errors that have happened: hundreds never do. */
 static void errors(struct expo *e, const struct snapshot *a)
 {
 	expo_family(e, "vexfs_op_errors", EXPO_COUNTER, NULL,
@@ -88,7 +88,10 @@ static void errors(struct expo *e, const struct snapshot *a)
 
 /* ---- histograms ---- */
 
-/* Whole octaves, from 1 us to 17 s: each edge is one of the module's own, so no op is misplaced. */
+/*
+ * Whole octaves, from 1 us to 17 s. Each edge is one of the module's own, so each op is
+ * in the right bucket.
+ */
 #define FIRST_OCTAVE	4u
 #define EDGES		25u
 
@@ -121,7 +124,7 @@ static void latencies(struct expo *e, const struct snapshot *a)
 
 /* ---- collections ---- */
 
-#define REST	"@rest"		/* no collection may be called so */
+#define REST	"@rest"		/* a name that no collection can have */
 
 static const struct {
 	const char *name;
@@ -148,7 +151,7 @@ static uint64_t value_of(const struct collection *c, size_t at)
 	return *(const uint64_t *)((const char *)c + at);
 }
 
-/* Names of our own user namespace need no more to be unique. */
+/* Names in our own user namespace are unique without the namespace. */
 static uint32_t own_namespace(void)
 {
 	struct stat st;
@@ -179,7 +182,10 @@ static void one_of_collections(struct expo *e, const struct snapshot *a, unsigne
 		}
 		expo_u64(e, l, 2, value_of(c, at));
 	}
-	/* Who is in the rest changes; what is counted of it must not go back. */
+	/*
+	 * The set of unlabelled collections changes; the counter of their changes must
+	 * not decrease.
+	 */
 	if (of_collection[k].kind == EXPO_COUNTER)
 		rest = a->rest_changes;
 	expo_u64(e, &(struct expo_label){ "collection", REST }, 1, rest);
@@ -306,7 +312,7 @@ static double self_rss(void)
 	return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
-/* About the answer itself, and the exporter. */
+/* About this response, and the exporter. */
 static void about(struct expo *e, const struct snapshot *a, bool stale)
 {
 	expo_family(e, "vexfs_exporter_build", EXPO_INFO, NULL, "the exporter; always 1");

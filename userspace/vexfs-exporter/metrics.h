@@ -6,14 +6,14 @@
 #include "snapshot.h"
 #include "exposition.h"
 
-/* More than an answer is ever meant to have. */
+/* Upper bound of the length of a response. */
 #define METRICS_LIMIT	(16u << 20)
 
 /**
  * struct metrics - how to write them
- * @format: which text
- * @compat: with the names that earlier scripts were promised
- * @stale: the module did not answer in time, and @a is what it said before
+ * @format: text format
+ * @compat: with compatibility names
+ * @stale: the module did not answer in time, and @a is an earlier snapshot
  */
 struct metrics {
 	enum expo_format format;
@@ -21,7 +21,7 @@ struct metrics {
 	bool stale;
 };
 
-/* @a: NULL when nothing has been read yet. 0, or -errno; to be freed with expo_free(). */
+/* @a: NULL before the first snapshot. 0, or -errno; free the text with expo_free(). */
 int metrics_write(struct expo *e, const struct snapshot *a, const struct metrics *how);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From the module's names to those of Prometheus: base units, ratios from 0 to 1, the
- * unit at the end. A counter that the module adds gets its name by the rules; the table
- * holds the few that would be called badly, or are said better by another one.
+ * Maps the module's names to those of Prometheus: base units, ratios from 0 to 1, the
+ * unit at the end. New counters get their names by these rules; the table holds the few
+ * for which the rules give a bad name, or whose value another metric has.
  */
 #include <stdio.h>
 #include <string.h>
@@ -37,12 +37,12 @@ static const struct {
 	{ "op", "count", "vexfs_ops" },
 	{ "op", "errors", "vexfs_op_failures" },
 	{ "op", "max_ns", "vexfs_op_duration_max_seconds" },
-	/* The histogram has these. */
+	/* Part of the histogram. */
 	{ "op", "ns", NULL }, { "op", "mean_ns", NULL }, { "op", "p50_ns", NULL },
 	{ "op", "p95_ns", NULL }, { "op", "p99_ns", NULL }, { "op", "p999_ns", NULL },
-	/* rate() has these. */
+	/* rate() computes these. */
 	{ "op", "rate_1s", NULL }, { "op", "rate_10s", NULL }, { "op", "rate_60s", NULL },
-	/* Every series of an op carries its class. */
+	/* Every series of an op has a class label. */
 	{ "class", NULL, NULL },
 	/* Written with a label for the errno. */
 	{ "errors", NULL, NULL },
@@ -68,7 +68,7 @@ const char *metric_label(const char *subject)
 	return subject;
 }
 
-/* Takes the word out of a name whose words are parted by '_'. */
+/* Removes the word from a name whose words are separated by '_'. */
 static void without(char *name, const char *word)
 {
 	size_t n = strlen(word);
@@ -91,7 +91,7 @@ static void without(char *name, const char *word)
 		name[n - 1] = '\0';
 }
 
-/* These end what makes a histogram, a counter or an info. */
+/* Suffixes that are reserved for histograms, counters and infos. */
 static bool taken_suffix(const char *name)
 {
 	static const char *const taken[] = { "_total", "_count", "_sum", "_bucket", "_info",

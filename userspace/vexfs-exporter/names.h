@@ -7,11 +7,11 @@
 #include "exposition.h"
 
 /**
- * struct metric_name - how a counter is called outside
+ * struct metric_name - name of a counter as a metric
  * @name: without "_total"
  * @kind: counter or gauge
  * @unit: for OpenMetrics; NULL when there is none
- * @scale: what its value is multiplied with
+ * @scale: factor from the module's unit
  */
 struct metric_name {
 	char name[128];
@@ -21,12 +21,12 @@ struct metric_name {
 };
 
 /*
- * False for counters that are worked out from others and are not exported: Prometheus
- * works them out itself, over whatever time is asked for.
+ * Returns false for counters that are derived from others and are not exported:
+ * Prometheus computes them itself, over any range.
  */
 bool metric_name(const struct counter_doc *f, struct metric_name *m);
 
-/* What the rows of a subject are called as a label; NULL when it has only one. */
+/* The name of the label for the rows of a subject; NULL if the subject has only one row. */
 const char *metric_label(const char *subject);
 
 #endif

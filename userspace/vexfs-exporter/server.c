@@ -11,15 +11,15 @@
 #include "metrics.h"
 #include "server.h"
 
-/* Connections at a time; what comes beyond waits in the kernel's queue. */
+/* Maximum of connections; further ones wait in the kernel's queue. */
 #define CLIENTS		512
-/* A client that has sent no whole request for so long is cut off. */
+/* A client that has not sent a complete request after this time is disconnected. */
 #define SILENCE_S	10
 #define PATIENCE_NS	20000000000u
-/* Of memory for one client: headers must fit. */
+/* Memory for one client: its headers must fit. */
 #define CLIENT_BYTES	(8u << 10)
 
-/* What the pages need; nothing is loaded from anywhere. */
+/* The pages load nothing, from nowhere. */
 #define POLICY		"default-src 'none'; style-src 'unsafe-inline'; " \
 			"script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; " \
 			"base-uri 'none'; form-action 'none'"
@@ -59,9 +59,9 @@ struct visit {
 };
 
 /**
- * struct kept - an answer that everybody gets who asks about the same reading
- * @reading: when that began
- * @response: the answer, or NULL
+ * struct kept - a response that all clients get for the same snapshot
+ * @reading: number of the snapshot
+ * @response: the response, or NULL
  */
 struct kept {
 	uint64_t reading;
@@ -71,7 +71,7 @@ struct kept {
 struct server {
 	struct server_opts opts;
 	struct MHD_Daemon *daemon;
-	struct kept kept[2][2];		/* by format and compat; the library's thread's own */
+	struct kept kept[2][2];		/* by format and compat; used by the library's thread only */
 	struct collector *collector;
 	struct live *live;
 	pthread_mutex_t lock;		/* guards what follows */
@@ -96,7 +96,7 @@ static struct MHD_Response *response(const char *type, void *text, size_t len,
 	return r;
 }
 
-/* Gives the response away. */
+/* Consumes the reference to the response. */
 static enum MHD_Result queue(struct MHD_Connection *conn, unsigned int status,
 			     struct MHD_Response *r)
 {
@@ -143,7 +143,7 @@ static enum MHD_Result send_metrics(struct visit *v, struct MHD_Connection *conn
 		if (k->response)
 			MHD_destroy_response(k->response);
 		k->response = write_metrics(a, &how);
-		/* The age of an old reading is told anew each time. */
+		/* A response from an old snapshot has its current age in a header. */
 		k->reading = a && !how.stale ? a->began_ns : 0;
 	}
 	collector_put(s->collector, a);
@@ -169,9 +169,9 @@ static enum MHD_Result send_live(struct visit *v, struct MHD_Connection *conn, b
 						 MHD_RESPMEM_MUST_FREE));
 }
 
-/* ---- who waits ---- */
+/* ---- suspended clients ---- */
 
-/* Sets the connection aside until there is an answer; false when there is one already. */
+/* Suspends the connection until there is a snapshot; false when there is one already. */
 static bool wait_for_reading(struct visit *v, struct MHD_Connection *conn)
 {
 	struct server *s = v->s;
@@ -214,7 +214,7 @@ static void on_reading(void *arg)
 	struct server *s = arg;
 	struct snapshot *a;
 
-	/* The first reading may end before the collector is known. */
+	/* The first snapshot may end before @s->collector is set. */
 	if (!__atomic_load_n(&s->collector, __ATOMIC_ACQUIRE))
 		return;
 	a = collector_get(s->collector);
@@ -276,7 +276,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *conn, const 
 		*state = v;
 		return MHD_YES;
 	}
-	/* A body is nothing we asked for: the connection ends instead of reading it. */
+	/* We never expect a body: the connection ends instead of reading it. */
 	if (*size)
 		return MHD_NO;
 	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
@@ -345,15 +345,15 @@ static void on_connection(void *arg, struct MHD_Connection *conn, void **context
 }
 
 /*
- * The library cuts off who is silent; one who sends a byte now and then it would keep for
- * ever. A request that waits for a reading is answered before that.
+ * The library disconnects silent clients, but not one that sends a byte now and then. A
+ * request that waits for a snapshot is answered before this limit.
  */
 static void cut_slow(struct server *s)
 {
 	uint64_t now;
 
 	pthread_mutex_lock(&s->lock);
-	/* Not before: one that came in between would seem to have been here for ages. */
+	/* Set now: a client that connects in between must not look old. */
 	now = clock_ns();
 	for (struct client *c = s->clients; c; c = c->next)
 		if (now - c->since_ns > PATIENCE_NS)
@@ -368,14 +368,14 @@ static void no_log(void *arg, const char *fmt, va_list ap)
 	(void)ap;
 }
 
-/* ---- from start to stop ---- */
+/* ---- start and stop ---- */
 
 static struct MHD_Daemon *start_daemon(struct server *s)
 {
 	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
 			     MHD_USE_ITC | MHD_USE_ERROR_LOG;
 
-	/* What clients do wrong is theirs to know, not the journal's. */
+	/* Errors of clients do not belong into the journal. */
 	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, s,
 				MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL,
 				MHD_OPTION_LISTEN_SOCKET, s->opts.fd,
@@ -428,7 +428,10 @@ void server_tick(struct server *s)
 
 void server_stop(struct server *s)
 {
-	/* Whoever waits is told what there is, for the library does not end with some set aside. */
+	/*
+	 * Suspended clients get the newest snapshot first: the library cannot stop while
+	 * a connection is suspended.
+	 */
 	pthread_mutex_lock(&s->lock);
 	s->stopping = true;
 	for (struct visit *v = s->waiting; v; v = v->next)
@@ -440,7 +443,7 @@ void server_stop(struct server *s)
 	for (unsigned int i = 0; i < 4; i++)
 		if (s->kept[i / 2][i % 2].response)
 			MHD_destroy_response(s->kept[i / 2][i % 2].response);
-	/* A reading that hangs in the kernel keeps what it uses. */
+	/* A snapshot that hangs in the kernel still uses this memory. */
 	if (!collector_stop(s->collector))
 		return;
 	live_free(s->live);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The pages over HTTP. One thread serves all clients; who waits for a reading is set
- * aside, so that a slow module keeps nobody else waiting, and who is slow himself loses
- * his connection.
+ * The pages over HTTP. One thread serves all clients. A client that waits for a snapshot
+ * is suspended, so that a slow module delays no other client; a slow client is
+ * disconnected.
  */
 #ifndef VEXFS_EXPORTER_SERVER_H
 #define VEXFS_EXPORTER_SERVER_H
@@ -15,10 +15,10 @@ struct server;
 /**
  * struct server_opts - how to serve
  * @fd: a listening socket; the server closes it
- * @names: with collections, where the module lets us see them
- * @most: of them with labels
- * @compat: with promised names, unless a request says ?compat=no
- * @deadline_ms: how long a request waits for a reading
+ * @names: with collections, if the module shows them
+ * @most: how many of them with labels
+ * @compat: with compatibility names, unless a request says ?compat=no
+ * @deadline_ms: how long a request waits for a snapshot
  */
 struct server_opts {
 	int fd;
@@ -28,9 +28,9 @@ struct server_opts {
 	unsigned int deadline_ms;
 };
 
-/* NULL with a sentence in @why. */
+/* Returns NULL with a sentence in @why. */
 struct server *server_start(const struct server_opts *opts, char *why, size_t size);
-/* To be called a few times a second: ends what has waited too long. */
+/* Call it a few times a second: it ends waits that exceed the deadline. */
 void server_tick(struct server *s);
 void server_stop(struct server *s);
 

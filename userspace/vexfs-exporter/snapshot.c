@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading the module: one dump after another over one connection, which is made
- * anew after the module has gone and come back.
+ * Takes a snapshot of the module: one netlink dump after another over one connection,
+ * which is made again after the module was reloaded.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,9 +11,9 @@
 
 #include "snapshot.h"
 
-/* A dump that changes overtake is read again this often. */
+/* How often to repeat a dump that was overtaken by changes. */
 #define DUMP_TRIES	10
-/* More than the module lets there be; a guard, not a limit. */
+/* A sanity limit, above the module's own. */
 #define MOST		(1u << 24)
 
 uint64_t clock_ns(void)
@@ -33,14 +33,14 @@ uint64_t latency_edge(unsigned int bucket)
 	return (1ull << (5 + octave)) + (part + 1) * (1ull << (3 + octave));
 }
 
-/* Room for one more of @size bytes in a list of @n; NULL when there is no memory. */
+/* Makes space for one more element of @size bytes in a list of @n; NULL without memory. */
 static void *grow(void *list, size_t *n, size_t size)
 {
 	char *more;
 
 	if (*n >= MOST)
 		return NULL;
-	/* Doubled whenever the number is a power of two. */
+	/* The list doubles whenever the number is a power of two. */
 	if (!(*n & (*n - 1))) {
 		more = realloc(*(void **)list, (*n ? 2 * *n : 1) * size);
 		if (!more)
@@ -58,7 +58,7 @@ static void copy(char *to, size_t size, struct nlattr **a, int type)
 	snprintf(to, size, "%s", wire_text(a, type));
 }
 
-/* ---- what is loaded ---- */
+/* ---- version and load ---- */
 
 static int on_module(struct nlmsghdr *h, struct nlattr **at, void *arg)
 {
@@ -192,11 +192,11 @@ static int on_event(struct nlmsghdr *h, struct nlattr **at, void *arg)
 	return 0;
 }
 
-/* ---- all of it ---- */
+/* ---- the snapshot ---- */
 
 /*
- * A dump into the list whose length is *@n. Where changes overtook it again and again,
- * the last reading is taken: each row of it is true by itself.
+ * Dumps into the list whose length is *@n. If changes overtake every attempt, the last
+ * one is used: each row of it is correct by itself.
  */
 static int dump(struct wire *w, uint8_t cmd, int flag, wire_answer_fn fn, struct snapshot *a,
 		size_t *n)
@@ -226,7 +226,7 @@ static int on_admin_gid(struct nlmsghdr *h, struct nlattr **at, void *arg)
 	return 0;
 }
 
-/* Would the kernel show this process everybody's collections? It is the kernel who decides. */
+/* Does the kernel show all collections to this process? The kernel decides. */
 static bool sees_all(struct wire *w)
 {
 	struct nl_msg *msg = wire_request(w, VEXFS_CMD_TUNABLE_GET, false);
@@ -292,7 +292,7 @@ struct snapshot *snapshot_read(struct wire **w, bool names)
 			snprintf(a->why, sizeof(a->why), "%s", wire_why(*w));
 	}
 	a->up = *w && !err;
-	/* A family that came back has another number. */
+	/* A family that was registered again has another number. */
 	if (err) {
 		wire_close(*w);
 		*w = NULL;

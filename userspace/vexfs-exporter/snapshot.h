@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * All that the module tells about itself, read at one moment. Nothing here knows
- * how it is shown.
- */
+/* A snapshot of all statistics of the module. Nothing here knows how it is presented. */
 #ifndef VEXFS_EXPORTER_SNAPSHOT_H
 #define VEXFS_EXPORTER_SNAPSHOT_H
 
@@ -12,7 +9,7 @@
 
 #include "wire.h"
 
-/* The meaning of one counter. */
+/* Description of one counter. */
 struct counter_doc {
 	char subject[48];
 	char name[40];
@@ -32,7 +29,7 @@ struct latency {
 	uint64_t bucket[LATENCY_BUCKETS];
 };
 
-/* Upper edge of a bucket, in nanoseconds: what is less is in it or below. */
+/* Upper edge of a bucket in nanoseconds: smaller values are in this bucket or below. */
 uint64_t latency_edge(unsigned int bucket);
 
 struct collection {
@@ -63,20 +60,20 @@ struct happening {
 #define SNAPSHOT_EVENTS		32
 
 /**
- * struct snapshot - what was read
- * @up: the module answered; @why says why not
- * @may_all: everybody's collections were asked for and told
+ * struct snapshot - all statistics of the module at one time
+ * @up: the module answered; if not, @why says why
+ * @may_all: collections of all users are included
  * @version: of the module; likewise @kernel, @simd, @uptime_ns, @hit_rate
- * @complaints: sentences in @complaint
- * @rows: every row of statistics, since load
- * @counter_doc: what they mean, @counter_docs of them
+ * @complaints: number of sentences in @complaint
+ * @rows: statistics since load
+ * @counter_doc: descriptions, @counter_docs of them
  * @latency: histograms, @latencies of them
- * @collection: collections by rising serial, @collections of them
- * @event: the newest, @events of them, oldest first
+ * @collection: collections by serial number, @collections of them
+ * @event: the newest events, @events of them, oldest first
  * @pools_enabled: a setting; likewise @stack_optimize, @search_batching
- * @rest_changes: changes of collections without labels, since the exporter began
- * @began_ns: when reading began and @took_ns how long it took, CLOCK_MONOTONIC
- * @users: who holds it; the collector's business
+ * @rest_changes: changes of unlabelled collections since the exporter started
+ * @began_ns: start of the snapshot, and @took_ns its duration, CLOCK_MONOTONIC
+ * @users: references; for the collector only
  */
 struct snapshot {
 	bool up;
@@ -108,9 +105,8 @@ struct snapshot {
 };
 
 /*
- * Reads all of it; NULL only when memory is short. *@w is the connection: made when
- * there is none, given up when it fails. @names: collections too, where this process
- * may see everybody's.
+ * Takes a snapshot; NULL only without memory. *@w is the connection: opened if needed,
+ * closed after an error. @names: collections too, if this process may see them all.
  */
 struct snapshot *snapshot_read(struct wire **w, bool names);
 void snapshot_free(struct snapshot *a);

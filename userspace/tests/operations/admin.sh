@@ -237,7 +237,7 @@ ok eval 'is $code 0 && has "$out" "in the middle of step .simd"'
 what="an Alertmanager that does not answer changes nothing but the log"
 kill $ear; wait $ear 2> /dev/null
 out=$(recover); code=$?
-ok eval 'is $code 0 && has "$(cat "$tmp/recovery.log")" "could not be pushed"'
+ok eval 'is $code 0 && has "$(cat "$tmp/recovery.log")" "cannot push the alert"'
 what="recovery --settle --no-notify --profile; a wrong one: exit code 2"
 rm -f "$tmp/called"
 recover --settle 0 --no-notify --profile smoke > /dev/null
