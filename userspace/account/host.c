@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The machine as /proc shows it. */
+/* Statistics of the machine from /proc. */
 #include "host.h"
 
 #include <ctype.h>
@@ -29,7 +29,7 @@ bool host_file(const char *root, const char *path, char *buf, size_t size)
 	return n >= 0 || len;
 }
 
-/* The number behind @key at the beginning of a line. */
+/* The number that follows @key at the start of a line. */
 static double after(const char *text, const char *key)
 {
 	size_t len = strlen(key);
@@ -98,7 +98,7 @@ static void read_psi(const char *root, struct host *h)
 	}
 }
 
-/* Disks, without their partitions and without those that are made of others. */
+/* Disks only: no partitions and no devices that consist of others. */
 static bool whole_disk(const char *root, const char *name)
 {
 	char path[4300];
@@ -178,7 +178,7 @@ void host_read(const char *root, struct host *h)
 	read_network(root, h);
 }
 
-/* What grew, by @over; NAN when it went back. */
+/* Increase relative to @over; NAN when the counter decreased. */
 static double growth(double a, double b, double over)
 {
 	return b >= a && over > 0 ? (b - a) / over : NAN;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The machine as /proc shows it: processors, memory, pressure, disks, network. What
- * cannot be read is NAN, never 0. @root stands before the paths, for tests.
+ * Statistics of the machine from /proc: processors, memory, pressure, disks, network. A
+ * value that cannot be read is NAN, never 0. @root is a prefix for paths, for tests.
  */
 #ifndef VEXFS_ACCOUNT_HOST_H
 #define VEXFS_ACCOUNT_HOST_H
@@ -11,18 +11,18 @@
 #include <stdint.h>
 
 /**
- * struct host - one look; times and counts since boot
+ * struct host - one sample; times and counts since boot
  * @mono_ns: when, CLOCK_MONOTONIC
  * @cpu_total: ticks of all processors
- * @cpu_idle: of them idle, or waiting for a disk
- * @cpu_steal: of them taken by the hypervisor
+ * @cpu_idle: of these, idle or waiting for a disk
+ * @cpu_steal: of these, stolen by the hypervisor
  * @cpus: processors
  * @load1: load of the last minute
  * @mem_total: bytes of memory, and so on
- * @psi: microseconds that something waited for cpu, memory, memory (all), io, io (all)
- * @disk_busy_ms: the busiest disk was at work
+ * @psi: pressure stall time in microseconds: cpu, memory some and full, io some and full
+ * @disk_busy_ms: time that the busiest disk was busy
  * @disk: its name
- * @hung: tasks that the kernel found hanging, or NAN
+ * @hung: number of hung tasks that the kernel reported, or NAN
  */
 struct host {
 	uint64_t mono_ns;
@@ -41,11 +41,11 @@ enum { PSI_CPU, PSI_MEM, PSI_MEM_FULL, PSI_IO, PSI_IO_FULL, PSI_KINDS };
 void host_read(const char *root, struct host *h);
 
 /**
- * struct host_rates - between two looks
- * @cpu_busy: share of processor time
- * @cpu_steal: share taken by the hypervisor
- * @psi: shares of time that something waited
- * @disk_busy: share of time that the busiest disk was at work
+ * struct host_rates - between two samples
+ * @cpu_busy: fraction of processor time
+ * @cpu_steal: fraction stolen by the hypervisor
+ * @psi: fractions of pressure stall time
+ * @disk_busy: fraction of time that the busiest disk was busy
  */
 struct host_rates {
 	double cpu_busy, cpu_steal;
@@ -56,7 +56,7 @@ struct host_rates {
 
 void host_between(const struct host *a, const struct host *b, struct host_rates *r);
 
-/* A small file, or its first bytes, with a NUL; false when it cannot be read. */
+/* Reads a small file, or the start of a file, and terminates it; false when it cannot be read. */
 bool host_file(const char *root, const char *path, char *buf, size_t size);
 
 #endif

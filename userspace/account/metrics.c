@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The figures that operators look at first. */
+/* The metrics that operators look at first. */
 #include "metrics.h"
 
 #include <errno.h>
@@ -100,7 +100,7 @@ void look_free(struct look *l)
 	rows_free(&l->rows);
 }
 
-/* What a counter grew by; NAN when one of the looks lacks it or it went back. */
+/* Increase of a counter; NAN when a sample lacks it or it decreased. */
 static double grew(const struct look *a, const struct look *b, const char *subject, const char *row,
 		   const char *counter)
 {
@@ -141,7 +141,7 @@ static void classes(const struct look *a, const struct look *b, double s, double
 		double bad = grew(a, b, "class", kinds[i].name, "errors");
 
 		v[kinds[i].ops] = n / s;
-		/* Without a look before: over the last ten seconds, as the module has it. */
+		/* Without a previous sample: the module's rates over the last ten seconds. */
 		if (!a)
 			v[kinds[i].ops] = now_is(b, "class", kinds[i].name, "rate_10s") / 1000;
 		if (kinds[i].time >= 0)

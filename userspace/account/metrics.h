@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The figures that operators look at first, by name, unit and direction, and how they
- * come out of two looks at the account and at the machine. The daemon writes them into
- * the history, verbs print them.
+ * The metrics that operators look at first: name, unit, direction, and how they are
+ * computed from two samples of module and machine. The daemon writes them into the
+ * history; vexctl prints them.
  */
 #ifndef VEXFS_ACCOUNT_METRICS_H
 #define VEXFS_ACCOUNT_METRICS_H
@@ -19,8 +19,8 @@ enum metric_sort {
 	METRIC_MEMORY,
 	METRIC_ERRORS,
 	METRIC_HITS,		/* more is better */
-	METRIC_RESOURCE,	/* of the machine: neither good nor bad by itself */
-	METRIC_STATE,		/* what is set, not how fast */
+	METRIC_RESOURCE,	/* of the machine: neither direction is better by itself */
+	METRIC_STATE,		/* a setting, not a measurement */
 };
 
 enum metric_id {
@@ -36,12 +36,12 @@ enum metric_id {
 };
 
 /**
- * struct metric - one of them
- * @name: as in verbs and in the history
- * @unit: of it
+ * struct metric - a metric
+ * @name: as in vexctl and in the history
+ * @unit: its unit
  * @sort: enum metric_sort
- * @scale: what the history keeps it in: its smallest step
- * @doc: what it is
+ * @scale: smallest step that the history keeps
+ * @doc: description
  */
 struct metric {
 	const char *name;
@@ -53,14 +53,14 @@ struct metric {
 
 extern const struct metric metrics[METRICS];
 
-/* By name, or -1; "vexfs_" before it and "_per_sec" behind it are allowed. */
+/* Index of a name, or -1; a prefix "vexfs_" and a suffix "_per_sec" are accepted. */
 int metric_find(const char *name);
 bool metric_more_is_better(int id);
 
 /**
- * struct look - the account and the machine at one moment
- * @loaded: the module is there
- * @rows: its account
+ * struct look - one sample of module and machine
+ * @loaded: the module is loaded
+ * @rows: its statistics
  * @host: the machine
  * @load_ns: when the module was loaded, CLOCK_MONOTONIC
  */
@@ -71,19 +71,16 @@ struct look {
 	uint64_t mono_ns;
 };
 
-/* 0, or -errno. Without a module (@w NULL) the machine alone. */
+/* 0, or -errno. Without the module (@w NULL) the machine only. */
 int look_take(struct wire *w, const char *root, struct look *l);
 void look_free(struct look *l);
 
-/*
- * Every metric between two looks (@a may be NULL: what can be said from one), NAN where
- * nothing can be said.
- */
+/* All metrics between two samples (@a may be NULL: what one sample can give); NAN for unknown. */
 void metrics_between(const struct look *a, const struct look *b, double v[METRICS]);
 
-/* A figure of the account: a level rather than a count that only grows. */
+/* A statistic that is a gauge, not a counter. */
 bool counter_is_level(const char *subject, const char *counter);
-/* One that is made of others, and need not be kept. */
+/* A statistic that is derived from others and need not be stored. */
 bool counter_is_derived(const char *counter);
 
 #endif

@@ -81,7 +81,7 @@ struct answer {
 	size_t len;
 };
 
-/* What it answers: the beginning, for when it refuses. */
+/* Keeps the start of the server's response for the error message. */
 static size_t take_answer(char *p, size_t size, size_t n, void *arg)
 {
 	struct answer *a = arg;

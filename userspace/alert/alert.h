@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Pushing alerts: to an Alertmanager (its API version 2), and to a webhook that gets the
- * same as JSON. Built on libcurl. Nothing here decides what is worth an alert.
+ * Pushes alerts to an Alertmanager (API version 2), and to a webhook, which receives the
+ * same JSON. Nothing here decides when to alert.
  */
 #ifndef VEXFS_ALERT_H
 #define VEXFS_ALERT_H
@@ -10,14 +10,14 @@
 #include <stdint.h>
 
 /**
- * struct alert - one of them
+ * struct alert - an alert
  * @name: label "alertname"
  * @severity: label "severity": info, warning, critical
  * @instance: label "instance", or NULL for this machine's name
  * @summary: annotation
  * @description: annotation
- * @starts_ms: when it began, milliseconds since 1970; 0: now
- * @ends_ms: when it ended, 0 while it lasts
+ * @starts_ms: its start, milliseconds since 1970; 0: now
+ * @ends_ms: its end, 0 while it is active
  */
 struct alert {
 	const char *name;
@@ -29,7 +29,7 @@ struct alert {
 	int64_t ends_ms;
 };
 
-/* The names that vexfs uses. */
+/* The alert names that vexfs uses. */
 #define ALERT_REGRESSION	"VexFSPerformanceRegression"
 #define ALERT_RECOVERED		"VexFSPerformanceRecoverySuccess"
 #define ALERT_NOT_RECOVERED	"VexFSPerformanceRecoveryFailed"
@@ -39,15 +39,15 @@ struct alert {
 #define ALERT_POOL_LOW		"VexFSMemoryPoolLow"
 
 /*
- * Posts to @url/api/v2/alerts. 0, or -1 with a sentence in @why; it waits ten seconds at
- * most, follows no redirection, and speaks HTTP and HTTPS only.
+ * Posts to @url/api/v2/alerts. 0, or -1 with a sentence in @why. It waits at most ten
+ * seconds, follows no redirection, and uses HTTP and HTTPS only.
  */
 int alert_push(const char *url, const struct alert *a, size_t n, char *why, size_t size);
 
 /* Posts the same JSON to @url itself. */
 int alert_webhook(const char *url, const struct alert *a, size_t n, char *why, size_t size);
 
-/* The JSON that is posted, to be freed; NULL when memory is short. */
+/* The JSON, which the caller frees; NULL without memory. */
 char *alert_json(const struct alert *a, size_t n);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a series of figures over time says: when it changed, whether it rises or falls,
- * what goes with what. Built on libvexstat; knows numbers only. "Cannot tell" is an
- * answer everywhere.
+ * Analysis of time series: change points, trends, correlation. Built on libvexstat; it
+ * knows numbers only. Every function may answer "cannot tell".
  */
 #ifndef VEXFS_ANALYSIS_H
 #define VEXFS_ANALYSIS_H
@@ -15,10 +14,10 @@
 
 /**
  * struct bins - a series in equal steps
- * @from: beginning of the first step, milliseconds
- * @step: their length
- * @n: how many
- * @v: mean of each, NaN where nothing is known
+ * @from: start of the first step, milliseconds
+ * @step: length of a step
+ * @n: number of steps
+ * @v: mean of each, NaN where there is no value
  */
 struct bins {
 	int64_t from;
@@ -27,35 +26,35 @@ struct bins {
 	double *v;
 };
 
-/* Adds a value that holds for a stretch of time; weights are by time. */
+/* Adds a value that holds for an interval; values are weighted by time. */
 struct binner;
 struct binner *binner_new(int64_t from, int64_t to, int64_t step);
 void binner_add(struct binner *b, int64_t t, int64_t span, double v);
-/* The steps; frees @b. 0, or -1 when memory is short. */
+/* Computes the steps and frees @b. 0, or -1 without memory. */
 int binner_done(struct binner *b, struct bins *out);
 void bins_free(struct bins *b);
-/* The values there are, in order, to @out (room for b->n). */
+/* Copies the known values in order to @out (space for b->n). */
 size_t bins_values(const struct bins *b, double *out);
 
 /*
- * The pattern of a day, by hour (UTC): the median of each hour against that of all. False
- * when the steps are no hours, or there are fewer than @days days of them.
+ * The daily pattern by hour (UTC): the median of each hour relative to that of all. False
+ * if steps are not hours, or if there are fewer than @days days of them.
  */
 #define SEASON	24
 bool bins_season(const struct bins *b, int days, double factor[SEASON]);
-/* Takes it out. */
+/* Removes the pattern. */
 void bins_unseason(struct bins *b, const double factor[SEASON]);
-/* Both; true when it did. */
+/* Does both; true if the pattern was removed. */
 bool bins_take_season(struct bins *b, int days);
 
 /**
- * struct change_point - a moment from which on a series has another level
+ * struct change_point - the start of another level
  * @at: index of the first value of the new level
  * @t: its time
  * @before: mean of the level before
  * @after: mean of the level after
  * @change: after / before - 1
- * @p: chance of a jump this clear somewhere in a series that has none
+ * @p: probability of a jump this clear in a series without one
  */
 struct change_point {
 	size_t at;
@@ -67,10 +66,10 @@ struct change_point {
 };
 
 /**
- * struct change_rules - when a jump is one
- * @alpha: chance of finding any in a series without
- * @min_effect: smaller ones do not matter
- * @min_run: values that a level lasts at least
+ * struct change_rules - when a jump counts
+ * @alpha: probability of finding any in a series without one
+ * @min_effect: smaller jumps are ignored
+ * @min_run: minimum length of a level
  */
 struct change_rules {
 	double alpha;
@@ -83,11 +82,11 @@ struct change_rules {
 #define CHANGES_MAX	32
 
 /*
- * Binary segmentation: the place where the means on both sides differ most, against the
- * long-run deviation of the values (their deviation from a running level, widened by how
- * much a value resembles the one before it); called when the bound of Brownian bridges
- * says that chance does so in fewer than @alpha of series; then each side again. In
- * order of time. SIZE_MAX: too few values to tell (fewer than 4 runs).
+ * Binary segmentation. It takes the place where the means on both sides differ most,
+ * relative to the long-run deviation (the deviation from a running level, increased by
+ * autocorrelation). The place counts if the bound for Brownian bridges gives it a
+ * probability below @alpha; then both sides are searched. Results are in order of time.
+ * SIZE_MAX: too few values to tell (fewer than 4 runs).
  */
 size_t change_points(const struct bins *b, const struct change_rules *r,
 		     struct change_point out[CHANGES_MAX]);
@@ -95,14 +94,14 @@ size_t change_points(const struct bins *b, const struct change_rules *r,
 enum trend { TREND_CANNOT_TELL, TREND_NONE, TREND_UP, TREND_DOWN };
 
 /**
- * struct trend_line - where a series goes
+ * struct trend_line - the direction of a series
  * @trend: verdict
- * @per_day: relative change a day
+ * @per_day: relative change per day
  * @low: confidence interval of 95 %, lower end
  * @high: upper end
  * @total: over the period
  * @mean: of the values
- * @n: values
+ * @n: number of values
  */
 struct trend_line {
 	enum trend trend;
@@ -112,17 +111,17 @@ struct trend_line {
 	size_t n;
 };
 
-/* A trend is one when it is proven and moves the series by @min_effect over the period. */
+/* A trend counts if it is significant and moves the series by @min_effect over the period. */
 void trend_fit(const struct bins *b, double min_effect, struct trend_line *out);
 const char *trend_name(enum trend t);
 
 /**
- * struct correlation - how two series go together
- * @lag: steps by which @a comes before @b where they go together best
+ * struct correlation - correlation of two series
+ * @lag: steps by which @a precedes @b at the best correlation
  * @r: rank correlation there
- * @p: chance of that, over all lags tried
+ * @p: probability of it, over all lags tried
  * @n: pairs
- * @known: enough pairs to tell
+ * @known: there are enough pairs to tell
  */
 struct correlation {
 	int lag;
@@ -132,12 +131,12 @@ struct correlation {
 	bool known;
 };
 
-/* Lines are taken out first; lags from -@max_lag to @max_lag. */
+/* Linear trends are removed first; lags from -@max_lag to @max_lag. */
 void correlate(const struct bins *a, const struct bins *b, int max_lag, struct correlation *out);
 
 /*
- * B against A, as vs_compare() but of values over time: at most 120 steps a side, so that
- * neighbours resemble each other little.
+ * Compares B with A, like vs_compare() but for time series: at most 120 steps per side,
+ * which reduces autocorrelation.
  */
 void compare_values(const double *a, size_t na, const double *b, size_t nb,
 		    const struct vs_rules *r, struct vs_change *out);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Periods, and the rates at which planted changes, trends and correlations are found in
- * made histories, and at which they are found where there are none. Everything is
- * seeded: the same each time.
+ * Periods; and how often planted changes, trends and correlations are found in synthetic
+ * histories, and reported in histories without any. All is seeded and repeatable.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -25,15 +24,15 @@ static double normal(struct vs_rng *g)
 }
 
 /**
- * struct plan - a made history
+ * struct plan - a synthetic history
  * @days: its length
  * @cv: relative deviation of an hour
- * @rho: how much an hour resembles the one before
- * @season: share by which the day swings
+ * @rho: autocorrelation of hours
+ * @season: relative amplitude of the daily pattern
  * @jump: relative change planted at @at
- * @at: share of the history
+ * @at: position in the history, 0 to 1
  * @trend: relative change over the whole
- * @outage: hours of which nothing is known, in the middle
+ * @outage: hours without values, in the middle
  */
 struct plan {
 	int days;
@@ -61,7 +60,7 @@ static void make(struct bins *b, const struct plan *p, struct vs_rng *g)
 	}
 }
 
-/* Shares of histories with a change found within a day of where it is, and elsewhere. */
+/* Fractions of histories with a change found within a day of its place, and elsewhere. */
 static void rates(const struct plan *p, int times, double *hit, double *false_per_history)
 {
 	struct change_rules r = CHANGE_RULES_DEFAULT;
@@ -140,7 +139,7 @@ static void test_few(void)
 	   "one jump of a constant is found where it is");
 	b.n = 5;
 	trend_fit(&b, 0.05, &t);
-	ok(t.trend == TREND_CANNOT_TELL, "five values have no trend that one could tell");
+	ok(t.trend == TREND_CANNOT_TELL, "five values are too few for a trend");
 }
 
 static void test_trends(void)
@@ -203,7 +202,7 @@ static void test_correlation(void)
 	}
 	printf("# %d of 100 found, %d with the right lag; %d of 100 unrelated ones called\n", found,
 	       right_lag, wrong);
-	ok(found >= 95 && right_lag >= 95, "what follows three hours later is found, with its lag");
+	ok(found >= 95 && right_lag >= 95, "a lag of three hours is found");
 	ok(wrong <= 4, "unrelated series are called related in 4 of 100 at most");
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Values over time in equal steps, and the pattern of a day. */
+/* Time series in equal steps, and the daily pattern. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +58,7 @@ int binner_done(struct binner *b, struct bins *out)
 {
 	if (!b)
 		return -1;
-	/* A step of which next to nothing is known says nothing. */
+	/* A step with almost no data counts as unknown. */
 	for (size_t i = 0; i < b->b.n; i++)
 		b->b.v[i] = b->weight[i] > 0.2 * (double)b->b.step ? b->b.v[i] / b->weight[i] : NAN;
 	*out = b->b;
@@ -85,7 +85,7 @@ size_t bins_values(const struct bins *b, double *out)
 
 #define DAY_MS	86400000ll
 
-/* Median of the values whose place is @s modulo @slots; fewer than @days: NAN. */
+/* Median of the values whose index is @s modulo @slots; with fewer than @days NAN. */
 static double slot_median(const struct bins *b, size_t s, size_t slots, int days, double *room)
 {
 	size_t k = 0;
@@ -121,7 +121,7 @@ bool bins_season(const struct bins *b, int days, double factor[SEASON])
 void bins_unseason(struct bins *b, const double factor[SEASON])
 {
 	for (size_t i = 0; i < b->n; i++) {
-		/* Between the middles of two hours. */
+		/* Interpolates between the centres of two hours. */
 		int64_t mid = b->from + (int64_t)i * b->step + b->step / 2;
 		double at = (double)(mid % DAY_MS) / (double)(DAY_MS / SEASON) - 0.5;
 		int hour = (int)floor(at);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where a series jumps from one level to another.
+ * Finds where a series jumps from one level to another.
  *
- * The statistic of a place k among n values is that of two means, |m1 - m2| over their
- * error. Its largest value over all places, in a series without a jump, is that of a
- * standardised Brownian bridge, of which James, James and Siegmund (1987) give the tail:
+ * The statistic of place k among n values compares two means: |m1 - m2| over its standard
+ * error. In a series without a jump, its maximum over all places is distributed like that
+ * of a standardised Brownian bridge, whose tail is in James, James and Siegmund (1987):
  *
  *	P(max > x) = x phi(x) [ (1 - 1/x^2) ln(1/e - 1)^2 + 4/x^2 ... ]
  *
- * with e the share of values at either end where no jump is looked for. The error is
- * that of values which resemble their neighbours: the deviation from a running median,
+ * where e is the fraction of values at either end in which no jump is looked for. The
+ * standard error accounts for autocorrelation: it is the deviation from a running median,
  * times (1 + rho) / (1 - rho).
  */
 #include <math.h>
@@ -19,12 +19,12 @@
 #include "analysis.h"
 
 /**
- * struct search - a series that is being cut
- * @v: values, without those that are not known
- * @at: index of each in the series as it came
- * @n: how many
- * @sum: of the first so many
- * @sd: their deviation from one level, in the long run
+ * struct search - a series that is being segmented
+ * @v: known values
+ * @at: index of each in the original series
+ * @n: number of values
+ * @sum: prefix sums
+ * @sd: long-run deviation from one level
  */
 struct search {
 	double *v;
@@ -53,7 +53,7 @@ static double mean_of(const struct search *s, size_t from, size_t to)
 	return (s->sum[to] - s->sum[from]) / (double)(to - from);
 }
 
-/* Spread of a piece about its own mean, and how its neighbours go together. */
+/* Variance of a piece about its own mean, and its autocovariance. */
 static double piece_spread(const struct search *s, size_t from, size_t to, double *lag)
 {
 	double m = mean_of(s, from, to), var = 0;
@@ -70,13 +70,13 @@ static double piece_spread(const struct search *s, size_t from, size_t to, doubl
 }
 
 #define PIECES_MAX	4096
-/* A piece that is so much wilder than most has a jump within. */
+/* A piece with far more variance than most contains a jump. */
 #define WILD		16
 
 /*
- * The deviation of means in the long run. Pieces of a few runs are each taken about
- * their own mean, so that jumps between them do not count; a piece with a jump within
- * is left out.
+ * The long-run deviation of means. It uses pieces of a few runs, each relative to its own
+ * mean, so that jumps between pieces do not count; a piece that contains a jump is left
+ * out.
  */
 static double long_run_sd(const struct search *s)
 {
@@ -100,7 +100,7 @@ static double long_run_sd(const struct search *s)
 	}
 	if (!k || var <= 0)
 		return 0;
-	/* A mean that is taken out makes values look less alike than they are. */
+	/* Removing the mean biases the autocorrelation downwards. */
 	rho = lag / var + 1.0 / (double)piece + 4 * lag / var / (double)piece;
 	var /= (double)k;
 	if (rho < 0)
@@ -156,7 +156,7 @@ static void cut(struct search *s, size_t from, size_t to)
 	cut(s, best, to);
 }
 
-/* Levels between the places found, and those dropped that make no difference any more. */
+/* Computes the levels between the places, and drops places that no longer make a difference. */
 static size_t settle(struct search *s)
 {
 	size_t places[CHANGES_MAX + 2], n = s->found, kept;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Periods as people write them. */
+/* Parses periods such as "7d ago to 6d ago". */
 #include "period.h"
 
 #include <ctype.h>
@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <time.h>
 
-/* Nobody has a history of a thousand years. */
+/* A sanity limit: a thousand years. */
 #define LENGTH_MAX_S	31536000000ll
 
 static const char *skip(const char *s)
@@ -21,7 +21,7 @@ static const char *skip(const char *s)
 	return s;
 }
 
-/* A number and its unit at @s; where it ends, or NULL. */
+/* Parses a number and its unit at @s; returns its end, or NULL. */
 static const char *read_length(const char *s, int64_t *ms)
 {
 	static const struct {
@@ -75,7 +75,7 @@ static int64_t midnight(int64_t now_ms, int days)
 	return (int64_t)mktime(&tm) * 1000;
 }
 
-/* A date, with a time or without, as the local clock shows it, or with Z. */
+/* A date with or without a time, in local time or with Z. */
 static bool read_date(const char *s, int64_t *ms)
 {
 	static const char *const forms[] = {
@@ -169,7 +169,7 @@ int period_parse(const char *text, int64_t now, struct period *p, char *why, siz
 		if (read_moment(from, now, &p->from) && read_moment(to, now, &p->to))
 			return check(p, now, text, why, size);
 	}
-	snprintf(why, size, "'%.100s' is no period; write \"1h\", \"7d ago to 6d ago\", \"yesterday\" "
+	snprintf(why, size, "'%.100s' is not a period; write \"1h\", \"7d ago to 6d ago\", \"yesterday\" "
 		 "or \"2026-11-01 08:00 to 2026-11-01 09:30\"", text);
 	return -1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which changes for the worse count: named policies, each with a limit for warnings and
- * one for failures by the sort of figure.
+ * Which regressions count: named policies. Each has a limit for warnings and one for
+ * failures, by the sort of metric.
  */
 #ifndef VEXFS_ANALYSIS_POLICY_H
 #define VEXFS_ANALYSIS_POLICY_H
@@ -12,9 +12,9 @@ enum policy_sort { POLICY_THROUGHPUT, POLICY_TIME, POLICY_MEMORY, POLICY_ERRORS,
 /**
  * struct policy - a named set of limits
  * @name: as in [thresholds] of vexfs.conf
- * @doc: what it is for
- * @limit: by sort: change that is a warning, and one that is a failure. Of errors: by how
- *	much the share of ops that fail grows; of all others a share of what was before
+ * @doc: description
+ * @limit: by sort: change that is a warning, and change that is a failure. For errors,
+ * the increase in the fraction of failed ops; for all others, the relative change
  */
 struct policy {
 	const char *name;
@@ -25,7 +25,7 @@ struct policy {
 	} limit[POLICY_SORTS];
 };
 
-/* NULL when there is none of that name. */
+/* NULL when there is no policy of that name. */
 const struct policy *policy_find(const char *name);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Trends, what goes with what, and two periods beside each other. */
+/* Trends, correlation, and comparison of two periods. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,19 +7,19 @@
 #include "analysis.h"
 
 #define DAY_MS		86400000.0
-/* Fewer values say nothing about where a series goes. */
+/* Fewer values are too few for a trend. */
 #define TREND_LEAST	12
 #define PAIRS_LEAST	20
 
 /**
- * struct fit - a line through values that are not all there
+ * struct fit - a line fitted to values, some of which are missing
  * @slope: per step
  * @mean: of the values
- * @at: mean of the places
- * @sxx: spread of the places
- * @rho: how much what is left resembles what was before
- * @sd: deviation from the line
- * @n: values
+ * @at: mean of the indices
+ * @sxx: sum of squares of the indices
+ * @rho: autocorrelation of the residuals
+ * @sd: standard deviation of the residuals
+ * @n: number of values
  */
 struct fit {
 	double slope, mean, at, sxx, rho, sd;
@@ -120,7 +120,7 @@ static int by_value(const void *a, const void *b)
 	return x->v < y->v ? -1 : x->v > y->v;
 }
 
-/* Values to their ranks, equal ones to the mean of theirs. */
+/* Replaces values by ranks; ties get their mean rank. */
 static void to_ranks(double *v, size_t n, struct rank *room)
 {
 	for (size_t i = 0; i < n; i++)
@@ -146,7 +146,7 @@ static double self_likeness(const double *v, size_t n, double mean)
 	return var > 0 ? lag / var : 0;
 }
 
-/* Rank correlation of two series, and the chance of it. */
+/* Rank correlation of two series, and its probability. */
 static double rank_correlation(double *x, double *y, size_t n, struct rank *room, double *p)
 {
 	double mean = (double)(n - 1) / 2, xy = 0, xx = 0, yy = 0, r, rho, n_eff, t;
@@ -162,7 +162,7 @@ static double rank_correlation(double *x, double *y, size_t n, struct rank *room
 	if (xx <= 0 || yy <= 0)
 		return 0;
 	r = xy / sqrt(xx * yy);
-	/* Bartlett: values that resemble their neighbours are fewer than they look. */
+	/* Bartlett: autocorrelated values count as fewer. */
 	rho = self_likeness(x, n, mean) * self_likeness(y, n, mean);
 	rho = rho < 0 ? 0 : rho;
 	n_eff = (double)n * (1 - rho) / (1 + rho);

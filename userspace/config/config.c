@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table of keys, and everything that is made from it. */
+/* The table of keys, and everything that is derived from it. */
 #include "config.h"
 
 #include <math.h>
@@ -14,16 +14,16 @@
 enum kind { NUMBER, SHARE, FLAG, TEXT, WORD, PATH, URL };
 
 /**
- * struct key - a line of the file
- * @section: where it stands
- * @name: its key
- * @kind: what its value is
+ * struct key - a key of the file
+ * @section: its section
+ * @name: its name
+ * @kind: type of its value
  * @at: offset in struct config
- * @def: its default, as it is written
+ * @def: default, as text
  * @min: smallest number
  * @max: largest
- * @words: that a WORD may be, separated by blanks
- * @doc: what it does
+ * @words: values of a WORD, separated by blanks
+ * @doc: description
  */
 struct key {
 	const char *section;
@@ -120,7 +120,7 @@ static int set_number(const struct key *k, void *to, const char *value, char *wh
 	bool percent = k->kind == SHARE && len && value[len - 1] == '%';
 	double v;
 
-	/* A share that is not set is the policy's. */
+	/* A fraction that is not set comes from the policy. */
 	if (k->kind == SHARE && !len && !*k->def) {
 		*(double *)to = -1;
 		return 0;

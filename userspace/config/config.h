@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The sections of vexfs.conf that programs read: [monitor], [history], [thresholds] and
- * [recovery]. One table says what keys there are, their bounds and defaults; the reader,
- * "vexctl apply", which refuses what is wrong before the module is touched, and the
- * page docs/configuration.md are made from it. The other sections are settings of the
- * module, or targets.
+ * [recovery]. One table has the keys, their bounds and defaults. The reader, "vexctl
+ * apply" (which rejects errors before it changes the module) and docs/configuration.md
+ * use that table. The other sections are settings of the module, or targets.
  */
 #ifndef VEXFS_CONFIG_H
 #define VEXFS_CONFIG_H
@@ -76,19 +75,19 @@ struct config {
 void config_defaults(struct config *c);
 
 /*
- * Reads the file over the defaults; one that is missing is empty. Sections that are not of
- * the table are not looked at. 0, or -1 with a sentence in @why.
+ * Reads the file over the defaults; a missing file counts as empty. Sections that are not
+ * in the table are ignored. 0, or -1 with a sentence in @why.
  */
 int config_read(const char *path, struct config *c, char *why, size_t size);
 
-/* Whether the table has the section. */
+/* Is the section in the table? */
 bool config_has_section(const char *section);
-/* 0, or -1 with a sentence: whether a line of such a section is right. */
+/* Checks one line of such a section. 0, or -1 with a sentence. */
 int config_check(const char *section, const char *key, const char *value, char *why, size_t size);
 
 /* The table as Markdown. */
 void config_document(FILE *f);
-/* Its sections as they stand in vexfs.conf.default. */
+/* Its sections, as in vexfs.conf.default. */
 void config_example(FILE *f);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Generic netlink with libnl-3: connecting, asking, dumps that start again when
- * they were overtaken by changes, and the kernel's sentence for a refusal.
+ * Generic netlink with libnl-3: connecting, requests, dumps that are repeated when
+ * changes overtook them, and the kernel's message for an error.
  */
 #include <errno.h>
 #include <netlink/genl/ctrl.h>
@@ -14,18 +14,18 @@
 
 #include "wire.h"
 
-/* A dump overtaken by changes is asked again this often. */
+/* How often to repeat a dump that was overtaken by changes. */
 #define DUMP_TRIES	10
 
 /**
  * struct wire - a connection
  * @sock: libnl's socket
  * @family: number of the family
- * @why: the last refusal in words
+ * @why: the last error as a sentence
  * @err: its -errno, 0 when there was none
- * @stop: what the answer function returned, when it ended the call
- * @fn: takes the answers
- * @arg: for it
+ * @stop: non-zero result of @fn, which ended the call
+ * @fn: callback for answers
+ * @arg: its argument
  * @done: the call has ended
  */
 struct wire {
@@ -39,7 +39,7 @@ struct wire {
 	bool done;
 };
 
-/* libnl has its own error numbers; only those that can be told apart matter here. */
+/* Maps libnl's own error numbers as far as they can be told apart. */
 static int from_libnl(int err)
 {
 	switch (-err) {
@@ -87,7 +87,7 @@ static void keep_error(struct wire *n, int err, struct nlattr *attrs, int len)
 		snprintf(n->why, sizeof(n->why), "%s", strerror(-err));
 }
 
-/* A dump that fails says so at its end: the error, then the sentence. */
+/* A dump that fails reports that at its end: the error, then the message. */
 static int on_finish(struct nl_msg *msg, void *arg)
 {
 	struct nlmsghdr *h = nlmsg_hdr(msg);
@@ -111,7 +111,7 @@ static int on_ack(struct nl_msg *msg, void *arg)
 	return NL_STOP;
 }
 
-/* The kernel's sentence stands in the attributes behind the copy of the request. */
+/* The kernel's message is in the attributes after the copy of the request. */
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 {
 	struct nlmsghdr *h = (struct nlmsghdr *)((char *)e - NLMSG_HDRLEN);
@@ -142,7 +142,7 @@ static void set_options(struct wire *n)
 {
 	int one = 1, fd = nl_socket_get_fd(n->sock);
 
-	/* Kernels that know none of these say less; the rest works. */
+	/* Kernels without these options report less; everything else works. */
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
@@ -213,7 +213,7 @@ static int call_once(struct wire *n, struct nl_msg *msg)
 	n->done = false;
 	n->err = 0;
 	n->stop = 0;
-	/* A second try is a request of its own. */
+	/* A repetition is a new request. */
 	nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ;
 	err = nl_send_auto(n->sock, msg);
 	while (err >= 0 && !n->done)
@@ -251,7 +251,7 @@ int wire_listen(struct wire *n, int what)
 {
 	struct nl_msg *msg = wire_request(n, VEXFS_CMD_SUBSCRIBE, false);
 
-	/* what one subscribes to may come before the answer */
+	/* events may arrive before the answer */
 	nl_socket_modify_cb(n->sock, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_sequence, NULL);
 	if (msg && nla_put_flag(msg, what)) {
 		nlmsg_free(msg);
@@ -281,7 +281,7 @@ int wire_receive(struct wire *n, int timeout_ms, wire_answer_fn fn, void *arg)
 	return n->stop;
 }
 
-/* ---- rows of the account ---- */
+/* ---- rows of statistics ---- */
 
 void row_parse(struct nlmsghdr *h, struct nlattr **attrs, struct row *r)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The control plane from this side: requests and answers of the generic netlink
- * family, with the kernel's own sentence when it refuses. Knows attributes and
- * messages, not what programs do with them.
+ * The control plane seen from programs: requests and answers of the generic netlink
+ * family, with the kernel's own message for an error. It knows attributes and messages,
+ * not what programs do with them.
  */
 #ifndef VEXFS_WIRE_H
 #define VEXFS_WIRE_H
@@ -18,32 +18,31 @@
 
 struct wire;
 
-/* NULL with @err filled in; its code is ENODEV where vexfs is not loaded. */
+/* NULL with @err filled in; its code is ENODEV if vexfs is not loaded. */
 struct wire *wire_connect(struct vexfs_error *err);
 void wire_close(struct wire *n);
 
-/* A request of @cmd; NULL only when memory is short. */
+/* A request of @cmd; NULL only without memory. */
 struct nl_msg *wire_request(struct wire *n, uint8_t cmd, bool dump);
 
 /*
- * Called for each answer: the message (for attributes that come many times), and
- * the attributes by type, 0 to WIRE_ATTRS - 1. Other than 0 ends the call.
+ * Called for each answer with the message (for attributes that occur several times) and
+ * the attributes by type, 0 to WIRE_ATTRS - 1. A non-zero result ends the call.
  */
 #define WIRE_ATTRS	32
 typedef int (*wire_answer_fn)(struct nlmsghdr *h, struct nlattr **attrs, void *arg);
 
 /*
- * Sends @msg (and frees it), hands the answers to @fn. 0, or -errno with the
- * reason in wire_why(). -EINTR: changes overtook a dump, and what came of it may
- * not fit together.
+ * Sends @msg (and frees it) and passes the answers to @fn. 0, or -errno with the reason
+ * in wire_why(). -EINTR: changes overtook a dump, and its parts may be inconsistent.
  */
 int wire_call(struct wire *n, struct nl_msg *msg, wire_answer_fn fn, void *arg);
 const char *wire_why(const struct wire *n);
 
 /*
- * Subscribes to @what (VEXFS_A_SUBSCRIPTION_*), then hands each message to @fn until it returns other
- * than 0 or @timeout_ms pass without one (0: never). -ENOBUFS says that messages were
- * lost; calling again goes on.
+ * Subscribes to @what (VEXFS_A_SUBSCRIPTION_*), then passes each message to @fn until
+ * that returns non-zero or @timeout_ms pass without one (0: never). -ENOBUFS: messages
+ * were lost; the call may be repeated.
  */
 int wire_listen(struct wire *n, int what);
 int wire_receive(struct wire *n, int timeout_ms, wire_answer_fn fn, void *arg);
@@ -63,10 +62,10 @@ static inline uint32_t wire_u32(struct nlattr **attrs, int type)
 	return attrs[type] ? nla_get_u32(attrs[type]) : 0;
 }
 
-/* ---- rows of the account ---- */
+/* ---- rows of statistics ---- */
 
 /**
- * struct counter - one figure
+ * struct counter - one counter
  * @name: its name
  * @value: its value
  */
@@ -78,12 +77,12 @@ struct counter {
 #define ROW_COUNTERS	64
 
 /**
- * struct row - one row of the account
- * @subject: which account
- * @name: which row of it
+ * struct row - one row of statistics
+ * @subject: its subject
+ * @name: its name in the subject
  * @time_ns: when it was read
- * @n: how many figures
- * @counter: they
+ * @n: number of counters
+ * @counter: the counters
  */
 struct row {
 	char subject[48];
@@ -94,10 +93,10 @@ struct row {
 };
 
 /**
- * struct rows - rows in the order in which the kernel gave them
+ * struct rows - rows in the kernel's order
  * @n: how many
- * @room: room for
- * @row: they
+ * @room: allocated rows
+ * @row: the rows
  */
 struct rows {
 	size_t n;
@@ -105,7 +104,7 @@ struct rows {
 	struct row *row;
 };
 
-/* Every row of @subject, or of all when NULL, at one moment. As wire_call(). */
+/* All rows of @subject, or of all subjects if NULL, of one time. Errors as in wire_call(). */
 int rows_read(struct wire *n, const char *subject, struct rows *rows);
 void rows_free(struct rows *rows);
 const struct row *rows_find(const struct rows *rows, const char *subject, const char *name);
@@ -113,7 +112,7 @@ const struct row *rows_find(const struct rows *rows, const char *subject, const 
 uint64_t row_value(const struct row *r, const char *counter);
 bool row_has(const struct row *r, const char *counter);
 
-/* Reads one message of the account. */
+/* Parses one message of statistics. */
 void row_parse(struct nlmsghdr *h, struct nlattr **attrs, struct row *r);
 
 #endif

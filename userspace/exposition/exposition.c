@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The two text formats. They differ in where "_total" stands, in "# UNIT", in what
- * HELP escapes, and in the end mark.
+ * The two text formats. They differ in the place of "_total", in "# UNIT", in what HELP
+ * escapes, and in the end mark.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -52,7 +52,7 @@ static void put(struct expo *e, const char *s)
 	put_n(e, s, strlen(s));
 }
 
-/* What is no UTF-8 would make the whole text unreadable. */
+/* Invalid UTF-8 would make the whole text unreadable. */
 static void put_escaped(struct expo *e, const char *s, bool quotes)
 {
 	size_t left = strlen(s);
@@ -95,7 +95,7 @@ static bool same(const char *s, size_t n, const char *word)
 	return n == strlen(word) && !strncasecmp(s, word, n);
 }
 
-/* In thousandths; a weight that is none counts as 0. */
+/* In thousandths; an invalid weight counts as 0. */
 static unsigned int weight(const char *s, size_t n)
 {
 	unsigned int v, scale = 100;
@@ -113,7 +113,7 @@ static unsigned int weight(const char *s, size_t n)
 	return v > 1000 ? 1000 : v;
 }
 
-/* One media range: what it weighs, and in *@open whether it means OpenMetrics. */
+/* One media range: returns its weight; *@open: it means OpenMetrics. */
 static unsigned int read_range(const char *s, size_t n, bool *open)
 {
 	const char *semi = memchr(s, ';', n), *part = s;
@@ -220,7 +220,7 @@ static void put_meta(struct expo *e, const char *what)
 	put(e, what);
 	put(e, " ");
 	put(e, e->name);
-	/* In the older format a family is called as its samples are. */
+	/* In the older format a family has the name of its samples. */
 	if (e->format == EXPO_PROMETHEUS)
 		put(e, kind_suffix(e->kind));
 	put(e, " ");
@@ -279,7 +279,7 @@ static void put_sample(struct expo *e, const char *suffix, const struct expo_lab
 	put_labels(e, labels, n, le);
 	put(e, value);
 	put(e, "\n");
-	/* Never half a line. */
+	/* A line is written completely or not at all. */
 	if (e->error)
 		e->len = at;
 	else
@@ -312,7 +312,7 @@ void expo_histogram(struct expo *e, const struct expo_label *labels, unsigned in
 		snprintf(text, sizeof(text), "%" PRIu64, sum);
 		put_sample(e, "_bucket", labels, n, expo_number(edge, b->le[i]), text);
 	}
-	/* Read while values came in, the parts may be ahead of the whole. */
+	/* If values were added during the read, the sum of the buckets may exceed the total. */
 	if (sum < b->total)
 		sum = b->total;
 	snprintf(text, sizeof(text), "%" PRIu64, sum);

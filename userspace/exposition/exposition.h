@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Writing metrics: the text format of Prometheus (0.0.4) and OpenMetrics (1.0.0).
- * The caller names families and samples; escaping, suffixes and the lines that
- * begin with '#' are the business of this file. It knows no metric by name.
+ * Writes metrics in the text format of Prometheus (0.0.4) and in OpenMetrics (1.0.0). The
+ * caller names families and samples; this file adds escaping, suffixes and comment lines.
+ * It knows no metric by name.
  */
 #ifndef VEXFS_EXPOSITION_H
 #define VEXFS_EXPOSITION_H
@@ -25,14 +25,14 @@ enum expo_kind {
 
 /**
  * struct expo - text that is being written
- * @format: which of the two
- * @text: it; not terminated
+ * @format: one of the two formats
+ * @text: the text; not terminated
  * @len: its bytes
- * @room: bytes there is memory for
- * @limit: most bytes there may be
- * @error: ENOMEM, or EFBIG beyond @limit; nothing is added from then on
+ * @room: allocated bytes
+ * @limit: maximum of bytes
+ * @error: ENOMEM, or EFBIG beyond @limit; nothing is added after an error
  * @series: samples written
- * @name: the family that samples belong to, without suffix
+ * @name: current family, without suffix
  * @kind: its kind
  */
 struct expo {
@@ -55,18 +55,18 @@ struct expo_label {
 #define EXPO_TEXT_TYPE	"text/plain; version=0.0.4; charset=utf-8"
 #define EXPO_OPEN_TYPE	"application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-/* What a scraper that sent this Accept header (or none, NULL) is to get. */
+/* The format for a client that sent this Accept header (or none, NULL). */
 enum expo_format expo_negotiate(const char *accept);
 const char *expo_content_type(enum expo_format format);
 
 void expo_begin(struct expo *e, enum expo_format format, size_t limit);
-/* The text is whole from here on. 0, or -errno. */
+/* Completes the text. 0, or -errno. */
 int expo_end(struct expo *e);
 void expo_free(struct expo *e);
 
 /*
- * Begins a family. @name is without "_total", "_info" and the like; @unit, when not NULL,
- * is what it ends with.
+ * Begins a family. @name is without "_total", "_info" and the like; @unit, unless NULL,
+ * is its last part.
  */
 void expo_family(struct expo *e, const char *name, enum expo_kind kind, const char *unit,
 		 const char *help);
@@ -77,10 +77,10 @@ void expo_double(struct expo *e, const struct expo_label *labels, unsigned int n
 
 /**
  * struct expo_buckets - a histogram
- * @n: buckets
- * @le: upper edge of each, rising, without the infinite one
+ * @n: number of buckets
+ * @le: upper edge of each, ascending, without the infinite one
  * @count: values in each, not cumulative
- * @total: all values, those above the last edge included
+ * @total: all values, including those above the last edge
  * @sum: of all values
  */
 struct expo_buckets {
@@ -94,10 +94,10 @@ struct expo_buckets {
 void expo_histogram(struct expo *e, const struct expo_label *labels, unsigned int n,
 		    const struct expo_buckets *b);
 
-/* A number as the formats want it, the shortest that reads back the same. */
+/* A number in the shortest form that reads back unchanged. */
 const char *expo_number(char buf[32], double v);
 
-/* @from as a part of a metric's name: what is not allowed becomes '_'. */
+/* @from as part of a metric's name: characters that are not allowed become '_'. */
 void expo_name(char *to, size_t size, const char *from);
 
 #endif

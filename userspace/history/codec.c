@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Numbers as bytes: varints, rows of rollups, and the buckets of sketches. A reader
- * takes every blob for hostile: it ends where the blob ends.
+ * Binary encodings: varints, rows of rollups, and the buckets of sketches. A reader
+ * treats every blob as hostile and never reads past its end.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -78,7 +78,7 @@ void cursor_raw(struct cursor *c, void *to, size_t n)
 
 /* ---- sketches ---- */
 
-/* Buckets grow by 2 %, from a millionth up: values are known to 1 %. */
+/* Buckets grow by 2 %, starting at a millionth: values are known to 1 %. */
 #define SKETCH_BASE	1.02
 #define SKETCH_LEAST	1e-6
 
@@ -100,19 +100,19 @@ double sketch_value(unsigned int bucket)
 /* ---- rollups ---- */
 
 enum {
-	ROLL_GONE = 1,		/* no values from here on */
-	ROLL_RANGE = 2,		/* smallest and largest follow */
-	ROLL_COUNT = 4,		/* another count than that of the row */
+	ROLL_GONE = 1,		/* the series has no values from here on */
+	ROLL_RANGE = 2,		/* minimum and maximum follow */
+	ROLL_COUNT = 4,		/* its count differs from that of the row */
 	ROLL_SKETCH = 8,
 };
 
-/* Sixteen bits of a float: enough for a bound, which is widened rather than narrowed. */
+/* Sixteen bits of a float are enough for a bound; rounding only widens the range. */
 static uint16_t half_of(float f, bool up)
 {
 	uint32_t bits;
 
 	memcpy(&bits, &f, sizeof(bits));
-	/* Towards +infinity, or towards -infinity. */
+	/* Rounds towards +infinity, or towards -infinity. */
 	if ((bits & 0xffff) && up == !(bits >> 31))
 		bits += 0x10000;
 	return (uint16_t)(bits >> 16);
@@ -233,7 +233,7 @@ bool roll_read(struct cursor *c, struct roll *now, size_t n, bool key, uint32_t 
 		if (c->bad || head >> 4 > SERIES_MAX || at >= n)
 			return false;
 		r.sketch = now[at].sketch;
-		/* It is not what it was before after all. */
+		/* The encoding does not reproduce the previous value exactly. */
 		if (r.sketch && now[at].n)
 			r.sketch[sketch_bucket(now[at].mean)] -= usual;
 		if (head & ROLL_GONE) {

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The file itself: opening it, bringing it to the newest schema, and saying in words
- * what is wrong with it.
- */
+/* The database file: opening it, migrating it to the newest schema, and describing errors. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +10,7 @@
 
 #include "internal.h"
 
-/* What takes a file of version N to N + 1. Never changed, only added to. */
+/* SQL that migrates version N to N + 1. Entries are never changed, only added. */
 static const char *const migrations[HISTORY_SCHEMA] = {
 	/* 0 -> 1 */
 	"CREATE TABLE series(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL,"
@@ -29,7 +26,7 @@ static const char *const migrations[HISTORY_SCHEMA] = {
 	"CREATE TABLE change(id INTEGER PRIMARY KEY, t INTEGER NOT NULL, what TEXT NOT NULL,"
 	"	key TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL);"
 	"CREATE INDEX change_t ON change(t);",
-	/* 1 -> 2: results of vexstress came to live here. */
+	/* 1 -> 2: results of vexstress are stored here as well. */
 	"CREATE TABLE record(id INTEGER PRIMARY KEY, t INTEGER NOT NULL, kind TEXT NOT NULL,"
 	"	name TEXT NOT NULL, machine TEXT NOT NULL, archived INTEGER NOT NULL DEFAULT 0,"
 	"	data BLOB NOT NULL);"
@@ -61,11 +58,11 @@ int fail_db(struct history *h, struct history_error *err, const char *what)
 		break;
 	case SQLITE_READONLY:
 		err->code = EROFS;
-		why = "it can only be read: the file, its directory or the file system is read-only";
+		why = "it cannot be written: the file, its directory or the file system is read-only";
 		break;
 	case SQLITE_CANTOPEN:
 		err->code = access(h->path, F_OK) && errno == ENOENT ? ENOENT : EACCES;
-		why = h->writer ? "it cannot be made there" : err->code == ENOENT ?
+		why = h->writer ? "it cannot be created there" : err->code == ENOENT ?
 		      "there is no history yet: vexfs-monitord writes it" : "it cannot be opened";
 		break;
 	case SQLITE_BUSY:
@@ -190,7 +187,7 @@ struct history *history_open(const char *path, enum history_access how, struct h
 		return NULL;
 	}
 	h->writer = how == HISTORY_WRITE;
-	/* Names of other people's collections stand in it. */
+	/* The file contains names of other users' collections. */
 	if (h->writer && fresh)
 		mask = umask(0027);
 	ret = sqlite3_open_v2(path, &h->db, flags | SQLITE_OPEN_NOFOLLOW, NULL);
@@ -293,7 +290,7 @@ static int64_t edge(struct history *h, const char *sql, int level, int epoch)
 	return t;
 }
 
-/* First and last row of an epoch. Each by itself, which takes no more than a look. */
+/* First and last row of an epoch. Separate queries, which need one index lookup each. */
 bool epoch_edges(struct history *h, int level, int epoch, int64_t *first, int64_t *last)
 {
 	*first = edge(h, level ? "SELECT min(t) FROM rollup WHERE level = ? AND epoch = ?" :
@@ -333,7 +330,7 @@ bool history_range(struct history *h, int64_t *from, int64_t *to)
 	return *from >= 0;
 }
 
-/* ---- the figures it knows ---- */
+/* ---- the known series ---- */
 
 static size_t hash_name(const char *s)
 {
@@ -375,7 +372,7 @@ static int grow(struct history *h, struct history_error *err)
 		h->series = more;
 	if (!more || !slot) {
 		free(slot);
-		return fail_with(err, ENOMEM, "no memory for the names of the figures");
+		return fail_with(err, ENOMEM, "no memory for the names of the series");
 	}
 	free(h->slot);
 	h->slot = slot;
@@ -391,7 +388,7 @@ static int grow(struct history *h, struct history_error *err)
 static int add_known(struct history *h, const struct history_series *s, struct history_error *err)
 {
 	if (h->n >= SERIES_MAX)
-		return fail_with(err, E2BIG, "the history has too many figures");
+		return fail_with(err, E2BIG, "the history has too many series");
 	if (h->n == h->room && grow(h, err))
 		return -1;
 	h->series[h->n] = (struct series){ .s = *s };
@@ -423,7 +420,7 @@ int load_series(struct history *h, struct history_error *err)
 		s.sketch = sqlite3_column_int(st, 4);
 		s.scale = sqlite3_column_double(st, 5);
 		if (sqlite3_column_int64(st, 0) != (int64_t)h->n)
-			ret = fail_with(err, EUCLEAN, "the history is damaged: a figure is missing");
+			ret = fail_with(err, EUCLEAN, "the history is damaged: a series is missing");
 		else if (add_known(h, &s, err) < 0)
 			ret = -1;
 	}

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * History: samples of figures over a year in one SQLite file, and what happened
- * meanwhile. It knows names and numbers; what they mean is the caller's business.
+ * History: a year of samples in one SQLite file, and the events in between. This library
+ * knows names and numbers; their meaning is up to the caller.
  *
- * A sample is one row: the figures that changed since the one before, with all of
- * them every so often. Samples are rolled up to five minutes and to an hour: for each
- * figure how many values, their mean, smallest and largest, and for figures that ask
- * for it a sketch of their distribution, which can be merged.
+ * A sample is one row: the values that changed since the previous sample, and at
+ * intervals all of them. Samples are rolled up to five minutes and to an hour. A rollup
+ * has for each series the number of values, their mean, minimum and maximum, and on
+ * request a sketch of their distribution, which can be merged.
  *
- * One writer; readers never wait for it and never make it wait (WAL). A writer that is
- * killed loses the sample it was writing and nothing else.
+ * There is one writer. Readers do not wait for it and do not delay it (WAL). A writer
+ * that is killed loses only the sample it was writing.
  *
- * An epoch is a time over which counters can be compared: it ends when the module was
- * loaded anew, the machine booted, or the clock jumped back. No rate is computed from
- * one epoch to the next, nor across a gap.
+ * An epoch is a time over which counters can be compared. It ends when the module is
+ * reloaded, the machine boots, or the clock jumps back. No rate is computed across epochs
+ * or gaps.
  */
 #ifndef VEXFS_HISTORY_H
 #define VEXFS_HISTORY_H
@@ -34,7 +34,7 @@ enum history_kind {
 };
 
 /**
- * struct history_error - what is wrong
+ * struct history_error - what went wrong
  * @code: an errno value
  * @text: a sentence
  */
@@ -44,12 +44,12 @@ struct history_error {
 };
 
 /**
- * struct history_series - a figure
- * @name: its name, "class/vector/count" say
- * @unit: of its values
+ * struct history_series - a series
+ * @name: its name, for example "class/vector/count"
+ * @unit: unit of its values
  * @kind: enum history_kind
  * @sketch: keep its distribution in rollups
- * @scale: what the stored integers are multiplied by
+ * @scale: factor from stored integers to values
  */
 struct history_series {
 	char name[HISTORY_NAME];
@@ -62,47 +62,45 @@ struct history_series {
 enum history_access { HISTORY_READ, HISTORY_WRITE };
 
 /*
- * Opens the file; for writing it is made where it is missing and brought to the newest
- * schema. NULL with @err filled in: ENOENT no history yet, EUCLEAN damaged, EPROTO written
- * by a newer version, EROFS and ENOSPC as they are.
+ * Opens the file. For writing, it is created if missing, and migrated to the newest
+ * schema. NULL with @err filled in: ENOENT no history yet, EUCLEAN damaged, EPROTO
+ * written by a newer version, EROFS and ENOSPC as usual.
  */
 struct history *history_open(const char *path, enum history_access how, struct history_error *err);
 void history_close(struct history *h);
 
-/* Moves a damaged file aside; @to says where. 0 or -1. */
+/* Renames a damaged file; @to receives the new name. 0 or -1. */
 int history_set_aside(const char *path, char *to, size_t size);
 
 /* ---- writing ---- */
 
-/* The number of a figure, made when it is new; negative on error. */
+/* The number of a series, which is created if new; negative on error. */
 int history_series(struct history *h, const struct history_series *s, struct history_error *err);
 
-/*
- * A new epoch from the next sample on. @why stands in the history as a change.
- */
+/* Starts a new epoch with the next sample. @why is recorded as a change. */
 int history_epoch(struct history *h, int64_t t_ms, const char *why, struct history_error *err);
 
-/* One figure of the sample that is being put together. */
+/* Adds one value to the next sample. */
 int history_put(struct history *h, int series, int64_t value);
-/* Writes it. A clock that went back begins a new epoch by itself. 0 or -1. */
+/* Writes the sample. If the clock went back, a new epoch begins by itself. 0 or -1. */
 int history_sample(struct history *h, int64_t t_ms, struct history_error *err);
 
 int history_add_event(struct history *h, int64_t t_ms, const char *kind, const char *subject,
 		      uint64_t a, uint64_t b, struct history_error *err);
-/* Settings, module, kernel, files: what was other than before. */
+/* Records a change: settings, module, kernel, files. */
 int history_add_change(struct history *h, int64_t t_ms, const char *what, const char *key,
 		       const char *from, const char *to, struct history_error *err);
 
-/* The value that the last such change left; "" when there was none. */
+/* The value after the last such change; "" when there was none. */
 void history_last_change(struct history *h, const char *what, const char *key, char *value,
 			 size_t size);
 
 /**
- * struct history_limits - how long and how much
+ * struct history_limits - retention
  * @raw_s: seconds that samples are kept
- * @mid_s: that five minutes are
- * @long_s: that hours are
- * @bytes: the file may take; the oldest go first
+ * @mid_s: seconds that five-minute rollups are kept
+ * @long_s: seconds that hourly rollups are kept
+ * @bytes: limit of the file's size; the oldest data is deleted first
  */
 struct history_limits {
 	int64_t raw_s;
@@ -113,18 +111,18 @@ struct history_limits {
 
 #define HISTORY_LIMITS_DEFAULT { 2 * 86400, 30 * 86400, 365 * 86400, 200ll << 20 }
 
-/* Rolls up what is complete by @t_ms, and forgets what is too old. 0 or -1. */
+/* Rolls up what is complete by @t_ms, and deletes what exceeds the limits. 0 or -1. */
 int history_tidy(struct history *h, int64_t t_ms, const struct history_limits *l,
 		 struct history_error *err);
 int64_t history_bytes(struct history *h);
-/* For tests: the file may not grow beyond so many pages, as on a full disk. */
+/* For tests: limits the file to so many pages, as a full disk would. */
 void history_limit_pages(struct history *h, unsigned int pages);
 
 /* ---- reading ---- */
 
 /**
- * struct history_point - a figure over a stretch of time
- * @t: its beginning, milliseconds since 1970
+ * struct history_point - a series over an interval
+ * @t: its start, milliseconds since 1970
  * @span: its length in milliseconds
  * @mean: of the values
  * @min: smallest
@@ -145,11 +143,11 @@ struct history_point {
 #define HISTORY_SKETCH	1400
 
 /**
- * struct history_values - a figure over a period
- * @series: which; name empty when the history does not know it
- * @n: points
- * @room: room for
- * @p: they, oldest first within an epoch
+ * struct history_values - a series over a period
+ * @series: the series; its name is empty if the history does not know it
+ * @n: number of points
+ * @room: allocated points
+ * @p: points, oldest first within an epoch
  * @sketch: counts by bucket, merged over the period
  * @sketched: values in it
  */
@@ -163,16 +161,16 @@ struct history_values {
 };
 
 /*
- * Reads @n figures by name between @from and @to, in the finest form that covers the
- * period and is not finer than @step_ms (0: the finest). 0 or -1; a name that the
- * history does not know has no points.
+ * Reads @n series by name between @from and @to, at the finest resolution that covers the
+ * period and is not finer than @step_ms (0: the finest). 0 or -1; unknown names have no
+ * points.
  */
 int history_read(struct history *h, const char *const *names, size_t n, int64_t from, int64_t to,
 		 int64_t step_ms, struct history_values *out, struct history_error *err);
 void history_values_free(struct history_values *v, size_t n);
 double history_quantile(const struct history_values *v, double q);
 
-/* First and last moment there are samples of; false when there are none. */
+/* Times of the first and the last sample; false when there are none. */
 bool history_range(struct history *h, int64_t *from, int64_t *to);
 
 typedef int (*history_series_fn)(const struct history_series *s, void *arg);
@@ -181,9 +179,9 @@ int history_each_series(struct history *h, history_series_fn fn, void *arg,
 
 /**
  * struct history_note - an event or a change
- * @t: when
- * @kind: what happened, or what changed
- * @subject: to what, or its key
+ * @t: its time
+ * @kind: kind of event, or what changed
+ * @subject: its subject, or the key
  * @from: value before, "" for events
  * @to: value after
  * @a: first number of an event
@@ -210,12 +208,12 @@ int history_changes(struct history *h, int64_t from, int64_t to, history_note_fn
 /**
  * struct history_record - a stored result
  * @id: its number
- * @t: when it was made
+ * @t: when it was created
  * @kind: "run", "baseline" or "report"
- * @name: a word for it
- * @machine: where it was made
- * @archived: it is kept whatever its age
- * @size: bytes of it
+ * @name: a label
+ * @machine: where it was measured
+ * @archived: keep it regardless of its age
+ * @size: its bytes
  */
 struct history_record {
 	int64_t id;
@@ -232,11 +230,14 @@ int64_t history_record_add(struct history *h, const struct history_record *r, co
 typedef int (*history_record_fn)(const struct history_record *r, void *arg);
 int history_records(struct history *h, const char *kind, history_record_fn fn, void *arg,
 		    struct history_error *err);
-/* The bytes of a record, to be freed; NULL when there is none or on error. */
+/* The contents of a record, to be freed; NULL when there is none or on error. */
 char *history_record_get(struct history *h, int64_t id, struct history_record *r, size_t *size,
 			 struct history_error *err);
 int history_record_archive(struct history *h, int64_t id, bool on, struct history_error *err);
-/* Those made before @t that are not archived; with @dry only counted. Their number, or -1. */
+/*
+ * Deletes records older than @t that are not archived; with @dry only counts them. Their
+ * number, or -1.
+ */
 int history_record_prune(struct history *h, int64_t t, const char *kind, bool dry,
 			 struct history_error *err);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The history: what goes in comes out, at every resolution, whatever happens to the
+ * The history: what is written can be read at every resolution, whatever happens to the
  * clock, the module, the file and the writer. A week passes in seconds.
  */
 #include <errno.h>
@@ -76,7 +76,7 @@ static void test_samples(void)
 	level = series(h, "level", HISTORY_GAUGE, true);
 	gone = series(h, "gone", HISTORY_GAUGE, false);
 	ok(count >= 0 && series(h, "count", HISTORY_COUNTER, false) == count,
-	   "a figure keeps its number");
+	   "a series keeps its number");
 	history_epoch(h, T0, "boot 1", &err);
 	for (int i = 0; i < 300; i++) {
 		history_put(h, count, 1000 + 60 * i);
@@ -89,18 +89,18 @@ static void test_samples(void)
 	   "a counter is read as its rate: 60 in 30 s");
 	history_values_free(&v, 1);
 	ok(points(h, "level", T0 + 100 * 30000, T0 + 110 * 30000, &v) == 10 &&
-	   fabs(mean(&v) + 4.5) < 1e-9, "a gauge as it is, also from the middle");
+	   fabs(mean(&v) + 4.5) < 1e-9, "a gauge is read unchanged, also from the middle");
 	history_values_free(&v, 1);
-	ok(points(h, "gone", T0, T0 + DAY, &v) == 100, "a figure that vanished ends");
+	ok(points(h, "gone", T0, T0 + DAY, &v) == 100, "a series that vanished ends");
 	history_values_free(&v, 1);
-	ok(points(h, "nobody", T0, T0 + DAY, &v) == 0, "one that never was has no points");
+	ok(points(h, "nobody", T0, T0 + DAY, &v) == 0, "an unknown series has no points");
 	history_values_free(&v, 1);
 	ok(points(h, "level", T0 - DAY, T0, &v) == 0, "nothing before the beginning");
 	history_values_free(&v, 1);
 	history_close(h);
 }
 
-/* A clock that jumps, a counter that begins anew, a gap. */
+/* The clock jumps, a counter restarts, samples are missing. */
 static void test_breaks(void)
 {
 	struct history *h = history_open(path("b.db"), HISTORY_WRITE, &err);
@@ -114,13 +114,13 @@ static void test_breaks(void)
 		history_put(h, c, 1000000 + i);
 		history_sample(h, t, &err);
 	}
-	/* The module is loaded anew. */
+	/* The module is reloaded. */
 	history_epoch(h, t, "boot 2", &err);
 	for (int i = 0; i < 20; i++, t += 1000) {
 		history_put(h, c, i);
 		history_sample(h, t, &err);
 	}
-	/* The machine sleeps for an hour, and counts on. */
+	/* The machine sleeps for an hour; its counters continue. */
 	t += HOUR;
 	for (int i = 20; i < 40; i++, t += 1000) {
 		history_put(h, c, 5000 + i);
@@ -138,11 +138,11 @@ static void test_breaks(void)
 	ok(points(h, "c", T0 - 2 * DAY, T0 + 2 * DAY, &v) == 4 * 19, "no rate across a break");
 	for (size_t i = 0; i < v.n; i++)
 		most = v.p[i].mean > most ? v.p[i].mean : most;
-	ok(most == 1, "and none is wrong");
+	ok(most == 1, "and no rate is wrong");
 	history_values_free(&v, 1);
 	history_close(h);
 
-	/* The same module: the epoch goes on, one sample is missed. */
+	/* The same module: the epoch continues, one sample is missing. */
 	h = history_open(path("b.db"), HISTORY_WRITE, &err);
 	history_epoch(h, t, "boot 3", &err);
 	for (int i = 0; i < 10; i++)
@@ -152,14 +152,14 @@ static void test_breaks(void)
 	history_epoch(h, t, "boot 3", &err);
 	for (int i = 10; i < 20; i++)
 		history_put(h, 0, i), history_sample(h, t + T0 + i * 1000, &err);
-	ok(points(h, "c", t + T0, t + T0 + DAY, &v) == 19, "a writer that starts anew goes on");
+	ok(points(h, "c", t + T0, t + T0 + DAY, &v) == 19, "a restarted writer continues");
 	history_values_free(&v, 1);
 	history_close(h);
 }
 
 #define FIGURES	40
 
-/* Days of history with a pattern; ends at T0. The file's size. */
+/* Writes days of history with a pattern; ends at T0. Returns the file's size. */
 static int64_t simulate(const char *name, int days, int step_s, int figures)
 {
 	struct history *h = history_open(path(name), HISTORY_WRITE, &err);
@@ -223,7 +223,7 @@ static void test_week(void)
 	   history_quantile(&v, 0.75), (unsigned long long)v.sketched);
 	history_values_free(&v, 1);
 	points(h, "still", T0 - 6 * DAY, T0, &v);
-	ok(v.n > 1700 && fabs(mean(&v) - 42) < 1e-9, "what never changes is known all the time: %zu",
+	ok(v.n > 1700 && fabs(mean(&v) - 42) < 1e-9, "a value that never changes is known at all times: %zu",
 	   v.n);
 	history_values_free(&v, 1);
 	{
@@ -237,7 +237,7 @@ static void test_week(void)
 	history_close(h);
 }
 
-/* What is kept for a year at most stays below its bound. */
+/* Data with a retention of a year stays below its size limit. */
 static void test_bound(void)
 {
 	struct history_limits small = limits;
@@ -281,13 +281,13 @@ static void test_damage(void)
 	      "It goes on for more than a hundred bytes, to be sure of that.\n", f);
 	fclose(f);
 	h = history_open(path("text.db"), HISTORY_WRITE, &err);
-	ok(!h && err.code == EUCLEAN, "no history at all: %s", err.text);
+	ok(!h && err.code == EUCLEAN, "a file that is not a history: %s", err.text);
 	ok(!history_set_aside(path("text.db"), to, sizeof(to)) && !access(to, F_OK) &&
 	   access(path("text.db"), F_OK), "it is set aside");
 	simulate("torn.db", 1, 60, 20);
 	corrupt("torn.db");
 	h = history_open(path("torn.db"), HISTORY_READ, &err);
-	ok((!h || points(h, "rate", T0 - DAY, T0, &v) == SIZE_MAX) && err.code == EUCLEAN, "torn in the middle: %s", err.text);
+	ok((!h || points(h, "rate", T0 - DAY, T0, &v) == SIZE_MAX) && err.code == EUCLEAN, "damaged in the middle: %s", err.text);
 	history_close(h);
 
 	sqlite3_open(path("new.db"), &db);
@@ -296,10 +296,10 @@ static void test_damage(void)
 	h = history_open(path("new.db"), HISTORY_WRITE, &err);
 	ok(!h && err.code == EPROTO && strstr(err.text, "newer"), "a newer one: %s", err.text);
 	h = history_open("/proc/none/history.db", HISTORY_WRITE, &err);
-	ok(!h && err.code, "where no file can be: %s", err.text);
+	ok(!h && err.code, "a path where no file can be: %s", err.text);
 }
 
-/* A file system without room, and one that cannot be written to. */
+/* A file system without space, and a read-only one. */
 static void test_full(void)
 {
 	struct history *h = history_open(path("full.db"), HISTORY_WRITE, &err);
@@ -308,7 +308,7 @@ static void test_full(void)
 	struct history_series s = { .name = "y", .unit = "", .scale = 1 };
 
 	history_epoch(h, T0, "boot", &err);
-	/* SQLite's own bound stands for that of a disk; it says the same. */
+	/* SQLite's own limit stands for a full disk; the error is the same. */
 	history_put(h, id, 1);
 	history_sample(h, T0, &err);
 	history_limit_pages(h, 12);
@@ -320,11 +320,11 @@ static void test_full(void)
 			good++;
 	}
 	ok(bad > 0 && good > 0 && err.code == ENOSPC && strstr(err.text, "full"), "%s", err.text);
-	ok(history_series(h, &s, &err) < 0 || true, "figures that are new do not end it");
+	ok(history_series(h, &s, &err) < 0 || true, "new series do not end it");
 	history_limit_pages(h, 100000);
 	history_put(h, id, 5);
-	ok(!history_sample(h, T0 + DAY, &err), "with room again it goes on");
-	ok(points(h, "x", T0, T0 + 2 * DAY, &v) >= (size_t)good, "and lost what it could not write");
+	ok(!history_sample(h, T0 + DAY, &err), "it continues when there is space again");
+	ok(points(h, "x", T0, T0 + 2 * DAY, &v) >= (size_t)good, "and has lost what it could not write");
 	history_values_free(&v, 1);
 	history_close(h);
 }
@@ -352,7 +352,7 @@ static void test_migration(void)
 	history_close(h);
 }
 
-/* @n processes read while one writes; none of them fails, nor makes it wait. */
+/* @n processes read while one writes; no reader fails or delays the writer. */
 static void test_readers(void)
 {
 	struct history *h = history_open(path("many.db"), HISTORY_WRITE, &err);
@@ -400,7 +400,7 @@ static void test_readers(void)
 	history_close(h);
 }
 
-/* A writer killed at any moment leaves a history that goes on. */
+/* A writer that is killed at any time leaves a history that can be continued. */
 static void test_killed(void)
 {
 	struct history_values v;
@@ -461,8 +461,8 @@ static void test_records(void)
 	ok(history_record_prune(h, T0 + HOUR, NULL, true, &err) == 1 &&
 	   !history_records(h, NULL, count_record, &n, &err) && n == 2, "a dry run prunes nothing");
 	history_record_archive(h, id, true, &err);
-	ok(history_record_prune(h, T0 + 2 * DAY, "run", false, &err) == 1, "what is archived stays");
-	ok(history_record_archive(h, second, true, &err) && err.code == ENOENT, "and the other went");
+	ok(history_record_prune(h, T0 + 2 * DAY, "run", false, &err) == 1, "an archived record stays");
+	ok(history_record_archive(h, second, true, &err) && err.code == ENOENT, "and the other one is deleted");
 	history_close(h);
 }
 

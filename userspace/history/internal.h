@@ -7,26 +7,26 @@
 
 #include "history.h"
 
-/* A sample with all figures at least this often, so that a reader need not go far back. */
+/* All values are written at least this often, so that a reader need not go far back. */
 #define KEY_EVERY	120
 #define ROLL_KEY_EVERY	24
 
-/* Rollups: 0 are the samples themselves. */
+/* Rollups; level 0 are the samples themselves. */
 #define LEVEL_MID	1
 #define LEVEL_LONG	2
 #define MID_MS		300000ll
 #define LONG_MS		3600000ll
 
-/* Values that are further apart than this many times the usual distance have a gap. */
+/* Samples have a gap between them if their distance exceeds the usual one by this factor. */
 #define GAP_TIMES	5
 
 #define SERIES_MAX	100000
 
 /**
- * struct series - a figure as the writer or a reader has it
- * @s: name and the rest
+ * struct series - a series, as the writer or a reader sees it
+ * @s: name and other attributes
  * @last: value in the last sample
- * @now: value in the sample that is being put together
+ * @now: value in the sample that is being assembled
  * @had: it was in the last sample
  * @has: it is in the new one
  */
@@ -42,7 +42,7 @@ struct history {
 	sqlite3 *db;
 	char *path;
 	bool writer;
-	bool broken;	/* a look at the edges found damage */
+	bool broken;	/* reading the first and last row found damage */
 	int epoch;
 	int64_t last_t;
 	unsigned int since_key;
@@ -56,10 +56,10 @@ struct history {
 
 /**
  * struct bytes - a blob that grows
- * @p: it
- * @n: its length
- * @room: room
- * @failed: memory was short
+ * @p: its bytes
+ * @n: length
+ * @room: allocated bytes
+ * @failed: an allocation failed
  */
 struct bytes {
 	uint8_t *p;
@@ -73,9 +73,9 @@ void bytes_s(struct bytes *b, int64_t v);
 void bytes_raw(struct bytes *b, const void *p, size_t n);
 
 /**
- * struct cursor - reading a blob; nothing beyond its end is ever read
- * @p: where
- * @end: behind it
+ * struct cursor - reads a blob; never past its end
+ * @p: position
+ * @end: end of the blob
  * @bad: it ended within a value
  */
 struct cursor {
@@ -89,9 +89,9 @@ int64_t cursor_s(struct cursor *c);
 void cursor_raw(struct cursor *c, void *to, size_t n);
 
 /**
- * struct roll - a figure of a rollup
- * @n: values, 0 for none
- * @mean: of them
+ * struct roll - a series in a rollup
+ * @n: number of values, 0 for none
+ * @mean: of the values
  * @min: smallest
  * @max: largest
  * @sketch: counts by bucket, or NULL
@@ -104,10 +104,10 @@ struct roll {
 	uint32_t *sketch;
 };
 
-/* A row of rollups: figures that are as they were in @last are left out unless @key. */
+/* Encodes a row of rollups: series that are equal in @last are left out unless @key. */
 void roll_write(struct bytes *b, const struct roll *now, struct roll *last, size_t n, bool key,
 		uint32_t usual);
-/* Brings @now (by number of the figure) to what the row says. False: the row is damaged. */
+/* Applies the row to @now, which is indexed by series. False: the row is damaged. */
 bool roll_read(struct cursor *c, struct roll *now, size_t n, bool key, uint32_t usual,
 	       const bool *wanted);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Figures over a period, from whichever form covers it. */
+/* Reading series over a period, at the resolution that covers it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +8,11 @@
 
 /**
  * struct reading - a call of history_read()
- * @wanted: by figure of the history
- * @index: by figure of the history: number in @out
- * @out: where points go
- * @from: points that begin before do not count
- * @span: of the rows being read
+ * @wanted: by number of the series
+ * @index: index in @out, by number of the series
+ * @out: receives the points
+ * @from: earlier points are left out
+ * @span: of the rows that are being read
  */
 struct reading {
 	bool *wanted;
@@ -121,7 +121,7 @@ static int read_level(struct history *h, struct reading *g, int level, int64_t f
 	return ret;
 }
 
-/* The finest form that reaches back to @from, or the one that reaches back most. */
+/* The finest level that reaches back to @from, or the one that reaches back furthest. */
 static int choose(const int64_t first[3], int64_t from, int64_t step_ms)
 {
 	int best = -1;
@@ -172,7 +172,7 @@ int history_read(struct history *h, const char *const *names, size_t n, int64_t 
 	int ret, level;
 
 	memset(out, 0, n * sizeof(*out));
-	/* All of it at one moment, whatever is written meanwhile. */
+	/* One transaction, so that concurrent writes do not matter. */
 	if (run_sql(h, "BEGIN", err))
 		return -1;
 	ret = load_series(h, err);
@@ -181,7 +181,7 @@ int history_read(struct history *h, const char *const *names, size_t n, int64_t 
 	for (int i = 0; i < 3; i++)
 		level_edges(h, i, &first[i], &last[i]);
 	level = choose(first, from, step_ms);
-	/* What a coarser form has not got yet comes from the finer ones. */
+	/* Periods that are not rolled up yet come from the finer levels. */
 	for (int64_t at = from; !ret && level >= 0 && at < to; level--) {
 		int64_t span = level == 0 ? 0 : level == 1 ? MID_MS : LONG_MS;
 		int64_t end = level ? last[level] + span : to;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Records: runs, baselines and reports, kept as they came. */
+/* Records: runs, baselines and reports, stored unchanged. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ int64_t history_record_add(struct history *h, const struct history_record *r, co
 	int64_t id = -1;
 
 	if (size > RECORD_MAX)
-		return fail_with(err, E2BIG, "a record takes at most 16 MiB");
+		return fail_with(err, E2BIG, "a record has at most 16 MiB");
 	st = prepare(h, "INSERT INTO record(t, kind, name, machine, archived, data)"
 		     " VALUES(?, ?, ?, ?, ?, ?)", err);
 	if (!st)

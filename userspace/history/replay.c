@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Going through what was stored, row by row. */
+/* Iterates over stored rows. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "replay.h"
 
-/* One sample; false when the row is damaged. */
+/* Decodes one sample; false when the row is damaged. */
 static bool apply(struct replay *r, const void *data, size_t size, bool key)
 {
 	struct cursor c = { data, (const uint8_t *)data + size, false };
@@ -41,7 +41,7 @@ static void step_on(struct replay *r, int64_t t)
 	r->t_before = r->t;
 	if (r->t && (!r->usual || step < r->usual))
 		r->usual = step;
-	else if (r->t)	/* an interval that was made longer is the usual one before long */
+	else if (r->t)	/* after a change of the interval the median follows soon */
 		r->usual += (step < 2 * r->usual ? step - r->usual : r->usual) / 4;
 	r->t = t;
 }
@@ -70,7 +70,7 @@ int replay_samples(struct history *h, int epoch, int64_t from, int64_t to, repla
 	sqlite3_stmt *st;
 	int ret = -1;
 
-	/* From the last whole sample before the one before @from. */
+	/* Starts at the last complete sample before the one that precedes @from. */
 	st = prepare(h, "SELECT t, key, data FROM sample WHERE epoch = ?1 AND t < ?3 AND t >="
 		     " ifnull((SELECT max(t) FROM sample WHERE epoch = ?1 AND key AND t <"
 		     "  ifnull((SELECT max(t) FROM sample WHERE epoch = ?1 AND t < ?2), ?2) + 1),"
@@ -148,7 +148,7 @@ int replay_rollups(struct history *h, int level, int epoch, int64_t from, int64_
 	sqlite3_stmt *st;
 	int ret = 0;
 
-	/* From the last whole row before on. */
+	/* Starts at the last complete row. */
 	st = prepare(h, "SELECT t, key, n, data FROM rollup WHERE level = ?1 AND epoch = ?4 AND t < ?3"
 		     " AND t >= ifnull((SELECT max(t) FROM rollup WHERE level = ?1 AND epoch = ?4"
 		     "  AND key AND t <= ?2), ?2) ORDER BY t", err);

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Going through what was stored, row by row, with every figure at its value. */
+/* Iterates over stored rows, with the value of every series. */
 #ifndef VEXFS_HISTORY_REPLAY_H
 #define VEXFS_HISTORY_REPLAY_H
 
 #include "internal.h"
 
 /**
- * struct replay - a walk over samples of one epoch
+ * struct replay - iterates over the samples of one epoch
  * @h: the history
- * @n: figures
+ * @n: number of series
  * @now: values
- * @before: values of the sample before
- * @has: the figure is in the sample
- * @had: it was in the one before
- * @t: time of the sample
- * @t_before: of the one before, 0 for none
- * @usual: distance between samples, the median of the last ones seen
+ * @before: values of the previous sample
+ * @has: the series is in this sample
+ * @had: it was in the previous one
+ * @t: time of this sample
+ * @t_before: time of the previous one, 0 for none
+ * @usual: median distance of recent samples
  */
 struct replay {
 	struct history *h;
@@ -31,24 +31,24 @@ struct replay {
 
 typedef int (*replay_fn)(struct replay *r, void *arg);
 
-/* Every sample of @epoch from the last one before @from on, until @to (not included). */
+/* All samples of @epoch from the last one before @from until @to (exclusive). */
 int replay_samples(struct history *h, int epoch, int64_t from, int64_t to, replay_fn fn, void *arg,
 		   struct history_error *err);
 
 /*
- * The value of a figure in this sample: a gauge as it is, a counter as its rate since
- * the one before. False when there is none: no such figure then, a gap, or a counter
- * that went back.
+ * The value of a series in this sample: a gauge unchanged, a counter as its rate since
+ * the previous sample. False if there is none: no such series then, a gap, or a counter
+ * that decreased.
  */
 bool replay_value(const struct replay *r, size_t series, double *v);
 
 /**
  * struct rollup - a row of rollups
  * @epoch: its epoch
- * @t: its beginning
+ * @t: its start
  * @n: samples in it
- * @roll: by figure
- * @figures: how many
+ * @roll: by series
+ * @figures: number of series
  */
 struct rollup {
 	int epoch;
@@ -59,7 +59,7 @@ struct rollup {
 };
 
 typedef int (*rollup_fn)(struct rollup *r, void *arg);
-/* The same of rollups; @epoch -1: of all, one after the other. */
+/* The same for rollups; @epoch -1: of all epochs, one after the other. */
 int replay_rollups(struct history *h, int level, int epoch, int64_t from, int64_t to,
 		   struct roll *roll,
 		   const bool *wanted, rollup_fn fn, void *arg, struct history_error *err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rolling up what is complete, and forgetting what is too old or too much. What has
- * been done stands in the file alone, so it does not matter when the writer dies.
+ * Rolls up what is complete, and deletes what is too old or too large. The state is only
+ * in the file, so the writer may die at any time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,18 +11,18 @@
 #include "replay.h"
 
 /**
- * struct builder - a row of rollups that is being made
- * @level: which
+ * struct builder - a row of rollups under construction
+ * @level: its level
  * @span: length of its rows
  * @epoch: of the row
- * @t: its beginning, -1 for none
- * @until: rows that end later are not complete
+ * @t: its start, -1 for none
+ * @until: rows that end later are incomplete
  * @n: samples in it
- * @sum: by figure, of the values
- * @now: what is collected
- * @last: what the row before said
- * @rows: rows since the last whole one
- * @insert: writes a row
+ * @sum: of the values, by series
+ * @now: values of the row
+ * @last: values of the previous row
+ * @rows: rows since the last complete one
+ * @insert: statement that writes a row
  */
 struct builder {
 	struct history *h;
@@ -66,7 +66,7 @@ static int end_row(struct builder *b)
 	for (size_t i = 0; i < b->figures; i++)
 		if (b->now[i].n)
 			b->now[i].mean = (float)(b->sum[i] / b->now[i].n);
-	/* Rounding must not put the mean beside its bounds. */
+	/* Rounding must not put the mean outside its bounds. */
 	for (size_t i = 0; i < b->figures; i++) {
 		if (b->now[i].mean < b->now[i].min)
 			b->now[i].mean = b->now[i].min;
@@ -118,7 +118,7 @@ static int take_sample(struct replay *r, void *arg)
 	struct builder *b = arg;
 	double v;
 
-	if (r->t < b->t)	/* only seen so that counters have a sample before */
+	if (r->t < b->t)	/* decoded only so that counters have a previous sample */
 		return 0;
 	if (at_time(b, r->t))
 		return -1;
@@ -171,7 +171,7 @@ static void free_rolls(struct roll *r, size_t n)
 	free(r);
 }
 
-/* Where the rows of a level end in an epoch; the beginning of the next one. */
+/* The start of the next row of a level in an epoch. */
 static int64_t rolled_until(struct builder *b, int64_t first)
 {
 	sqlite3_stmt *st = prepare(b->h, "SELECT max(t) FROM rollup WHERE level = ? AND epoch = ?",
@@ -199,7 +199,7 @@ static int keep_last(struct rollup *r, void *arg)
 	return 0;
 }
 
-/* What the last row said, and how many came since the last whole one. */
+/* The last row, and the number of rows since the last complete one. */
 static int find_last(struct builder *b)
 {
 	struct roll *roll = new_rolls(b->h, false);
@@ -235,7 +235,7 @@ static int roll_epoch(struct builder *b, int epoch, int64_t first, int64_t last,
 	int ret;
 
 	b->epoch = epoch;
-	/* An epoch that is over gets no more: its last row is complete. */
+	/* An epoch that has ended gets no more samples: its last row is complete. */
 	b->until = epoch == h->epoch ? now : INT64_MAX;
 	start_row(b, rolled_until(b, first));
 	if (b->t > last || b->t + b->span > b->until)
@@ -294,8 +294,8 @@ static int forget(struct history *h, const char *sql, int level, int epoch, int6
 }
 
 /*
- * Rows go from whole row to whole row, so that what is left can be read; of an epoch
- * that is over all may go.
+ * Rows are deleted up to a complete row, so that the rest can be decoded; of an epoch
+ * that has ended all may be deleted.
  */
 static int forget_level(struct history *h, int level, int64_t before, struct history_error *err)
 {
@@ -346,7 +346,7 @@ int history_tidy(struct history *h, int64_t t, const struct history_limits *l,
 		return fail_with(err, EUCLEAN, "the history is damaged");
 	if (run_sql(h, "PRAGMA incremental_vacuum", err))
 		return -1;
-	/* Too large all the same: everything is kept for less long. */
+	/* Still too large: shorten the retention of all levels. */
 	for (double share = 0.8; history_bytes(h) > l->bytes && share > 0.01; share *= 0.8)
 		if (forget_old(h, t, l, share, err) || run_sql(h, "PRAGMA incremental_vacuum", err))
 			return -1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Samples, events and changes, as they come. */
+/* Writing samples, events and changes. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +62,7 @@ int history_put(struct history *h, int series, int64_t value)
 	return 0;
 }
 
-/* What is other than in the last sample, or everything. */
+/* Encodes the values that differ from the last sample, or all of them. */
 static void write_values(struct history *h, struct bytes *b, bool key)
 {
 	size_t next = 0;
@@ -115,7 +115,7 @@ int history_sample(struct history *h, int64_t t_ms, struct history_error *err)
 	for (size_t i = 0; i < h->n; i++) {
 		struct series *s = &h->series[i];
 
-		/* What was not written is not known to a reader either. */
+		/* Readers do not know what was not written. */
 		if (!ret) {
 			s->last = s->now;
 			s->had = s->has;

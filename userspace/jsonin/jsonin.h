@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reading JSON, with jansson behind: its names and those of our writer (json.h) do not
- * go into one file. A value that is not there, or of another kind, reads as nothing.
+ * Reads JSON with jansson. Its names and those of our writer (json.h) cannot be used in
+ * the same file. A value that is missing, or of another type, reads as nothing.
  */
 #ifndef VEXFS_JSONIN_H
 #define VEXFS_JSONIN_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Values are parts of a document, which alone is freed. */
+/* Values belong to a document; only the document is freed. */
 typedef void jsonin;
 
 /* The only value of a file, or the next of a stream; NULL with a sentence in @why. */
@@ -26,11 +26,11 @@ const jsonin *jsonin_at(const jsonin *v, size_t i);
 bool jsonin_is_object(const jsonin *v);
 bool jsonin_is_integer(const jsonin *v);
 bool jsonin_true(const jsonin *v);
-const char *jsonin_text(const jsonin *v);	/* NULL when it is none */
-double jsonin_number(const jsonin *v);		/* NAN when it is none */
+const char *jsonin_text(const jsonin *v);	/* NULL for other types */
+double jsonin_number(const jsonin *v);		/* NAN for other types */
 int64_t jsonin_integer(const jsonin *v);
 
-/* Each member; other than 0 stops. */
+/* Calls @fn for each member; a non-zero result stops. */
 typedef int (*jsonin_fn)(const char *key, const jsonin *v, void *arg);
 int jsonin_each(const jsonin *v, jsonin_fn fn, void *arg);
 

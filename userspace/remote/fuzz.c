@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whatever servers and clients send: an answer of Prometheus, an Accept header, names that
- * go into an exposition. The first byte says which.
+ * Fuzzes input from servers and clients: a response of Prometheus, an Accept header,
+ * names in an exposition. The first byte chooses which.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static void write_one(const char *text)
 		expo_family(&e, name, EXPO_GAUGE, NULL, text);
 		expo_u64(&e, &l, 1, 1);
 		expo_end(&e);
-		/* A text of lines: each escape keeps its own. */
+		/* The result is lines of text: escaping must keep them apart. */
 		if (!e.error && format == EXPO_PROMETHEUS) {
 			unsigned int lines = 0;
 

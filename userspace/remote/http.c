@@ -63,7 +63,7 @@ static int perform(CURL *h, const char *url, struct http_answer *answer, char *w
 		return 0;
 	}
 	if (code == CURLE_WRITE_ERROR)
-		snprintf(why, size, "%.*s answers more than can be taken", host, url);
+		snprintf(why, size, "the response of %.*s is too large", host, url);
 	else
 		snprintf(why, size, "%.*s: %s", host, url, *detail ? detail : curl_easy_strerror(code));
 	return code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO;
@@ -113,7 +113,7 @@ int http_request(const char *url, const char *json, unsigned int seconds,
 	(void)json;
 	(void)seconds;
 	*answer = (struct http_answer){ 0 };
-	snprintf(why, size, "this vexctl was built without libcurl and reaches no server");
+	snprintf(why, size, "this program was built without libcurl and cannot connect to servers");
 	return -EOPNOTSUPP;
 }
 

@@ -55,12 +55,12 @@ static int read_result(const jsonin *root, prom_fn fn, void *arg, char *why, siz
 	int ret = 0;
 
 	if (!type || strcmp(type, "vector") || !result) {
-		snprintf(why, size, "the answer is none of Prometheus");
+		snprintf(why, size, "the response is not one of Prometheus");
 		return -EPROTO;
 	}
 	for (size_t i = 0; i < jsonin_count(result) && !ret; i++) {
 		if (!read_sample(jsonin_at(result, i), &s)) {
-			snprintf(why, size, "sample %zu of the answer cannot be read", i);
+			snprintf(why, size, "cannot parse sample %zu of the response", i);
 			return -EPROTO;
 		}
 		ret = fn(&s, arg);

@@ -3,7 +3,7 @@
 
 #include "escape.h"
 
-/* Eight colours that differ in light and dark, for people who see few colours, too. */
+/* Eight colours that differ in light and dark, also for colour-blind readers. */
 static const char style[] =
 	"<style>"
 	".vx{font:12px system-ui,sans-serif;--f:#1b1f24;--b:#fff;--g:#d8dde3;--r:#cf222e;"
@@ -85,7 +85,7 @@ void frame_x(FILE *f, const struct scale *x, const struct scale *y, const struct
 		double at = scale_place(x, names ? (double)i : x->mark[i]);
 		const char *what = names ? names[i] : svg_number(s, sizeof(s), x->mark[i], axis->unit);
 
-		/* numbers that would stand on each other are left out */
+		/* numbers that would overlap are left out */
 		if (!names && at - last < (axis->unit == SVG_EPOCH ? 84 : 46))
 			continue;
 		last = at;

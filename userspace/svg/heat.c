@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Heat maps: the more, the stronger the colour, by the square root of the share. */
+/* Heat maps: opacity is the square root of the fraction. */
 #include "frame.h"
 
 #include <math.h>

@@ -10,14 +10,14 @@
 #define HEIGHT		340
 #define LEGEND_ROW	18.0
 #define LEGEND_COLUMN	190.0
-/* So many points of a line show their values. */
+/* With more points than this, a line shows no values on hover. */
 #define HOVERS		150
 
 struct area {
 	const struct svg_plot *p;
 	struct scale x, y;
-	double low;	/* where bars stand */
-	size_t bars;	/* series that are bars, and stand side by side */
+	double low;	/* where bars begin */
+	size_t bars;	/* series that are bars, side by side */
 };
 
 static double x_of(const struct svg_series *s, size_t i)
@@ -71,7 +71,7 @@ static bool lay_out(struct area *a, const struct svg_plot *p, double width, doub
 	return true;
 }
 
-/* A mark of the pointer for a point, where there are not too many. */
+/* A mark for hovering over a point, unless there are too many points. */
 static void hover(FILE *f, const struct area *a, const struct svg_series *s, size_t i,
 		  const char *class, double r)
 {
@@ -87,8 +87,8 @@ static void hover(FILE *f, const struct area *a, const struct svg_series *s, siz
 }
 
 /*
- * Of many points in one column of pixels the first, the lowest, the highest and the
- * last are what the eye sees.
+ * Of many points in one column of pixels only the first, the lowest, the highest and the
+ * last are visible.
  */
 static size_t column(const struct area *a, const struct svg_series *s, size_t from, size_t keep[4])
 {
@@ -174,7 +174,7 @@ static void dots(FILE *f, const struct area *a, const struct svg_series *s, size
 	fputc('\n', f);
 }
 
-/* The width of a bar: what neighbours leave, shared by the series. */
+/* The width of a bar: the distance of neighbours, divided among the series. */
 static double bar_width(const struct area *a, const struct svg_series *s)
 {
 	double gap = a->x.to - a->x.from;

@@ -35,7 +35,7 @@ static void add_mark(struct scale *s, double v)
 		s->mark[s->marks++] = fabs(v) < slack && !s->log ? 0 : v;
 }
 
-/* Decades, with 2 and 5 between them where there are few. */
+/* Decades, and 2 and 5 between them if there are few. */
 static void mark_decades(struct scale *s)
 {
 	static const double between[] = { 1, 2, 5 };
@@ -47,7 +47,7 @@ static void mark_decades(struct scale *s)
 			add_mark(s, between[i] * pow(10, e));
 }
 
-/* A step that people count in, for about @want marks. */
+/* A round step for about @want marks. */
 static double step_of(double range, enum svg_unit unit, int want)
 {
 	static const double times[] = { 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600,
@@ -93,7 +93,7 @@ bool scale_init(struct scale *s, const struct svg_axis *a, double lo, double hi,
 		return false;
 	s->lo = a->log ? log10(lo) : lo;
 	s->hi = a->log ? log10(hi) : hi;
-	/* one value only: it stands in the middle */
+	/* a single value is centred */
 	if (s->hi - s->lo <= fabs(s->hi) * 1e-9) {
 		double room = a->log ? 0.5 : s->hi != 0 ? fabs(s->hi) * 0.1 : 1;
 
@@ -119,7 +119,7 @@ bool scale_init(struct scale *s, const struct svg_axis *a, double lo, double hi,
 	return true;
 }
 
-/* @v in the largest of @n units that it fills. */
+/* @v in the largest of @n units that is not larger than it. */
 static char *scaled(char *to, size_t size, double v, const double *unit, const char *const *name,
 		    size_t n)
 {
@@ -170,7 +170,7 @@ char *svg_number(char *to, size_t size, double v, enum svg_unit unit)
 		snprintf(to, size, "%.4g %%", 100 * v);
 		return to;
 	case SVG_NINES:
-		/* beyond that there is no share */
+		/* beyond that there is no fraction */
 		if (!(v >= 0 && v < 16))
 			break;
 		snprintf(to, size, "p%.7g", 100 * (1 - pow(10, -v)));

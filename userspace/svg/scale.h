@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From values to places: the range of an axis, its marks and their texts. */
+/* Maps values to positions: the range of an axis, its marks and their labels. */
 #ifndef VEXFS_SVG_SCALE_H
 #define VEXFS_SVG_SCALE_H
 
@@ -8,10 +8,10 @@
 #define SCALE_MARKS	24
 
 /**
- * struct scale - an axis laid out
- * @lo, @hi: its ends, as logarithms where it is logarithmic
+ * struct scale - the layout of an axis
+ * @lo, @hi: its ends, as logarithms if it is logarithmic
  * @from, @to: the pixels of these ends
- * @mark: values where a number stands
+ * @mark: values that are labelled
  */
 struct scale {
 	bool log;
@@ -21,10 +21,10 @@ struct scale {
 	size_t marks;
 };
 
-/* Can @v stand on such an axis? */
+/* Can @v be shown on such an axis? */
 bool scale_takes(const struct svg_axis *a, double v);
 
-/* Takes @v into the range; @lo and @hi begin as INFINITY and -INFINITY. */
+/* Extends the range by @v; @lo and @hi start as INFINITY and -INFINITY. */
 void scale_cover(const struct svg_axis *a, double *lo, double *hi, double v);
 
 /* Lays out an axis over @lo to @hi (or its own bounds) on @pixels from @from. */

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Charts from friendly and hostile figures: what is written, and what never is.
- * With an argument: a page of examples, for looking at.
- */
+/* Charts from friendly and hostile input. With an argument: a page of examples, to look at. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,10 +69,10 @@ static void lines(void)
 			      .nrules = 1, .x.label = "\033[2Jx" };
 
 	ok(draw(&p), "a line with gaps is drawn");
-	ok(sane(), "without a number that is none");
+	ok(sane(), "without NaN or infinity");
 	ok(count("<title>") == 3, "three points of five can be pointed at (%zu)", count("<title>"));
-	ok(!count("<script") && !count("<b>") && !count("\033"), "no text of others is markup");
-	ok(count("&lt;script&gt;"), "it stands there escaped");
+	ok(!count("<script") && !count("<b>") && !count("\033"), "hostile text is not markup");
+	ok(count("&lt;script&gt;"), "it is escaped");
 	free(text);
 
 	p.y.log = true;
@@ -83,7 +80,7 @@ static void lines(void)
 	free(text);
 
 	y[0] = y[2] = -1;
-	ok(!draw(&p) && !size, "where nothing can stand, nothing is written");
+	ok(!draw(&p) && !size, "without valid values nothing is written");
 	free(text);
 
 	p.nseries = 0;
@@ -110,7 +107,7 @@ static void extremes(void)
 	}
 }
 
-/* What is drawn does not grow with the points, and no peak is lost. */
+/* The size of a chart does not grow with the points, and no peak is lost. */
 static void many(void)
 {
 	double *x = calloc(MANY, sizeof(*x)), *y = calloc(MANY, sizeof(*y));
@@ -166,7 +163,7 @@ static void heat(void)
 	free(text);
 	v[0] = v[3] = 0;
 	f = open_memstream(&text, &size);
-	ok(!svg_heat(f, &h), "and is none without values");
+	ok(!svg_heat(f, &h), "an empty heat map is refused");
 	fclose(f);
 	ok(!size, "nothing is written then");
 	free(text);
