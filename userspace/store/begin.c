@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The beginning of every file: what it is, of which machine, and of which version. */
+/* The header that begins every file: its kind, machine and version. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ int begin_check(const struct disk_begin *b, const char *magic, uint32_t crc, boo
 		return store_fail(err, EUCLEAN, "%s: the byte order mark is damaged", name);
 	if (b->crc != crc)
 		return store_fail(err, EUCLEAN, "%s: the checksum is wrong", name);
-	/* Only after the checksum: a flipped bit is no new version. */
+	/* Only after the checksum: a flipped bit must not look like a new version. */
 	if (b->version > STORE_VERSION)
 		return store_fail(err, ENOTSUP,
 				  "%s is of format version %u; this build knows versions up to %u",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Reading everything in a store and saying what is wrong with it. */
+/* Reads everything in a store and reports damage. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -49,7 +49,7 @@ static int check_segment(struct store_io *io, const struct listing *l,
 	return ret;
 }
 
-/* Vectors are counted in the list; reading them gives as many. */
+/* The list has a count of vectors; reading must find as many. */
 struct counting {
 	uint64_t live;
 };

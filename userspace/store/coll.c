@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A collection of the store: making, opening, appending, committing. */
+/* A collection of the store: creating, opening, appending, committing. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ void store_coll_abandon(struct store_coll *c)
 	free(c);
 }
 
-/* What a failed creation left; the next opening of the store does it otherwise. */
+/* Removes what a failed creation left; otherwise the next opening of the store does. */
 static void unmake(struct store_coll *c)
 {
 	char name[80];
@@ -134,7 +134,7 @@ int store_coll_open(struct store *s, uint64_t key, struct store_coll **out,
 	return 0;
 }
 
-/* The list as it will be when what was committed is a whole segment. */
+/* The list as if everything that was committed were a complete segment. */
 static int sealed_list(struct store_coll *c, struct head *h, uint32_t *kept)
 {
 	uint32_t n = c->head.segments;
@@ -158,7 +158,7 @@ static int sealed_list(struct store_coll *c, struct head *h, uint32_t *kept)
 	return 0;
 }
 
-/* Under c->lock. */
+/* Call it with c->lock held. */
 static int roll_locked(struct store_coll *c, bool again, struct store_error *err)
 {
 	struct store_io *io = c->s->io;
@@ -177,13 +177,16 @@ static int roll_locked(struct store_coll *c, bool again, struct store_error *err
 		h.next_number++;
 		h.segs[h.segments++] = w.ref;
 	}
-	/* Room that was allocated in advance, and what came behind the last commit. */
+	/* Cuts off space that was allocated in advance, and what follows the last commit. */
 	if (!ret)
 		io->ops->truncate(io, c->w.f, c->w.flushed);
 	if (!ret)
 		ret = head_write(io, &h, err);
 	if (ret) {
-		/* Perhaps the list was replaced all the same, so its number is spent. */
+		/*
+		 * The list may have been replaced in spite of the error, so its number is
+		 * used up.
+		 */
 		if (w.f)
 			c->head.next_number = h.next_number;
 		free(h.segs);
@@ -293,8 +296,8 @@ int store_commit(struct store_coll *c, struct store_error *err)
 	c->safe = c->now;
 	pthread_mutex_unlock(&c->lock);
 	/*
-	 * What was committed stays committed when the next segment cannot be made; the error
-	 * comes with the next commit then.
+	 * Committed data stays committed when the next segment cannot be created; the
+	 * next commit reports the error.
 	 */
 	if (c->w.flushed >= c->s->opts.segment_max && coll_roll(c, NULL))
 		c->failed = EIO;

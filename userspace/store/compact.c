@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Compaction: the segments that have ended are replaced by new ones with what is still
- * there. Appending goes on meanwhile; the list is replaced when all of it is on the disk.
+ * Compaction replaces complete segments by new ones without superseded rows. Appending
+ * continues meanwhile; the list is replaced when all new segments are on the disk.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 struct compaction {
 	struct store_coll *c;
 	struct listing l;
-	uint64_t seq;		/* of the last change that goes in */
+	uint64_t seq;		/* of the last change that is included */
 	struct writer w;
 	struct disk_segref *out;
 	uint32_t outs;
@@ -106,9 +106,9 @@ static void unlink_all(struct store_coll *c, const struct disk_segref *segs, uin
 }
 
 /*
- * New segments in the place of the old ones, before those that came meanwhile. After an
- * error either list may be the one on the disk, so the files of both stay; the next opening
- * of the store removes those that are not listed.
+ * Puts the new segments in place of the old ones, before those that were added meanwhile.
+ * After an error either list may be the one on the disk, so the files of both stay; the
+ * next opening of the store removes the unlisted ones.
  */
 static int put_in_place(struct compaction *k)
 {
@@ -142,7 +142,7 @@ static int put_in_place(struct compaction *k)
 	return ret;
 }
 
-/* Only what has ended; the segment that is being written is not touched. */
+/* Only complete segments; the one that is being written stays. */
 static int choose(struct compaction *k)
 {
 	struct store_coll *c = k->c;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A collection from one store into another, as of its last commit, beside its writer. */
+/* Copies a collection as of its last commit into another store, while it is being written. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,12 +58,12 @@ static int copy_segment(struct copy *k, const struct disk_segref *ref, struct st
 	k->from->ops->close(k->from, from);
 	if (ret)
 		return store_fail(err, ret, "%s cannot be copied: %s", name, strerror(abs(ret)));
-	/* A copy of damaged bytes is none. */
+	/* A copy of damaged bytes is no backup. */
 	return replay_segment(k->to, &k->l->head, ref, ref->bytes, &next, NULL, NULL, &read,
 			      ref->bytes, err);
 }
 
-/* What is being written becomes a whole segment in the copy. */
+/* The segment that is being written becomes a complete segment in the copy. */
 static void seal_listing(struct listing *l)
 {
 	struct head *h = &l->head;

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Goes on from @crc; begin with 0. */
+/* Continues from @crc; start with 0. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t len);
-/* Without the processor's instruction; the same result. */
+/* The same without the processor's instruction. */
 uint32_t crc32c_table(uint32_t crc, const void *data, size_t len);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Reading the frames of a segment one after another, and trusting none of them. */
+/* Reads the frames of a segment in order, trusting none of their fields. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ void cursor_end(struct cursor *c)
 	c->buf = NULL;
 }
 
-/* @len bytes at c->off, in memory; -ENODATA when there are fewer before the end. */
+/* Returns @len bytes at c->off, in memory; -ENODATA when the file has fewer. */
 static int window(struct cursor *c, size_t len, const uint8_t **at)
 {
 	uint64_t left = c->end > c->off ? c->end - c->off : 0;
@@ -86,7 +86,7 @@ static int read_header(struct cursor *c, struct frame *f)
 	if (!frame_header_ok(&f->h, c->nonce))
 		return bad(c, "there is no frame where one should begin");
 	if (f->h.flushed > c->off)
-		return bad(c, "it says that more was flushed than was written");
+		return bad(c, "it claims that more was flushed than was written");
 	return 1;
 }
 
@@ -146,8 +146,8 @@ int cursor_next_ids(struct cursor *c, struct frame *f)
 }
 
 /*
- * A frame that a power cut tore is the end of what was written. One that is torn although a
- * later frame says that it was flushed is damage.
+ * A torn frame at the end is what a power cut left. A torn frame before a point that a
+ * later frame reports as flushed is damage.
  */
 int cursor_attested(struct cursor *c, uint64_t from, bool *yes)
 {

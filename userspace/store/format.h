@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a store is on disk; docs/store-format.md explains it. Numbers stand in the
- * machine's byte order, and a mark says which that was.
+ * The on-disk format of a store; docs/store-format.md explains it. Numbers are in the
+ * machine's byte order, which a mark identifies.
  *
  *	STORE			struct disk_super
  *	KEY.head		struct disk_head, the settings, the list of segments
  *	KEY-NUMBER.seg		struct disk_segment, then frames
- *	LOCK			nothing; who writes holds a lock on it
+ *	LOCK			empty; the writer holds a lock on it
  *
- * A collection in a file of its own is struct disk_dump, the settings, and then blocks, each
- * struct disk_dump_block and its vectors. The last one has none.
+ * A dump of one collection is a file with struct disk_dump, the settings, and then blocks:
+ * struct disk_dump_block and vectors. The last block has no vectors.
  */
 #ifndef VEXFS_STORE_FORMAT_H
 #define VEXFS_STORE_FORMAT_H
@@ -19,13 +19,14 @@
 #define STORE_MARK	0x01020304u
 #define STORE_VERSION	1
 
-/* Bits that this build knows. An unknown incompatible bit: do not touch. An unknown
- * read-only bit: read, never write. An unknown compatible bit means nothing.
+/*
+ * Feature bits of this build. With an unknown incompatible bit, refuse the store. With an
+ * unknown read-only bit, read but never write. Unknown compatible bits are ignored.
  */
 #define STORE_INCOMPAT_KNOWN	0u
 #define STORE_RO_COMPAT_KNOWN	0u
 
-/* The beginning of every file. */
+/* The header of every file. */
 struct disk_begin {
 	char magic[8];
 	uint32_t mark;
@@ -33,7 +34,8 @@ struct disk_begin {
 	uint32_t compat;
 	uint32_t ro_compat;
 	uint32_t incompat;
-	uint32_t crc;		/* of the file's fixed part and what it says follows, 0 here */
+	uint32_t crc;		/* checksum of the file's fixed part and what it covers; this field
+				 * counts as 0 */
 };
 
 #define MAGIC_SUPER	"VEXSTOR\n"
@@ -47,10 +49,10 @@ struct disk_super {
 	int64_t created;
 	uint32_t machine;	/* EM_* of elf.h */
 	uint32_t pad;
-	char program[32];	/* version that made it, for people */
+	char program[32];	/* version that created it, for people */
 };
 
-/* The collection's settings; store.h has the same for programs. */
+/* The collection's settings; store.h has the same structure for programs. */
 struct disk_meta {
 	char name[64];
 	uint32_t dim;
@@ -76,39 +78,40 @@ struct disk_meta {
 struct disk_segref {
 	uint64_t number;
 	uint64_t nonce;
-	uint64_t bytes;		/* where it ends; 0 in the one that is being written */
-	uint64_t first_seq;	/* of its first frame */
-	uint64_t last_seq;	/* 0 in the one that is being written */
-	uint64_t puts;		/* rows in it */
+	uint64_t bytes;		/* its end; 0 for the segment that is being written */
+	uint64_t first_seq;	/* of the first frame */
+	uint64_t last_seq;	/* 0 for the segment that is being written */
+	uint64_t puts;		/* number of its rows */
 	uint32_t flags;
 	uint32_t pad;
 };
 
-#define HEAD_DROPPED	1u	/* whatever is left of it may go */
-#define HEAD_PARTIAL	2u	/* its first rows are still coming: worth nothing yet */
+#define HEAD_DROPPED	1u	/* dropped: the remaining files may be removed */
+#define HEAD_PARTIAL	2u	/* its first rows are incomplete: not valid yet */
 
-#define SEGMENT_BASE	1u	/* rows of a compaction, not changes one after another */
+#define SEGMENT_BASE	1u	/* rows of a compaction, not consecutive changes */
 #define SEGMENT_GRAPH	2u	/* the links of the graph as of @first_seq */
 
 struct disk_head {
 	struct disk_begin begin;
 	uint64_t key;
-	uint64_t generation;	/* how often this file was written */
+	uint64_t generation;	/* counts the versions of this file */
 	uint64_t next_number;
-	uint64_t seq;		/* last change in the segments that have ended */
-	uint64_t live;		/* vectors there were then */
+	uint64_t seq;		/* last change in the complete segments */
+	uint64_t live;		/* number of vectors then */
 	uint32_t segments;
 	uint32_t meta_len;
 	uint32_t flags;
 	uint32_t pad;
-	struct disk_segref graph;	/* its file with the links; number 0: none */
+	struct disk_segref graph;	/* file with the graph's links; number 0: none */
 };
 
 struct disk_segment {
 	struct disk_begin begin;
 	uint64_t key;
 	uint64_t number;
-	uint64_t nonce;		/* that of its frames, so that old blocks are not taken for them */
+	uint64_t nonce;		/* number that its frames carry, so that stale blocks are not taken
+				 * for frames */
 	uint64_t first_seq;
 	uint32_t row_bytes;
 	uint32_t attr_size;
@@ -119,15 +122,15 @@ struct disk_segment {
 /* Frames begin at multiples of this. */
 #define FRAME_ALIGN	64u
 #define FRAME_MAGIC	0x4d524656u	/* "VFRM" */
-/* A frame's payload: more than this only where a single row is longer. */
+/* Upper bound of a frame's payload, unless a single row is longer. */
 #define FRAME_TARGET	(1u << 20)
 #define FRAME_MAX	(4u << 20)
 
 enum frame_type {
 	FRAME_CHANGES	= 1,	/* changes @first_seq, @first_seq + 1, ... */
-	FRAME_ROWS	= 2,	/* rows of a compaction: what is left of the changes so far */
-	FRAME_META	= 3,	/* change @first_seq: the settings are now these */
-	FRAME_GRAPH	= 4,	/* a part of the graph, as the kernel gave it */
+	FRAME_ROWS	= 2,	/* rows of a compaction: the remaining vectors */
+	FRAME_META	= 3,	/* change @first_seq: new settings */
+	FRAME_GRAPH	= 4,	/* part of the graph, as the kernel returned it */
 };
 
 struct disk_frame {
@@ -136,19 +139,20 @@ struct disk_frame {
 	uint16_t pad0;
 	uint64_t nonce;
 	uint64_t first_seq;
-	uint32_t count;		/* changes */
-	uint32_t puts;		/* those that have a row */
+	uint32_t count;		/* number of changes */
+	uint32_t puts;		/* number of changes with a row */
 	uint32_t len;		/* bytes of the payload without padding */
 	uint32_t payload_crc;
-	uint64_t flushed;	/* the segment up to here was on the disk when this was written */
+	uint64_t flushed;	/* the segment was on the disk up to here when this frame was
+				 * written */
 	uint32_t pad1[3];
-	uint32_t crc;		/* of this structure, 0 here */
+	uint32_t crc;		/* checksum of this structure, in which it counts as 0 */
 };
 
 /*
  * The payload of changes and rows: ids (8 bytes each), operations (1 byte each), for rows
- * sequence numbers (8 bytes each), all of @count; records and vectors of those @puts that
- * have one. Each part is padded to 8 bytes.
+ * also sequence numbers (8 bytes each), @count of each; then records and vectors, @puts
+ * of each. Each part is padded to 8 bytes.
  */
 
 struct disk_dump {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Frames: the unit in which changes are written, checked and lost. */
+/* Frames: the unit of writing, of checksums, and of loss. */
 #include <errno.h>
 #include <string.h>
 
@@ -80,12 +80,12 @@ static const char *check_rows(struct frame *f, uint32_t attr_size, uint32_t row_
 
 		if (op < STORE_INSERT || op > STORE_DELETE ||
 		    (h->type == FRAME_ROWS && op != STORE_INSERT))
-			return "it has an operation that does not exist";
+			return "it has an unknown operation";
 		if (f->rows.seqs && (!f->rows.seqs[i] || f->rows.seqs[i] > h->first_seq))
 			return "it has a row of a later change than its own";
 		puts += op != STORE_DELETE;
 	}
-	return puts == h->puts ? NULL : "it counts its rows wrongly";
+	return puts == h->puts ? NULL : "its number of rows is wrong";
 }
 
 const char *frame_check(struct frame *f, uint32_t attr_size, uint32_t row_bytes)
@@ -101,9 +101,9 @@ const char *frame_check(struct frame *f, uint32_t attr_size, uint32_t row_bytes)
 		return check_rows(f, attr_size, row_bytes);
 	case FRAME_META:
 		if (f->h.count != 1 || f->h.puts)
-			return "a change of settings counts as one";
+			return "a change of settings must count as one change";
 		if (meta_decode(f->payload, f->h.len, &meta))
-			return "its settings make no sense";
+			return "its settings are invalid";
 		if (meta.attr_size != attr_size || meta.row_bytes != row_bytes)
 			return "its settings are those of another collection";
 		return NULL;

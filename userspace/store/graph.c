@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The links of a collection's graph, in a segment of their own that is replaced whole. */
+/* The links of a collection's graph, in a segment of their own that is replaced as a whole. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 struct store_graph {
 	struct store_coll *c;
-	struct head head;	/* for names and sizes; its list is not its own */
+	struct head head;	/* for names and sizes; its list of segments is borrowed */
 	struct writer w;
 	uint64_t seq;
 };
@@ -64,7 +64,7 @@ static void unlink_segment(struct store_coll *c, uint64_t number)
 	c->s->io->ops->unlink(c->s->io, name);
 }
 
-/* @ref takes the place of the graph there was. After an error both files stay. */
+/* @ref replaces the previous graph. After an error the files of both stay. */
 static int replace(struct store_coll *c, const struct disk_segref *ref, struct store_error *err)
 {
 	struct disk_segref old;
@@ -147,7 +147,7 @@ int store_graph_read(struct store_coll *c, int (*fn)(void *arg, const void *data
 		ret = frame.h.type == FRAME_GRAPH ? fn(arg, frame.payload, frame.h.len) : -EUCLEAN;
 	if (ret == -EUCLEAN)
 		store_fail(err, ret, "the graph is damaged at byte %llu: %s",
-			   (unsigned long long)cur.off, cur.why ? cur.why : "a part of another kind");
+			   (unsigned long long)cur.off, cur.why ? cur.why : "it has a frame of another kind");
 	else if (ret < 0)
 		store_fail(err, ret, "the graph cannot be read: %s", strerror(-ret));
 	cursor_end(&cur);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* KEY.head: the settings of a collection and the list of its segments, replaced whole. */
+/*
+ * KEY.head: the settings of a collection and the list of its segments. The file is
+ * replaced as a whole.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,7 +67,7 @@ static uint32_t head_crc(const struct disk_head *d, const uint8_t *rest, size_t 
 	return crc32c(crc32c(0, &copy, sizeof(copy)), rest, len);
 }
 
-/* The list makes sense: numbers below the next, no gap between sequence numbers. */
+/* Checks the list: numbers below the next number, no gap between sequence numbers. */
 static bool list_ok(const struct head *h)
 {
 	const struct disk_segref *g = &h->graph;
@@ -115,11 +118,11 @@ static int head_decode(const uint8_t *data, size_t len, const char *name, bool w
 	if (d.segments > LIST_MAX || d.meta_len > META_MAX ||
 	    len != sizeof(d) + d.meta_len + d.segments * sizeof(*h->segs) ||
 	    meta_decode(data + sizeof(d), d.meta_len, &h->meta))
-		return store_fail(err, EUCLEAN, "%s: lengths or settings make no sense", name);
+		return store_fail(err, EUCLEAN, "%s: invalid lengths or settings", name);
 	if (d.flags & ~(HEAD_DROPPED | HEAD_PARTIAL))
 		return store_fail(err, EUCLEAN, "%s: unknown flags %#x", name, d.flags);
 	if (d.key != h->key)
-		return store_fail(err, EUCLEAN, "%s is that of another collection", name);
+		return store_fail(err, EUCLEAN, "%s belongs to another collection", name);
 	h->generation = d.generation;
 	h->next_number = d.next_number;
 	h->seq = d.seq;
@@ -132,7 +135,7 @@ static int head_decode(const uint8_t *data, size_t len, const char *name, bool w
 		return store_fail(err, ENOMEM, "no memory for a list of %u segments", d.segments);
 	memcpy(h->segs, data + sizeof(d) + d.meta_len, d.segments * sizeof(*h->segs));
 	if (!list_ok(h))
-		return store_fail(err, EUCLEAN, "%s: the list of segments makes no sense", name);
+		return store_fail(err, EUCLEAN, "%s: invalid list of segments", name);
 	return 0;
 }
 
@@ -212,7 +215,7 @@ static int collect(void *arg, const char *name)
 	return 0;
 }
 
-/* All segments of a collection, those too that an earlier failure left. */
+/* Removes all segments of a collection, including those that an earlier failure left. */
 static int unlink_segments(struct store_io *io, uint64_t key)
 {
 	struct segments_of of = { .names = NULL };
@@ -227,8 +230,8 @@ static int unlink_segments(struct store_io *io, uint64_t key)
 }
 
 /*
- * The collection goes: first its list says so, so that whatever remains of a drop that was
- * interrupted is known to be rubbish. Only then its files.
+ * Drops a collection. The list is marked first, so that the leftovers of an interrupted
+ * drop are known to be invalid; then the files are removed.
  */
 int head_remove(struct store_io *io, struct head *h, struct store_error *err)
 {

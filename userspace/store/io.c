@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What every kind of folder needs beside its methods: whole reads, writes, replacements. */
+/* Helpers for every kind of directory: complete reads, complete writes, replacement of a file. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +51,7 @@ int store_replace(struct store_io *io, const char *name, const void *data, size_
 	if (!err)
 		err = io->ops->datasync(io, f);
 	io->ops->close(io, f);
-	/* Files that the new contents name must be there before they do. */
+	/* Files that the new contents refer to must be durable first. */
 	if (!err)
 		err = io->ops->syncdir(io);
 	if (!err)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The files of a store, as methods. Everything that the store does to its disk goes
- * through these, so tests can record each write and flush, cut the power between any two
- * of them, and make the n-th one fail.
+ * The files of a store as a table of methods. All disk accesses of the store go through
+ * it, so that tests can record each write and flush, cut the power between any two of
+ * them, and make the n-th one fail.
  *
- * A store is one flat folder. Names have no '/'. Every method returns 0 or more, or
+ * A store is one flat directory. Names contain no '/'. Every method returns 0 or more, or
  * -errno.
  */
 #ifndef VEXFS_STORE_IO_H
@@ -19,25 +19,25 @@ struct store_io;
 
 enum store_open {
 	STORE_READ,
-	STORE_WRITE,		/* and read, of a file that is there */
-	STORE_CREATE,		/* and write; what was there is gone */
+	STORE_WRITE,		/* read and write an existing file */
+	STORE_CREATE,		/* read and write; previous contents are discarded */
 };
 
 /**
- * struct store_io_ops - what a folder of files can do
- * @open: a file by its name
- * @close: takes every file that @open gave
- * @read: at an offset; less than asked at the end of the file only
- * @write: at an offset; may write less than asked, as write(2) may
+ * struct store_io_ops - operations on a directory of files
+ * @open: opens a file by name
+ * @close: closes a file of @open
+ * @read: at an offset; a short read only at the end of the file
+ * @write: at an offset; may be short, like write(2)
  * @size: bytes in the file
- * @truncate: to so many bytes
- * @allocate: room for @len bytes from @off on, without changing the size
- * @datasync: the file's bytes and its size are on the disk
- * @rename: over whatever is there
- * @unlink: a name
- * @syncdir: the names are on the disk
- * @list: calls @fn with each name until it returns other than 0
- * @random: bytes for identities
+ * @truncate: sets the size
+ * @allocate: reserves @len bytes at @off without changing the size
+ * @datasync: makes contents and size durable
+ * @rename: replaces an existing file
+ * @unlink: removes a name
+ * @syncdir: makes names durable
+ * @list: calls @fn with each name until it returns non-zero
+ * @random: random bytes for identities
  */
 struct store_io_ops {
 	int (*open)(struct store_io *io, const char *name, enum store_open how,
@@ -62,22 +62,22 @@ struct store_io {
 	const struct store_io_ops *ops;
 };
 
-/* All of it, however often it takes; 0 or -errno. */
+/* Reads everything, in as many calls as needed; 0 or -errno. */
 int store_write_all(struct store_io *io, struct store_file *f, const void *buf, size_t len,
 		    uint64_t off);
-/* All of it; -ENODATA when the file ends before. */
+/* Reads everything; -ENODATA when the file is shorter. */
 int store_read_all(struct store_io *io, struct store_file *f, void *buf, size_t len,
 		   uint64_t off);
 
-/* A whole small file that is replaced at once: NAME.new, flushed, renamed, flushed. */
+/* Replaces a small file atomically: NAME.new, flush, rename, flush. */
 int store_replace(struct store_io *io, const char *name, const void *data, size_t len);
-/* A whole file of at most @max bytes, to be freed. */
+/* Reads a whole file of at most @max bytes, to be freed. */
 int store_slurp(struct store_io *io, const char *name, size_t max, void **data, size_t *len);
 
 /*
- * A folder of the machine. It must be a folder, no symbolic link, of this user, writable by
- * no one else; @create makes it. @lock: no other process may have it (-EBUSY). On failure
- * @why gets a sentence.
+ * A directory of the file system. It must be a directory, not a symbolic link, owned by
+ * this user and not writable by others; @create creates it. @lock: excludes other
+ * processes (-EBUSY). On failure @why is set.
  */
 int store_io_posix(const char *path, int create, int lock, struct store_io **io, char *why,
 		   size_t room);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A store's folder on a file system of the machine. Nothing in it is trusted to be what
- * it was: no symbolic links, regular files of our own user only.
+ * A store's directory on a file system. Its contents are not trusted: no symbolic links,
+ * and only regular files of our own user.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -117,7 +117,7 @@ static int p_allocate(struct store_io *io, struct store_file *f, uint64_t off, u
 	(void)io;
 	if (!fallocate(f->fd, FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len))
 		return 0;
-	/* A file system without it says that it is full later, which is handled as well. */
+	/* Without fallocate a full disk is reported later, which is handled as well. */
 	return errno == EOPNOTSUPP || errno == EINTR ? 0 : -errno;
 }
 
@@ -139,7 +139,7 @@ static int p_unlink(struct store_io *io, const char *name)
 
 static int p_syncdir(struct store_io *io)
 {
-	/* Some file systems, 9p among them, do not flush folders and say so. */
+	/* Some file systems, 9p among them, cannot flush directories and return an error. */
 	return fsync(dir_of(io)) && errno != EINVAL ? -errno : 0;
 }
 
@@ -180,7 +180,7 @@ static const struct store_io_ops posix_ops = {
 	.random = p_random,
 };
 
-/* A folder that somebody else can write to is not a place for other people's vectors. */
+/* Other users' vectors must not be stored in a directory that somebody else can write to. */
 static int check_folder(int fd, const char *path, char *why, size_t room)
 {
 	struct stat st;
@@ -245,7 +245,7 @@ int store_io_posix(const char *path, int create, int lock, struct store_io **io,
 	if (p->dir < 0) {
 		err = -errno;
 		snprintf(why, room, err == -ELOOP || err == -ENOTDIR ?
-			 "%s is a symbolic link or no folder (%s)" : "%s: %s", path,
+			 "%s is a symbolic link or not a directory (%s)" : "%s: %s", path,
 			 strerror(-err));
 	} else {
 		err = check_folder(p->dir, path, why, room);

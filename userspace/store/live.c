@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is there: of each id the last version. A first reading, of ids only, notes which
- * change of an id was the last; a second one gives the rows of those. Where the table of ids
- * would take more memory than allowed, the ids are taken in several parts.
+ * The live contents: the last version of each id. The first pass reads ids only and
+ * records which change of an id was the last; the second pass returns the rows of these.
+ * If the table of ids would exceed its memory limit, the ids are processed in several
+ * parts.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 
 struct entry {
 	uint64_t id;
-	uint64_t seq;		/* 0: empty */
+	uint64_t seq;		/* 0: empty slot */
 };
 
 struct table {
@@ -35,7 +36,7 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 33;
 }
 
-/* Ids of this part of the table; the high half of the hash says so, the low one where. */
+/* Is the id in this part? The high half of its hash decides; the low half is the slot. */
 static bool is_mine(const struct table *t, uint64_t hash)
 {
 	return t->parts == 1 || (hash >> 32) % t->parts == t->part;
@@ -122,7 +123,7 @@ static int note_segments(struct store_io *io, const struct listing *l, struct ta
 
 /**
  * struct sieve - passes on the rows that are the last of their ids
- * @room: for rows, in as many as the arrays below hold
+ * @room: rows that each of the arrays below can hold
  */
 struct sieve {
 	struct table *t;
@@ -168,7 +169,7 @@ static void sieve_free(struct sieve *s)
 	free(s->vectors);
 }
 
-/* Every row is the last of its id: nothing to look up, vectors stay where they are. */
+/* Each row is the last of its id: no lookups, and the vectors are not copied. */
 static int pass_whole(struct sieve *s, const struct store_rows *r)
 {
 	struct store_rows out = *r;
@@ -248,7 +249,7 @@ int live_visit(struct store_io *io, size_t memory, const struct listing *l,
 	struct table t = { .parts = (uint32_t)(l->rows * 32 / memory) + 1 };
 	int ret = 0;
 
-	/* Nothing was replaced, so nothing needs to be looked up. */
+	/* Nothing was replaced, so no lookup is needed. */
 	if (l->rows == l->live) {
 		ret = pass_segments(io, l, &s, err);
 		sieve_free(&s);

@@ -18,12 +18,12 @@ struct store {
 	uint8_t id[16];
 	uint64_t *keys;
 	size_t nkeys;
-	struct stray {		/* segments of which no list knows */
+	struct stray {		/* segments that are in no list */
 		uint64_t key;
 		uint64_t number;
 	} *stray;
 	size_t strays;
-	pthread_mutex_t lock;	/* of keys */
+	pthread_mutex_t lock;	/* number of keys */
 };
 
 /* The contents of KEY.head. */
@@ -46,7 +46,7 @@ struct head {
  * @ref: its entry of the list
  * @written: bytes in the file
  * @flushed: of these, on the disk
- * @allocated: room asked for in the file
+ * @allocated: bytes reserved in the file
  * @buf: frames that are not in the file yet
  */
 struct writer {
@@ -60,7 +60,7 @@ struct writer {
 	size_t room;
 };
 
-/* How far a collection is. */
+/* A position in a collection. */
 struct point {
 	uint64_t seq;
 	uint64_t live;
@@ -71,12 +71,12 @@ struct point {
 /**
  * struct store_coll - an open collection
  * @head: as on the disk; under @lock
- * @w: the segment at the end
- * @now: with all that was appended
- * @safe: with all that was committed
+ * @w: the last segment
+ * @now: position after all that was appended
+ * @safe: position after all that was committed
  * @failed: errno of the error after which store_coll_recover() is due
- * @lock: of @head and of what other threads are told
- * @upkeep: held by compaction and copies, so that no segment goes meanwhile
+ * @lock: guards @head and what other threads read
+ * @upkeep: held by compaction and copies, so that segments stay meanwhile
  */
 struct store_coll {
 	struct store *s;
@@ -85,14 +85,14 @@ struct store_coll {
 	struct point now;
 	struct point safe;
 	int failed;
-	struct writer base;	/* gets the rows of a snapshot */
+	struct writer base;	/* receives the rows of a snapshot */
 	pthread_mutex_t lock;
 	pthread_mutex_t upkeep;
 };
 
-/* begin.c: the beginning that every file has */
+/* begin.c: the header of every file */
 void begin_make(struct disk_begin *b, const char *magic);
-/* @crc is of all that it covers, with @b->crc as 0. */
+/* @crc covers everything, with @b->crc as 0. */
 int begin_check(const struct disk_begin *b, const char *magic, uint32_t crc, bool write,
 		const char *name, struct store_error *err);
 
@@ -114,16 +114,16 @@ struct frame {
 	struct store_rows rows;
 };
 
-/* Bytes of a payload; 0 when it would be longer than FRAME_MAX. */
+/* Bytes of a payload; 0 if it would exceed FRAME_MAX. */
 size_t frame_bytes(enum frame_type type, uint64_t count, uint64_t puts, uint32_t attr_size,
 		   uint32_t row_bytes);
 size_t frame_padded(size_t len);
 void frame_seal(struct disk_frame *h, const void *payload);
-/* What the 64 bytes at @at say is possible in this segment. */
+/* Could the 64 bytes at @at be a frame header of this segment? */
 bool frame_header_ok(const struct disk_frame *h, uint64_t nonce);
-/* The length is that of so many changes and rows. */
+/* Does the length fit that many changes and rows? */
 bool frame_fits(const struct disk_frame *h, uint32_t attr_size, uint32_t row_bytes);
-/* Payload and header agree, and the operations are ones. */
+/* Do payload and header agree, and are the operations valid? */
 const char *frame_check(struct frame *f, uint32_t attr_size, uint32_t row_bytes);
 
 /* segment.c */
@@ -134,7 +134,7 @@ int segment_open(struct store_io *io, const struct head *h, const struct disk_se
 		 struct store_file **f, struct store_error *err);
 int writer_frame(struct store_io *io, const struct head *h, struct writer *w,
 		 struct disk_frame *frame, const void *payload, struct store_error *err);
-/* Room for a frame's header and payload of @len bytes, to be filled in. */
+/* Space for a frame's header and payload of @len bytes, to be filled in. */
 int writer_reserve(struct store_io *io, struct writer *w, size_t len, uint8_t **to);
 int writer_flush(struct store_io *io, struct writer *w);
 int writer_sync(struct store_io *io, struct writer *w);
@@ -150,36 +150,36 @@ struct cursor {
 	uint32_t attr_size;
 	uint32_t row_bytes;
 	uint64_t off;		/* of the next frame */
-	uint64_t end;		/* nothing from here on */
-	uint64_t base;		/* where the buffer begins in the file */
+	uint64_t end;		/* nothing follows */
+	uint64_t base;		/* offset of the buffer in the file */
 	size_t have;
 	size_t room;
 	uint8_t *buf;
 	size_t chunk;		/* bytes to read at once */
-	const char *why;	/* the frame at @off is none */
+	const char *why;	/* the bytes at @off are not a frame */
 };
 
 int cursor_begin(struct cursor *c, struct store_io *io, struct store_file *f, const struct head *h,
 		 uint64_t nonce, uint64_t end);
 void cursor_end(struct cursor *c);
-/* 1 and a frame; 0 at the end; -EUCLEAN with @why; -errno. Good until the next call. */
+/* Returns 1 and a frame; 0 at the end; -EUCLEAN with @why; -errno. Valid until the next call. */
 int cursor_next(struct cursor *c, struct frame *f);
-/* The frame's payload is not read, only its ids and operations: for counting. */
+/* Reads only ids and operations of the payload, for counting. */
 int cursor_next_ids(struct cursor *c, struct frame *f);
-/* Some frame behind @from says that the disk had more than @from already. */
+/* Does a frame behind @from report that more than @from was on the disk? */
 int cursor_attested(struct cursor *c, uint64_t from, bool *yes);
 
 /* recover.c */
 struct tail {
-	uint64_t attested;	/* what a later frame says was flushed */
-	uint64_t end;		/* end of the last good frame */
+	uint64_t attested;	/* what a later frame reports as flushed */
+	uint64_t end;		/* end of the last valid frame */
 	uint64_t size;
 	struct point at_attested;
 	struct point at_end;
 	uint64_t frames;
 };
 
-/* Reads the segment that was being written when the power went. */
+/* Reads the segment that was being written when the power was cut. */
 int tail_scan(struct store_io *io, const struct head *h, const struct disk_segref *ref,
 	      struct tail *t, struct store_error *err);
 int coll_recover(struct store_coll *c, struct store_error *err);
@@ -190,20 +190,20 @@ int live_visit(struct store_io *io, size_t memory, const struct listing *l,
 	       const struct store_visit *visit, struct store_error *err);
 
 /* replay.c */
-/* The sequence number that comes next, and whether it may be. */
+/* The next sequence number, and whether it is the expected one. */
 int replay_segment(struct store_io *io, const struct head *h, const struct disk_segref *ref,
 		   uint64_t end, uint64_t *next, struct store_check *count,
 		   const struct store_visit *visit, uint64_t *done, uint64_t total,
 		   struct store_error *err);
 
 /**
- * struct listing - the segments of a collection as of one moment
+ * struct listing - the segments of a collection at one point
  * @head: with a list of its own
  * @end: of the segment that is being written
  * @total: bytes in all of them
- * @rows: in all of them
- * @live: vectors there are at their end
- * @safe: how things are at @end
+ * @rows: rows in all of them
+ * @live: number of vectors at their end
+ * @safe: position at @end
  */
 struct listing {
 	struct head head;
@@ -224,7 +224,7 @@ int check_listing(struct store_io *io, const struct listing *l, struct store_che
 int coll_create(struct store *s, const struct store_meta *meta, uint64_t seq, uint32_t flags,
 		struct store_coll **out, struct store_error *err);
 void point_apply(struct point *p, const struct store_rows *rows);
-/* Ends the segment that is being written at what was committed; begins another. */
+/* Completes the segment at the last commit and begins another. */
 int coll_roll(struct store_coll *c, struct store_error *err);
 int key_add(struct store *s, uint64_t key);
 void key_remove(struct store *s, uint64_t key);

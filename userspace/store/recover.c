@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a power cut or a killed process left. Nothing is appended to a segment that
- * another process wrote: what its own later frames say was flushed stays, what follows is
- * written once more into a new segment. So bytes that were only in the page cache, behind a
- * flush that failed, are never taken for ones on the disk.
+ * Recovery after a power cut or a killed process. Nothing is appended to a segment of an
+ * earlier process: the part that its own later frames report as flushed stays, the rest
+ * is copied into a new segment. So bytes that were only in the page cache, behind a flush
+ * that failed, are never taken for durable.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 
 #include "private.h"
 
-/* A segment this short is written anew as a whole, so that restarts leave no small ones. */
+/* A shorter segment is copied as a whole, so that restarts leave no small segments. */
 #define REWRITE_MAX	(1u << 20)
 
 static int next_frame(struct tail *t, struct frame *f, struct store_error *err)
@@ -33,7 +33,7 @@ static int next_frame(struct tail *t, struct frame *f, struct store_error *err)
 	return 0;
 }
 
-/* Goes through the frames; @upto limits them. Stops at the first that is none. */
+/* Iterates over frames up to @upto; stops at the first invalid one. */
 static int scan(struct cursor *cur, struct tail *t, uint64_t upto, struct store_error *err)
 {
 	struct frame f;
@@ -90,7 +90,7 @@ int tail_scan(struct store_io *io, const struct head *h, const struct disk_segre
 			ret = store_fail(err, EUCLEAN, "%s: damaged at byte %" PRIu64 ": %s", name,
 					 t->end, why);
 	}
-	/* Once more up to the flush, to know how things were there. */
+	/* A second pass up to the flush, for the position at that point. */
 	if (!ret) {
 		struct point end = t->at_end;
 		uint64_t at = t->end, frames = t->frames;
@@ -113,7 +113,7 @@ out:
 	return ret;
 }
 
-/* Frames from @from to @end of the old segment, written once more. */
+/* Copies the frames from @from to @end of the old segment. */
 static int copy_frames(struct store_coll *c, const struct disk_segref *ref, uint64_t from,
 		       uint64_t end, struct store_error *err)
 {
@@ -141,7 +141,7 @@ static int copy_frames(struct store_coll *c, const struct disk_segref *ref, uint
 	return ret;
 }
 
-/* A list in which the old segment ends where it was flushed, or is gone. */
+/* A list in which the old segment ends at its last flush, or is removed. */
 static int relist(struct store_coll *c, bool drop_old, const struct tail *t,
 		  struct disk_segref **list, uint32_t *n)
 {
@@ -176,7 +176,7 @@ static int switch_over(struct store_coll *c, const struct tail *t, bool whole,
 	ret = relist(c, whole, t, &list, &n);
 	if (ret)
 		return store_fail(err, ret, "no memory");
-	/* Numbers of rows are counted when a segment ends. */
+	/* Rows are counted when a segment is completed. */
 	list[n - 1].puts = 0;
 	h.segs = list;
 	h.segments = n;

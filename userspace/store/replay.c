@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Reading all that the segments of a collection hold, in order and checked. */
+/* Reads all segments of a collection, in order and with checks. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -50,7 +50,7 @@ static int read_frames(struct cursor *cur, const struct disk_segref *ref, uint64
 			return ret;
 	}
 	if (!ret && ref->bytes && puts != ref->puts && !(ref->flags & SEGMENT_GRAPH)) {
-		cur->why = "the list counts its rows differently";
+		cur->why = "the list has another number of rows";
 		return -EUCLEAN;
 	}
 	return ret;

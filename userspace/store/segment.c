@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Segment files: making, opening, and appending frames to one. */
+/* Segment files: creating, opening, and appending frames. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -100,7 +100,7 @@ int segment_open(struct store_io *io, const struct head *h, const struct disk_se
 	return ret;
 }
 
-/* Room is allocated in advance, so that a full disk is noticed early and files stay in one piece. */
+/* Space is allocated in advance, so that a full disk is noticed early and files are contiguous. */
 static int allocate(struct store_io *io, struct writer *w, uint64_t upto)
 {
 	uint64_t ahead;
@@ -115,7 +115,7 @@ static int allocate(struct store_io *io, struct writer *w, uint64_t upto)
 		w->allocated = upto + ahead;
 		return 0;
 	}
-	/* A disk that is nearly full may still have room for what there is to write. */
+	/* A disk that is nearly full may still have space for the data itself. */
 	if (ret == -ENOSPC || ret == -EDQUOT) {
 		ret = io->ops->allocate(io, w->f, w->allocated, upto - w->allocated);
 		if (!ret)
@@ -175,7 +175,7 @@ int writer_reserve(struct store_io *io, struct writer *w, size_t len, uint8_t **
 	return 0;
 }
 
-/* Copies @n bytes and pads them to 8. */
+/* Copies @n bytes and pads to a multiple of 8. */
 static uint8_t *part(uint8_t *to, const void *from, size_t n)
 {
 	if (n)
@@ -219,7 +219,7 @@ static int append_frame(struct store_io *io, const struct head *h, struct writer
 	return 0;
 }
 
-/* A frame is as many rows as come to some FRAME_TARGET bytes, one at least. */
+/* A frame has rows of about FRAME_TARGET bytes, at least one row. */
 int append_rows(struct store_io *io, const struct head *h, struct writer *w,
 		const struct store_rows *rows, enum frame_type type)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A collection that was there before the store heard of it. Its rows go into segments as
- * those of a compaction do. They may be of later changes than the snapshot's, which are
- * appended as well: whoever reads all of it takes the last of an id. Only how many vectors
- * there are has to be counted.
+ * A collection that existed before it was stored. Its rows go into segments like those of
+ * a compaction. They may be newer than the snapshot's sequence number; these changes are
+ * appended as well, and a reader takes the last one of each id. Only the number of
+ * vectors must be counted.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ int store_snapshot_create(struct store *s, const struct store_meta *meta, uint64
 	return coll_create(s, meta, seq, HEAD_PARTIAL, c, err);
 }
 
-/* The segment with rows ends, and stands in the list before the one with changes. */
+/* Completes the segment of rows and lists it before the segment of changes. */
 static int end_base(struct store_coll *c, struct store_error *err)
 {
 	struct store_io *io = c->s->io;
@@ -93,7 +93,7 @@ int store_snapshot_done(struct store_coll *c, struct store_error *err)
 		ret = list_snapshot(c, &l, err);
 	if (ret)
 		return ret;
-	/* Whether a row was replaced is not known before. */
+	/* Whether a row was replaced is known only now. */
 	l.live = l.rows + 1;
 	ret = live_visit(c->s->io, c->s->opts.memory, &l, &visit, err);
 	head_free(&l.head);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The store as a whole: what says that a folder is one, and which collections it has. */
+/* The store as a whole: its identity, and the collections in it. */
 #include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +20,7 @@
 #endif
 
 #define KEYS_MAX	1000000u
-/* A stray that is a list which was not finished. */
+/* A stray file that is an incomplete list. */
 #define HEAD_NEW	UINT64_MAX
 
 int key_add(struct store *s, uint64_t key)
@@ -93,7 +93,7 @@ static int super_read(struct store *s, struct store_error *err)
 	return begin_check(&d.begin, MAGIC_SUPER, super_crc(&d), !s->opts.read_only, "STORE", err);
 }
 
-/* What is in the folder. */
+/* The contents of the directory. */
 struct names {
 	struct store *of;
 	size_t others;
@@ -151,7 +151,7 @@ static bool is_listed(const struct head *h, uint64_t number)
 	return false;
 }
 
-/* Forgets the segments that @h names, or all of @key when it cannot be read. */
+/* Removes the segments that @h lists from the strays; all of @key if the list cannot be read. */
 static void forget(struct store *s, uint64_t key, const struct head *h)
 {
 	size_t kept = 0;
@@ -170,7 +170,7 @@ static bool is_known(const struct store *s, uint64_t key)
 	return false;
 }
 
-/* A segment without a frame has nothing to lose. */
+/* A segment without a frame holds no data. */
 static bool is_empty(struct store *s, const char *name)
 {
 	struct store_file *f;
@@ -193,7 +193,7 @@ static void stray_name(char name[80], const struct stray *x)
 	strcat(name, ".new");
 }
 
-/* A collection whose list says that it was dropped, or that it never became whole. */
+/* A collection whose list is marked as dropped or incomplete. */
 static void finish_drop(struct store *s, uint64_t key)
 {
 	char name[80];
@@ -207,7 +207,7 @@ static void finish_drop(struct store *s, uint64_t key)
 		if (s->stray[i].key == key)
 			failed |= s->io->ops->unlink(s->io, name);
 	}
-	/* The list that says so goes last. */
+	/* The marked list is removed last. */
 	if (failed || s->io->ops->syncdir(s->io))
 		return;
 	head_name(name, key);
@@ -215,9 +215,9 @@ static void finish_drop(struct store *s, uint64_t key)
 }
 
 /*
- * Segments that no list names: left by a compaction, a change of segments, a creation or a
- * drop that did not end. Where the list itself is missing nothing is removed but segments
- * without a single frame: the rest may be all that is left of somebody's vectors.
+ * Segments in no list: left by an interrupted compaction, switch of segments, creation or
+ * drop. If the list itself is missing, only segments without a single frame are removed:
+ * the rest may be all that is left of a collection.
  */
 static void sweep(struct store *s)
 {
@@ -265,7 +265,7 @@ static int start(struct store *s, struct store_error *err)
 		ret = store_fail(err, ENOENT, "there is no store here");
 	} else if (n.others) {
 		ret = store_fail(err, ENOTEMPTY,
-				 "the folder has other files and is no store; an empty one becomes one");
+				 "the directory has other files and is not a store; use an empty one");
 	} else {
 		ret = super_make(s, err);
 	}

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Escaping: see escape.h. JSON has its own form and stands in json.c; it shares
- * utf8_char().
- */
+/* Escaping: see escape.h. JSON escapes are in json.c, which shares utf8_char(). */
 #include "escape.h"
 
 #include <stdbool.h>
@@ -27,7 +24,7 @@ size_t utf8_char(const char *text, size_t left)
 	for (size_t i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	/* Longer than need be, halves of a pair, beyond the last. */
+	/* Overlong forms, surrogates, code points that are too large. */
 	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
 	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
 		return 0;
@@ -50,8 +47,8 @@ unsigned int utf8_control(const char *text, size_t n)
 }
 
 /*
- * One character at @s as a terminal may have it, in @out; sets @taken to its bytes and
- * returns those written. A byte that is part of none is taken alone.
+ * Writes the character at @s to @out as a terminal may receive it. Sets @taken to its
+ * bytes and returns the bytes written. An invalid byte is taken by itself.
  */
 static size_t one_char(const char *s, size_t left, char out[16], size_t *taken)
 {
@@ -156,7 +153,7 @@ void escape_html(FILE *to, const char *s)
 void escape_csv(FILE *to, const char *s)
 {
 	const char *text = shown(s);
-	/* A spreadsheet takes what begins so for a formula. */
+	/* A spreadsheet takes text that begins with these for a formula. */
 	bool formula = *text && strchr("=+-@", *text);
 
 	if (!formula && !strpbrk(text, ",\"; ")) {

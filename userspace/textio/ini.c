@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading files of [sections] with "key = value" lines. It never guesses: what it
- * cannot read is refused with the number of the line.
+ * Reads files of [sections] with "key = value" lines. It never guesses: a line that it
+ * cannot parse is refused with its number.
  */
 #include "ini.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writing JSON: see json.h. Small on purpose: no tree, no allocation, so that
- * millions of results stream through it.
+ * Writes JSON: see json.h. No tree and no allocation, so that millions of results stream
+ * through it.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -25,7 +25,7 @@ static void new_line(struct json *j)
 		fputs("  ", j->out);
 }
 
-/* What has to stand before the next key or value. */
+/* Writes what separates the next key or value from the previous one. */
 static void separate(struct json *j)
 {
 	if (j->after_key) {
@@ -118,7 +118,7 @@ static void quoted(struct json *j, const char *text, size_t len)
 			fputs("\\n", j->out);
 		else if (s[i] == '\t')
 			fputs("\\t", j->out);
-		else if (!s[i] || utf8_control(text + i, n))	/* a terminal would obey it */
+		else if (!s[i] || utf8_control(text + i, n))	/* a terminal would interpret it */
 			fprintf(j->out, "\\u%04x", utf8_control(text + i, n));
 		else
 			fwrite(s + i, 1, n, j->out);

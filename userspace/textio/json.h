@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Writing JSON to a stream, nothing else. The caller says what comes next and
- * the writer puts commas, quotes and line ends in the right places. It must
- * never write anything that a strict parser refuses: bytes that are not UTF-8
- * become U+FFFD, numbers that JSON does not know become null.
+ * Writes JSON to a stream. The caller says what comes next; the writer adds commas,
+ * quotes and line ends. Its output is always valid: bytes that are not UTF-8 become
+ * U+FFFD, numbers that JSON lacks become null.
  */
 #ifndef VEXFS_COMMON_JSON_H
 #define VEXFS_COMMON_JSON_H
@@ -15,13 +14,13 @@
 #define JSON_DEPTH_MAX	32
 
 /**
- * struct json - a writer; set it up with json_start()
- * @out: where the text goes
- * @pretty: one member a line, indented
- * @depth: containers open
- * @members: what has been written into each of them
- * @after_key: a key was written and waits for its value
- * @schema: when not 0, the first member of the outermost object, "schema_version"
+ * struct json - a writer; initialise it with json_start()
+ * @out: the stream
+ * @pretty: one member per line, indented
+ * @depth: open containers
+ * @members: number of members written into each of them
+ * @after_key: a key was written and its value is missing
+ * @schema: unless 0, the first member of the outermost object, "schema_version"
  */
 struct json {
 	FILE *out;
@@ -38,7 +37,7 @@ void json_start(struct json *j, FILE *out, bool pretty);
 /* Ends the value with a newline and flushes; -1 when the stream has failed. */
 int json_finish(struct json *j);
 
-/* Closes every container that is still open: for leaving early, still valid. */
+/* Closes all open containers: for leaving early with valid output. */
 void json_unwind(struct json *j);
 
 void json_object_begin(struct json *j);
@@ -53,11 +52,11 @@ void json_string_n(struct json *j, const char *s, size_t len);
 void json_u64(struct json *j, uint64_t v);
 void json_i64(struct json *j, int64_t v);
 void json_double(struct json *j, double v);
-void json_float(struct json *j, float v);	/* shortest text that reads back the same */
+void json_float(struct json *j, float v);	/* shortest text that reads back unchanged */
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
 
-/* Key and value in one go. */
+/* Key and value in one call. */
 void json_kv_string(struct json *j, const char *key, const char *s);
 void json_kv_u64(struct json *j, const char *key, uint64_t v);
 void json_kv_i64(struct json *j, const char *key, int64_t v);

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * "Did you mean": the nearest known name to a misspelt one. Proposes nothing
- * rather than something far-fetched.
- */
+/* "Did you mean": the known name nearest to a misspelt one, or none if all are far. */
 #include "nearest.h"
 
 #include <limits.h>
 
 #include <string.h>
 
-/* Edits (insert, delete, change, swap of neighbours) from one word to the other. */
+/* Edit distance: insertions, deletions, substitutions, transpositions. */
 static unsigned int edits(const char *a, const char *b)
 {
 	size_t la = strlen(a), lb = strlen(b), i, j;

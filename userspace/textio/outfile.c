@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writing files: see outfile.h. Every name is looked up below a descriptor of its
- * folder, so that nobody who renames folders meanwhile makes us write elsewhere.
+ * Writes files: see outfile.h. Names are looked up relative to a descriptor of the
+ * directory, so that renaming directories cannot redirect a write.
  */
 #include "outfile.h"
 
@@ -18,14 +18,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* As many links as the kernel follows. */
+/* The same limit as the kernel's. */
 #define LINKS_MAX	40
 #define TRIES		100
 
 /*
- * Parts that a handler of signals has to know: a slot is taken by setting @state, and
- * is good to read while that is PART_THERE. Forked children have parts of their
- * parent in their copy, which are none of their business.
+ * What a signal handler needs. A slot is claimed by setting @state and is valid while
+ * that is PART_THERE. Forked children inherit entries of their parent and must ignore
+ * them.
  */
 #define SLOTS		16
 enum { PART_FREE, PART_TAKEN, PART_THERE };
@@ -101,14 +101,14 @@ void outfile_discard_on_signals(void)
 	struct sigaction sa = { .sa_handler = discard_and_end }, old;
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
-		/* nohup(1) stays in force */
+		/* nohup(1) stays in effect */
 		if (!sigaction(list[i], NULL, &old) && old.sa_handler != SIG_IGN)
 			sigaction(list[i], &sa, NULL);
 }
 
 /*
- * A link may be followed where the kernel would with fs.protected_symlinks: in a
- * folder where everybody may leave things only if it is ours or the folder owner's.
+ * Follows a link under the same rule as fs.protected_symlinks: in a sticky directory that
+ * everybody can write to, only if the link is ours or the directory owner's.
  */
 static bool trust_link(int dir, const struct stat *link)
 {
@@ -120,7 +120,7 @@ static bool trust_link(int dir, const struct stat *link)
 	       link->st_uid == st.st_uid;
 }
 
-/* Takes @path apart: opens its folder below @at into @o->dir, its last part is @o->base. */
+/* Splits @path: opens its directory relative to @at as @o->dir; the last part is @o->base. */
 static int enter(struct outfile *o, int at, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -131,7 +131,7 @@ static int enter(struct outfile *o, int at, const char *path)
 	o->base = strdup(slash ? slash + 1 : path);
 	if (folder && o->base) {
 		dir = openat(at, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		/* May be entered, not read. */
+		/* Searchable directories need not be readable. */
 		if (dir < 0 && errno == EACCES)
 			dir = openat(at, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
@@ -142,11 +142,11 @@ static int enter(struct outfile *o, int at, const char *path)
 	if (dir < 0)
 		return refuse_errno(o);
 	if (!*o->base || !strcmp(o->base, ".") || !strcmp(o->base, ".."))
-		return refuse(o, EISDIR, "this is a folder");
+		return refuse(o, EISDIR, "this is a directory");
 	return 0;
 }
 
-/* Follows links until @o->dir and @o->base name no link; @st is what stands there. */
+/* Follows links until @o->dir and @o->base name something else; @st describes it. */
 static int resolve(struct outfile *o, const char *path, struct stat *st, bool *there)
 {
 	char target[PATH_MAX];
@@ -164,7 +164,7 @@ static int resolve(struct outfile *o, const char *path, struct stat *st, bool *t
 			return refuse(o, ELOOP, "too many symbolic links");
 		if (!trust_link(o->dir, st))
 			return refuse(o, EACCES,
-				      "a symbolic link of somebody else in a folder that everybody can write to");
+				      "a symbolic link of another user in a directory that everybody can write to");
 		n = readlinkat(o->dir, o->base, target, sizeof(target) - 1);
 		if (n < 0)
 			return refuse_errno(o);
@@ -174,14 +174,14 @@ static int resolve(struct outfile *o, const char *path, struct stat *st, bool *t
 	}
 }
 
-/* A device, a pipe, our own output: opened as it is, and nothing of it is replaced. */
+/* Opens a device, a pipe or our own output as it is; it is not replaced. */
 static int open_in_place(struct outfile *o, const char *path, const struct stat *st)
 {
 	struct stat now;
 	int fd;
 
 	if (S_ISDIR(st->st_mode))
-		return refuse(o, EISDIR, "this is a folder");
+		return refuse(o, EISDIR, "this is a directory");
 	if (S_ISSOCK(st->st_mode))
 		return refuse(o, ENXIO, "this is a socket, which cannot be written to as a file");
 	if (S_ISBLK(st->st_mode))
@@ -194,7 +194,7 @@ static int open_in_place(struct outfile *o, const char *path, const struct stat 
 	}
 	if (fd < 0)
 		return refuse_errno(o);
-	/* Somebody may have put another file there since we looked. */
+	/* The file may have been replaced after the check. */
 	if (fstat(fd, &now) || now.st_dev != st->st_dev || now.st_ino != st->st_ino) {
 		close(fd);
 		return refuse(o, EBUSY, "it was replaced while it was opened");
@@ -206,7 +206,7 @@ static int open_in_place(struct outfile *o, const char *path, const struct stat 
 	return refuse_errno(o);
 }
 
-/* NAME.XXXXXXXX.part, of a name that leaves room for that. */
+/* NAME.XXXXXXXX.part; the name is shortened to fit. */
 static int make_part(struct outfile *o)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -219,7 +219,7 @@ static int make_part(struct outfile *o)
 			o->part = NULL;
 			return -1;
 		}
-		/* Whoever could not read the old file cannot read this one meanwhile. */
+		/* The new file must not be readable by users who could not read the old one. */
 		fd = openat(o->dir, o->part,
 			    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
 			    o->replaces ? 0600 : 0666);
@@ -240,7 +240,7 @@ static int open_regular(struct outfile *o, const struct stat *st, bool there)
 	int fd;
 
 	if (there) {
-		/* A file that its owner made read-only stays; root may write to it, too. */
+		/* A read-only file of its owner stays; root may write to it as well. */
 		if (faccessat(o->dir, o->base, W_OK, AT_EACCESS))
 			return refuse_errno(o);
 		o->replaces = true;
@@ -270,7 +270,7 @@ int outfile_open(struct outfile *o, const char *path, bool live)
 
 	*o = (struct outfile){ .open = true, .live = live, .dir = -1, .slot = -1 };
 	there = !stat(path, &st);
-	/* /dev/stdout and its kind: what was printed there before must not go. */
+	/* /dev/stdout and similar: earlier output must not be truncated. */
 	ours = there && !fstat(STDOUT_FILENO, &out) && out.st_dev == st.st_dev &&
 	       out.st_ino == st.st_ino;
 	if (there && (!S_ISREG(st.st_mode) || ours)) {
@@ -287,7 +287,7 @@ int outfile_open(struct outfile *o, const char *path, bool live)
 	return ret;
 }
 
-/* The new file stands for the old one: for the same people, in the same way. */
+/* The new file gets the owner, group and mode of the old one. */
 static int inherit(struct outfile *o, int fd)
 {
 	struct stat st;
@@ -295,7 +295,7 @@ static int inherit(struct outfile *o, int fd)
 	if (fstat(fd, &st))
 		return -1;
 	if ((st.st_uid != o->uid || st.st_gid != o->gid) && fchown(fd, o->uid, o->gid)) {
-		/* Only root can give files away. The group may still be one of ours. */
+		/* Only root can change the owner. The group may still be one of ours. */
 		o->mode &= 0777;
 		if (st.st_gid != o->gid && fchown(fd, (uid_t)-1, o->gid))
 			o->mode &= 0707;
@@ -303,7 +303,7 @@ static int inherit(struct outfile *o, int fd)
 	return fchmod(fd, o->mode);
 }
 
-/* File systems that cannot say EINVAL or EROFS, of which a pipe is one. */
+/* File systems and pipes that cannot sync return EINVAL or EROFS. */
 static int make_durable(int fd)
 {
 	return fsync(fd) && errno != EINVAL && errno != EROFS ? -1 : 0;
@@ -323,7 +323,7 @@ int outfile_commit(struct outfile *o)
 		goto fail;
 	if (o->part) {
 		if (!fstatat(o->dir, o->base, &st, AT_SYMLINK_NOFOLLOW) && !S_ISREG(st.st_mode)) {
-			refuse(o, EBUSY, "something that is no file has taken its name meanwhile");
+			refuse(o, EBUSY, "something that is not a file has taken its name meanwhile");
 			goto out;
 		}
 		if (renameat(o->dir, o->part, o->dir, o->base))
@@ -331,7 +331,7 @@ int outfile_commit(struct outfile *o)
 		forget(o);
 		free(o->part);
 		o->part = NULL;
-		/* The name, too; a folder that cannot be read cannot be synchronised. */
+		/* Makes the name durable; a directory that cannot be read cannot be synced. */
 		if (make_durable(o->dir) && errno != EBADF)
 			goto fail;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Numbers that people and other programs wrote. The whole text must be one number that
- * the type can hold: no blanks around it, nothing behind it.
+ * Numbers in text from users and other programs. The whole text must be one number that
+ * the type can hold: no blanks, nothing behind it.
  */
 #ifndef VEXFS_TEXTIO_PARSE_H
 #define VEXFS_TEXTIO_PARSE_H
@@ -13,10 +13,10 @@
 extern "C" {
 #endif
 
-/* Decimal, or hexadecimal after 0x; no sign. */
+/* Decimal, or hexadecimal with 0x; no sign. */
 bool parse_u64(const char *text, uint64_t *v);
 
-/* A finite decimal number, with a fraction or an exponent if need be. */
+/* A finite decimal number, optionally with a fraction or an exponent. */
 bool parse_number(const char *text, double *v);
 
 #ifdef __cplusplus
