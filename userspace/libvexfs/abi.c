@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What programs call with structures that may grow: a program may be older or newer
- * than the library, and its structures smaller or larger than those here. Here each
- * becomes one of ours, and goes back as far as the program has it.
+ * Entry points that take structures which may grow. The program may be older or newer
+ * than the library, so its structures may be smaller or larger. Each is converted to the
+ * library's size here, and the result back.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "internal.h"
 
-/* What we know of @from, @size bytes as the program has it, into @own. */
+/* Copies @from, which has @size bytes in the program, into @own. */
 static int take(void *own, size_t known, const void *from, size_t size, struct vexfs_error *err)
 {
 	const unsigned char *p = from;
@@ -26,13 +26,13 @@ static int take(void *own, size_t known, const void *from, size_t size, struct v
 	return 0;
 }
 
-/* Back again. What we do not know stays 0, as it was. */
+/* Copies the result back. Members that the library does not know stay 0. */
 static void give(void *to, size_t size, const void *own, size_t known)
 {
 	memcpy(to, own, size < known ? size : known);
 }
 
-/* The structures of operations begin with their size: the program's stays its own. */
+/* Structures of operations begin with their size; the program's value is kept. */
 #define REQUEST(name, type)									\
 	_Static_assert(!offsetof(struct type, size), "the size comes first");			\
 	int vexfs_do_##name##_sized(struct vexfs *h, struct type *req, size_t size,		\
@@ -65,7 +65,7 @@ REQUEST(rows, vexfs_rows)
 REQUEST(ack, vexfs_ack)
 REQUEST(wait, vexfs_wait)
 
-/* Only comes out: what stood there before means nothing. */
+/* Output only: the previous contents do not matter. */
 int vexfs_do_info_sized(const char *device, struct vexfs_info *info, size_t size,
 			struct vexfs_error *err)
 {
@@ -95,7 +95,7 @@ int vexfs_do_create_sized(const char *device, struct vexfs_create *req, size_t s
 		return ret;
 	flags = own.flags;
 	ret = vexfs_do_create(device, &own, name, layout, h, err);
-	/* Whether a handle was wanted, and where the layout was: nothing for the next call. */
+	/* Clears flags and pointers that apply to one call only. */
 	own.flags = flags;
 	own.layout = 0;
 	own.layout_len = 0;

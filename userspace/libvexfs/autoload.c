@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Asking the kernel for vexfs where it is installed and not loaded. The number of
- * /dev/vexfs is given out at load, so there is no node whose opening could load the
- * module; the name of its netlink family can: looking it up makes the kernel run
- * modprobe, for any user, and the administrator's blacklist counts.
+ * Lets the kernel load vexfs where it is installed and not loaded. The minor number of
+ * /dev/vexfs is assigned at load, so no device node exists whose opening could load the
+ * module. Looking up its netlink family does: the kernel then runs modprobe, for any
+ * user, and respects the administrator's blacklist.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -41,7 +41,7 @@ bool vexfs_autoload(void)
 	if (s < 0)
 		return false;
 	if (send(s, &req, sizeof(req), 0) == (ssize_t)sizeof(req)) {
-		/* the answer comes when modprobe has ended */
+		/* the answer arrives when modprobe has ended */
 		do {
 			got = recv(s, &answer, sizeof(answer), MSG_TRUNC);
 		} while (got < 0 && errno == EINTR);

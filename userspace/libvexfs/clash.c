@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which of the settings of a collection do not go together, and what would go. The
- * kernel decides; this is the sentence for its refusal.
+ * Finds settings of a collection that do not fit together, and names valid ones. The
+ * kernel decides; this file makes the sentence for its error.
  */
 #include <stdio.h>
 
 #include "internal.h"
 
-/* Codes of an exact search are of rows that are no longer. */
+/* For codes of exact searches: type, metric and dimension restrict them. */
 #define SCAN_CODE_DIM_MAX	4096
 #define M_MIN			2
 #define M_MAX			64

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Turning an errno into a sentence. What an errno means in one operation only
- * is said there; here is what they have in common.
+ * Turns an errno into a sentence: the meanings that all operations share. Meanings of one
+ * operation are in its own file.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -139,7 +139,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Nobody's clock is read for a request without a deadline: it may be a system call. */
+/* Without a deadline the clock is not read, which may cost a system call. */
 void vexfs_deadline_start(struct vexfs_deadline *clock, uint64_t deadline_ns)
 {
 	clock->deadline_ns = deadline_ns;

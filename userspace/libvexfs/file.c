@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Vector files, row by row. A file may be anything: what it claims is checked
- * against its size before a byte of memory is asked for, and nothing is
- * believed twice.
+ * Reads and writes vector files, row by row. A file may be hostile: its header is checked
+ * against its size before memory is allocated, and each value is read once.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +19,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the formats are littl
 
 static const struct {
 	const char *name;
-	unsigned int elem;	/* 0: the file says */
+	unsigned int elem;	/* 0: the file has it */
 } formats[] = {
 	[VEXFS_FILE_FVECS] = { "fvecs", VEXFS_TYPE_F32 },
 	[VEXFS_FILE_IVECS] = { "ivecs", VEXFS_ELEM_I32 },
@@ -182,7 +181,7 @@ static int read_bin_header(struct vexfs_file *file, struct vexfs_error *err)
 	return ret;
 }
 
-/* Rows claimed against bytes there. */
+/* Compares the rows in the header with the bytes in the file. */
 static int check_size(const struct vexfs_file *file, uint64_t left, struct vexfs_error *err)
 {
 	uint64_t row = row_bytes(file);
@@ -374,7 +373,7 @@ static int write_fail(const struct vexfs_file *file, struct vexfs_error *err)
 	return vexfs_fail(err, e, "%s: %s", file->path, strerror(e));
 }
 
-/* What the writer of files has to say. */
+/* Errors of the output file, as errors of this library. */
 static int out_fail(const struct vexfs_file *file, struct vexfs_error *err)
 {
 	return vexfs_fail(err, file->out.error, "%s: %s", file->path, file->out.why);
@@ -459,7 +458,7 @@ void vexfs_file_abandon(struct vexfs_file *file)
 		release(file);
 }
 
-/* The header once more, now that the rows are known. */
+/* Writes the header again, now that the number of rows is known. */
 static int finish_writing(struct vexfs_file *file, struct vexfs_error *err)
 {
 	if (file->info.format != VEXFS_FILE_NPY && !file_is_vecs(file->info.format) &&

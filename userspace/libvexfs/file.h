@@ -11,7 +11,7 @@
 #include "outfile.h"
 
 struct vexfs_file {
-	FILE *f;		/* of @out when writing */
+	FILE *f;		/* of @out, for writing */
 	char *path;
 	struct outfile out;
 	bool writing;
@@ -25,10 +25,10 @@ struct vexfs_file {
 const char *file_format_name(enum vexfs_file_format format);
 const char *file_elem_name(unsigned int elem);
 size_t file_elem_bytes(unsigned int elem);
-/* Rows stand behind their own dimension. */
+/* Each row follows its own dimension. */
 bool file_is_vecs(enum vexfs_file_format format);
 
-/* NumPy headers. Reading leaves the stream behind the header. */
+/* NumPy headers. Reading leaves the stream after the header. */
 int npy_read_header(struct vexfs_file *file, uint64_t *data_at, struct vexfs_error *err);
 int npy_write_header(struct vexfs_file *file);
 

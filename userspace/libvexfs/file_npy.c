@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The header of NumPy's .npy files: a magic, a version, a length, and a Python
- * dictionary as text. Only what such a dictionary can hold is read, and the
- * text is never trusted to end.
+ * The header of NumPy's .npy files: a magic number, a version, a length, and a Python
+ * dictionary as text. Only the keys of such a header are parsed, and the text need not be
+ * terminated.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What stands between the text of a filter and its program: a tree of tests.
- * Every test, whatever it looked like, is "the key of a field lies in one of
- * these ranges", where the key is an unsigned number that sorts as the field's
- * values do. So there is one thing to compile and one thing to evaluate.
+ * The intermediate form of a filter, between its text and its program: a tree of tests.
+ * Every test becomes "the key of a field is in one of these ranges", where keys are
+ * unsigned numbers that sort like the values of the field. So there is one kind of test
+ * to compile and to evaluate.
  */
 #ifndef VEXFS_LIB_FILTER_H
 #define VEXFS_LIB_FILTER_H
 
 #include "number.h"
 
-#define FILTER_DEPTH_MAX	100	/* brackets and '!' in each other */
+#define FILTER_DEPTH_MAX	100	/* nesting of parentheses and '!' */
 #define FILTER_TEXT_MAX		65536
 
 struct range {
@@ -27,17 +27,17 @@ enum node_kind {
 
 /**
  * struct node - a part of an expression
- * @kind: what it is
- * @bare: a test that was written as a term alone; it may still become the left
- *	side of a comparison when it stands in brackets
+ * @kind: its kind
+ * @bare: a test that consists of a term only; in parentheses it may still become the left
+ * side of a comparison
  * @first: AND, OR, NOT: the first child
  * @next: the next child of the same parent
- * @field: test: whose value
- * @mask: test: bits of the value that count, all of the field's for no mask
- * @masked: test: a mask was written; the value is then unsigned
+ * @field: test: the field
+ * @mask: test: bits of the value that count; all bits if there is no mask
+ * @masked: test: there is a mask; the value is then unsigned
  * @negated: test: outside of all ranges
- * @ranges: test: sorted, without overlaps
- * @count: test: how many ranges
+ * @ranges: test: sorted and disjoint
+ * @count: test: number of ranges
  */
 struct node {
 	enum node_kind kind;
@@ -58,13 +58,13 @@ void filter_free_tree(struct node *node);
 
 /* How a test reads its field. */
 enum key_kind {
-	KEY_UNSIGNED,		/* the bits as they are */
-	KEY_SIGNED,		/* the sign bit turned over */
-	KEY_FLOAT,		/* ordered as IEEE numbers are */
+	KEY_UNSIGNED,		/* the bits unchanged */
+	KEY_SIGNED,		/* sign bit inverted */
+	KEY_FLOAT,		/* IEEE order */
 };
 
 enum key_kind filter_key_kind(const struct node *test);
-/* Key of a field's bits; for the compiler's constants. */
+/* The key for the bits of a field, for constants. */
 uint64_t filter_key(enum key_kind kind, unsigned int bytes, uint64_t bits);
 
 #endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From the tree of a filter to classic BPF. Conditional jumps of classic BPF
- * reach 255 instructions only, so the program is first written with labels and
- * then laid out, with long jumps where they are needed. Jumps go forward only.
+ * Compiles the tree of a filter to classic BPF. Conditional jumps reach 255 instructions
+ * only, so the program is first generated with labels and then laid out, with long jumps
+ * where needed. All jumps go forward.
  *
- * How a test reads its field: one big-endian load for up to four bytes; the
- * sign bit turned over makes signed numbers sort as unsigned ones; a f32 gets
- * the key that IEEE numbers sort by; eight bytes are compared as two halves.
+ * A field of up to four bytes is read by one big-endian load. Inverting the sign bit
+ * makes signed numbers sort like unsigned ones. An f32 is mapped to a key in IEEE order.
+ * Eight bytes are compared as two halves.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -21,19 +21,19 @@
 struct draft {
 	uint16_t code;
 	bool jump;		/* conditional */
-	bool far_t, far_f;	/* needs a long jump behind it */
+	bool far_t, far_f;	/* needs a long jump after it */
 	uint32_t k;
 	uint32_t t, f;		/* labels; ja uses t */
-	uint32_t at;		/* place in the program */
+	uint32_t at;		/* position in the program */
 };
 
 struct compiler {
 	struct draft *code;
 	size_t count, room;
-	size_t *labels;		/* index of the draft that a label stands before */
+	size_t *labels;		/* index of the instruction that the label precedes */
 	size_t label_count, label_room;
 	bool no_memory;
-	struct draft spare;	/* written to when there is no memory */
+	struct draft spare;	/* target of writes when there is no memory */
 };
 
 static struct draft *emit(struct compiler *c, uint16_t code, uint32_t k)
@@ -109,7 +109,7 @@ static void load(struct compiler *c, const struct node *test, unsigned int offse
 		emit(c, BPF_ALU | BPF_AND | BPF_K, (uint32_t)(mask & all));
 }
 
-/* A holds the key. Ranges are sorted, so a key below one is in none that follow. */
+/* A holds the key. Ranges are sorted: a key below one range is in none of the following. */
 static void test_ranges(struct compiler *c, const struct node *test, uint32_t subtract,
 			uint64_t highest, uint32_t t, uint32_t f)
 {
@@ -152,7 +152,7 @@ static void test_word(struct compiler *c, const struct node *test, uint32_t t, u
 
 	load(c, test, 0, bytes, test->mask);
 	if (kind == KEY_SIGNED && only_single_keys(test)) {
-		/* Equality needs no order: compare the bits. */
+		/* Equality needs no order: compares the bits. */
 		for (size_t i = 0; i < test->count; i++) {
 			uint32_t next = i + 1 < test->count ? new_label(c) : f;
 
@@ -169,7 +169,10 @@ static void test_word(struct compiler *c, const struct node *test, uint32_t t, u
 		uint32_t negative, positive, done;
 
 		if (test->ranges[0].low >= 0x80000000u) {
-			/* Positive bounds: the bits themselves sort, negative ones above. */
+			/*
+			 * With positive bounds the bits sort correctly; negative numbers
+			 * are above.
+			 */
 			test_ranges(c, test, 0x80000000u, UINT64_MAX, t, f);
 			return;
 		}
@@ -187,7 +190,7 @@ static void test_word(struct compiler *c, const struct node *test, uint32_t t, u
 	test_ranges(c, test, 0, highest, t, f);
 }
 
-/* One half of an eight-byte key into A. */
+/* Loads one half of an eight-byte key into A. */
 static void load_half(struct compiler *c, const struct node *test, bool high)
 {
 	load(c, test, high ? 0 : 4, 4, high ? test->mask >> 32 : test->mask);
@@ -287,7 +290,7 @@ static uint32_t distance(const struct compiler *c, uint32_t from, uint32_t label
 	return c->code[c->labels[label]].at - from - 1;
 }
 
-/* Gives every draft its place; long jumps only ever make it longer. */
+/* Assigns positions. Adding long jumps only makes distances longer. */
 static uint32_t place(struct compiler *c)
 {
 	uint32_t total;

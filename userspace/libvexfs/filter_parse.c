@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading a filter expression: lexer and recursive descent over the grammar in
- * vexfs.h. It must never recurse deeper than FILTER_DEPTH_MAX, whatever the
- * text is, and every refusal says where and what was expected.
+ * Parses filter expressions: a lexer and recursive descent over the grammar in vexfs.h.
+ * Recursion is limited to FILTER_DEPTH_MAX, and every error says where it is and what was
+ * expected.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -165,7 +165,7 @@ uint64_t filter_key(enum key_kind kind, unsigned int bytes, uint64_t bits)
 	return bits;
 }
 
-/* Keys of the ends of what a field can be: NaN lies outside of them. */
+/* Keys of the smallest and largest value of a field; NaN is outside. */
 static uint64_t lowest_key(const struct node *test)
 {
 	return test->field->type == VEXFS_FIELD_F32 ? 0x007fffffu : 0;
@@ -209,8 +209,9 @@ static bool add_range(struct parser *p, struct node *test, uint64_t low, uint64_
 	return true;
 }
 
-/* The key of the number that was just read. Both zeroes of f32 are one: -0 is
- * the key below that of +0.
+/*
+ * The key of the current number. -0 and +0 of f32 are equal although their keys differ:
+ * that of -0 is just below.
  */
 static bool take_key(struct parser *p, struct node *test, uint64_t *key)
 {
@@ -238,10 +239,10 @@ static bool is_zero_f32(const struct node *test, uint64_t key)
 	return test->field->type == VEXFS_FIELD_F32 && key == 0x80000000u;
 }
 
-/* Turns "key op" into ranges. */
+/* Converts "key op" to ranges. */
 static bool compare_ranges(struct parser *p, struct node *test, enum token op, uint64_t key)
 {
-	uint64_t below = is_zero_f32(test, key) ? key - 1 : key;	/* of equal keys */
+	uint64_t below = is_zero_f32(test, key) ? key - 1 : key;	/* keys that compare equal */
 
 	free(test->ranges);
 	test->ranges = NULL;
@@ -353,7 +354,7 @@ static enum token mirrored(enum token op)
 	}
 }
 
-/* What a term alone means. */
+/* A term without a comparison means "is not zero". */
 static bool not_zero(struct parser *p, struct node *test)
 {
 	uint64_t zero = filter_key(filter_key_kind(test), test->field->size, 0);
@@ -378,7 +379,7 @@ static struct node *parse_mask(struct parser *p, struct node *test)
 	return not_zero(p, test) ? test : NULL;
 }
 
-/* The rest of a test after its term. */
+/* Parses the rest of a test, after its term. */
 static struct node *parse_tail(struct parser *p, struct node *test)
 {
 	if (p->token == T_BIT_AND && !parse_mask(p, test))
@@ -430,7 +431,7 @@ static struct node *parse_field(struct parser *p)
 	return test;
 }
 
-/* A field, perhaps masked, perhaps in brackets: the right side of "3 <". */
+/* Parses a field, possibly masked or in parentheses: the right side of "3 <". */
 static struct node *parse_term(struct parser *p)
 {
 	unsigned int brackets = 0;
@@ -474,7 +475,7 @@ static struct node *parse_mirrored(struct parser *p)
 	test = parse_term(p);
 	if (!test)
 		return NULL;
-	/* The number waits until its field is known; then it is read again. */
+	/* The number is parsed again when its field is known. */
 	after = *p;
 	scan(p, at);
 	if (!take_key(p, test, &key) || !compare_ranges(p, test, mirrored(op), key)) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Running a filter program outside of the kernel, for trying one and for tests.
- * It must refuse what the kernel would refuse and never read outside of the
- * record.
+ * Interprets a filter program in userspace, for experiments and tests. It refuses what
+ * the kernel refuses and never reads outside the record.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -14,7 +13,7 @@ static bool alu_known(uint16_t op)
 	return op <= BPF_NEG || op == BPF_MOD || op == BPF_XOR;
 }
 
-/* Why the kernel does not take an instruction, or NULL. */
+/* Why the kernel would refuse an instruction, or NULL. */
 static const char *refused(const struct vexfs_filter *filter, unsigned int at, uint32_t size)
 {
 	const struct vexfs_filter_insn *i = &filter->insns[at];
@@ -199,7 +198,7 @@ int vexfs_filter_run(const struct vexfs_filter *filter, const void *record, size
 			m.mem[i->k] = BPF_CLASS(i->code) == BPF_ST ? m.a : m.x;
 			break;
 		case BPF_ALU:
-			/* Only a division by zero stops here: the record is dropped. */
+			/* Only a division by zero stops here: the record does not match. */
 			if (!alu(&m, i->code, i->k))
 				return 0;
 			break;

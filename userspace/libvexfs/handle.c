@@ -45,7 +45,7 @@ static int not_a_device(const char *device, int code, struct vexfs_error *err)
 			  strerror(code));
 }
 
-/* What is wrong with a name, for the sentence; NULL when nothing is. */
+/* What is wrong with a name, for the message; NULL for a valid one. */
 static const char *name_fault(const char *name)
 {
 	static const char allowed[] =
@@ -62,7 +62,7 @@ static const char *name_fault(const char *name)
 	return NULL;
 }
 
-/* Puts a name into a request. One that does not fit there cannot be sent. */
+/* Copies a name into a request. A name that is too long is an error. */
 static int set_name(char *to, const char *name, struct vexfs_error *err)
 {
 	size_t len;
@@ -92,7 +92,7 @@ int vexfs_do_info(const char *device, struct vexfs_info *info, struct vexfs_erro
 	return e ? not_a_device(device, e, err) : 0;
 }
 
-/* Reads what does not change into the handle. */
+/* Reads constant attributes into the handle. */
 static int learn(struct vexfs *h, const char *device, struct vexfs_error *err)
 {
 	struct vexfs_stat st = {
@@ -296,7 +296,7 @@ int vexfs_fd(const struct vexfs *h)
 	return h->fd;
 }
 
-/* @what: the collection in words, "'name'" or "number 7". */
+/* @what: "'name'" or "number 7". */
 static int drop(const char *device, struct vexfs_drop *req, const char *what,
 		struct vexfs_error *err)
 {
@@ -443,7 +443,7 @@ int vexfs_do_stat(struct vexfs *h, struct vexfs_stat *st, struct vexfs_error *er
 
 	vexfs_error_clear(err);
 	st->size = sizeof(*st);
-	st->flags = 0;		/* of a stat before */
+	st->flags = 0;		/* of an earlier stat */
 	e = vexfs_call(h->fd, VEXFS_IOC_STAT, st);
 	if (e == E2BIG)
 		return vexfs_fail(err, e, "stat '%s': the layout of %zu bytes needs more room",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Shared by the files of libvexfs; internal. A handle does not
- * change after it was opened: that is what makes it safe for many threads.
+ * What the files of libvexfs share. A handle does not change after it was opened, so many
+ * threads may use it.
  */
 #ifndef VEXFS_LIB_INTERNAL_H
 #define VEXFS_LIB_INTERNAL_H
@@ -21,12 +21,12 @@ struct vexfs {
 	uint32_t type;
 	uint32_t metric;
 	uint32_t attr_size;
-	uint32_t raw_bytes;		/* of a vector in the collection's own type */
+	uint32_t raw_bytes;		/* of a vector in the collection's type */
 	char name[VEXFS_NAME_SIZE];
 	char layout[VEXFS_LAYOUT_MAX + 1];
 };
 
-/* Fills @err and returns -@code. What a terminal would obey is escaped. */
+/* Fills in @err and returns -@code. Text from outside is escaped. */
 __attribute__((format(printf, 3, 4)))
 int vexfs_fail(struct vexfs_error *err, int code, const char *fmt, ...);
 __attribute__((format(printf, 4, 5)))
@@ -34,22 +34,20 @@ int vexfs_fail_at(struct vexfs_error *err, int code, unsigned int position, cons
 void vexfs_error_clear(struct vexfs_error *err);
 
 /*
- * One request; 0 or an errno, which the caller explains. Not restarted when a
- * signal came: a program that catches one wants to know.
+ * Sends one request; 0 or an errno, which the caller explains. It is not restarted after
+ * a signal: a program that handles signals wants to know.
  */
 int vexfs_call(int fd, unsigned long op, void *req);
-/* Has the kernel load vexfs where it is installed; true when it is loaded then. */
+/* Lets the kernel load vexfs if it is installed; true if it is loaded then. */
 bool vexfs_autoload(void);
-/* The same for a part of a request, which goes on: started again after signals. */
+/* Sends one part of a longer request; restarted after signals. */
 int vexfs_request_on(int fd, unsigned long op, void *req);
 
-/* The sentence for an errno that means the same in every operation. */
+/* A sentence for an errno that means the same in every operation. */
 int vexfs_explain(const struct vexfs *h, struct vexfs_error *err, int code, const char *what,
 		  uint64_t deadline_ns);
 
-/**
- * struct settings - what create and index take, for finding what does not go together
- */
+/** struct settings - settings of create and index, to be checked for consistency */
 struct settings {
 	unsigned int dim;
 	unsigned int type;
@@ -60,28 +58,28 @@ struct settings {
 	unsigned int ef_construction;
 };
 
-/* True with a sentence that names what clashes and what would go. */
+/* True with a sentence that names conflicting settings and valid ones. */
 bool vexfs_clash(const struct settings *s, char *why, size_t size);
 
-/* True when the collection of this handle has lost its name. */
+/* True if the collection of this handle was dropped. */
 bool vexfs_is_dropped(const struct vexfs *h);
 
-/* Looks for a component that the collection cannot hold. */
+/* Looks for a component that the collection cannot store. */
 bool vexfs_find_bad_component(const struct vexfs *h, uint32_t format, const void *vectors,
 			      uint64_t count, uint64_t *vector, uint32_t *component,
 			      const char **what);
 
-/* Time left of a deadline that runs over several requests. */
+/* Remaining time of a deadline for several requests. */
 struct vexfs_deadline {
 	uint64_t deadline_ns;
 	uint64_t start_ns;
 };
 
 void vexfs_deadline_start(struct vexfs_deadline *clock, uint64_t deadline_ns);
-/* 0 or ETIME; @left gets what remains, 0 for no deadline. */
+/* 0 or ETIME; @left: remaining time, 0 without a deadline. */
 int vexfs_deadline_left(const struct vexfs_deadline *clock, __u64 *left);
 
-/* Pointer arithmetic on the ABI's __u64 pointers; 0 stays 0. */
+/* Adds to the ABI's __u64 pointers; 0 stays 0. */
 static inline uint64_t advance(uint64_t pointer, uint64_t n, size_t bytes)
 {
 	return pointer ? pointer + n * bytes : 0;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The words for the numbers of the ABI, as users type and read them.
- */
+/* Names of the ABI's enum values, as users type and read them. */
 #include <errno.h>
 #include <string.h>
 

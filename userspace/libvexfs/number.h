@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Numbers as text, and what fits into a field: shared by records and filters,
- * so that both read the same text in the same way.
+ * Numbers as text, and whether they fit into a field. Records and filters share it, so
+ * that both parse the same way.
  */
 #ifndef VEXFS_LIB_NUMBER_H
 #define VEXFS_LIB_NUMBER_H
 
 #include "internal.h"
 
-/*
- * A number as it was written: a sign and a magnitude, and as a double when it
- * has a fraction or an exponent.
- */
+/* A number as written: sign and magnitude, and a double if it has a fraction or an exponent. */
 struct number {
 	bool negative;
 	bool is_float;
@@ -19,16 +16,12 @@ struct number {
 	double real;		/* always set, with the sign */
 };
 
-/*
- * Reads a number at @text; returns the bytes it takes, 0 when there is none
- * and -1 when it is too large to be held.
- */
+/* Parses a number at @text; returns its length, 0 if there is none, -1 if it is too large. */
 int number_read(const char *text, struct number *n);
 
 /*
- * The bits of @n in a field, as the field holds them (two's complement, IEEE),
- * in the low bytes of @bits. -ERANGE when it does not fit; then @why says the
- * field's range.
+ * Converts @n to the bits of a field (two's complement, IEEE) in the low bytes of @bits.
+ * -ERANGE if it does not fit; @why then has the field's range.
  */
 int number_to_field(const struct number *n, enum vexfs_field_type type, uint64_t *bits,
 		    const char **why);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attribute records with named fields. A layout is text that the kernel keeps
- * and does not read; this file gives it its meaning. Numbers stand in a record
- * big-endian, because that is how classic BPF loads them.
+ * Attribute records with named fields. A layout is text that the kernel stores and does
+ * not interpret. Numbers in a record are big-endian, because classic BPF loads them so.
  */
 #include <errno.h>
 #include <locale.h>
@@ -85,7 +84,7 @@ static int digit_of(char c)
 	return 99;
 }
 
-/* strtod() that does not listen to the program's locale. */
+/* strtod() independent of the program's locale. */
 static bool real_of(const char *text, double *real)
 {
 	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -173,7 +172,7 @@ int number_to_field(const struct number *n, enum vexfs_field_type type, uint64_t
 
 		if (!isfinite(f))
 			return -ERANGE;
-		f += 0.0f;		/* one zero only */
+		f += 0.0f;		/* -0 is stored as +0 */
 		memcpy(&u, &f, sizeof(u));
 		*bits = u;
 		return 0;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Searching, and what else asks for neighbours or for the graph.
- */
+/* Searching, classifying and building the graph. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

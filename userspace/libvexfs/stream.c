@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Changes of a collection as they come, and waiting until they are durable.
- */
+/* Change streams of a collection, and waiting until changes are durable. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whole files into a collection and out of it, a batch at a time. Memory use
- * does not depend on the size of the file, but for the ids of an export.
+ * Imports and exports whole files in batches. Memory does not depend on the size of the
+ * file, except for the ids of an export.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -17,7 +17,7 @@ struct batch {
 	size_t vector_bytes;
 	unsigned char *vectors;
 	uint64_t *ids;
-	unsigned char *attrs;	/* NULL when there are none */
+	unsigned char *attrs;	/* NULL if there are none */
 };
 
 static void batch_free(struct batch *b)
@@ -58,14 +58,14 @@ struct import {
 	struct batch batch;
 };
 
-/* Bits of a b1 collection may lie in the file packed, as rows of bytes. */
+/* Vectors of a b1 collection may be packed in the file, as rows of bytes. */
 static bool is_packed_bits(const struct vexfs *h, const struct vexfs_file_info *info)
 {
 	return h->type == VEXFS_TYPE_B1 && info->elem == VEXFS_TYPE_U8 &&
 	       info->dim == h->raw_bytes && info->dim != h->dim;
 }
 
-/* A file beside the vectors: as many rows, and skipped as far. */
+/* A second file with as many rows as the first, of which as many are skipped. */
 static int open_side(struct import *im, const char *path, const char *what,
 		     struct vexfs_file **file, struct vexfs_file_info *info,
 		     struct vexfs_error *err)
@@ -120,7 +120,7 @@ static int import_open(struct import *im, struct vexfs_error *err)
 	return batch_alloc(&im->batch, h, im->format, im->attrs || im->opts->attr, err);
 }
 
-/* Fills a batch; how many rows, or an error. */
+/* Fills a batch; returns the number of rows, or an error. */
 static ssize_t import_read(struct import *im, size_t rows, struct vexfs_error *err)
 {
 	struct batch *b = &im->batch;
@@ -260,7 +260,7 @@ static int collect_ids(struct vexfs *h, uint64_t **out, uint64_t *count, struct 
 	return 0;
 }
 
-/* How rows of the collection stand in a file of that format. */
+/* The representation of the collection's rows in a file of that format. */
 static void export_shape(const struct vexfs *h, int format, struct vexfs_file_info *info,
 			 uint32_t *vector_format)
 {
@@ -301,7 +301,7 @@ struct export {
 	int32_t *errors;
 };
 
-/* One batch. Vectors that were deleted since their ids were read are left out. */
+/* Exports one batch. Vectors that were deleted since their ids were read are left out. */
 static int export_batch(struct export *ex, uint32_t format, size_t count, struct vexfs_error *err)
 {
 	struct batch *b = &ex->batch;

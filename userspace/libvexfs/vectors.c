@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Storing, reading, deleting and measuring vectors. A request with more vectors
- * than the kernel takes at once goes in parts, and one that a signal cuts short goes
- * on behind what was decided (@tried). When one part fails, @done says how far it got
- * and the sentence names the vector.
+ * Storing, reading, deleting and comparing vectors. A request with more vectors than the
+ * kernel takes at once is sent in parts. A part that a signal cuts short is continued
+ * behind the vectors that were processed (@tried). If a part fails, @done says how far
+ * the request got and the message names the vector.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -68,7 +68,7 @@ bool vexfs_find_bad_component(const struct vexfs *h, uint32_t format, const void
 	return false;
 }
 
-/* The sentence for a vector that holds what it must not. */
+/* The message for a vector with an invalid component. */
 static int explain_component(const struct vexfs *h, uint32_t format, uint64_t vectors,
 			     uint64_t first, uint64_t count, const uint64_t *id,
 			     struct vexfs_error *err)
@@ -169,7 +169,7 @@ int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err
 		at += part.tried;
 	} while (!e && at < req->count);
 	req->tried = (uint32_t)at;
-	/* the last vector that was processed ended the request */
+	/* the last vector that was processed caused the error */
 	return e ? explain_put(h, req, req->flags & VEXFS_PUT_CONTINUE ? at : req->done, e, err) : 0;
 }
 
@@ -190,7 +190,7 @@ static int explain_ids(const struct vexfs *h, const char *what, uint32_t count, 
 	return vexfs_explain(h, err, code, what, deadline_ns);
 }
 
-/* Which of these ids is not there: the request that failed does not say. */
+/* Finds the missing id: the failed request does not say. */
 static uint64_t find_missing(const struct vexfs *h, uint64_t ids, uint64_t count, uint64_t at)
 {
 	uint64_t n = count - at < VEXFS_BATCH_MAX ? count - at : VEXFS_BATCH_MAX;
@@ -283,7 +283,7 @@ int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_erro
 		at += part.tried;
 	} while (!e && at < req->count);
 	req->tried = (uint32_t)at;
-	/* only without CONTINUE an id ends it: the one behind those that went */
+	/* without CONTINUE the request ends at the first missing id */
 	return e ? explain_ids(h, "delete", req->count, 0, req->ids, req->done, e,
 			       req->deadline_ns, err) : 0;
 }

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * libvexfs: the operations of /dev/vexfs as C functions, and what belongs
- * beside them: attribute records with named fields, filter expressions, and
- * the common file formats of vectors. See libvexfs(3).
+ * libvexfs: the operations of /dev/vexfs as C functions, and helpers: attribute records
+ * with named fields, filter expressions, common file formats of vectors. See libvexfs(3).
  *
  * Conventions
- *  - A function returns 0, or -errno. With a struct vexfs_error it also says in
- *    a sentence what was wrong with which argument. NULL is fine there.
- *  - A function that mirrors an operation takes the structure of that
- *    operation (linux/vexfs.h): vexfs_do_put() takes struct vexfs_put. The library fills in @size;
- *    fill the rest with zeroes and what you need.
- *  - Structures of operations, of import and export and of what files hold may grow at their
- *    end. Functions that take them are inline here and tell the library how large they are in
- *    this header: vexfs_do_put() calls vexfs_do_put_sized(). What a program does not know is 0 and
- *    is not written; what the library does not know must be 0, or it is refused with E2BIG.
- *    Other languages call the latter. All other structures stay as they are.
- *  - Nothing here is global. A handle may be used by many threads at once.
+ *  - A function returns 0, or -errno. With a struct vexfs_error it also returns a sentence
+ *    that says what was wrong with which argument. NULL is allowed there.
+ *  - A function for an operation takes the structure of that operation (linux/vexfs.h):
+ *    vexfs_do_put() takes struct vexfs_put. The library fills in @size; set the members you
+ *    need and zero the rest.
+ *  - Structures of operations, of import and export and of file contents may grow at their
+ *    end. Functions that take them are inline here and pass their size to the library:
+ *    vexfs_do_put() calls vexfs_do_put_sized(). Members that a program does not know count
+ *    as 0 and are not written; members that the library does not know must be 0, otherwise
+ *    the call fails with E2BIG. Bindings for other languages call the _sized functions. All
+ *    other structures are fixed.
+ *  - There is no global state. A handle may be used by many threads at once.
  */
 #ifndef VEXFS_H
 #define VEXFS_H
@@ -31,8 +31,8 @@ extern "C" {
 #endif
 
 /*
- * The function of an operation, of @type, and how it is called with the size that @type has here.
- * The library itself has both.
+ * Declares the function of an operation and its inline wrapper, which passes the size of
+ * @type. The library itself sees both.
  */
 #ifdef VEXFS_LIBRARY
 #define VEXFS_REQUEST(name, type)								\
@@ -52,11 +52,10 @@ extern "C" {
 #endif
 
 /**
- * struct vexfs_error - what went wrong
- * @code: an errno value. ENODEV: the module is not there
- * @position: where in a text argument (a filter, a layout, a record), in bytes
- *	from its beginning
- * @text: the sentence, without a full stop
+ * struct vexfs_error - an error
+ * @code: an errno value. ENODEV: the module is not loaded
+ * @position: offset in bytes in a text argument (a filter, a layout, a record)
+ * @text: the message, without a full stop
  */
 struct vexfs_error {
 	int code;
@@ -68,7 +67,7 @@ struct vexfs_error {
 
 struct vexfs;
 
-/* What the module is and can do. @device may be NULL everywhere: VEXFS_DEVICE. */
+/* Properties of the module. @device may be NULL everywhere: VEXFS_DEVICE. */
 int vexfs_do_info_sized(const char *device, struct vexfs_info *info, size_t size,
 			struct vexfs_error *err);
 #ifdef VEXFS_LIBRARY
@@ -81,9 +80,10 @@ static inline int vexfs_do_info(const char *device, struct vexfs_info *info,
 }
 #endif
 
-/* Makes a collection. @layout, when not NULL, is a record layout as text (see
- * below): it is checked, stored, and sets @req->attr_size when that is 0. @h
- * may be NULL; otherwise it is opened for reading and writing.
+/*
+ * Creates a collection. @layout, unless NULL, is a record layout as text (see below): it
+ * is checked, stored, and sets @req->attr_size if that is 0. @h may be NULL; otherwise
+ * the collection is opened for reading and writing.
  */
 int vexfs_do_create_sized(const char *device, struct vexfs_create *req, size_t size,
 			  const char *name, const char *layout, struct vexfs **h,
@@ -106,16 +106,18 @@ void vexfs_close(struct vexfs *h);
 int vexfs_fd(const struct vexfs *h);
 
 int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err);
-/* By the serial number of vexfs_do_list_all(), in whatever user namespace it is. */
+/* By the serial number of vexfs_do_list_all(), in any user namespace. */
 int vexfs_do_drop_serial(const char *device, uint64_t serial, struct vexfs_error *err);
 
-/* Calls @fn for each collection the caller may read, until it returns non-zero;
- * that value is then returned.
+/*
+ * Calls @fn for each collection that the caller may read, until it returns non-zero; that
+ * value is returned.
  */
 int vexfs_do_list(const char *device, int (*fn)(const struct vexfs_stat *st, void *arg), void *arg,
 	       struct vexfs_error *err);
-/* Besides, the caller's own in other user namespaces, and all in those that it runs:
- * every collection there is, for the machine's administrator.
+/*
+ * Also lists the caller's collections in other user namespaces, and all collections in
+ * those that the caller administers.
  */
 int vexfs_do_list_all(const char *device, int (*fn)(const struct vexfs_stat *st, void *arg),
 		      void *arg, struct vexfs_error *err);
@@ -124,29 +126,30 @@ VEXFS_REQUEST(stat, vexfs_stat);
 VEXFS_REQUEST(set, vexfs_set);
 
 /*
- * Tells the module what a mount has answered, for the class "fuse" of its statistics. @fuse
- * is the descriptor of /dev/fuse of a file system that is mounted; @count is not limited.
+ * Reports answered requests of a mount, for the class "fuse" of the module's statistics.
+ * @fuse is the descriptor of /dev/fuse of a mounted file system; @count is not limited.
  */
 int vexfs_do_served(const char *device, int fuse, const struct vexfs_served_op *ops,
 		    size_t count, struct vexfs_error *err);
 
-/* What does not change while a handle is open. */
+/* Constant properties of an open handle. */
 const char *vexfs_name(const struct vexfs *h);
 uint32_t vexfs_dim(const struct vexfs *h);
 enum vexfs_type vexfs_vector_type(const struct vexfs *h);
 enum vexfs_metric vexfs_metric_of(const struct vexfs *h);
 uint32_t vexfs_attr_size(const struct vexfs *h);
-const char *vexfs_layout_text(const struct vexfs *h);	/* "" when there is none */
+const char *vexfs_layout_text(const struct vexfs *h);	/* "" if there is none */
 
-/* Bytes of one vector in @format, as the functions below take and give it. */
+/* Bytes of one vector in @format, as the functions below use it. */
 size_t vexfs_vector_bytes(const struct vexfs *h, uint32_t format);
 
 /* ---- vectors ---- */
 
-/* @count may be beyond the limits of one request: it is sent in parts, and
- * @done, @tried, @kernel_ns and the like are sums; @seq is that of the last part of a put
- * or delete, and of the first of the others. When a signal comes the request goes on
- * where it was, whatever the signal's handler says; only a deadline ends it.
+/*
+ * @count may exceed the limit of one request: the request is sent in parts, and @done,
+ * @tried, @kernel_ns and the like are sums. @seq is that of the last part of a put or
+ * delete, and of the first part of the others. After a signal the request continues, even
+ * without SA_RESTART; only a deadline ends it.
  */
 VEXFS_REQUEST(put, vexfs_put);
 VEXFS_REQUEST(get, vexfs_get);
@@ -154,8 +157,9 @@ VEXFS_REQUEST(delete, vexfs_delete);
 VEXFS_REQUEST(distance, vexfs_distance);
 VEXFS_REQUEST(walk, vexfs_walk);
 
-/* Maps the rows of the collection, read-only: see mmap in linux/vexfs.h. Undo
- * with munmap(). @offset and @bytes are multiples of the page size.
+/*
+ * Maps the rows of the collection read-only: see mmap in linux/vexfs.h. Unmap with
+ * munmap(). @offset and @bytes are multiples of the page size.
  */
 int vexfs_map(struct vexfs *h, uint64_t offset, size_t bytes, const void **rows,
 	      struct vexfs_error *err);
@@ -179,35 +183,38 @@ static inline uint32_t vexfs_f32_bits(float f)
 	return v.u;
 }
 
-/* The nearest @k of one f32 query; returns how many were found, or -errno. */
+/* The nearest @k of one f32 query; returns their number, or -errno. */
 int vexfs_nearest(struct vexfs *h, const float *query, uint32_t k, uint64_t *ids,
 		  float *distances, struct vexfs_error *err);
 
 /* ---- changes and durability ---- */
 
-/* After vexfs_do_stream() the handle reads the changes of its collection, and
- * vexfs_do_rows() their vectors; all other functions work as before. A stream belongs to its
- * handle: for two places open two.
+/*
+ * After vexfs_do_stream() the handle reads the changes of its collection, and
+ * vexfs_do_rows() their vectors; other functions are not affected. A handle has one
+ * stream: for two positions open two handles.
  */
 VEXFS_REQUEST(stream, vexfs_stream_req);
 VEXFS_REQUEST(rows, vexfs_rows);
-/* Waits for changes, @timeout_ms as for poll(2), and reads up to @count of them; returns how
- * many, 0 after the drop, -EAGAIN when none came, -EINTR.
+/*
+ * Waits for changes, @timeout_ms as for poll(2), and reads up to @count of them. Returns
+ * their number, 0 after the drop, -EAGAIN if there were none, -EINTR.
  */
 ssize_t vexfs_read_changes(struct vexfs *h, struct vexfs_change *changes, size_t count,
 			   int timeout_ms, struct vexfs_error *err);
 /* For the storage daemon. */
 VEXFS_REQUEST(ack, vexfs_ack);
 
-/* Until a change is on stable storage. @deadline_ns as in struct vexfs_put. */
+/* Waits until a change is on stable storage. @deadline_ns as in struct vexfs_put. */
 VEXFS_REQUEST(wait, vexfs_wait);
 int vexfs_wait_durable(struct vexfs *h, uint64_t seq, uint64_t deadline_ns,
 		       struct vexfs_error *err);
 
 /* ---- names ---- */
 
-/* Text of an enum value and back. The names are those of vexctl: "f32", "cos",
- * "graph". An unknown value gives "?"; an unknown name -EINVAL.
+/*
+ * Names of enum values, as in vexctl: "f32", "cos", "graph". An unknown value gives "?",
+ * an unknown name -EINVAL.
  */
 const char *vexfs_type_name(unsigned int type);
 const char *vexfs_metric_name(unsigned int metric);
@@ -261,9 +268,9 @@ struct vexfs_field {
 };
 
 /**
- * struct vexfs_layout - a layout, read
+ * struct vexfs_layout - a parsed layout
  * @fields: in the order of the text
- * @count: how many
+ * @count: number of fields
  * @size: bytes of the record up to the end of its last field
  */
 struct vexfs_layout {
@@ -289,16 +296,18 @@ int vexfs_layout_parse(const char *text, struct vexfs_layout *layout, struct vex
 const struct vexfs_field *vexfs_layout_find(const struct vexfs_layout *layout, const char *name);
 const char *vexfs_field_type_name(enum vexfs_field_type type);
 
-/* Reads and writes one field of a record. Writing fails with -ERANGE when the
- * number does not fit the field, with -EDOM for NaN.
+/*
+ * Reads and writes one field of a record. Writing fails with -ERANGE if the number does
+ * not fit the field, with -EDOM for NaN.
  */
 int vexfs_record_set(const struct vexfs_field *field, void *record,
 		     const struct vexfs_value *value, struct vexfs_error *err);
 void vexfs_record_get(const struct vexfs_field *field, const void *record,
 		      struct vexfs_value *value);
 
-/* Reads "lang=3, year=2020" into a record of @layout->size bytes. Fields that
- * are not named keep what they hold.
+/*
+ * Parses "lang=3, year=2020" into a record of @layout->size bytes. Fields that are not
+ * named are unchanged.
  */
 int vexfs_record_parse(const struct vexfs_layout *layout, const char *text, void *record,
 		       struct vexfs_error *err);
@@ -331,14 +340,15 @@ int vexfs_filter_compile(const struct vexfs_layout *layout, const char *text,
 			 struct vexfs_filter *filter, struct vexfs_error *err);
 void vexfs_filter_free(struct vexfs_filter *filter);
 
-/* Says which instruction the kernel would refuse for records of @size bytes, and
- * why; @position of the error is its number.
+/*
+ * Checks which instruction the kernel would refuse for records of @size bytes, and why;
+ * @position of the error is its number.
  */
 int vexfs_filter_check(const struct vexfs_filter *filter, size_t size, struct vexfs_error *err);
 
-/* Runs a filter here, as the kernel would: 1 keeps the record, 0 does not. For
- * trying a filter on data at hand. -EINVAL when the program is not one the
- * kernel would take.
+/*
+ * Runs a filter in userspace: 1 keeps the record, 0 does not. -EINVAL if the kernel would
+ * refuse the program.
  */
 int vexfs_filter_run(const struct vexfs_filter *filter, const void *record, size_t size);
 
@@ -361,11 +371,11 @@ enum vexfs_file_format {
 #define VEXFS_ELEM_I64	0x104
 
 /**
- * struct vexfs_file_info - what a file holds
+ * struct vexfs_file_info - contents of a file
  * @format: its format
  * @elem: VEXFS_TYPE_* or VEXFS_ELEM_*
- * @dim: components in a row
- * @rows: rows, checked against the size of the file
+ * @dim: components of a row
+ * @rows: number of rows, checked against the size of the file
  */
 struct vexfs_file_info {
 	enum vexfs_file_format format;
@@ -376,7 +386,7 @@ struct vexfs_file_info {
 
 struct vexfs_file;
 
-/* By the end of the name, -EINVAL when it is none of the formats. */
+/* Format by the end of the name; -EINVAL for others. */
 int vexfs_file_format_from_path(const char *path);
 
 int vexfs_file_open_sized(const char *path, struct vexfs_file **file, struct vexfs_file_info *info,
@@ -393,13 +403,14 @@ static inline int vexfs_file_open(const char *path, struct vexfs_file **file,
 #endif
 /* Skips rows; fewer when the file ends. */
 int vexfs_file_skip(struct vexfs_file *file, uint64_t rows, struct vexfs_error *err);
-/* Reads up to @rows rows, as they are or as f32; returns how many, 0 at the end. */
+/* Reads up to @rows rows, unconverted or as f32; returns their number, 0 at the end. */
 ssize_t vexfs_file_read(struct vexfs_file *file, void *buf, size_t rows, struct vexfs_error *err);
 ssize_t vexfs_file_read_f32(struct vexfs_file *file, float *buf, size_t rows,
 			    struct vexfs_error *err);
 
-/* Writes a file: @info->rows need not be known, vexfs_file_close() sets it. The
- * file appears under its name when it is complete, or not at all.
+/*
+ * Creates a file. @info->rows may be unknown; vexfs_file_close() sets it. The file
+ * appears under its name when it is complete, or not at all.
  */
 int vexfs_file_create_sized(const char *path, const struct vexfs_file_info *info, size_t size,
 			    struct vexfs_file **file, struct vexfs_error *err);
@@ -415,24 +426,25 @@ static inline int vexfs_file_create(const char *path, const struct vexfs_file_in
 #endif
 int vexfs_file_write(struct vexfs_file *file, const void *rows, size_t count,
 		     struct vexfs_error *err);
-/* Closes; when writing, makes the file appear. Without this or after an error,
+/*
+ * Closes; a file that was written appears under its name. Instead, or after an error,
  * vexfs_file_abandon() removes what was written.
  */
 int vexfs_file_close(struct vexfs_file *file, struct vexfs_error *err);
 void vexfs_file_abandon(struct vexfs_file *file);
 
-/* Said now and then during long work; return non-zero to stop (-ECANCELED). */
+/* Called now and then during long work; a non-zero result stops it (-ECANCELED). */
 typedef int (*vexfs_progress_fn)(uint64_t done, uint64_t total, void *arg);
 
 /**
  * struct vexfs_import_opts - how to import
- * @skip: rows of the file to pass over
- * @limit: most rows to take, 0 for all
- * @first_id: id of the first row taken, when there is no @ids_path
+ * @skip: rows of the file to skip
+ * @limit: maximum of rows, 0 for all
+ * @first_id: id of the first imported row, if there is no @ids_path
  * @ids_path: .npy file with one id for each row of the file, or NULL
- * @attrs_path: .u8bin or .npy file with one attribute record for each row of
- *	the file, or NULL
- * @attr: attribute record given to each vector, or NULL
+ * @attrs_path: .u8bin or .npy file with one attribute record for each row of the file, or
+ * NULL
+ * @attr: attribute record of every vector, or NULL
  * @flags: VEXFS_PUT_INSERT or VEXFS_PUT_UPSERT; 0 is insert
  * @priority: enum vexfs_priority
  * @progress: called after every batch, or NULL
@@ -470,15 +482,14 @@ static inline int vexfs_import(struct vexfs *h, const char *path,
 
 /**
  * struct vexfs_export_opts - how to export
- * @format: enum vexfs_file_format, 0 to go by the name
- * @ids_path: .npy file that gets the ids, or NULL
- * @attrs_path: .u8bin or .npy file that gets the attribute records, or NULL
+ * @format: enum vexfs_file_format, 0 to decide by the name
+ * @ids_path: .npy file for the ids, or NULL
+ * @attrs_path: .u8bin or .npy file for the attribute records, or NULL
  * @progress: called after every batch, or NULL
  * @arg: for @progress
  * @done: out: vectors written
  *
- * Rows are written in the order of their ids. Types that the format does not
- * know are written as f32.
+ * Rows are sorted by id. Types that the format lacks are written as f32.
  */
 struct vexfs_export_opts {
 	uint32_t format;

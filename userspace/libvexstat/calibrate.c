@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Experiments with drawn values; see calibrate.h.
- */
+/* Simulated comparisons with random values; see calibrate.h. */
 #include "calibrate.h"
 #include "rng.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* More are never asked for in earnest. */
+/* A sanity limit for the number of samples asked for. */
 #define MOST	100000u
 
 static double gauss(struct vs_rng *rng)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading, adding and subtracting histograms. Recording is inline in the
- * header; nothing here may be needed while a worker measures.
+ * Reading, adding and subtracting histograms. Recording is inline in the header: workers
+ * that measure call nothing in this file.
  */
 #include "hist.h"
 
@@ -15,7 +15,7 @@ void vs_hist_merge(struct vs_hist *dst, const struct vs_hist *src)
 	uint64_t n = 0;
 	unsigned int i;
 
-	/* The count is what the buckets hold: the writer may be between the two. */
+	/* Sums up the buckets: a writer may be between updating a bucket and the count. */
 	for (i = 0; i < VS_HIST_BUCKETS; i++) {
 		uint64_t b = vs_hist_get(&src->bucket[i]);
 

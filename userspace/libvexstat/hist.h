@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Histogram of durations: log-linear buckets, so that a value from 1 ns to
- * more than an hour is known to better than 1 %, two histograms can be added
- * and subtracted, and recording costs a few instructions and no memory.
- * One writer at a time; readers may read at any time and see a histogram
- * that is a few values old, never a wrong one.
+ * Histogram of durations with log-linear buckets. Values from 1 ns to more than an hour
+ * are known to better than 1 %. Histograms can be added and subtracted; recording costs a
+ * few instructions and no memory. There is one writer; readers may read at any time and
+ * see a histogram that is at most a few values old.
  */
 #ifndef VEXSTAT_HIST_H
 #define VEXSTAT_HIST_H
@@ -18,7 +17,7 @@
 
 /**
  * struct vs_hist - a histogram; all zeroes is an empty one
- * @count: values recorded
+ * @count: number of values
  * @sum: of all values, for the mean
  * @min: smallest value, plus one (0: none yet)
  * @max: largest value
@@ -45,7 +44,7 @@ static inline unsigned int vs_hist_index(uint64_t v)
 	return (shift << VS_HIST_SUB_BITS) + (v >> shift);
 }
 
-/* First value of a bucket, and how many values it covers. */
+/* First value of a bucket, and the number of values it covers. */
 static inline uint64_t vs_hist_low(unsigned int i)
 {
 	unsigned int shift;
@@ -61,7 +60,7 @@ static inline uint64_t vs_hist_width(unsigned int i)
 	return i < 2 * VS_HIST_SUB ? 1 : 1ULL << ((i >> VS_HIST_SUB_BITS) - 1);
 }
 
-/* Relaxed stores: a reader in another process must not see half a number. */
+/* Relaxed stores: a reader in another process must not see a torn number. */
 #define vs_hist_set(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define vs_hist_get(p)		__atomic_load_n((p), __ATOMIC_RELAXED)
 
@@ -90,17 +89,17 @@ static inline uint64_t vs_hist_min(const struct vs_hist *h)
 	return m ? m - 1 : 0;
 }
 
-/* dst += src; src may be written to meanwhile. */
+/* dst += src; src may be written to at the same time. */
 void vs_hist_merge(struct vs_hist *dst, const struct vs_hist *src);
 
 /*
- * dst = after - before, two readings of one growing histogram. Smallest and
- * largest become the bounds of the outermost buckets in use.
+ * dst = after - before, two copies of one growing histogram. Minimum and maximum become
+ * the bounds of the outermost buckets in use.
  */
 void vs_hist_diff(struct vs_hist *dst, const struct vs_hist *after,
 		  const struct vs_hist *before);
 
-/* Value below or at which the share @q (0 to 1) of the values lies. */
+/* The quantile @q (0 to 1). */
 uint64_t vs_hist_quantile(const struct vs_hist *h, double q);
 
 double vs_hist_mean(const struct vs_hist *h);

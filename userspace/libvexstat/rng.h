@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Random numbers that are the same on every machine for the same seed:
- * xoshiro256** seeded through splitmix64. Never for secrets.
+ * Random numbers that are the same on every machine for the same seed: xoshiro256**
+ * seeded with splitmix64. Not for cryptography.
  */
 #ifndef VEXSTAT_RNG_H
 #define VEXSTAT_RNG_H
@@ -60,8 +60,8 @@ static inline double vs_rng_unit(struct vs_rng *r)
 }
 
 /*
- * Near enough to a normal deviate (variance 1, tails end at 3.4): the sum of
- * four 16-bit numbers from one draw. No libm, so the same bits everywhere.
+ * Approximates a normal deviate (variance 1, cut off at 3.4) by the sum of four 16-bit
+ * numbers of one draw. It needs no libm, so results are the same everywhere.
  */
 static inline float vs_rng_gauss(struct vs_rng *r)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Known answers for libvexstat: differences of known size are planted in many
- * synthetic experiments, and the rates at which they are called are held
- * against the rates that were promised. The seed is fixed: a failure repeats.
+ * Tests of libvexstat: differences of known size are planted in many simulated
+ * experiments, and the error rates of the verdicts are compared with the documented ones.
+ * The seed is fixed, so failures are repeatable.
  */
 #include "calibrate.h"
 #include "hist.h"
@@ -32,7 +32,7 @@ static void report(int ok, const char *name, const char *detail)
 		report(cond, name, detail_);				\
 	} while (0)
 
-/* One value: mean 1000 * factor, spread cv; skewed when asked, as latencies are. */
+/* One value: mean 1000 * factor, deviation cv; optionally skewed like latencies. */
 static double draw(struct vs_rng *r, double factor, double cv, int skewed)
 {
 	double g = sqrt(-2 * log(1 - vs_rng_unit(r))) * cos(2 * M_PI * vs_rng_unit(r));
@@ -44,7 +44,7 @@ static double draw(struct vs_rng *r, double factor, double cv, int skewed)
 	return 1000 * factor * exp(s * g - s * s / 2);
 }
 
-/* A comparison of two arrays whose noise between runs is not known. */
+/* Compares two arrays whose noise between runs is unknown. */
 static void compare(const double *a, size_t na, const double *b, size_t nb, double floor,
 		    const struct vs_rules *rules, struct vs_change *c)
 {
@@ -97,10 +97,7 @@ static struct rates experiment(double factor, double cv, int skewed, size_t n, d
 
 static void planted(void)
 {
-	/*
-	 * Ten values may resemble each other more than they show: doubt about that takes
-	 * its share of what they could prove.
-	 */
+	/* Ten values may be more autocorrelated than they seem; that uncertainty costs power. */
 	static const struct { double cv; int skewed; size_t n; double sure; } setups[] = {
 		{ 0.02, 0, 10, 0.75 }, { 0.02, 0, 15, 0.95 }, { 0.03, 0, 30, 0.95 },
 		{ 0.03, 1, 30, 0.95 }, { 0.20, 1, 100, 0 },
@@ -271,7 +268,7 @@ static void edges(void)
 	CHECK(c.verdict != VS_IMPROVED, "a change below the noise floor is not called", "%s",
 	      vs_verdict_name(c.verdict));
 
-	/* 95 % intervals hold the truth about 95 times in 100. */
+	/* 95 % intervals contain the true value about 95 times in 100. */
 	vs_rng_seed(&rng, 11);
 	rules.resamples = 1000;
 	for (i = 0; i < 400; i++) {
@@ -284,7 +281,7 @@ static void edges(void)
 	CHECK(cover >= 400 * 0.95 - 3 * sqrt(400 * 0.05 * 0.95),
 	      "intervals of 95 % hold the truth that often", "%u of 400", cover);
 
-	/* Slices of a run that drifts resemble each other: not 60 values. */
+	/* Slices of a drifting run are autocorrelated: they are worth fewer than 60 values. */
 	rules.min_effect = 0;
 	for (i = 0; i < 200; i++) {
 		double xa = 0, xb = 0;
@@ -307,7 +304,7 @@ static void edges(void)
 	CHECK(ns.floor > ns.sd && ns.floor < 0.2, "noise floor of pairs", "%.3f", ns.floor);
 }
 
-/* Share of 300 series of @n values that are called steady; @rise over the whole of them. */
+/* Fraction of 300 series of @n values that are called steady; @rise over the whole series. */
 static double steady_share(double rise, double noise, size_t n)
 {
 	unsigned int i, calm = 0;
@@ -345,7 +342,7 @@ static void steady(void)
 	CHECK(r <= 0.05, "noise that hides everything is no rest", "%.3f", r);
 }
 
-/* A small part of what `vexstress noise --calibrate' draws. */
+/* A small part of what `vexstress noise --calibrate' computes. */
 static void calibrated(void)
 {
 	static const double rhos[] = { 0, 0.3, 0.6 };
@@ -379,7 +376,7 @@ static void calibrated(void)
 			      rhos[i], sizes[k], f.need);
 		}
 	}
-	/* The seed decides: the same experiment has the same outcome. */
+	/* The seed decides: the same experiment has the same result. */
 	{
 		struct vs_world w = { 0.3, 0.05, 0 };
 
@@ -388,7 +385,7 @@ static void calibrated(void)
 	}
 }
 
-/* Noise between runs counts for the side whose values are slices of one run. */
+/* Noise between runs counts for a side whose values are slices of one run. */
 static void sampling(void)
 {
 	struct vs_rules rules = VS_RULES_DEFAULT;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Comparing two sets of values. The test statistic is the logarithm of the
- * ratio of means, studentised; its distribution comes from the bootstrap, so
- * skewed latencies are treated as fairly as well-behaved rates.
+ * Compares two sets of values. The test statistic is the studentised logarithm of the
+ * ratio of means; its distribution comes from the bootstrap, so skewed latencies are
+ * treated as well as symmetric rates.
  */
 #include "vexstat.h"
 #include "rng.h"
@@ -68,13 +68,13 @@ double vs_quantile(const double *v, size_t n, double q)
 	return out;
 }
 
-/* Mean of a resample and the squared standard error of that mean. */
+/* Mean of a resample, and the squared standard error of that mean. */
 static void resample(const double *v, size_t n, struct vs_rng *rng, double *mean, double *se2)
 {
 	double s = 0, sq = 0, base = v[0], m;
 	size_t i;
 
-	/* Shifted by one of the values: the squares lose no digits. */
+	/* Shifted by one of the values, so that squares lose no digits. */
 	for (i = 0; i < n; i++) {
 		double x = v[vs_rng_below(rng, n)] - base;
 
@@ -156,7 +156,7 @@ double vs_t_quantile(double p, double dof)
 	return (low + high) / 2;
 }
 
-/* First autocorrelation as it comes: numerator and denominator, to be added up. */
+/* Numerator and denominator of the first autocorrelation, to be added up. */
 static void resemblance(const double *v, size_t n, double *num, double *den)
 {
 	double m = vs_mean(v, n);
@@ -171,17 +171,17 @@ static void resemblance(const double *v, size_t n, double *num, double *den)
 
 #define RHO_MOST	0.9
 /*
- * How far above what is seen the autocorrelation may be, and the noise of the values,
- * in standard errors. From the simulation: `vexstress noise --calibrate' draws what
- * comes of them.
+ * Upper bounds for the autocorrelation and for the variance, in standard errors above the
+ * estimate. The constants come from simulation: `vexstress noise --calibrate' shows their
+ * effect.
  */
 #define RHO_SURE	1.1
 #define NOISE_SURE	1.3
 
 /*
- * The most that the autocorrelation may be. What is seen of it in few values is too
- * small, by about (1 + 3 rho) / n, and uncertain; a value that was underestimated
- * makes false alarms. @n: values in all, @sides: series they are in.
+ * Upper bound of the autocorrelation. The estimate from few values is biased by about -(1
+ * + 3 rho) / n and uncertain; underestimating it causes false alarms. @n: values in all,
+ * @sides: series they are in.
  */
 static double rho_most(double num, double den, size_t n, unsigned int sides)
 {
@@ -196,22 +196,22 @@ static double rho_most(double num, double den, size_t n, unsigned int sides)
 	return rho < 0 ? 0 : rho > RHO_MOST ? RHO_MOST : rho;
 }
 
-/* Factor on the variance of a mean whose values resemble their neighbours. */
+/* Factor on the variance of the mean of autocorrelated values. */
 static double inflation(double rho, size_t n)
 {
 	double f = (1 + rho) / (1 - rho), most = (double)n / 2;
 
-	/* at least two independent values are left */
+	/* at least two independent values remain */
 	return f > most ? most : f;
 }
 
-/* The standard error of few values that resemble each other is seen too small. */
+/* The standard error of few autocorrelated values is underestimated. */
 static double hidden(double factor, size_t n)
 {
 	return n > 1 ? ((double)n - 1) / ((double)n - factor) : 1;
 }
 
-/* Degrees of freedom that are left of @n values. */
+/* Effective degrees of freedom of @n values. */
 static double freedom(double factor, size_t n)
 {
 	double f = (double)n / factor - 1;
@@ -220,8 +220,8 @@ static double freedom(double factor, size_t n)
 }
 
 /*
- * The bootstrap draws single values. What it says about a deviate of many degrees of
- * freedom (@from) is carried over to fewer (@to) along Student's distribution.
+ * The bootstrap resamples single values. A deviate of many degrees of freedom (@from) is
+ * converted to fewer (@to) by Student's distribution.
  */
 static double fewer_degrees(double t, double from, double to)
 {
@@ -263,7 +263,7 @@ struct vs_interval vs_bootstrap_mean(const double *v, size_t n, const struct vs_
 	return out;
 }
 
-/* Changes smaller than this are not called. */
+/* Smaller changes are not reported. */
 static double limit_of(const struct vs_rules *r, double floor)
 {
 	double l = r->min_effect > floor ? r->min_effect : floor;
@@ -271,13 +271,13 @@ static double limit_of(const struct vs_rules *r, double floor)
 	return l < 0.99 ? l : 0.99;
 }
 
-/* How far the logarithm of a ratio lies beyond the limit; negative: within. */
+/* How far the logarithm of a ratio is beyond the limit; negative: within. */
 static double beyond_limit(double theta, double limit)
 {
 	return theta >= 0 ? theta - log1p(limit) : -theta + log1p(-limit);
 }
 
-/* Means that are not positive have no ratio: compare them by their difference. */
+/* Means that are not positive have no ratio: their difference is used. */
 static void compare_without_ratio(struct vs_change *out, double limit)
 {
 	double scale = fabs(out->a) > fabs(out->b) ? fabs(out->a) : fabs(out->b);
@@ -287,11 +287,11 @@ static void compare_without_ratio(struct vs_change *out, double limit)
 	out->p = out->change != 0 && fabs(out->change) >= limit ? 0 : 1;
 }
 
-/* What is known of both sides: how wide the error of their ratio is, and how well known. */
+/* The standard error of the ratio, and its degrees of freedom. */
 struct error {
-	double plain;	/* as if all values were independent: what the bootstrap draws */
-	double wide;	/* as they are */
-	double from, to;	/* degrees of freedom of the one and of the other */
+	double plain;	/* as if all values were independent, like the bootstrap */
+	double wide;	/* with autocorrelation */
+	double from, to;	/* degrees of freedom of the two */
 };
 
 static void error_of(const struct vs_samples *a, const struct vs_samples *b,
@@ -355,7 +355,7 @@ void vs_compare(const struct vs_samples *a, const struct vs_samples *b, double f
 		return;
 	}
 	if (e.plain <= 0) {
-		/* Constant values, noise known from elsewhere: a normal deviate. */
+		/* Constant values with known noise between runs: a normal deviate. */
 		half = 1.96 * e.wide;
 		out->p = over > 0 ? erfc(over / e.wide / sqrt(2)) : 1;
 		goto interval;
@@ -364,7 +364,7 @@ void vs_compare(const struct vs_samples *a, const struct vs_samples *b, double f
 	t = malloc(r->resamples * sizeof(*t));
 	if (!t)
 		return;
-	/* What was seen, as a deviate of as many degrees of freedom as the bootstrap's. */
+	/* The estimate as a deviate with as many degrees of freedom as the bootstrap has. */
 	x = over / e.wide;
 	if (x > 0 && e.to < e.from)
 		x = vs_t_quantile(vs_t_tail(x, e.to), e.from);
@@ -419,7 +419,7 @@ void vs_holm(const double *p, double *out, size_t n)
 	free(done);
 }
 
-/* A change that is to be found, as it lies beyond the limit. */
+/* A change that should be found, by its distance from the limit. */
 static double room_of(double effect, double limit)
 {
 	double up = log1p(effect) - log1p(limit), down = log1p(-limit) - log1p(-effect);
@@ -435,7 +435,7 @@ size_t vs_samples_needed(double cv, double rho, double noise, double effect, dou
 
 	if (room <= 0)
 		return 0;
-	/* Doubling, then back by halves: the smallest that is enough. */
+	/* Doubles, then bisects: the smallest number that is enough. */
 	for (step = 0; n < 1u << 24; ) {
 		double rho_n = rho + RHO_SURE * sqrt((1 - rho * rho) / (2 * (double)n));
 		double factor = inflation(rho_n < RHO_MOST ? rho_n : RHO_MOST, n);
@@ -456,7 +456,7 @@ size_t vs_samples_needed(double cv, double rho, double noise, double effect, dou
 	return 0;
 }
 
-/* What to aim at: the change that fails, or one well beyond what noise hides. */
+/* The change to find: the one that fails, or one well above the noise. */
 static size_t needed(const struct vs_change *c, double limit, const struct vs_rules *r)
 {
 	double effect = r->fail_effect > 1.5 * limit ? r->fail_effect : 1.5 * limit;
@@ -469,7 +469,7 @@ static size_t needed(const struct vs_change *c, double limit, const struct vs_ru
 	if (effect <= 0)
 		effect = 0.05;
 	n = vs_samples_needed(cv, c->rho, c->noise, effect, c->floor, r);
-	/* There were enough for that, and the change is about as large as the limit. */
+	/* The number was sufficient, so the change is close to the limit. */
 	return n && n <= c->have ? c->have * 2 : n;
 }
 
@@ -561,7 +561,10 @@ int vs_steady(const double *v, size_t n, double tolerance)
 	l = vs_fit(v, n);
 	if (l.mean <= 0)
 		return 0;
-	/* Not "no slope was proven": that none of a size that matters is there. */
+	/*
+	 * Failing to prove a slope is not enough: the test must show that there is no
+	 * relevant one.
+	 */
 	return (fabs(l.slope) + vs_t_quantile(0.05, (double)n - 2) * l.se) * ((double)n - 1) <=
 	       tolerance * l.mean;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Is B better than A? Confidence intervals by bootstrap, verdicts that need
- * both statistics and size, and an honest "cannot tell". Knows numbers only:
- * what they measure and where they came from is the caller's business.
+ * Is B better than A? Bootstrap confidence intervals, and verdicts that need significance
+ * and size; "cannot tell" is one of them. The library knows numbers only; what they
+ * measure is up to the caller.
  */
 #ifndef VEXSTAT_H
 #define VEXSTAT_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum vs_direction {
-	VS_HIGHER,	/* more is better: rates, hit ratios, recall */
+	VS_HIGHER,	/* more is better: throughput, hit rate, recall */
 	VS_LOWER,	/* less is better: latencies, memory */
 };
 
@@ -24,15 +24,14 @@ enum vs_verdict {
 
 /**
  * struct vs_rules - what counts as a change
- * @alpha: chance of calling a change where there is none that matters, over
- *	all metrics compared together
- * @min_effect: relative changes below this do not matter (0.05 is 5 %): a
- *	change is called when it is provably larger, "unchanged" when it is
- *	provably smaller
- * @fail_effect: a regression of this size is a failure, below it a warning; the
- *	number of samples asked for is one with which such a change is found
+ * @alpha: probability of reporting a change where there is none that matters, over all
+ * metrics compared together
+ * @min_effect: smaller relative changes do not matter (0.05 is 5 %). A change is reported
+ * if it is significantly larger, "unchanged" if it is significantly smaller
+ * @fail_effect: a regression of this size is a failure, a smaller one is a warning; the
+ * number of samples asked for is sufficient to find it
  * @resamples: of the bootstrap
- * @seed: of the bootstrap, so that a comparison repeats to the digit
+ * @seed: of the bootstrap, so that results are reproducible
  */
 struct vs_rules {
 	double alpha;
@@ -78,9 +77,9 @@ struct vs_change {
 /**
  * struct vs_samples - one side of a comparison
  * @v: values: one per repetition, or one per slice of a run
- * @n: how many; below 4 nothing can be said
- * @noise: relative standard deviation between runs, if the values do not
- *	contain it (slices of one run), else 0
+ * @n: number of values; below 4 there is no verdict
+ * @noise: relative standard deviation between runs, if the values do not contain it
+ * (slices of one run), else 0
  */
 struct vs_samples {
 	const double *v;
@@ -94,44 +93,43 @@ struct vs_interval {
 
 double vs_mean(const double *v, size_t n);
 double vs_stddev(const double *v, size_t n);	/* of the sample, n - 1 */
-double vs_quantile(const double *v, size_t n, double q);	/* any order of v */
+double vs_quantile(const double *v, size_t n, double q);	/* @v may be unsorted */
 
 /* Mean with its studentised bootstrap interval at 1 - alpha. */
 struct vs_interval vs_bootstrap_mean(const double *v, size_t n, const struct vs_rules *r);
 
 /**
- * vs_compare() - fill in everything of a change but verdict and p_holm
+ * vs_compare() - fills in all of a change but verdict and p_holm
  * @a: the values of A
  * @b: the values of B
- * @floor: relative size of change that A/A comparisons reach on this machine
+ * @floor: relative size of changes that A/A comparisons show on this machine
  * @r: rules
  * @out: the result
  *
- * Slices of one run resemble their neighbours. The interval is widened by the most
- * that their autocorrelation may be, and by the few independent values that are
- * left: no more false alarms than alpha up to an autocorrelation of 0.6, from ten
- * values a side on.
+ * Slices of one run are autocorrelated. The interval is widened by an upper bound of the
+ * autocorrelation and by the smaller number of effective values. From ten values per side
+ * on there are no more false alarms than alpha up to an autocorrelation of 0.6.
  */
 void vs_compare(const struct vs_samples *a, const struct vs_samples *b, double floor,
 		const struct vs_rules *r, struct vs_change *out);
 
 /*
- * Values on each side with which a change of @effect is called in 95 of 100
- * comparisons under these rules; 0 when no number of them is enough.
+ * Values per side with which a change of @effect is found in 95 of 100 comparisons under
+ * these rules; 0 if no number is sufficient.
  * @cv: relative standard deviation of the values, @rho: their autocorrelation
  */
 size_t vs_samples_needed(double cv, double rho, double noise, double effect, double floor,
 			 const struct vs_rules *r);
 
-/* Holm's correction over all @n changes, then a verdict for each. */
+/* Applies Holm's correction to all @n changes, then decides each. */
 void vs_decide_all(struct vs_change *c, const enum vs_direction *dir, size_t n,
 		   const struct vs_rules *r);
 
-/* p[] to Holm-corrected p in out[]; the order is kept. */
+/* Converts p[] to Holm-corrected out[], in the same order. */
 void vs_holm(const double *p, double *out, size_t n);
 
 /**
- * struct vs_noise - what A/A comparisons of one metric show
+ * struct vs_noise - result of A/A comparisons of one metric
  * @sd: relative standard deviation between runs
  * @floor: 95 % of all pairs of runs differ by less than this, relatively
  */
@@ -140,11 +138,11 @@ struct vs_noise {
 	double floor;
 };
 
-/* @means: one mean per run of the same thing. */
+/* @means: the mean of each run. */
 struct vs_noise vs_noise_of(const double *means, size_t n);
 
 /**
- * struct vs_line - a straight line through values at x = 0, 1, 2...
+ * struct vs_line - a regression line through values at x = 0, 1, 2...
  * @slope: per step
  * @se: its standard error
  * @mean: of the values
@@ -156,13 +154,13 @@ struct vs_line {
 struct vs_line vs_fit(const double *v, size_t n);
 
 /*
- * Has a series of rates come to rest? A test of equivalence: true when its rise or
- * fall over the whole window is provably (95 %) below @tolerance of the mean. A
- * series that is too noisy to tell has not.
+ * Is a series of rates steady? A test of equivalence: true if its rise or fall over the
+ * whole window is significantly (95 %) below @tolerance of the mean. A series that is too
+ * noisy to tell is not steady.
  */
 int vs_steady(const double *v, size_t n, double tolerance);
 
-/* Student's t: chance of more than @t, and the @t that is exceeded with chance @p. */
+/* Student's t: probability of exceeding @t, and the quantile @t for probability @p. */
 double vs_t_tail(double t, double dof);
 double vs_t_quantile(double p, double dof);
 

@@ -4,11 +4,11 @@
  * compaction drops superseded rows. docs/durability.md explains the choice.
  *
  * Guarantees
- * - After store_commit() returned 0, the data survives any power cut unchanged. A vector
- * that was appended but not committed is there completely or not at all, and so are those
- * before it.
- * - Damage is always reported: every byte is under a checksum.
- * - An error loses nothing that was committed; store_coll_recover() continues from there.
+ *  - After store_commit() returned 0, the data survives any power cut unchanged. A vector
+ *    that was appended but not committed is there completely or not at all, and so are those
+ *    before it.
+ *  - Damage is always reported: every byte is under a checksum.
+ *  - An error loses nothing that was committed; store_coll_recover() continues from there.
  *
  * One thread per collection appends and commits. Compaction, copies and information may
  * run in other threads at the same time.

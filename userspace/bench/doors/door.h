@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Databases that a user would pick instead, asked by one client through their usual
- * interface: the data set goes in, queries are asked one at a time, one JSON object comes out.
+ * Databases that a user might choose instead, measured by one client through their usual
+ * interface. The data set is stored, queries are sent one at a time, and the result is
+ * one JSON object.
  */
 #ifndef VEXFS_BENCH_DOOR_H
 #define VEXFS_BENCH_DOOR_H
@@ -9,10 +10,10 @@
 #include "ask.h"
 
 /**
- * struct door - a database, connected
- * @build: the kind of index
- * @store: puts all vectors in and builds the index
- * @set_ef: for the queries to come
+ * struct door - a connected database
+ * @build: kind of index
+ * @store: stores all vectors and builds the index
+ * @set_ef: for the following queries
  * @search: the ASK_K nearest; missing ones are UINT64_MAX
  */
 struct door {
@@ -22,10 +23,10 @@ struct door {
 	void (*search)(const float *query, uint32_t dim, uint64_t *ids);
 };
 
-/* Stores, asks for every ef of @efs and prints. */
+/* Stores, measures every ef of @efs and prints. */
 int door_run(const struct door *door, const char *prefix, const char *dim, char **efs, int n);
 
-/* Ends the program with what the database said. */
+/* Ends the program with the database's error message. */
 __attribute__((format(printf, 1, 2), noreturn)) void door_die(const char *fmt, ...);
 
 #endif

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * pgvector: a table in PostgreSQL with an HNSW index, by libpq, in binary.
- */
+/* pgvector: a table in PostgreSQL with an HNSW index, through libpq, in binary format. */
 #include <arpa/inet.h>
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -26,7 +24,7 @@ static void command(const char *text)
 	PQclear(must(PQexec(db, text)));
 }
 
-/* What pgvector receives: how many, a zero, and numbers in network order. */
+/* pgvector's binary format: the dimension, a zero, and numbers in network order. */
 static size_t encode(char *to, const float *v, uint32_t dim)
 {
 	uint16_t head[2] = { htons(dim), 0 };
@@ -86,7 +84,7 @@ static void store(const struct ask_set *set)
 	copy_in(set);
 	command("CREATE INDEX ON bench USING hnsw (v vector_ip_ops) WITH (m = 16, ef_construction = 200)");
 	command("ANALYZE bench");
-	/* a small table would be read from front to back */
+	/* the planner would scan a small table sequentially */
 	command("SET enable_seqscan = off");
 	PQclear(must(PQprepare(db, "nearest", "SELECT id FROM bench ORDER BY v <#> $1::vector LIMIT 10", 1,
 			       NULL)));

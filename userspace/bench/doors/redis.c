@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Vector sets of Redis 8, by its protocol over a socket.
- */
+/* Vector sets of Redis 8, through its protocol over a socket. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +11,7 @@
 #include "door.h"
 #include "parse.h"
 
-/* Vectors that are on their way before the first answer is read. */
+/* Vectors in flight before the first answer is read. */
 enum { PIPELINE = 64, LINE = 512 };
 
 static FILE *in, *out;
@@ -32,7 +30,7 @@ static void word(const char *text)
 	argument(text, strlen(text));
 }
 
-/* A line of the answer, without its end. */
+/* A line of the answer, without its line end. */
 static char *line(void)
 {
 	static char text[LINE];
@@ -49,7 +47,7 @@ static char *line(void)
 	return text;
 }
 
-/* The number after the first letter of a line. */
+/* The number after the first character of a line. */
 static uint64_t count(char kind)
 {
 	const char *text = line();

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Data sets for the comparison with the peers: cuts an .fbin file into a base and
- * queries, in an order of its own, or makes clustered synthetic ones, normalises them, and
- * finds the true neighbours by comparing everything with everything. It knows
- * nothing of any index.
+ * Data sets for the comparison with peers. It splits an .fbin file into base and queries
+ * in a shuffled order, or generates clustered vectors; it normalises them and computes
+ * the true neighbours by brute force. It knows no index.
  */
 #include <math.h>
 #include <pthread.h>
@@ -63,8 +62,8 @@ static void normalise(float *v, int dim)
 }
 
 /*
- * Clusters of different sizes whose members differ from the centre in a space
- * of few dimensions, as embeddings do, with a little noise in all of them.
+ * Clusters of different sizes. Members differ from the centre in a few dimensions, like
+ * embeddings, plus a little noise in all dimensions.
  */
 static void clustered(float *out, size_t n, int dim)
 {
@@ -97,7 +96,7 @@ static void clustered(float *out, size_t n, int dim)
 	free(basis);
 }
 
-/* The same @n of the file's vectors, in the same order, every time. */
+/* The same @n vectors of the file in the same order, every time. */
 static void shuffled(const char *name, float *v, size_t n, int dim)
 {
 	FILE *f = must(fopen(name, "rb"));

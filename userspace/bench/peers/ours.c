@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Our side of the comparison: the same data, queries and figures as library.cc,
- * through /dev/vexfs. Prints one JSON object. With --pair, --filtered and --turnover
- * it also measures what the libraries are not asked. With --keep the collection,
- * bench-peers, is left for others to look at.
+ * Measures vexfs: the same data, queries and metrics as library.cc, through /dev/vexfs.
+ * Prints one JSON object. --pair, --filtered and --turnover measure what the libraries
+ * are not measured for. --keep leaves the collection, bench-peers, for inspection.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +19,7 @@ static struct {
 	int rounds;
 } opt = { .type = "f32", .code = "none" };
 
-/* Builds of a pair: with one thread and with two, in turns. */
+/* Builds of a pair, in turn: with one thread and with two. */
 enum { PAIRS = 3 };
 
 static uint64_t rng = 42;
@@ -54,7 +53,7 @@ static void usage(void)
 	exit(2);
 }
 
-/* The index of what is no option. */
+/* The index of the first argument that is not an option. */
 static int options(int argc, char **argv)
 {
 	int i;
@@ -85,7 +84,7 @@ static int options(int argc, char **argv)
 	return i;
 }
 
-/* i8 collections take components from -127 to 127; cosine does not mind. */
+/* i8 collections take components from -127 to 127; scaling does not change cosine. */
 static void spread_over_bytes(float *v, size_t n, uint32_t dim)
 {
 	size_t i;
@@ -117,7 +116,7 @@ static void prepare(void)
 	}
 }
 
-/* A new collection with all vectors in it; vectors a second. */
+/* A new collection with all vectors; returns vectors per second. */
 static double build(int threads, struct vexfs **h)
 {
 	struct vexfs_create req = { .metric = VEXFS_METRIC_COS, .index = VEXFS_INDEX_GRAPH,
@@ -141,7 +140,7 @@ static void drop(struct vexfs *h)
 		ours_die(&err);
 }
 
-/* Builds; of a pair, the last that was built with two threads is searched. */
+/* Builds; of a pair, the last build with two threads is searched. */
 static struct vexfs *build_all(struct json *j)
 {
 	double rates[2][PAIRS];

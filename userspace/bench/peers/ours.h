@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of `ours' share: the data set as a collection, and work on it that is
- * spread over threads.
+ * What the files of `ours' share: the data set as a collection, and work that is divided
+ * among threads.
  */
 #ifndef VEXFS_BENCH_OURS_H
 #define VEXFS_BENCH_OURS_H
@@ -12,7 +12,7 @@
 
 enum { OURS_BATCH = 4096, OURS_THREADS_MAX = 16 };
 
-/* The collection of the benchmark, and the ids and records of its vectors. */
+/* The benchmark's collection, and the ids and records of its vectors. */
 struct ours {
 	const char *collection;
 	struct ask_set set;
@@ -31,15 +31,15 @@ uint32_t ours_random(uint32_t below);
 
 /* ---- work that changes the collection ---- */
 
-/* Stores or deletes @n vectors, those that @order names or the first; returns seconds. */
+/* Stores or deletes @n vectors, in the order of @order or the first ones; returns seconds. */
 double ours_put(const uint32_t *order, size_t n, int threads);
 double ours_delete(const uint32_t *order, size_t n, int threads);
 
 /* ---- searches ---- */
 
 /**
- * struct ours_search - how queries are asked, and what was found
- * @block: queries in a request
+ * struct ours_search - how queries are sent, and results
+ * @block: queries per request
  * @plan: of the last request
  */
 struct ours_search {
@@ -55,7 +55,7 @@ struct ours_search {
 /* For struct asker: @arg is a struct ours_search. Returns the seconds in the kernel. */
 double ours_ask(void *arg, size_t first, size_t count);
 
-/* What is measured. Each writes a member of the object that @j has open. */
+/* The measurements. Each writes a member of the object that is open in @j. */
 void ours_points(struct json *j, char **efs, int n);
 void ours_two_threads(struct json *j);
 void ours_filtered(struct json *j);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Storing and deleting vectors of the benchmark's collection, spread over threads.
- */
+/* Stores and deletes vectors of the benchmark's collection with several threads. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

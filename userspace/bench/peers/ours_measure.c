@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is measured of the benchmark's collection: searches as the libraries are asked,
- * and what these are not asked: two threads, searches under a filter against comparing
- * all matches, and a graph after every vector was replaced many times.
+ * Measurements of vexfs: searches like those of the libraries, and also two threads,
+ * filtered searches against a scan of all matches, and a graph after all vectors were
+ * replaced many times.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ static uint64_t *room(void)
 	return ask_alloc(ours.set.nq * ASK_K, sizeof(uint64_t));
 }
 
-/* ASK_GROUP queries a request and one, in turns. */
+/* Requests of ASK_GROUP queries and of one, in turn. */
 void ours_points(struct json *j, char **efs, int n)
 {
 	struct vexfs *h = ours_open();
@@ -81,7 +81,7 @@ struct pass {
 	uint64_t *found;
 };
 
-/* All passes of a thread: long enough for starting it not to count. */
+/* All passes of a thread; enough that starting it does not matter. */
 static void *passes(void *arg)
 {
 	const struct pass *p = arg;
@@ -112,7 +112,7 @@ static double searched_by(int threads, uint64_t *found)
 	return 8 * nq / (ask_now() - start);
 }
 
-/* One thread and two, in turns; the median counts. */
+/* One thread and two, in turn; the median counts. */
 void ours_two_threads(struct json *j)
 {
 	double rates[2][ASK_RUNS];
@@ -129,10 +129,10 @@ void ours_two_threads(struct json *j)
 
 /* ---- filtered ---- */
 
-/* One query that compares all matches of 300,000 takes 7 ms: so many are asked. */
+/* A query that scans all matches of 300,000 takes 7 ms, so the number of queries is limited. */
 enum { FILTER_QUERIES = 200 };
 
-/* @block queries a request: many share a look at the records, one does not. */
+/* @block queries per request: many share one pass over the records, one does not. */
 static void filtered_to(struct json *j, struct vexfs *h, unsigned int permille, size_t block)
 {
 	/* The record holds a number below 1000, in network order. */
@@ -243,7 +243,7 @@ void ours_turnover(struct json *j, struct vexfs *h, int rounds)
 	for (r = 0; r < rounds; r++)
 		replace_all(order, &del, &put);
 	churned = recall_at(h, 64);
-	sleep(1);	/* the last freed slots come back */
+	sleep(1);	/* wait until the freed slots are available */
 	if (vexfs_do_stat(h, &after, &err) || vexfs_do_check(h, &check, &err))
 		ours_die(&err);
 	json_key(j, "turnover");

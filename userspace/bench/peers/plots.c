@@ -33,7 +33,7 @@ static void save(const char *folder, const char *name, const struct svg_plot *pl
 	}
 }
 
-/* One run as a line. Ours by the time in the kernel, the others as their callers see them. */
+/* One run as a line: vexfs by the time in the kernel, the others as their callers see them. */
 struct line {
 	char name[RUNS_LABEL + 32];
 	double x[POINTS], y[POINTS];

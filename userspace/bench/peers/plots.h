@@ -6,13 +6,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* @folder/peers-DATA.svg: recall against queries a second, of all runs with that data. */
+/* @folder/peers-DATA.svg: recall against queries per second, for all runs with that data. */
 void plot_recall(const char *folder, const char *data);
 
-/* @folder/peers-growth.svg: what a search costs as vectors become more. */
+/* @folder/peers-growth.svg: cost of a search against the number of vectors. */
 void plot_growth(const char *folder);
 
-/* The run of f32 by @peer over @n word vectors with one query a request; NULL for none. */
+/* The f32 run of @peer over @n word vectors with one query per request; NULL for none. */
 json_t *plot_grown(const char *peer, double n, bool host);
 
 #endif

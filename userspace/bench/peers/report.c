@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads what ours, library and the clients of databases have printed, compares at equal
- * recall, and writes a table, FOLDER/peers.json and charts. A library counts with the
- * better of lab and host. A figure that was not measured makes no row, a database that
- * could not be measured makes one that says why.
+ * Reads the output of ours, library and the database clients, compares at equal recall,
+ * and writes a table, FOLDER/peers.json and charts. A library counts with the better of
+ * lab and host. A value that was not measured gives no row; a database that could not be
+ * measured gives a row with the reason.
  */
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static double of_ef(json_t *run, const struct run_question *q)
 	return run_at_ef(run, q->ef, q->what);
 }
 
-/* An index that was read from a file was not built in this run. */
+/* An index that was loaded from a file was not built in this run. */
 static double of_build(json_t *run, const struct run_question *q)
 {
 	json_t *rate = json_object_get(run, q->what);
@@ -54,14 +54,14 @@ static void beside_best(const char *name, const char *unit, double ours, const s
 }
 
 /*
- * Libraries answer one query at a time, so ours is held to that: by the kernel's time, and
- * by the time of the call, which in the lab has a crossing in it that no other kernel
- * charges. Many queries a request stand beside.
+ * Libraries answer one query at a time, so the goal is set for that: by time in the
+ * kernel, and by the time of the whole call, which in the lab includes a crossing that
+ * costs more than in other kernels. Requests with many queries are shown beside.
  */
 static void searches(json_t *run, const char *label)
 {
 	static const double recalls[] = { 0.85, 0.90, 0.95 };
-	/* walking by bf16 is there to be seen beside i8, which takes half the memory */
+	/* bf16 codes are shown beside i8 codes, which take half the memory */
 	enum rows_goal kind = strcmp(run_str(run, "code"), "bf16") ? GOAL_RATIO_AT_LEAST : GOAL_NONE;
 	struct run_best best;
 	char name[320];
@@ -95,7 +95,7 @@ static void compare(json_t *run)
 	size_t i;
 
 	snprintf(label, sizeof(label), "%s %s", run_str(run, "data"), run_label(run, what, sizeof(what)));
-	/* one point is there for the build only */
+	/* one point: measured for the build only */
 	if (json_array_size(json_object_get(run, "points")) > 1)
 		searches(run, label);
 	run_best_of(run, &built, &best);
@@ -122,7 +122,7 @@ static void filters(json_t *run, const char *label)
 
 		snprintf(name, sizeof(name), "%s: filtered to %.1f %%, %.0f a request (%s)", label,
 			 run_num(f, "percent"), run_num(f, "block"), run_str(f, "plan"));
-		/* where the plan is that scan, the two do the same and differ by chance */
+		/* if the plan is that scan, both are the same and differ by chance */
 		row(name, "scan of matches", "queries/s", run_num(f, "qps"), run_num(f, "scan_qps"),
 		    GOAL_RATIO_AT_LEAST, scans ? 0.97 : 1);
 		snprintf(name, sizeof(name), "%s: filtered to %.1f %%, %.0f a request, recall", label,
@@ -135,7 +135,7 @@ static void filters(json_t *run, const char *label)
 	}
 }
 
-/* Figures of ours that are held against other figures of ours. */
+/* Results of vexfs that are compared with each other. */
 static void against_ourselves(json_t *run)
 {
 	json_t *t = json_object_get(run, "turnover");
@@ -163,7 +163,7 @@ static void against_ourselves(json_t *run)
 	row(name, "none", "faults", run_num(t, "faults"), 0, GOAL_DIFFERENCE_AT_MOST, 0);
 }
 
-/* What a user would pick instead, one client, each through its usual interface. */
+/* What a user might choose instead: one client, each through its usual interface. */
 static void door(json_t *run, json_t *d)
 {
 	static const double recalls[] = { 0.90, 0.95 };
@@ -210,7 +210,7 @@ static void doors(void)
 	}
 }
 
-/* What a type, and a code, costs and brings: memory with the graph, recall, speed. */
+/* Cost and benefit of types and codes: memory with the graph, recall, speed. */
 static void print_types(void)
 {
 	char label[RUNS_LABEL], name[160];
@@ -233,7 +233,7 @@ static void print_types(void)
 	}
 }
 
-/* How much dearer a search is with 30 times the vectors. hnswlib counts where it grows less. */
+/* Growth of the cost with 30 times as many vectors. hnswlib counts where it grows less. */
 static void growth(double few, double many)
 {
 	json_t *a = plot_grown("vexfs", few, false), *b = plot_grown("vexfs", many, false);
@@ -291,7 +291,7 @@ int main(int argc, char **argv)
 		if (run_is_ours(runs[r]))
 			against_ourselves(runs[r]);
 	growth(10000, 300000);
-	growth(1000, 30000);	/* of the small size */
+	growth(1000, 30000);	/* for the small size */
 	doors();
 	missed = rows_close(rows);
 	print_types();

@@ -134,7 +134,7 @@ static bool alike(json_t *a, json_t *b)
 	       run_num(a, "build_threads") == run_num(b, "build_threads");
 }
 
-/* The place of a library among those that answered. */
+/* The index of a library among those with results. */
 static struct rows_other *other(struct run_best *best, const char *label)
 {
 	size_t i;

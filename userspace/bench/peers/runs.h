@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The runs of a comparison: what ours, library and the clients of databases have printed,
- * one JSON object each, and what can be asked about them.
+ * The runs of a comparison: the output of ours, library and the database clients, one
+ * JSON object each, and queries on them.
  */
 #ifndef VEXFS_BENCH_RUNS_H
 #define VEXFS_BENCH_RUNS_H
@@ -17,7 +17,7 @@ enum { RUNS_MAX = 256, RUNS_LABEL = 96 };
 extern json_t *runs[RUNS_MAX];
 extern int nruns;
 
-/* Ends the program when the file holds what is no run. */
+/* Ends the program if the file contains anything else. */
 void runs_read(const char *path);
 
 const char *run_str(json_t *o, const char *key);
@@ -25,7 +25,7 @@ double run_num(json_t *o, const char *key);
 
 bool run_is_ours(json_t *run);
 bool run_on_host(json_t *run);
-/* A database that is asked through its usual interface. */
+/* A database that is used through its usual interface. */
 bool run_is_door(json_t *run);
 bool run_in_set(json_t *run, const char *set);
 
@@ -33,14 +33,14 @@ bool run_in_set(json_t *run, const char *set);
 const char *run_label(json_t *run, char *to, size_t size);
 
 /*
- * @what ("qps", ...) at @recall, between two measured points by their logarithms; NAN
- * outside of them.
+ * @what ("qps", ...) at @recall, interpolated logarithmically between two measured
+ * points; NAN outside of them.
  */
 double run_at_recall(json_t *run, double recall, const char *what);
 double run_at_ef(json_t *run, int ef, const char *what);
 double run_best_recall(json_t *run);
 
-/* What a run of a library says about itself: @of returns NAN where it says nothing. */
+/* A value that a library's run reports; @of returns NAN if there is none. */
 struct run_question {
 	double (*of)(json_t *run, const struct run_question *q);
 	double recall;
@@ -50,9 +50,9 @@ struct run_question {
 
 /**
  * struct run_best - the best of the libraries
- * @value: NAN when none has said anything
- * @who: which, and where: each counts with the better of lab and host
- * @others: all that answered
+ * @value: NAN if there is none
+ * @who: which library, and where: each counts with the better of lab and host
+ * @others: all libraries with a result
  */
 struct run_best {
 	double value;
@@ -62,7 +62,7 @@ struct run_best {
 	size_t n;
 };
 
-/* Of the libraries' runs with the data, type and threads of @run. */
+/* Among the libraries' runs with the data, type and threads of @run. */
 void run_best_of(json_t *run, const struct run_question *q, struct run_best *best);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The rows of a benchmark: a line of a table each, and all of them in a file that is
- * written anew with every row, so that a failure later on loses none.
+ * The rows of a benchmark: one line of a table each. The file of all rows is rewritten
+ * with every row, so that a later failure loses none.
  */
 #ifndef VEXFS_BENCH_ROWS_H
 #define VEXFS_BENCH_ROWS_H
@@ -14,14 +14,14 @@ extern "C" {
 #endif
 
 enum rows_goal {
-	GOAL_NONE,		/* there to be seen */
+	GOAL_NONE,		/* for information */
 	GOAL_RATIO_AT_LEAST,	/* ours / theirs */
 	GOAL_RATIO_AT_MOST,
-	GOAL_DIFFERENCE_AT_LEAST,	/* ours - theirs: of recall and its kind */
+	GOAL_DIFFERENCE_AT_LEAST,	/* ours - theirs, for recall and the like */
 	GOAL_DIFFERENCE_AT_MOST,
 };
 
-/* What one contender reached in one place; 0 where it was not measured. */
+/* The result of one contender in one place; 0 where it was not measured. */
 struct rows_other {
 	const char *who;
 	double lab, host;
@@ -32,23 +32,23 @@ struct rows_row {
 	double ours, theirs;
 	enum rows_goal kind;
 	double goal;
-	const char *not_measured;	/* why, and then there are no figures */
+	const char *not_measured;	/* the reason; there are no values then */
 	const struct rows_other *others;
 	size_t n_others;
 };
 
 struct rows;
 
-/* Rows that go to the file @path. They end the program when it cannot be written. */
+/* Rows for the file @path. Ends the program if it cannot be written. */
 struct rows *rows_open(const char *path);
 
-/* Prints the row and saves it with those before. */
+/* Prints the row and saves it with the previous ones. */
 void rows_add(struct rows *r, const struct rows_row *row);
 
-/* Rows that missed their goal. Frees @r. */
+/* The number of rows that missed their goal. Frees @r. */
 unsigned int rows_close(struct rows *r);
 
-/* The median, and @v is in order afterwards. */
+/* The median; sorts @v. */
 double rows_median(double *v, size_t n);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rows of benchmarks: each is in the file when it was added, goals are judged by their
- * kind, and a row that was not measured has no figures.
+ * Rows of benchmarks: each is in the file as soon as it is added, goals are judged by
+ * their kind, and a row that was not measured has no values.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 static char path[] = "/tmp/rows-test-XXXXXX";
 
-/* The file as it stands. */
+/* The current contents of the file. */
 static char *saved(void)
 {
 	static char text[16384];

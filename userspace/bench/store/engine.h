@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the benchmark asks of a storage engine: rows of one size under 64-bit ids. */
+/* The interface of a storage engine in the benchmark: rows of one size under 64-bit ids. */
 #ifndef VEXFS_BENCH_ENGINE_H
 #define VEXFS_BENCH_ENGINE_H
 
@@ -9,12 +9,12 @@
 #define ROW_BYTES	512u	/* 128 f32 */
 
 /**
- * struct engine - one of those compared
+ * struct engine - an engine
  * @name: of the table
- * @open: in an empty folder, or in one that was closed; NULL on failure
- * @put: @n rows of which the first has the id @id; may be called by several threads
- *	where @many, each call durable when it returns if @sync
- * @load: goes through all rows and adds up a byte of each; returns how many
+ * @open: in an empty directory, or in one that was closed; NULL on failure
+ * @put: @n rows, the first with the id @id; may be called by several threads if @many;
+ * durable on return if @sync
+ * @load: reads all rows and sums one byte of each; returns their number
  */
 struct engine {
 	const char *name;
@@ -28,8 +28,8 @@ struct engine {
 extern const struct engine engine_bare, engine_log, engine_sqlite, engine_lmdb, engine_rocksdb;
 
 /*
- * Group commit for those that have none: @write hands over without waiting for the disk,
- * @sync waits. Whoever comes while a flush runs shares the next one.
+ * Group commit for engines without their own: @write does not wait for the disk, @sync
+ * does. Writers that arrive during a flush share the next one.
  */
 struct group;
 struct group *group_new(int (*write)(void *arg, uint64_t id, const uint8_t *rows, uint32_t n),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The bytes alone: write(2) and fdatasync(2), shared among those who wait. The yardstick. */
+/* write(2) and fdatasync(2) only, with group commit. The reference. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* LMDB: one database, integer keys. One transaction a put. */
+/* LMDB: one database, integer keys. One transaction per put. */
 #include <lmdb.h>
 #include <pthread.h>
 #include <stdlib.h>

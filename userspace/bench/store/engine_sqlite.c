@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* SQLite: one table of blobs, write-ahead log, synchronous=FULL. One transaction a put. */
+/* SQLite: one table of blobs, write-ahead log, synchronous=FULL. One transaction per put. */
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 
 #include "engine.h"
 
-/* A put that waits, on the stack of its writer. */
+/* A waiting put, on the stack of its writer. */
 struct waiting {
 	struct waiting *next;
 	uint64_t id;
@@ -43,7 +43,7 @@ struct group *group_new(int (*write)(void *arg, uint64_t id, const uint8_t *rows
 	return g;
 }
 
-/* All that wait, written one after another and flushed once. */
+/* Writes all waiting puts one after another and flushes once. */
 static int serve(struct group *g, struct waiting *list)
 {
 	int err = 0, sync = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Storage engines for the same work on the same disk, in turns. Each row of the result is
- * written as soon as it is there.
+ * Storage engines doing the same work on the same disk, in turn. Each row of the result
+ * is written at once.
  *
- *	store-bench FOLDER RESULT.json [ROUNDS]
+ *	store-bench DIRECTORY RESULT.json [ROUNDS]
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -73,7 +73,7 @@ static void row(const char *engine, const char *work, int round, unsigned int ba
 	fflush(stdout);
 }
 
-/* Files of a folder: bytes they take, and with @drop they leave the page cache or go. */
+/* Sums the bytes of a directory's files; with @drop, drops them from the page cache. */
 static uint64_t files(const char *dir, int drop, int gone)
 {
 	DIR *d = opendir(dir);
@@ -158,7 +158,7 @@ static int puts_a_second(const struct engine *engine, const char *dir, int round
 	return j.bad;
 }
 
-/* As a bulk load does it: long batches, a flush for every sixteen, one at the end. */
+/* Like a bulk load: long batches, one flush per sixteen batches, one at the end. */
 static int bulk(const struct engine *engine, const char *dir, int round)
 {
 	uint64_t n = BULK_BYTES / ROW_BYTES, sum = 0, bytes, got;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What does vexstress add to a saturating workload? The same mix once under its
- * engine, which draws and prepares every op, reads clocks, fills histograms and has
- * a parent that looks on, and once as a bare loop of ioctl() over requests made
- * ready beforehand, in turn. Writes rows as the other benchmarks do; measures
- * nothing else.
+ * What does vexstress add to a saturating workload? It runs the same mix once under the
+ * engine, which draws and prepares every op, reads clocks, fills histograms and has a
+ * parent process, and once as a bare loop of ioctl() over requests prepared beforehand,
+ * in turn. Writes rows like the other benchmarks.
  */
 #include "coll.h"
 #include "engine.h"
@@ -19,7 +18,7 @@
 #define ROUNDS 21
 #define SLICES 20
 
-/* A request as it lies in memory, ready to be sent. */
+/* A request, ready to be sent. */
 struct request {
 	unsigned long op;
 	union {
@@ -36,8 +35,8 @@ struct request {
 #define RESULTS		64
 
 /*
- * The mix of a workload, made ready beforehand, and at its end everything is as it
- * was at the beginning, so that it can be sent again and again.
+ * The mix of a workload, prepared beforehand. At its end the collection is as it was at
+ * the beginning, so that it can be repeated.
  */
 struct script {
 	struct request *list;
@@ -148,7 +147,7 @@ static void free_script(struct script *sc)
 	free(sc->row);
 }
 
-/* Nothing but system calls, for so long; ops per second, or -1 when one fails. */
+/* System calls only, for the given time; ops per second, or -1 if one fails. */
 static double send_all(struct script *sc, int fd, double seconds)
 {
 	uint64_t begin = vx_ticks(), end = begin, ops = 0;
@@ -172,8 +171,8 @@ static double send_all(struct script *sc, int fd, double seconds)
 }
 
 /*
- * In a process of its own, as a worker is: where the lab's kernel puts a process, and
- * what a system call costs it there, is no doing of the engine's.
+ * In a process of its own, like a worker: the lab's kernel decides where it runs and what
+ * a system call costs there, which is not the engine's cost.
  */
 static double in_child(struct script *sc, int fd, double seconds)
 {
@@ -185,7 +184,7 @@ static double in_child(struct script *sc, int fd, double seconds)
 		return -1;
 	pid = fork();
 	if (!pid) {
-		/* One third of it warms up, as the engine does. */
+		/* The first third is warm-up, as in the engine. */
 		rate = send_all(sc, fd, seconds / 3);
 		if (rate > 0)
 			rate = send_all(sc, fd, seconds);
@@ -213,7 +212,10 @@ static double bare(const struct vx_job *from, double seconds)
 	return rate;
 }
 
-/* The same under the engine; @outside: the share of the time between its calls, a slice each. */
+/*
+ * The same under the engine; @outside: the fraction of the time between its calls, for
+ * each slice.
+ */
 static double engine(const struct vx_job *from, struct vx_outcome *out, double *outside)
 {
 	struct vx_job job = *from, *list[1] = { &job };
@@ -249,7 +251,7 @@ static int rows(json_t *list, const char *workload, double seconds, struct vx_ou
 	vx_set.samples = SLICES;
 	vx_set.quiet = true;
 	for (i = 0; i < ROUNDS; i++) {
-		/* Who goes first changes: what drifts hits both. */
+		/* The order alternates, so that drift affects both. */
 		if (i & 1)
 			ours[i] = engine(&job, out, outside + (size_t)i * SLICES);
 		theirs[i] = bare(&job, seconds);
@@ -258,7 +260,7 @@ static int rows(json_t *list, const char *workload, double seconds, struct vx_ou
 		if (ours[i] <= 0 || theirs[i] <= 0)
 			return -1;
 	}
-	/* Each pair ran side by side; the middle one of their ratios. */
+	/* Each pair ran side by side: takes the median of their ratios. */
 	for (i = 0; i < ROUNDS; i++)
 		ratio[i] = ours[i] / theirs[i];
 	a = vs_quantile(ours, ROUNDS, 0.5);
@@ -271,9 +273,9 @@ static int rows(json_t *list, const char *workload, double seconds, struct vx_ou
 		"{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:b}", "name", name, "peer", "bare loop",
 		"unit", "ops/s", "ours", a, "theirs", b, "ratio", r, "goal", 0.97, "pass", r >= 0.97));
 	/*
-	 * The time that a worker spends outside of its calls, which is all that a bare
-	 * loop would save. Others who use the machine take from both alike, so it holds
-	 * where the two rates differ by more than what is looked for.
+	 * The time that a worker spends outside its calls is all that a bare loop could
+	 * save. Other users of the machine affect both, so this holds where the two rates
+	 * differ by more than that.
 	 */
 	r = vs_quantile(outside, ROUNDS * SLICES, 0.5);
 	snprintf(name, sizeof(name), "%s outside of calls", workload);
