@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hostile requests, sent past the library: each must be refused with the error
- * that the ABI names, and nothing may happen. One that is accepted, or refused
- * for a wrong reason, is a wrong answer.
+ * Hostile requests, sent without the library. Each must be refused with the error that
+ * the ABI names, and must have no effect. A request that is accepted, or refused with
+ * another error, counts as a wrong answer.
  */
 #include "coll.h"
 
@@ -12,8 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define WILD	0xdead000000001000ULL	/* not an address of anything */
-#define KERNEL	0xffff888000000000ULL	/* where the kernel keeps its memory */
+#define WILD	0xdead000000001000ULL	/* an unmapped address */
+#define KERNEL	0xffff888000000000ULL	/* an address in kernel memory */
 
 union request {
 	uint32_t size;
@@ -62,7 +62,7 @@ static const struct {
 	[INDEX] = { VEXFS_IOC_INDEX, sizeof(struct vexfs_index_req) },
 };
 
-/* A request that would be good, for cases to spoil in one place. */
+/* A valid request, in which each case changes one member. */
 static void good(struct vx_worker *w, int cmd, union request *r)
 {
 	const struct vx_coll *c = w->job->coll;
@@ -119,7 +119,7 @@ static void good(struct vx_worker *w, int cmd, union request *r)
 		}							\
 	} while (0)
 
-/* Builds case number @which; the errno it must meet, or 0 beyond the last. */
+/* Builds case number @which; returns the errno it must cause, or 0 beyond the last. */
 static int build(struct vx_worker *w, uint64_t which, union request *r, int *cmd)
 {
 	const struct vx_coll *c = w->job->coll;
@@ -193,7 +193,7 @@ void vx_abuse_begin(struct vx_worker *w)
 
 	for (i = 0; i < ARRAY_SIZE(not_a_number); i++)
 		not_a_number[i] = __builtin_nanf("");
-	/* some_ids[0] is there all the time; the others never are. */
+	/* some_ids[0] exists all the time; the others never do. */
 	some_ids[0] = 0;
 	for (i = 1; i < ARRAY_SIZE(some_ids); i++)
 		some_ids[i] = ~0ULL - 16 + i;
@@ -214,7 +214,7 @@ static int count_cases(struct vx_worker *w)
 	return n;
 }
 
-/* A structure full of noise; only its size is right. */
+/* A structure of random bytes; only its size is right. */
 static int noise(struct vx_worker *w, uint64_t which)
 {
 	static const int which_cmd[] = { SEARCH, PUT, GET, DELETE, DISTANCE, WALK, INDEX, CREATE };
@@ -242,7 +242,7 @@ int vx_abuse(struct vx_worker *w, uint64_t which)
 	if (which < (uint64_t)cases) {
 		want = build(w, which, &r, &cmd);
 		got = ioctl(fd, commands[cmd].cmd, &r) < 0 ? errno : 0;
-		/* A module without a graph refuses everything about one. */
+		/* A module without a graph refuses all requests about one. */
 		if (got == want || (cmd == INDEX && got == EOPNOTSUPP))
 			return 0;
 		vx_wrong(w, "hostile request %llu (ioctl 0x%x) met errno %d, not %d",

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * noise --calibrate: what the verdicts of comparisons are worth, from experiments whose
- * truth is known. Two curves: how often equals are called different, and how often a planted
- * loss of 5 % is found with the number of samples that is asked for.
+ * noise --calibrate: error rates of the verdicts, from experiments whose truth is known.
+ * Two curves: how often equals are called different, and how often a planted loss of 5 %
+ * is found with the number of samples that is asked for.
  */
 #include "campaign.h"
 
@@ -20,7 +20,7 @@ static const double rhos[] = { 0, 0.15, 0.3, 0.45, 0.6 };
 static const size_t sizes[] = { 10, 15, 20, 30, 50, 70, 100 };
 static const double noises[] = { 0.02, 0.05, 0.10 };
 
-/* Rates of both curves, as they are drawn. */
+/* The rates of both curves. */
 struct curves {
 	double alarms[ARRAY_SIZE(rhos)][ARRAY_SIZE(sizes)];
 	struct vs_found found[ARRAY_SIZE(noises)][ARRAY_SIZE(rhos)];
@@ -35,12 +35,12 @@ static void measure(struct curves *c, unsigned int runs, struct vs_rules *rules)
 			struct vs_world even = { rhos[i], 0.05, false }, skewed = { rhos[i], 0.2, true };
 			double a, b;
 
-			/* each point draws values of its own */
+			/* each point has its own random values */
 			rules->seed += runs;
 			a = vs_false_alarms(&even, sizes[k], runs, rules);
 			rules->seed += runs;
 			b = vs_false_alarms(&skewed, sizes[k], runs, rules);
-			/* the worse of rates and latencies */
+			/* the worse of symmetric and skewed values */
 			c->alarms[i][k] = a > b ? a : b;
 		}
 		for (k = 0; k < ARRAY_SIZE(noises) && !vx_signal; k++) {
@@ -106,7 +106,7 @@ static void print_markdown(const struct curves *c)
 	}
 }
 
-/* One panel beside the other, each with its limit. */
+/* Two panels side by side, each with its limit. */
 static void draw_curves(FILE *f, const struct curves *c, const struct vs_rules *rules)
 {
 	struct svg_rule alpha = { rules->alpha, false, "alpha" }, wanted = { 0.95, false, "wanted" };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs of runs: the machine's own noise, two settings in turn, optimisations
- * switched off one at a time, the best value of a tunable. Whatever module
- * parameter is changed is set back, also when the run is ended by a signal.
+ * Series of runs: the machine's noise, two settings in turn, optimisations switched off
+ * one at a time, the best value of a tunable. Changed module parameters are restored,
+ * also when a signal ends the run.
  */
 #include "campaign.h"
 #include "counters.h"
@@ -260,7 +260,7 @@ int vx_cmd_noise(int argc, char **argv, struct vx_job *jobs, size_t n)
 		ret = VX_MISSED;
 		goto out;
 	}
-	/* Other jobs' noise on the same machine stays known. */
+	/* Results of other jobs on this machine are kept. */
 	old = json_load_file(path, 0, NULL);
 	differ = old ? vx_fingerprint_differ(json_object_get(old, "fingerprint"),
 					     json_object_get(first, "fingerprint")) : NULL;
@@ -304,7 +304,7 @@ int vx_cmd_interleave(int argc, char **argv, const char *a, const char *b, struc
 	result[1] = vx_result_new(argc, argv);
 	for (r = 0; r < runs && !vx_signal && !ret; r++) {
 		for (k = 0; k < 2 && !vx_signal && !ret; k++) {
-			/* A B, B A, A B: what drifts hits both. */
+			/* A B, B A, A B: drift affects both equally. */
 			size_t which = (r + k) % 2;
 
 			tell(names[which], r * 2 + k + 1, runs * 2);
@@ -322,7 +322,7 @@ int vx_cmd_interleave(int argc, char **argv, const char *a, const char *b, struc
 	return ret;
 }
 
-/* What can be switched off, and how. */
+/* The optimisations, and the parameters that switch them off. */
 static const struct {
 	const char *name, *param, *off;
 } optimisations[] = {
@@ -338,13 +338,13 @@ static const struct {
 
 #define NOPT (ARRAY_SIZE(optimisations))
 
-/* What an optimisation contributes to a job. */
+/* The effect of an optimisation on a job. */
 struct contribution {
 	const char *optimisation, *job;
 	struct vs_change change;
 };
 
-/* The change of a job's rate from off to on: what the optimisation contributes. */
+/* The change of a job's rate from off to on. */
 static int contribution(json_t *base, json_t *off, const char *job, const struct vs_rules *rules,
 			struct vs_change *change)
 {
@@ -384,7 +384,7 @@ static void tell_contribution(const struct contribution *c, json_t *list)
 		"p", x->p, "p_holm", x->p_holm, "verdict", vs_verdict_name(x->verdict)));
 }
 
-/* All contributions of one run are a family: Holm's correction is over all of them. */
+/* All effects of one run are a family: Holm's correction covers all of them. */
 static int contributions(json_t **result, const bool *can, const struct vx_job *jobs, size_t n,
 			 json_t *list)
 {
@@ -443,7 +443,7 @@ int vx_cmd_ablate(int argc, char **argv, struct vx_job *jobs, size_t n)
 		result[i] = vx_result_new(argc, argv);
 	for (r = 0; r < runs && !ret && !vx_signal; r++) {
 		for (i = 0; i <= NOPT && !ret && !vx_signal; i++) {
-			/* The place in the round moves on, so that drift hits all. */
+			/* The order rotates, so that drift affects all equally. */
 			size_t at = (i + r) % (NOPT + 1);
 
 			if (at < NOPT && !can[at])

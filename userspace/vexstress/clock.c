@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is the time stamp counter fit to measure with, and how fast does it run?
- * Never trusts a counter that the processor does not call invariant.
+ * Can the time stamp counter be used to measure, and at which rate does it run? A counter
+ * that the processor does not call invariant is not used.
  */
 #include "clock.h"
 
@@ -22,7 +22,7 @@ static bool invariant(void)
 #endif
 }
 
-/* Both clocks at the same time: of several tries the shortest one. */
+/* Reads both clocks together; takes the fastest of several attempts. */
 static void both(uint64_t *ns, uint64_t *ticks)
 {
 	uint64_t best = UINT64_MAX;

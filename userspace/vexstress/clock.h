@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The clock of the measuring loop. Reads the time stamp counter where it is
- * constant, because in a User Mode Linux lab every clock_gettime() is a real
- * system call and would cost more than many an operation; CLOCK_MONOTONIC
- * elsewhere. Ticks are only compared and turned into nanoseconds.
+ * The clock of the measuring loop. It reads the time stamp counter if that is invariant,
+ * because in a User Mode Linux lab clock_gettime() is a system call that may cost more
+ * than the measured op; CLOCK_MONOTONIC otherwise. Ticks are only compared and converted
+ * to nanoseconds.
  */
 #ifndef VEXSTRESS_CLOCK_H
 #define VEXSTRESS_CLOCK_H
@@ -24,7 +24,7 @@ struct vx_clock {
 
 extern struct vx_clock vx_clock;
 
-/* Finds the rate of the counter; takes about 20 ms. */
+/* Measures the rate of the counter; takes about 20 ms. */
 void vx_clock_init(void);
 
 static inline uint64_t vx_monotonic_ns(void)

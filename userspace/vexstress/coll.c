@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Making, filling and dropping the collection of a job. A name holds
- * the pid of its vexstress and the number of the pid namespace that the pid is of, so
- * that what a killed one left is found and dropped by the next one there.
+ * Creates, fills and drops the collection of a job. Its name contains the pid of its
+ * vexstress and the number of that pid's namespace, so that the next vexstress there
+ * finds and drops what a killed one left.
  */
 #include "coll.h"
 #include "kstat.h"
@@ -22,7 +22,7 @@
 #define NAME_CHARS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:+-"
 #define FILL_BATCH	1024
 
-/* Which pid namespace this is; 0 where /proc does not say. */
+/* The number of our pid namespace; 0 if /proc does not say. */
 static unsigned long long pid_namespace(void)
 {
 	struct stat st;
@@ -140,8 +140,8 @@ static int make(struct vx_coll *c)
 }
 
 /*
- * Room for many rows, its pages there at once: where a page fault is dear, in a lab
- * above all, faults would take longer than making the rows.
+ * Memory for many rows, populated at once: page faults would take longer than generating
+ * the rows, above all in a lab.
  */
 static float *rows_alloc(struct vx_coll *c)
 {
@@ -184,7 +184,7 @@ static int prepare_switch(struct vx_coll *c)
 	return VX_OK;
 }
 
-/* The rows that are sent, and the same as they will be held: answers are computed from those. */
+/* The rows to send, and the rows as they will be stored: answers are computed from the latter. */
 static int make_rows(struct vx_coll *c)
 {
 	uint64_t i;
@@ -246,7 +246,7 @@ int vx_coll_setup(struct vx_job *job)
 	c->ef = job->ef;
 	snprintf(c->name, sizeof(c->name), NAME_PREFIX "%d.%llu.%u.%.18s", (int)getpid(),
 		 pid_namespace(), serial++, job->name);
-	/* a job may be called anything, a collection may not */
+	/* names of jobs are free, those of collections are not */
 	for (char *at = c->name; *(at += strspn(at, NAME_CHARS));)
 		*at = '_';
 	if (vx_data_open(&c->data, &c->dim, job->type, job->seed, c->base, job->data))
@@ -337,7 +337,7 @@ static int orphan(const struct vexfs_stat *st, void *arg)
 
 	if (sscanf(st->name, NAME_PREFIX "%d.%llu.", &pid, &space) != 2 || st->uid != geteuid())
 		return 0;
-	/* A pid means something in its own namespace only: elsewhere its run may be alive. */
+	/* A pid is valid in its own namespace only: in another one its run may be alive. */
 	if (!space || space != all->space)
 		return 0;
 	if (pid == getpid() || !kill(pid, 0) || errno != ESRCH)

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/types.h>
 
-/* What a row says: a verdict, or why there is none. */
+/* The result of a row: a verdict, or why there is none. */
 enum kind {
 	JUDGED,
-	NOT_JUDGED,	/* one value a run, and too few runs: shown, not counted */
-	MISSING,	/* A has it and B has not */
-	ADDED,		/* B has it and A has not */
+	NOT_JUDGED,	/* one value per run, and too few runs: shown, not counted */
+	MISSING,	/* only A has it */
+	ADDED,		/* only B has it */
 };
 
 struct row {
@@ -25,7 +25,7 @@ struct row {
 	struct vs_change change;
 };
 
-/* What `vexstress noise' found on this kind of machine, if it was run. */
+/* The result of `vexstress noise' for this kind of machine, if it was run. */
 static json_t *noise_of_machine(const json_t *result)
 {
 	char *dir = vx_results_dir(false), *path = NULL, *differ;
@@ -87,7 +87,7 @@ static const char *text_of(const json_t *metric, const char *key)
 	return json_string_value(json_object_get(metric, key)) ?: "";
 }
 
-/* One value a run, and fewer runs than a verdict takes. */
+/* One value per run, and fewer runs than a verdict needs. */
 static bool single(const json_t *metric, size_t n)
 {
 	return n < 4 && strcmp(text_of(metric, "sampling"), "slices");
@@ -117,7 +117,7 @@ static void fill_row(struct row *row, const json_t *ma, const json_t *mb, const 
 		noise_for(noise, row->metric, &sd, &floor);
 		a.v = va;
 		b.v = vb;
-		/* Runs hold the noise between runs already, slices of one do not. */
+		/* Runs include the noise between runs, slices of one run do not. */
 		a.noise = strcmp(text_of(ma, "sampling"), "slices") ? 0 : sd;
 		b.noise = strcmp(text_of(mb, "sampling"), "slices") ? 0 : sd;
 		vs_compare(&a, &b, floor, rules, &row->change);
@@ -226,7 +226,7 @@ static json_t *row_json(const struct row *r, const char *b)
 				 json_integer((json_int_t)c->need) : json_null());
 }
 
-/* What stands behind the verdict. */
+/* The reason for the verdict. */
 static void remark(const struct row *r, char *out, size_t size)
 {
 	const struct vs_change *c = &r->change;
@@ -295,7 +295,7 @@ static void print_head(const char *a, const char *b)
 	}
 }
 
-/* Results that have nothing to do with each other are not compared. */
+/* Results of different machines or options are not compared. */
 static int check_alike(json_t **results, const char **names, size_t n)
 {
 	size_t i;
@@ -413,7 +413,7 @@ int vx_compare_results(json_t **results, const char **names, size_t n)
 	json_decref(noise);
 	if (err || c.failed)
 		return VX_MISSED;
-	/* What B no longer has cannot be told, either. */
+	/* A metric that B lacks cannot be judged either. */
 	return vx_set.strict && (c.unknown || c.missing) ? VX_CANNOT_TELL : VX_OK;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Generated and file vectors. A generated row is a cluster centre plus a point
- * in a space of few dimensions with decaying spread plus a little noise: the
- * shape on which graphs and pruning behave as they do on real embeddings.
+ * Generated vectors and vectors from files. A generated row is a cluster centre, plus a
+ * point in a space of few dimensions with decaying variance, plus a little noise. On such
+ * data graphs and pruning behave as on real embeddings.
  */
 #include "data.h"
 
@@ -23,7 +23,7 @@ static int load_file(struct vx_data *d, uint32_t *dim, uint64_t vectors, const c
 		vx_say("data file %s: %s", path, err.text);
 		return -1;
 	}
-	/* Some more than the collection holds, to be queries and updates. */
+	/* Reads more than the collection holds, for queries and updates. */
 	want = vectors + 4096 < info.rows ? vectors + 4096 : info.rows;
 	if (info.rows < 2) {
 		vx_say("data file %s: it holds fewer than two vectors", path);
@@ -115,7 +115,7 @@ void vx_data_row(const struct vx_data *d, uint64_t i, int query, float *out)
 
 	vs_rng_seed(&rng, vs_mix(d->seed ^ (query ? 0x5155455259ULL : 0x524f57ULL)) ^ vs_mix(i));
 	if (d->rows) {
-		/* Beyond the file's rows, and for queries: a row, a little moved. */
+		/* Rows beyond the end of the file, and queries: a row with a little noise. */
 		uint64_t at = query ? d->nrows - 1 - i % (d->nrows < 4096 ? d->nrows : 4096) :
 			      i % d->nrows;
 		int move = query || i >= d->nrows;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs jobs: starts their workers as processes or threads, lets them warm up,
- * cuts the measurement into slices. The parent sleeps between slices and only
- * reads; a worker that dies, or a signal, ends the run in good order.
+ * Runs jobs: starts their workers as processes or threads, lets them warm up, and cuts
+ * the measurement into slices. The parent sleeps between slices and only reads. If a
+ * worker dies or a signal arrives, the run ends in order.
  */
 #include "coll.h"
 #include "engine.h"
@@ -51,7 +51,7 @@ void vx_say(const char *fmt, ...)
 	funlockfile(stderr);
 }
 
-/* Workers leave signals to the parent, which ends the run in order. */
+/* Workers ignore signals; the parent ends the run in order. */
 static void block_signals(sigset_t *old)
 {
 	sigset_t set;
@@ -97,7 +97,7 @@ static int start_worker(struct crew *crew, struct vx_worker *w)
 	return 0;
 }
 
-/* Looks for worker processes that died on their own. */
+/* Looks for worker processes that died. */
 static void reap(struct crew *crew, struct vx_outcome *out)
 {
 	size_t i, j, at = 0;
@@ -140,7 +140,7 @@ static void join(struct crew *crew, struct vx_outcome *out)
 	}
 }
 
-/* One reading of the measurements of a job. */
+/* Reads the measurements of a job once. */
 struct look {
 	uint64_t when;
 	uint64_t ops, errors;
@@ -174,7 +174,7 @@ static void slice_of(const struct vx_job *job, const struct look *a, const struc
 	memset(s, 0, sizeof(*s));
 	s->seconds = (double)vx_to_ns(b->when - a->when) / 1e9;
 	s->errors = b->errors - a->errors;
-	/* Failed ops are no throughput. */
+	/* Failed ops do not count as throughput. */
 	if (s->seconds > 0)
 		s->ops_per_s = (double)(b->ops - a->ops - s->errors) / s->seconds;
 	vs_hist_diff(&d, &b->latency, &a->latency);
@@ -205,7 +205,7 @@ static void status_clear(void)
 		fputs("\r\033[K", stderr);
 }
 
-/* All workers of a job have come as far as @state. */
+/* Have all workers of a job reached @state? */
 static bool job_reached(const struct vx_job *job, enum vx_state state)
 {
 	unsigned int j;
@@ -216,7 +216,7 @@ static bool job_reached(const struct vx_job *job, enum vx_state state)
 	return true;
 }
 
-/* A job that is still measured has come to its end. */
+/* Ends a job that is still being measured. */
 static bool one_done(const struct crew *crew)
 {
 	size_t i;
@@ -227,7 +227,7 @@ static bool one_done(const struct crew *crew)
 	return false;
 }
 
-/* Sleeps until a given time. Wakes up for what ends the run or one of its jobs. */
+/* Sleeps until a given time, or until the run or one of its jobs is to end. */
 static bool sleep_until(struct crew *crew, struct vx_outcome *out, uint64_t when)
 {
 	for (;;) {
@@ -245,8 +245,8 @@ static bool sleep_until(struct crew *crew, struct vx_outcome *out, uint64_t when
 }
 
 /*
- * A job is steady when its rate provably rose or fell by less than 5 % over the last
- * slices: over the last ten, twenty or forty, for the noisier it is the more are needed.
+ * A job is steady when its rate significantly rose or fell by less than 5 % over the last
+ * ten, twenty or forty slices: the noisier, the more are needed.
  */
 #define WARM_WINDOW	10
 #define WARM_WINDOWS	3
@@ -299,7 +299,7 @@ static void warm_up(struct crew *crew, struct vx_outcome *out)
 		next += vx_to_ticks(step * 1e9);
 		if (!sleep_until(crew, out, next))
 			break;
-		/* They run side by side: each has to be steady, and at the same time. */
+		/* Jobs run side by side: all must be steady at the same time. */
 		for (i = 0, all = true; i < crew->n; i++) {
 			out[i].steady = warm(&w[i], crew->jobs[i], now);
 			all = all && out[i].steady;
@@ -314,7 +314,7 @@ out:
 	free(now);
 }
 
-/* What the workers counted so far, without the room of kinds that the job has not. */
+/* Copies the workers' counters, without the unused kinds. */
 static void copy_counts(struct vx_shared *to, const struct vx_job *job)
 {
 	unsigned int i, k;
@@ -355,7 +355,7 @@ static void sum_up(struct vx_outcome *out, const struct vx_shared *before)
 		}
 		for (e = 0; e < VX_ERRNO_MAX; e++)
 			out->errors[e] += b->errors[e] - a->errors[e];
-		/* What was wrong counts whenever it happened. */
+		/* Wrong answers count at any time. */
 		out->checked += b->checked;
 		out->wrong += b->wrong;
 		out->unchecked += b->unchecked;
@@ -378,7 +378,7 @@ static void sum_up(struct vx_outcome *out, const struct vx_shared *before)
 	}
 }
 
-/* Jobs that end with a number of ops have no @of: what is left follows from the rate. */
+/* Jobs with a number of ops have no @of: the remaining time follows from the rate. */
 static void progress(const struct vx_job *job, double at, double of, uint64_t ops, double rate)
 {
 	if (job->ops && rate > 0)
@@ -386,7 +386,7 @@ static void progress(const struct vx_job *job, double at, double of, uint64_t op
 	status("measuring", job, at, of, rate);
 }
 
-/* The measurement of one job of a group: each has its own length and its own slices. */
+/* The measurement of one job of a group: each has its own length and slices. */
 struct course {
 	double length, step;	/* seconds; @length 0: until its ops are done */
 	size_t slices, room;
@@ -397,7 +397,7 @@ struct course {
 
 static int plan(struct course *c, const struct vx_job *job, struct vx_outcome *out)
 {
-	/* A number of ops ends a job by itself; times end those that have one. */
+	/* A job with a number of ops ends by itself; @length ends the others. */
 	c->length = job->ops ? 0 : job->duration > 0 ? job->duration : vx_set.measure;
 	c->slices = vx_set.interval > 0 && c->length > 0 ?
 		    (size_t)ceil(c->length / vx_set.interval) : vx_set.samples;
@@ -427,7 +427,7 @@ static int more_slices(struct course *c, struct vx_outcome *out)
 	return 0;
 }
 
-/* Jobs that are to do so many ops stand still until the clock is set. */
+/* Jobs with a number of ops wait until the clock is set. */
 static void park(struct crew *crew, struct vx_outcome *out)
 {
 	size_t i;
@@ -442,7 +442,7 @@ static void park(struct crew *crew, struct vx_outcome *out)
 	}
 }
 
-/* When the last op that was to be done was done; else now. */
+/* The time of the last op, if all are done; else now. */
 static uint64_t end_of(const struct vx_job *job)
 {
 	uint64_t last = 0;
@@ -467,7 +467,7 @@ static void slice_ends(struct course *c, const struct vx_job *job, struct vx_out
 	slice_of(job, &c->last, now, s);
 	c->last = *now;
 	c->next += vx_to_ticks(c->step * 1e9);
-	/* A stump of a slice says nothing about the rate. */
+	/* A very short slice says nothing about the rate. */
 	if (cut && s->seconds < c->step / 2 && out->nslices)
 		return;
 	out->nslices++;
@@ -481,7 +481,7 @@ static void course_ends(struct crew *crew, struct course *c, struct vx_outcome *
 {
 	struct vx_job *job = out->job;
 
-	/* The clock is read last: who is held up in between finds no rate that was not there. */
+	/* The clock is read last: a delay in between then cannot make the rate too high. */
 	sum_up(out, c->before);
 	out->seconds = (double)vx_to_ns(end_of(job) - begin) / 1e9;
 	out->interrupted = vx_signal;
@@ -502,7 +502,7 @@ static void measure(struct crew *crew, struct vx_outcome *out)
 		if (plan(&c[i], crew->jobs[i], &out[i]))
 			goto out;
 	park(crew, out);
-	/* Its pages come with the first one, which takes long: the second counts. */
+	/* The first reading populates its pages, which takes long, so the second counts. */
 	for (k = 0; k < 2; k++) {
 		begin = vx_ticks();
 		for (i = 0; i < crew->n; i++) {

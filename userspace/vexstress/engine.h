@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Between the parent of a run (engine.c) and its workers (worker.c).
- */
+/* The interface between the parent of a run (engine.c) and its workers (worker.c). */
 #ifndef VEXSTRESS_ENGINE_H
 #define VEXSTRESS_ENGINE_H
 
@@ -9,29 +7,29 @@
 
 enum vx_phase {
 	VX_WARMING,
-	VX_PARKING,	/* warming up is over; jobs of so many ops wait until the clock is set */
+	VX_PARKING,	/* warm-up has ended; jobs with a number of ops wait until the clock is set */
 	VX_MEASURING,
 };
 
-/* Read by the workers of all jobs of a group; shared by processes. */
+/* Read by the workers of all jobs of a group, in shared memory. */
 struct control {
 	uint32_t go, stop;
 	uint32_t measuring;	/* enum vx_phase */
-	uint32_t over[VX_JOBS_MAX];	/* the time of this job is up */
+	uint32_t over[VX_JOBS_MAX];	/* the job's time has elapsed */
 	uint64_t begin;		/* clock ticks at which the workers start */
 };
 
 extern struct control *vx_control;
 
-/* Body of a worker, thread or process; @arg is its struct vx_worker. */
+/* Main function of a worker, thread or process; @arg is its struct vx_worker. */
 void *vx_worker_main(void *arg);
 
 void vx_nap(double ns);
 
 /*
- * Writes down a call that has ended: all that is added to it but two clock readings.
- * @due: when it should have begun, 0 in a closed loop; @missing: how much of its
- * lateness the machine was unavailable.
+ * Records a call that has ended: between two calls a worker does this and two clock
+ * reads. @due: when it should have begun, 0 in a closed loop; @missing: how much of its
+ * delay is unavailable time.
  */
 void vx_record(struct vx_worker *w, unsigned int kind, uint64_t due, uint64_t missing, int err);
 
@@ -40,7 +38,7 @@ static inline bool vx_stopped(void)
 	return __atomic_load_n(&vx_control->stop, __ATOMIC_RELAXED);
 }
 
-/* Nothing is left to do for this worker. */
+/* This worker has done all its ops. */
 static inline bool vx_over(const struct vx_worker *w)
 {
 	return vx_stopped() ||

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What stands out in the records of each program: rules, each with its evidence and
- * what to do. A rule that needs several runs says nothing about fewer.
+ * Insights from the records of each program: rules with evidence and advice. A rule that
+ * needs several runs says nothing about fewer.
  */
 #include "exec.h"
 
@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Runs that a statement about change or spread needs. */
+/* Minimum of runs for a statement about change or spread. */
 #define RUNS_MIN	5
-/* So many runs make a level; a change of level needs four times as many. */
+/* Minimum length of a level; a change of level needs four times as many runs. */
 #define LEVEL_RUNS	4
 #define SAMPLES_MIN	8
 
@@ -35,7 +35,7 @@ static bool is(const json_t *o, const char *key)
 	return json_is_true(json_object_get(o, key));
 }
 
-/* @severity orders what is said: failing above slow above wasteful. */
+/* @severity is the sort key: failing above slow above wasteful. */
 static void found(struct program *p, double severity, const char *problem, const char *advice,
 		  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
@@ -124,7 +124,7 @@ static void rule_failing(struct program *p)
 		      "%zu of %zu runs ended with another status than 0", codes, p->n);
 }
 
-/* A level that rose from one run on, and stayed. False where the runs are too few to tell. */
+/* A level that rose at some run and stayed. False if the runs are too few to tell. */
 static bool rule_change(struct program *p, const char *key, const char *problem,
 			const char *advice, double severity)
 {
@@ -168,8 +168,8 @@ static double sample_kib(const json_t *samples, size_t i)
 }
 
 /*
- * Memory that rises through the second half of the last run to its end and hardly ever
- * falls: what a program needs to begin with is there by then.
+ * Memory that rises throughout the second half of the last run and hardly ever falls. A
+ * program has allocated its initial data by then.
  */
 static void rule_growth(struct program *p)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs one program and measures it: time and faults by wait4(), which knows every
- * process that was waited for; memory of all of its processes by reading it now
- * and then; what it prints by passing it on.
+ * Runs one program and measures it: time and faults by wait4(), which covers every
+ * process that was waited for; memory of all its processes by sampling; its output by
+ * passing it on.
  */
 #include "exec.h"
 
@@ -20,16 +20,16 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A program that does not end when asked has so long until it is killed. */
+/* How long a program may take to end after SIGTERM. */
 #define GRACE_S		2.0
-/* So many samples are kept; of a longer run every second one, fourth one, ... */
+/* Maximum of samples; of a longer run every second, fourth, ... one is kept. */
 #define SAMPLES_MAX	1024
 
 /* One of the program's two outputs. */
 struct output {
 	int from, to;
 	uint64_t bytes;
-	bool pass;	/* on to ours, until that fails */
+	bool pass;	/* copy to our own output, until that fails */
 };
 
 struct sample {
@@ -46,15 +46,15 @@ struct run {
 	struct output out[2];
 	int status;
 	bool ended;
-	struct rusage usage;		/* sums over all that were waited for */
+	struct rusage usage;		/* sums over all processes that were waited for */
 	uint64_t max_rss;
 	struct sample samples[SAMPLES_MAX];
 	size_t nsamples;
-	unsigned int stride, seen;	/* every stride-th reading is kept */
+	unsigned int stride, seen;	/* every stride-th sample is kept */
 	uint64_t peak_kib;
 	unsigned int peak_processes, left;
-	bool late, large;		/* a limit was broken */
-	double asked;			/* to end, at that time; 0: not yet */
+	bool late, large;		/* a limit was exceeded */
+	double asked;			/* when SIGTERM was sent; 0: not yet */
 	int forwarded;
 	struct counters *counters;
 };
@@ -91,7 +91,7 @@ static bool start(struct run *r, char **argv, bool quiet)
 				close(pipes[0][0]), close(pipes[0][1]);
 			return false;
 		}
-		/* fewer turns for a program that prints a lot; a refusal does no harm */
+		/* a larger pipe saves wake-ups; failure does not matter */
 		fcntl(pipes[i][0], F_SETPIPE_SZ, 1 << 20);
 		fcntl(pipes[i][0], F_SETFL, O_NONBLOCK);
 	}
@@ -117,7 +117,7 @@ static bool start(struct run *r, char **argv, bool quiet)
 	return false;
 }
 
-/* What there is to read, at most one buffer. False at the end. */
+/* Copies at most one buffer. False at the end of the output. */
 static bool pass_on(struct output *o)
 {
 	static char buffer[1 << 16];
@@ -132,7 +132,7 @@ static bool pass_on(struct output *o)
 		w = write(o->to, buffer + done, (size_t)(n - done));
 		if (w < 0 && errno == EINTR)
 			continue;
-		/* nobody reads us any more, or the disk is full: the program goes on */
+		/* our reader has gone, or the disk is full: the program continues */
 		if (w < 0)
 			o->pass = false;
 		else
@@ -170,7 +170,7 @@ static void add_time(struct timeval *sum, const struct timeval *t)
 	sum->tv_usec += t->tv_usec;
 }
 
-/* All that have ended: the program itself, and orphans that came to us. */
+/* Reaps all that have ended: the program itself, and orphans that we adopted. */
 static void reap(struct run *r)
 {
 	struct rusage u;
@@ -195,7 +195,7 @@ static void reap(struct run *r)
 	}
 }
 
-/* Ends a program that broke a limit, and hands on the signals that we get. */
+/* Ends a program that exceeded a limit, and forwards our own signals. */
 static void steer(struct run *r)
 {
 	double now = since(&r->began);
@@ -301,7 +301,7 @@ static json_t *sampled(const struct run *r)
 	return list;
 }
 
-/* What a shell would take: words with anything but plain characters stand in quotes. */
+/* Quoted for a shell: words with other than plain characters are in quotes. */
 static char *command_line(char **argv)
 {
 	static const char plain[] =
@@ -401,9 +401,9 @@ json_t *vx_exec_measure(char **argv, const struct exec_limits *limits, const cha
 	if (start(r, argv, quiet)) {
 		follow(r);
 		wall = since(&r->began);
-		/* what others of its processes still print is not waited for */
+		/* do not wait for what other processes still print */
 		drain(r);
-		/* a limit holds for all of its processes */
+		/* a limit applies to all of its processes */
 		if (r->late || r->large)
 			kill_rest(r);
 		reap(r);
@@ -438,7 +438,7 @@ static double num(const json_t *o, const char *key)
 	return json_number_value(json_object_get(o, key));
 }
 
-/* What stands behind a letter of the format: a number of the record. */
+/* The member of the record for a letter of the format. */
 static bool format_number(FILE *f, char letter, const json_t *record)
 {
 	static const struct { char letter; const char *key, *format; } list[] = {
@@ -452,7 +452,7 @@ static bool format_number(FILE *f, char letter, const json_t *record)
 
 	for (i = 0; i < ARRAY_SIZE(list); i++) {
 		if (list[i].letter == letter) {
-			/* the formats are those of the table */
+			/* the formats come from the table */
 			fprintf(f, list[i].format, num(record, list[i].key));
 			return true;
 		}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Many records summed up, printed, and written as files that scripts know. */
+/* Summaries of many records, printed and written as files that scripts read. */
 #include "exec.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ static const char *str(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
-/* Mean, median, deviation and extremes of one figure over records. */
+/* Mean, median, deviation and extremes of one value over records. */
 static json_t *figure_of(const json_t *records, const char *key)
 {
 	size_t n = json_array_size(records), i;

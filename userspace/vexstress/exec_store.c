@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where records are kept: in the history, as the results of vexstress are. */
+/* Stores records in the history, like the results of vexstress. */
 #include "exec.h"
 
 #include <string.h>
@@ -114,7 +114,7 @@ json_t *vx_exec_load(const char *only)
 	struct history_error err = { 0 };
 	struct loading l = { open_history(HISTORY_READ, &err), only, json_array(), &err };
 
-	/* nothing was kept yet */
+	/* nothing was stored yet */
 	if (!l.h && err.code == ENOENT)
 		return l.out;
 	if (l.h && !history_records(l.h, KIND, load_one, &l, &err)) {

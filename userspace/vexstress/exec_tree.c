@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The processes that this one has begun. Since orphans become ours, whoever forks
- * twice or leaves its session is still found below us.
+ * The processes that this one has started. Orphans are reparented to us, so a process
+ * that forks twice or leaves its session is still found.
  */
 #include "exec.h"
 
@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* More processes than that are not added up: the sum is too low then. */
+/* More processes than that are not counted: the sum is then too low. */
 #define TREE_MAX	65536
 
 struct process {
@@ -25,7 +25,7 @@ void exec_tree_adopt(void)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-/* The name of a process may hold anything, ')' and spaces, too: the last ')' ends it. */
+/* The name of a process may contain ')' and spaces: the last ')' ends it. */
 static bool read_process(const char *pid, struct process *p)
 {
 	char path[64], text[1024], *s;
@@ -86,7 +86,7 @@ static int by_pid(const void *a, const void *b)
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-/* Marks those below us; a parent may have a larger number than its child. */
+/* Marks our descendants; a parent may have a larger pid than its child. */
 static void mark_below(struct process *all, size_t n)
 {
 	struct process key = { .pid = getpid() }, *up;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Numbers in tables, as people read them: as many digits as say something, groups
- * of three, no exponent. Programs read the JSON.
+ * Numbers in tables for people: as many digits as are significant, groups of three, no
+ * exponent. Programs read the JSON.
  */
 #include "vexstress.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Beyond that there is nothing that is measured in these units. */
+/* No measured value is larger. */
 #define DECIMALS_MAX	9
 
 /* 1234567 becomes 1,234,567; @from begins with digits. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Files of results. A file appears under its name complete or not at all, also
- * when the disk is full or the power goes; what is read is checked before
- * anyone relies on it.
+ * Files of results. A file appears under its name complete or not at all, also when the
+ * disk is full or the power is cut. What is read is checked before it is used.
  */
 #include "outfile.h"
 #include "vexstress.h"

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where a result comes from: machine, kernel, module, lab. Two results are
- * comparable when machine, kernel and lab are alike; the module may differ,
- * for that is what one compares.
+ * Where a result comes from: machine, kernel, module, lab. Two results are comparable if
+ * machine, kernel and lab are equal; the module may differ, since it is what is compared.
  */
 #include "kstat.h"
 
@@ -36,7 +35,7 @@ static int first_line(const char *path, char *buf, size_t size)
 	return 0;
 }
 
-/* From the processor itself: a lab may not pass on what the host knows. */
+/* Read from the processor itself: a lab may hide what the host knows. */
 static void cpu_name(char *buf, size_t size)
 {
 	snprintf(buf, size, "unknown");

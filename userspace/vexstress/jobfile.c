@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Job files: INI, as fio's. [global] holds what all jobs share; every other
- * section is a job. Sections run at the same time unless one says "wait". A
- * mistake is reported with its line, and nothing runs.
+ * Job files in INI format, like fio's. [global] holds what all jobs share; every other
+ * section is a job. Jobs run at the same time unless one says "wait". An error is
+ * reported with its line, and nothing runs.
  */
 #include "ini.h"
 #include "vexstress.h"
@@ -42,7 +42,7 @@ static int set_key(struct vx_job *job, const char *key, const char *value, char 
 	return vx_option_set(job, key, value, why, size);
 }
 
-/* A job that was read is complete: does it make sense? */
+/* Checks a complete job for contradictions. */
 static int finish_job(const struct vx_job *job, char *why, size_t size)
 {
 	char reason[200];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What no healthy kernel writes to its log: one ALARM("text") per line. vexstress
- * includes it, and scripts/lab.d/run.sh reads its lines.
+ * Text that no healthy kernel logs: one ALARM("text") per line. vexstress includes this
+ * file, and scripts/lab.d/run.sh reads its lines.
  */
 ALARM("BUG: ")
 ALARM("BUG at ")

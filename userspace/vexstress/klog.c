@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Watches the kernel log over a run: lines that were not there before and that
- * no healthy kernel writes make the run fail. Reads only; where the log may
- * not be read, the result says so.
+ * Watches the kernel log during a run: new lines that no healthy kernel writes make the
+ * run fail. If the log may not be read, the result says so.
  */
 #include "vexstress.h"
 
@@ -14,7 +13,7 @@
 #define ALARM(text) text,
 static const char *const alarms[] = {
 #include "kernel_alarms.h"
-	/* Only here: labs have tests that use memory up. */
+	/* Only here: some tests in labs use up memory on purpose. */
 	ALARM("Out of memory")
 };
 
@@ -48,7 +47,7 @@ json_t *vx_klog_end(void)
 	for (;;) {
 		n = read(fd, buf, sizeof(buf) - 1);
 		if (n < 0 && errno == EPIPE)
-			continue;	/* records were overwritten: go on with the next */
+			continue;	/* records were overwritten: continue with the next */
 		if (n <= 0)
 			break;
 		buf[n] = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the module tells about itself: its counters in debugfs, its parameters
- * in sysfs. Looks only, except at parameters that it is told to set.
+ * The module's counters in debugfs and its parameters in sysfs. Changes only parameters
+ * that it is told to set.
  */
 #include "kstat.h"
 

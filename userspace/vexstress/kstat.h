@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Figures and parameters of the loaded module, as its files show them.
- */
+/* Counters and parameters of the loaded module. */
 #ifndef VEXSTRESS_KSTAT_H
 #define VEXSTRESS_KSTAT_H
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Records an op that has ended: its latencies, and its error. Reads no clock and knows no
- * op; it runs between the measured ops.
+ * Records an op that has ended: its latencies and its error. It reads no clock and knows
+ * no op; it runs between the measured ops.
  */
 #include "engine.h"
 
 /*
- * Latency from when an op was due, and the same without the time that the machine was
- * unavailable: the same ops with the same pauses between them. The duration of an op counts
- * in full whatever happened during it, also for the ops that wait behind it. Without
- * unavailable time the two are the same.
+ * Latency since an op was due, and the same without unavailable time: as if the same ops
+ * with the same pauses between them had run on a machine that was always available. The
+ * duration of an op counts in full, whatever happened during it, also for the ops queued
+ * behind it. Without unavailable time both are equal.
  */
 static void record_due(struct vx_worker *w, struct vx_measure *m, uint64_t due, uint64_t missing,
 			uint64_t n)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an open loop writes down, for ops that are played back instead of made: how late
- * each was, and how late it would have been on a machine that is always there.
+ * The records of an open loop, for ops that are simulated: the latency of each, and its
+ * latency on a machine that is always available.
  */
 #include "engine.h"
 
@@ -24,9 +24,9 @@ static void check(bool ok, const char *name)
 }
 
 /*
- * @n ops, due every @every us from 1 ms on, each taking @takes us. Op @gap_at finds the
- * machine unavailable for @gap us just when it is due; op @stall_at takes @stall more.
- * A worker makes them one after another, each when it is due or as soon as it can.
+ * @n ops, due every @every us from 1 ms on, each taking @takes us. When op @gap_at is due
+ * the machine is unavailable for @gap us; op @stall_at takes @stall us longer. One worker
+ * runs them in order, each when it is due or as soon as possible.
  */
 static void play(unsigned int n, unsigned int every, unsigned int takes, int gap_at,
 		 unsigned int gap, int stall_at, unsigned int stall)

@@ -29,7 +29,7 @@ static const char *const commands[] = {
 	[BISECT] = "bisect",
 };
 
-/* A second one ends it at once, whatever else is left behind. */
+/* A second signal ends the process at once, without cleaning up. */
 static void on_signal(int sig)
 {
 	if (vx_signal) {

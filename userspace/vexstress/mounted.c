@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A mount for a job, and system calls on it. Names and attributes are not remembered by
- * the kernel (timeout=0), so that each call reaches the daemon.
+ * A mount for a job, and system calls on it. The kernel caches no names and attributes
+ * (timeout=0), so that each call reaches the daemon.
  */
 #include "mounted.h"
 
@@ -71,7 +71,7 @@ int vx_mount_start(struct vx_coll *c, char *why, size_t size)
 	return VX_OK;
 }
 
-/* An ordinary user has no right to unmount but through this program. */
+/* An unprivileged user can unmount only with this program. */
 static void run_fusermount(const char *where)
 {
 	char *argv[] = { (char *)"fusermount3", (char *)"-u", (char *)where, NULL };
@@ -149,7 +149,7 @@ int vx_file_getattr(struct vx_files *f)
 	return fstat(f->one, &st) ? -errno : 0;
 }
 
-/* A part of the list; at its end it begins again. */
+/* Reads a part of the list; at its end it starts again. */
 int vx_file_readdir(struct vx_files *f)
 {
 	long n = syscall(SYS_getdents64, f->list, f->buf, LIST_BYTES);

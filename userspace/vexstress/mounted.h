@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The collection of a job as files: a mount of its own, and ops that are system calls on
- * it. What they do to the collection is written down as for any other op.
+ * it. Their changes are recorded like those of other ops.
  */
 #ifndef VEXSTRESS_MOUNTED_H
 #define VEXSTRESS_MOUNTED_H

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a worker does: makes a request ready, sends it, writes down what the
- * collection holds afterwards. Only vx_worker_op() is measured; it does
- * nothing but the call.
+ * The ops of a worker: prepares a request, sends it, records what the collection contains
+ * afterwards. Only vx_worker_op() is measured; it contains only the call.
  */
 #include "coll.h"
 #include "kstat.h"
@@ -18,21 +17,21 @@
 /* Everything a worker needs for its requests, allocated before the first one. */
 struct bench {
 	struct vx_coll *coll;
-	uint64_t own;		/* ids this worker owns: index + i * workers */
-	uint64_t live, dead;	/* how the two ends of slot[] are filled */
-	uint32_t *slot;		/* own numbers: live ones first, then deleted ones */
+	uint64_t own;		/* ids that this worker owns: index + i * workers */
+	uint64_t live, dead;	/* number of entries at the two ends of slot[] */
+	uint32_t *slot;		/* own numbers: existing ones first, then deleted ones */
 	uint64_t inserted, insert_slots;
 	uint64_t turn_left;
 	unsigned int turn;
 	uint64_t *ids;
-	uint32_t *pick;		/* places in slot[] of this op */
+	uint32_t *pick;		/* indices into slot[] of this op */
 	uint32_t *version;
-	float *rows;		/* batch rows to send, or to receive */
+	float *rows;		/* rows of a batch, to send or to receive */
 	uint32_t *attrs;
 	uint64_t *out_ids;
 	float *out_distances;
 	uint32_t *counts;
-	uint64_t room;		/* results in out_ids */
+	uint64_t room;		/* number of results in out_ids */
 	const float *vectors;	/* of this op */
 	struct vexfs_search search;
 	struct vexfs_put put;
@@ -129,7 +128,7 @@ unsigned int vx_worker_pick(struct vx_worker *w)
 	unsigned int at, i;
 
 	if (w->job->workload->turns) {
-		/* All out, then all in: the kind changes when one end is empty. */
+		/* Deletes all, then inserts all: the kind changes when one end is empty. */
 		if (b->turn == 0 && b->live < w->job->batch)
 			b->turn = 1;
 		else if (b->turn == 1 && b->own - b->live < w->job->batch)
@@ -172,7 +171,7 @@ static void prepare_search(struct vx_worker *w, uint32_t flags, uint64_t n, uint
 	}
 }
 
-/* Moves an own number within slot[] so that it stands at place @to. */
+/* Moves an own number within slot[] to index @to. */
 static void swap_slots(struct bench *b, uint64_t from, uint64_t to)
 {
 	uint32_t t = b->slot[from];
@@ -181,7 +180,7 @@ static void swap_slots(struct bench *b, uint64_t from, uint64_t to)
 	b->slot[to] = t;
 }
 
-/* Before a change is sent: others must accept both the old and the new. */
+/* Called before a change is sent: others must accept both the old and the new version. */
 static void change_begin(struct vx_id *id, uint32_t version)
 {
 	__atomic_store_n(&id->seq, id->seq + 1, __ATOMIC_RELAXED);
@@ -199,7 +198,7 @@ static void change_end(struct vx_id *id, bool done)
 	__atomic_store_n(&id->seq, id->seq + 1, __ATOMIC_RELEASE);
 }
 
-/* n distinct live numbers: drawn one by one to the front of slot[]. */
+/* Draws n distinct existing numbers to the front of slot[]. */
 static uint64_t draw_live(struct vx_worker *w, uint64_t n)
 {
 	struct bench *b = w->priv;
@@ -220,7 +219,7 @@ static void prepare_upsert(struct vx_worker *w)
 	struct vx_coll *c = b->coll;
 	uint64_t n = w->job->batch, dead = b->own - b->live, i, row;
 
-	/* Deleted ids come back first, so that the collection keeps its size. */
+	/* Deleted ids are inserted first, so that the collection keeps its size. */
 	if (dead >= n) {
 		for (i = 0; i < n; i++) {
 			swap_slots(b, b->live + i + vs_rng_below(&w->rng, dead - i), b->live + i);
@@ -260,7 +259,7 @@ static void prepare_insert(struct vx_worker *w)
 			gone++;
 		}
 	}
-	/* All ids of its own have been used: the oldest make room. */
+	/* All own ids have been used: the oldest are deleted. */
 	if (gone) {
 		struct vexfs_delete del = { 0 };
 		int err;
@@ -416,7 +415,7 @@ void vx_worker_prepare(struct vx_worker *w, unsigned int kind)
 	}
 }
 
-/* Files hold vectors as the collection does: the job has f32 and one vector an op. */
+/* A file is one f32 vector, so the job must have f32 and one vector per op. */
 static int file_op(struct vx_worker *w, unsigned int action)
 {
 	struct bench *b = w->priv;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The answers as they ought to be: plain C in double precision, no code shared
- * with the module. Knows that other workers change the collection meanwhile,
- * and accepts what was true at some time during the op, and nothing else.
+ * The expected answers: plain C in double precision, without code of the module. Other
+ * workers change the collection concurrently; an answer is accepted if it was right at
+ * some time during the op.
  */
 #include "coll.h"
 
@@ -29,8 +29,8 @@ const float *vx_coll_row(const struct vx_coll *c, uint64_t id, uint32_t version,
 }
 
 /*
- * The nearest float with @bits behind the point of its significand and no exponent
- * below @least; ties go to the even one, which is how rint() rounds.
+ * The nearest float with @bits bits behind the point of its significand and no exponent
+ * below @least; ties go to even, as in rint().
  */
 static float nearest(float x, int bits, int least)
 {
@@ -83,7 +83,7 @@ void vx_hold(unsigned int type, const float *from, float *to, size_t n)
 #define CLONES
 #endif
 
-/* Eight sums side by side, so that a compiler may use what the processor has. */
+/* Eight sums in parallel, so that a compiler can vectorise the loop. */
 CLONES static void sums(const float *a, const float *b, uint32_t n, double *l2, double *dot,
 			double *l1)
 {
@@ -143,7 +143,7 @@ double vx_exact_distance(const struct vx_coll *c, const float *a, const float *b
 	case VEXFS_METRIC_HAMMING:
 		return l1;
 	case VEXFS_METRIC_JACCARD:
-		/* Of zeroes and ones: the product is what both have, l1 what one has. */
+		/* For zeroes and ones the product counts common bits, and l1 differing bits. */
 		return dot + l1 > 0 ? 1 - dot / (dot + l1) : 0;
 	default:
 		n = norm(a, c->dim) * norm(b, c->dim);
@@ -152,9 +152,9 @@ double vx_exact_distance(const struct vx_coll *c, const float *a, const float *b
 }
 
 /*
- * A sum of n terms in single precision is off by at most n/2 roundings of the
- * running sum in the worst case; with many lanes far less. Twice the worst of
- * a sum over 64 lanes, and a few roundings for the conversion at the end.
+ * The error of a sum of n terms in single precision is at most n/2 roundings of the
+ * running sum; with many lanes it is far less. This is twice the worst case of 64 lanes,
+ * plus a few roundings for the conversion at the end.
  */
 double vx_tolerance(const struct vx_coll *c, const float *a, const float *b, double d)
 {
@@ -171,7 +171,7 @@ double vx_tolerance(const struct vx_coll *c, const float *a, const float *b, dou
 	}
 }
 
-/* A consistent reading of an id: which versions it had between @from and now. */
+/* Reads an id consistently: the versions it had between @from and now. */
 static bool versions_since(const struct vx_id *id, uint64_t from, uint32_t v[2], int *n)
 {
 	uint32_t seq, again;
@@ -187,7 +187,7 @@ static bool versions_since(const struct vx_id *id, uint64_t from, uint32_t v[2],
 		again = __atomic_load_n(&id->seq, __ATOMIC_RELAXED);
 	} while (seq != again);
 	if (seq & 1) {
-		/* Under way: the version before it, and what came before that. */
+		/* A change is in progress: the version before it, and the one before that. */
 		*n = 2;
 		return changed < from;
 	}
@@ -229,7 +229,7 @@ void vx_check_distance(struct vx_worker *w, uint64_t id, const float *query, flo
 	if (best <= 0) {
 		w->shared->checked++;
 	} else if (!known) {
-		/* Changed more than once meanwhile: what it was is not known. */
+		/* It changed more than once meanwhile: its versions are unknown. */
 		w->shared->unchecked++;
 	} else if (!isfinite(best)) {
 		vx_wrong(w, "an answer names id %llu, which was not there during the op",
@@ -246,7 +246,7 @@ void vx_check_row(struct vx_worker *w, uint64_t id, const float *row)
 	float *tmp = malloc(c->dim * sizeof(float));
 	uint32_t version = c->ids[id].version;
 
-	/* Workers get only what they own, so there is one version to compare with. */
+	/* Workers read only ids that they own, so there is one version to compare with. */
 	if (!tmp)
 		return;
 	if (memcmp(vx_coll_row(c, id, version, tmp), row, c->dim * sizeof(float)))
@@ -257,7 +257,7 @@ void vx_check_row(struct vx_worker *w, uint64_t id, const float *row)
 	free(tmp);
 }
 
-/* Nothing nearer than the last result, and there all the time, may be missing. */
+/* No vector that is nearer than the last result and existed all the time may be missing. */
 static void check_complete(struct vx_worker *w, const float *query, const uint64_t *ids,
 			   const float *distances, uint32_t count, uint64_t k, int tag)
 {

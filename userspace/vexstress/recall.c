@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Recall, when all is quiet: what a search finds against the answers computed
- * here in double precision, from the vectors as their type holds them.
+ * Recall without concurrent changes: what a search finds against the answers computed
+ * here in double precision, from the vectors as stored.
  */
 #include "coll.h"
 
@@ -115,7 +115,7 @@ static int truth(struct vx_coll *c, struct answers *t, uint64_t nq, int tag)
 	return 0;
 }
 
-/* Hits, and results that cannot be right. */
+/* Counts hits, and results that cannot be right. */
 static int judge(struct vx_coll *c, const struct answers *t, const struct answers *a,
 		 uint64_t *wrong, double *recall)
 {
@@ -142,7 +142,7 @@ static int judge(struct vx_coll *c, const struct answers *t, const struct answer
 			row = vx_coll_row(c, id, c->ids[id].version, tmp);
 			d = vx_exact_distance(c, query, row);
 			tol = vx_tolerance(c, query, row, d);
-			/* As near as the farthest true one, give or take a rounding. */
+			/* As near as the k-th true one, within a rounding error. */
 			hits += d <= last + tol;
 			*wrong += fabs(d - said) > tol;
 		}
@@ -168,7 +168,7 @@ static double recall(struct vx_coll *c, const struct answers *t, uint64_t ef, ui
 
 static uint64_t queries_judged(const struct vx_coll *c)
 {
-	/* Some 2e9 multiplications are a second or so. */
+	/* Some 2e9 multiplications take about a second. */
 	uint64_t n = 2000000000u / (c->base * c->dim + 1);
 
 	n = n < 50 ? 50 : n > 200 ? 200 : n;

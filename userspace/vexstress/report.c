@@ -10,7 +10,7 @@
 #error "VX_ASSETS names the directory of the report's parts"
 #endif
 
-/* A file of the source, as it is. */
+/* A file of the source tree, unchanged. */
 #define ASSET(name, file)						\
 	__asm__(".section .rodata\n"					\
 		".global " #name "\n" #name ":\n"			\

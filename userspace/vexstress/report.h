@@ -4,7 +4,7 @@
 
 #include "vexstress.h"
 
-/* The charts of a result, with their headings, as a part of an HTML page. */
+/* The charts of a result with their headings, as part of an HTML page. */
 void vx_report_charts(FILE *f, const json_t *result);
 
 #endif

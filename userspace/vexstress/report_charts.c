@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many steps of a decade, so that buckets of all widths can be compared. */
+/* Steps per decade, so that histograms with different buckets can be compared. */
 #define STEPS	20.0
 
-/* The series of one chart, a line or a dot for each job. */
+/* The series of one chart: a line or a dot for each job. */
 struct chart {
 	struct svg_series *series;
 	size_t n;
@@ -23,7 +23,7 @@ static double num(const json_t *o, const char *key)
 	return json_number_value(json_object_get(o, key));
 }
 
-/* Repetitions of a job get numbers. */
+/* Repetitions of a job are numbered. */
 static char *job_name(const json_t *jobs, size_t at)
 {
 	const char *name = json_string_value(json_object_get(json_array_get(jobs, at), "name"));
@@ -43,7 +43,7 @@ static char *job_name(const json_t *jobs, size_t at)
 	return asprintf(&out, "%s #%zu", name, nth) < 0 ? NULL : out;
 }
 
-/* A series of up to @points points, which the caller counts in. NULL without memory. */
+/* Adds a series of up to @points points; the caller sets the count. NULL without memory. */
 static struct svg_series *add(struct chart *c, const json_t *jobs, size_t at, size_t points,
 			      double **x, double **y)
 {
@@ -92,7 +92,7 @@ static double total_of(const json_t *histogram)
 	return total;
 }
 
-/* How many nines: 0 is the fastest op, 3 is p99.9. */
+/* The number of nines: 0 is the fastest op, 3 is p99.9. */
 static void percentiles(struct chart *c, const json_t *jobs, size_t at)
 {
 	json_t *histogram = json_object_get(json_array_get(jobs, at), "histogram"), *b;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From measurements to a result: one JSON value that everything else (tables,
- * CSV, report, comparison) is made from. Units are part of the names.
+ * Converts measurements to a result: one JSON value from which tables, CSV, report and
+ * comparison are made. Units are part of the names.
  */
 #include "coll.h"
 #include "outfile.h"
@@ -33,7 +33,7 @@ static json_t *latency_of(const struct vs_hist *h)
 			 "max_ns", (json_int_t)h->max);
 }
 
-/* Buckets in use: [first value, how many values it covers, count]. */
+/* Non-empty buckets: [first value, number of values it covers, count]. */
 static json_t *buckets_of(const struct vs_hist *h)
 {
 	json_t *out = json_array();
@@ -250,9 +250,9 @@ void vx_result_add(json_t *result, const struct vx_outcome *out)
 	json_array_append_new(json_object_get(result, "jobs"), j);
 }
 
-/* Metrics that comparisons and CSV are made of. */
+/* The metrics of comparisons and CSV. */
 static const struct {
-	const char *name;	/* behind the job's */
+	const char *name;	/* suffix of the name, after the job's */
 	const char *slice;	/* in an interval, or NULL */
 	const char *path;	/* in a job: "latency.p50_ns" */
 	const char *unit;
@@ -395,7 +395,7 @@ void vx_interval_line(const struct vx_job *job, double at, const struct vx_slice
 	if (!vx_set.ndjson)
 		return;
 	if (!f) {
-		/* Programs read along: it grows under its name. */
+		/* Readers follow the file while it grows, so it is written in place. */
 		if (strcmp(vx_set.ndjson, "-") && outfile_open(&o, vx_set.ndjson, true)) {
 			vx_say("cannot write %s: %s", vx_set.ndjson, o.why);
 			vx_set.ndjson = NULL;

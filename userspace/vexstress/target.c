@@ -250,7 +250,7 @@ static void attempt(const char *name, double v, double seconds)
 			      json_pack("{s:f, s:f}", "measured", v, "seconds", seconds));
 }
 
-/* A condition that goes with the target does not hold: no later attempt mends that. */
+/* A condition of the target does not hold: no later attempt changes that. */
 static void failed(const char *name, const char *why, double v)
 {
 	struct goal *g = goal(name);
@@ -259,7 +259,7 @@ static void failed(const char *name, const char *why, double v)
 	snprintf(g->reason, sizeof(g->reason), why, v);
 }
 
-/* An attempt at a rate: ops and seconds of all attempts are added up. */
+/* One attempt at a rate: ops and seconds of all attempts are summed. */
 static void rate_attempt(const char *name, const struct vx_outcome *out)
 {
 	struct rate *r = &rates[index_of(name)];
@@ -645,7 +645,7 @@ static void why_not_there(void)
 	skip("bridge_ops_per_sec", "this module has no asynchronous ops");
 }
 
-/* A job broke off: whatever it was to measure is missed, not skipped. */
+/* Its job ended early: the target counts as missed, not as skipped. */
 static void broken(enum standard job)
 {
 	size_t i;

@@ -33,7 +33,7 @@ static void date(char *to, size_t size, int64_t t)
 		snprintf(to, size, "?");
 }
 
-/* With @benchmarks looked at, a false verdict on any of them stays as likely as alpha. */
+/* With @benchmarks examined, the probability of a false verdict on any of them stays alpha. */
 static bool find_levels(struct benchmark *b, size_t benchmarks)
 {
 	struct change_rules rules = CHANGE_RULES_DEFAULT;
@@ -141,7 +141,7 @@ static void draw_one(FILE *f, const struct benchmark *b)
 	free(y);
 }
 
-/* The charts below each other, in one picture. */
+/* The charts of all benchmarks in one picture. */
 static int draw(const char *path, const struct benchmark *list, size_t n)
 {
 	char *text = NULL;

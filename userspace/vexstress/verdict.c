@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Met, missed, or cannot tell. What was measured counts first, with all that the
- * machine did meanwhile: a value that meets its target is met. Only when it does
- * not, the time that the machine was unavailable is looked at, and the best that comes
- * of it is doubt.
+ * Met, missed, or cannot tell. The measured value counts first, with everything that
+ * happened on the machine: if it meets its target the target is met. Otherwise the value
+ * without unavailable time is examined, which can only change the verdict to "cannot
+ * tell".
  */
 #include "verdict.h"
 #include "vexstress.h"
@@ -19,7 +19,7 @@ enum vx_verdict vx_verdict_of(const struct vx_figures *f)
 		return VX_V_MISSED;
 	if (!f->measured)
 		return f->broken ? VX_V_MISSED : VX_V_SKIPPED;
-	/* Fast answers to fewer questions than were due do not count. */
+	/* A latency does not count if the rate was not held. */
 	if (reaches(f, f->got) && f->held >= VX_HELD * f->due)
 		return VX_V_MET;
 	if (reaches(f, f->without) && f->held_without >= VX_HELD * f->due)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * When a target is met. Knows numbers only: where they come from is the business of
- * target.c, and tests plant their own.
+ * When a target is met. This file knows numbers only: target.c measures them, and tests
+ * make them up.
  */
 #ifndef VEXSTRESS_VERDICT_H
 #define VEXSTRESS_VERDICT_H
@@ -17,18 +17,17 @@ enum vx_verdict {
 };
 
 /**
- * struct vx_figures - what all attempts together have shown of a target
+ * struct vx_figures - results of all attempts at a target
  * @higher: more is better
- * @target: what is wanted
+ * @target: the wanted value
  * @measured: there is a value
- * @broken: there should be one, but its job did not run to the end
- * @failed: a condition that goes with the target does not hold, whatever the value is
+ * @broken: there should be one, but the job ended early
+ * @failed: a condition of the target does not hold, so the value does not matter
  * @got: the value, with everything in it
- * @without: the same without the time that the machine was unavailable; as @got where
- *	that is not known
+ * @without: the value without unavailable time; equals @got if that is unknown
  * @due: a rate that must be held for the value to count, or 0
  * @held: the rate that was held
- * @held_without: the same, of the time that the machine was available
+ * @held_without: the same without unavailable time
  */
 struct vx_figures {
 	bool higher;
@@ -38,20 +37,18 @@ struct vx_figures {
 	double due, held, held_without;
 };
 
-/* Of a rate that is due so much has to be held. */
+/* The fraction of a due rate that must be held. */
 #define VX_HELD		0.98
 
 enum vx_verdict vx_verdict_of(const struct vx_figures *f);
 const char *vx_verdict_word(enum vx_verdict v);
 
-/**
- * struct vx_count - how many targets came to which verdict
- */
+/** struct vx_count - number of targets with each verdict */
 struct vx_count {
 	unsigned int of[VX_VERDICTS];
 };
 
-/* 1 when one is missed, 6 when @strict and one cannot be told (or nothing could), else 0. */
+/* 1 if one is missed, 6 if @strict and one cannot be told (or nothing could), else 0. */
 int vx_count_status(const struct vx_count *c, bool strict);
 
 #endif

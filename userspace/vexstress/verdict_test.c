@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Verdicts on planted values: nothing is measured here.
- */
+/* Verdicts on made-up values; nothing is measured. */
 #include "verdict.h"
 #include "vexstress.h"
 

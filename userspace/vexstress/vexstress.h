@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of vexstress share: settings, jobs, workloads, workers and
- * the measurements of a run. Everything a worker writes lies in memory shared
- * by processes and has one writer; the parent only looks.
+ * What the files of vexstress share: settings, jobs, workloads, workers and measurements.
+ * Everything a worker writes is in memory shared by processes and has one writer; the
+ * parent only reads.
  */
 #ifndef VEXSTRESS_H
 #define VEXSTRESS_H
@@ -27,7 +27,7 @@
 
 #define VX_SCHEMA_VERSION	1
 #define VX_KINDS_MAX		8
-/* A spinning worker that misses the clock for so long: the machine was unavailable to it. */
+/* If a spinning worker does not read the clock for this long, the machine was unavailable. */
 #define VX_UNAVAILABLE_NS	100000
 #define VX_JOBS_MAX		32
 #define VX_WORKERS_MAX		1024
@@ -43,7 +43,7 @@ enum vx_exit {
 	VX_WRONG	= 4,	/* the module gave a wrong answer */
 	VX_KLOG		= 5,	/* the kernel log got worse */
 	VX_CANNOT_TELL	= 6,
-	VX_SKIPPED	= 100,	/* inside: this module cannot; never an exit code */
+	VX_SKIPPED	= 100,	/* internal: the module lacks something; never an exit code */
 };
 
 struct vx_job;
@@ -52,8 +52,8 @@ struct vx_worker;
 /**
  * struct vx_kind - one kind of op in a workload
  * @name: "search", "get"
- * @class: "vector", "semantic" or "fuse", as in the statistics of the module
- * @share: of the calls, in percent
+ * @class: "vector", "semantic" or "fuse", as in the module's statistics
+ * @share: percentage of the calls
  * @action: enum vx_action, what a call does
  */
 struct vx_kind {
@@ -114,7 +114,7 @@ enum vx_action {
 const struct vx_workload *vx_workload_find(const char *name);
 const struct vx_workload *vx_workload_at(size_t i);	/* NULL at the end */
 
-/* What one worker has measured of one kind of op. */
+/* The measurements of one worker for one kind of op. */
 struct vx_measure {
 	uint64_t calls;
 	uint64_t ops;
@@ -123,14 +123,14 @@ struct vx_measure {
 	struct vs_hist corrected;	/* open loop: from when it should have begun */
 	struct vs_hist available;	/* the same without the time the machine was unavailable */
 	struct vs_hist kernel;		/* time spent in the kernel */
-	struct vs_hist crossing;	/* the rest: the price of crossing */
+	struct vs_hist crossing;	/* the rest: the cost of crossing */
 };
 
 enum vx_state {
 	VX_STARTING,
 	VX_READY,
 	VX_RUNNING,
-	VX_PARKED,	/* warmed up, waiting to be counted */
+	VX_PARKED,	/* warmed up, waiting for the measurement */
 	VX_DONE,
 	VX_FAILED,
 };
@@ -142,10 +142,10 @@ struct vx_shared {
 	uint64_t checked, wrong, unchecked;
 	uint64_t distances;	/* computed, as the module reports them */
 	uint64_t user_us, system_us;
-	uint64_t rss_kb;	/* most memory of a process; threads have none of their own */
+	uint64_t rss_kb;	/* maximum resident memory of a process; 0 for threads */
 	uint64_t voluntary, involuntary, minor, major;
-	uint64_t unavailable_ns;	/* the machine did not run it although it was waiting */
-	uint64_t ended;		/* ticks when it had done the ops it was to do, or 0 */
+	uint64_t unavailable_ns;	/* unavailable time */
+	uint64_t ended;		/* ticks at its last op if it had a number of ops, or 0 */
 	char message[256];	/* of the first failure or wrong answer */
 	uint64_t errors[VX_ERRNO_MAX];
 	struct vx_measure kind[VX_KINDS_MAX];
@@ -153,8 +153,8 @@ struct vx_shared {
 
 /**
  * struct vx_worker - one thread or process
- * @done: out of op(): ops in the call that was made
- * @kernel_ns: out of op(): time inside, 0 when the module did not say
+ * @done: out of op(): ops in the call
+ * @kernel_ns: out of op(): time in the kernel, 0 if the module did not say
  */
 struct vx_worker {
 	struct vx_job *job;
@@ -167,8 +167,8 @@ struct vx_worker {
 	uint64_t kernel_ns;
 	uint64_t started, ended;	/* ticks of the op, for check() */
 	bool warming;		/* ops do not count yet */
-	uint64_t free_at;	/* open loop: ticks when it was through with the op before, */
-	uint64_t free_without;	/* and when it would have been, had the machine been there */
+	uint64_t free_at;	/* open loop: ticks at the end of the previous op, */
+	uint64_t free_without;	/* and at its end without unavailable time */
 };
 
 enum { VX_PROCESSES, VX_THREADS };
@@ -183,7 +183,7 @@ enum { VX_PAGES_DEFAULT, VX_PAGES_SMALL, VX_PAGES_HUGE };
 struct vx_job {
 	char name[VX_NAME_SIZE];
 	const struct vx_workload *workload;
-	bool wait;		/* begins when the jobs before it have ended */
+	bool wait;		/* starts when the jobs before it have ended */
 
 	unsigned int threads;
 	unsigned int workers;	/* VX_PROCESSES, VX_THREADS */
@@ -209,12 +209,12 @@ struct vx_job {
 	bool suite;		/* where it cannot run, the others go on */
 	const char *setting;	/* "simd=scalar": parameter of the module while it runs */
 
-	/* the rest belongs to the engine and to the workload */
+	/* private to the engine and the workload */
 	unsigned int number;	/* in its group */
 	struct vx_coll *coll;
 	struct vx_shared *shared;
 	struct vx_worker *worker;
-	double recall;			/* -1: no search in it */
+	double recall;			/* -1: it does not search */
 	uint64_t recall_queries;
 	double recall_filtered;		/* -1: none */
 	uint64_t checked, wrong;	/* by finish() */
@@ -223,7 +223,7 @@ struct vx_job {
 	char note[256];			/* printed beside the values */
 };
 
-/* What a slice of the measurement showed. */
+/* One slice of the measurement. */
 struct vx_slice {
 	double seconds;
 	double ops_per_s;
@@ -232,7 +232,7 @@ struct vx_slice {
 	uint64_t errors;
 };
 
-/* One job, measured. */
+/* The measurement of one job. */
 struct vx_outcome {
 	struct vx_job *job;
 	double seconds;
@@ -246,17 +246,15 @@ struct vx_outcome {
 	uint64_t checked, wrong, unchecked;
 	uint64_t distances;
 	double user_s, system_s;
-	uint64_t rss_kb;	/* of the workers together */
+	uint64_t rss_kb;	/* sum over workers */
 	uint64_t voluntary, involuntary, minor, major;
-	double unavailable_s;	/* the machine was, of all workers together */
+	double unavailable_s;	/* sum over workers */
 	char message[256];
 	bool interrupted;
-	int killed_by;		/* a worker was killed by this signal */
+	int killed_by;		/* this signal killed a worker */
 };
 
-/**
- * struct vx_settings - of the whole run; set through the option table
- */
+/** struct vx_settings - settings of the whole run, from the option table */
 struct vx_settings {
 	/* how much */
 	unsigned int profile;
@@ -297,7 +295,7 @@ struct vx_settings {
 };
 
 extern struct vx_settings vx_set;
-/* The signal that ends the run, or 0. Written by the handler. */
+/* The signal that ends the run, or 0. Set by the handler. */
 extern volatile sig_atomic_t vx_signal;
 
 /* ---- options.c, jobfile.c ---- */
@@ -306,20 +304,20 @@ enum { VX_PROFILE_NONE, VX_PROFILE_SMOKE, VX_PROFILE_QUICK, VX_PROFILE_FULL, VX_
 enum { VX_FORMAT_TABLE, VX_FORMAT_MARKDOWN, VX_FORMAT_CSV, VX_FORMAT_JSON };
 
 void vx_job_defaults(struct vx_job *job);
-/* Reads options; what is left is in argv[0..return). -1: refused, said why. */
+/* Parses options; the rest is in argv[0..return). -1 after printing why. */
 int vx_options_parse(int argc, char **argv, struct vx_job *job);
-/* One job key as a job file or a sweep has it. 0, or -1 with the reason in @why. */
+/* Parses one job key of a job file or a sweep. 0, or -1 with the reason in @why. */
 int vx_option_set(struct vx_job *job, const char *key, const char *value, char *why, size_t size);
 bool vx_option_is_job_key(const char *key);
-/* Fills in what the profile says and was not told. */
+/* Fills in what the profile sets and the user did not. */
 int vx_options_finish(void);
-/* Reads --format as the format of a comparison. 0, or -1 with a sentence said. */
+/* Parses --format as the format of a comparison. 0, or -1 after printing why. */
 int vx_options_format(void);
 int vx_job_check(const struct vx_job *job, char *why, size_t size);
 void vx_usage(FILE *out);
 void vx_man_options(FILE *out);
 
-/* Reads a job file after @base; number of jobs, or -1 with a sentence said. */
+/* Reads a job file after @base; number of jobs, or -1 after printing why. */
 int vx_jobfile_read(const char *path, const struct vx_job *base, struct vx_job *jobs, int max);
 
 /* ---- ops.c: what a worker does ---- */
@@ -333,22 +331,25 @@ void vx_worker_stop(struct vx_worker *w);
 
 /* ---- abuse.c ---- */
 
-/* One hostile request; 0 when it was refused as it should be. */
+/* Sends one hostile request; 0 if it was refused as expected. */
 int vx_abuse(struct vx_worker *w, uint64_t which);
 void vx_abuse_begin(struct vx_worker *w);
 
 /* ---- engine.c ---- */
 
-/* Says a sentence on stderr, with the name of the program in front. */
+/* Prints a message on stderr, with the name of the program before it. */
 void vx_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* A JSON string of any bytes; the library takes UTF-8 only. */
+/* A JSON string of any bytes; the library accepts UTF-8 only. */
 json_t *vx_json_text(const char *s);
 
-/* A JSON value as text in ASCII, so that it may stand anywhere. To be freed. */
+/* A JSON value as ASCII text, which is safe in any output. To be freed. */
 char *vx_json_dump(const json_t *value, size_t flags);
 
-/* A number as people read it: 170,750 and 0.0613, never an exponent. One of a few buffers. */
+/*
+ * A number for people: 170,750 and 0.0613, never an exponent. Returns one of several
+ * static buffers.
+ */
 const char *vx_figure(double v);
 
 /*
@@ -359,28 +360,28 @@ const char *vx_figure(double v);
 int vx_run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out);
 void vx_outcome_free(struct vx_outcome *out);
 
-/* An op of this worker was wrong: the first one is kept in words. */
+/* Reports a wrong answer of this worker; the first message is kept. */
 void vx_wrong(struct vx_worker *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- klog.c ---- */
 
 void vx_klog_begin(void);
-/* NULL, or the lines that are worse than before; array of strings. */
+/* NULL, or the new lines that are alarms; array of strings. */
 json_t *vx_klog_end(void);
 bool vx_klog_watched(void);
 
 /* ---- fingerprint.c ---- */
 
 json_t *vx_fingerprint(void);
-/* NULL when alike, or the first difference in words, malloc()ed. */
+/* NULL if comparable, or the first difference as a sentence, malloc()ed. */
 char *vx_fingerprint_differ(const json_t *a, const json_t *b);
 
 /* ---- result.c ---- */
 
-/* Says and writes a result: table, JSON, CSV, NDJSON, report as settings ask. */
+/* Writes a result as the settings ask: table, JSON, CSV, NDJSON, report. */
 json_t *vx_result_new(int argc, char **argv);
 void vx_result_add(json_t *result, const struct vx_outcome *out);
-/* Metrics of the whole from the jobs in it, repetitions put together. */
+/* Metrics of the whole result from its jobs, repetitions combined. */
 void vx_result_metrics(json_t *result);
 /* A metric by its name ("JOB.METRIC"), or NULL; borrowed. */
 json_t *vx_metric_find(const json_t *result, const char *name);
@@ -391,11 +392,11 @@ void vx_print_outcome(const struct vx_outcome *out);
 /* One NDJSON line per slice; opened once. */
 void vx_interval_line(const struct vx_job *job, double at, const struct vx_slice *s);
 
-/* Beside, then rename; nothing is left when it fails. -1 with a sentence said. */
+/* Writes NAME beside, then renames; nothing is left after a failure. -1 after printing why. */
 int vx_write_file(const char *path, const char *data, size_t size);
 int vx_write_json(const char *path, const json_t *value);
 json_t *vx_read_result(const char *path_or_baseline);
-/* Directory of baselines; malloc()ed; made when @make. */
+/* Directory of baselines; malloc()ed; created if @make. */
 char *vx_results_dir(bool make);
 int vx_baseline_save(const char *name, const json_t *result);
 
@@ -408,9 +409,9 @@ int vx_target_check_settings(void);
  */
 int vx_target_run(json_t *result, const struct vx_job *base);
 void vx_target_print(const json_t *result);
-/* How many targets came to which verdict, in words. */
+/* The number of targets with each verdict, as a sentence. */
 const char *vx_target_closing(const json_t *result);
-/* What stands behind a verdict: attempts, unavailable time, the reason; malloc()ed. */
+/* Details of a verdict: attempts, unavailable time, the reason; malloc()ed. */
 char *vx_target_remark(const json_t *target);
 
 /* ---- the other commands ---- */
@@ -418,7 +419,7 @@ char *vx_target_remark(const json_t *target);
 int vx_cmd_compare(int argc, char **argv);
 int vx_report_write(const char *path, const json_t *result);
 
-/* Compares results and prints them as settings ask; an enum vx_exit. */
+/* Compares results and prints them as the settings ask; an enum vx_exit. */
 int vx_compare_results(json_t **results, const char **names, size_t n);
 
 #endif

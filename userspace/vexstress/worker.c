@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A worker: waits for the start, sends op after op in a closed or an open
- * loop, and records each. Writes only to its own part of the shared memory.
+ * A worker: waits for the start, sends op after op in a closed or an open loop, and
+ * records each. Writes only to its own part of the shared memory.
  */
 #include "engine.h"
 
@@ -37,7 +37,7 @@ void vx_nap(double ns)
 	nanosleep(&t, NULL);
 }
 
-/* Warming up has ended, and this worker has not seen to it yet. */
+/* Warm-up has ended, and this worker has not reacted yet. */
 static bool warmed_up(const struct vx_worker *w)
 {
 	return w->warming &&
@@ -45,10 +45,10 @@ static bool warmed_up(const struct vx_worker *w)
 }
 
 /*
- * Waits until a given time. Sleeps while it is far, so that others may run, and
- * spins at the end: a timer wakes up 50 to 100 us late. When a spinning worker does not
- * see the clock for long, the machine was unavailable: that time is counted. Returns
- * how much of it lies after the time that was waited for.
+ * Waits until a given time. It sleeps while that is far and spins at the end, because
+ * timers are 50 to 100 us late. If a spinning worker does not read the clock for long,
+ * the machine was unavailable, and that time is counted. Returns how much of it is after
+ * the given time.
  */
 static uint64_t wait_until(struct vx_worker *w, uint64_t when)
 {
@@ -110,14 +110,14 @@ static int pin(const char *list, unsigned int index)
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* One call, recorded. @due and @missing as above. */
+/* Makes one call and records it. @due and @missing as above. */
 static void one_call(struct vx_worker *w, uint64_t due, uint64_t missing)
 {
 	unsigned int kind = vx_worker_pick(w);
 	int err;
 
 	vx_worker_prepare(w, kind);
-	/* Making the request ready is the tool's time: latency as measured is without it. */
+	/* Preparing the request is not the module's time, so the measured latency excludes it. */
 	w->started = vx_ticks();
 	err = vx_worker_op(w, kind);
 	w->ended = vx_ticks();
@@ -125,7 +125,7 @@ static void one_call(struct vx_worker *w, uint64_t due, uint64_t missing)
 	vx_worker_after(w, kind, err);
 }
 
-/* From here on ops count. Those of a job of so many ops begin with the clock. */
+/* Ops count from here on. Those of a job with a number of ops begin with the clock. */
 static void begin_counting(struct vx_worker *w)
 {
 	w->warming = false;
@@ -165,7 +165,7 @@ static void loop(struct vx_worker *w)
 		if (warmed_up(w)) {
 			begin_counting(w);
 			done = 0;
-			/* What is late by now does not count. */
+			/* Delays up to now do not count. */
 			if (mean_gap > 0 && vx_ticks() > due)
 				due = vx_ticks();
 			w->free_at = w->free_without = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table of workloads: what is in each and in which shares. What the ops do
- * is in ops.c; no target is defined here.
+ * The table of workloads: their ops and shares. ops.c implements the ops; targets are
+ * defined elsewhere.
  */
 #include "vexstress.h"
 
