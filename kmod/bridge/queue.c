@@ -9,7 +9,7 @@
 #include <linux/kthread.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
+#include <linux/ktime.h>
 
 #include "bridge/queue.h"
 #include "compat/compat.h"

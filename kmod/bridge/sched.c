@@ -5,7 +5,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
-#include <linux/timekeeping.h>
+#include <linux/ktime.h>
 
 #include "bridge/sched.h"
 #include "compat/compat.h"
