@@ -16,6 +16,7 @@
 #include "data/handlers.h"
 #include "data/node.h"
 #include "data/stream.h"
+#include "data/uring.h"
 
 /* What the descriptor's own open mode allows. */
 static u32 device_may(const struct file *file)
@@ -74,6 +75,7 @@ static const struct file_operations device_fops = {
 	.poll = vexfs_stream_poll,
 	.unlocked_ioctl = device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = vexfs_uring_cmd,
 	.mmap = vexfs_rows_mmap,
 	.llseek = noop_llseek,
 };

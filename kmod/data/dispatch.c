@@ -317,8 +317,15 @@ int vexfs_request_serve(struct vexfs_request *r)
 		err = vexfs_request_read(r, h->size);
 	if (trace_vexfs_search_start_enabled() && !err)
 		trace_start(r);
-	if (!err)
-		err = request_answer(r, h->handle(r));
+	if (!err) {
+		err = h->handle(r);
+		/* a task with a ring often has work pending, which looks like a signal */
+		if ((r->flags & VEXFS_REQUEST_NONBLOCK) && (err == -EAGAIN || err == -EINTR)) {
+			vexfs_op_leave(&r->op);
+			return -EAGAIN;
+		}
+		err = request_answer(r, err);
+	}
 	ns = vexfs_op_end(&r->op, err);
 	if (traces_done())
 		trace_done(r, ns, err);

@@ -61,7 +61,8 @@ const struct vexfs_handler *vexfs_handler_find(u32 cmd);
  * Serves a request whose handler, client, arg and flags are set: structure in, handler,
  * structure out, statistics. With VEXFS_REQUEST_KERNEL the structure is in r->h already,
  * and stays there; with VEXFS_REQUEST_READ it is there, and goes out. 0 or -errno; -EINTR of a handler with VEXFS_HANDLER_RESTART means that
- * the door may start the request again.
+ * the door may start the request again. With VEXFS_REQUEST_NONBLOCK -EAGAIN: nothing was
+ * done, and the request is to be served where it can wait.
  */
 int vexfs_request_serve(struct vexfs_request *r);
 

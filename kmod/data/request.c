@@ -35,7 +35,8 @@ int vexfs_request_write(struct vexfs_request *r, size_t size)
 
 int vexfs_request_interrupted(struct vexfs_request *r)
 {
-	if (signal_pending(current))
+	/* what must not wait is short, and is not begun elsewhere for a signal */
+	if (!(r->flags & VEXFS_REQUEST_NONBLOCK) && signal_pending(current))
 		return -EINTR;
 	return vexfs_op_expired(&r->op);
 }

@@ -134,6 +134,12 @@ static __always_inline void vexfs_op_begin(struct vexfs_op *op, enum vexfs_op_ki
  */
 u64 vexfs_op_end(struct vexfs_op *op, int err);
 
+/* An op that has done nothing, and is begun again elsewhere: it is counted then. */
+static inline void vexfs_op_leave(struct vexfs_op *op)
+{
+	vexfs_stack_end(&op->stack);
+}
+
 /**
  * vexfs_op_record() - an op that ran elsewhere is accounted
  * @kind: enum vexfs_op_kind

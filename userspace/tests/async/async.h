@@ -52,5 +52,6 @@ void order(void);
 void wrong(void);
 void ends(void);
 void storms(void);
+void rings(void);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ops that are submitted and reaped, without a library between. Runs as root in a lab.
+ * Asynchronous ops, without a library between: submitted and reaped, and through io_uring. Runs as root in a lab.
  */
 #include <stdlib.h>
 
@@ -126,6 +126,7 @@ int main(void)
 	wrong();
 	ends();
 	storms();
+	rings();
 	fd = raw_open();
 	is(raw_drop(fd, "async"), 0, "the collection goes");
 	close(fd);
