@@ -116,6 +116,34 @@ void trend_fit(const struct bins *b, double min_effect, struct trend_line *out);
 const char *trend_name(enum trend t);
 
 /**
+ * struct forecast - where a straight line through a series leads
+ * @known: enough independent values to say so
+ * @now: the line at the end of the series
+ * @value: at the time asked for
+ * @low: interval that holds the value of one step then in 95 of 100 cases, if the series goes
+ *	on as it did: lower end
+ * @high: upper end
+ * @n: values
+ */
+struct forecast {
+	bool known;
+	double now;
+	double value, low, high;
+	size_t n;
+};
+
+/* @ahead milliseconds after the end. */
+void forecast_line(const struct bins *b, double ahead, struct forecast *out);
+
+/*
+ * When the line comes to @limit: milliseconds after the end, 0 for already there and INFINITY
+ * for not within @most; *@first and *@last are the same of the ends of the interval. False
+ * when it cannot be told.
+ */
+bool forecast_reach(const struct bins *b, double limit, double most, double *when, double *first,
+		    double *last);
+
+/**
  * struct correlation - correlation of two series
  * @lag: steps by which @a precedes @b at the best correlation
  * @r: rank correlation there

@@ -120,6 +120,52 @@ static void test_changes(void)
 	}
 }
 
+/* Thirty days are seen, thirty more come: how often is what came within the interval? */
+static void coverage(double rho, double trend, double limit)
+{
+	struct plan p = { 60, 0.05, rho, 0, 0, 0, trend, 0 };
+	int within = 0, times = 1000, reached = 0;
+	double when, first, last, error = 0;
+	struct forecast f;
+	struct vs_rng g;
+
+	vs_rng_seed(&g, 7);
+	for (int i = 0; i < times; i++) {
+		struct bins b;
+
+		make(&b, &p, &g);
+		b.n = 30 * 24;
+		forecast_line(&b, 30.0 * (double)DAY, &f);
+		within += f.known && b.v[60 * 24 - 1] >= f.low && b.v[60 * 24 - 1] <= f.high;
+		error += fabs(f.value / (1000 * (1 + trend)) - 1);
+		if (limit && forecast_reach(&b, limit, 60.0 * (double)DAY, &when, &first, &last))
+			reached += first <= when && when <= last && isfinite(when);
+		bins_free(&b);
+	}
+	printf("# likeness %.1f, trend %.2f: %d of %d within, mean error %.4f\n", rho, trend, within,
+	       times, error / times);
+	ok(within >= 0.92 * times && within <= 0.995 * times,
+	   "a forecast's interval of 95 %% holds what came (likeness %.1f)", rho);
+	ok(error / times < 0.05, "and its line is near it");
+	if (limit)
+		ok(reached == times, "the limit is reached, first, likely and last in order");
+}
+
+static void test_forecast(void)
+{
+	double v[10] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
+	struct bins b = { 0, HOUR, 10, v };
+	double when, first, last;
+	struct forecast f;
+
+	coverage(0, 0.5, 1300);
+	coverage(0.6, 0.5, 1300);
+	coverage(0.3, 0, 0);
+	forecast_line(&b, DAY, &f);
+	ok(!f.known && f.n == 10, "ten values are too few for a forecast");
+	ok(!forecast_reach(&b, 20, DAY, &when, &first, &last) && isinf(when), "or for a date");
+}
+
 static void test_few(void)
 {
 	struct change_rules r = CHANGE_RULES_DEFAULT;
@@ -280,6 +326,7 @@ int main(void)
 	ok(parse_share("5%", &v) && fabs(v - 0.05) < 1e-12 && parse_share("0.1", &v) && v == 0.1 &&
 	   parse_share("7.5 %", &v) && !parse_share("x", &v) && !parse_share("5%%", &v) &&
 	   !parse_share("-1", &v) && !parse_share("nan", &v), "shares");
+	test_forecast();
 	test_few();
 	test_changes();
 	test_trends();

@@ -106,6 +106,70 @@ void trend_fit(const struct bins *b, double min_effect, struct trend_line *out)
 		out->trend = TREND_NONE;
 }
 
+/* ---- forecasts ---- */
+
+void forecast_line(const struct bins *b, double ahead, struct forecast *out)
+{
+	double at = (double)b->n - 1 + ahead / (double)b->step, n_eff, error, wide, scale;
+	struct fit f;
+
+	*out = (struct forecast){ .known = false };
+	if (!fit_line(b, &f) || f.n < TREND_LEAST) {
+		out->n = f.n;
+		return;
+	}
+	out->n = f.n;
+	n_eff = (double)f.n * (1 - f.rho) / (1 + f.rho);
+	out->now = f.mean + f.slope * ((double)b->n - 1 - f.at);
+	out->value = f.mean + f.slope * (at - f.at);
+	/* what is larger spreads wider: that is how loads and memory are */
+	scale = f.mean != 0 ? fmax(1, fabs(out->value / f.mean)) : 1;
+	/* the line is uncertain, in height and in slope, and a value is off the line */
+	error = f.sd * sqrt(scale * scale + 1 / n_eff + (at - f.at) * (at - f.at) / f.sxx *
+			    (1 + f.rho) / (1 - f.rho));
+	wide = vs_t_quantile(0.025, n_eff > 4 ? n_eff - 2 : 2) * error;
+	out->low = out->value - wide;
+	out->high = out->value + wide;
+	out->known = n_eff >= 4 && isfinite(wide);
+}
+
+/* The end of the interval that @side names: -1 the lower, 0 the line, 1 the upper. */
+static double edge(const struct bins *b, double ahead, int side)
+{
+	struct forecast f;
+
+	forecast_line(b, ahead, &f);
+	return side < 0 ? f.low : side > 0 ? f.high : f.value;
+}
+
+/* The first moment at which an edge is beyond @limit, in steps of the series. */
+static double first_beyond(const struct bins *b, double limit, double most, bool above, int side)
+{
+	double t;
+
+	for (t = 0; t <= most; t += (double)b->step)
+		if (above ? edge(b, t, side) >= limit : edge(b, t, side) <= limit)
+			return t;
+	return INFINITY;
+}
+
+bool forecast_reach(const struct bins *b, double limit, double most, double *when, double *first,
+		    double *last)
+{
+	struct forecast f;
+	bool above;
+
+	*when = *first = *last = INFINITY;
+	forecast_line(b, 0, &f);
+	if (!f.known)
+		return false;
+	above = f.now < limit;
+	*when = first_beyond(b, limit, most, above, 0);
+	*first = first_beyond(b, limit, most, above, above ? 1 : -1);
+	*last = first_beyond(b, limit, most, above, above ? -1 : 1);
+	return true;
+}
+
 /* ---- correlation ---- */
 
 struct rank {

@@ -14,7 +14,7 @@
 
 extern const struct verb change_verbs[], collection_verbs[], vector_verbs[], file_verbs[], dump_verbs[], search_verbs[],
 	index_verbs[], help_verbs[], statistics_verbs[], module_verbs[], top_verbs[], tune_verbs[],
-	debug_verbs[], monitoring_verbs[], fleet_verbs[], alert_verbs[],
+	bug_verbs[], debug_verbs[], monitoring_verbs[], fleet_verbs[], alert_verbs[],
 	store_verbs[], performance_verbs[], history_verbs[], pool_verbs[], simd_verbs[],
 	stack_verbs[], results_verbs[];
 
@@ -189,6 +189,14 @@ const struct verb_group groups[] = {
 		.example = "vexctl debug\nvexctl debug simd/bench\nvexctl debug collections/words/check",
 		.see = "vexctl 8,vexctl-stats 8",
 		.verbs = debug_verbs,
+	}, {
+		.title = "Bug reports", .page = "vexctl-bug-report",
+		.brief = "gather what a bug report needs",
+		.about = "One file for whoever looks for a mistake: read it through, and hand it on.",
+		.example = "vexctl bug-report\n"
+			   "vexctl bug-report --yes -o /tmp/report.tar && tar -tf /tmp/report.tar",
+		.see = "vexctl 8,vexctl-debug 8,vexctl-stats 8",
+		.verbs = bug_verbs,
 	},
 	{
 		.title = "Performance", .page = "vexctl-performance",

@@ -19,6 +19,25 @@ ok eval 'is $code 0 && holds "$out" ".regression_detected == false"'
 what="fuse_ops, which did not change: no jump"
 p trend-analysis --history "$tmp/made.db" --duration 30d --metrics fuse_ops --detect-regressions -j
 ok holds "$out" '.trends[0].change_points == []'
+what="forecast --duration --ahead --metrics --output: the value then, within its interval"
+p forecast --history "$tmp/made.db" --duration 20d --ahead 10d --metrics fuse_ops --output "$tmp/forecast.json"
+ok eval 'is $code 0 && holds "$(cat "$tmp/forecast.json")" ".forecasts[0] | .known and .low < .forecast and .forecast < .high and .values > 400"'
+what="forecast --limit: what is there already is reached, exit code 1"
+now=$(jq ".forecasts[0].now" "$tmp/forecast.json")
+p forecast --history "$tmp/made.db" --ahead 10d --metrics fuse_ops --limit "$now" -j
+ok eval 'is $code 1 && holds "$out" ".limit_reached and .forecasts[0].days_to_limit < 10"'
+what="and what is far off is not"
+p forecast --history "$tmp/made.db" --ahead 10d --metrics fuse_ops --limit "$(jq -n "$now * 100")" -j
+ok eval 'is $code 0 && holds "$out" ".forecasts[0].days_to_limit == null and (.limit_reached | not)"'
+what="no farther than the history reaches back; one metric for a limit"
+p forecast --history "$tmp/made.db" --duration 300d --ahead 200d
+ok eval 'is $code 6 && has "$(cat "$tmp/err")" "less far"'
+p forecast --history "$tmp/made.db" --duration 5d --ahead 10d
+what="nor than it looked"
+ok eval 'is $code 2 && has "$(cat "$tmp/err")" "farther"'
+p forecast --history "$tmp/made.db" --limit 5
+what="a limit is of one metric"
+ok eval 'is $code 2 && has "$(cat "$tmp/err")" "one metric"'
 what="compare-periods --period1 --period2: slower by a fifth, with an interval"
 p compare-periods --history "$tmp/made.db" --period1 "7d ago to 6d ago" --period2 "1d ago to now" -j
 ok eval 'is $code 1 && holds "$out" ".regression_detected and (.verdicts[] | select(.metric == \"vector_ops\") |

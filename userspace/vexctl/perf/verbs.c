@@ -29,6 +29,7 @@ int run_monitor(struct ctl *c);
 int run_compare_periods(struct ctl *c);
 int run_regression_check(struct ctl *c);
 int run_trend_analysis(struct ctl *c);
+int run_forecast(struct ctl *c);
 int run_timeline(struct ctl *c);
 int run_resource_analysis(struct ctl *c);
 int run_investigate(struct ctl *c);
@@ -188,6 +189,13 @@ static const struct opt trend_opts[] = {
 	OPT_THRESHOLD, OPT_HISTORY, OPT_OUTPUT, { 0 },
 };
 
+static const struct opt forecast_opts[] = {
+	OPT_PERIOD("30d"),
+	{ "ahead", 0, OPT_STRING, "TIME", "how far to look forward, default 30d" },
+	{ "limit", 0, OPT_STRING, "VALUE", "say when the one metric of --metrics comes to it" },
+	OPT_METRICS, OPT_HISTORY, OPT_OUTPUT, { 0 },
+};
+
 static const struct opt timeline_opts[] = {
 	OPT_PERIOD("7d"),
 	{ "mark-degradation-points", 0, OPT_FLAG, NULL, "say where a metric jumped" },
@@ -224,6 +232,10 @@ const struct verb history_verbs[] = {
 	{ "performance trend-analysis", "", 0, 0, "say whether metrics rise or fall",
 	  "A trend is one when it is proven and as large as the threshold over the period. The pattern of "
 	  "a day is taken out where there are seven of them.", trend_opts, run_trend_analysis },
+	{ "performance forecast", "", 0, 0, "say where metrics will be, with an interval",
+	  "A straight line is drawn on, no farther than the history reaches back. The interval holds the "
+	  "value in 95 of 100 cases if the machine goes on as it did. The exit code is 1 when the limit "
+	  "is reached in that time, 6 when nothing can be told.", forecast_opts, run_forecast },
 	{ "performance timeline", "", 0, 0, "show metrics, changes and events over time",
 	  "Jumps are found by binary segmentation: one is named when chance makes one as clear in fewer "
 	  "than 1 of 100 series without.", timeline_opts, run_timeline },
