@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run_benchmarks.sh [WORKLOAD...]: a campaign of vexstress in a lab. Leaves in
+# run_benchmarks.sh [WORKLOAD-OR-SUITE...]: a campaign of vexstress in a lab. Leaves in
 # build/benchmarks: result.json, report.html, metrics.csv (one line per workload and
 # run, appended) and trend.svg. The environment:
 #

@@ -182,6 +182,7 @@ int vx_report_write(const char *path, const json_t *result)
 	targets(f, result);
 	jobs(f, result);
 	vx_report_charts(f, result);
+	vx_report_benchmarks(f, result);
 	metrics(f, result);
 	fingerprint(f, result);
 	fputs("</body></html>\n", f);

@@ -22,12 +22,12 @@ ok holds "$out" '.trends[0].change_points == []'
 what="forecast --duration --ahead --metrics --output: the value then, within its interval"
 p forecast --history "$tmp/made.db" --duration 20d --ahead 10d --metrics fuse_ops --output "$tmp/forecast.json"
 ok eval 'is $code 0 && holds "$(cat "$tmp/forecast.json")" ".forecasts[0] | .known and .low < .forecast and .forecast < .high and .values > 400"'
-what="forecast --limit: what is there already is reached, exit code 1"
-now=$(jq ".forecasts[0].now" "$tmp/forecast.json")
-p forecast --history "$tmp/made.db" --ahead 10d --metrics fuse_ops --limit "$now" -j
+what="forecast --limit: half of the way is reached before the end, exit code 1"
+half=$(jq ".forecasts[0] | (.now + .forecast) / 2" "$tmp/forecast.json")
+p forecast --history "$tmp/made.db" --duration 20d --ahead 10d --metrics fuse_ops --limit "$half" -j
 ok eval 'is $code 1 && holds "$out" ".limit_reached and .forecasts[0].days_to_limit < 10"'
 what="and what is far off is not"
-p forecast --history "$tmp/made.db" --ahead 10d --metrics fuse_ops --limit "$(jq -n "$now * 100")" -j
+p forecast --history "$tmp/made.db" --ahead 10d --metrics fuse_ops --limit "$(jq -n "$half * 100")" -j
 ok eval 'is $code 0 && holds "$out" ".forecasts[0].days_to_limit == null and (.limit_reached | not)"'
 what="no farther than the history reaches back; one metric for a limit"
 p forecast --history "$tmp/made.db" --duration 300d --ahead 200d
