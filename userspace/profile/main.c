@@ -19,7 +19,17 @@ static const char usage[] =
 "  --process NAME    the lab's kernel (default: linux)\n"
 "  --folded FILE     stacks, one line each with its samples\n"
 "  --flame FILE      a flame graph, SVG\n"
-"  --json FILE       functions and subsystems\n";
+"  --timeline FILE   samples by owner for each quarter of a second, CSV\n"
+"  --json FILE       functions and subsystems\n"
+"\n"
+"report    what the tools found together: DIRECTORY/analysis/report.md, report.json, stack.svg\n"
+"  --baseline        keep it as the baseline of later reports\n"
+"  --component NAME  what a component changes\n"
+"  --stack-overflow-analysis  stack alone\n"
+"  --history FILE    where baseline and reports are kept, and compared with\n"
+"\n"
+"Status: 0 nothing beyond a limit, 1 something is, or perf's file ends in the middle,\n"
+"2 wrong usage or files that cannot be read, 6 no results.\n";
 
 void say(const char *fmt, ...)
 {
@@ -37,6 +47,8 @@ int main(int argc, char **argv)
 	outfile_discard_on_signals();
 	if (argc > 1 && !strcmp(argv[1], "perf"))
 		return cmd_perf(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "report"))
+		return cmd_report(argc - 1, argv + 1);
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
 		fputs(usage, stdout);
 		return 0;

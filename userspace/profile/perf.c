@@ -19,6 +19,7 @@
 #include "symbols.h"
 
 #define STACKS_MAX	10000000
+#define BIN_NS		250000000ULL
 
 /* Whose code the innermost frame was. */
 enum owner { MODULE, KERNEL, LIBRARY, PROGRAM, HOST, NOWNERS };
@@ -34,7 +35,15 @@ struct place {
 	double self, total;
 };
 
+/* Samples of a stretch of time. */
+struct bin {
+	uint64_t index;
+	unsigned int n[NOWNERS];
+};
+
 struct work {
+	struct bin *bins;
+	size_t nbins, bins_room;
 	struct perfdata *data;
 	struct symbols syms;
 	struct functions funcs;
@@ -93,10 +102,36 @@ static void print_stack(struct work *w, const struct perfdata_sample *s, FILE *f
 	}
 }
 
+/* Records of one processor are in order, those of several nearly: the bin is near the end. */
+static int count_in_time(struct work *w, uint64_t ns, enum owner owner)
+{
+	uint64_t index = ns / BIN_NS;
+	size_t i = w->nbins;
+
+	while (i && w->bins[i - 1].index != index)
+		i--;
+	if (!i) {
+		if (w->nbins == w->bins_room) {
+			size_t room = w->bins_room ? 2 * w->bins_room : 256;
+			void *more = room <= STACKS_MAX ? realloc(w->bins, room * sizeof(*w->bins)) : NULL;
+
+			if (!more)
+				return -1;
+			w->bins = more;
+			w->bins_room = room;
+		}
+		i = ++w->nbins;
+		w->bins[i - 1] = (struct bin){ .index = index };
+	}
+	w->bins[i - 1].n[owner]++;
+	return 0;
+}
+
 static int take_sample(const struct perfdata_sample *s, void *arg)
 {
 	struct work *w = arg;
 	const struct symbol *sym;
+	enum owner owner;
 	char *text = NULL;
 	size_t size = 0;
 	void *more;
@@ -107,7 +142,10 @@ static int take_sample(const struct perfdata_sample *s, void *arg)
 		return 0;
 	}
 	w->cut += s->cut;
-	w->owner[owner_of(w, s, 0, &sym)]++;
+	owner = owner_of(w, s, 0, &sym);
+	w->owner[owner]++;
+	if (count_in_time(w, s->time_ns, owner))
+		return -1;
 	if (w->n == w->room) {
 		size_t room = w->room ? 2 * w->room : 4096;
 
@@ -318,6 +356,40 @@ static int write_flame(struct work *w, const char *path)
 	return -1;
 }
 
+static int by_index(const void *a, const void *b)
+{
+	const struct bin *x = a, *y = b;
+
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* CSV: perf's clock in seconds, samples by owner. */
+static int write_timeline(const struct work *w, const char *path)
+{
+	struct outfile o;
+	size_t i, k;
+
+	if (outfile_open(&o, path, false)) {
+		say("%s: %s", shown(path), o.why);
+		return -1;
+	}
+	qsort(w->bins, w->nbins, sizeof(*w->bins), by_index);
+	fputs("seconds", o.f);
+	for (k = 0; k < NOWNERS; k++)
+		fprintf(o.f, ",%s", owner_name[k]);
+	fputc('\n', o.f);
+	for (i = 0; i < w->nbins; i++) {
+		fprintf(o.f, "%.2f", (double)w->bins[i].index * BIN_NS / 1e9);
+		for (k = 0; k < NOWNERS; k++)
+			fprintf(o.f, ",%u", w->bins[i].n[k]);
+		fputc('\n', o.f);
+	}
+	if (!outfile_commit(&o))
+		return 0;
+	say("%s: %s", shown(path), o.why);
+	return -1;
+}
+
 static void print_top(const struct work *w, size_t top)
 {
 	double all = 0;
@@ -383,6 +455,7 @@ static void drop(struct work *w)
 		free(w->flat[i]);
 	}
 	free(w->flat);
+	free(w->bins);
 	symbols_free(&w->syms);
 	functions_free(&w->funcs);
 	perfdata_close(w->data);
@@ -390,7 +463,7 @@ static void drop(struct work *w)
 
 /* Where the results go; NULL is nowhere. */
 struct output {
-	const char *json, *folded, *flame;
+	const char *json, *folded, *flame, *timeline;
 };
 
 static int run(struct work *w, const char *path, const struct output *to)
@@ -402,7 +475,8 @@ static int run(struct work *w, const char *path, const struct output *to)
 		return ret;
 	if ((to->json && write_json(w, &info, to->json)) ||
 	    (to->folded && write_folded(w, to->folded)) ||
-	    (to->flame && write_flame(w, to->flame)))
+	    (to->flame && write_flame(w, to->flame)) ||
+	    (to->timeline && write_timeline(w, to->timeline)))
 		return EXIT_USAGE;
 	print_top(w, 25);
 	return info.truncated ? EXIT_FINDING : 0;
@@ -417,6 +491,7 @@ int cmd_perf(int argc, char **argv)
 		{ "json", required_argument, NULL, 'j' },
 		{ "folded", required_argument, NULL, 'o' },
 		{ "flame", required_argument, NULL, 's' },
+		{ "timeline", required_argument, NULL, 't' },
 		{ 0 },
 	};
 	struct work w = { .process = "linux" };
@@ -444,6 +519,9 @@ int cmd_perf(int argc, char **argv)
 			break;
 		case 's':
 			to.flame = optarg;
+			break;
+		case 't':
+			to.timeline = optarg;
 			break;
 		default:
 			return EXIT_USAGE;

@@ -55,4 +55,65 @@ expect 2 "kptr_restrict" "kallsyms without addresses" "$p" perf --kallsyms "$tmp
 expect 2 "takes one file" "no kallsyms" "$p" perf "$tmp/perf.data"
 expect 2 "unknown command" "an unknown command" "$p" nonsense
 
+# --- the report on stored results, with a planted deep path, leak, hotspot and slow op ---
+cp -r "$here/stored" "$tmp/profile"
+run "$p" report --history "$tmp/h.db" "$tmp/profile"
+[ "$status" = 1 ] && [[ $out == *"BEYOND a planted overflow was not caught"*"BEYOND do_search"*planted_deep*planted-leak*planted_hotspot*"SLOW fuse"*search_engine* ]]
+check $? "the report names what was planted, worst first" "$status $out$err"
+cmp "$here/report.md" "$tmp/profile/analysis/report.md"
+check $? "the report is as stored" "$(diff "$here/report.md" "$tmp/profile/analysis/report.md" | head)"
+[[ $err == *"partial: perf: the lab ended with status 74"* && $err == *"component-bridge: it was made of other sources"* ]]
+check $? "what is partial or of another build is a sentence each" "$err"
+python3 - "$tmp/profile/analysis" <<'EOT'
+import json, sys, xml.dom.minidom
+r = json.load(open(sys.argv[1] + "/report.json"))
+assert r["beyond_limit"] and r["stack"][0]["entry"] == "do_search" and r["stack"][0]["seen"] == 2000
+assert [c["component"] for c in r["components"]] == ["search_engine"]
+assert r["components"][0]["verdict"] == "improved"
+xml.dom.minidom.parse(sys.argv[1] + "/stack.svg")
+EOT
+check $? "JSON and SVG say the same" "$(head -c 300 "$tmp/profile/analysis/report.json")"
+run "$p" report --baseline --history "$tmp/h.db" "$tmp/profile"
+sed -i 's/"worst_possible": 1200/"worst_possible": 1500/' "$tmp/profile/static/report.json"
+sed -i 's/"on": .*/"on": [1500, 1510, 1490, 1505, 1495, 1502, 1498, 1501]}/' "$tmp/profile/component-search_engine/samples.json"
+run "$p" report --history "$tmp/h.db" "$tmp/profile"
+[[ $out == *"do_put can use 1500 bytes of stack, 300 more than in the baseline"* ]]
+check $? "a path that became deeper than in the baseline" "$out$err"
+run "$p" report --component search_engine "$tmp/profile"
+[ "$status" = 1 ] && [[ $out == *search_engine* && $out != *planted_hotspot* ]]
+check $? "a component alone" "$status $out$err"
+run "$p" report --stack-overflow-analysis "$tmp/profile"
+[ "$status" = 1 ] && [[ $out == *"do_search"* && $out != *planted-leak* && $out != *planted_hotspot* ]]
+check $? "stack alone" "$status $out$err"
+expect 6 "made of other sources\|no result of component" "a component that does not count" "$p" report --component bridge "$tmp/profile"
+expect 6 "holds no results" "a directory without results" "$p" report "$tmp/su"
+expect 6 "No such file" "no directory" "$p" report "$tmp/nothing"
+expect 2 "one of" "two scopes at once" "$p" report --baseline --component bridge "$tmp/profile"
+for f in static/report.json perf/profile.json valgrind/summary.json component-search_engine/samples.json; do
+	cp -r "$here/stored" "$tmp/broken"
+	head -c 60 "$here/stored/$f" > "$tmp/broken/$f"
+	run "$p" report "$tmp/broken"
+	[ "$status" -le 1 ] && [[ $err == *"partial: ${f%%/*}: ${f#*/}: "* ]]
+	check $? "$f cut short is said, and the rest is reported" "$status $err"
+	rm -rf "$tmp/broken"
+done
+
+# --- the scripts' command lines; nothing is started ---
+for s in scripts/profiling/scripts/*.sh scripts/profiling/test_environments/*.sh; do
+	case $s in
+	*common.sh|*_lab.sh|*/workload.sh) continue ;;
+	esac
+	run "$s" --help
+	[ "$status" = 0 ] && [[ $out == usage:* ]]
+	check $? "${s##*/} --help" "$status $err"
+	run "$s" --nonsense
+	[ "$status" = 2 ] && [ -n "$err" ]
+	check $? "${s##*/} refuses what it does not know" "$status $err"
+done
+t=scripts/profiling/test_environments
+expect 2 "deep_recursion or large_allocations" "a scenario that is none" $t/stack_overflow_reproduction.sh --scenario x
+expect 2 "vector_storage" "a component that is none" $t/incremental_component_test.sh --component x
+expect 2 "a number" "rounds that are none" $t/incremental_component_test.sh --component bridge --rounds x
+expect 2 "PROFILE is 1" "PROFILE of another value" make PROFILE=yes help
+
 tap_end
