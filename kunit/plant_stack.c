@@ -4,7 +4,7 @@
  * function, or by few with large arrays. They begin as ops of vexfs do, measure as these do,
  * and stop beyond the limit, or go on until the kernel's guard page ends them. Nothing but a
  * lab may ever load this. Each kernel thread writes a line once its stack is above the limit,
- * with what is left of the stack.
+ * with what is left of the stack. The scenario "hotspot" computes for two seconds in one function.
  */
 #include <linux/completion.h>
 #include <linux/jiffies.h>
@@ -20,7 +20,7 @@
 
 static char *scenario = "deep_recursion";
 module_param(scenario, charp, 0444);
-MODULE_PARM_DESC(scenario, "deep_recursion or large_allocations");
+MODULE_PARM_DESC(scenario, "deep_recursion, large_allocations or hotspot");
 
 static bool overflow;
 module_param(overflow, bool, 0444);
@@ -72,6 +72,23 @@ static noinline int plant_arrays(int depth)
 	return ret + frame[depth % 900];
 }
 
+/* Two seconds of work of no use. */
+static noinline u64 plant_hotspot(void)
+{
+	unsigned long end = jiffies + 2 * HZ;
+	u64 v = 1;
+	int i;
+
+	while (time_before(jiffies, end)) {
+		for (i = 0; i < 100000; i++) {
+			v = v * 6364136223846793005ull + 1442695040888963407ull;
+			OPTIMIZER_HIDE_VAR(v);
+		}
+		cond_resched();
+	}
+	return v;
+}
+
 static int plant_thread(void *unused)
 {
 	vexfs_stack_begin(&plant_mark, scenario);
@@ -90,6 +107,10 @@ static int __init plant_stack_init(void)
 {
 	struct task_struct *task;
 
+	if (!strcmp(scenario, "hotspot")) {
+		pr_notice("vexfs_plant_stack: hotspot: %llu\n", plant_hotspot());
+		return 0;
+	}
 	if (strcmp(scenario, "deep_recursion") && strcmp(scenario, "large_allocations"))
 		return -EINVAL;
 	if (overflow && !IS_ENABLED(CONFIG_VMAP_STACK)) {

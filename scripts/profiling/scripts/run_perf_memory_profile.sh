@@ -3,11 +3,12 @@
 
 usage() {
 	cat <<-'EOT'
-	usage: run_perf_memory_profile.sh [--plain] [-- COMMAND...]
+	usage: run_perf_memory_profile.sh [--plain] [--plant] [-- COMMAND...]
 
 	Runs COMMAND (default: a load, searches, deletions) in the uml lab under perf and says
 	in which functions and subsystems of the module and of the lab's kernel the time
 	was. --plain takes the ordinary build instead of that of "make PROFILE=1".
+	--plant builds the module with planted faults, too, for COMMAND to load.
 	Configuration: configs/perf_memory_profile.conf.
 	Results: build/profiling/perf: profile.json, stacks.folded, flame.svg, counters,
 	memory, stack, pools.
@@ -18,11 +19,13 @@ usage() {
 # shellcheck source=scripts/profiling/scripts/common.sh
 . "$(dirname "$(readlink -f "$0")")/common.sh"
 conf=perf_memory_profile.conf
-build=--profile
+build=(--profile)
+flavour=uml-profile
 command=()
 while [ $# -gt 0 ]; do
 	case $1 in
-	--plain) build= ;;
+	--plain) build=() flavour=uml ;;
+	--plant) build+=(--plant) flavour+=-plant ;;
 	--) shift; command=("$@"); break ;;
 	-h|--help) usage; exit 0 ;;
 	*) wrong "unknown option $1" ;;
@@ -37,7 +40,7 @@ fi
 begin perf
 have perf linux-perf || { lacking "perf is missing: there is no profile of time"; finish; }
 make -s tools build/bin/vexfs-profile >&2 || exit 69
-"$lab" build uml $build 2>&1 | grep -v 'is ready' >&2
+"$lab" build uml "${build[@]}" 2>&1 | grep -v 'is ready' >&2
 
 # What the lab keeps for us; memory is read ten times a second while the command runs.
 # shellcheck disable=SC2016 # for the lab
@@ -55,7 +58,7 @@ exit $status'
 
 counters=$(setting $conf perf counters "")
 perf record -q -F "$(setting $conf perf frequency 999)" -g -e "$(setting $conf perf event cpu-clock)" \
-	-o "$dir/perf.data" -- "$lab" run uml $build --results "$dir" \
+	-o "$dir/perf.data" -- "$lab" run uml "${build[@]}" --results "$dir" \
 	--timeout "$(setting $conf perf timeout 300)" -- sh -c "$inside" sh "${command[@]}" \
 	> "$dir/output" 2> "$dir/messages"
 status=$?
@@ -67,7 +70,7 @@ fi
 
 if [ -s "$dir/perf.data" ] && [ -s "$dir/kallsyms" ]; then
 	build/bin/vexfs-profile perf --kallsyms "$dir/kallsyms" --json "$dir/profile.json" \
-		--functions "build/module/uml${build:+-profile}" \
+		--functions "build/module/$flavour" \
 		--folded "$dir/stacks.folded" --flame "$dir/flame.svg" "$dir/perf.data" \
 		> "$dir/top" || lacking "the samples could not all be read"
 	cat "$dir/top"
@@ -77,7 +80,7 @@ fi
 
 # Counters in a run of their own, since they would be multiplexed with the samples.
 if [ -n "$counters" ]; then
-	LC_ALL=C perf stat -x, -e "$counters" -o "$dir/counters.csv" -- "$lab" run uml $build \
+	LC_ALL=C perf stat -x, -e "$counters" -o "$dir/counters.csv" -- "$lab" run uml "${build[@]}" \
 		--timeout "$(setting $conf perf timeout 300)" -- "${command[@]}" > /dev/null 2>&1
 	missing=$(awk -F, '/not supported|not counted/ { printf "%s%s", sep, $3; sep = ", " }' "$dir/counters.csv" 2> /dev/null)
 	# Lacking hardware is no fault of the run: it is said, and the result is whole.

@@ -50,10 +50,12 @@ largest() { sed -nE "s/^$2=([0-9]+)/\1/p" "$1" | sort -n | tail -n 1; }
 
 # one TOOL NAME COMMAND...: a row "tool name errors lost heap stack state".
 one() {
-	local tool=$1 name=$2 status options log
+	local tool=$1 name=$2 status options=() more log
 	shift 2
 	log=$dir/$tool-$name
-	read -r -a options <<< "$(setting $conf valgrind "$tool" "")"
+	[ "$tool" = massif ] || options=("--suppressions=$configs/$(setting $conf valgrind suppressions valgrind.supp)")
+	read -r -a more <<< "$(setting $conf valgrind "$tool" "")"
+	options+=("${more[@]}")
 	[ "$tool" != massif ] || options+=("--massif-out-file=$log.massif")
 	timeout "$limit" valgrind --tool="$tool" "${options[@]}" --log-file="$log.log" "$@" \
 		> "$log.out" 2>&1 < /dev/null

@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Each tool of scripts/profiling, with a planted leak, deep path, hotspot, slow op and overflow.
+
+# shellcheck source=userspace/vexstress/tests/tap.sh
+. userspace/vexstress/tests/tap.sh
+s=scripts/profiling/scripts
+t=scripts/profiling/test_environments
+tmp=$(mktemp -d "$PWD/build/profile-test.XXXXXX")
+trap 'rm -rf "$tmp"' EXIT
+export VEXFS_PROFILE_DIR=$tmp/out
+complete() { grep -qx 'state=complete' "$VEXFS_PROFILE_DIR/$1/status"; }
+
+gcc -g -O0 -o "$tmp/planted" userspace/tests/profile/plant_leak.c
+run $s/run_valgrind_stack_analysis.sh --program planted -- "$tmp/planted"
+[ "$status" = 1 ] && [[ $out == *"memcheck  planted  errors 1  lost 4096"*FINDING* ]]
+check $? "valgrind: the planted leak is named" "$status $out$err"
+jq -e '.[] | select(.tool == "massif") | .stack > 1000000 and .finding' \
+	"$VEXFS_PROFILE_DIR/valgrind/summary.json" > /dev/null
+check $? "valgrind: the planted stack is a finding" "$out"
+run $s/run_valgrind_stack_analysis.sh --program clean -- build/bin/vexctl --help
+[ "$status" = 0 ] && complete valgrind
+check $? "valgrind: a sound program is none" "$status $out$err"
+
+run $s/run_static_stack_analysis.sh
+[ "$status" = 0 ] && jq -e 'length > 3 and all(.[]; .worst_possible > 0)' "$VEXFS_PROFILE_DIR/static/report.json" > /dev/null
+check $? "static: bounds of the functions that begin ops" "$status $out$err"
+[ -s "$VEXFS_PROFILE_DIR/static/structures" ] && [ -s "$VEXFS_PROFILE_DIR/static/frames" ]
+check $? "static: frames and structures" "$out"
+
+# shellcheck disable=SC2016 # for the lab
+run $s/run_perf_memory_profile.sh --plant -- sh -c '
+	insmod $VEXFS_TOP/build/module/uml-profile-plant/vexfs_plant_stack.ko scenario=hotspot &&
+	rmmod vexfs_plant_stack'
+jq -e '[.functions[] | select(.name == "plant_hotspot")][0].self > .samples * 0.2' \
+	"$VEXFS_PROFILE_DIR/perf/profile.json" > /dev/null
+check $? "perf: the planted hotspot is named" "$status $out$err"
+run $s/run_perf_memory_profile.sh
+[ "$status" = 0 ] && complete perf && jq -e '.subsystems.index > 0 and .subsystems.math > 0' \
+	"$VEXFS_PROFILE_DIR/perf/profile.json" > /dev/null
+check $? "perf: a load and searches, by subsystem" "$status $out$err"
+
+run $s/vexfs_trace_manager.sh run
+[ "$status" = 0 ] && awk -F , 'NR > 1 && $2 > 0 && $4 > 0 { both = 1 } END { exit !both }' \
+	"$VEXFS_PROFILE_DIR/trace/joined.csv"
+check $? "trace manager: samples and ops of the same seconds" "$status $out$err"
+
+run $t/minimal_fuse_test.sh
+[ "$status" = 0 ] && complete minimal
+check $? "the minimal mount" "$status $out$err"
+run $t/incremental_component_test.sh --component search_engine --rounds 1
+[ "$status" = 0 ] && jq -e '(.off | length) >= 6 and (.on | length) >= 6' \
+	"$VEXFS_PROFILE_DIR/component-search_engine/samples.json" > /dev/null
+check $? "a component without and with" "$status $out$err"
+
+run $s/run_ebpf_fuse_tracing.sh --plant slow_op
+[ "$status" = 0 ] && grep -qE 'SLOW fuse opcode [0-9]+: [0-9]{7}' "$VEXFS_PROFILE_DIR/ebpf/alerts"
+check $? "bpftrace: the planted slow op is reported" "$status $out$err"
+
+run $t/stack_overflow_reproduction.sh --all-scenarios
+[ "$status" = 0 ] && [ "$(grep -c ' yes$' "$VEXFS_PROFILE_DIR/overflow/verdicts")" = 14 ]
+check $? "both planted overflows are counted, reported before the guard page, and contained" "$status $out$err"
+
+run $s/analyze_profiling_results.sh
+[ "$status" -le 1 ] && [ -s "$VEXFS_PROFILE_DIR/analysis/report.md" ] &&
+	grep -q '^| search_engine |' "$VEXFS_PROFILE_DIR/analysis/report.md" &&
+	grep -q 'SLOW fuse' "$VEXFS_PROFILE_DIR/analysis/report.md"
+check $? "all of it is one report" "$status $out$err"
+
+tap_end
