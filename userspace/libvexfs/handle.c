@@ -172,6 +172,17 @@ static int explain_create(const struct vexfs_create *req, int code, struct vexfs
 	}
 }
 
+static struct vexfs *handle_new(void)
+{
+	struct vexfs *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return NULL;
+	pthread_mutex_init(&new->lock, NULL);
+	new->event_fd = -1;
+	return new;
+}
+
 int vexfs_do_create(const char *device, struct vexfs_create *req, const char *name,
 		    const char *layout, struct vexfs **h, struct vexfs_error *err)
 {
@@ -203,7 +214,7 @@ int vexfs_do_create(const char *device, struct vexfs_create *req, const char *na
 	if (fd < 0)
 		return fd;
 	if (h) {
-		new = calloc(1, sizeof(*new));
+		new = handle_new();
 		if (!new) {
 			close(fd);
 			return vexfs_fail(err, ENOMEM, "no memory for a handle");
@@ -245,7 +256,7 @@ int vexfs_open(const char *device, const char *name, unsigned int flags, struct 
 	ret = set_name(req.name, name, err);
 	if (ret)
 		return ret;
-	new = calloc(1, sizeof(*new));
+	new = handle_new();
 	if (!new)
 		return vexfs_fail(err, ENOMEM, "no memory for a handle");
 	memcpy(new->name, req.name, sizeof(new->name));
@@ -288,6 +299,9 @@ void vexfs_close(struct vexfs *h)
 	if (!h)
 		return;
 	close(h->fd);
+	if (h->event_fd >= 0)
+		close(h->event_fd);
+	pthread_mutex_destroy(&h->lock);
 	free(h);
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of libvexfs share. A handle does not change after it was opened, so many
- * threads may use it.
+ * What the files of libvexfs share. A handle does not change after it was opened, but for
+ * @event_fd, so many threads may use it.
  */
 #ifndef VEXFS_LIB_INTERNAL_H
 #define VEXFS_LIB_INTERNAL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <time.h>
 
@@ -16,6 +17,8 @@
 
 struct vexfs {
 	int fd;
+	pthread_mutex_t lock;		/* held while the next one is made */
+	int event_fd;			/* told of completions; -1 before it is asked for */
 	unsigned int access;		/* VEXFS_ATTACH_* */
 	uint32_t dim;
 	uint32_t type;

@@ -210,6 +210,75 @@ VEXFS_REQUEST(wait, vexfs_wait);
 int vexfs_wait_durable(struct vexfs *h, uint64_t seq, uint64_t deadline_ns,
 		       struct vexfs_error *err);
 
+/* ---- asynchronous ops ---- */
+
+/*
+ * An op need not be waited for: vexfs_submit() queues it, and its completion comes by
+ * vexfs_reap(), or as a call of a function by vexfs_dispatch(). A handle is used in one of
+ * both ways, by as many threads as one likes. The structure of the op, and what it points
+ * to, must stay where they are until its completion has come; limits of one request
+ * (VEXFS_BATCH_MAX, VEXFS_QUERIES_MAX) hold. See linux/vexfs.h for what an op may be, its
+ * priority and its deadline. vexfs_close() ends what is under way.
+ */
+
+/*
+ * Queues one op, VEXFS_IOC_PUT and so on, with its structure of @size bytes; the library fills
+ * in the size there. -EBUSY: as many as may be are under way.
+ */
+int vexfs_submit(struct vexfs *h, uint32_t op, void *req, size_t size, uint64_t user_data,
+		 struct vexfs_error *err);
+/*
+ * Several at once; the sizes in their structures are filled in already. Returns how many of them
+ * were queued, the first ones; -errno when none was. @err says why it was not all.
+ */
+ssize_t vexfs_submit_many(struct vexfs *h, const struct vexfs_submission *ops, size_t count,
+			  struct vexfs_error *err);
+
+/*
+ * Gets up to @max completions, and waits for @min of them, but not longer than @timeout_ns (0:
+ * as long as it takes) nor for more than were submitted. Returns how many; -ETIME and
+ * -EINTR when there was none.
+ */
+ssize_t vexfs_reap(struct vexfs *h, struct vexfs_completion *done, size_t max, size_t min,
+		   uint64_t timeout_ns, struct vexfs_error *err);
+
+/* The result of an op, with its sentence: 0 or -errno. @op as it was submitted. */
+int vexfs_result(const struct vexfs *h, uint32_t op, const struct vexfs_completion *done,
+		 struct vexfs_error *err);
+
+/* Ends the ops of that number, or all; returns how many there were. Each has its completion. */
+int vexfs_cancel(struct vexfs *h, uint64_t user_data, struct vexfs_error *err);
+int vexfs_cancel_all(struct vexfs *h, struct vexfs_error *err);
+
+/**
+ * struct vexfs_callback - who is called when an op is done
+ * @done: called once, from vexfs_dispatch(), by the thread that called that. It may
+ *	submit, and free what @self lies in
+ *
+ * Lies in memory of the program, beside what belongs to the op, until @done is called.
+ */
+struct vexfs_callback {
+	void (*done)(struct vexfs *h, struct vexfs_callback *self,
+		     const struct vexfs_completion *completion);
+};
+
+/* As vexfs_submit(), for vexfs_dispatch(). */
+int vexfs_submit_callback(struct vexfs *h, uint32_t op, void *req, size_t size,
+			  struct vexfs_callback *callback, struct vexfs_error *err);
+
+/*
+ * Waits as vexfs_reap(), calls the callbacks of what is done, and returns how many it
+ * has called. With @min 0 it does not wait.
+ */
+ssize_t vexfs_dispatch(struct vexfs *h, size_t min, uint64_t timeout_ns, struct vexfs_error *err);
+
+/*
+ * For event loops: a descriptor that becomes readable when ops are done. Then call
+ * vexfs_dispatch() with @min 0, which makes it unreadable first, or do as much with vexfs_reap().
+ * It belongs to the handle, and is the same at each call.
+ */
+int vexfs_event_fd(struct vexfs *h, struct vexfs_error *err);
+
 /* ---- names ---- */
 
 /*

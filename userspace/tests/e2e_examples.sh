@@ -32,6 +32,14 @@ is filtered_search "33: lang 3, year 2023
 73: lang 3, year 2023
 78: lang 3, year 2028
 113: lang 3, year 2023" "$ex/filtered_search"
+is async_search "nearest to 0.25: 0
+nearest to 100.25: 100
+nearest to 200.25: 200
+nearest to 300.25: 300
+nearest to 400.25: 400
+nearest to 500.25: 500
+nearest to 600.25: 600
+nearest to 700.25: 700" "$ex/async_search"
 "$top/build/test-bin/brute" gen 70000 8 "$dir/x.fbin"
 is import_file "70000 vectors of dimension 8 in 'example-import'" \
 	"$ex/import_file" example-import "$dir/x.fbin"
