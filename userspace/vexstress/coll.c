@@ -5,6 +5,7 @@
  * finds and drops what a killed one left.
  */
 #include "coll.h"
+#include "door.h"
 #include "kstat.h"
 #include "mounted.h"
 #include "storage.h"
@@ -216,6 +217,19 @@ static void free_rows(struct vx_coll *c)
 		munmap(c->queries, vx_coll_room(c) * sizeof(float));
 }
 
+/* Whether module and kernel have what the workload needs; else why not in job->note. */
+static bool has_parts(struct vx_job *job, const struct vexfs_info *info)
+{
+	const struct vx_door_ops *door = vx_door_of(job->workload);
+
+	if (job->workload->needs_index == VEXFS_INDEX_GRAPH &&
+	    !(info->features & VEXFS_FEATURE_GRAPH)) {
+		snprintf(job->note, sizeof(job->note), "this module has no graph");
+		return false;
+	}
+	return !door || door->there(job->note, sizeof(job->note));
+}
+
 int vx_coll_setup(struct vx_job *job)
 {
 	static unsigned int serial;
@@ -230,10 +244,8 @@ int vx_coll_setup(struct vx_job *job)
 		vx_say("%s", err.text);
 		return VX_NO_DEVICE;
 	}
-	if (wl->needs_index == VEXFS_INDEX_GRAPH && !(info.features & VEXFS_FEATURE_GRAPH)) {
-		snprintf(job->note, sizeof(job->note), "this module has no graph");
+	if (!has_parts(job, &info))
 		return VX_SKIPPED;
-	}
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return VX_MISSED;

@@ -33,6 +33,7 @@ struct bench {
 	uint32_t *counts;
 	uint64_t room;		/* number of results in out_ids */
 	const float *vectors;	/* of this op */
+	uint32_t priority;	/* and its priority */
 	struct vexfs_search search;
 	struct vexfs_put put;
 	struct vexfs_get get;
@@ -42,6 +43,7 @@ struct bench {
 	struct vexfs_vote votes[VX_TAGS];
 	struct vx_files files;
 	size_t row_bytes;	/* of a vector as a file */
+	struct bench *of;	/* a call of many at a time belongs to this one */
 };
 
 static uint64_t own_id(const struct vx_worker *w, uint64_t i)
@@ -55,13 +57,46 @@ static int fail(struct vx_worker *w, const char *what)
 	return -1;
 }
 
+/* Room for what a call sends and gets. */
+static int call_alloc(struct bench *b, const struct vx_job *job)
+{
+	const struct vx_coll *c = b->coll;
+	uint64_t n = job->batch;
+
+	b->room = n * job->k;
+	if (b->room < STORM_K * STORM_BATCH && vx_has_action(job->workload, VX_STORM))
+		b->room = STORM_K * STORM_BATCH;
+	b->ids = malloc(n * sizeof(*b->ids));
+	b->pick = malloc(n * sizeof(*b->pick));
+	b->version = malloc(n * sizeof(*b->version));
+	b->rows = malloc(n * c->dim * sizeof(*b->rows));
+	b->attrs = malloc(n * sizeof(*b->attrs));
+	b->out_ids = malloc(b->room * sizeof(*b->out_ids));
+	b->out_distances = malloc(b->room * sizeof(*b->out_distances));
+	b->counts = malloc((n > STORM_BATCH ? n : STORM_BATCH) * sizeof(*b->counts));
+	return b->ids && b->pick && b->version && b->rows && b->attrs && b->out_ids &&
+	       b->out_distances && b->counts ? 0 : -1;
+}
+
+static void call_free(struct bench *b)
+{
+	free(b->ids);
+	free(b->pick);
+	free(b->version);
+	free(b->rows);
+	free(b->attrs);
+	free(b->out_ids);
+	free(b->out_distances);
+	free(b->counts);
+}
+
 int vx_worker_start(struct vx_worker *w)
 {
 	const struct vx_job *job = w->job;
 	struct vx_coll *c = job->coll;
 	struct vexfs_error err;
 	struct bench *b;
-	uint64_t i, n = job->batch;
+	uint64_t i;
 
 	b = calloc(1, sizeof(*b));
 	if (!b)
@@ -73,20 +108,8 @@ int vx_worker_start(struct vx_worker *w)
 		return fail(w, err.text);
 	b->own = (c->base + job->threads - 1 - w->index) / job->threads;
 	b->insert_slots = (c->total - c->base) / job->threads;
-	b->room = n * job->k;
-	if (b->room < STORM_K * STORM_BATCH)
-		b->room = STORM_K * STORM_BATCH;
 	b->slot = malloc(b->own * sizeof(*b->slot));
-	b->ids = malloc(n * sizeof(*b->ids));
-	b->pick = malloc(n * sizeof(*b->pick));
-	b->version = malloc(n * sizeof(*b->version));
-	b->rows = malloc(n * c->dim * sizeof(*b->rows));
-	b->attrs = malloc(n * sizeof(*b->attrs));
-	b->out_ids = malloc(b->room * sizeof(*b->out_ids));
-	b->out_distances = malloc(b->room * sizeof(*b->out_distances));
-	b->counts = malloc((n > STORM_BATCH ? n : STORM_BATCH) * sizeof(*b->counts));
-	if (!b->slot || !b->ids || !b->pick || !b->version || !b->rows || !b->attrs ||
-	    !b->out_ids || !b->out_distances || !b->counts)
+	if (!b->slot || call_alloc(b, job))
 		return fail(w, "no memory");
 	for (i = 0; i < b->own; i++)
 		b->slot[i] = (uint32_t)i;
@@ -109,16 +132,41 @@ void vx_worker_stop(struct vx_worker *w)
 		return;
 	vx_files_close(&b->files);
 	free(b->slot);
-	free(b->ids);
-	free(b->pick);
-	free(b->version);
-	free(b->rows);
-	free(b->attrs);
-	free(b->out_ids);
-	free(b->out_distances);
-	free(b->counts);
+	call_free(b);
 	free(b);
 	w->priv = NULL;
+}
+
+/*
+ * A call of its own for a worker that has many under way. What it owns stays with the worker:
+ * the calls share slot[], which their ops leave in any order, and none of them deletes.
+ */
+void *vx_call_new(struct vx_worker *w)
+{
+	struct bench *of = w->priv, *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->coll = of->coll;
+	b->own = of->own;
+	b->live = of->live;
+	b->slot = of->slot;
+	b->row_bytes = of->row_bytes;
+	b->of = of;
+	if (call_alloc(b, w->job)) {
+		call_free(b);
+		free(b);
+		return NULL;
+	}
+	return b;
+}
+
+void vx_call_free(void *call)
+{
+	if (!call)
+		return;
+	call_free(call);
+	free(call);
 }
 
 unsigned int vx_worker_pick(struct vx_worker *w)
@@ -135,6 +183,8 @@ unsigned int vx_worker_pick(struct vx_worker *w)
 			b->turn = 0;
 		return b->turn;
 	}
+	if (w->job->workload->first_alone)
+		return w->index > 0;
 	at = (unsigned int)vs_rng_below(&w->rng, 100);
 	for (i = 0; k[i + 1].name && at >= k[i].share; i++)
 		at -= k[i].share;
@@ -163,7 +213,7 @@ static void prepare_search(struct vx_worker *w, uint32_t flags, uint64_t n, uint
 	s->ids = (uintptr_t)b->out_ids;
 	s->distances = (uintptr_t)b->out_distances;
 	s->counts = (uintptr_t)b->counts;
-	s->priority = w->job->priority;
+	s->priority = b->priority;
 	s->deadline_ns = (uint64_t)(w->job->deadline * 1e9);
 	if (filter) {
 		s->filter = (uintptr_t)b->coll->filter.insns;
@@ -226,7 +276,10 @@ static void prepare_upsert(struct vx_worker *w)
 			b->ids[i] = own_id(w, b->slot[b->live + i]);
 		}
 	} else {
-		n = draw_live(w, n);
+		/* One id, unless it is under way in another call of this worker. */
+		do
+			n = draw_live(w, n);
+		while (b->of && c->ids[b->ids[0]].seq & 1);
 	}
 	row = vs_rng_below(&w->rng, VX_POOL_ROWS - n + 1);
 	b->vectors = c->pool + row * c->dim;
@@ -310,7 +363,7 @@ static void prepare_put(struct vx_worker *w)
 	b->put.ids = (uintptr_t)b->ids;
 	b->put.vectors = (uintptr_t)b->vectors;
 	b->put.attrs = (uintptr_t)b->attrs;
-	b->put.priority = w->job->priority;
+	b->put.priority = b->priority;
 	b->put.deadline_ns = deadline_of(w);
 }
 
@@ -322,7 +375,7 @@ static void prepare_get(struct vx_worker *w)
 	b->get.count = (uint32_t)draw_live(w, w->job->batch);
 	b->get.ids = (uintptr_t)b->ids;
 	b->get.vectors = (uintptr_t)b->rows;
-	b->get.priority = w->job->priority;
+	b->get.priority = b->priority;
 	b->get.deadline_ns = deadline_of(w);
 }
 
@@ -334,7 +387,7 @@ static void prepare_delete(struct vx_worker *w)
 	memset(&b->del, 0, sizeof(b->del));
 	b->del.count = (uint32_t)draw_live(w, w->job->batch);
 	b->del.ids = (uintptr_t)b->ids;
-	b->del.priority = w->job->priority;
+	b->del.priority = b->priority;
 	b->del.deadline_ns = deadline_of(w);
 	for (i = 0; i < b->del.count; i++)
 		change_begin(&b->coll->ids[b->ids[i]], 0);
@@ -350,7 +403,7 @@ static void prepare_distance(struct vx_worker *w)
 	b->distance.query = (uintptr_t)b->vectors;
 	b->distance.ids = (uintptr_t)b->ids;
 	b->distance.distances = (uintptr_t)b->out_distances;
-	b->distance.priority = w->job->priority;
+	b->distance.priority = b->priority;
 	b->distance.deadline_ns = deadline_of(w);
 }
 
@@ -370,9 +423,12 @@ static void prepare_classify(struct vx_worker *w)
 
 void vx_worker_prepare(struct vx_worker *w, unsigned int kind)
 {
+	const struct vx_kind *k = &w->job->workload->kinds[kind];
+	struct bench *b = w->priv;
 	uint64_t n = w->job->batch;
 
-	switch (w->job->workload->kinds[kind].action) {
+	b->priority = k->priority ? k->priority : w->job->priority;
+	switch (k->action) {
 	case VX_EXACT:
 		prepare_search(w, VEXFS_SEARCH_EXACT, n, w->job->k, false);
 		break;
@@ -411,6 +467,69 @@ void vx_worker_prepare(struct vx_worker *w, unsigned int kind)
 		prepare_classify(w);
 		break;
 	default:
+		break;
+	}
+}
+
+unsigned long vx_worker_request(struct vx_worker *w, unsigned int kind, void **arg)
+{
+	struct bench *b = w->priv;
+
+	switch (w->job->workload->kinds[kind].action) {
+	case VX_EXACT:
+	case VX_GRAPH:
+	case VX_FILTERED:
+		b->search.size = sizeof(b->search);
+		*arg = &b->search;
+		return VEXFS_IOC_SEARCH;
+	case VX_UPSERT:
+		b->put.size = sizeof(b->put);
+		*arg = &b->put;
+		return VEXFS_IOC_PUT;
+	case VX_GET:
+		b->get.size = sizeof(b->get);
+		*arg = &b->get;
+		return VEXFS_IOC_GET;
+	case VX_DISTANCE:
+		b->distance.size = sizeof(b->distance);
+		*arg = &b->distance;
+		return VEXFS_IOC_DISTANCE;
+	case VX_CLASSIFY:
+		b->classify.size = sizeof(b->classify);
+		*arg = &b->classify;
+		return VEXFS_IOC_CLASSIFY;
+	default:
+		*arg = NULL;
+		return 0;
+	}
+}
+
+void vx_worker_answered(struct vx_worker *w, unsigned int kind)
+{
+	struct bench *b = w->priv;
+
+	w->done = 1;
+	switch (w->job->workload->kinds[kind].action) {
+	case VX_EXACT:
+	case VX_GRAPH:
+	case VX_FILTERED:
+		w->kernel_ns = b->search.kernel_ns;
+		w->shared->distances += b->search.distances_done;
+		break;
+	case VX_UPSERT:
+		w->kernel_ns = b->put.kernel_ns;
+		break;
+	case VX_GET:
+		w->kernel_ns = b->get.kernel_ns;
+		break;
+	case VX_DISTANCE:
+		w->kernel_ns = b->distance.kernel_ns;
+		break;
+	case VX_CLASSIFY:
+		w->kernel_ns = b->classify.kernel_ns;
+		break;
+	default:
+		w->kernel_ns = 0;
 		break;
 	}
 }

@@ -82,7 +82,7 @@ static const struct option options[] = {
 	  NULL, 0 },
 
 	{ "A job", "threads", 0, OPT_UINT, J(threads), "N",
-	  "workers of the job (default 1, crowds 16; with --target one per processor)", 1, VX_WORKERS_MAX, NULL, 0 },
+	  "workers of the job (default 1, crowds 16, flood 17; with --target one per processor)", 1, VX_WORKERS_MAX, NULL, 0 },
 	{ NULL, "workers", 0, OPT_ENUM, J(workers), "KIND",
 	  "what a worker is: processes (default), as clients are, or threads of one", 0, 0,
 	  "processes=0,threads=1", 0 },
@@ -100,6 +100,9 @@ static const struct option options[] = {
 	  "closed loop: pause of a worker between two calls", 0, 3600, NULL, 0 },
 	{ NULL, "batch", 'b', OPT_COUNT, J(batch), "N",
 	  "queries or vectors in one call (default 1)", 1, 4096, NULL, 0 },
+	{ NULL, "depth", 0, OPT_COUNT, J(depth), "N",
+	  "submit, uring and bridge: ops of a worker that are under way at a time (default 32)", 1,
+	  4096, NULL, 0 },
 	{ NULL, "k", 'k', OPT_COUNT, J(k), "N", "results of a search (default 10)", 1, 4096, NULL, 0 },
 	{ NULL, "ef", 0, OPT_COUNT, J(ef), "N",
 	  "graph: candidates kept; without it the smallest that reaches recall 0.95", 1, 4096, NULL,
@@ -239,6 +242,7 @@ void vx_job_defaults(struct vx_job *job)
 {
 	memset(job, 0, sizeof(*job));
 	job->batch = 1;
+	job->depth = 32;
 	job->k = 10;
 	job->dim = 128;
 	job->type = VEXFS_TYPE_F32;
@@ -591,6 +595,15 @@ int vx_job_check(const struct vx_job *job, char *why, size_t size)
 		snprintf(why, size, "ops and duration contradict each other: give one of them");
 	else if (job->rate > 0 && job->think > 0)
 		snprintf(why, size, "rate (open loop) and think-time (closed loop) contradict each other");
+	else if (job->workload->door != VX_CALL && (job->batch != 1 || job->think > 0))
+		snprintf(why, size, "%s has many ops under way, of one vector or query each: give depth instead of batch and think-time",
+			 job->workload->name);
+	/* Each op under way has a vector of its own, and there have to be some to draw from. */
+	else if (job->workload->door != VX_CALL &&
+		 (job->vectors ? job->vectors : job->workload->vectors) <
+		 2 * job->depth * (job->threads ? job->threads : 1))
+		snprintf(why, size, "a depth of %llu needs twice as many vectors for each worker",
+			 (unsigned long long)job->depth);
 	else if (job->arrival == VX_POISSON && !(job->rate > 0))
 		snprintf(why, size, "arrival=poisson needs a rate");
 	else if ((job->type == VEXFS_TYPE_F16 || job->type == VEXFS_TYPE_BF16) &&

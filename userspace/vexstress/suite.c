@@ -15,6 +15,8 @@ static const struct vx_suite suites[] = {
 	{ "isa", "exact search by each instruction set that the processor has" },
 	{ "tlb", "long batches from small pages and from huge ones" },
 	{ "fuse", "requests on a mount: names, files, neighbours" },
+	{ "async", "asynchronous ops: one at a time, many, and at all priorities" },
+	{ "ring", "small ops through io_uring, one at a time and many; and by a system call each" },
 	{ "durable", "vectors stored under each kind of durability" },
 };
 
@@ -45,6 +47,12 @@ static const struct suite_job {
 	{ "fuse", "fuse-meta", "fuse-meta", "", NULL },
 	{ "fuse", "fuse-io", "fuse-io", "", NULL },
 	{ "fuse", "fuse-near", "fuse-near", "", NULL },
+	{ "async", "async-one", "submit", "depth=1", NULL },
+	{ "async", "async-many", "submit", "depth=32", NULL },
+	{ "async", "async-priorities", "bridge", "depth=32", NULL },
+	{ "ring", "ring-one", "uring", "depth=1", NULL },
+	{ "ring", "ring-many", "uring", "depth=32", NULL },
+	{ "ring", "ring-call", "point", "", NULL },
 	{ "durable", "durable-none", "store", "durability=none", NULL },
 	{ "durable", "durable-async", "store", "durability=async", NULL },
 	{ "durable", "durable-group", "store", "durability=group", NULL },

@@ -20,7 +20,7 @@
 
 /* The jobs that targets are measured by; each is run when a target needs it. */
 enum standard { STD_NONE, STD_VECTOR, STD_SEMANTIC, STD_POINT, STD_PACED, STD_POOLS, STD_SIMD,
-		STD_FUSE };
+		STD_FUSE, STD_BRIDGE };
 
 static const struct metric {
 	const char *name;
@@ -43,8 +43,8 @@ static const struct metric {
 	{ "point_p95_ms", "ms", false, STD_PACED, 0.105, 0.105, "95th percentile" },
 	{ "point_p99_ms", "ms", false, STD_PACED, 0.328, 0.328, "99th percentile" },
 	{ "success_rate", "ratio", true, STD_POINT, 1.0, 1.0, "ops that succeeded, all jobs" },
-	{ "bridge_latency_ms", "ms", false, STD_NONE, 1, 1, "asynchronous ops" },
-	{ "bridge_ops_per_sec", "ops/s", true, STD_NONE, 3000, 30000, "asynchronous ops" },
+	{ "bridge_latency_ms", "ms", false, STD_BRIDGE, 1, 1, "asynchronous ops, 99th percentile" },
+	{ "bridge_ops_per_sec", "ops/s", true, STD_BRIDGE, 3000, 30000, "asynchronous ops" },
 };
 
 #define NMETRICS (ARRAY_SIZE(metrics))
@@ -88,8 +88,10 @@ static struct {
 	uint64_t pool_allocs, pool_hits;
 	struct vs_hist fast, slow;	/* time in the kernel of an op, by the variant */
 	uint64_t fast_distances, slow_distances;
-	struct vs_hist raw, available;	/* latencies of the paced job */
-	double paced_good, paced_worker_s, paced_unavailable_s, paced_s;
+	struct paced {		/* ops at a rate */
+		struct vs_hist raw, available;	/* latencies */
+		double good, worker_s, unavailable_s, s;
+	} point, bridge;
 } total;
 
 /* Of a rate over several attempts: ops, seconds, and the slices of all. */
@@ -492,11 +494,13 @@ static int run_point(json_t *result, const struct vx_job *base, struct vx_outcom
 }
 
 /* The latencies that are judged; a quantile of 0 is the mean. */
-static const struct {
+static const struct latency {
 	const char *name;
 	double quantile;
-} latencies[] = {
+} point_latencies[] = {
 	{ "point_mean_ms", 0 }, { "point_p95_ms", 0.95 }, { "point_p99_ms", 0.99 },
+}, bridge_latencies[] = {
+	{ "bridge_latency_ms", 0.99 },
 };
 
 static double latency_ms(const struct vs_hist *h, double quantile)
@@ -504,69 +508,105 @@ static double latency_ms(const struct vs_hist *h, double quantile)
 	return (quantile > 0 ? (double)vs_hist_quantile(h, quantile) : vs_hist_mean(h)) / 1e6;
 }
 
-static void paced_attempt(const struct vx_outcome *out)
+static void paced_attempt(const struct latency *list, size_t n, const struct vx_outcome *out)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(latencies); i++)
-		json_array_append_new(goal(latencies[i].name)->attempts, json_pack(
+	for (i = 0; i < n; i++)
+		json_array_append_new(goal(list[i].name)->attempts, json_pack(
 			"{s:f, s:f, s:f, s:f, s:f}",
-			"measured", latency_ms(&out->all.corrected, latencies[i].quantile),
+			"measured", latency_ms(&out->all.corrected, list[i].quantile),
 			"seconds", out->seconds,
-			"without_unavailable", latency_ms(&out->all.available, latencies[i].quantile),
+			"without_unavailable", latency_ms(&out->all.available, list[i].quantile),
 			"unavailable_s", out->unavailable_s,
 			"held_ops_per_s", out->seconds > 0 ?
 				(double)(out->all.ops - out->all.errors) / out->seconds : 0.0));
 }
 
 /* All ops of all attempts, as they were; and without what was missing. */
-static void judge_paced(double due)
+static void judge_paced(const struct latency *list, size_t n, const struct paced *p, double due)
 {
-	double missing = total.paced_worker_s > 0 ?
-			 total.paced_unavailable_s / total.paced_worker_s : 0;
-	double held = total.paced_s > 0 ? total.paced_good / total.paced_s : 0;
+	double missing = p->worker_s > 0 ? p->unavailable_s / p->worker_s : 0;
+	double held = p->s > 0 ? p->good / p->s : 0;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(latencies); i++) {
-		struct goal *g = goal(latencies[i].name);
+	for (i = 0; i < n; i++) {
+		struct goal *g = goal(list[i].name);
 
-		measured(latencies[i].name, latency_ms(&total.raw, latencies[i].quantile));
-		g->f.without = latency_ms(&total.available, latencies[i].quantile);
+		measured(list[i].name, latency_ms(&p->raw, list[i].quantile));
+		g->f.without = latency_ms(&p->available, list[i].quantile);
 		g->f.due = due;
 		g->f.held = held;
 		g->f.held_without = missing < 1 ? held / (1 - missing) : held;
-		g->unavailable_s = total.paced_unavailable_s;
+		g->unavailable_s = p->unavailable_s;
 		if (held < VX_HELD * due)
 			snprintf(g->reason, sizeof(g->reason), "at %.0f ops/s, not %.0f", held, due);
 	}
 }
 
 /* Latency counts at the rate that goes with it, from when an op was due. */
+static int run_at_rate(json_t *result, struct vx_job *job, struct vx_outcome *out, struct tally *t,
+		       const struct latency *list, size_t n, struct paced *p)
+{
+	size_t i;
+	int ret = run_one(result, job, out, t);
+
+	if (!ret) {
+		paced_attempt(list, n, out);
+		vs_hist_merge(&p->raw, &out->all.corrected);
+		vs_hist_merge(&p->available, &out->all.available);
+		p->good += (double)(out->all.ops - out->all.errors);
+		p->s += out->seconds;
+		p->worker_s += out->seconds * job->threads;
+		p->unavailable_s += out->unavailable_s;
+		judge_paced(list, n, p, job->rate);
+	} else if (ret == VX_SKIPPED) {
+		for (i = 0; i < n; i++)
+			skip(list[i].name, job->note);
+	}
+	return ret;
+}
+
 static int run_paced(json_t *result, const struct vx_job *base, struct vx_outcome *out,
 		     struct tally *t)
 {
 	struct vx_job job;
-	size_t i;
-	int ret;
 
 	standard(&job, base, "point-paced", "point");
 	job.rate = goal("point_ops_per_sec")->wanted ? goal("point_ops_per_sec")->f.target : 16659;
 	job.think = 0;
+	return run_at_rate(result, &job, out, t, point_latencies, ARRAY_SIZE(point_latencies),
+			   &total.point);
+}
+
+/* How many in a closed loop, and how late at the rate that was promised; half of the time each. */
+static int run_bridge(json_t *result, const struct vx_job *base, struct vx_outcome *out,
+		      struct tally *t)
+{
+	const struct goal *ops = goal("bridge_ops_per_sec");
+	double length = base->duration > 0 ? base->duration : vx_set.measure;
+	struct vx_job job;
+	int ret;
+
+	standard(&job, base, "bridge", "bridge");
+	/* One process has many under way: the processors are for those who serve them. */
+	job.threads = base->threads ? base->threads : 1;
+	job.batch = 1;
+	job.think = 0;
+	job.duration = length / 2;
 	ret = run_one(result, &job, out, t);
-	if (!ret) {
-		paced_attempt(out);
-		vs_hist_merge(&total.raw, &out->all.corrected);
-		vs_hist_merge(&total.available, &out->all.available);
-		total.paced_good += (double)(out->all.ops - out->all.errors);
-		total.paced_s += out->seconds;
-		total.paced_worker_s += out->seconds * job.threads;
-		total.paced_unavailable_s += out->unavailable_s;
-		judge_paced(job.rate);
-	} else if (ret == VX_SKIPPED) {
-		for (i = 0; i < ARRAY_SIZE(latencies); i++)
-			skip(latencies[i].name, job.note);
+	if (ret == VX_SKIPPED) {
+		skip("bridge_ops_per_sec", job.note);
+		skip("bridge_latency_ms", job.note);
 	}
-	return ret;
+	if (ret)
+		return ret;
+	rate_attempt("bridge_ops_per_sec", out);
+	vx_outcome_free(out);
+	snprintf(job.name, sizeof(job.name), "bridge-paced");
+	job.rate = ops->wanted ? ops->f.target : 3000;
+	return run_at_rate(result, &job, out, t, bridge_latencies, ARRAY_SIZE(bridge_latencies),
+			   &total.bridge);
 }
 
 static int run_pools(json_t *result, const struct vx_job *base, struct vx_outcome *out,
@@ -637,12 +677,6 @@ static int run_fuse(json_t *result, const struct vx_job *base, struct vx_outcome
 			vx_outcome_free(out);
 	}
 	return ret;
-}
-
-static void why_not_there(void)
-{
-	skip("bridge_latency_ms", "this module has no asynchronous ops");
-	skip("bridge_ops_per_sec", "this module has no asynchronous ops");
 }
 
 /* Its job ended early: the target counts as missed, not as skipped. */
@@ -741,7 +775,7 @@ int vx_target_run(json_t *result, const struct vx_job *base)
 	} plan[] = {
 		{ STD_VECTOR, run_vector }, { STD_SEMANTIC, run_semantic },
 		{ STD_POINT, run_point }, { STD_PACED, run_paced }, { STD_POOLS, run_pools },
-		{ STD_SIMD, run_simd }, { STD_FUSE, run_fuse },
+		{ STD_SIMD, run_simd }, { STD_FUSE, run_fuse }, { STD_BRIDGE, run_bridge },
 	};
 	struct vx_outcome *out = calloc(1, sizeof(*out));
 	struct tally t = { false, 0 };
@@ -763,7 +797,6 @@ int vx_target_run(json_t *result, const struct vx_job *base)
 		}
 	}
 	read_stack();
-	why_not_there();
 	if (total.ops) {
 		measured("success_rate", (double)(total.ops - total.errors) / (double)total.ops);
 		if (total.broken)

@@ -55,12 +55,21 @@ struct vx_worker;
  * @class: "vector", "semantic" or "fuse", as in the module's statistics
  * @share: percentage of the calls
  * @action: enum vx_action, what a call does
+ * @priority: enum vexfs_priority, when it is not the job's
  */
 struct vx_kind {
 	const char *name;
 	const char *class;
 	unsigned int share;
 	unsigned int action;
+	unsigned int priority;
+};
+
+/* How ops reach the module. */
+enum vx_door {
+	VX_CALL,	/* a system call each, which waits for the answer */
+	VX_QUEUE,	/* submitted, and reaped when they are done; many at a time */
+	VX_RING,	/* io_uring; many at a time */
 };
 
 /**
@@ -85,6 +94,8 @@ struct vx_workload {
 	bool turns;
 	bool mounted;
 	unsigned int threads;
+	unsigned int door;
+	bool first_alone;
 };
 
 enum vx_action {
@@ -163,6 +174,7 @@ struct vx_worker {
 	struct vs_rng rng;
 	struct vexfs *handle;
 	void *priv;
+	void *async, *door;	/* of those that have many calls under way */
 	uint64_t done;
 	uint64_t kernel_ns;
 	uint64_t started, ended;	/* ticks of the op, for check() */
@@ -193,6 +205,7 @@ struct vx_job {
 	double duration;	/* seconds; 0: --measurement-time */
 	double ramp, think;	/* seconds */
 	uint64_t batch;
+	uint64_t depth;
 	uint64_t k, ef, dim, vectors;
 	unsigned int type, metric;
 	uint64_t m, ef_construction;
@@ -328,6 +341,17 @@ void vx_worker_prepare(struct vx_worker *w, unsigned int kind);	/* not measured 
 int vx_worker_op(struct vx_worker *w, unsigned int kind);	/* measured; 0 or -errno */
 void vx_worker_after(struct vx_worker *w, unsigned int kind, int err);	/* not measured */
 void vx_worker_stop(struct vx_worker *w);
+
+/*
+ * For doors that have many calls under way: each has a call of its own as w->priv while it is
+ * prepared, answered and looked after.
+ */
+void *vx_call_new(struct vx_worker *w);
+void vx_call_free(void *call);
+/* The request that vx_worker_prepare() made ready, and its number; 0 for what has none. */
+unsigned long vx_worker_request(struct vx_worker *w, unsigned int kind, void **arg);
+/* It has been answered: sets w->done and w->kernel_ns. */
+void vx_worker_answered(struct vx_worker *w, unsigned int kind);
 
 /* ---- abuse.c ---- */
 

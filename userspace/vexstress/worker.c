@@ -37,8 +37,7 @@ void vx_nap(double ns)
 	nanosleep(&t, NULL);
 }
 
-/* Warm-up has ended, and this worker has not reacted yet. */
-static bool warmed_up(const struct vx_worker *w)
+bool vx_warmed_up(const struct vx_worker *w)
 {
 	return w->warming &&
 	       __atomic_load_n(&vx_control->measuring, __ATOMIC_ACQUIRE) != VX_WARMING;
@@ -54,7 +53,7 @@ static uint64_t wait_until(struct vx_worker *w, uint64_t when)
 {
 	uint64_t last = vx_ticks(), missing = 0;
 
-	while (!vx_over(w) && !warmed_up(w)) {
+	while (!vx_over(w) && !vx_warmed_up(w)) {
 		uint64_t now = vx_ticks(), gap = now - last;
 		double ns;
 
@@ -125,8 +124,7 @@ static void one_call(struct vx_worker *w, uint64_t due, uint64_t missing)
 	vx_worker_after(w, kind, err);
 }
 
-/* Ops count from here on. Those of a job with a number of ops begin with the clock. */
-static void begin_counting(struct vx_worker *w)
+void vx_begin_counting(struct vx_worker *w)
 {
 	w->warming = false;
 	if (!w->job->ops)
@@ -138,8 +136,7 @@ static void begin_counting(struct vx_worker *w)
 	set_state(w, VX_RUNNING);
 }
 
-/* This worker's part of the ops of the job. */
-static uint64_t quota_of(const struct vx_worker *w)
+uint64_t vx_quota(const struct vx_worker *w)
 {
 	const struct vx_job *job = w->job;
 
@@ -147,45 +144,60 @@ static uint64_t quota_of(const struct vx_worker *w)
 			: UINT64_MAX;
 }
 
+static double mean_gap(const struct vx_job *job)
+{
+	return job->rate > 0 ? 1e9 * (double)job->threads * (double)job->batch / job->rate : 0;
+}
+
+uint64_t vx_gap(struct vx_worker *w)
+{
+	double mean = mean_gap(w->job);
+
+	return vx_to_ticks(w->job->arrival == VX_POISSON ? -log(1 - vs_rng_unit(&w->rng)) * mean :
+			   mean);
+}
+
+void vx_all_done(struct vx_worker *w, uint64_t ended)
+{
+	vs_hist_set(&w->shared->ended, vx_quota(w) ? ended : 1);
+}
+
 static void loop(struct vx_worker *w)
 {
 	const struct vx_job *job = w->job;
-	double mean_gap = job->rate > 0 ? 1e9 * (double)job->threads * (double)job->batch /
-					  job->rate : 0;
-	uint64_t quota = quota_of(w), done = 0, due = 0;
+	uint64_t quota = vx_quota(w), done = 0, due = 0;
 
 	w->warming = true;
 	if (job->ramp > 0)
 		wait_until(w, vx_control->begin + vx_to_ticks(job->ramp * 1e9 * w->index / job->threads));
-	if (mean_gap > 0)
-		due = vx_ticks() + vx_to_ticks(mean_gap * w->index / job->threads);
+	if (job->rate > 0)
+		due = vx_ticks() + vx_to_ticks(mean_gap(job) * w->index / job->threads);
 	while (!vx_over(w) && (w->warming || done < quota)) {
 		uint64_t missing = 0;
 
-		if (warmed_up(w)) {
-			begin_counting(w);
+		if (vx_warmed_up(w)) {
+			vx_begin_counting(w);
 			done = 0;
 			/* Delays up to now do not count. */
-			if (mean_gap > 0 && vx_ticks() > due)
+			if (job->rate > 0 && vx_ticks() > due)
 				due = vx_ticks();
 			w->free_at = w->free_without = 0;
 			continue;
 		}
-		if (mean_gap > 0) {
+		if (job->rate > 0) {
 			missing = wait_until(w, due);
-			if (vx_over(w) || warmed_up(w))
+			if (vx_over(w) || vx_warmed_up(w))
 				continue;
 		}
 		one_call(w, due, missing);
 		done += w->done;
-		if (mean_gap > 0)
-			due += vx_to_ticks(job->arrival == VX_POISSON ?
-					   -log(1 - vs_rng_unit(&w->rng)) * mean_gap : mean_gap);
+		if (job->rate > 0)
+			due += vx_gap(w);
 		else if (job->think > 0)
 			wait_until(w, vx_ticks() + vx_to_ticks(job->think * 1e9));
 	}
 	if (done >= quota)
-		vs_hist_set(&w->shared->ended, quota ? w->ended : 1);
+		vx_all_done(w, w->ended);
 }
 
 static void usage_of(struct vx_worker *w)
@@ -207,6 +219,7 @@ static void usage_of(struct vx_worker *w)
 void *vx_worker_main(void *arg)
 {
 	struct vx_worker *w = arg;
+	bool many = w->job->workload->door != VX_CALL;
 
 	w->shared->pid = (int32_t)gettid();
 	vs_rng_seed(&w->rng, vs_mix(w->job->seed) + w->index);
@@ -216,7 +229,8 @@ void *vx_worker_main(void *arg)
 		set_state(w, VX_FAILED);
 		return NULL;
 	}
-	if (vx_worker_start(w)) {
+	if (vx_worker_start(w) || (many && vx_async_start(w))) {
+		vx_async_stop(w);
 		vx_worker_stop(w);
 		set_state(w, VX_FAILED);
 		return NULL;
@@ -225,8 +239,12 @@ void *vx_worker_main(void *arg)
 	while (!__atomic_load_n(&vx_control->go, __ATOMIC_ACQUIRE) && !vx_stopped())
 		vx_nap(200000);
 	set_state(w, VX_RUNNING);
-	loop(w);
+	if (many)
+		vx_async_loop(w);
+	else
+		loop(w);
 	usage_of(w);
+	vx_async_stop(w);
 	vx_worker_stop(w);
 	set_state(w, VX_DONE);
 	return NULL;

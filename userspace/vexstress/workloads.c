@@ -50,6 +50,24 @@ static const struct vx_kind crowd_graph_kinds[] = {
 	{ NULL, NULL, 0, 0 }
 };
 
+/* The first worker does the first kind, the others the second. */
+static const struct vx_kind flood_kinds[] = {
+	{ "high", "vector", 50, VX_EXACT, VEXFS_PRIORITY_HIGH },
+	{ "low", "vector", 50, VX_EXACT, VEXFS_PRIORITY_LOW },
+	{ NULL, NULL, 0, 0 }
+};
+
+/* The same few ops at every priority, so that their latencies can be compared. */
+static const struct vx_kind bridge_kinds[] = {
+	{ "high search", "vector", 10, VX_EXACT, VEXFS_PRIORITY_HIGH },
+	{ "high get", "vector", 10, VX_GET, VEXFS_PRIORITY_HIGH },
+	{ "search", "vector", 20, VX_EXACT },
+	{ "get", "vector", 30, VX_GET },
+	{ "low search", "vector", 15, VX_EXACT, VEXFS_PRIORITY_LOW },
+	{ "low get", "vector", 15, VX_GET, VEXFS_PRIORITY_LOW },
+	{ NULL, NULL, 0, 0 }
+};
+
 static const struct vx_kind churn_kinds[] = {
 	{ "delete", "vector", 50, VX_DELETE },
 	{ "insert", "vector", 50, VX_UPSERT },
@@ -140,6 +158,14 @@ static const struct vx_workload workloads[] = {
 	  "one query searched", crowd_kinds, 20000, 0, false, false, 16 },
 	{ "crowd-graph", "the same over a graph of 20,000 x 128",
 	  "one query searched", crowd_graph_kinds, 20000, VEXFS_INDEX_GRAPH, false, false, 16 },
+	{ "flood", "the crowd again: one client searches at high priority, and 16 at low",
+	  "one query searched", flood_kinds, 20000, 0, false, false, 17, VX_CALL, true },
+	{ "bridge", "asynchronous ops at all priorities on 1,000 x 128: searches 45 %, gets 55 %; high 20 %, medium 50 %, low 30 %",
+	  "one op submitted and its answer taken", bridge_kinds, 1000, 0, false, false, 1, VX_QUEUE },
+	{ "submit", "the ops of point, submitted many at a time",
+	  "one op submitted and its answer taken", point_kinds, 10000, 0, false, false, 1, VX_QUEUE },
+	{ "uring", "the ops of point through io_uring, many at a time",
+	  "one op submitted and its answer taken", point_kinds, 10000, 0, false, false, 1, VX_RING },
 	{ "churn", "delete everything and insert it again, in random order, without end",
 	  "one vector deleted or inserted", churn_kinds, 10000, 0, true },
 	{ "open", "open the device, attach, close", "one descriptor opened, attached and closed",

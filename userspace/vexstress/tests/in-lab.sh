@@ -71,13 +71,13 @@ nothing_left "the crowds"
 # --- suites: every job of each, and each answer computed again ---
 simd_before=$(cat /sys/module/vexfs/parameters/simd)
 pools_before=$(cat /sys/module/vexfs/parameters/pool_enabled)
-for suite in alloc pool dispatch isa tlb fuse durable; do
+for suite in alloc pool dispatch isa tlb fuse async ring durable; do
 	if [ $suite = fuse ] && [ $graph = 0 ]; then skip "suite $suite" "this module has no graph"; continue; fi
 	run vexstress run $suite --ops 40 --warm-up-time 0 --sample-size 4 --vectors 500 --verify -q -o "$tmp/suite.json"
 	check "$status" "suite $suite" "$out" "$err"
 	valid "$tmp/suite.json" "its result is as its schema says"
 	got=$(value "$tmp/suite.json" "all(j['ops'] > 0 and j['errors'] == 0 and j['verify']['wrong'] == 0 for j in r['jobs']) and len(r['jobs']) + len(r.get('skipped', []))")
-	case $suite in alloc|dispatch|isa|fuse) want=3 ;; pool|tlb) want=2 ;; durable) want=4 ;; esac
+	case $suite in alloc|dispatch|isa|fuse|async|ring) want=3 ;; pool|tlb) want=2 ;; durable) want=4 ;; esac
 	[ "$got" = $want ]
 	check $? "$want jobs ran or said why not, and all answers are right" "$got" "$err"
 	if [ $suite = durable ] || [ $suite = pool ]; then
@@ -96,6 +96,41 @@ run vexstress run isa pool $short --tests isa-scalar,pool-off -q -o "$tmp/suite.
 check $? "--tests picks jobs" "$status" "$err"
 expect 2 "did you mean 'isa-scalar'" "a job that is not there" vexstress run isa --tests isa-scalr
 expect 2 "did you mean 'durable'" "a suite that is not there" vexstress run durabel
+# --- many ops under way ---
+# asynchronous WORKLOAD: verified, in a closed and in an open loop, and a number of ops.
+asynchronous() {
+	# shellcheck disable=SC2086
+	run vexstress "$1" $brief --verify -o "$tmp/$1.json"
+	check "$status" "$1: verified" "$out" "$err"
+	valid "$tmp/$1.json" "its result is as its schema says"
+	got=$(value "$tmp/$1.json" "[(j['options']['depth'], j['errors'], j['verify']['wrong'], j['verify']['checked'] > 0) for j in r['jobs']]")
+	[ "$got" = "[(32, 0, 0, True)]" ]
+	check $? "all are right" "$got"
+	run vexstress "$1" --ops 500 --depth 7 --warm-up-time 0.1 --sample-size 4 -q -o "$tmp/$1.json"
+	check "$status" "$1: a number of ops" "$out" "$err"
+	got=$(value "$tmp/$1.json" "[(j['options']['depth'], j['ops'], j['errors']) for j in r['jobs']]")
+	[ "$got" = "[(7, 500, 0)]" ]
+	check $? "is that number" "$got"
+	# shellcheck disable=SC2086
+	run vexstress "$1" $brief --rate 500 --arrival poisson -o "$tmp/$1.json"
+	check "$status" "$1: an open loop" "$out" "$err"
+	got=$(value "$tmp/$1.json" "[(j['errors'], j['latency_corrected']['p99_ns'] > 0) for j in r['jobs']]")
+	[ "$got" = "[(0, True)]" ]
+	check $? "has latencies from when ops were due" "$got"
+}
+for wl in submit bridge uring; do
+	if why=$(vexstress $wl --ops 1 --warm-up-time 0 --sample-size 4 2>&1 > /dev/null | grep 'cannot run'); then
+		skip "workload $wl" "$why"
+		continue
+	fi
+	asynchronous $wl
+done
+got=$(value "$tmp/bridge.json" "[k['name'] for k in r['jobs'][0]['kinds']]")
+[ "$got" = "['high search', 'high get', 'search', 'get', 'low search', 'low get']" ]
+check $? "bridge has ops at all priorities" "$got"
+expect 2 "give depth instead" "a batch of asynchronous ops is refused" vexstress submit --batch 2
+expect 2 "twice as many vectors" "and so is a depth beyond the vectors there are" vexstress submit --depth 4000 --vectors 100
+nothing_left "asynchronous ops"
 
 # --- results over time: appended whole, by two at a time, and never twice ---
 # shellcheck disable=SC2086
@@ -252,12 +287,13 @@ expect 2 "cut.fbin" "a data file cut short is refused" vexstress vector $brief -
 nothing_left "these"
 
 # --- targets ---
-printf '[targets]\nvector_ops_per_sec = 0.001\nsuccess_rate = 1\nbridge_ops_per_sec = 1\n' > "$tmp/easy"
+printf '[targets]\nvector_ops_per_sec = 0.001\nsuccess_rate = 1\npool_hit_rate = 0.1\n' > "$tmp/easy"
+# Without its counters nothing can be said about the pools.
 # shellcheck disable=SC2086
-run vexstress --target "$tmp/easy" $brief -o "$tmp/t.json"
+run vexstress --target "$tmp/easy" $brief --debugfs "$tmp/none" -o "$tmp/t.json"
 check "$status" "easy targets are met, status 0" "$out" "$err"
 valid "$tmp/t.json" "its result is as its schema says"
-[ "$(value "$tmp/t.json" "r['overall_success'], [t['skipped'] for t in r['targets']]")" = "True [False, False, True]" ]
+[ "$(value "$tmp/t.json" "r['overall_success'], sorted((t['name'], t['skipped']) for t in r['targets'])")" = "True [('pool_hit_rate', True), ('success_rate', False), ('vector_ops_per_sec', False)]" ]
 check $? "what cannot be measured is skipped, not met" "$(value "$tmp/t.json" "r['targets']")"
 printf '[targets]\nvector_ops_per_sec = 1e15\n' > "$tmp/hard"
 # shellcheck disable=SC2086
@@ -280,13 +316,13 @@ check $? "repetitions are attempts, too" "status $status" "$(value "$tmp/t.json"
 printf '[targets]\npool_hit_rate = 0.97\n' > "$tmp/pools"
 run vexstress --target "$tmp/pools" --warm-up-time 0.2 --measurement-time 1 --sample-size 5 -o "$tmp/t.json"
 check "$status" "97 % of what the storm asks the pools for is there" "$(value "$tmp/t.json" "r['targets']")" "$err"
-printf '[targets]\nbridge_ops_per_sec = 1\n' > "$tmp/nothing"
+printf '[targets]\npool_hit_rate = 0.1\n' > "$tmp/nothing"
 # shellcheck disable=SC2086
-run vexstress --target "$tmp/nothing" $brief -o "$tmp/t.json"
+run vexstress --target "$tmp/nothing" $brief --debugfs "$tmp/none" -o "$tmp/t.json"
 [ "$status" = 0 ] && [ "$(value "$tmp/t.json" "r['overall_success']")" = None ]
 check $? "where nothing can be measured there is no success, and no miss" "status $status" "$out"
 # shellcheck disable=SC2086
-run vexstress --target "$tmp/nothing" $brief --strict
+run vexstress --target "$tmp/nothing" $brief --debugfs "$tmp/none" --strict
 [ "$status" = 6 ]
 check $? "and status 6 when strict" "status $status" "$out"
 
@@ -295,6 +331,12 @@ printf '[targets]\nfuse_ops_per_sec = 1\n' > "$tmp/fuse"
 run vexstress --target "$tmp/fuse" $brief -o "$tmp/t.json"
 [ "$(value "$tmp/t.json" "[(t['verdict'], t['skipped']) for t in r['targets']]")" = "[('met', False)]" ]
 check $? "ops on a mount are measured" "$(value "$tmp/t.json" "r['targets']")" "$err"
+printf '[targets]\nbridge_ops_per_sec = 1\nbridge_latency_ms = 100000\n' > "$tmp/bridge"
+# shellcheck disable=SC2086
+run vexstress --target "$tmp/bridge" $brief -o "$tmp/t.json"
+got=$(value "$tmp/t.json" "[(t['name'], t['skipped'], t['measured'] > 0) for t in r['targets']], [(j['workload'], j['options']['rate']) for j in r['jobs'][:2]]")
+[ "$got" = "[('bridge_latency_ms', False, True), ('bridge_ops_per_sec', False, True)] [('bridge', 0.0), ('bridge', 1.0)]" ]
+check $? "asynchronous ops are measured, how many and how late" "$got" "$err"
 # shellcheck disable=SC2086
 run vexstress fuse-io $brief --verify -o "$tmp/t.json"
 check "$status" "what is written as a file is what is read" "$out" "$err"

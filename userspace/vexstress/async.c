@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A worker that has many ops under way. In a closed loop an answer makes room for the next
+ * op; in an open loop ops are sent when they are due, and those that find no room are late.
+ * It waits for answers in the kernel, as a program would, until the next op is due.
+ */
+#include "door.h"
+#include "engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_NS		50000000u	/* how often it looks whether all is over */
+#define FAR_NS		300000u		/* worth a sleep; nearer, it spins */
+/* A timer that is later than that was not only a timer: the machine was unavailable. */
+#define LATE_NS		500000u
+#define ANSWERS		64
+
+/* One op under way. */
+struct flight {
+	void *call;
+	unsigned int kind;
+	uint64_t due, missing, started;
+};
+
+struct async {
+	const struct vx_door_ops *door;
+	struct flight *flight;		/* depth of them */
+	unsigned int depth;
+	unsigned int *free;		/* those that are not under way */
+	unsigned int nfree;
+	struct vx_send *ready;		/* made ready, and not taken yet */
+	unsigned int nready;
+	uint64_t next;			/* open loop: when the next one is due */
+	uint64_t missing;		/* of what was overslept, since the last op was due */
+	uint64_t sent, done;
+};
+
+static int fail(struct vx_worker *w, const char *what)
+{
+	snprintf(w->shared->message, sizeof(w->shared->message), "%s", what);
+	return -1;
+}
+
+int vx_async_start(struct vx_worker *w)
+{
+	struct async *a = calloc(1, sizeof(*a));
+	unsigned int i;
+
+	if (!a)
+		return fail(w, "no memory");
+	w->async = a;
+	a->door = vx_door_of(w->job->workload);
+	a->depth = (unsigned int)w->job->depth;
+	a->flight = calloc(a->depth, sizeof(*a->flight));
+	a->free = calloc(a->depth, sizeof(*a->free));
+	a->ready = calloc(a->depth, sizeof(*a->ready));
+	if (!a->flight || !a->free || !a->ready)
+		return fail(w, "no memory");
+	for (i = 0; i < a->depth; i++) {
+		a->flight[i].call = vx_call_new(w);
+		if (!a->flight[i].call)
+			return fail(w, "no memory");
+		a->free[a->nfree++] = i;
+	}
+	return a->door->open(w, a->depth);
+}
+
+void vx_async_stop(struct vx_worker *w)
+{
+	struct async *a = w->async;
+	unsigned int i;
+
+	if (!a)
+		return;
+	if (w->door)
+		a->door->close(w);
+	for (i = 0; a->flight && i < a->depth; i++)
+		vx_call_free(a->flight[i].call);
+	free(a->flight);
+	free(a->free);
+	free(a->ready);
+	free(a);
+	w->async = NULL;
+}
+
+static unsigned int under_way(const struct async *a)
+{
+	return a->depth - a->nfree - a->nready;
+}
+
+/* Draws an op and makes it ready. */
+static void make_ready(struct vx_worker *w, struct async *a)
+{
+	unsigned int at = a->free[--a->nfree];
+	struct flight *f = &a->flight[at];
+	struct vx_send *s = &a->ready[a->nready++];
+	void *own = w->priv;
+
+	f->kind = vx_worker_pick(w);
+	f->due = w->job->rate > 0 ? a->next : 0;
+	f->missing = a->missing;
+	f->started = 0;
+	w->priv = f->call;
+	vx_worker_prepare(w, f->kind);
+	s->user = at;
+	s->cmd = vx_worker_request(w, f->kind, &s->arg);
+	w->priv = own;
+	a->sent++;
+	if (w->job->rate > 0)
+		a->next += vx_gap(w);
+}
+
+static void answered(struct vx_worker *w, struct async *a, unsigned int at, int err, uint64_t now)
+{
+	struct flight *f = &a->flight[at];
+	void *own = w->priv;
+
+	w->priv = f->call;
+	w->started = f->started;
+	w->ended = now;
+	/* Each is late by itself; none waits behind another of this worker. */
+	w->free_at = w->free_without = 0;
+	vx_worker_answered(w, f->kind);
+	vx_record(w, f->kind, f->due, f->missing, err);
+	vx_worker_after(w, f->kind, err);
+	w->priv = own;
+	a->free[a->nfree++] = at;
+	a->done++;
+}
+
+/* Sends what is ready. Without room it stays so until answers have made some. */
+static int send_ready(struct vx_worker *w, struct async *a)
+{
+	uint64_t now = vx_ticks();
+	unsigned int i;
+	int n;
+
+	if (!a->nready)
+		return 0;
+	/* Before the call: an answer may be there when it returns. */
+	for (i = 0; i < a->nready; i++)
+		a->flight[a->ready[i].user].started = now;
+	n = a->door->send(w, a->ready, a->nready);
+	if (n == -EAGAIN)
+		return 0;
+	if (n < 0) {
+		/* None of them will be answered. */
+		now = vx_ticks();
+		for (i = 0; i < a->nready; i++)
+			answered(w, a, (unsigned int)a->ready[i].user, n, now);
+		a->nready = 0;
+		return n;
+	}
+	a->nready -= (unsigned int)n;
+	memmove(a->ready, a->ready + n, a->nready * sizeof(*a->ready));
+	return 0;
+}
+
+static int take_answers(struct vx_worker *w, struct async *a, uint64_t timeout_ns)
+{
+	struct vx_answer list[ANSWERS];
+	uint64_t now;
+	int n, i;
+
+	n = a->door->answers(w, list, ANSWERS, timeout_ns);
+	now = vx_ticks();
+	for (i = 0; i < n; i++)
+		answered(w, a, (unsigned int)list[i].user, list[i].err, now);
+	return n;
+}
+
+/* How long it may wait: for answers where any will come, else until an op is due. */
+static int wait_for_more(struct vx_worker *w, struct async *a)
+{
+	uint64_t now = vx_ticks(), ns = LOOK_NS, until;
+	bool due_counts = w->job->rate > 0 && a->nfree && !a->nready;
+	int n = 0;
+
+	if (due_counts)
+		ns = a->next > now ? vx_to_ns(a->next - now) : 0;
+	if (ns > LOOK_NS)
+		ns = LOOK_NS;
+	until = now + vx_to_ticks((double)ns);
+	if (under_way(a))
+		n = take_answers(w, a, ns);
+	else if (a->nready)
+		vx_nap(200000);
+	else if (ns > FAR_NS)
+		vx_nap((double)ns - FAR_NS / 2);
+	now = vx_ticks();
+	/* Either an answer or the timer wakes it up, so what is beyond was nobody's op. */
+	if (due_counts && ns && now > until && vx_to_ns(now - until) > LATE_NS) {
+		a->missing += now - until;
+		vs_hist_set(&w->shared->unavailable_ns,
+			    w->shared->unavailable_ns + vx_to_ns(now - until));
+	}
+	return n < 0 ? n : 0;
+}
+
+/* Everything that is under way ends. What cannot be waited for is the end of this worker. */
+static int drain(struct vx_worker *w, struct async *a)
+{
+	unsigned int idle = 0;
+	int err = 0;
+
+	while (!err && (under_way(a) || a->nready)) {
+		err = send_ready(w, a);
+		if (!err && under_way(a)) {
+			int n = take_answers(w, a, LOOK_NS);
+
+			err = n < 0 ? n : 0;
+			idle = n ? 0 : idle + 1;
+		} else if (!err && a->nready) {
+			vx_nap(200000);
+		}
+		if (idle > 600)
+			return fail(w, "ops that were sent are not answered for 30 s");
+		if (vx_stopped() && idle == 1)
+			a->door->cancel(w);
+	}
+	return err;
+}
+
+/* Answers of an op that is over count nowhere, and neither does what was never sent. */
+static void forget_ready(struct vx_worker *w, struct async *a)
+{
+	void *own = w->priv;
+
+	while (a->nready) {
+		struct flight *f = &a->flight[a->ready[--a->nready].user];
+
+		w->priv = f->call;
+		w->started = w->ended = vx_ticks();
+		vx_worker_after(w, f->kind, -ECANCELED);
+		a->free[a->nfree++] = (unsigned int)a->ready[a->nready].user;
+	}
+	w->priv = own;
+}
+
+static int begin_counting(struct vx_worker *w, struct async *a)
+{
+	int err = 0;
+
+	/* So many ops are counted: none of them may have begun before. */
+	if (w->job->ops)
+		err = drain(w, a);
+	vx_begin_counting(w);
+	a->sent = a->done = 0;
+	a->missing = 0;
+	if (w->job->rate > 0 && vx_ticks() > a->next)
+		a->next = vx_ticks();
+	return err;
+}
+
+static int run(struct vx_worker *w, struct async *a)
+{
+	uint64_t quota = vx_quota(w);
+	int err = 0;
+
+	if (w->job->rate > 0)
+		a->next = vx_ticks() + vx_gap(w) * w->index / w->job->threads;
+	w->warming = true;
+	while (!err && !vx_over(w) && (w->warming || a->done < quota)) {
+		if (vx_warmed_up(w)) {
+			err = begin_counting(w, a);
+			continue;
+		}
+		while (a->nfree && (w->warming || a->sent < quota) &&
+		       (w->job->rate <= 0 || vx_ticks() >= a->next)) {
+			make_ready(w, a);
+			a->missing = 0;
+		}
+		err = send_ready(w, a);
+		if (!err)
+			err = wait_for_more(w, a);
+	}
+	if (a->done >= quota)
+		vx_all_done(w, w->ended);
+	return err;
+}
+
+void vx_async_loop(struct vx_worker *w)
+{
+	struct async *a = w->async;
+	int err = run(w, a);
+
+	if (err)
+		snprintf(w->shared->message, sizeof(w->shared->message),
+			 "ops cannot be sent any more: %s", strerror(-err));
+	forget_ready(w, a);
+	/* Requests lie in this program's memory: nothing may be under way when it goes. */
+	drain(w, a);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Doors through which a worker has many ops under way: it sends several, and is told
+ * which have been answered.
+ */
+#ifndef VEXSTRESS_DOOR_H
+#define VEXSTRESS_DOOR_H
+
+#include "vexstress.h"
+
+/* An op to be sent. @user comes back with its answer. */
+struct vx_send {
+	uint64_t user;
+	unsigned long cmd;
+	void *arg;
+};
+
+/* @err: 0 or -errno. */
+struct vx_answer {
+	uint64_t user;
+	int err;
+};
+
+/**
+ * struct vx_door_ops - a door; all of it for one worker, by w->door
+ * @there: whether module and kernel have it; else why not, in words
+ * @open: for at most @depth ops at a time; 0, or -1 with shared->message set
+ * @send: the first so many of @list were taken; -errno when none was, -EAGAIN when that is
+ *	for lack of room
+ * @answers: waits up to @timeout_ns for one at least, and gives those there are; -errno when
+ *	the door is broken, never for want of answers
+ * @cancel: asks for everything to end soon
+ * @close: nothing is under way any more
+ */
+struct vx_door_ops {
+	bool (*there)(char *why, size_t size);
+	int (*open)(struct vx_worker *w, unsigned int depth);
+	int (*send)(struct vx_worker *w, const struct vx_send *list, unsigned int n);
+	int (*answers)(struct vx_worker *w, struct vx_answer *list, unsigned int max,
+		       uint64_t timeout_ns);
+	void (*cancel)(struct vx_worker *w);
+	void (*close)(struct vx_worker *w);
+};
+
+extern const struct vx_door_ops vx_queue_door;	/* queue.c */
+extern const struct vx_door_ops vx_ring_door;	/* ring.c */
+
+static inline const char *vx_device(void)
+{
+	return vx_set.device ? vx_set.device : "/dev/vexfs";
+}
+
+/* NULL for the one that waits. */
+static inline const struct vx_door_ops *vx_door_of(const struct vx_workload *wl)
+{
+	return wl->door == VX_QUEUE ? &vx_queue_door : wl->door == VX_RING ? &vx_ring_door : NULL;
+}
+
+#endif
