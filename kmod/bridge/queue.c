@@ -12,6 +12,7 @@
 #include <linux/ktime.h>
 
 #include "bridge/queue.h"
+#include "bridge/quota.h"
 #include "compat/compat.h"
 #include "compat/timer.h"
 #include "mem/tunable.h"
@@ -116,6 +117,7 @@ void vexfs_queue_finish(struct vexfs_queue *q, struct vexfs_job *job, int err)
 int vexfs_queue_add(struct vexfs_queue *q, struct vexfs_job *job, u32 priority, u32 cost,
 		    u64 deadline_ns)
 {
+	bool room;
 	int err = -EBUSY;
 
 	job->retries = 0;
@@ -126,9 +128,13 @@ int vexfs_queue_add(struct vexfs_queue *q, struct vexfs_job *job, u32 priority, 
 	job->submitted_ns = ktime_get_ns();
 	vexfs_ticket_init(&job->ticket);
 	spin_lock_bh(&q->lock);
-	if (q->held < READ_ONCE(vexfs_bridge_depth))
+	room = q->held < READ_ONCE(vexfs_bridge_depth) &&
+	       vexfs_quota_take(q->quota, VEXFS_QUOTA_JOBS);
+	if (room)
 		err = vexfs_sched_add(&q->sched, &job->ticket, &q->client, priority, cost,
 				      deadline_ns);
+	if (room && err)
+		vexfs_quota_give(q->quota, VEXFS_QUOTA_JOBS, 1);
 	if (!err) {
 		list_add_tail(&job->all, &q->jobs);
 		q->held++;
@@ -205,6 +211,7 @@ u32 vexfs_queue_take(struct vexfs_queue *q, struct list_head *to, u32 max)
 	}
 	q->ready -= n;
 	q->held -= n;
+	vexfs_quota_give(q->quota, VEXFS_QUOTA_JOBS, n);
 	/* who waits for more than are left waits for nothing */
 	if (n)
 		wake_up(&q->news);
@@ -225,6 +232,7 @@ void vexfs_queue_return(struct vexfs_queue *q, struct list_head *jobs)
 	list_splice_init(jobs, &q->done);
 	q->ready += n;
 	q->held += n;
+	vexfs_quota_keep(q->quota, VEXFS_QUOTA_JOBS, n);
 	if (n)
 		wake_up(&q->news);
 	spin_unlock_bh(&q->lock);
@@ -258,7 +266,11 @@ struct vexfs_queue *vexfs_queue_new(const struct vexfs_queue_ops *ops, kuid_t ui
 	struct vexfs_sched_user *user = kzalloc(sizeof(*user), VEXFS_GFP_USER);
 	struct vexfs_queue *q = kzalloc(sizeof(*q), VEXFS_GFP_USER);
 
-	if (!user || !q) {
+	if (q)
+		q->quota = vexfs_quota_get(uid);
+	if (!user || !q || !q->quota) {
+		if (q && q->quota)
+			vexfs_quota_put(q->quota);
 		kfree(user);
 		kfree(q);
 		return ERR_PTR(-ENOMEM);
@@ -282,6 +294,7 @@ static void workers_stop(struct vexfs_queue *q)
 
 	for (i = 0; i < q->threads; i++)
 		kthread_stop(q->workers[i]);
+	vexfs_quota_give(q->quota, VEXFS_QUOTA_THREADS, q->threads);
 }
 
 void vexfs_queue_free(struct vexfs_queue *q)
@@ -296,6 +309,8 @@ void vexfs_queue_free(struct vexfs_queue *q)
 	timer_delete_sync(&q->late);
 	list_for_each_entry_safe(job, next, &q->jobs, all)
 		q->ops->free(job);
+	vexfs_quota_give(q->quota, VEXFS_QUOTA_JOBS, q->held);
+	vexfs_quota_put(q->quota);
 	kfree(vexfs_sched_leave(&q->sched, &q->client));
 	vexfs_queue_notify(q, NULL);
 	kfree(q);

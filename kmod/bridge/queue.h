@@ -10,7 +10,7 @@
  * that is cancelled does, wherever it waits.
  *
  * A job is queued, runs and is done, and then waits to be reaped. Jobs in all these states
- * count against the limit.
+ * count against the limits of the queue and of its user, who has one on workers as well.
  */
 #ifndef _VEXFS_BRIDGE_QUEUE_H
 #define _VEXFS_BRIDGE_QUEUE_H
@@ -26,6 +26,7 @@
 struct eventfd_ctx;
 struct task_struct;
 struct vexfs_queue;
+struct vexfs_quota;
 
 #define VEXFS_QUEUE_WORKERS	64u	/* of one queue, at most */
 
@@ -81,6 +82,7 @@ struct vexfs_queue_ops {
 /**
  * struct vexfs_queue - jobs of one client
  * @ops: what the jobs are
+ * @quota: of its user
  * @lock: protects all that follows, but for @spawn, @workers and @late. Taken in soft
  *	interrupts, too
  * @sched: jobs that are queued
@@ -102,6 +104,7 @@ struct vexfs_queue_ops {
  */
 struct vexfs_queue {
 	const struct vexfs_queue_ops *ops;
+	struct vexfs_quota *quota;
 	spinlock_t lock;
 	struct vexfs_sched sched;
 	struct vexfs_sched_client client;
@@ -129,7 +132,7 @@ struct vexfs_queue *vexfs_queue_new(const struct vexfs_queue_ops *ops, kuid_t ui
  */
 void vexfs_queue_free(struct vexfs_queue *q);
 
-/* At least one worker. May sleep; -ENOMEM, -EINTR. */
+/* At least one worker. May sleep; -ENOMEM, -EINTR, -EBUSY when its user has too many. */
 int vexfs_queue_begin(struct vexfs_queue *q);
 /* Queues a job; -EBUSY when there are as many as may be. The deadline is a moment, 0 for none. */
 int vexfs_queue_add(struct vexfs_queue *q, struct vexfs_job *job, u32 priority, u32 cost,

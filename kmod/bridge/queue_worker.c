@@ -8,6 +8,7 @@
 #include <linux/sched/signal.h>
 
 #include "bridge/queue.h"
+#include "bridge/quota.h"
 #include "compat/compat.h"
 #include "mem/tunable.h"
 
@@ -63,11 +64,14 @@ static int worker_add(struct vexfs_queue *q)
 
 	if (mutex_lock_killable(&q->spawn))
 		return -EINTR;
-	if (q->threads >= READ_ONCE(vexfs_bridge_workers)) {
+	if (q->threads >= READ_ONCE(vexfs_bridge_workers) ||
+	    !vexfs_quota_take(q->quota, VEXFS_QUOTA_THREADS)) {
 		err = -EBUSY;
 	} else {
 		task = kthread_run(vexfs_queue_worker, q, "vexfs/%d", task_tgid_nr(current));
 		err = PTR_ERR_OR_ZERO(task);
+		if (err)
+			vexfs_quota_give(q->quota, VEXFS_QUOTA_THREADS, 1);
 	}
 	if (!err) {
 		spin_lock_bh(&q->lock);

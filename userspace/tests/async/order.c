@@ -4,6 +4,7 @@
  * until it is cancelled.
  */
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include "tests/async/async.h"
 
@@ -147,11 +148,61 @@ static void bounds(void)
 	close(fd);
 }
 
+/* Ops that another user can submit now. */
+static int submits_as(unsigned int uid)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid) {
+		struct vexfs_nop n = nop_of(0, 0);
+		int fd;
+
+		if (setgid(uid) || setuid(uid))
+			_exit(100);
+		fd = raw_open();
+		_exit(SUBMIT(fd, VEXFS_IOC_NOP, &n, 1) == 1 ? 1 : 0);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void users(void)
+{
+	struct vexfs_nop n = nop_of(0, 0);
+	struct vexfs_submission e[20];
+	struct vexfs_completion c[20];
+	int fd = held(), other = attach();
+
+	for (uint32_t i = 0; i < 20; i++)
+		e[i] = entry(VEXFS_IOC_NOP, &n, i);
+	set_param("bridge_user_depth", 8);
+	is(submit(fd, e, 20), 7, "a user has as many as may be");
+	is(submit(other, e, 1), -EBUSY, "with another descriptor, too");
+	is(submits_as(1000), 1, "others have theirs");
+	let_go(fd);
+	is(reap(fd, c, 7), 7, "what was reaped");
+	is(submit(other, e, 20), 8, "makes room");
+	is(reap(other, c, 8), 8, "for those");
+	set_param("bridge_user_depth", 16384);
+	set_param("bridge_user_workers", 2);
+	close(fd);
+	fd = attach();
+	is(SUBMIT(fd, VEXFS_IOC_NOP, &n, 1), 1, "two descriptors with a worker each");
+	is(reap_one(fd, c), 0, "work");
+	is(submits_as(0), 0, "the user has no third worker");
+	is(submits_as(1000), 1, "others have theirs");
+	close(other);
+	is(submits_as(0), 1, "until a descriptor is closed");
+	set_param("bridge_user_workers", 256);
+	close(fd);
+}
+
 void order(void)
 {
 	priorities();
 	deadlines();
 	cancelling();
 	bounds();
+	users();
 	set_param("bridge_workers", 8);
 }
