@@ -53,6 +53,7 @@ int main(int argc, char **argv)
 	try_device(", without pools");
 	write_file("/sys/module/vexfs/parameters/stack_aggressive", "0");
 	write_file("/sys/module/vexfs/parameters/pool_enabled", "1");
+	try_async();
 	try_control();
 	try_storm(seconds);
 	if (module)

@@ -1138,7 +1138,8 @@ struct vexfs_submission {
  * @entries: pointer to @count struct vexfs_submission
  * @count: 1 to VEXFS_SUBMIT_MAX
  * @done: out: ops queued. The first @done are, and the error is that of the next one: EBUSY
- *	when as many as may be are queued, running or not reaped yet
+ *	when as many as may be are queued, running or not reaped yet, or the user has no
+ *	thread left to run them
  */
 struct vexfs_submit {
 	__u32 size;
