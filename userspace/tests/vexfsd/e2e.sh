@@ -155,7 +155,7 @@ everything() {
 	says 1 "already" vexctl store backup "$dir/backup"
 	ok "a collection is dropped" vexctl drop all
 	ok "the two others are not" state storing 2
-	says 1 "is there" vexctl store restore "$dir/backup"
+	says 1 "exists" vexctl store restore "$dir/backup"
 	vexctl drop late; vexctl drop a
 	ok "all are dropped" state storing 0
 	ok "all come back" vexctl store restore "$dir/backup"
@@ -180,7 +180,7 @@ module_again() {
 	ok "all is back" state storing 3
 	ids_and_settings all > after
 	ok "as it was" diff before after
-	ok "its graph was loaded" grep -Eq "'a': [1-9][0-9]{2,} vectors are in the graph, [0-9]{1,2} join" \
+	ok "its graph was loaded" grep -Eq "'a': [1-9][0-9]{2,} vectors are in the graph, [0-9]{1,2} are being inserted" \
 		"$disk/daemon.log"
 	ok "with its vectors" "$load" verify a "$disk/log"
 	ok "sound" vexctl check a
