@@ -34,8 +34,8 @@ struct disk_begin {
 	uint32_t compat;
 	uint32_t ro_compat;
 	uint32_t incompat;
-	uint32_t crc;		/* checksum of the file's fixed part and what it covers; this field
-				 * counts as 0 */
+	/* checksum of the file's fixed part and what it covers; this field counts as 0 */
+	uint32_t crc;
 };
 
 #define MAGIC_SUPER	"VEXSTOR\n"
@@ -110,8 +110,8 @@ struct disk_segment {
 	struct disk_begin begin;
 	uint64_t key;
 	uint64_t number;
-	uint64_t nonce;		/* number that its frames carry, so that stale blocks are not taken
-				 * for frames */
+	/* number that its frames carry, so that stale blocks are not taken for frames */
+	uint64_t nonce;
 	uint64_t first_seq;
 	uint32_t row_bytes;
 	uint32_t attr_size;
@@ -143,8 +143,8 @@ struct disk_frame {
 	uint32_t puts;		/* number of changes with a row */
 	uint32_t len;		/* bytes of the payload without padding */
 	uint32_t payload_crc;
-	uint64_t flushed;	/* the segment was on the disk up to here when this frame was
-				 * written */
+	/* the segment was on the disk up to here when this frame was written */
+	uint64_t flushed;
 	uint32_t pad1[3];
 	uint32_t crc;		/* checksum of this structure, in which it counts as 0 */
 };

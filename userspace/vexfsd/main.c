@@ -18,8 +18,8 @@
 #include "vexfsd.h"
 
 #define ABSENT_MS	1000	/* how often to look for a module that is not loaded */
-#define AGAIN_S		30	/* after this long, attach again to a module that was detached and
-				 * not unloaded */
+/* after this long, attach again to a module that was detached and not unloaded */
+#define AGAIN_S		30
 
 enum { EXIT_USAGE = 2 };
 

@@ -22,8 +22,8 @@ struct run_head {
 	uint64_t instance;
 	uint8_t store[16];
 	uint32_t count;
-	uint32_t crc;		/* checksum of this header, in which it counts as 0, and of the
-				 * pairs */
+	/* checksum of this header, in which it counts as 0, and of the pairs */
+	uint32_t crc;
 };
 
 struct run_pair {

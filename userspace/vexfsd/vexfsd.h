@@ -98,8 +98,8 @@ struct daemon {
 	struct coll *colls;
 	pthread_mutex_t lock;
 	pthread_mutex_t run_lock;
-	pthread_mutex_t adopt_lock;	/* held while a collection becomes visible and ours; taken
-					 * before @lock */
+	/* held while a collection becomes visible and ours; taken before @lock */
+	pthread_mutex_t adopt_lock;
 	struct batch batches[BATCHES];
 	pthread_cond_t batch_free;
 	atomic_bool stopping;	/* all threads are to end */
