@@ -9,6 +9,7 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 
+#include "bridge/stats.h"
 #include "control/debugfs.h"
 #include "control/netlink.h"
 #include "control/subjects.h"
@@ -40,6 +41,7 @@ static const struct layer layers[] = {
 	{ "store", vexfs_store_init, vexfs_store_exit },
 	{ "exact", vexfs_exact_init, vexfs_exact_exit },
 	{ "graph", vexfs_graph_init, vexfs_graph_exit },
+	{ "bridge", vexfs_bridge_init, vexfs_bridge_exit },
 	{ "subjects", vexfs_control_subjects_init,
 	  vexfs_control_subjects_exit },
 	/* it watches the collections that requests to those above it create and drop */

@@ -13,6 +13,7 @@
 
 #include "bridge/queue.h"
 #include "bridge/quota.h"
+#include "bridge/stats.h"
 #include "compat/compat.h"
 #include "compat/timer.h"
 #include "mem/tunable.h"
@@ -25,6 +26,18 @@ static VEXFS_TUNABLE(bridge_depth, 1024, 1, 65536, "ops",
 /* A job without a deadline is due so long after it was queued, see bridge/sched.h. */
 #define PATIENCE_NS	(100 * NSEC_PER_MSEC)
 #define LATE_JIFFIES	(60 * HZ)	/* deadlines are looked at so often, however far away */
+
+/* Whose figures it belongs to. */
+static u32 job_place(const struct vexfs_job *job)
+{
+	return VEXFS_BRIDGE_QUEUE + job->ticket.priority;
+}
+
+static void job_unqueued(const struct vexfs_job *job, enum vexfs_bridge_count why)
+{
+	vexfs_bridge_inc(job_place(job), VEXFS_BRIDGE_UNWAITED);
+	vexfs_bridge_inc(job_place(job), why);
+}
 
 /* ---- ends of jobs, with the lock held ---- */
 
@@ -50,6 +63,7 @@ static u32 expire_late(struct vexfs_queue *q)
 	u32 n = 0;
 
 	while ((t = vexfs_sched_late(&q->sched, now))) {
+		job_unqueued(ticket_job(t), VEXFS_BRIDGE_LATE);
 		job_done(q, ticket_job(t), -ETIME);
 		n++;
 	}
@@ -96,6 +110,10 @@ struct vexfs_job *vexfs_queue_next(struct vexfs_queue *q)
 	job->started_ns = ktime_get_ns();
 	job->worker = current;
 	q->running++;
+	job_unqueued(job, VEXFS_BRIDGE_STARTED);
+	vexfs_bridge_time(job_place(job), VEXFS_BRIDGE_STAGE_QUEUE,
+			  job->started_ns - job->submitted_ns);
+	vexfs_bridge_beat(job_place(job));
 	return job;
 }
 
@@ -108,6 +126,10 @@ void vexfs_queue_finish(struct vexfs_queue *q, struct vexfs_job *job, int err)
 		flush_signals(current);
 	q->running--;
 	job_done(q, job, err && job->cancelled ? -ECANCELED : err);
+	vexfs_bridge_inc(job_place(job), VEXFS_BRIDGE_ENDED);
+	vexfs_bridge_inc(job_place(job), VEXFS_BRIDGE_COMPLETED);
+	vexfs_bridge_add(job_place(job), VEXFS_BRIDGE_AGAIN, job->retries);
+	vexfs_bridge_time(job_place(job), VEXFS_BRIDGE_STAGE_RUN, job->ended_ns - job->started_ns);
 	tell_done(q, 1);
 	spin_unlock_bh(&q->lock);
 }
@@ -135,13 +157,19 @@ int vexfs_queue_add(struct vexfs_queue *q, struct vexfs_job *job, u32 priority, 
 				      deadline_ns);
 	if (room && err)
 		vexfs_quota_give(q->quota, VEXFS_QUOTA_JOBS, 1);
+	vexfs_bridge_inc(VEXFS_BRIDGE_QUEUE + priority, VEXFS_BRIDGE_SUBMITTED);
 	if (!err) {
 		list_add_tail(&job->all, &q->jobs);
 		q->held++;
+		vexfs_bridge_inc(job_place(job), VEXFS_BRIDGE_WAITED);
+		if (vexfs_sched_queued(&q->sched) == 1)
+			vexfs_bridge_beat(job_place(job));
 		if (deadline_ns)
 			tell_done(q, expire_late(q));
 		if (q->idle)
 			wake_up(&q->work);
+	} else {
+		vexfs_bridge_inc(VEXFS_BRIDGE_QUEUE + priority, VEXFS_BRIDGE_DROPPED);
 	}
 	spin_unlock_bh(&q->lock);
 	return err;
@@ -163,6 +191,7 @@ u32 vexfs_queue_cancel(struct vexfs_queue *q, u64 key, bool all)
 			continue;
 		}
 		vexfs_sched_remove(&q->sched, &job->ticket);
+		job_unqueued(job, VEXFS_BRIDGE_CANCELLED);
 		job_done(q, job, -ECANCELED);
 		queued++;
 	}
@@ -200,11 +229,15 @@ int vexfs_queue_wait(struct vexfs_queue *q, u32 min, u64 deadline_ns)
 u32 vexfs_queue_take(struct vexfs_queue *q, struct list_head *to, u32 max)
 {
 	struct vexfs_job *job;
+	u64 now = ktime_get_ns();
 	u32 n = 0;
 
 	spin_lock_bh(&q->lock);
 	while (n < max && !list_empty(&q->done)) {
 		job = list_first_entry(&q->done, struct vexfs_job, node);
+		if (now > job->ended_ns)
+			vexfs_bridge_time(job_place(job), VEXFS_BRIDGE_STAGE_REAP,
+					  now - job->ended_ns);
 		list_move_tail(&job->node, to);
 		list_del(&job->all);
 		n++;

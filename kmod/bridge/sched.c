@@ -117,22 +117,29 @@ int vexfs_sched_add(struct vexfs_sched *s, struct vexfs_ticket *t,
 	if (full(client->queued, s->limits.client) || full(client->user->queued, s->limits.user) ||
 	    full(vexfs_sched_queued(s), s->limits.total))
 		return -EBUSY;
-	t->client = client;
 	t->deadline_ns = deadline_ns;
 	t->due_ns = deadline_ns ?: now + s->patience_ns;
 	t->number = s->numbers++;
 	t->cost = max(cost, 1u);
 	t->priority = priority;
-	rb_add_cached(&t->node, &client->tickets[priority], due_before);
-	if (deadline_ns)
-		rb_add_cached(&t->late, &s->late, late_before);
-	vexfs_fair_start(&client->fair[priority]);
-	client->queued++;
-	client->user->queued++;
-	s->queued[priority]++;
+	vexfs_sched_return(s, t, client);
 	return 0;
 }
 VEXFS_EXPORT_KUNIT(vexfs_sched_add);
+
+void vexfs_sched_return(struct vexfs_sched *s, struct vexfs_ticket *t,
+			struct vexfs_sched_client *client)
+{
+	t->client = client;
+	rb_add_cached(&t->node, &client->tickets[t->priority], due_before);
+	if (t->deadline_ns)
+		rb_add_cached(&t->late, &s->late, late_before);
+	vexfs_fair_start(&client->fair[t->priority]);
+	client->queued++;
+	client->user->queued++;
+	s->queued[t->priority]++;
+}
+VEXFS_EXPORT_KUNIT(vexfs_sched_return);
 
 void vexfs_sched_remove(struct vexfs_sched *s, struct vexfs_ticket *t)
 {
@@ -157,17 +164,23 @@ void vexfs_sched_charge(struct vexfs_sched_client *client, u32 priority, u32 cos
 }
 VEXFS_EXPORT_KUNIT(vexfs_sched_charge);
 
-struct vexfs_ticket *vexfs_sched_peek(const struct vexfs_sched *s)
+struct vexfs_ticket *vexfs_sched_peek_at(const struct vexfs_sched *s, u32 priority)
 {
-	struct vexfs_fair *level = vexfs_fair_next(&s->root), *leaf;
-	u32 priority;
+	struct vexfs_fair *user = vexfs_fair_next(&s->level[priority]), *leaf;
 
-	if (!level)
+	if (!user)
 		return NULL;
-	priority = level - s->level;
-	leaf = vexfs_fair_next(vexfs_fair_next(level));
+	leaf = vexfs_fair_next(user);
 	return ticket_of(rb_first_cached(&container_of(leaf, struct vexfs_sched_client,
 						       fair[priority])->tickets[priority]));
+}
+VEXFS_EXPORT_KUNIT(vexfs_sched_peek_at);
+
+struct vexfs_ticket *vexfs_sched_peek(const struct vexfs_sched *s)
+{
+	struct vexfs_fair *level = vexfs_fair_next(&s->root);
+
+	return level ? vexfs_sched_peek_at(s, level - s->level) : NULL;
 }
 VEXFS_EXPORT_KUNIT(vexfs_sched_peek);
 

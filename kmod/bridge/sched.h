@@ -158,8 +158,14 @@ static inline bool vexfs_ticket_queued(const struct vexfs_ticket *t)
 int vexfs_sched_add(struct vexfs_sched *s, struct vexfs_ticket *t,
 		    struct vexfs_sched_client *client, u32 priority, u32 cost, u64 deadline_ns);
 
+/* One that was queued before comes back to the place it had, whatever the limits. */
+void vexfs_sched_return(struct vexfs_sched *s, struct vexfs_ticket *t,
+			struct vexfs_sched_client *client);
+
 /* The ticket that comes next; it stays queued. NULL when there is none. */
 struct vexfs_ticket *vexfs_sched_peek(const struct vexfs_sched *s);
+/* The next one of those at this priority. */
+struct vexfs_ticket *vexfs_sched_peek_at(const struct vexfs_sched *s, u32 priority);
 /* Queued no more, and its client is charged for it. */
 void vexfs_sched_take(struct vexfs_sched *s, struct vexfs_ticket *t);
 /* Both: the next one, no more queued. */

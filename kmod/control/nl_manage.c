@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Things that are done rather than set: growing, draining and packing the pools, testing
- * the arithmetic anew, clearing what the stack's watch has seen.
+ * the arithmetic anew, clearing what the stack's watch has seen, draining and resetting the
+ * bridge.
  */
+#include "bridge/control.h"
 #include "control/netlink.h"
 #include "math/math.h"
 #include "mem/pool.h"
@@ -10,6 +12,8 @@
 
 #define GROW_PERCENT	50u
 #define PPM_MAX		1000000u
+#define DRAIN_MS	10000u
+#define DRAIN_MS_MAX	60000u
 
 static int grow(struct genl_info *info, u32 percent)
 {
@@ -35,6 +39,19 @@ static int reset_pools(bool keep_hot, u32 *done)
 	*done = vexfs_pool_drain(keep_hot);
 	vexfs_pool_reset();
 	return vexfs_pool_refill();
+}
+
+static int drain_bridge(struct genl_info *info, bool restart, u32 *done)
+{
+	struct nlattr *value = info->attrs[VEXFS_A_MANAGE_VALUE];
+	u32 ms = value ? min(nla_get_u32(value), DRAIN_MS_MAX) : DRAIN_MS;
+	int err = restart ? vexfs_bridge_restart(ms, done) : vexfs_bridge_drain(ms, done);
+
+	if (err == -ETIME)
+		NL_SET_ERR_MSG(info->extack, "some ops still run");
+	else if (err == -EBUSY)
+		NL_SET_ERR_MSG(info->extack, "the bridge is being drained already");
+	return err;
 }
 
 static int manage(struct genl_info *info, u32 action, u32 *done)
@@ -63,6 +80,12 @@ static int manage(struct genl_info *info, u32 action, u32 *done)
 	case VEXFS_MANAGE_ACTION_STACK_FORGET:
 		vexfs_stack_forget();
 		return 0;
+	case VEXFS_MANAGE_ACTION_BRIDGE_DRAIN:
+		return drain_bridge(info, false, done);
+	case VEXFS_MANAGE_ACTION_BRIDGE_RESTART:
+		return drain_bridge(info, true, done);
+	case VEXFS_MANAGE_ACTION_BRIDGE_RESET:
+		return vexfs_bridge_reset(keep_hot, done);
 	default:
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[VEXFS_A_MANAGE_ACTION],
 				    "there is no such action");

@@ -97,7 +97,7 @@ static const struct nla_policy vexfs_subscribe_nl_policy[VEXFS_A_SUBSCRIPTION_ST
 
 /* VEXFS_CMD_MANAGE - do */
 static const struct nla_policy vexfs_manage_nl_policy[VEXFS_A_MANAGE_KEEP_HOT + 1] = {
-	[VEXFS_A_MANAGE_ACTION] = NLA_POLICY_MAX(NLA_U32, 7),
+	[VEXFS_A_MANAGE_ACTION] = NLA_POLICY_MAX(NLA_U32, 10),
 	[VEXFS_A_MANAGE_VALUE] = { .type = NLA_U32, },
 	[VEXFS_A_MANAGE_KEEP_HOT] = { .type = NLA_FLAG, },
 };

@@ -8,6 +8,7 @@
 #include "compat/compat.h"
 #include "data/handlers.h"
 #include "data/query.h"
+#include "data/share.h"
 #include "index/classify.h"
 #include "mem/pool.h"
 
@@ -34,6 +35,11 @@ static int classify_query(struct vexfs_request *r, struct vexfs_poll *p)
 	return 0;
 }
 
+static int classify_search(struct vexfs_search_job *job, void *arg)
+{
+	return vexfs_request_search(arg, job);
+}
+
 int vexfs_handle_classify(struct vexfs_request *r)
 {
 	struct vexfs_classify *req = &r->h.classify;
@@ -45,6 +51,8 @@ int vexfs_handle_classify(struct vexfs_request *r)
 		.ef = req->ef,
 		.field_offset = req->field_offset,
 		.field_size = req->field_size,
+		.search = classify_search,
+		.arg = r,
 	};
 	struct vexfs_filter *filter;
 	size_t bytes;

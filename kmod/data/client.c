@@ -42,6 +42,7 @@ void vexfs_client_close(struct vexfs_client *client)
 {
 	if (IS_ERR_OR_NULL(client))
 		return;
+	vexfs_gate_close(&client->gate);
 	if (client->c)
 		vexfs_collection_put(client->c);
 	kfree(client);

@@ -44,6 +44,7 @@ static int device_release(struct inode *inode, struct file *file)
 
 	vexfs_async_end(client);
 	vexfs_client_end(client);
+	vexfs_gate_close(&client->gate);
 	if (client->c)
 		vexfs_collection_put(client->c);
 	put_cred(client->cred);

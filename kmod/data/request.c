@@ -46,9 +46,11 @@ int vexfs_client_attach(struct vexfs_client *client, struct vexfs_collection *c,
 	int err = 0;
 
 	mutex_lock(&client->lock);
-	if (client->c || client->storage) {
+	if (client->c || client->storage)
 		err = -EBUSY;
-	} else {
+	else
+		err = vexfs_gate_open(&client->gate, vexfs_collection_serial(c));
+	if (!err) {
 		client->may = may;
 		/* who sees @c sees @may */
 		smp_store_release(&client->c, c);

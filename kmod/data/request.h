@@ -14,6 +14,7 @@
 #include <linux/types.h>
 #include <linux/uaccess.h>
 
+#include "bridge/gate.h"
 #include "stat/op.h"
 #include "store/store.h"
 
@@ -35,6 +36,7 @@ struct vexfs_queue;
  * @changes_read: what that has read last, see struct vexfs_storage
  * @cred: of whoever opened it; NULL in the kernel API
  * @queue: its asynchronous ops; set once, with release
+ * @gate: where its ops wait; opened before @c is set
  */
 struct vexfs_client {
 	struct mutex lock;
@@ -46,6 +48,7 @@ struct vexfs_client {
 	atomic64_t changes_read;
 	const struct cred *cred;
 	struct vexfs_queue *queue;
+	struct vexfs_gate_client gate;
 };
 
 /* The structure that a request begins with; which one it is the handler's entry says. */
@@ -139,7 +142,7 @@ int vexfs_request_read(struct vexfs_request *r, size_t size);
 /* Writes back as much of @size bytes as the caller has memory for. */
 int vexfs_request_write(struct vexfs_request *r, size_t size);
 
-/* Takes over the reference on @c when it succeeds. -EBUSY when there is one already. */
+/* Takes over the reference on @c when it succeeds. -EBUSY when there is one already; -ENOMEM. */
 int vexfs_client_attach(struct vexfs_client *client, struct vexfs_collection *c, u32 may);
 /* The collection that the client means, if the client may do that; not referenced. */
 struct vexfs_collection *vexfs_client_collection(const struct vexfs_client *client, u32 may);

@@ -12,6 +12,7 @@
 #include "compat/compat.h"
 #include "data/handlers.h"
 #include "data/query.h"
+#include "data/share.h"
 #include "index/search.h"
 #include "index/vector.h"
 #include "mem/pool.h"
@@ -182,26 +183,53 @@ static int group_out(struct query_group *g, struct vexfs_request *r, struct vexf
 	return 0;
 }
 
+/**
+ * struct group_job - a group that is searched
+ * @job: the search
+ * @g: its memory
+ * @k: results for each query
+ * @hits: where they go for a caller in the kernel, or NULL
+ */
+struct group_job {
+	struct vexfs_search_job job;
+	struct query_group *g;
+	u32 k;
+	struct vexfs_client_hit *hits;
+};
+
+static void group_answered(struct vexfs_search_job *s)
+{
+	struct group_job *gj = container_of(s, struct group_job, job);
+
+	group_stage(gj->g, s->c, s->seq, gj->k, s->nq, gj->hits);
+}
+
 static int search_group(struct vexfs_request *r, struct vexfs_collection *c,
 			struct query_group *g, const struct vexfs_filter *filter, u32 at, u32 n)
 {
 	struct vexfs_search *req = &r->h.search;
 	bool by_id = req->flags & VEXFS_QUERY_BY_ID;
-	struct vexfs_search_job job = {
-		.c = c,
-		.op = &r->op,
-		.nq = n,
-		.flags = req->flags,
-		.ef = req->ef,
-		.queries = g->rows,
-		.aux = g->aux,
-		.self = req->flags & VEXFS_SEARCH_SKIP_SELF ? g->ids : NULL,
-		.filter = filter,
-		.results = g->results,
+	struct group_job gj = {
+		.job = {
+			.c = c,
+			.op = &r->op,
+			.nq = n,
+			.flags = req->flags,
+			.ef = req->ef,
+			.queries = g->rows,
+			.aux = g->aux,
+			.self = req->flags & VEXFS_SEARCH_SKIP_SELF ? g->ids : NULL,
+			.filter = filter,
+			.results = g->results,
+			.stage = group_answered,
+		},
+		.g = g,
+		.k = req->k,
+		.hits = r->hits ? r->hits + (size_t)at * req->k : NULL,
 	};
 	u64 from = req->queries + (u64)at * (by_id ? sizeof(u64) :
 					     vexfs_format_bytes(c, req->format));
-	int idx, err;
+	int err;
 
 	if (by_id)
 		err = vexfs_queries_by_id(r, c, from, n, g->ids, g->rows, g->aux);
@@ -210,21 +238,16 @@ static int search_group(struct vexfs_request *r, struct vexfs_collection *c,
 	if (err)
 		return err;
 	group_results(g, req, n);
-	idx = vexfs_read_lock(c);
-	err = vexfs_search(&job);
-	if (!err)
-		group_stage(g, c, job.seq, req->k, n,
-			    r->hits ? r->hits + (size_t)at * req->k : NULL);
-	vexfs_read_unlock(c, idx);
+	err = vexfs_request_search(r, &gj.job);
 	if (err)
 		return err;
 	if (!at) {
 		req->found = g->results[0].n;
-		req->plan = job.plan;
-		req->seq = job.seq;
+		req->plan = gj.job.plan;
+		req->seq = gj.job.seq;
 		req->more = (req->flags & VEXFS_SEARCH_RANGE) && g->results[0].more;
 	}
-	req->distances_done += atomic64_read(&job.distances);
+	req->distances_done += atomic64_read(&gj.job.distances);
 	return group_out(g, r, c, at, n);
 }
 

@@ -69,41 +69,61 @@ int vexfs_poll_valid(const struct vexfs_poll *p)
 	return 0;
 }
 
+/**
+ * struct ballot - a classification under way
+ * @job: its search
+ * @p: what it is
+ * @values: of the neighbours' fields
+ */
+struct ballot {
+	struct vexfs_search_job job;
+	struct vexfs_poll *p;
+	u64 *values;
+};
+
+static void take_values(struct vexfs_search_job *s)
+{
+	struct ballot *b = container_of(s, struct ballot, job);
+	const struct vexfs_topk *t = s->results;
+	u32 i;
+
+	for (i = 0; i < t->n; i++)
+		b->values[i] = field_value(vexfs_slot_attrs(s->c, t->hits[i].slot) +
+					   b->p->field_offset, b->p->field_size);
+}
+
 int vexfs_classify(struct vexfs_poll *p)
 {
 	size_t bytes = p->k * (sizeof(struct vexfs_hit) + sizeof(u64));
 	struct vexfs_hit *hits = vexfs_op_alloc(p->op, bytes, VEXFS_GFP_USER);
 	struct vexfs_topk topk;
-	struct vexfs_search_job job = {
-		.c = p->c,
-		.op = p->op,
-		.nq = 1,
-		.flags = p->flags,
-		.ef = p->ef,
-		.queries = p->row,
-		.aux = &p->aux,
-		.self = p->flags & VEXFS_SEARCH_SKIP_SELF ? &p->self : NULL,
-		.filter = p->filter,
-		.results = &topk,
+	struct ballot b = {
+		.job = {
+			.c = p->c,
+			.op = p->op,
+			.nq = 1,
+			.flags = p->flags,
+			.ef = p->ef,
+			.queries = p->row,
+			.aux = &p->aux,
+			.self = p->flags & VEXFS_SEARCH_SKIP_SELF ? &p->self : NULL,
+			.filter = p->filter,
+			.results = &topk,
+			.stage = take_values,
+		},
+		.p = p,
 	};
-	u64 *values;
-	int idx, err;
-	u32 i;
+	int err;
 
 	if (!hits)
 		return -ENOMEM;
-	values = (u64 *)(hits + p->k);
+	b.values = (u64 *)(hits + p->k);
 	vexfs_topk_init(&topk, hits, p->k, ~0u);
-	idx = vexfs_read_lock(p->c);
-	err = vexfs_search(&job);
-	for (i = 0; !err && i < topk.n; i++)
-		values[i] = field_value(vexfs_slot_attrs(p->c, hits[i].slot) + p->field_offset,
-					p->field_size);
-	vexfs_read_unlock(p->c, idx);
-	p->plan = job.plan;
-	p->seq = job.seq;
+	err = p->search(&b.job, p->arg);
+	p->plan = b.job.plan;
+	p->seq = b.job.seq;
 	if (!err)
-		count_votes(p, values, topk.n);
+		count_votes(p, b.values, topk.n);
 	vexfs_pool_free(hits, bytes);
 	return err;
 }

@@ -21,6 +21,8 @@
  * @aux: and its auxiliary
  * @self: its own id; counts with VEXFS_SEARCH_SKIP_SELF
  * @filter: or NULL
+ * @search: answers the job that is part of it, for instance vexfs_search()
+ * @arg: for that
  * @votes: out: room for @k; most votes first, ties to the smaller value
  * @classes: out: how many there are
  * @plan: out: enum vexfs_plan
@@ -38,6 +40,8 @@ struct vexfs_poll {
 	u32 aux;
 	u64 self;
 	const struct vexfs_filter *filter;
+	int (*search)(struct vexfs_search_job *job, void *arg);
+	void *arg;
 	struct vexfs_vote *votes;
 	u32 classes;
 	u32 plan;
@@ -46,7 +50,7 @@ struct vexfs_poll {
 
 /* Is what was asked for possible? -EINVAL, -E2BIG. Row, filter, votes do not count. */
 int vexfs_poll_valid(const struct vexfs_poll *p);
-/* Errors as vexfs_search(). */
+/* Errors as @search has them. */
 int vexfs_classify(struct vexfs_poll *p);
 
 #endif

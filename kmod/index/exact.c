@@ -217,8 +217,12 @@ static struct exact_work *work_new(struct exact_run *run)
 /* A helper's own heaps: copies of the settings, nothing in them. */
 static size_t results_bytes(const struct vexfs_search_job *s)
 {
-	return s->nq * (sizeof(struct vexfs_topk) +
-			(size_t)s->results[0].k * sizeof(struct vexfs_hit));
+	size_t hits = 0;
+	u32 q;
+
+	for (q = 0; q < s->nq; q++)
+		hits += s->results[q].k;
+	return s->nq * sizeof(struct vexfs_topk) + hits * sizeof(struct vexfs_hit);
 }
 
 static struct exact_work *helper_new(struct exact_run *run)
@@ -238,10 +242,22 @@ static struct exact_work *helper_new(struct exact_run *run)
 	hits = (struct vexfs_hit *)(w->results + s->nq);
 	for (q = 0; q < s->nq; q++) {
 		w->results[q] = s->results[q];
-		w->results[q].hits = hits + (size_t)q * s->results[0].k;
+		w->results[q].hits = hits;
+		hits += s->results[q].k;
 	}
 	INIT_WORK(&w->work, help_search);
 	return w;
+}
+
+u32 vexfs_exact_cpus(u64 bytes)
+{
+	u32 most = READ_ONCE(vexfs_search_threads) ?: num_online_cpus();
+	u64 fit = bytes / READ_ONCE(vexfs_search_parallel_bytes);
+
+	if (READ_ONCE(vexfs_exact_plain) & VEXFS_PLAIN_ALONE)
+		return 1;
+	most = min3(most, num_online_cpus(), HELPERS_MAX + 1);
+	return most > 1 && fit > 1 ? min_t(u64, fit, most) : 1;
 }
 
 static u32 helpers_wanted(const struct exact_run *run)
@@ -249,13 +265,8 @@ static u32 helpers_wanted(const struct exact_run *run)
 	u64 rows = vexfs_slots_end(run->s->c);
 	u64 bytes = rows * (run->coded ? run->s->c->code_bytes : run->s->c->space.stride) *
 		    run->s->nq;
-	u32 most = READ_ONCE(vexfs_search_threads) ?: num_online_cpus();
-	u64 fit = bytes / READ_ONCE(vexfs_search_parallel_bytes);
 
-	if (READ_ONCE(vexfs_exact_plain) & VEXFS_PLAIN_ALONE)
-		return 0;
-	most = min3(most, num_online_cpus(), HELPERS_MAX + 1);
-	return most > 1 && fit > 1 ? min_t(u64, fit, most) - 1 : 0;
+	return min(vexfs_exact_cpus(bytes), run->s->cpus ?: HELPERS_MAX) - 1;
 }
 
 /* All extents, with as many helpers as are worth it and can be had. */

@@ -21,10 +21,14 @@
  * struct vexfs_filter - a compiled filter
  * @prog: what the kernel made of it
  * @attr_size: bytes of a record
+ * @len: instructions
+ * @insns: the instructions themselves, to compare
  */
 struct vexfs_filter {
 	struct bpf_prog *prog;
 	u32 attr_size;
+	u32 len;
+	struct sock_filter insns[];
 };
 
 static const char *insn_refused(const struct sock_filter *i, u32 attr_size)
@@ -118,7 +122,7 @@ int vexfs_filter_create(const struct vexfs_filter_insn *insns, u32 len, u32 attr
 		}
 	}
 	i = len - 1;
-	f = kzalloc(sizeof(*f), VEXFS_GFP_USER);
+	f = kzalloc(struct_size(f, insns, len), VEXFS_GFP_USER);
 	if (!f)
 		return -ENOMEM;
 	err = bpf_prog_create(&f->prog, &prog);
@@ -127,6 +131,8 @@ int vexfs_filter_create(const struct vexfs_filter_insn *insns, u32 len, u32 attr
 		goto refused;
 	}
 	f->attr_size = attr_size;
+	f->len = len;
+	memcpy(f->insns, prog.filter, len * sizeof(*f->insns));
 	*out = f;
 	return 0;
 
@@ -149,6 +155,14 @@ void vexfs_filter_free(struct vexfs_filter *f)
 	kfree(f);
 }
 VEXFS_EXPORT_KUNIT(vexfs_filter_free);
+
+bool vexfs_filter_same(const struct vexfs_filter *a, const struct vexfs_filter *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->attr_size == b->attr_size && a->len == b->len &&
+	       !memcmp(a->insns, b->insns, a->len * sizeof(*a->insns));
+}
 
 u32 vexfs_filter_run(const struct vexfs_filter *f, const void *records, size_t step, u32 n,
 		     u16 *pass)

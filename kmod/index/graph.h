@@ -52,6 +52,8 @@ bool vexfs_graph_like(const struct vexfs_graph *g, u32 m, u32 efc, u32 code);
  */
 int vexfs_graph_search(struct vexfs_graph *g, struct vexfs_search_job *s);
 int vexfs_graph_answer(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef);
+/* Notes in a job, and in the op it is done for, that a walk has answered it. */
+void vexfs_graph_answered(struct vexfs_search_job *s);
 
 /*
  * Proves the graph sound, if there is one, while writers go on. Not inside

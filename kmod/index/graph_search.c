@@ -44,6 +44,7 @@
  * @code_aux: likewise
  * @raw: scratch for making them
  * @scratch: for dropping ids seen twice
+ * @most_k: ids that it has room for
  * @rows: rows to rank by
  * @aux: theirs
  * @slots: theirs
@@ -57,6 +58,7 @@ struct answering {
 	u32 code_aux[GRAPH_WALKS];
 	void *raw;
 	struct vexfs_hit *scratch;
+	u32 most_k;
 	const void *rows[GRAPH_LIST_MAX];
 	u32 aux[GRAPH_LIST_MAX];
 	u32 slots[GRAPH_LIST_MAX];
@@ -94,7 +96,7 @@ static u32 estimate_matches(struct vexfs_search_job *s)
 static bool worth_it(struct vexfs_graph *g, struct vexfs_search_job *s, u32 *ef)
 {
 	u64 count = atomic64_read(&s->c->count), scan, wide;
-	u32 k = s->results[0].k, candidate = COST_CANDIDATE, ppm;
+	u32 k = vexfs_job_most_k(s), nq = s->alone ?: s->nq, candidate = COST_CANDIDATE, ppm;
 
 	*ef = max(s->ef ?: VEXFS_GRAPH_EF, k);
 	if (s->filter) {
@@ -104,9 +106,9 @@ static bool worth_it(struct vexfs_graph *g, struct vexfs_search_job *s, u32 *ef)
 		count = div_u64(count * ppm * COST_MATCH, 1000000);
 		candidate = COST_FILTERED;
 	}
-	scan = s->nq >= SHARED_QUERIES ? count / SHARED : count;
+	scan = nq >= SHARED_QUERIES ? count / SHARED : count;
 	if (s->filter)
-		scan += div_u64(vexfs_slots_end(s->c), s->nq);
+		scan += div_u64(vexfs_slots_end(s->c), nq);
 	return *ef <= GRAPH_EF_MAX && (u64)*ef * candidate < scan;
 }
 
@@ -245,7 +247,7 @@ static void answering_free(struct answering *a, u32 width)
 	}
 	vexfs_pool_free(a->codes, (size_t)width * a->g->sp.stride);
 	vexfs_pool_free(a->raw, a->s->c->space.stride);
-	vexfs_pool_free(a->scratch, a->s->results[0].k * sizeof(*a->scratch));
+	vexfs_pool_free(a->scratch, a->most_k * sizeof(*a->scratch));
 	vexfs_pool_free(a, sizeof(*a));
 }
 
@@ -259,7 +261,8 @@ static struct answering *answering_new(struct vexfs_graph *g, struct vexfs_searc
 		return NULL;
 	a->g = g;
 	a->s = s;
-	a->scratch = vexfs_op_alloc(s->op, s->results[0].k * sizeof(*a->scratch), VEXFS_GFP_USER);
+	a->most_k = vexfs_job_most_k(s);
+	a->scratch = vexfs_op_alloc(s->op, a->most_k * sizeof(*a->scratch), VEXFS_GFP_USER);
 	if (!a->scratch)
 		goto free;
 	if (g->code) {
@@ -279,7 +282,7 @@ free:
 	return NULL;
 }
 
-static void set_kind(struct vexfs_search_job *s)
+void vexfs_graph_answered(struct vexfs_search_job *s)
 {
 	s->plan = s->filter ? VEXFS_PLAN_GRAPH_FILTER : VEXFS_PLAN_GRAPH;
 	if (s->op->kind == VEXFS_OP_EXACT && s->flags & VEXFS_QUERY_BY_ID)
@@ -311,7 +314,7 @@ int vexfs_graph_answer(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef
 		left = leave_short(a);
 	answering_free(a, width);
 	if (left < s->nq) {
-		set_kind(s);
+		vexfs_graph_answered(s);
 		s->op->distances += atomic64_read(&s->distances);
 	}
 	return err ?: left;

@@ -33,6 +33,16 @@ u32 vexfs_search_width(struct vexfs_collection *c, u32 flags, u32 ef, u32 k)
 		       VEXFS_QUERIES_MAX);
 }
 
+u32 vexfs_search_cpus(const struct vexfs_search_job *s)
+{
+	const struct vexfs_collection *c = s->c;
+
+	if (rcu_access_pointer(c->index) && !(s->flags & VEXFS_SEARCH_NO_WALK))
+		return 1;
+	return vexfs_exact_cpus((u64)vexfs_slots_end(c) *
+				(READ_ONCE(c->has_codes) ? c->code_bytes : c->space.stride));
+}
+
 /* The @n queries that the graph has left, and none of the others, together. */
 static int search_left(struct vexfs_search_job *s, u32 n)
 {
@@ -53,6 +63,7 @@ static int search_left(struct vexfs_search_job *s, u32 n)
 		.self = s->self ? self : NULL,
 		.filter = s->filter,
 		.results = results,
+		.cpus = s->cpus,
 		.seq = s->seq,
 	};
 	int err;
@@ -92,6 +103,8 @@ int vexfs_search(struct vexfs_search_job *s)
 		left = vexfs_search_exact(s);
 	else if (left > 0)
 		left = search_left(s, left);
+	if (!left && s->stage)
+		s->stage(s);
 	vexfs_read_unlock(s->c, idx);
 	return left;
 }

@@ -24,6 +24,12 @@
  * @filter: or NULL
  * @results: @nq heaps, set up by the caller (k, radius, after); sorted, nearest
  *	first, and free of double ids afterwards
+ * @alone: queries by whose number the plan is chosen, or 0 for @nq: those that are
+ *	answered together are answered as each would be by itself
+ * @cpus: most processors that an exact search may use; 0 for what is worth it
+ * @stage: NULL, or called when all is answered: slots of the results are good until it
+ *	returns
+ * @next: answered together with it, see joint.h
  * @plan: out: enum vexfs_plan
  * @seq: out: the sequence number that counts. An exact answer is that for this one; what
  *	a graph answers with was there at this one or came later
@@ -40,6 +46,10 @@ struct vexfs_search_job {
 	const u64 *self;
 	const struct vexfs_filter *filter;
 	struct vexfs_topk *results;
+	u32 alone;
+	u32 cpus;
+	void (*stage)(struct vexfs_search_job *s);
+	struct vexfs_search_job *next;
 	u32 plan;
 	u64 seq;
 	atomic64_t distances;
@@ -50,12 +60,25 @@ static inline const void *vexfs_job_query(const struct vexfs_search_job *s, u32 
 	return s->queries + (size_t)i * s->c->space.stride;
 }
 
+/* The largest number of results that a query of the job asks for. */
+static inline u32 vexfs_job_most_k(const struct vexfs_search_job *s)
+{
+	u32 most = 0, q;
+
+	for (q = 0; q < s->nq; q++)
+		most = max(most, s->results[q].k);
+	return most;
+}
+
 /*
  * Answers a job by the best plan for it. -ETIME, -EINTR when a signal is pending,
  * -ENOMEM, or what the arithmetic says. May sleep. Slots of the results are good
  * for as long as the caller is inside a vexfs_read_lock() of its own.
  */
 int vexfs_search(struct vexfs_search_job *s);
+
+/* Processors that a job would use, if they can be had; a guess before the plan is chosen. */
+u32 vexfs_search_cpus(const struct vexfs_search_job *s);
 
 #define VEXFS_SEARCH_NO_WALK	\
 	(VEXFS_SEARCH_EXACT | VEXFS_SEARCH_RANGE | VEXFS_SEARCH_AFTER)
@@ -71,6 +94,8 @@ u32 vexfs_search_width(struct vexfs_collection *c, u32 flags, u32 ef, u32 k);
  * was read inside the vexfs_read_lock() that the caller is still in.
  */
 int vexfs_search_exact(struct vexfs_search_job *s);
+/* The processors of that; @bytes: of what is read for each query. */
+u32 vexfs_exact_cpus(u64 bytes);
 
 /* What an exact search does without, whatever the settings say. */
 enum {

@@ -29,6 +29,13 @@
  * @VEXFS_MANAGE_ACTION_STACK_CLEAR: Counts violations and alarms anew.
  * @VEXFS_MANAGE_ACTION_STACK_FORGET: Forgets the records of violations and how
  *   deep ops have been.
+ * @VEXFS_MANAGE_ACTION_BRIDGE_DRAIN: Waits until nothing runs at the gates of
+ *   collections, while what comes waits; for so many milliseconds at most.
+ * @VEXFS_MANAGE_ACTION_BRIDGE_RESTART: Drains, and forgets what the gates have
+ *   learned about the load.
+ * @VEXFS_MANAGE_ACTION_BRIDGE_RESET: Settings of the bridge go back to their
+ *   defaults and its statistics begin anew. Ops that wait are cancelled,
+ *   unless they are to be kept.
  */
 enum vexfs_manage_action {
 	VEXFS_MANAGE_ACTION_POOL_GROW,
@@ -39,6 +46,9 @@ enum vexfs_manage_action {
 	VEXFS_MANAGE_ACTION_SIMD_RESTART,
 	VEXFS_MANAGE_ACTION_STACK_CLEAR,
 	VEXFS_MANAGE_ACTION_STACK_FORGET,
+	VEXFS_MANAGE_ACTION_BRIDGE_DRAIN,
+	VEXFS_MANAGE_ACTION_BRIDGE_RESTART,
+	VEXFS_MANAGE_ACTION_BRIDGE_RESET,
 };
 
 enum {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Settings of the bridge.
+ */
+#include <linux/kernel.h>
+#include <linux/module.h>
+
+#include "bridge/config.h"
+#include "compat/compat.h"
+#include "mem/tunable.h"
+
+VEXFS_TUNABLE(bridge_coalesce, 1, 0, 1, "flag",
+	      "Answer searches of one collection that wait together in one run", 0644);
+VEXFS_TUNABLE(bridge_batch_size, 200, 1, 1024, "queries",
+	      "Most queries of a run that several searches share", 0644);
+VEXFS_TUNABLE(bridge_batch_timeout_us, 5000, 0, 1000000, "us",
+	      "Longest that a shared run waits for those that took part in the last one", 0644);
+VEXFS_TUNABLE(bridge_slots, 0, 0, 1024, "slots",
+	      "Processors that the searches of a collection use at a time (0: all)", 0644);
+VEXFS_EXPORT_KUNIT(vexfs_bridge_slots);
+VEXFS_TUNABLE(bridge_priority, 1, 0, 1, "flag",
+	      "Order waiting ops by the priority that they ask for", 0644);
+VEXFS_TUNABLE(bridge_timeout_ms, 10000, 1, 3600000, "ms",
+	      "When a waiting op without a deadline counts as due", 0644);
+
+static VEXFS_TUNABLE(bridge_weight_high, 4, 1, 1000, "shares",
+		     "Share of waiting ops of high priority", 0644);
+static VEXFS_TUNABLE(bridge_weight_medium, 2, 1, 1000, "shares",
+		     "Share of waiting ops of medium priority", 0644);
+static VEXFS_TUNABLE(bridge_weight_low, 1, 1, 1000, "shares",
+		     "Share of waiting ops of low priority", 0644);
+
+static VEXFS_TUNABLE(bridge_queue_client, 4096, 1, 1000000, "ops",
+		     "Most ops of one descriptor that wait in one queue", 0644);
+static VEXFS_TUNABLE(bridge_queue_user, 16384, 1, 1000000, "ops",
+		     "Most ops of one user that wait in one queue", 0644);
+static VEXFS_TUNABLE(bridge_queue_total, 65536, 1, 1000000, "ops",
+		     "Most ops that wait in one queue", 0644);
+
+void vexfs_bridge_defaults(void)
+{
+	static const struct vexfs_tunable *const all[] = {
+		&vexfs_tunable_bridge_coalesce, &vexfs_tunable_bridge_batch_size,
+		&vexfs_tunable_bridge_batch_timeout_us, &vexfs_tunable_bridge_slots,
+		&vexfs_tunable_bridge_priority, &vexfs_tunable_bridge_timeout_ms,
+		&vexfs_tunable_bridge_weight_high, &vexfs_tunable_bridge_weight_medium,
+		&vexfs_tunable_bridge_weight_low, &vexfs_tunable_bridge_queue_client,
+		&vexfs_tunable_bridge_queue_user, &vexfs_tunable_bridge_queue_total,
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		vexfs_tunable_set(all[i], all[i]->def);
+}
+
+void vexfs_bridge_sched_settings(struct vexfs_sched *s)
+{
+	vexfs_sched_weigh(s, VEXFS_PRIORITY_HIGH, READ_ONCE(vexfs_bridge_weight_high));
+	vexfs_sched_weigh(s, VEXFS_PRIORITY_MEDIUM, READ_ONCE(vexfs_bridge_weight_medium));
+	vexfs_sched_weigh(s, VEXFS_PRIORITY_LOW, READ_ONCE(vexfs_bridge_weight_low));
+	s->limits.client = READ_ONCE(vexfs_bridge_queue_client);
+	s->limits.user = READ_ONCE(vexfs_bridge_queue_user);
+	s->limits.total = READ_ONCE(vexfs_bridge_queue_total);
+	s->patience_ns = READ_ONCE(vexfs_bridge_timeout_ms) * (u64)NSEC_PER_MSEC;
+}
+VEXFS_EXPORT_KUNIT(vexfs_bridge_sched_settings);

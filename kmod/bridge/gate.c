@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Gates.
+ */
+#include <linux/cred.h>
+#include <linux/hashtable.h>
+#include <linux/hrtimer.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+#include "bridge/config.h"
+#include "bridge/gate.h"
+#include "bridge/stats.h"
+#include "compat/compat.h"
+#include "math/clock.h"
+#include "stat/op.h"
+
+#define CREATE_TRACE_POINTS
+#include "bridge/bridge_trace.h"
+
+/* A leader looks for company in steps of this part of what a run takes. */
+#define COMPANY_STEP	16u
+#define COMPANY_STEP_NS	20000u	/* and not more often than this */
+
+/**
+ * struct lane - those that share slots
+ * @lock: of what follows
+ * @sched: those that wait
+ * @open: those of them that may be taken along, in the order of arrival
+ * @serial: of the collection
+ * @company: members of the last run, its leader included
+ * @run_ns: how long it took
+ * @ended_ns: when it ended
+ * @extra: the slot for high priority is taken
+ * @used: slots in use, but for that
+ * @waiting: tickets in @sched, and those that are about to be
+ */
+struct lane {
+	spinlock_t lock;
+	struct vexfs_sched sched;
+	struct list_head open;
+	u64 serial;
+	u32 company;
+	u64 run_ns;
+	u64 ended_ns;
+	bool extra;
+	atomic_t used ____cacheline_aligned_in_smp;
+	atomic_t waiting;
+};
+
+/**
+ * struct vexfs_gate - of one collection
+ * @node: among all
+ * @serial: of the collection
+ * @clients: that it has; under gates_lock
+ * @lane: see enum vexfs_lane
+ */
+struct vexfs_gate {
+	struct hlist_node node;
+	u64 serial;
+	u32 clients;
+	struct lane lane[VEXFS_LANES];
+};
+
+static DEFINE_HASHTABLE(gates, 8);
+static DEFINE_MUTEX(gates_lock);
+/* Nobody gets a slot. */
+static atomic_t gates_closed;
+
+/* ---- gates and their clients ---- */
+
+kuid_t vexfs_bridge_user(void)
+{
+	const struct user_namespace *ns = current_user_ns();
+	kuid_t uid = current_fsuid();
+
+	for (; ns->parent; ns = ns->parent)
+		uid = ns->owner;
+	return uid;
+}
+
+/* Settings come with the first ticket. */
+static const struct vexfs_sched_limits no_limits;
+
+static struct vexfs_gate *gate_new(u64 serial)
+{
+	struct vexfs_gate *g = kzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
+	u32 i;
+
+	if (!g)
+		return NULL;
+	g->serial = serial;
+	for (i = 0; i < VEXFS_LANES; i++) {
+		spin_lock_init(&g->lane[i].lock);
+		vexfs_sched_init(&g->lane[i].sched, &no_limits, 0);
+		INIT_LIST_HEAD(&g->lane[i].open);
+		g->lane[i].serial = serial;
+	}
+	return g;
+}
+
+int vexfs_gate_open(struct vexfs_gate_client *client, u64 serial)
+{
+	struct vexfs_gate *g;
+
+	mutex_lock(&gates_lock);
+	hash_for_each_possible(gates, g, node, serial)
+		if (g->serial == serial)
+			goto found;
+	g = gate_new(serial);
+	if (g)
+		hash_add(gates, &g->node, serial);
+found:
+	if (g)
+		g->clients++;
+	mutex_unlock(&gates_lock);
+	if (!g)
+		return -ENOMEM;
+	client->uid = vexfs_bridge_user();
+	client->gate = g;
+	return 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_gate_open);
+
+void vexfs_gate_close(struct vexfs_gate_client *client)
+{
+	struct vexfs_gate *g = client->gate;
+	struct vexfs_sched_user *user;
+	u32 i;
+
+	if (!g)
+		return;
+	for (i = 0; i < VEXFS_LANES; i++) {
+		spin_lock(&g->lane[i].lock);
+		user = vexfs_sched_leave(&g->lane[i].sched, &client->lane[i]);
+		spin_unlock(&g->lane[i].lock);
+		kfree(user);
+	}
+	client->gate = NULL;
+	mutex_lock(&gates_lock);
+	if (--g->clients)
+		g = NULL;
+	else
+		hash_del(&g->node);
+	mutex_unlock(&gates_lock);
+	kfree(g);
+}
+VEXFS_EXPORT_KUNIT(vexfs_gate_close);
+
+/* ---- slots ---- */
+
+/* Takes as many slots as are free and wanted, if these are @least or more. */
+static bool slots_take(struct lane *l, struct vexfs_pass *p, u32 want, u32 least)
+{
+	int slots = vexfs_bridge_slots_now(), used = atomic_read(&l->used), take;
+
+	if (atomic_read(&gates_closed))
+		return false;
+	do {
+		take = min_t(int, want, slots - used);
+		if (take <= 0 || take < min_t(int, least, slots))
+			return false;
+	} while (!atomic_try_cmpxchg(&l->used, &used, used + take));
+	/* whoever closes the gates has either seen this slot or is seen here */
+	if (atomic_read(&gates_closed)) {
+		atomic_sub(take, &l->used);
+		return false;
+	}
+	p->taken = take;
+	return true;
+}
+
+/*
+ * Slots for one that waited. Runs that are shared get all that they want: two that are half
+ * as large take longer together. Those that share nothing get one each.
+ */
+static bool slots_take_next(struct lane *l, struct vexfs_pass *p)
+{
+	if (l->company > 1)
+		return slots_take(l, p, p->want, p->want);
+	return slots_take(l, p, vexfs_sched_queued(&l->sched) > 1 ? 1 : p->want, 1);
+}
+
+/*
+ * A waiter goes on. It may be gone as soon as it sees its new state, but for its task, which
+ * RCU keeps.
+ */
+static void pass_wake(struct vexfs_pass *p, u32 state)
+{
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = p->task;
+	smp_store_release(&p->state, state);
+	wake_up_process(task);
+	rcu_read_unlock();
+}
+
+/* Whose figures it belongs to. */
+static u32 pass_place(const struct vexfs_pass *p)
+{
+	return VEXFS_BRIDGE_GATE + p->ticket.priority;
+}
+
+static struct vexfs_pass *pass_of(struct vexfs_ticket *t)
+{
+	return container_of(t, struct vexfs_pass, ticket);
+}
+
+/* Waits no more, for whatever reason. Under the lane's lock. */
+static void pass_dequeue(struct lane *l, struct vexfs_pass *p)
+{
+	list_del_init(&p->node);
+	atomic_dec(&l->waiting);
+	vexfs_bridge_inc(pass_place(p), VEXFS_BRIDGE_UNWAITED);
+}
+
+/* Waits no more, because it runs. */
+static void pass_begin(struct lane *l, struct vexfs_pass *p)
+{
+	vexfs_sched_take(&l->sched, &p->ticket);
+	pass_dequeue(l, p);
+	p->begun_ns = ktime_get_ns();
+	vexfs_bridge_beat(pass_place(p));
+}
+
+static void pass_grant(struct lane *l, struct vexfs_pass *p)
+{
+	pass_begin(l, p);
+	pass_wake(p, VEXFS_PASS_GRANTED);
+}
+
+/* Slots go to those that come next, as far as there are some. Under the lane's lock. */
+static void lane_grant(struct lane *l)
+{
+	struct vexfs_ticket *t;
+
+	while ((t = vexfs_sched_peek(&l->sched)) && slots_take_next(l, pass_of(t)))
+		pass_grant(l, pass_of(t));
+	t = vexfs_sched_peek_at(&l->sched, VEXFS_PRIORITY_HIGH);
+	if (t && !l->extra && !atomic_read(&gates_closed)) {
+		l->extra = true;
+		pass_grant(l, pass_of(t));
+	}
+}
+
+/* Gives the slots back. */
+static void pass_leave(struct lane *l, struct vexfs_pass *p)
+{
+	/* a full barrier: who waits has either seen this or is seen below */
+	atomic_sub_return(p->taken, &l->used);
+	if (p->taken && !atomic_read(&l->waiting))
+		return;
+	spin_lock(&l->lock);
+	/* it had the one beyond the others */
+	if (!p->taken)
+		l->extra = false;
+	lane_grant(l);
+	spin_unlock(&l->lock);
+}
+
+/* ---- waiting ---- */
+
+/* A client that has to wait for the first time is made known to the scheduler. */
+static int lane_join(struct lane *l, struct vexfs_gate_client *client, u32 which)
+{
+	struct vexfs_sched_client *c = &client->lane[which];
+	struct vexfs_sched_user *spare;
+	bool known;
+
+	spin_lock(&l->lock);
+	known = c->user;
+	spin_unlock(&l->lock);
+	if (known)
+		return 0;
+	spare = kzalloc(sizeof(*spare), GFP_KERNEL_ACCOUNT);
+	if (!spare)
+		return -ENOMEM;
+	spin_lock(&l->lock);
+	/* another thread may have done the same */
+	if (!c->user)
+		spare = vexfs_sched_join(&l->sched, c, client->uid, spare);
+	spin_unlock(&l->lock);
+	kfree(spare);
+	return 0;
+}
+
+static int pass_queue(struct lane *l, struct vexfs_gate_client *client, struct vexfs_pass *p)
+{
+	struct vexfs_sched_client *c = &client->lane[p->lane];
+	struct vexfs_op *op = p->op;
+	int err = 0;
+
+	spin_lock(&l->lock);
+	vexfs_bridge_sched_settings(&l->sched);
+	if (p->alone)
+		vexfs_sched_return(&l->sched, &p->ticket, c);
+	else
+		err = vexfs_sched_add(&l->sched, &p->ticket, c, vexfs_bridge_priority_of(op->priority),
+				      p->items, op->deadline_ns);
+	if (!err) {
+		p->state = VEXFS_PASS_WAITING;
+		vexfs_bridge_inc(pass_place(p), VEXFS_BRIDGE_WAITED);
+		/* from here on something waits */
+		if (!atomic_read(&l->waiting))
+			vexfs_bridge_beat(pass_place(p));
+		if (p->share && !p->alone)
+			list_add_tail(&p->node, &l->open);
+		/* before a look at the slots: see pass_leave() */
+		atomic_inc(&l->waiting);
+		smp_mb__after_atomic();
+		lane_grant(l);
+	}
+	spin_unlock(&l->lock);
+	return err;
+}
+
+/* Stops waiting, unless it is too late for that. */
+static bool pass_withdraw(struct lane *l, struct vexfs_pass *p)
+{
+	bool waits;
+
+	spin_lock(&l->lock);
+	waits = vexfs_ticket_queued(&p->ticket);
+	if (waits) {
+		vexfs_sched_remove(&l->sched, &p->ticket);
+		pass_dequeue(l, p);
+		/* what wanted more slots than there are may have stood before others */
+		lane_grant(l);
+	}
+	spin_unlock(&l->lock);
+	return waits;
+}
+
+/* Sleeps until it is somebody's turn, or its own. 0, or -EINTR, -ETIME: withdrawn. */
+static int pass_wait(struct lane *l, struct vexfs_pass *p)
+{
+	ktime_t deadline = ns_to_ktime(min_t(u64, p->op->deadline_ns, KTIME_MAX));
+	ktime_t *expires = p->op->deadline_ns ? &deadline : NULL;
+	int err = 0;
+
+	while (!err) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (smp_load_acquire(&p->state) != VEXFS_PASS_WAITING)
+			break;
+		if (signal_pending(current))
+			err = -EINTR;
+		else if (!schedule_hrtimeout_range(expires, 0, HRTIMER_MODE_ABS))
+			err = -ETIME;
+		if (err && !pass_withdraw(l, p))
+			err = 0;
+	}
+	for (;;) {
+		/* somebody else works on its memory */
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if (err || smp_load_acquire(&p->state) != VEXFS_PASS_TAKEN)
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	return err;
+}
+
+/* Until it has a slot, or an answer: p->state says which. */
+static int pass_enter(struct lane *l, struct vexfs_gate_client *client, struct vexfs_pass *p)
+{
+	u32 place = pass_place(p);
+	int err;
+
+	if (!atomic_read(&l->waiting) && slots_take(l, p, p->want, p->want)) {
+		p->state = VEXFS_PASS_GRANTED;
+		vexfs_bridge_inc(place, VEXFS_BRIDGE_AT_ONCE);
+		vexfs_bridge_time(place, VEXFS_BRIDGE_STAGE_QUEUE, 0);
+		return 0;
+	}
+	if (p->nonblock)
+		return -EAGAIN;
+	err = lane_join(l, client, p->lane);
+	if (err)
+		return err;
+	p->asked_ns = ktime_get_ns();
+	for (;;) {
+		err = pass_queue(l, client, p);
+		if (err) {
+			vexfs_bridge_inc(place, VEXFS_BRIDGE_DROPPED);
+			return err;
+		}
+		err = pass_wait(l, p);
+		if (err || p->state != VEXFS_PASS_AGAIN)
+			break;
+		p->alone = true;
+		vexfs_bridge_inc(place, VEXFS_BRIDGE_AGAIN);
+	}
+	if (!err && p->state == VEXFS_PASS_CANCELLED)
+		err = -ECANCELED;
+	if (!err)
+		vexfs_bridge_time(place, VEXFS_BRIDGE_STAGE_QUEUE, p->begun_ns - p->asked_ns);
+	else
+		vexfs_bridge_inc(place, err == -ETIME ? VEXFS_BRIDGE_LATE :
+							 VEXFS_BRIDGE_CANCELLED);
+	return err;
+}
+
+/* ---- company ---- */
+
+/**
+ * struct company - a run that is being put together
+ * @members: the passes, the leader first
+ * @n: how many
+ * @items: of all of them
+ */
+struct company {
+	struct list_head members;
+	u32 n;
+	u32 items;
+};
+
+static bool company_fits(const struct company *co, const struct vexfs_pass *p,
+			 const struct vexfs_pass *other)
+{
+	/* a leader of high priority does not wait for the work of lower ones */
+	bool lower = p->ticket.priority == VEXFS_PRIORITY_HIGH &&
+		     other->ticket.priority != VEXFS_PRIORITY_HIGH;
+
+	return !lower && other->share == p->share && co->items + other->items <= p->room &&
+	       p->share->fits(p, other);
+}
+
+/* Those that wait and fit come along. Returns how many. */
+static u32 company_gather(struct company *co, struct lane *l, struct vexfs_pass *p)
+{
+	struct vexfs_pass *other, *next;
+	u32 before = co->n;
+
+	if (!atomic_read(&l->waiting))
+		return 0;
+	spin_lock(&l->lock);
+	list_for_each_entry_safe(other, next, &l->open, node) {
+		if (co->items >= p->room)
+			break;
+		if (!company_fits(co, p, other))
+			continue;
+		pass_begin(l, other);
+		other->state = VEXFS_PASS_TAKEN;
+		list_add_tail(&other->node, &co->members);
+		co->n++;
+		co->items += other->items;
+	}
+	spin_unlock(&l->lock);
+	return co->n - before;
+}
+
+/*
+ * Those of the last run will be back soon: it pays to wait for them, as long as they come. Not
+ * when there was no company, nor when it is long ago.
+ */
+static void company_await(struct company *co, struct lane *l, struct vexfs_pass *p)
+{
+	u64 timeout = READ_ONCE(vexfs_bridge_batch_timeout_us) * (u64)NSEC_PER_USEC;
+	u64 step = max_t(u64, READ_ONCE(l->run_ns) / COMPANY_STEP, COMPANY_STEP_NS);
+	u64 now = ktime_get_ns(), end = now + timeout;
+
+	if (now - READ_ONCE(l->ended_ns) > timeout)
+		return;
+	while (co->n < READ_ONCE(l->company) && now + step <= end && !signal_pending(current)) {
+		ktime_t rest = ns_to_ktime(step);
+
+		set_current_state(TASK_INTERRUPTIBLE);
+		schedule_hrtimeout_range(&rest, step / 4, HRTIMER_MODE_REL);
+		if (!company_gather(co, l, p)) {
+			WRITE_ONCE(l->company, co->n);
+			break;
+		}
+		now = ktime_get_ns();
+	}
+}
+
+/* Each has its answer, or has to run again. */
+static void company_dismiss(struct company *co, const struct vexfs_pass *leader, u32 state)
+{
+	struct vexfs_pass *p, *next;
+
+	list_for_each_entry_safe(p, next, &co->members, node) {
+		if (p == leader)
+			continue;
+		list_del_init(&p->node);
+		pass_wake(p, state);
+	}
+	co->n = 1;
+}
+
+/* Runs what came together; it has its slots. */
+static int company_run(struct lane *l, struct vexfs_pass *p)
+{
+	struct company co = { .members = LIST_HEAD_INIT(co.members), .n = 1, .items = p->items };
+	u64 begun, ended;
+	u32 members;
+	int err;
+
+	list_add(&p->node, &co.members);
+	if (READ_ONCE(vexfs_bridge_coalesce) && !p->alone) {
+		company_gather(&co, l, p);
+		if (READ_ONCE(l->company) > co.n)
+			company_await(&co, l, p);
+	}
+	/* when nobody waits it says nothing that one runs alone */
+	if (co.n > 1 || atomic_read(&l->waiting))
+		WRITE_ONCE(l->company, co.n);
+	if (co.n == 1)
+		return p->share->run(&co.members) ?: p->err;
+	members = co.n;
+	begun = ktime_get_ns();
+	vexfs_bridge_batch(pass_place(p), co.items);
+	err = p->share->run(&co.members);
+	ended = ktime_get_ns();
+	trace_vexfs_bridge_run(l->serial, p->ticket.priority, members, co.items, ended - begun, err);
+	company_dismiss(&co, p, err ? VEXFS_PASS_AGAIN : VEXFS_PASS_DONE);
+	/* without company it may go better, unless it was told to stop */
+	if (err && err != -EINTR && err != -ETIME)
+		err = p->share->run(&co.members);
+	WRITE_ONCE(l->ended_ns, ended);
+	WRITE_ONCE(l->run_ns, ended - begun);
+	return err ?: p->err;
+}
+
+/* The bridge is off: what comes runs. */
+static int run_at_once(struct vexfs_pass *p)
+{
+	LIST_HEAD(members);
+
+	p->taken = p->want;
+	list_add(&p->node, &members);
+	return p->share->run(&members) ?: p->err;
+}
+
+int vexfs_gate_run(struct vexfs_gate_client *client, struct vexfs_pass *p)
+{
+	struct lane *l = &client->gate->lane[p->lane];
+	u32 place;
+	u64 begun;
+	int err;
+
+	vexfs_ticket_init(&p->ticket);
+	p->ticket.priority = vexfs_bridge_priority_of(p->op->priority);
+	INIT_LIST_HEAD(&p->node);
+	p->task = current;
+	p->alone = false;
+	p->taken = 0;
+	p->err = 0;
+	if (!READ_ONCE(vexfs_bridge_coalesce) && !READ_ONCE(vexfs_bridge_priority))
+		return run_at_once(p);
+	err = pass_enter(l, client, p);
+	if (err == -EAGAIN)
+		return err;
+	place = pass_place(p);
+	vexfs_bridge_inc(place, VEXFS_BRIDGE_SUBMITTED);
+	if (err)
+		return err;
+	if (p->state == VEXFS_PASS_DONE) {
+		vexfs_bridge_inc(place, VEXFS_BRIDGE_COALESCED);
+		vexfs_bridge_time(place, VEXFS_BRIDGE_STAGE_RUN, ktime_get_ns() - p->begun_ns);
+		err = p->err;
+	} else {
+		vexfs_bridge_inc(place, VEXFS_BRIDGE_STARTED);
+		begun = vexfs_clock();
+		err = company_run(l, p);
+		vexfs_bridge_time(place, VEXFS_BRIDGE_STAGE_RUN, vexfs_clock_ns(begun, vexfs_clock()));
+		vexfs_bridge_inc(place, VEXFS_BRIDGE_ENDED);
+		pass_leave(l, p);
+	}
+	vexfs_bridge_inc(place, VEXFS_BRIDGE_COMPLETED);
+	return err;
+}
+VEXFS_EXPORT_KUNIT(vexfs_gate_run);
+
+/* ---- all gates ---- */
+
+bool vexfs_gates_close(void)
+{
+	return !atomic_cmpxchg(&gates_closed, 0, 1);
+}
+
+/* Calls @fn for every lane, with its lock held, and adds up what it returns. */
+static u32 lanes_do(u32 (*fn)(struct lane *l))
+{
+	struct vexfs_gate *g;
+	u32 sum = 0, i;
+	int bucket;
+
+	mutex_lock(&gates_lock);
+	hash_for_each(gates, bucket, g, node) {
+		for (i = 0; i < VEXFS_LANES; i++) {
+			spin_lock(&g->lane[i].lock);
+			sum += fn(&g->lane[i]);
+			spin_unlock(&g->lane[i].lock);
+		}
+	}
+	mutex_unlock(&gates_lock);
+	return sum;
+}
+
+static u32 lane_busy(struct lane *l)
+{
+	return atomic_read(&l->used) + l->extra;
+}
+
+u32 vexfs_gates_busy(void)
+{
+	return lanes_do(lane_busy);
+}
+
+static u32 lane_open(struct lane *l)
+{
+	lane_grant(l);
+	return 0;
+}
+
+static u32 lane_forget(struct lane *l)
+{
+	WRITE_ONCE(l->company, 0);
+	WRITE_ONCE(l->run_ns, 0);
+	WRITE_ONCE(l->ended_ns, 0);
+	return lane_open(l);
+}
+
+void vexfs_gates_open(bool forget)
+{
+	atomic_set(&gates_closed, 0);
+	lanes_do(forget ? lane_forget : lane_open);
+}
+
+static u32 lane_cancel(struct lane *l)
+{
+	struct vexfs_ticket *t;
+	u32 n = 0;
+
+	while ((t = vexfs_sched_any(&l->sched, NULL))) {
+		vexfs_sched_remove(&l->sched, t);
+		pass_dequeue(l, pass_of(t));
+		pass_wake(pass_of(t), VEXFS_PASS_CANCELLED);
+		n++;
+	}
+	return n;
+}
+
+u32 vexfs_gates_cancel(void)
+{
+	return lanes_do(lane_cancel);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What searches are to the gate.
+ */
+#include <linux/kernel.h>
+#include <linux/list.h>
+
+#include "bridge/config.h"
+#include "bridge/gate.h"
+#include "compat/compat.h"
+#include "data/share.h"
+#include "index/joint.h"
+
+/* Requests of more queries than this are large ones, and have a lane of their own. */
+#define FEW_QUERIES	32u
+
+/**
+ * struct search_pass - a search at the gate
+ * @pass: its place there
+ * @job: what is searched
+ */
+struct search_pass {
+	struct vexfs_pass pass;
+	struct vexfs_search_job *job;
+};
+
+static struct search_pass *search_pass_of(const struct vexfs_pass *p)
+{
+	return container_of(p, struct search_pass, pass);
+}
+
+static bool search_fits(const struct vexfs_pass *a, const struct vexfs_pass *b)
+{
+	return vexfs_jobs_fit(search_pass_of(a)->job, search_pass_of(b)->job);
+}
+
+static int search_run(struct list_head *members)
+{
+	struct vexfs_search_job *first = NULL, **tail = &first;
+	struct vexfs_pass *p;
+
+	list_for_each_entry(p, members, node) {
+		*tail = search_pass_of(p)->job;
+		tail = &(*tail)->next;
+	}
+	*tail = NULL;
+	p = list_first_entry(members, struct vexfs_pass, node);
+	first->cpus = p->taken;
+	if (!first->next)
+		return vexfs_search(first);
+	return vexfs_search_joint(first);
+}
+
+static const struct vexfs_share search_share = {
+	.fits = search_fits,
+	.run = search_run,
+};
+
+int vexfs_request_search(struct vexfs_request *r, struct vexfs_search_job *job)
+{
+	struct search_pass s = {
+		.pass = {
+			.op = &r->op,
+			.share = &search_share,
+			.lane = job->nq > FEW_QUERIES ? VEXFS_LANE_MANY : VEXFS_LANE_FEW,
+			.want = vexfs_search_cpus(job),
+			.items = job->nq,
+			.room = min(vexfs_search_width(job->c, job->flags, job->ef,
+						       job->results[0].k),
+				    READ_ONCE(vexfs_bridge_batch_size)),
+			.nonblock = r->flags & VEXFS_REQUEST_NONBLOCK,
+		},
+		.job = job,
+	};
+
+	return vexfs_gate_run(&r->client->gate, &s.pass);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Joint searches: queries are gathered into one job, and its results handed back.
+ */
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "index/graph.h"
+#include "index/joint.h"
+#include "mem/pool.h"
+
+/* Will it walk, if that is cheaper? */
+static bool job_walks(const struct vexfs_search_job *s)
+{
+	return rcu_access_pointer(s->c->index) && !(s->flags & VEXFS_SEARCH_NO_WALK);
+}
+
+/* Candidates that its walks keep. */
+static u32 job_ef(const struct vexfs_search_job *s)
+{
+	return max(s->ef ?: VEXFS_GRAPH_EF, vexfs_job_most_k(s));
+}
+
+/*
+ * Whether a walk pays depends on the number of queries and of candidates, and under a filter on
+ * records that are looked at by chance; what is found depends on the candidates. Without
+ * walks nothing of that matters.
+ */
+bool vexfs_jobs_fit(const struct vexfs_search_job *a, const struct vexfs_search_job *b)
+{
+	if (a->c != b->c || !a->self != !b->self || !vexfs_filter_same(a->filter, b->filter))
+		return false;
+	if (!job_walks(a) || !job_walks(b))
+		return job_walks(a) == job_walks(b);
+	return !a->filter && a->nq == b->nq && job_ef(a) == job_ef(b) &&
+	       (a->flags & VEXFS_QUERY_BY_ID) == (b->flags & VEXFS_QUERY_BY_ID);
+}
+VEXFS_EXPORT_KUNIT(vexfs_jobs_fit);
+
+/**
+ * struct joint - jobs that are answered as one
+ * @job: the one
+ * @buf: memory of its queries, heaps, ids and auxiliaries, in this order
+ * @bytes: of that
+ * @deadline_ns: of the first op by itself
+ * @distances: likewise, before this
+ */
+struct joint {
+	struct vexfs_search_job job;
+	void *buf;
+	size_t bytes;
+	u64 deadline_ns;
+	u64 distances;
+};
+
+static int joint_alloc(struct joint *j, u32 nq)
+{
+	struct vexfs_search_job *s = &j->job;
+	size_t stride = s->c->space.stride;
+
+	j->bytes = nq * (stride + sizeof(struct vexfs_topk) + sizeof(u64) + sizeof(u32));
+	j->buf = vexfs_op_alloc(s->op, j->bytes, VEXFS_GFP_USER);
+	if (!j->buf)
+		return -ENOMEM;
+	s->queries = j->buf;
+	s->results = j->buf + nq * stride;
+	return 0;
+}
+
+/* The latest of all deadlines, 0 when one has none. */
+static u64 joint_deadline(const struct vexfs_search_job *s)
+{
+	u64 latest = 0;
+
+	for (; s; s = s->next) {
+		if (!s->op->deadline_ns)
+			return 0;
+		latest = max(latest, s->op->deadline_ns);
+	}
+	return latest;
+}
+
+static void joint_gather(struct joint *j, struct vexfs_search_job *first, u32 nq)
+{
+	size_t stride = first->c->space.stride;
+	u64 *self = (u64 *)(j->job.results + nq);
+	u32 *aux = (u32 *)(self + nq), at = 0;
+	struct vexfs_search_job *s;
+
+	j->job.self = first->self ? self : NULL;
+	j->job.aux = aux;
+	for (s = first; s; s = s->next) {
+		memcpy(j->buf + at * stride, s->queries, s->nq * stride);
+		memcpy(j->job.results + at, s->results, s->nq * sizeof(*s->results));
+		memcpy(aux + at, s->aux, s->nq * sizeof(*aux));
+		if (s->self)
+			memcpy(self + at, s->self, s->nq * sizeof(*self));
+		at += s->nq;
+	}
+}
+
+/* Each gets its answers, and its share of what they took. In the read section. */
+static void joint_stage(struct vexfs_search_job *all)
+{
+	struct joint *j = container_of(all, struct joint, job);
+	u64 distances = atomic64_read(&all->distances);
+	struct vexfs_search_job *s;
+	u32 at = 0;
+
+	all->op->distances = j->distances;
+	for (s = all->next; s; s = s->next) {
+		u64 share = mul_u64_u32_div(distances, s->nq, all->nq);
+
+		memcpy(s->results, all->results + at, s->nq * sizeof(*s->results));
+		at += s->nq;
+		if (all->plan == VEXFS_PLAN_GRAPH)
+			vexfs_graph_answered(s);
+		s->plan = all->plan;
+		s->seq = all->seq;
+		atomic64_set(&s->distances, share);
+		s->op->distances += share;
+		if (s->stage)
+			s->stage(s);
+	}
+}
+
+int vexfs_search_joint(struct vexfs_search_job *first)
+{
+	struct joint j = {
+		.job = {
+			.c = first->c,
+			.op = first->op,
+			.flags = first->flags,
+			.filter = first->filter,
+			.alone = first->nq,
+			.cpus = first->cpus,
+			.stage = joint_stage,
+			.next = first,
+		},
+		.deadline_ns = first->op->deadline_ns,
+		.distances = first->op->distances,
+	};
+	const struct vexfs_search_job *s;
+	int err;
+
+	for (s = first; s; s = s->next) {
+		j.job.nq += s->nq;
+		j.job.ef = max(j.job.ef, job_ef(s));
+	}
+	err = joint_alloc(&j, j.job.nq);
+	if (err)
+		return err;
+	joint_gather(&j, first, j.job.nq);
+	first->op->deadline_ns = joint_deadline(first);
+	err = vexfs_search(&j.job);
+	first->op->deadline_ns = j.deadline_ns;
+	if (err)
+		first->op->distances = j.distances;
+	vexfs_pool_free(j.buf, j.bytes);
+	return err;
+}
+VEXFS_EXPORT_KUNIT(vexfs_search_joint);

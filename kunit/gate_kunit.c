@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The gate of a collection, with threads: no more run than there are slots, each op runs
+ * once, alone or with others, and whatever becomes of a shared run.
+ */
+#include <kunit/test.h>
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/prandom.h>
+
+#include "bridge/config.h"
+#include "bridge/gate.h"
+#include "compat/compat.h"
+#include "stat/op.h"
+#include "suites.h"
+
+#define CLIENTS		4u
+#define THREADS		12u
+#define SLOTS		3u
+
+/**
+ * struct gate_test - a gate, and what is seen there
+ * @client: its clients
+ * @used: slots in use
+ * @most: most that there were
+ * @runs: runs
+ * @shared: those of them with company
+ * @fail: shared runs fail
+ * @hold: what one that holds its slots waits for
+ * @held: it has them
+ * @wrong: ops that did not run once
+ * @ops: of each thread
+ */
+struct gate_test {
+	struct vexfs_gate_client client[CLIENTS];
+	atomic_t used;
+	atomic_t most;
+	atomic_t runs;
+	atomic_t shared;
+	bool fail;
+	struct completion hold;
+	struct completion held;
+	atomic_t wrong;
+	u32 ops;
+};
+
+/**
+ * struct gate_op - an op of these tests
+ * @pass: at the gate
+ * @op: its op
+ * @t: the test
+ * @key: ops of the same one fit
+ * @runs: how often it ran
+ * @holds: it keeps its slots until it is told
+ */
+struct gate_op {
+	struct vexfs_pass pass;
+	struct vexfs_op op;
+	struct gate_test *t;
+	u32 key;
+	u32 runs;
+	bool holds;
+};
+
+static struct gate_op *gate_op_of(const struct vexfs_pass *p)
+{
+	return container_of(p, struct gate_op, pass);
+}
+
+static bool same_key(const struct vexfs_pass *a, const struct vexfs_pass *b)
+{
+	return gate_op_of(a)->key == gate_op_of(b)->key;
+}
+
+static void note_most(struct gate_test *t, int used)
+{
+	int most = atomic_read(&t->most);
+
+	while (used > most && !atomic_try_cmpxchg(&t->most, &most, used))
+		;
+}
+
+static int run_members(struct list_head *members)
+{
+	struct gate_op *first = gate_op_of(list_first_entry(members, struct vexfs_pass, node)), *o;
+	struct gate_test *t = first->t;
+	bool shared = !list_is_singular(members);
+	u32 taken = first->pass.taken ?: 1, items = 0;
+	struct vexfs_pass *p;
+	int err = 0;
+
+	note_most(t, atomic_add_return(taken, &t->used));
+	atomic_inc(&t->runs);
+	atomic_add(shared, &t->shared);
+	if (first->holds) {
+		complete(&t->held);
+		wait_for_completion(&t->hold);
+	} else {
+		usleep_range(100, 300);
+	}
+	if (shared && t->fail)
+		err = -ENOMEM;
+	list_for_each_entry(p, members, node) {
+		o = gate_op_of(p);
+		items += p->items;
+		o->runs += !err;
+		p->err = -(int)o->key;
+		/* those of different keys, or more than there is room for, are not taken along */
+		if (o->key != first->key || items > max(first->pass.room, first->pass.items))
+			atomic_inc(&t->wrong);
+	}
+	atomic_sub(taken, &t->used);
+	return err;
+}
+
+static const struct vexfs_share share = {
+	.fits = same_key,
+	.run = run_members,
+};
+
+static void gate_op_init(struct gate_test *t, struct gate_op *o, u32 priority, u32 want, u32 key)
+{
+	memset(o, 0, sizeof(*o));
+	vexfs_op_begin(&o->op, VEXFS_OP_INFO, priority, 0);
+	o->t = t;
+	o->key = key;
+	o->pass.op = &o->op;
+	o->pass.share = &share;
+	o->pass.lane = VEXFS_LANE_FEW;
+	o->pass.want = want;
+	o->pass.items = 1;
+	o->pass.room = 5;
+}
+
+static int gate_test_init(struct kunit *test)
+{
+	struct gate_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	init_completion(&t->hold);
+	init_completion(&t->held);
+	for (i = 0; i < CLIENTS; i++)
+		KUNIT_ASSERT_EQ(test, 0, vexfs_gate_open(&t->client[i], U64_MAX - 20));
+	t->ops = vexfs_kunit_quick ? 20 : 300;
+	vexfs_bridge_slots = SLOTS;
+	test->priv = t;
+	return 0;
+}
+
+static void gate_test_exit(struct kunit *test)
+{
+	struct gate_test *t = test->priv;
+	u32 i;
+
+	vexfs_bridge_slots = 0;
+	for (i = 0; i < CLIENTS; i++)
+		vexfs_gate_close(&t->client[i]);
+}
+
+/**
+ * struct gate_thread - one that asks
+ * @t: the test
+ * @number: which
+ * @done: it is through
+ */
+struct gate_thread {
+	struct gate_test *t;
+	u32 number;
+	struct completion done;
+};
+
+static int gate_asks(void *arg)
+{
+	struct gate_thread *me = arg;
+	struct gate_test *t = me->t;
+	struct rnd_state rnd;
+	struct gate_op o;
+	u32 i, r;
+	int err;
+
+	prandom_seed_state(&rnd, me->number);
+	for (i = 0; i < t->ops; i++) {
+		r = prandom_u32_state(&rnd);
+		gate_op_init(t, &o, r % 8 ? r / 8 % 3 : 0, 1 + r / 64 % (SLOTS + 1), r / 1024 % 3);
+		o.pass.items = 1 + r / 4096 % 7;
+		/* some are late already, or soon */
+		if (r / 65536 % 8 == 0)
+			o.op.deadline_ns = ktime_get_ns() + r / 1048576 * 100;
+		err = vexfs_gate_run(&t->client[me->number % CLIENTS], &o.pass);
+		if (err == -ETIME && o.op.deadline_ns && !o.runs)
+			continue;
+		if (err != -(int)o.key || o.runs != 1)
+			atomic_inc(&t->wrong);
+	}
+	complete(&me->done);
+	return 0;
+}
+
+static void crowd_at_gate(struct kunit *test)
+{
+	struct gate_thread *threads = kunit_kcalloc(test, THREADS, sizeof(*threads), GFP_KERNEL);
+	struct gate_test *t = test->priv;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, threads);
+	for (i = 0; i < THREADS; i++) {
+		struct task_struct *task;
+
+		threads[i].t = t;
+		threads[i].number = i;
+		init_completion(&threads[i].done);
+		task = kthread_run(gate_asks, &threads[i], "gate_kunit");
+		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	}
+	for (i = 0; i < THREADS; i++)
+		wait_for_completion(&threads[i].done);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->wrong));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->used));
+	/* the slots, and the one for high priority */
+	KUNIT_EXPECT_LE(test, atomic_read(&t->most), (int)SLOTS + 1);
+	KUNIT_EXPECT_GT(test, atomic_read(&t->shared), 0);
+}
+
+static void each_runs_once(struct kunit *test)
+{
+	struct gate_test *t = test->priv;
+
+	crowd_at_gate(test);
+	KUNIT_EXPECT_LT(test, atomic_read(&t->runs), (int)(THREADS * t->ops));
+}
+
+/* A shared run that fails costs its members that run, and no error. */
+static void failed_runs_are_repeated(struct kunit *test)
+{
+	struct gate_test *t = test->priv;
+
+	t->fail = true;
+	crowd_at_gate(test);
+}
+
+static int gate_holds(void *arg)
+{
+	struct gate_thread *me = arg;
+	struct gate_op o;
+
+	gate_op_init(me->t, &o, VEXFS_PRIORITY_MEDIUM, SLOTS, 1);
+	o.holds = true;
+	if (vexfs_gate_run(&me->t->client[0], &o.pass) != -1)
+		atomic_inc(&me->t->wrong);
+	complete(&me->done);
+	return 0;
+}
+
+/* While all slots are taken. */
+static void full_gate(struct kunit *test)
+{
+	struct gate_test *t = test->priv;
+	struct gate_thread holder = { .t = t };
+	struct task_struct *task;
+	struct gate_op o;
+
+	init_completion(&holder.done);
+	task = kthread_run(gate_holds, &holder, "gate_kunit");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	wait_for_completion(&t->held);
+
+	gate_op_init(t, &o, VEXFS_PRIORITY_MEDIUM, 1, 2);
+	o.pass.nonblock = true;
+	KUNIT_EXPECT_EQ(test, -EAGAIN, vexfs_gate_run(&t->client[1], &o.pass));
+	KUNIT_EXPECT_EQ(test, 0u, o.runs);
+	gate_op_init(t, &o, VEXFS_PRIORITY_MEDIUM, 1, 2);
+	o.op.deadline_ns = ktime_get_ns() + NSEC_PER_MSEC;
+	KUNIT_EXPECT_EQ(test, -ETIME, vexfs_gate_run(&t->client[1], &o.pass));
+	KUNIT_EXPECT_EQ(test, 0u, o.runs);
+	KUNIT_EXPECT_GE(test, ktime_get_ns(), o.op.deadline_ns);
+	/* those of high priority do not wait for others */
+	gate_op_init(t, &o, VEXFS_PRIORITY_HIGH, 1, 2);
+	KUNIT_EXPECT_EQ(test, -2, vexfs_gate_run(&t->client[1], &o.pass));
+	KUNIT_EXPECT_EQ(test, 1u, o.runs);
+	/* nor do large requests for small ones */
+	gate_op_init(t, &o, VEXFS_PRIORITY_MEDIUM, 1, 2);
+	o.pass.lane = VEXFS_LANE_MANY;
+	KUNIT_EXPECT_EQ(test, -2, vexfs_gate_run(&t->client[1], &o.pass));
+
+	complete(&t->hold);
+	wait_for_completion(&holder.done);
+	gate_op_init(t, &o, VEXFS_PRIORITY_LOW, 1, 0);
+	o.pass.nonblock = true;
+	KUNIT_EXPECT_EQ(test, 0, vexfs_gate_run(&t->client[1], &o.pass));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->wrong));
+}
+
+static struct kunit_case gate_cases[] = {
+	KUNIT_CASE_SLOW(each_runs_once),
+	KUNIT_CASE_SLOW(failed_runs_are_repeated),
+	KUNIT_CASE(full_gate),
+	{}
+};
+
+static struct kunit_suite gate_suite = {
+	.name = "vexfs_gate",
+	.init = gate_test_init,
+	.exit = gate_test_exit,
+	.test_cases = gate_cases,
+};
+
+kunit_test_suite(gate_suite);
