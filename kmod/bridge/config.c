@@ -53,11 +53,16 @@ void vexfs_bridge_defaults(void)
 		vexfs_tunable_set(all[i], all[i]->def);
 }
 
-void vexfs_bridge_sched_settings(struct vexfs_sched *s)
+void vexfs_bridge_sched_weights(struct vexfs_sched *s)
 {
 	vexfs_sched_weigh(s, VEXFS_PRIORITY_HIGH, READ_ONCE(vexfs_bridge_weight_high));
 	vexfs_sched_weigh(s, VEXFS_PRIORITY_MEDIUM, READ_ONCE(vexfs_bridge_weight_medium));
 	vexfs_sched_weigh(s, VEXFS_PRIORITY_LOW, READ_ONCE(vexfs_bridge_weight_low));
+}
+
+void vexfs_bridge_sched_settings(struct vexfs_sched *s)
+{
+	vexfs_bridge_sched_weights(s);
 	s->limits.client = READ_ONCE(vexfs_bridge_queue_client);
 	s->limits.user = READ_ONCE(vexfs_bridge_queue_user);
 	s->limits.total = READ_ONCE(vexfs_bridge_queue_total);

@@ -8,7 +8,8 @@
 #include <linux/types.h>
 
 /*
- * Waits until nothing runs at any gate; what comes meanwhile waits, and goes on afterwards.
+ * Waits until nothing runs in any queue or at any gate; what comes meanwhile waits, and goes on
+ * afterwards.
  * @done: ops that ran when it began. -ETIME after @ms, -EINTR when the caller is killed, -EBUSY
  * when somebody else is at it.
  */
@@ -17,8 +18,8 @@ int vexfs_bridge_drain(u32 ms, u32 *done);
 int vexfs_bridge_restart(u32 ms, u32 *done);
 
 /*
- * Settings are at their defaults and statistics begin anew. Ops that wait at a gate stay there
- * with @keep; else they end with -ECANCELED, and @done is how many did. -ENOMEM.
+ * Settings are at their defaults and statistics begin anew. Ops that wait at a gate or in a
+ * queue stay there with @keep; else they end with -ECANCELED, and @done is how many did. -ENOMEM.
  */
 int vexfs_bridge_reset(bool keep, u32 *done);
 

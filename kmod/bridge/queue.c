@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/ktime.h>
 
+#include "bridge/config.h"
 #include "bridge/queue.h"
 #include "bridge/quota.h"
 #include "bridge/stats.h"
@@ -102,7 +103,7 @@ struct vexfs_job *vexfs_queue_next(struct vexfs_queue *q)
 
 	lockdep_assert_held(&q->lock);
 	tell_done(q, expire_late(q));
-	t = vexfs_sched_pick(&q->sched);
+	t = READ_ONCE(vexfs_queues_stopped) ? NULL : vexfs_sched_pick(&q->sched);
 	if (!t)
 		return NULL;
 	job = ticket_job(t);
@@ -139,9 +140,10 @@ void vexfs_queue_finish(struct vexfs_queue *q, struct vexfs_job *job, int err)
 int vexfs_queue_add(struct vexfs_queue *q, struct vexfs_job *job, u32 priority, u32 cost,
 		    u64 deadline_ns)
 {
-	bool room;
 	int err = -EBUSY;
+	bool room;
 
+	priority = vexfs_bridge_priority_of(priority);
 	job->retries = 0;
 	job->cancelled = false;
 	job->worker = NULL;
@@ -152,6 +154,7 @@ int vexfs_queue_add(struct vexfs_queue *q, struct vexfs_job *job, u32 priority, 
 	spin_lock_bh(&q->lock);
 	room = q->held < READ_ONCE(vexfs_bridge_depth) &&
 	       vexfs_quota_take(q->quota, VEXFS_QUOTA_JOBS);
+	vexfs_bridge_sched_weights(&q->sched);
 	if (room)
 		err = vexfs_sched_add(&q->sched, &job->ticket, &q->client, priority, cost,
 				      deadline_ns);
@@ -175,6 +178,51 @@ int vexfs_queue_add(struct vexfs_queue *q, struct vexfs_job *job, u32 priority, 
 	return err;
 }
 
+/* Of a job that is queued, with the lock held. */
+static void cancel_queued(struct vexfs_queue *q, struct vexfs_job *job)
+{
+	job->cancelled = true;
+	vexfs_sched_remove(&q->sched, &job->ticket);
+	job_unqueued(job, VEXFS_BRIDGE_CANCELLED);
+	job_done(q, job, -ECANCELED);
+}
+
+static u32 queue_drop(struct vexfs_queue *q)
+{
+	struct vexfs_ticket *t;
+	u32 n = 0;
+
+	spin_lock_bh(&q->lock);
+	while ((t = vexfs_sched_any(&q->sched, NULL))) {
+		cancel_queued(q, ticket_job(t));
+		n++;
+	}
+	tell_done(q, n);
+	spin_unlock_bh(&q->lock);
+	return n;
+}
+
+u32 vexfs_queues_drop(void)
+{
+	return vexfs_queues_sum(queue_drop);
+}
+
+static u32 queue_running(struct vexfs_queue *q)
+{
+	u32 n;
+
+	/* a worker that has had the lock before has begun a job; later ones begin none */
+	spin_lock_bh(&q->lock);
+	n = q->running;
+	spin_unlock_bh(&q->lock);
+	return n;
+}
+
+u32 vexfs_queues_running(void)
+{
+	return vexfs_queues_sum(queue_running);
+}
+
 u32 vexfs_queue_cancel(struct vexfs_queue *q, u64 key, bool all)
 {
 	u32 found = 0, queued = 0;
@@ -185,14 +233,12 @@ u32 vexfs_queue_cancel(struct vexfs_queue *q, u64 key, bool all)
 		if (job->state == VEXFS_JOB_DONE || !(all || job->key == key))
 			continue;
 		found++;
-		job->cancelled = true;
 		if (job->state == VEXFS_JOB_RUNNING) {
+			job->cancelled = true;
 			send_sig(SIGKILL, job->worker, 1);
 			continue;
 		}
-		vexfs_sched_remove(&q->sched, &job->ticket);
-		job_unqueued(job, VEXFS_BRIDGE_CANCELLED);
-		job_done(q, job, -ECANCELED);
+		cancel_queued(q, job);
 		queued++;
 	}
 	tell_done(q, queued);
@@ -318,6 +364,7 @@ struct vexfs_queue *vexfs_queue_new(const struct vexfs_queue_ops *ops, kuid_t ui
 	init_waitqueue_head(&q->news);
 	timer_setup(&q->late, queue_late, 0);
 	mutex_init(&q->spawn);
+	vexfs_queues_join(q);
 	return q;
 }
 
@@ -334,6 +381,7 @@ void vexfs_queue_free(struct vexfs_queue *q)
 {
 	struct vexfs_job *job, *next;
 
+	vexfs_queues_leave(q);
 	spin_lock_bh(&q->lock);
 	q->ending = true;
 	spin_unlock_bh(&q->lock);

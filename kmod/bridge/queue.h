@@ -81,6 +81,7 @@ struct vexfs_queue_ops {
 
 /**
  * struct vexfs_queue - jobs of one client
+ * @node: among all queues
  * @ops: what the jobs are
  * @quota: of its user
  * @lock: protects all that follows, but for @spawn, @workers and @late. Taken in soft
@@ -103,6 +104,7 @@ struct vexfs_queue_ops {
  * @workers: all of them
  */
 struct vexfs_queue {
+	struct list_head node;
 	const struct vexfs_queue_ops *ops;
 	struct vexfs_quota *quota;
 	spinlock_t lock;
@@ -157,6 +159,21 @@ u32 vexfs_queue_cancel(struct vexfs_queue *q, u64 key, bool all);
 
 /* Who is told of each job that is done; takes over the reference. NULL: nobody. */
 void vexfs_queue_notify(struct vexfs_queue *q, struct eventfd_ctx *event);
+
+/* ---- all queues ---- */
+
+/* While @stop, no job begins. What runs goes on, and jobs are queued as ever. */
+void vexfs_queues_stop(bool stop);
+/* How many jobs run. Once it is 0 after vexfs_queues_stop(true) it stays so. */
+u32 vexfs_queues_running(void);
+/* Cancels all jobs that are queued; how many. */
+u32 vexfs_queues_drop(void);
+
+/* Of the list. @vexfs_queues_stopped is read with the lock of a queue held. */
+extern bool vexfs_queues_stopped;
+void vexfs_queues_join(struct vexfs_queue *q);
+void vexfs_queues_leave(struct vexfs_queue *q);
+u32 vexfs_queues_sum(u32 (*of)(struct vexfs_queue *q));
 
 /* ---- of the workers' file ---- */
 

@@ -138,7 +138,7 @@ static struct vexfs_queue *client_queue(struct vexfs_client *client)
 		return ERR_PTR(-EINTR);
 	q = client->queue;
 	if (!q) {
-		q = vexfs_queue_new(&async_ops, client->cred->euid);
+		q = vexfs_queue_new(&async_ops, vexfs_bridge_user());
 		if (!IS_ERR(q))
 			/* who sees it sees what is in it */
 			smp_store_release(&client->queue, q);

@@ -130,6 +130,26 @@ static int put(int fd, uint64_t first, uint32_t n, uint32_t flags)
 	return RAW(fd, VEXFS_IOC_PUT, &p);
 }
 
+/* The same as an op that is submitted: a thread of the module runs it. */
+static int put_async(int fd, uint64_t first, uint32_t n)
+{
+	struct vexfs_put p = raw_put(ids, vectors, NULL, n);
+	struct vexfs_submission e = { .cmd = VEXFS_IOC_PUT, .arg = (uintptr_t)&p };
+	struct vexfs_submit s = { .entries = (uintptr_t)&e, .count = 1 };
+	struct vexfs_completion done = { .res = -1 };
+	struct vexfs_reap r = { .completions = (uintptr_t)&done, .max = 1, .min = 1 };
+	int err;
+
+	p.size = sizeof(p);
+	p.format = VEXFS_FORMAT_RAW;
+	for (uint32_t i = 0; i < n; i++)
+		ids[i] = first + i;
+	err = RAW(fd, VEXFS_IOC_SUBMIT, &s);
+	if (!err)
+		err = RAW(fd, VEXFS_IOC_REAP, &r);
+	return err ? err : done.res;
+}
+
 static int delete(int fd, uint64_t first, uint32_t n)
 {
 	struct vexfs_delete d = { .flags = VEXFS_DELETE_CONTINUE, .count = n, .ids = (uintptr_t)ids };
@@ -321,6 +341,17 @@ static int counted(void)
 	return 0;
 }
 
+/* The same vectors, stored by threads of the module. */
+static int submitted(void)
+{
+	int fd = raw_create("submitted", DIM, VEXFS_TYPE_I8, VEXFS_METRIC_L2, 0);
+
+	for (uint64_t at = 0; at < COUNTED; at += BATCH)
+		if (fd < 0 || put_async(fd, at, BATCH))
+			return 1;
+	return 0;
+}
+
 static int coded(void)
 {
 	enum { WIDE = 128, MANY = 40000 };
@@ -422,6 +453,7 @@ int main(void)
 	bytes_return();
 	charged("counted", counted);
 	charged("coded", coded);
+	charged("submitted", submitted);
 	held_to_the_limit();
 	return done();
 }
