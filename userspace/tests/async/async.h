@@ -53,5 +53,6 @@ void wrong(void);
 void ends(void);
 void storms(void);
 void rings(void);
+void steering(void);
 
 #endif

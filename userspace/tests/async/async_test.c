@@ -127,6 +127,7 @@ int main(void)
 	ends();
 	storms();
 	rings();
+	steering();
 	fd = raw_open();
 	is(raw_drop(fd, "async"), 0, "the collection goes");
 	close(fd);
