@@ -111,15 +111,14 @@ int vexfs_graph_code_row(struct vexfs_graph *g, const void *row, void *raw, void
 
 int vexfs_graph_code_slots(struct vexfs_graph *g, const u32 *slots, u32 n)
 {
-	u64 local[VEXFS_SCRATCH_LOCAL / sizeof(u64)];
 	u32 dim = g->sp.dim, most = 0, i;
 	struct vexfs_scratch raw;
 	int err = 0;
 
 	if (!g->code)
 		return 0;
-	if (!vexfs_scratch_get(&raw, NULL, local, sizeof(local), g->c->space.stride,
-			       VEXFS_GFP_USER))
+	/* From the pools: no path of calls below a put is deeper than this one. */
+	if (!vexfs_scratch_get(&raw, NULL, NULL, 0, g->c->space.stride, VEXFS_GFP_USER))
 		return -ENOMEM;
 	if (!READ_ONCE(g->scale)) {
 		for (i = 0; i < n; i++)

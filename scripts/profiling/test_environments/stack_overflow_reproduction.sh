@@ -36,7 +36,7 @@ done
 kernel=${VEXFS_OVERFLOW_LAB:-debian-6.12}
 
 begin overflow
-"$lab" run "$kernel" --plant --results "$dir" --timeout 240 --log "$dir/kernel.log" -- \
+"$lab" run "$kernel" --plant --results "$dir" --timeout 900 --log "$dir/kernel.log" -- \
 	scripts/profiling/test_environments/overflow_lab.sh "$kernel" "${scenarios[@]}" \
 	> "$dir/output" 2> "$dir/messages"
 status=$?
