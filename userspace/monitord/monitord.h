@@ -36,6 +36,7 @@ struct state {
  * @events: a second connection, for events
  * @look: this sample and the previous one, alternating
  * @turn: index of this sample
+ * @bridge_stalled: this has been logged
  * @looked: the previous sample is valid
  * @values: metrics of the last interval
  * @identity: of the epoch: boot and load of the module
@@ -64,6 +65,7 @@ struct monitor {
 	struct wire *events;
 	struct look look[2];
 	int turn;
+	bool bridge_stalled;
 	bool looked;
 	double values[METRICS];
 	char identity[120];
@@ -104,6 +106,8 @@ void disconnect_module(struct monitor *m);
 void hear_events(struct monitor *m, int timeout_ms);
 void note_states(struct monitor *m);
 void watch_pools(struct monitor *m);
+/* Errors of the bridge between two samples. */
+void watch_bridge(struct monitor *m, const struct look *a, const struct look *b);
 void watch_hangs(struct monitor *m);
 void judge(struct monitor *m);
 

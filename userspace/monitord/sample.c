@@ -205,8 +205,10 @@ void sample(struct monitor *m)
 			if (metrics[i].sort <= METRIC_HITS && metrics[i].sort != METRIC_MEMORY)
 				m->values[i] = NAN;
 	m->turn = !m->turn;
-	m->looked = true;
 	open_history(m);
+	if (m->looked)
+		watch_bridge(m, &m->look[m->turn], l);
+	m->looked = true;
 	if (m->h)
 		check_epoch(m, l->loaded);
 	if (!m->h)

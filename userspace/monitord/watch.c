@@ -53,6 +53,49 @@ void hear_events(struct monitor *m, int timeout_ms)
 	}
 }
 
+/* ---- the bridge ---- */
+
+/* While ops wait and none goes on for so long, something is wrong. */
+#define STALLED_MS	10000
+
+static uint64_t bridge_sum(const struct rows *rows, const char *counter)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		if (!strcmp(rows->row[i].subject, "bridge"))
+			sum += row_value(&rows->row[i], counter);
+	return sum;
+}
+
+/* More than before; all of it where the counters began anew meanwhile. */
+static uint64_t bridge_more(const struct look *a, const struct look *b, const char *counter)
+{
+	uint64_t before = bridge_sum(&a->rows, counter), now = bridge_sum(&b->rows, counter);
+
+	return now < before ? now : now - before;
+}
+
+void watch_bridge(struct monitor *m, const struct look *a, const struct look *b)
+{
+	uint64_t dropped = bridge_more(a, b, "dropped"), late = bridge_more(a, b, "late");
+	bool stalled = bridge_sum(&b->rows, "stalled_ms") > STALLED_MS;
+	struct history_error err;
+
+	if (!a->loaded || !b->loaded)
+		return;
+	if (dropped || late) {
+		say_log(m, LOG_WARNING, "bridge error: %llu ops were refused, %llu were late",
+			(unsigned long long)dropped, (unsigned long long)late);
+		if (m->h)
+			history_add_event(m->h, now_ms(), "bridge-error", "ops", dropped, late, &err);
+	}
+	if (stalled && !m->bridge_stalled)
+		say_log(m, LOG_WARNING, "bridge error: ops wait, and none goes on for %llu s",
+			(unsigned long long)bridge_sum(&b->rows, "stalled_ms") / 1000);
+	m->bridge_stalled = stalled;
+}
+
 /* ---- what rarely changes ---- */
 
 static struct state *find_state(struct monitor *m, const char *what, const char *key)

@@ -27,7 +27,7 @@ struct vx_answer {
  * @open: for at most @depth ops at a time; 0, or -1 with shared->message set
  * @send: the first so many of @list were taken; -errno when none was, -EAGAIN when that is
  *	for lack of room
- * @answers: waits up to @timeout_ns for one at least, and gives those there are; -errno when
+ * @answers: waits up to @timeout_ns for @min at least, and gives those there are; -errno when
  *	the door is broken, never for want of answers
  * @cancel: asks for everything to end soon
  * @close: nothing is under way any more
@@ -37,7 +37,7 @@ struct vx_door_ops {
 	int (*open)(struct vx_worker *w, unsigned int depth);
 	int (*send)(struct vx_worker *w, const struct vx_send *list, unsigned int n);
 	int (*answers)(struct vx_worker *w, struct vx_answer *list, unsigned int max,
-		       uint64_t timeout_ns);
+		       unsigned int min, uint64_t timeout_ns);
 	void (*cancel)(struct vx_worker *w);
 	void (*close)(struct vx_worker *w);
 };

@@ -78,9 +78,9 @@ static int queue_send(struct vx_worker *w, const struct vx_send *list, unsigned 
 }
 
 static int queue_answers(struct vx_worker *w, struct vx_answer *list, unsigned int max,
-			 uint64_t timeout_ns)
+			 unsigned int min, uint64_t timeout_ns)
 {
-	struct vexfs_reap reap = { .size = sizeof(reap), .min = timeout_ns ? 1 : 0,
+	struct vexfs_reap reap = { .size = sizeof(reap), .min = timeout_ns ? min : 0,
 				   .timeout_ns = timeout_ns };
 	struct queue *q = w->door;
 	uint32_t i;

@@ -155,13 +155,13 @@ static int take(struct ring *r, struct vx_answer *list, unsigned int max)
 }
 
 static int wait_and_take(struct ring *r, struct vx_answer *list, unsigned int max,
-			 uint64_t timeout_ns)
+			 unsigned int min, uint64_t timeout_ns)
 {
 	int n = take(r, list, max);
 
 	if (n || !timeout_ns)
 		return n;
-	if (ring_enter(r, 0, 1, timeout_ns) < 0 && errno != ETIME && errno != EINTR &&
+	if (ring_enter(r, 0, min, timeout_ns) < 0 && errno != ETIME && errno != EINTR &&
 	    errno != EAGAIN && errno != EBUSY)
 		return -errno;
 	return take(r, list, max);
@@ -180,7 +180,7 @@ static bool ring_there(char *why, size_t size)
 	} else {
 		n = push(r, fd, &send, 1);
 		if (n == 1)
-			n = wait_and_take(r, &answer, 1, 1000000000u);
+			n = wait_and_take(r, &answer, 1, 1, 1000000000u);
 		if (n == 1 && answer.err)
 			n = answer.err;
 		if (n != 1)
@@ -211,9 +211,9 @@ static int ring_send(struct vx_worker *w, const struct vx_send *list, unsigned i
 }
 
 static int ring_answers(struct vx_worker *w, struct vx_answer *list, unsigned int max,
-			uint64_t timeout_ns)
+			unsigned int min, uint64_t timeout_ns)
 {
-	return wait_and_take(w->door, list, max, timeout_ns);
+	return wait_and_take(w->door, list, max, min, timeout_ns);
 }
 
 /* Each op is bounded by itself, and the end of the ring waits for what is left. */
