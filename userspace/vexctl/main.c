@@ -16,7 +16,7 @@ extern const struct verb change_verbs[], collection_verbs[], vector_verbs[], fil
 	index_verbs[], help_verbs[], statistics_verbs[], module_verbs[], top_verbs[], tune_verbs[],
 	bug_verbs[], debug_verbs[], monitoring_verbs[], fleet_verbs[], alert_verbs[],
 	store_verbs[], performance_verbs[], history_verbs[], pool_verbs[], simd_verbs[],
-	stack_verbs[], results_verbs[];
+	stack_verbs[], bridge_verbs[], results_verbs[];
 
 const struct verb_group groups[] = {
 	{
@@ -235,6 +235,16 @@ const struct verb_group groups[] = {
 			   "vexctl performance stack configure --limit 2800 --heap-threshold 512",
 		.see = "vexctl 8,vexctl-performance 8,vexctl-tune 8",
 		.verbs = stack_verbs,
+	}, {
+		.title = "Bridge", .page = "vexctl-bridge",
+		.brief = "watch and steer how ops of vexfs wait, run and share their work",
+		.about = "Ops of one collection that come together are put in order by priority, and searches "
+			 "are answered together. Asynchronous ops are queued.",
+		.example = "vexctl performance bridge status\n"
+			   "vexctl performance bridge configure --batch-size 200 --batch-timeout 5ms\n"
+			   "vexctl performance bridge test --comprehensive",
+		.see = "vexctl 8,vexctl-performance 8,vexctl-tune 8",
+		.verbs = bridge_verbs,
 	},
 #ifdef HAVE_SQLITE
 	{

@@ -270,8 +270,8 @@ static void compat_switches(struct expo *e, const struct snapshot *a)
 	one(e, "vexfs_stack_optimization_enabled", EXPO_GAUGE, NULL,
 	    COMPAT "1 while the setting stack_optimize is on", a->stack_optimize);
 	one(e, "vexfs_bridge_optimization_enabled", EXPO_GAUGE, NULL,
-	    COMPAT "1 while searches that come together share their work (search_batching)",
-	    a->search_batching);
+	    COMPAT "1 while searches that wait together share their work (bridge_coalesce)",
+	    a->bridge_coalesce);
 }
 
 /* ---- all of it ---- */

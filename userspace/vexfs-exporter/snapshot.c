@@ -144,8 +144,8 @@ static int on_setting(struct nlmsghdr *h, struct nlattr **at, void *arg)
 		a->pools_enabled = on;
 	else if (!strcmp(key, "stack_optimize"))
 		a->stack_optimize = on;
-	else if (!strcmp(key, "search_batching"))
-		a->search_batching = on;
+	else if (!strcmp(key, "bridge_coalesce"))
+		a->bridge_coalesce = on;
 	return 0;
 }
 

@@ -70,7 +70,7 @@ struct happening {
  * @latency: histograms, @latencies of them
  * @collection: collections by serial number, @collections of them
  * @event: the newest events, @events of them, oldest first
- * @pools_enabled: a setting; likewise @stack_optimize, @search_batching
+ * @pools_enabled: a setting; likewise @stack_optimize, @bridge_coalesce
  * @rest_changes: changes of unlabelled collections since the exporter started
  * @began_ns: start of the snapshot, and @took_ns its duration, CLOCK_MONOTONIC
  * @users: references; for the collector only
@@ -97,7 +97,7 @@ struct snapshot {
 	struct happening event[SNAPSHOT_EVENTS];
 	bool pools_enabled;
 	bool stack_optimize;
-	bool search_batching;
+	bool bridge_coalesce;
 	uint64_t rest_changes;
 	uint64_t began_ns;
 	uint64_t took_ns;
