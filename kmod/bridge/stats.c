@@ -23,6 +23,9 @@ static VEXFS_TUNABLE(bridge_sync_threshold_us, 2000, 0, 10000000, "us",
 		     "Statistics of the bridge that are not older than this are not added up again",
 		     0644);
 
+static VEXFS_TUNABLE(bridge_heartbeat, 1, 0, 1, "flag",
+		     "Note when one of those that wait goes on, so that a stall is seen", 0644);
+
 #define TIMES(stage, what)								\
 	{ stage "_mean_ns", "ns", "mean time " what, VEXFS_GAUGE },			\
 	{ stage "_p50_ns", "ns", "median time " what, VEXFS_GAUGE },			\
@@ -140,6 +143,8 @@ void vexfs_bridge_beat(u32 place)
 {
 	u64 now = ktime_get_coarse_ns();
 
+	if (!READ_ONCE(vexfs_bridge_heartbeat))
+		return;
 	/* the line stays shared as long as the clock stands */
 	if (READ_ONCE(places[place].beat_ns) != now)
 		WRITE_ONCE(places[place].beat_ns, now);
@@ -200,7 +205,7 @@ static int read_place(struct place *p, u32 i, bool since_reset, u64 *v)
 	}
 	for (c = 0; c < VEXFS_BRIDGE_STAGES; c++, at += TIMES_PER_STAGE)
 		read_times(p, i, c, since_reset, hist, v + at);
-	v[at] = waiting && now > READ_ONCE(p->beat_ns) ?
+	v[at] = waiting && READ_ONCE(vexfs_bridge_heartbeat) && now > READ_ONCE(p->beat_ns) ?
 		div_u64(now - READ_ONCE(p->beat_ns), NSEC_PER_MSEC) : 0;
 	p->read_ns[since_reset] = now;
 	kvfree(hist);
