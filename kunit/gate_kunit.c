@@ -293,10 +293,83 @@ static void full_gate(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->wrong));
 }
 
+/**
+ * struct gate_waiter - one that waits at closed gates
+ * @t: the test
+ * @o: its op
+ * @err: how it ended
+ * @done: it has
+ */
+struct gate_waiter {
+	struct gate_test *t;
+	struct gate_op o;
+	int err;
+	struct completion done;
+};
+
+static int gate_waits(void *arg)
+{
+	struct gate_waiter *w = arg;
+
+	w->err = vexfs_gate_run(&w->t->client[1], &w->o.pass);
+	complete(&w->done);
+	return 0;
+}
+
+static void waiter_start(struct kunit *test, struct gate_waiter *w, u32 priority)
+{
+	struct task_struct *task;
+
+	w->t = test->priv;
+	init_completion(&w->done);
+	gate_op_init(w->t, &w->o, priority, 1, 2);
+	task = kthread_run(gate_waits, w, "gate_kunit");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+}
+
+/* While gates are closed nothing runs, whatever its priority; then it goes on, or is told. */
+static void closed_gates(struct kunit *test)
+{
+	struct gate_waiter *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
+	struct gate_test *t = test->priv;
+	struct gate_op o;
+	u32 priority, tries, cancelled;
+
+	KUNIT_ASSERT_NOT_NULL(test, w);
+	for (priority = 0; priority < VEXFS_PRIORITIES; priority++) {
+		KUNIT_ASSERT_TRUE(test, vexfs_gates_close());
+		KUNIT_EXPECT_FALSE(test, vexfs_gates_close());
+		gate_op_init(t, &o, priority, 1, 2);
+		o.pass.nonblock = true;
+		KUNIT_EXPECT_EQ(test, -EAGAIN, vexfs_gate_run(&t->client[0], &o.pass));
+		waiter_start(test, w, priority);
+		msleep(20);
+		KUNIT_EXPECT_EQ(test, 0u, vexfs_gates_busy());
+		KUNIT_EXPECT_FALSE(test, completion_done(&w->done));
+		vexfs_gates_open(true);
+		wait_for_completion(&w->done);
+		KUNIT_EXPECT_EQ(test, -2, w->err);
+		KUNIT_EXPECT_EQ(test, 1u, w->o.runs);
+
+		KUNIT_ASSERT_TRUE(test, vexfs_gates_close());
+		waiter_start(test, w, priority);
+		for (cancelled = 0, tries = 0; !cancelled && tries < 10000; tries++) {
+			cancelled = vexfs_gates_cancel();
+			msleep(1);
+		}
+		KUNIT_EXPECT_EQ(test, 1u, cancelled);
+		vexfs_gates_open(false);
+		wait_for_completion(&w->done);
+		KUNIT_EXPECT_EQ(test, -ECANCELED, w->err);
+		KUNIT_EXPECT_EQ(test, 0u, w->o.runs);
+	}
+}
+
 static struct kunit_case gate_cases[] = {
 	KUNIT_CASE_SLOW(each_runs_once),
 	KUNIT_CASE_SLOW(failed_runs_are_repeated),
 	KUNIT_CASE(full_gate),
+	KUNIT_CASE(closed_gates),
 	{}
 };
 

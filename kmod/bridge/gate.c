@@ -584,6 +584,7 @@ bool vexfs_gates_close(void)
 {
 	return !atomic_cmpxchg(&gates_closed, 0, 1);
 }
+VEXFS_EXPORT_KUNIT(vexfs_gates_close);
 
 /* Calls @fn for every lane, with its lock held, and adds up what it returns. */
 static u32 lanes_do(u32 (*fn)(struct lane *l))
@@ -613,6 +614,7 @@ u32 vexfs_gates_busy(void)
 {
 	return lanes_do(lane_busy);
 }
+VEXFS_EXPORT_KUNIT(vexfs_gates_busy);
 
 static u32 lane_open(struct lane *l)
 {
@@ -633,6 +635,7 @@ void vexfs_gates_open(bool forget)
 	atomic_set(&gates_closed, 0);
 	lanes_do(forget ? lane_forget : lane_open);
 }
+VEXFS_EXPORT_KUNIT(vexfs_gates_open);
 
 static u32 lane_cancel(struct lane *l)
 {
@@ -652,3 +655,4 @@ u32 vexfs_gates_cancel(void)
 {
 	return lanes_do(lane_cancel);
 }
+VEXFS_EXPORT_KUNIT(vexfs_gates_cancel);
