@@ -355,7 +355,7 @@ static void closed_gates(struct kunit *test)
 		waiter_start(test, w, priority);
 		for (cancelled = 0, tries = 0; !cancelled && tries < 10000; tries++) {
 			cancelled = vexfs_gates_cancel();
-			msleep(1);
+			usleep_range(1000, 2000);
 		}
 		KUNIT_EXPECT_EQ(test, 1u, cancelled);
 		vexfs_gates_open(false);
