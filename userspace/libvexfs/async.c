@@ -25,7 +25,7 @@ ssize_t vexfs_submit_many(struct vexfs *h, const struct vexfs_submission *ops, s
 
 		req.entries = (uintptr_t)(ops + done);
 		req.count = n < VEXFS_SUBMIT_MAX ? (uint32_t)n : VEXFS_SUBMIT_MAX;
-		e = vexfs_call(h->fd, VEXFS_IOC_SUBMIT, &req);
+		e = vexfs_handle_call(h, VEXFS_IOC_SUBMIT, &req);
 		done += req.done;
 	}
 	switch (e) {
@@ -80,7 +80,7 @@ ssize_t vexfs_reap(struct vexfs *h, struct vexfs_completion *done, size_t max, s
 		return vexfs_fail(err, EINVAL, "reap: %zu completions with room for %zu", min, max);
 	req.max = max < VEXFS_SUBMIT_MAX ? (uint32_t)max : VEXFS_SUBMIT_MAX;
 	req.min = min < req.max ? (uint32_t)min : req.max;
-	e = vexfs_call(h->fd, VEXFS_IOC_REAP, &req);
+	e = vexfs_handle_call(h, VEXFS_IOC_REAP, &req);
 	if (!e)
 		return req.got;
 	if (e == ETIME)
@@ -143,7 +143,7 @@ static int cancel(struct vexfs *h, uint64_t user_data, uint32_t flags, struct ve
 	struct vexfs_cancel req = {
 		.size = sizeof(req), .user_data = user_data, .flags = flags,
 	};
-	int e = vexfs_call(h->fd, VEXFS_IOC_CANCEL, &req);
+	int e = vexfs_handle_call(h, VEXFS_IOC_CANCEL, &req);
 
 	vexfs_error_clear(err);
 	if (e && e != ENOENT)
@@ -211,7 +211,7 @@ static int event_make(struct vexfs *h, struct vexfs_error *err)
 	req.fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (req.fd < 0)
 		return vexfs_fail(err, errno, "event descriptor: %s", strerror(errno));
-	e = vexfs_call(h->fd, VEXFS_IOC_EVENTFD, &req);
+	e = vexfs_handle_call(h, VEXFS_IOC_EVENTFD, &req);
 	if (e) {
 		close(req.fd);
 		return vexfs_explain(h, err, e, "event descriptor", 0);

@@ -113,6 +113,11 @@ int vexfs_explain(const struct vexfs *h, struct vexfs_error *err, int code, cons
 		return vexfs_fail(err, code,
 				  "%s: the storage of '%s' has failed or is not there: it is read-only",
 				  what, name);
+	case ENODEV:
+		return vexfs_fail(err, code, "%s '%s': vexfs is not loaded", what, name);
+	case ESTALE:
+		return vexfs_fail(err, code, "%s: '%s' is another collection now, of another shape",
+				  what, name);
 	case EDEADLK:
 		return vexfs_fail(err, code, "%s: the storage daemon cannot wait for itself", what);
 	case EBADF:
@@ -126,7 +131,7 @@ int vexfs_explain(const struct vexfs *h, struct vexfs_error *err, int code, cons
 bool vexfs_is_dropped(const struct vexfs *h)
 {
 	struct vexfs_stat st = { .size = sizeof(st) };
-	int e = vexfs_call(h->fd, VEXFS_IOC_STAT, &st);
+	int e = vexfs_handle_call(h, VEXFS_IOC_STAT, &st);
 
 	return e == ENOENT || (!e && (st.flags & VEXFS_STAT_DROPPED));
 }

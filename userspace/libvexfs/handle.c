@@ -245,30 +245,25 @@ fail:
 	return ret;
 }
 
-int vexfs_open(const char *device, const char *name, unsigned int flags, struct vexfs **h,
-	       struct vexfs_error *err)
+/* Opens the device and attaches it: @h has its descriptor and what does not change. */
+static int open_attached(struct vexfs *h, const char *device, const char *name,
+			 unsigned int flags, struct vexfs_error *err)
 {
 	struct vexfs_attach req = { .size = sizeof(req), .flags = flags };
-	struct vexfs *new;
 	int ret, e;
 
-	*h = NULL;
+	h->fd = -1;
 	ret = set_name(req.name, name, err);
 	if (ret)
 		return ret;
-	new = handle_new();
-	if (!new)
-		return vexfs_fail(err, ENOMEM, "no memory for a handle");
-	memcpy(new->name, req.name, sizeof(new->name));
-	new->access = flags;
+	memcpy(h->name, req.name, sizeof(h->name));
+	h->access = flags;
 	ret = open_device(device, !(flags & VEXFS_ATTACH_WRITE) ? O_RDONLY :
 			  flags & VEXFS_ATTACH_READ ? O_RDWR : O_WRONLY, err);
-	if (ret < 0) {
-		free(new);
+	if (ret < 0)
 		return ret;
-	}
-	new->fd = ret;
-	e = vexfs_call(new->fd, VEXFS_IOC_ATTACH, &req);
+	h->fd = ret;
+	e = vexfs_call(h->fd, VEXFS_IOC_ATTACH, &req);
 	if (e == ENOENT)
 		ret = vexfs_fail(err, e, "there is no collection '%s'", name);
 	else if (e == EINVAL && name_fault(name))
@@ -283,25 +278,72 @@ int vexfs_open(const char *device, const char *name, unsigned int flags, struct 
 	else if (e == ENOTTY)
 		ret = not_a_device(device, e, err);
 	else if (e)
-		ret = vexfs_explain(new, err, e, "open", 0);
+		ret = vexfs_explain(h, err, e, "open", 0);
 	else
-		ret = learn(new, device, err);
+		ret = learn(h, device, err);
+	if (ret)
+		close(h->fd);
+	return ret;
+}
+
+int vexfs_open(const char *device, const char *name, unsigned int flags, struct vexfs **h,
+	       struct vexfs_error *err)
+{
+	struct vexfs *new = handle_new();
+	int ret;
+
+	*h = NULL;
+	if (!new)
+		return vexfs_fail(err, ENOMEM, "no memory for a handle");
+	ret = open_attached(new, device, name, flags & ~VEXFS_OPEN_REATTACH, err);
+	if (!ret && flags & VEXFS_OPEN_REATTACH) {
+		new->again = vexfs_reattach_new(device);
+		if (!new->again) {
+			close(new->fd);
+			ret = vexfs_fail(err, ENOMEM, "no memory for a handle");
+		}
+	}
 	if (ret) {
-		vexfs_close(new);
+		free(new);
 		return ret;
 	}
 	*h = new;
 	return 0;
 }
 
+/* Every request names ids and components: only the same shape can answer it. */
+static bool same_shape(const struct vexfs *a, const struct vexfs *b)
+{
+	return a->dim == b->dim && a->type == b->type && a->metric == b->metric &&
+	       a->attr_size == b->attr_size && a->raw_bytes == b->raw_bytes &&
+	       !strcmp(a->layout, b->layout);
+}
+
+int vexfs_attach_again(struct vexfs *h, const char *device)
+{
+	struct vexfs *new = calloc(1, sizeof(*new));
+	int ret = new ? open_attached(new, device, h->name, h->access, NULL) : -ENOMEM;
+
+	if (!ret && !same_shape(h, new)) {
+		close(new->fd);
+		ret = -ESTALE;
+	}
+	if (!ret)
+		h->fd = new->fd;
+	free(new);
+	return -ret;
+}
+
 void vexfs_close(struct vexfs *h)
 {
 	if (!h)
 		return;
-	close(h->fd);
+	if (h->fd >= 0)
+		close(h->fd);
 	if (h->event_fd >= 0)
 		close(h->event_fd);
 	pthread_mutex_destroy(&h->lock);
+	vexfs_reattach_free(h->again);
 	free(h);
 }
 
@@ -458,7 +500,7 @@ int vexfs_do_stat(struct vexfs *h, struct vexfs_stat *st, struct vexfs_error *er
 	vexfs_error_clear(err);
 	st->size = sizeof(*st);
 	st->flags = 0;		/* of an earlier stat */
-	e = vexfs_call(h->fd, VEXFS_IOC_STAT, st);
+	e = vexfs_handle_call(h, VEXFS_IOC_STAT, st);
 	if (e == E2BIG)
 		return vexfs_fail(err, e, "stat '%s': the layout of %zu bytes needs more room",
 				  h->name, strlen(h->layout));
@@ -471,7 +513,7 @@ int vexfs_do_set(struct vexfs *h, struct vexfs_set *req, struct vexfs_error *err
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_call(h->fd, VEXFS_IOC_SET, req);
+	e = vexfs_handle_call(h, VEXFS_IOC_SET, req);
 	switch (e) {
 	case 0:
 		return 0;

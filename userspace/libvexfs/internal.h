@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the files of libvexfs share. A handle does not change after it was opened, but for
- * @event_fd, so many threads may use it.
+ * @event_fd, and for the descriptor of one that re-attaches, which has a lock: so many
+ * threads may use it.
  */
 #ifndef VEXFS_LIB_INTERNAL_H
 #define VEXFS_LIB_INTERNAL_H
@@ -15,8 +16,11 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
+struct reattach;
+
 struct vexfs {
-	int fd;
+	int fd;				/* with @again under its lock; -1: let go */
+	struct reattach *again;		/* VEXFS_OPEN_REATTACH, or NULL */
 	pthread_mutex_t lock;		/* held while the next one is made */
 	int event_fd;			/* told of completions; -1 before it is asked for */
 	unsigned int access;		/* VEXFS_ATTACH_* */
@@ -41,6 +45,15 @@ void vexfs_error_clear(struct vexfs_error *err);
  * a signal: a program that handles signals wants to know.
  */
 int vexfs_call(int fd, unsigned long op, void *req);
+/* The same on a handle, whose descriptor may have to be opened again. */
+int vexfs_handle_call(const struct vexfs *h, unsigned long op, void *req);
+int vexfs_handle_call_on(const struct vexfs *h, unsigned long op, void *req);
+
+/* reattach.c; NULL when there is no memory. */
+struct reattach *vexfs_reattach_new(const char *device);
+void vexfs_reattach_free(struct reattach *again);
+/* The descriptor of @h becomes a new one of a collection of its name and shape: 0 or an errno. */
+int vexfs_attach_again(struct vexfs *h, const char *device);
 /* Lets the kernel load vexfs if it is installed; true if it is loaded then. */
 bool vexfs_autoload(void);
 /* Sends one part of a longer request; restarted after signals. */

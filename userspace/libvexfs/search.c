@@ -122,7 +122,7 @@ int vexfs_do_search(struct vexfs *h, struct vexfs_search *req, struct vexfs_erro
 		part.seqs = advance(req->seqs, at, sizeof(uint64_t));
 		part.kernel_ns = 0;
 		part.distances_done = 0;
-		e = vexfs_call(h->fd, VEXFS_IOC_SEARCH, &part);
+		e = vexfs_handle_call(h, VEXFS_IOC_SEARCH, &part);
 		if (e)
 			break;
 		if (!at) {
@@ -160,7 +160,7 @@ int vexfs_do_classify(struct vexfs *h, struct vexfs_classify *req, struct vexfs_
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_call(h->fd, VEXFS_IOC_CLASSIFY, req);
+	e = vexfs_handle_call(h, VEXFS_IOC_CLASSIFY, req);
 	if (e == E2BIG && req->k > VEXFS_K_MAX)
 		return vexfs_fail(err, e, "k is %u: at most %u", req->k, VEXFS_K_MAX);
 	if (e == EINVAL && !req->k)
@@ -187,7 +187,7 @@ int vexfs_do_index(struct vexfs *h, struct vexfs_index_req *req, struct vexfs_er
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_call(h->fd, VEXFS_IOC_INDEX, req);
+	e = vexfs_handle_call(h, VEXFS_IOC_INDEX, req);
 	switch (e) {
 	case 0:
 		return 0;
@@ -219,6 +219,6 @@ int vexfs_do_check(struct vexfs *h, struct vexfs_check *req, struct vexfs_error 
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_call(h->fd, VEXFS_IOC_CHECK, req);
+	e = vexfs_handle_call(h, VEXFS_IOC_CHECK, req);
 	return e ? vexfs_explain(h, err, e, "check", 0) : 0;
 }

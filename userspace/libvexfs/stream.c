@@ -16,7 +16,7 @@ int vexfs_do_stream(struct vexfs *h, struct vexfs_stream_req *req, struct vexfs_
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_request_on(h->fd, VEXFS_IOC_STREAM, req);
+	e = vexfs_handle_call_on(h, VEXFS_IOC_STREAM, req);
 	switch (e) {
 	case 0:
 		return 0;
@@ -67,7 +67,7 @@ int vexfs_do_rows(struct vexfs *h, struct vexfs_rows *req, struct vexfs_error *e
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_request_on(h->fd, VEXFS_IOC_ROWS, req);
+	e = vexfs_handle_call_on(h, VEXFS_IOC_ROWS, req);
 	if (!e)
 		return 0;
 	if (e == ENOTCONN)
@@ -84,7 +84,7 @@ int vexfs_do_ack(struct vexfs *h, struct vexfs_ack *req, struct vexfs_error *err
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_request_on(h->fd, VEXFS_IOC_ACK, req);
+	e = vexfs_handle_call_on(h, VEXFS_IOC_ACK, req);
 	if (!e)
 		return 0;
 	if (e == EINVAL)
@@ -102,7 +102,7 @@ int vexfs_do_wait(struct vexfs *h, struct vexfs_wait *req, struct vexfs_error *e
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_call(h->fd, VEXFS_IOC_WAIT, req);
+	e = vexfs_handle_call(h, VEXFS_IOC_WAIT, req);
 	switch (e) {
 	case 0:
 		return 0;

@@ -107,7 +107,7 @@ static int explain_put(const struct vexfs *h, const struct vexfs_put *req, uint6
 	case EDOM:
 		return explain_component(h, req->format, req->vectors, at, 1, &id, err);
 	case ENOSPC:
-		if (!vexfs_call(h->fd, VEXFS_IOC_STAT, &st) && st.capacity &&
+		if (!vexfs_handle_call(h, VEXFS_IOC_STAT, &st) && st.capacity &&
 		    st.count >= st.capacity)
 			return vexfs_fail(err, code, "'%s' is full: it holds %" PRIu64
 					  " vectors, its capacity (vector %" PRIu64 ")", h->name,
@@ -161,7 +161,7 @@ int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err
 		part.seqs = advance(req->seqs, at, sizeof(uint64_t));
 		part.done = 0;
 		part.tried = 0;
-		e = vexfs_request_on(h->fd, VEXFS_IOC_PUT, &part);
+		e = vexfs_handle_call_on(h, VEXFS_IOC_PUT, &part);
 		req->done += part.done;
 		req->kernel_ns += part.kernel_ns;
 		if (part.seq)
@@ -203,7 +203,7 @@ static uint64_t find_missing(const struct vexfs *h, uint64_t ids, uint64_t count
 	};
 	uint64_t i = n;
 
-	if (errors && !vexfs_call(h->fd, VEXFS_IOC_GET, &get))
+	if (errors && !vexfs_handle_call(h, VEXFS_IOC_GET, &get))
 		for (i = 0; i < n && errors[i] != -ENOENT; i++)
 			;
 	free(errors);
@@ -236,7 +236,7 @@ int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err
 		part.attrs = advance(req->attrs, at, h->attr_size);
 		part.errors = advance(req->errors, at, sizeof(int32_t));
 		part.done = 0;
-		e = vexfs_request_on(h->fd, VEXFS_IOC_GET, &part);
+		e = vexfs_handle_call_on(h, VEXFS_IOC_GET, &part);
 		req->done += part.done;
 		req->kernel_ns += part.kernel_ns;
 		if (!at)
@@ -275,7 +275,7 @@ int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_erro
 		part.errors = advance(req->errors, at, sizeof(int32_t));
 		part.done = 0;
 		part.tried = 0;
-		e = vexfs_request_on(h->fd, VEXFS_IOC_DELETE, &part);
+		e = vexfs_handle_call_on(h, VEXFS_IOC_DELETE, &part);
 		req->done += part.done;
 		req->kernel_ns += part.kernel_ns;
 		if (part.seq)
@@ -312,7 +312,7 @@ int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_
 		part.distances = advance(req->distances, at, sizeof(float));
 		part.errors = advance(req->errors, at, sizeof(int32_t));
 		part.done = 0;
-		e = vexfs_request_on(h->fd, VEXFS_IOC_DISTANCE, &part);
+		e = vexfs_handle_call_on(h, VEXFS_IOC_DISTANCE, &part);
 		req->done += part.done;
 		req->kernel_ns += part.kernel_ns;
 		if (!at)
@@ -334,7 +334,7 @@ int vexfs_do_walk(struct vexfs *h, struct vexfs_walk *req, struct vexfs_error *e
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_request_on(h->fd, VEXFS_IOC_WALK, req);
+	e = vexfs_handle_call_on(h, VEXFS_IOC_WALK, req);
 	if (e == E2BIG)
 		return vexfs_fail(err, e, "walk: %u vectors at once, at most %u", req->count,
 				  VEXFS_BATCH_MAX);

@@ -99,10 +99,23 @@ static inline int vexfs_do_create(const char *device, struct vexfs_create *req, 
 }
 #endif
 
-/* Opens a collection. @flags: VEXFS_ATTACH_READ, VEXFS_ATTACH_WRITE. */
+/*
+ * Opens a collection. @flags: VEXFS_ATTACH_READ, VEXFS_ATTACH_WRITE, VEXFS_OPEN_REATTACH.
+ *
+ * An open handle keeps the module from being unloaded, and a collection that is dropped and
+ * made again is another one. A handle with VEXFS_OPEN_REATTACH outlives both: vexfs_let_go()
+ * closes its descriptor, and the next call opens the device and the collection of that name
+ * again, as does a call that finds the collection dropped. It fails with ENODEV while the
+ * module is away, ENOENT while there is no such collection, ESTALE when the one of that name
+ * has another dimension, type, metric or record. vexfs_fd() is -1 while it is let go. Streams,
+ * mappings and ops that were submitted stay with the descriptor.
+ */
+#define VEXFS_OPEN_REATTACH	(1U << 16)
 int vexfs_open(const char *device, const char *name, unsigned int flags, struct vexfs **h,
 	       struct vexfs_error *err);
 void vexfs_close(struct vexfs *h);
+/* When no call is under way; nothing happens to a handle of another kind. */
+void vexfs_let_go(struct vexfs *h);
 int vexfs_fd(const struct vexfs *h);
 
 int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err);

@@ -7,7 +7,9 @@
 #include <libkmod.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "holders.h"
 #include "vexctl.h"
 #include "wire.h"
 
@@ -106,6 +108,48 @@ static int run_load(struct ctl *c)
 	return ret;
 }
 
+/* The sentence for a module that does not go. */
+static int unload_error(struct ctl *c, int err)
+{
+	char who[600];
+
+	switch (err) {
+	case ENOENT:
+		return ctl_refuse(c, ENODEV, "vexfs is not loaded");
+	case EAGAIN:
+	case EBUSY:
+		if (holders(c->device, who, sizeof(who)))
+			return ctl_refuse(c, EBUSY, "vexfs is in use by %s: end them, or have them close it",
+					  shown(who));
+		return ctl_refuse(c, EBUSY,
+				  "vexfs is in use: a program has the device or a mapping open");
+	case EPERM:
+		return ctl_refuse(c, EPERM, "unloading a module takes CAP_SYS_MODULE");
+	default:
+		return ctl_refuse(c, err, "the module does not unload: %s", strerror(err));
+	}
+}
+
+/* @tries: with a tenth of a second between them, for programs that come and go. */
+static int remove_module(struct ctl *c, struct kmod_module *mod, unsigned int tries)
+{
+	int err;
+
+	if (kmod_module_get_initstate(mod) == KMOD_MODULE_LIVE) {
+		/* Its storage holds the device open. */
+		int ret = storage_release(c);
+
+		if (ret)
+			return ret;
+	}
+	while ((err = kmod_module_remove_module(mod, 0)) && --tries &&
+	       (err == -EAGAIN || err == -EBUSY))
+		usleep(100000);
+	if (err)
+		storage_take(c);
+	return err ? unload_error(c, abs(err)) : 0;
+}
+
 static int run_unload(struct ctl *c)
 {
 	struct kmod_module *mod = NULL;
@@ -116,28 +160,95 @@ static int run_unload(struct ctl *c)
 	if (!ctx)
 		return ret;
 	err = kmod_module_new_from_name(ctx, MODULE, &mod);
-	if (!err && kmod_module_get_initstate(mod) == KMOD_MODULE_LIVE) {
-		/* Its storage holds the device open. */
-		ret = storage_release(c);
-		if (ret)
-			goto out;
-	}
-	if (!err)
-		err = kmod_module_remove_module(mod, 0);
-	if (err)
-		storage_take(c);
-	if (err == -ENOENT)
-		ret = ctl_refuse(c, ENODEV, "vexfs is not loaded");
-	else if (err == -EAGAIN || err == -EBUSY)
-		ret = ctl_refuse(c, EBUSY,
-				 "vexfs is in use: a program has the device or a mapping open");
-	else if (err == -EPERM)
-		ret = ctl_refuse(c, EPERM, "unloading a module takes CAP_SYS_MODULE");
-	else if (err)
-		ret = ctl_refuse(c, -err, "the module does not unload: %s", strerror(-err));
-	else
+	ret = err ? unload_error(c, abs(err)) : remove_module(c, mod, 1);
+	if (!ret)
 		done(c, "unloaded");
-out:
+	kmod_module_unref(mod);
+	kmod_unref(ctx);
+	return ret;
+}
+
+/* The version in use; empty when it does not say. */
+static void version_of(struct ctl *c, char version[32])
+{
+	struct vexfs_error err;
+	struct vexfs_info info;
+
+	*version = '\0';
+	if (!vexfs_do_info(c->device, &info, &err))
+		snprintf(version, 32, "%.31s", info.version);
+}
+
+/* The new one, with what modprobe.d says; one that came by itself meanwhile is as good. */
+static int insert_again(struct ctl *c, struct kmod_ctx *ctx)
+{
+	struct kmod_module *mod = NULL;
+	int ret = find_module(c, ctx, &mod), err;
+
+	if (ret)
+		return ret;
+	if (opt_given(c, "file"))
+		err = kmod_module_insert_module(mod, 0, "");
+	else
+		err = kmod_module_probe_insert_module(mod, 0, NULL, NULL, NULL, NULL);
+	kmod_module_unref(mod);
+	return err && err != -EEXIST ? load_error(c, abs(err)) : 0;
+}
+
+/* 0, or an exit code: something would be lost. */
+static int may_go(struct ctl *c)
+{
+	struct vexfs_error err;
+	uint64_t n;
+
+	if (opt_given(c, "drop-volatile"))
+		return 0;
+	if (volatile_collections(c->device, &n, &err))
+		return ctl_fail(c, &err);
+	if (!n)
+		return 0;
+	return ctl_refuse(c, EBUSY, "%llu %s not durable and would be lost: dump %s, or say --drop-volatile",
+			  (unsigned long long)n, n == 1 ? "collection is" : "collections are",
+			  n == 1 ? "it" : "them");
+}
+
+static int run_upgrade(struct ctl *c)
+{
+	unsigned int tries = 10 * opt_u32(c, "wait", 5) + 1;
+	struct kmod_module *mod = NULL, *new = NULL;
+	char before[32], after[32];
+	struct kmod_ctx *ctx;
+	int ret, err;
+
+	ret = may_go(c);
+	if (ret)
+		return ret;
+	ctx = open_kmod(c, &ret);
+	if (!ctx)
+		return ret;
+	version_of(c, before);
+	/* There is one to load: asked before the old one goes. */
+	ret = find_module(c, ctx, &new);
+	kmod_module_unref(new);
+	if (!ret) {
+		err = kmod_module_new_from_name(ctx, MODULE, &mod);
+		ret = err ? unload_error(c, abs(err)) : remove_module(c, mod, tries);
+	}
+	if (!ret)
+		ret = insert_again(c, ctx);
+	if (!ret) {
+		storage_take(c);
+		version_of(c, after);
+		if (c->json) {
+			json_object_begin(&c->out);
+			json_kv_string(&c->out, "before", before);
+			json_kv_string(&c->out, "after", after);
+			json_object_end(&c->out);
+			json_finish(&c->out);
+		} else {
+			printf("vexfs %s was unloaded, %s is loaded\n", shown(before), shown(after));
+		}
+	}
 	kmod_module_unref(mod);
 	kmod_unref(ctx);
 	return ret;
@@ -225,6 +336,13 @@ static int run_info(struct ctl *c)
 	return state >= 0 ? EXIT_OK : EXIT_NO_MODULE;
 }
 
+static const struct opt upgrade_opts[] = {
+	{ "drop-volatile", 0, OPT_FLAG, NULL, "although collections are lost" },
+	{ "file", 0, OPT_STRING, "FILE", "load this file instead of the installed module" },
+	{ "wait", 0, OPT_U64, "SECONDS", "wait so long for programs to close the device, default 5" },
+	{ 0 },
+};
+
 static const struct opt load_opts[] = {
 	{ "file", 0, OPT_STRING, "FILE", "load this file instead of the installed module" },
 	{ 0 },
@@ -233,8 +351,13 @@ static const struct opt load_opts[] = {
 const struct verb module_verbs[] = {
 	{ "module load", "[PARAMETER=VALUE...]", 0, -1, "load vexfs, as modprobe does", NULL, load_opts,
 	  run_load },
-	{ "module unload", "", 0, 0, "unload vexfs", "All collections are lost. Refused while a "
-	  "program has the device open.", NULL, run_unload },
+	{ "module unload", "", 0, 0, "unload vexfs", "Collections that are not durable are lost. "
+	  "Refused while a program has the device open: it is named. vexfsd(8) lets go by itself.",
+	  NULL, run_unload },
+	{ "module upgrade", "", 0, 0, "put the installed module in place of the loaded one",
+	  "vexfsd(8) lets go of the module and takes the new one up: durable collections are back "
+	  "afterwards. Refused while there are others, unless --drop-volatile is given, and while a "
+	  "program keeps the device open.", upgrade_opts, run_upgrade },
 	{ "module info", "", 0, 0, "show whether vexfs is loaded, its file and version",
 	  "The exit code is 3 when it is not loaded.", NULL, run_info },
 	{ 0 },

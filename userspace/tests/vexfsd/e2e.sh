@@ -184,6 +184,19 @@ module_again() {
 		"$disk/daemon.log"
 	ok "with its vectors" "$load" verify a "$disk/log"
 	ok "sound" vexctl check a
+	vexctl create volatile --dim 2
+	says 1 "not durable and would be lost" vexctl module upgrade --file "$ko"
+	ok "all is where it was" state storing 3
+	tail -f /dev/null > /dev/vexfs &
+	holder=$!
+	says 1 "in use by tail ($holder)" vexctl module upgrade --file "$ko" --drop-volatile --wait 0
+	(sleep 1; kill $holder) &
+	ok "an upgrade waits for who goes" vexctl module upgrade --file "$ko" --drop-volatile --wait 20
+	wait $holder 2> /dev/null
+	says 1 "no collection" vexctl show volatile
+	ok "what is durable is back" state storing 3
+	ids_and_settings all > after
+	ok "again as it was" diff before after
 }
 
 # A disk that is full and is freed: read-only meanwhile, nothing lost.

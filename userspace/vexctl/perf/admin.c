@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "holders.h"
 #include "jsonin.h"
 #include "outfile.h"
 #include "parts.h"
@@ -377,19 +378,14 @@ int run_full_reset(struct ctl *c)
 {
 	bool dry = opt_given(c, "dry-run");
 	struct vexfs_error err;
-	struct rows rows = { 0 };
-	struct wire *w = wire_connect(&err);
 	uint64_t n = 0;
 	int ret = 0;
 
-	if (w) {
-		rows_read(w, "store", &rows);
-		n = row_value(rows_find(&rows, "store", NULL), "collections");
-		rows_free(&rows);
-		wire_close(w);
-	}
+	/* a module that is not there holds none */
+	if (volatile_collections(c->device, &n, &err) && err.code != ENODEV)
+		return ctl_fail(c, &err);
 	if (n && !opt_given(c, "drop-volatile") && !dry)
-		return ctl_refuse(c, EBUSY, "%llu collections would be lost: export them, or say "
+		return ctl_refuse(c, EBUSY, "%llu collections would be lost: dump them, or say "
 				  "--drop-volatile", (unsigned long long)n);
 	if (c->json) {
 		json_object_begin(&c->out);

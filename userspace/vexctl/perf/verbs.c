@@ -158,7 +158,7 @@ const struct verb performance_verbs[] = {
 	{ "performance emergency-mode status", "", 0, 0, "say whether it is on",
 	  "The exit code is 1 when it is.", NULL, run_emergency_status },
 	{ "performance full-reset", "", 0, 0, "unload, clear the cache, default configuration, load",
-	  "Refused while there are collections, unless --drop-volatile is given.", full_reset_opts,
+	  "Refused while there are collections that are not durable, unless --drop-volatile is given.", full_reset_opts,
 	  run_full_reset },
 	{ "performance tune", "", 0, 0, "measure with each value of a setting, in turn", NULL,
 	  perf_tune_opts, run_perf_tune },
