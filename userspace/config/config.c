@@ -55,7 +55,7 @@ static const struct key keys[] = {
 	{ "monitor", "webhook", URL, AT(webhook), "", 0, 0, NULL,
 	  "gets each alert as JSON; the environment's ALERT_WEBHOOK goes before it" },
 	{ "monitor", "prometheus", URL, AT(prometheus), "", 0, 0, NULL,
-	  "has no effect yet: verbs read history from the database" },
+	  "verbs read history from this Prometheus instead of the database" },
 	{ "monitor", "hang_scan", NUMBER, AT(hang_s), "5", 1, 3600, NULL,
 	  "seconds between looks for tasks that hang in vexfs" },
 	{ "monitor", "pool_optimize", FLAG, AT(pool_optimize), "0", 0, 1, NULL,

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define PROM_LABELS	16
 
@@ -34,6 +35,16 @@ typedef int (*prom_fn)(const struct prom_sample *s, void *arg);
  */
 int prom_query(const char *url, const char *expr, double ago_s, prom_fn fn, void *arg,
 	       char *why, size_t size);
+
+/* One value of a series. */
+typedef int (*prom_point_fn)(int64_t t_ms, double value, void *arg);
+
+/*
+ * Asks for @expr over a period, in steps. It has to give one series, or none: -E2BIG for
+ * more. Values that are not a number are left out. As prom_query() otherwise.
+ */
+int prom_range(const char *url, const char *expr, int64_t from_ms, int64_t to_ms, int64_t step_ms,
+	       prom_point_fn fn, void *arg, char *why, size_t size);
 
 /* Parses a response. Likewise; -EPROTO if it is not a response of Prometheus. */
 int prom_parse(const char *text, size_t len, prom_fn fn, void *arg, char *why, size_t size);

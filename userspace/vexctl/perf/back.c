@@ -311,7 +311,7 @@ static int print_events(struct ctl *c, struct past *p, const struct period *when
 		json_key(&c->out, "events");
 		json_array_begin(&c->out);
 	}
-	ret = history_events(p->h, when->from, when->to, print_event, &l, &err);
+	ret = !p->h ? 0 : history_events(p->h, when->from, when->to, print_event, &l, &err);
 	if (c->json) {
 		json_array_end(&c->out);
 		json_kv_i64(&c->out, "events_total", l.events);
@@ -527,7 +527,7 @@ static void resource_line(struct ctl *c, int id, const struct bins *b)
 
 int run_resource_analysis(struct ctl *c)
 {
-	int ids[METRICS], n = 0, ret, told = 1;
+	int ids[METRICS], n = 0, ret, told = 1, known = 0;
 	struct bins b[METRICS];
 	struct period when;
 	struct past p;
@@ -552,6 +552,8 @@ int run_resource_analysis(struct ctl *c)
 	}
 	for (int i = 0; i < n; i++) {
 		resource_line(c, ids[i], &b[i]);
+		for (size_t k = 0; k < b[i].n; k++)
+			known += !isnan(b[i].v[k]);
 		bins_free(&b[i]);
 	}
 	if (c->json)
@@ -562,7 +564,7 @@ int run_resource_analysis(struct ctl *c)
 		json_object_end(&c->out);
 		json_finish(&c->out);
 	}
-	ret = perf_output_end(c, ret ? ret : told ? EXIT_OK : EXIT_CANNOT_TELL);
+	ret = perf_output_end(c, ret ? ret : told && known ? EXIT_OK : EXIT_CANNOT_TELL);
 out:
 	past_close(&p);
 	return ret;

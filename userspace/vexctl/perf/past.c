@@ -10,9 +10,23 @@
 
 #define STEPS_MAX	2000
 
+#define PROM_DAYS	30
+
+/* A Prometheus does not say how far back it goes. */
+static int open_prometheus(struct ctl *c, struct past *p, const char *url)
+{
+	p->url = url;
+	p->machine = opt_string(c, "instance", NULL);
+	if (p->machine && !past_prom_machine(p->machine))
+		return ctl_usage(c, "--instance '%s': a host, or a host and a port expected", p->machine);
+	p->to = perf_now_ms();
+	p->from = p->to - PROM_DAYS * 86400000ll;
+	return 0;
+}
+
 int past_open(struct ctl *c, struct past *p)
 {
-	const char *path = opt_string(c, "history", NULL);
+	const char *path = opt_string(c, "history", NULL), *url = opt_string(c, "prometheus", NULL);
 	struct history_error err;
 	int ret;
 
@@ -21,6 +35,14 @@ int past_open(struct ctl *c, struct past *p)
 	if (ret)
 		return ret;
 	p->policy = policy_find(p->conf.policy);
+	if (path && url)
+		return ctl_usage(c, "--history and --prometheus exclude each other");
+	if (!path && !url && *p->conf.prometheus)
+		url = p->conf.prometheus;
+	if (url)
+		return open_prometheus(c, p, url);
+	if (opt_given(c, "instance"))
+		return ctl_usage(c, "--instance goes with --prometheus");
 	p->h = history_open(path ? path : p->conf.database, HISTORY_READ, &err);
 	if (!p->h) {
 		ret = ctl_refuse(c, err.code, "%s", err.text);
@@ -65,6 +87,8 @@ int past_read(struct ctl *c, struct past *p, const int *ids, int n, const struct
 	for (int i = 0; i < n; i++)
 		names[i] = metrics[ids[i]].name;
 	memset(out, 0, (size_t)n * sizeof(*out));
+	if (p->url)
+		return past_prom_read(c, p, ids, n, when, step, out);
 	if (history_read(p->h, names, (size_t)n, when->from, when->to, step, v, &err)) {
 		ctl_refuse(c, err.code, "%s", err.text);
 		return EXIT_CANNOT_TELL;
@@ -340,7 +364,7 @@ int past_changes(struct ctl *c, struct past *p, const struct period *when, int *
 		json_key(&c->out, "changes");
 		json_array_begin(&c->out);
 	}
-	ret = history_changes(p->h, when->from, when->to, print_change, &s, &err);
+	ret = p->h ? history_changes(p->h, when->from, when->to, print_change, &s, &err) : 0;
 	if (c->json)
 		json_array_end(&c->out);
 	*count = s.n;

@@ -10,7 +10,9 @@
  * struct past - the history, open
  * @conf: the configuration
  * @policy: thresholds
- * @h: the history
+ * @h: the history; NULL where a Prometheus is asked, which has neither changes nor events
+ * @url: of that Prometheus
+ * @machine: the one that is asked for; NULL for all together
  * @from: its first moment
  * @to: its last
  */
@@ -18,9 +20,19 @@ struct past {
 	struct config conf;
 	const struct policy *policy;
 	struct history *h;
+	const char *url;
+	const char *machine;
 	int64_t from;
 	int64_t to;
 };
+
+/*
+ * past_prom.c: past_read() from a Prometheus. @machine is a target as it names it, with or
+ * without the port.
+ */
+bool past_prom_machine(const char *machine);
+int past_prom_read(struct ctl *c, const struct past *p, const int *ids, int n,
+		   const struct period *when, int64_t step, struct bins *out);
 
 /* 0, or an exit code after saying what is wrong: 6 where there is no history to tell from. */
 int past_open(struct ctl *c, struct past *p);

@@ -206,7 +206,8 @@ static void html_notes(struct past *p, const struct period *when)
 	int count = 0;
 
 	puts("<div class=scroll><table><tr><th>when<th>what<th>which<th>before<th>after");
-	history_changes(p->h, when->from, when->to, html_note, &count, &err);
+	if (p->h)
+		history_changes(p->h, when->from, when->to, html_note, &count, &err);
 	puts("</table></div>");
 	if (!count)
 		puts("<p class=dim>Nothing that is noted: no setting, module, kernel or file.</p>");
@@ -250,7 +251,8 @@ static void markdown_report(struct past *p, const char *title, const struct peri
 			       metric_text(ch[i].id, ch[i].p[k].before),
 			       metric_text(ch[i].id, ch[i].p[k].after), ch[i].p[k].change * 100);
 	puts("\n## What changed\n");
-	history_changes(p->h, when->from, when->to, markdown_note, &count, &err);
+	if (p->h)
+		history_changes(p->h, when->from, when->to, markdown_note, &count, &err);
 	if (!count)
 		puts("Nothing that is noted.");
 }

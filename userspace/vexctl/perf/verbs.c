@@ -3,7 +3,10 @@
 #include "perf.h"
 
 #define OPT_OUTPUT	{ "output", 'o', OPT_STRING, "FILE", "write it there; .json makes it JSON" }
-#define OPT_HISTORY	{ "history", 0, OPT_STRING, "FILE", "another history than that of vexfs.conf" }
+#define OPT_HISTORY \
+	{ "history", 0, OPT_STRING, "FILE", "another history than that of vexfs.conf" }, \
+	{ "prometheus", 0, OPT_STRING, "URL", "read from this Prometheus, which scrapes vexfs-exporter" }, \
+	{ "instance", 0, OPT_STRING, "HOST[:PORT]", "with it: one machine, not all together" }
 #define OPT_METRICS	{ "metrics", 0, OPT_STRING, "A,B,...", "these metrics instead of all" }
 #define OPT_THRESHOLD	{ "threshold", 0, OPT_STRING, "SHARE", "changes below do not count, 5% say, instead of the policy's" }
 #define OPT_PERIOD(d)	{ "duration", 0, OPT_STRING, "PERIOD", "how far to look back, or a period; default " d }
