@@ -59,7 +59,7 @@ static const struct key keys[] = {
 	{ "monitor", "hang_scan", NUMBER, AT(hang_s), "5", 1, 3600, NULL,
 	  "seconds between looks for tasks that hang in vexfs" },
 	{ "monitor", "pool_optimize", FLAG, AT(pool_optimize), "0", 0, 1, NULL,
-	  "has no effect yet: pools manage their size in the kernel (pool_auto)" },
+	  "the daemon runs 'memory-pools optimize --auto-resize' while the hit rate is below its floor" },
 	{ "history", "raw_days", NUMBER, AT(raw_days), "2", 0.04, 3650, NULL,
 	  "days that samples are kept" },
 	{ "history", "mid_days", NUMBER, AT(mid_days), "30", 0.04, 3650, NULL,

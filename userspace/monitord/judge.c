@@ -16,6 +16,8 @@
 
 #define DAY_NS	86400000000000ull
 #define RECOVERY	"vexfs-performance-recovery"
+/* Sizes are given time to show what they do. */
+#define OPTIMIZE_EVERY_NS	300000000000ull
 
 /*
  * Returns what is bad now, or NULL. An idle machine is not bad: a rate counts as bad only
@@ -145,6 +147,35 @@ void judge(struct monitor *m)
 	}
 }
 
+/* What an administrator would type, and once at a time. */
+static void optimize_pools(struct monitor *m)
+{
+	uint64_t now = now_ns();
+	int status;
+
+	if (m->optimizing && waitpid(m->optimizing, &status, WNOHANG) == m->optimizing) {
+		m->optimizing = 0;
+		if (!WIFEXITED(status) || WEXITSTATUS(status))
+			say_log(m, LOG_ERR, "the pools could not be optimized");
+	}
+	if (m->optimizing || (m->optimized_ns && now - m->optimized_ns < OPTIMIZE_EVERY_NS))
+		return;
+	m->optimized_ns = now;
+	m->optimizing = fork();
+	if (!m->optimizing) {
+		execlp("vexctl", "vexctl", "-q", "performance", "memory-pools", "optimize",
+		       "--auto-resize", "--quick", NULL);
+		_exit(127);
+	}
+	if (m->optimizing < 0) {
+		say_log(m, LOG_ERR, "vexctl cannot be started: %m");
+		m->optimizing = 0;
+		return;
+	}
+	pool_log(m, "optimize");
+	say_log(m, LOG_NOTICE, "the pools are optimized");
+}
+
 void watch_pools(struct monitor *m)
 {
 	double hit = m->values[M_POOL_HIT_RATE];
@@ -155,4 +186,6 @@ void watch_pools(struct monitor *m)
 		 m->values[M_SMALL_USE], m->values[M_MEDIUM_USE], m->values[M_LARGE_USE]);
 	say_log(m, LOG_WARNING, "the hit rate of the pools is %.4f, below %.2f", hit,
 		m->conf.pool_hit_floor);
+	if (m->conf.pool_optimize)
+		optimize_pools(m);
 }

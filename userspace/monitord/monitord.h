@@ -52,6 +52,8 @@ struct state {
  * @advised: this bad period was reported
  * @recoveries: start times of recoveries, the newest last
  * @recovering: process of a recovery, 0 for none
+ * @optimizing: process that optimizes the pools, 0 for none
+ * @optimized_ns: when it was started last
  * @samples: written since the start
  * @lost: samples that could not be written
  */
@@ -83,6 +85,8 @@ struct monitor {
 	uint64_t recoveries[100];
 	unsigned int attempts;
 	int recovering;
+	int optimizing;
+	uint64_t optimized_ns;
 	uint64_t samples;
 	uint64_t lost;
 };

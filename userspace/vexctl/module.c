@@ -108,17 +108,15 @@ static int run_load(struct ctl *c)
 	return ret;
 }
 
-/* The sentence for a module that does not go. */
-static int unload_error(struct ctl *c, int err)
+/* The sentence for a module that does not go; @who has it open. */
+static int unload_error(struct ctl *c, int err, const char *who)
 {
-	char who[600];
-
 	switch (err) {
 	case ENOENT:
 		return ctl_refuse(c, ENODEV, "vexfs is not loaded");
 	case EAGAIN:
 	case EBUSY:
-		if (holders(c->device, who, sizeof(who)))
+		if (*who)
 			return ctl_refuse(c, EBUSY, "vexfs is in use by %s: end them, or have them close it",
 					  shown(who));
 		return ctl_refuse(c, EBUSY,
@@ -133,6 +131,7 @@ static int unload_error(struct ctl *c, int err)
 /* @tries: with a tenth of a second between them, for programs that come and go. */
 static int remove_module(struct ctl *c, struct kmod_module *mod, unsigned int tries)
 {
+	char who[600];
 	int err;
 
 	if (kmod_module_get_initstate(mod) == KMOD_MODULE_LIVE) {
@@ -145,9 +144,12 @@ static int remove_module(struct ctl *c, struct kmod_module *mod, unsigned int tr
 	while ((err = kmod_module_remove_module(mod, 0)) && --tries &&
 	       (err == -EAGAIN || err == -EBUSY))
 		usleep(100000);
-	if (err)
-		storage_take(c);
-	return err ? unload_error(c, abs(err)) : 0;
+	if (!err)
+		return 0;
+	/* before vexfsd has it open again */
+	holders(c->device, who, sizeof(who));
+	storage_take(c);
+	return unload_error(c, abs(err), who);
 }
 
 static int run_unload(struct ctl *c)
@@ -160,7 +162,7 @@ static int run_unload(struct ctl *c)
 	if (!ctx)
 		return ret;
 	err = kmod_module_new_from_name(ctx, MODULE, &mod);
-	ret = err ? unload_error(c, abs(err)) : remove_module(c, mod, 1);
+	ret = err ? unload_error(c, abs(err), "") : remove_module(c, mod, 1);
 	if (!ret)
 		done(c, "unloaded");
 	kmod_module_unref(mod);
@@ -232,7 +234,7 @@ static int run_upgrade(struct ctl *c)
 	kmod_module_unref(new);
 	if (!ret) {
 		err = kmod_module_new_from_name(ctx, MODULE, &mod);
-		ret = err ? unload_error(c, abs(err)) : remove_module(c, mod, tries);
+		ret = err ? unload_error(c, abs(err), "") : remove_module(c, mod, tries);
 	}
 	if (!ret)
 		ret = insert_again(c, ctx);

@@ -66,6 +66,15 @@ what="killed at any moment, it goes on"
 for _ in 1 2 3; do $monitord --foreground 2> /dev/null & sleep 0.7; kill -9 $!; wait $! 2> /dev/null; done
 p timeline --duration 1m -j
 ok holds "$out" '.metrics | length > 5'
+what="pools that are too small are optimized, where that is wanted"
+vexctl tune pool_auto=0 pool_small=2 pool_medium=2 pool_large=2 pool_enabled=1
+sed 's/^\[monitor\]/&\npool_optimize = 1/' "$VEXFS_CONFIG" > "$tmp/optimize.conf"
+printf '\n[thresholds]\npool_hit_floor = 1\n' >> "$tmp/optimize.conf"
+load 6
+vexfs-monitord --config "$tmp/optimize.conf" --foreground 2> "$tmp/err" &
+for _ in $(seq 80); do [ "$(setting pool_large)" -gt 2 ] && break; sleep 0.1; done
+kill $!; wait $! 2> /dev/null
+ok eval '[ "$(setting pool_small)" -ge 16 ] && grep -q "optimize" "$tmp/pools.log" && ! has "$(cat "$tmp/err")" "could not be optimized"'
 what="a wrong configuration: which line, exit code 1"
 printf '[monitor]\nintervall = 5\n' > "$tmp/bad.conf"
 ok eval '! vexfs-monitord --config "$tmp/bad.conf" --once 2> "$tmp/err" && has "$(cat "$tmp/err")" "bad.conf:2.*did you mean .interval"'
