@@ -358,7 +358,7 @@ static void unused_slots(struct kunit *test)
 	struct vexfs_run run;
 	u32 slot, i;
 
-	KUNIT_ASSERT_EQ(test, vexfs_write_begin(c, 10), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_write_begin(c, 10, 0), 0);
 	KUNIT_ASSERT_EQ(test, vexfs_reserve(c, 10, &run), 0);
 	KUNIT_ASSERT_EQ(test, run.n, 10);
 	slot = vexfs_run_slot(&run);

@@ -79,7 +79,7 @@ int vexfs_test_delete(struct vexfs_collection *c, const u64 *ids, u32 n, u32 fla
 	struct vexfs_mutation m = {
 		.op = VEXFS_MUTATE_DELETE, .flags = flags, .ids = ids, .n = n,
 	};
-	int err = vexfs_write_begin(c, n);
+	int err = vexfs_write_begin(c, n, 0);
 
 	if (err)
 		return err;

@@ -31,6 +31,7 @@ static int put_next(struct vexfs_request *r, struct vexfs_collection *c, struct 
 		.n = n,
 		.errors = p->errors,
 		.stack = &r->op.stack,
+		.deadline_ns = r->op.deadline_ns,
 	};
 	put->ids = vexfs_read_at(r, p->ids, vexfs_at(req->ids, at, sizeof(u64)), n * sizeof(u64));
 	if (IS_ERR(put->ids))
@@ -211,7 +212,7 @@ static int delete_part(struct vexfs_request *r, struct vexfs_collection *c, stru
 	m.ids = vexfs_read_at(r, p->ids, vexfs_at(req->ids, at, sizeof(u64)), m.n * sizeof(u64));
 	if (IS_ERR(m.ids))
 		return PTR_ERR(m.ids);
-	err = vexfs_write_begin(c, m.n);
+	err = vexfs_write_begin(c, m.n, r->op.deadline_ns);
 	if (err)
 		return err;
 	err = vexfs_mutate(c, &m);

@@ -41,6 +41,7 @@ void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst
  * @seqs: of a collection that is being restored: the numbers that they had
  * @errors: 0 or -errno of each, or NULL
  * @stack: of the op, or NULL
+ * @deadline_ns: until when to wait for storage that has no room, or 0
  * @done: out: stored
  * @tried: out: decided
  * @seq: out: sequence number of the last one stored; 0 when none was
@@ -56,6 +57,7 @@ struct vexfs_put_part {
 	const u64 *seqs;
 	s32 *errors;
 	struct vexfs_stack_mark *stack;
+	u64 deadline_ns;
 	u32 done;
 	u32 tried;
 	u64 seq;

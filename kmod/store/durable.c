@@ -151,7 +151,7 @@ static int may_write(const struct turn *t)
 	return err;
 }
 
-int vexfs_gate_enter(struct vexfs_collection *c, u32 n, bool forced)
+int vexfs_gate_enter(struct vexfs_collection *c, u32 n, bool forced, u64 deadline_ns)
 {
 	struct turn t = { .c = c, .s = vexfs_stream(c), .now = may_write, .n = n };
 	int err;
@@ -165,7 +165,7 @@ int vexfs_gate_enter(struct vexfs_collection *c, u32 n, bool forced)
 	if (vexfs_storage_is_current())
 		return -EDEADLK;
 	err = may_write(&t);
-	return err == -EAGAIN ? wait_turn(&t, 0) : err;
+	return err == -EAGAIN ? wait_turn(&t, deadline_ns) : err;
 }
 
 void vexfs_gate_leave(struct vexfs_collection *c, u32 unused)

@@ -64,10 +64,10 @@ static inline void vexfs_note(struct vexfs_collection *c, enum vexfs_change_op o
 }
 
 /*
- * durable.c: see stream.h. Promises @n changes of a gated collection; -EROFS, -EDEADLK,
+ * durable.c: see stream.h. Promises @n changes of a gated collection; -EROFS, -EDEADLK, -ETIME,
  * -EINTR when killed. What was promised and not done is given back.
  */
-int vexfs_gate_enter(struct vexfs_collection *c, u32 n, bool forced);
+int vexfs_gate_enter(struct vexfs_collection *c, u32 n, bool forced, u64 deadline_ns);
 void vexfs_gate_leave(struct vexfs_collection *c, u32 unused);
 /* stream.c: there may be changes to read; no lock of the store that a reader takes is held. */
 void vexfs_stream_tell(struct vexfs_stream *s);

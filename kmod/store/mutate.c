@@ -468,7 +468,7 @@ static int mutate_set(struct vexfs_collection *c, struct vexfs_mutation *m)
 
 	if (m->set->what & VEXFS_SET_DURABILITY)
 		return vexfs_durability_set(c, m);
-	err = vexfs_write_begin(c, 1);
+	err = vexfs_write_begin(c, 1, 0);
 	if (err)
 		return err;
 	err = vexfs_registry_set(c, m->set, m->set_layout, &m->seq);

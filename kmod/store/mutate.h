@@ -50,10 +50,11 @@ static inline void *vexfs_run_attrs(const struct vexfs_collection *c, const stru
  * vexfs_write_end(). What happens in between may sleep, but must not wait for user
  * memory nor for readers, and is kept to a batch of about VEXFS_RUN_LONG vectors. @n is
  * the number of changes that may be made, @unused how many of them were not: in a durable
- * collection the first may wait for storage. Begin returns -ENOENT when the collection
- * was dropped, -EINTR when a signal came, -EROFS, -EDEADLK. Does not nest.
+ * collection the first may wait for storage, until @deadline_ns where that is not 0.
+ * Begin returns -ENOENT when the collection was dropped, -EINTR when a signal came, -ETIME,
+ * -EROFS, -EDEADLK. Does not nest.
  */
-int vexfs_write_begin(struct vexfs_collection *c, u32 n);
+int vexfs_write_begin(struct vexfs_collection *c, u32 n, u64 deadline_ns);
 void vexfs_write_end(struct vexfs_collection *c, u32 unused);
 /* The same for one change that nobody else may write beside; @forced: it does not fail. */
 int vexfs_change_begin(struct vexfs_collection *c, bool forced);

@@ -10,10 +10,10 @@
 #include "store/internal.h"
 
 /* Promises what a gated collection wants to know, until quiesce is held: *@gated. */
-static int promise(struct vexfs_collection *c, u32 n, bool forced, bool *gated)
+static int promise(struct vexfs_collection *c, u32 n, bool forced, u64 deadline_ns, bool *gated)
 {
 	*gated = READ_ONCE(c->gated);
-	return *gated ? vexfs_gate_enter(c, n, forced) : 0;
+	return *gated ? vexfs_gate_enter(c, n, forced, deadline_ns) : 0;
 }
 
 /* quiesce is held. The gate came or went meanwhile, or the collection did. */
@@ -26,13 +26,13 @@ static int promised(struct vexfs_collection *c, u32 n, bool gated)
 	return err;
 }
 
-int vexfs_write_begin(struct vexfs_collection *c, u32 n)
+int vexfs_write_begin(struct vexfs_collection *c, u32 n, u64 deadline_ns)
 {
 	bool gated;
 	int err;
 
 	do {
-		err = promise(c, n, false, &gated);
+		err = promise(c, n, false, deadline_ns, &gated);
 		if (err)
 			return err;
 		if (down_read_interruptible(&c->quiesce)) {
@@ -62,7 +62,7 @@ int vexfs_change_begin(struct vexfs_collection *c, bool forced)
 	int err;
 
 	do {
-		err = promise(c, 1, forced, &gated);
+		err = promise(c, 1, forced, 0, &gated);
 		if (err)
 			return err;
 		/* writers have it for a part of a request, at most */

@@ -223,6 +223,18 @@ if [ "${VEXFS_LAB:-}" = uml ]; then
 	check "umount again" 'stop'
 	vexctl drop k > /dev/null
 fi
+# ---- by vexctl ----
+
+check "vexctl mount: nothing yet" 'vexctl mount | grep -q "nothing of vexfs" && vexctl -j mount | jq -e ".mounts == []"'
+check "vexctl mount, with options" 'vexctl mount "$m" --allow-other --timeout 0 -o noatime'
+check "it is listed" 'vexctl mount | grep -q "on $m\$" && vexctl -j mount | jq -e ".mounts | length == 1 and (.[0].options | test(\"noatime\"))"'
+refused "vexctl umount of another file system" "nothing of vexfs is mounted" 'vexctl umount /proc'
+refused "vexctl umount while it is in use" "a program is in it" 'cd "$m" && vexctl umount "$m"'
+check "vexctl umount" 'vexctl -j umount "$m" | jq -e ".unmounted == \"$m\"" && ! mountpoint -q "$m"'
+refused "where to mount is missing" "is missing" 'vexctl mount --over /tmp'
+refused "a mount that cannot be" "no-such" 'vexctl mount /no-such'
+check "an overlay" 'mkdir -p "$dir/notes" && vexctl mount --over "$dir/notes" --collection notes "$m" && vexctl mount | grep -q "notes on $m\$" && vexctl umount --lazy "$m"'
+
 cd /
 rm -rf "$dir"
 echo "1..$n"

@@ -12,7 +12,7 @@
 #include "nearest.h"
 #include "vexctl.h"
 
-extern const struct verb change_verbs[], collection_verbs[], vector_verbs[], file_verbs[], dump_verbs[], search_verbs[],
+extern const struct verb change_verbs[], collection_verbs[], vector_verbs[], file_verbs[], dump_verbs[], mount_verbs[], search_verbs[],
 	index_verbs[], help_verbs[], statistics_verbs[], module_verbs[], top_verbs[], tune_verbs[],
 	bug_verbs[], debug_verbs[], monitoring_verbs[], fleet_verbs[], alert_verbs[],
 	store_verbs[], performance_verbs[], history_verbs[], pool_verbs[], simd_verbs[],
@@ -65,6 +65,18 @@ const struct verb_group groups[] = {
 			   "vexctl -j load words.vexdump --name kept --durability group | jq .loaded",
 		.see = "vexctl 8,vexctl-collection 8,vexctl-file 8,vexctl-store 8",
 		.verbs = dump_verbs,
+	}, {
+		.title = "Mounts", .page = "vexctl-mount",
+		.brief = "mount collections as files, and directories with what is near",
+		.about = "A mount shows each collection as a directory and each vector as a file. Over a "
+			 "directory it shows that directory, and beside every file what is like it.",
+		.example = "vexctl mount /mnt/vexfs\n"
+			   "ls /mnt/vexfs/words/near/7\n"
+			   "vexctl mount --over ~/notes --collection notes ~/notes.near\n"
+			   "vexctl mount\n"
+			   "vexctl umount /mnt/vexfs",
+		.see = "vexfs-embed 1,vexctl 8,vexctl-collection 8,vexfs-mount 8",
+		.verbs = mount_verbs,
 	}, {
 		.title = "Vectors", .page = "vexctl-vector",
 		.brief = "store, read, delete and compare single vectors",

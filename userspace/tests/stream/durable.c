@@ -213,6 +213,7 @@ void filling(void)
 		poll(NULL, 0, 10);
 	ok(waits(pid), "a writer waits");
 	ok(stat_of(fd).seq < req.entries, "for room in the ring");
+	is(outcome(start(put_late_work, "full", req.entries)), -ETIME, "no longer than until its deadline");
 	killed = start(put_many_work, "full", req.entries);
 	ok(waits(killed), "another one, too");
 	kill(killed, SIGKILL);

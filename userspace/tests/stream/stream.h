@@ -53,6 +53,7 @@ bool waits(pid_t pid);		/* it has not ended, some time later */
 int outcome(pid_t pid);		/* 0 or -errno; or -1000 - signal */
 /* Works of children. */
 int put_one_work(const char *name, uint64_t id);
+int put_late_work(const char *name, uint64_t n);
 int put_many_work(const char *name, uint64_t n);
 int delete_work(const char *name, uint64_t id);
 int create_work(const char *name, uint64_t durability);

@@ -255,6 +255,28 @@ int put_one_work(const char *name, uint64_t id)
 	return with(name, put_at, id);
 }
 
+/* More than the ring has room for, with a deadline. */
+static int put_late(int fd, uint64_t n)
+{
+	uint64_t *ids = calloc(n, sizeof(*ids));
+	float *v = calloc(n * DIM, sizeof(*v));
+	struct vexfs_put p = raw_put(ids, v, NULL, (uint32_t)n);
+	int err;
+
+	for (uint64_t i = 0; i < n; i++)
+		ids[i] = 5000000 + i;
+	p.deadline_ns = 50000000;
+	err = RAW(fd, VEXFS_IOC_PUT, &p);
+	free(v);
+	free(ids);
+	return err;
+}
+
+int put_late_work(const char *name, uint64_t n)
+{
+	return with(name, put_late, n);
+}
+
 static int put_n(int fd, uint64_t n)
 {
 	int err = 0;
