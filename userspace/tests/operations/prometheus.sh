@@ -85,6 +85,7 @@ there() { # WHAT COMMAND...
 there "check" p regression-check --baseline-period 10h --current-period 30m --prometheus $url --instance a.example
 there "trends" p trend-analysis --duration 11h --prometheus $url --instance a.example
 there "the timeline" p timeline --duration 11h --metrics vector_ops --prometheus $url --instance a.example
+there "a forecast" p forecast --duration 11h --ahead 1h --metrics vector_ops --prometheus $url --instance a.example
 there "investigation" p investigate --duration 11h --prometheus $url --instance a.example
 status 6 "resources: node_exporter is not there" p resource-analysis --duration 2h --prometheus $url --instance a.example
 p report --duration 11h --prometheus $url --instance a.example -o "$work/report.html"
