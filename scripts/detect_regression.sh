@@ -38,6 +38,9 @@ case $status in
 esac
 table=$(printf '%s\n' "$table" | sed 's/| regressed (fails) |/| REGRESSION |/; s/| regressed |/| WARNING |/
 	s/| improved |/| improvement |/')
+# the report is read elsewhere: directories of this machine say nothing there
+table=${table//"$baseline"/"${baseline##*/}"}
+table=${table//"$current"/"${current##*/}"}
 failed=$(printf '%s\n' "$table" | grep -c '| REGRESSION |')
 warned=$(printf '%s\n' "$table" | grep -c '| WARNING |')
 {

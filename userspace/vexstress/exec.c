@@ -4,6 +4,7 @@
 
 #include "counters.h"
 #include "profile.h"
+#include "program.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -332,4 +333,26 @@ int vx_cmd_records_report(void)
 	}
 	json_decref(records);
 	return ret ? VX_MISSED : VX_OK;
+}
+
+int vx_cmd_results(const char *verb, int n, char **words)
+{
+	char path[4096], *db = vx_history_path(false), **argv = calloc((size_t)n + 6, sizeof(*argv));
+	int ret = VX_MISSED;
+
+	if (!db || !argv)
+		goto out;
+	vx_program("vexctl", path, sizeof(path));
+	argv[0] = path;
+	argv[1] = (char *)"results";
+	argv[2] = (char *)verb;
+	argv[3] = (char *)"--history";
+	argv[4] = db;
+	memcpy(argv + 5, words, (size_t)n * sizeof(*argv));
+	execvp(path, argv);
+	vx_say("vexctl cannot be run: %s", strerror(errno));
+out:
+	free(argv);
+	free(db);
+	return ret;
 }

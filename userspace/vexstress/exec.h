@@ -33,8 +33,13 @@ struct exec_tree {
 
 /* Makes orphans of our children ours, so that none gets lost. */
 void exec_tree_adopt(void);
-/* Adds up. False where /proc cannot be read. */
+/* Adds up, from all processes of the machine. False where /proc cannot be read. */
 bool exec_tree_read(struct exec_tree *t);
+/*
+ * The same from the kernel's lists of children, which costs as much as the program has
+ * processes; one that begins or ends at that moment may be missed.
+ */
+bool exec_tree_glance(struct exec_tree *t);
 /* Sends @sig to all of them. Their number. */
 unsigned int exec_tree_signal(int sig);
 
@@ -55,6 +60,10 @@ void vx_exec_format(FILE *f, const char *format, const json_t *record);
 
 /* Keeps a record. -1 with a sentence said. */
 int vx_exec_keep(json_t *record);
+/* Keeps a result of vexstress under a name, as vexctl results lists it. */
+int vx_result_keep(const json_t *result, const char *name);
+/* Where both are kept, to be freed; its directory is made when @make. */
+char *vx_history_path(bool make);
 /* All records, oldest first, of programs whose name is @only where that is given. NULL: said. */
 json_t *vx_exec_load(const char *only);
 /* An object with a list of records for each program, in the order of their first runs. */
@@ -86,6 +95,8 @@ int vx_cmd_batch(int n, char **words);
 int vx_cmd_summary(int n, char **words);
 int vx_cmd_insights(int n, char **words);
 int vx_cmd_list(int n, char **words);
+/* prune and archive: what vexctl results does, with the same history. @words are its own. */
+int vx_cmd_results(const char *verb, int n, char **words);
 /* report without a result: of the records. */
 int vx_cmd_records_report(void);
 

@@ -146,7 +146,7 @@ static void sample_memory(struct run *r)
 	struct exec_tree t;
 	size_t i;
 
-	if (!exec_tree_read(&t) || !t.processes)
+	if (!exec_tree_glance(&t) || !t.processes)
 		return;
 	if (t.kib > r->peak_kib)
 		r->peak_kib = t.kib;

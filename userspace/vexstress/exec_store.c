@@ -30,44 +30,50 @@ json_t *vx_exec_by_program(const json_t *records)
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KIND	"exec"
 
-static struct history *open_history(enum history_access how, struct history_error *err)
+char *vx_history_path(bool make)
 {
-	struct history *h;
 	char *path = NULL, *dir;
 
-	if (!vx_set.results && geteuid() == 0) {
-		h = history_open(HISTORY_PATH, how, err);
-	} else {
-		dir = vx_results_dir(how == HISTORY_WRITE);
-		if (!dir || asprintf(&path, "%s/history.db", dir) < 0) {
-			snprintf(err->text, sizeof(err->text), "there is no directory for results");
-			free(dir);
-			return NULL;
-		}
-		h = history_open(path, how, err);
-		free(path);
-		free(dir);
+	if (!vx_set.results && geteuid() == 0)
+		return strdup(HISTORY_PATH);
+	dir = vx_results_dir(make);
+	if (!dir || asprintf(&path, "%s/history.db", dir) < 0)
+		path = NULL;
+	free(dir);
+	return path;
+}
+
+static struct history *open_history(enum history_access how, struct history_error *err)
+{
+	char *path = vx_history_path(how == HISTORY_WRITE);
+	struct history *h;
+
+	if (!path) {
+		snprintf(err->text, sizeof(err->text), "there is no directory for results");
+		return NULL;
 	}
+	h = history_open(path, how, err);
+	free(path);
 	return h;
 }
 
-int vx_exec_keep(json_t *record)
+static int keep(const char *kind, const char *name, int64_t t, const json_t *value)
 {
 	struct history_error err = { 0 };
 	struct history *h = open_history(HISTORY_WRITE, &err);
-	struct history_record r = { .kind = KIND };
+	struct history_record r = { .t = t };
 	int64_t id = -1;
 	char *text;
 
-	r.t = json_integer_value(json_object_get(record, "started_ms"));
-	snprintf(r.name, sizeof(r.name), "%s",
-		 json_string_value(json_object_get(record, "program")) ?: "");
+	snprintf(r.kind, sizeof(r.kind), "%s", kind);
+	snprintf(r.name, sizeof(r.name), "%s", name);
 	gethostname(r.machine, sizeof(r.machine) - 1);
-	text = vx_json_dump(record, JSON_COMPACT);
+	text = vx_json_dump(value, JSON_COMPACT);
 	if (h && text)
 		id = history_record_add(h, &r, text, strlen(text), &err);
 	free(text);
@@ -76,6 +82,20 @@ int vx_exec_keep(json_t *record)
 		return 0;
 	vx_say("the record is not kept: %s", err.text);
 	return -1;
+}
+
+int vx_exec_keep(json_t *record)
+{
+	return keep(KIND, json_string_value(json_object_get(record, "program")) ?: "",
+		    json_integer_value(json_object_get(record, "started_ms")), record);
+}
+
+int vx_result_keep(const json_t *result, const char *name)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return keep("run", name, now.tv_sec * 1000ll + now.tv_nsec / 1000000, result);
 }
 
 struct loading {
@@ -134,6 +154,20 @@ int vx_exec_keep(json_t *record)
 	(void)record;
 	vx_say("the record is not kept: vexstress was built without SQLite (libsqlite3-dev)");
 	return -1;
+}
+
+int vx_result_keep(const json_t *result, const char *name)
+{
+	(void)result;
+	(void)name;
+	return vx_exec_keep(NULL);
+}
+
+char *vx_history_path(bool make)
+{
+	(void)make;
+	vx_say("there is no history: vexstress was built without SQLite (libsqlite3-dev)");
+	return NULL;
 }
 
 json_t *vx_exec_load(const char *only)

@@ -6,6 +6,7 @@
 #include "exec.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -13,6 +14,8 @@
 
 /* More processes than that are not counted: the sum is then too low. */
 #define TREE_MAX	65536
+/* So deep is a tree followed. */
+#define DEPTH_MAX	64
 
 struct process {
 	pid_t pid, parent;
@@ -109,6 +112,65 @@ static void mark_below(struct process *all, size_t n)
 			all[i].below = more = true;
 		}
 	}
+}
+
+/* Adds what one process has, if it is there. */
+static void add_process(struct exec_tree *t, const char *pid)
+{
+	struct process p;
+
+	if (!read_process(pid, &p))
+		return;
+	t->kib += p.pages * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+	t->processes++;
+}
+
+/* Children of one thread, and theirs. False where the kernel has no list of them. */
+static bool follow_thread(struct exec_tree *t, const char *path, unsigned int depth);
+
+/* All children that the threads of a process have begun. */
+static bool follow_process(struct exec_tree *t, const char *pid, unsigned int depth)
+{
+	char path[80];
+	struct dirent *d;
+	bool known = true;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/task", pid);
+	dir = depth < DEPTH_MAX ? opendir(path) : NULL;
+	/* it has ended meanwhile */
+	if (!dir)
+		return true;
+	while (known && (d = readdir(dir)) && t->processes < TREE_MAX) {
+		if (d->d_name[0] < '1' || d->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.20s/task/%.20s/children", pid, d->d_name);
+		known = follow_thread(t, path, depth);
+	}
+	closedir(dir);
+	return known;
+}
+
+static bool follow_thread(struct exec_tree *t, const char *path, unsigned int depth)
+{
+	FILE *f = fopen(path, "re");
+	char pid[24];
+	bool known = true;
+
+	if (!f)
+		return errno != ENOENT || depth;
+	while (known && fscanf(f, "%20s", pid) == 1 && t->processes < TREE_MAX) {
+		add_process(t, pid);
+		known = follow_process(t, pid, depth + 1);
+	}
+	fclose(f);
+	return known;
+}
+
+bool exec_tree_glance(struct exec_tree *t)
+{
+	*t = (struct exec_tree){ 0 };
+	return follow_process(t, "self", 0) ? true : exec_tree_read(t);
 }
 
 bool exec_tree_read(struct exec_tree *t)

@@ -19,14 +19,14 @@
 #include <string.h>
 
 enum command { RUN, COMPARE, NOISE, ABLATE, SWEEP, REPORT, EXEC, BATCH, LIST, SUMMARY, INSIGHTS,
-	       TREND, FLAMEGRAPH, BISECT };
+	       TREND, FLAMEGRAPH, BISECT, PRUNE, ARCHIVE };
 
 static const char *const commands[] = {
 	[RUN] = "run", [COMPARE] = "compare", [NOISE] = "noise", [ABLATE] = "ablate",
 	[SWEEP] = "sweep", [REPORT] = "report", [EXEC] = "exec", [BATCH] = "batch",
 	[LIST] = "list", [SUMMARY] = "summary", [INSIGHTS] = "insights",
 	[TREND] = "trend", [FLAMEGRAPH] = "flamegraph",
-	[BISECT] = "bisect",
+	[BISECT] = "bisect", [PRUNE] = "prune", [ARCHIVE] = "archive",
 };
 
 /* A second signal ends the process at once, without cleaning up. */
@@ -305,6 +305,8 @@ static int run(int argc, char **argv, struct vx_job *base, char **names, int n)
 		vx_target_print(result);
 	if (vx_result_emit(result))
 		ret = worse(ret, VX_MISSED);
+	if (vx_set.keep && !vx_signal && vx_result_keep(result, vx_set.keep))
+		ret = worse(ret, VX_MISSED);
 	if (vx_profile_finish())
 		ret = worse(ret, VX_MISSED);
 	if (vx_set.baseline && !vx_signal)
@@ -452,6 +454,9 @@ int main(int argc, char **argv)
 		return vx_cmd_flamegraph(n, words + 1);
 	case BISECT:
 		return vx_cmd_bisect(n, words + 1);
+	case PRUNE:
+	case ARCHIVE:
+		return vx_cmd_results(commands[cmd], n, words + 1);
 	default:
 		return run(argc, argv, &base, words + 1, n);
 	}

@@ -160,6 +160,8 @@ static const struct option options[] = {
 
 	{ "Baselines and comparison", "save-baseline", 0, OPT_TEXT, S(save_baseline), "NAME",
 	  "keep the result under this name", 0, 0, NULL, 0 },
+	{ NULL, "keep", 0, OPT_TEXT, S(keep), "NAME",
+	  "keep the result in the history, too, as vexctl results lists it", 0, 0, NULL, 0 },
 	{ NULL, "baseline", 0, OPT_TEXT, S(baseline), "NAME",
 	  "compare with this baseline or result file afterwards", 0, 0, NULL, 0 },
 	{ NULL, "results", 0, OPT_TEXT, S(results), "DIR",
@@ -647,7 +649,8 @@ void vx_usage(FILE *out)
 	      "       vexstress trend METRICS.csv [BENCHMARK...]\n"
 	      "       vexstress bisect GOOD BAD -- METRIC\n"
 	      "       vexstress flamegraph [STACKS] [-o FILE.svg]\n"
-	      "       vexstress list | summary | insights [PROGRAM] | report [--export DIR]\n\n"
+	      "       vexstress list | summary | insights [PROGRAM] | report [--export DIR]\n"
+	      "       vexstress prune | archive [-- OPTION-OF-VEXCTL-RESULTS...]\n\n"
 	      "Measures the loaded vexfs module and holds it against its targets.\n\n"
 	      "Workloads\n", out);
 	for (i = 0; (wl = vx_workload_at(i)); i++)
