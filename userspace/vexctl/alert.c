@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Alertmanager from the command line: pushing an alert, which waits in a spool while the
- * server cannot be reached, and looking at alerts and silencing them.
+ * Verbs for an Alertmanager: pushing an alert, listing alerts and silencing them. Alerts
+ * that cannot be pushed wait in a spool directory.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,14 +21,17 @@
 
 #define URL		"http://127.0.0.1:9093"
 #define SPOOL		"/var/spool/vexfs/alerts"
-#define SPOOL_MOST	1000u		/* alerts that wait */
-#define ALERT_MOST	(64u << 10)	/* bytes of one */
+#define SPOOL_MOST	1000u		/* alerts in the spool */
+#define ALERT_MOST	(64u << 10)	/* bytes of one alert */
 #define TRIES		3
 #define PATIENCE_S	10
 
 static const char *const severities[] = { "info", "warning", "critical" };
 
-/* POSTs with a longer pause after each failure. A server that refuses is not asked again. */
+/*
+ * POSTs, with a longer pause after each failure. A request that the server refuses is not
+ * repeated.
+ */
 static int post(const char *url, const char *path, const char *json, struct http_answer *answer,
 		char *why, size_t size)
 {
@@ -56,7 +59,7 @@ static int post(const char *url, const char *path, const char *json, struct http
 
 /* ---- the spool ---- */
 
-/* What waits is named after what it is about, so a later word replaces an earlier one. */
+/* The file name follows from the alert, so a newer state of it replaces the older one. */
 static uint64_t hash(const char *a, const char *b)
 {
 	uint64_t h = 0xcbf29ce484222325;
@@ -121,7 +124,7 @@ static char *read_small(const char *path)
 	return text;
 }
 
-/* Sends what waits until one does not go. How many went; -1 with a sentence. */
+/* Sends spooled alerts until one fails. Returns how many were sent; -1 with a sentence. */
 static int spool_flush(const char *dir, const char *url, char *why, size_t size)
 {
 	struct dirent **list = NULL;
@@ -136,7 +139,7 @@ static int spool_flush(const char *dir, const char *url, char *why, size_t size)
 			json = read_small(path);
 		if (json)
 			err = post(url, "/api/v2/alerts", json, &answer, why, size);
-		/* What the server will never take must not stop the others. */
+		/* An alert that the server refuses for good must not block the others. */
 		if (json && (!err || err == -EINVAL)) {
 			unlink(path);
 			sent += !err;
@@ -386,7 +389,7 @@ static int run_silence(struct ctl *c)
 }
 
 #define SERVER_OPT { "alertmanager", 0, OPT_STRING, "URL", "the server, default " URL }
-#define SPOOL_OPT { "spool", 0, OPT_STRING, "DIR", "where alerts wait, default " SPOOL }
+#define SPOOL_OPT { "spool", 0, OPT_STRING, "DIR", "spool directory, default " SPOOL }
 
 static const struct opt send_opts[] = {
 	SERVER_OPT, SPOOL_OPT,
@@ -395,7 +398,7 @@ static const struct opt send_opts[] = {
 	{ "description", 0, OPT_STRING, "TEXT", "more" },
 	{ "instance", 0, OPT_STRING, "NAME", "the machine, default this one's name" },
 	{ "resolved", 0, OPT_FLAG, NULL, "it is over" },
-	{ "no-spool", 0, OPT_FLAG, NULL, "do not keep it when the server cannot be reached" },
+	{ "no-spool", 0, OPT_FLAG, NULL, "do not spool it if the server cannot be reached" },
 	{ 0 },
 };
 
@@ -403,7 +406,7 @@ static const struct opt flush_opts[] = { SERVER_OPT, SPOOL_OPT, { 0 } };
 static const struct opt list_opts[] = { SERVER_OPT, { 0 } };
 static const struct opt silence_opts[] = {
 	SERVER_OPT,
-	{ "hours", 0, OPT_NUMBER, "N", "so long, default 2" },
+	{ "hours", 0, OPT_NUMBER, "N", "duration, default 2" },
 	{ "comment", 0, OPT_STRING, "TEXT", "why" },
 	{ "author", 0, OPT_STRING, "NAME", "who" },
 	{ 0 },
@@ -411,10 +414,10 @@ static const struct opt silence_opts[] = {
 
 const struct verb alert_verbs[] = {
 	{ "alert send", "NAME", 1, 1, "push an alert to Alertmanager",
-	  "It is tried three times. While the server cannot be reached the alert waits in the spool, a "
-	  "later one of the same name and machine in its place; the next that gets through takes along "
-	  "what waits. The exit code is 1 when it waits.", send_opts, run_send },
-	{ "alert flush", "", 0, 0, "send the alerts that wait", NULL, flush_opts, run_flush },
+	  "The push is attempted three times. If the server cannot be reached the alert is spooled, a "
+	  "newer one of the same name and machine replaces it; the next successful push also sends "
+	  "all spooled alerts. The exit code is 1 if the alert was spooled.", send_opts, run_send },
+	{ "alert flush", "", 0, 0, "send the spooled alerts", NULL, flush_opts, run_flush },
 	{ "alert list", "", 0, 0, "print the alerts that Alertmanager has", NULL, list_opts, run_list },
 	{ "alert silence", "NAME", 1, 1, "silence an alert for some time",
 	  "Prints the number of the silence; amtool silence expire ends it.", silence_opts, run_silence },

@@ -244,7 +244,7 @@ static int by_name(const void *a, const void *b)
 	return strncmp(x->name, y->name, sizeof(x->name));
 }
 
-/* Whoever's they are: what tells them apart comes first. */
+/* Owners are listed first: names alone are ambiguous across namespaces. */
 static void list_all_text(const struct rows *rows)
 {
 	struct column col[] = {
@@ -342,7 +342,7 @@ out:
 	return ret;
 }
 
-/* What verbs print under -j when there is nothing else to say. */
+/* The JSON of verbs that have no other output. */
 static int done(struct ctl *c, const char *what)
 {
 	if (c->json) {
@@ -354,7 +354,7 @@ static int done(struct ctl *c, const char *what)
 	return EXIT_OK;
 }
 
-/* Those whose user namespace has gone: nobody can reach them by their name any more. */
+/* Collections whose user namespace no longer exists: nobody can use their names. */
 static int drop_abandoned(struct ctl *c)
 {
 	struct rows rows = { 0 };

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The control plane for verbs: what cannot be reached or was refused ends the verb.
- */
+/* The control plane for verbs: a failed connection or a refusal ends the verb. */
 #include "vexctl.h"
 #include "wire.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The verb that prints what the module shows in debugfs, for what is shown
- * nowhere else. It only reads, and only below the module's own directory.
+ * The verb that prints files of the module's debugfs directory. It only reads, and only
+ * below that directory.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,12 +17,12 @@
 #define DEBUGFS		"/sys/kernel/debug"
 #define DEBUGFS_TYPE	0x64626720
 
-/* No file of the module is longer. */
+/* An upper bound for all files of the module. */
 #define TEXT_MAX	(16u << 20)
 
 /*
- * What keeps us from the directory; 0 when nothing does. Without debugfs there may
- * still be a directory of that name, with nothing in it.
+ * Why the directory cannot be used; 0 if it can. Without debugfs an empty directory of
+ * that name may exist.
  */
 static int reach(struct ctl *c)
 {
@@ -44,7 +44,7 @@ static int reach(struct ctl *c)
 	return EXIT_NO_DEBUGFS;
 }
 
-/* Files of a directory and of those below it, by name. */
+/* Files of a directory and its subdirectories, by name. */
 static int list_dir(struct ctl *c, int at, const char *prefix)
 {
 	struct dirent **names;
@@ -140,7 +140,7 @@ static int print_file(struct ctl *c, int fd, const char *name)
 	return EXIT_OK;
 }
 
-/* "..", or a path from the root, would leave the directory. */
+/* "..", or an absolute path, would leave the directory. */
 static bool stays_below(const char *name)
 {
 	if (*name == '/')

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Verbs that move whole files: import and export.
- */
+/* Verbs that transfer whole files: import and export. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,7 +93,7 @@ static int run_export(struct ctl *c)
 
 	if (vexfs_open(c->device, c->argv[0], VEXFS_ATTACH_READ, &h, &err))
 		return ctl_fail(c, &err);
-	/* Files that are half written go away first. */
+	/* Removes files that are incomplete. */
 	stop_on_signals();
 	if (vexfs_export(h, c->argv[1], &opts, &err))
 		ret = ctl_fail(c, &err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many machines side by side, as a Prometheus that scrapes them knows them. Which
- * machine stands out is said by a stated test, not by eye.
+ * Many machines side by side, from a Prometheus that scrapes them. Outliers are
+ * determined by a documented test.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,12 +16,12 @@
 #define URL		"http://127.0.0.1:9090"
 /* Iglewicz and Hoaglin: a modified z-score beyond this is an outlier. */
 #define OUTLIER		3.5
-/* With fewer machines a median of distances says little. */
+/* With fewer machines the median absolute deviation is meaningless. */
 #define LEAST		5
 
 enum quantity { UP, OPS, ERRORS, P99, VECTORS, BYTES, HITS, ATTENTION, QUANTITIES };
 
-/* The time range stands where the '%s' is. */
+/* The time range replaces '%s'. */
 static const struct {
 	const char *name;
 	const char *expr;
@@ -41,12 +41,12 @@ static const struct {
 };
 
 /**
- * struct machine - one of them
+ * struct machine - a machine
  * @name: instance
  * @version: of the module
  * @simd: variant in use
- * @v: what was asked, NaN where there is no answer
- * @before: the same some time ago, for compare
+ * @v: results of the queries, NaN if there is none
+ * @before: the same in the past, for compare
  * @score: modified z-scores
  */
 struct machine {
@@ -59,11 +59,11 @@ struct machine {
 };
 
 /**
- * struct fleet - all of them
- * @n: machines
- * @machine: they, by name
- * @at: which quantity is being read
- * @before: into the past
+ * struct fleet - all machines
+ * @n: number of machines
+ * @machine: machines, by name
+ * @at: index of the query that is being read
+ * @before: fill in the past values
  */
 struct fleet {
 	size_t n;
@@ -130,7 +130,7 @@ static void fleet_free(struct fleet *f)
 	free(f->machine);
 }
 
-/* Durations as Prometheus writes them; anything else would be a query of its own. */
+/* Durations in Prometheus syntax; anything else could change the query. */
 static bool range_valid(const char *range)
 {
 	size_t digits = strspn(range, "0123456789");
@@ -156,7 +156,7 @@ static int ask_all(struct fleet *f, const char *url, const char *range, double a
 	f->before = ago > 0;
 	for (unsigned int i = 0; i < QUANTITIES && !err; i++) {
 		f->at = i;
-		/* The formats are those of the table above. */
+		/* The formats come from the table above. */
 		snprintf(expr, sizeof(expr), quantities[i].expr, range);
 		err = prom_query(url, expr, ago, on_sample, f, why, size);
 	}
@@ -167,7 +167,7 @@ static int ask_all(struct fleet *f, const char *url, const char *range, double a
 	return err;
 }
 
-/* ---- who stands out ---- */
+/* ---- outliers ---- */
 
 static int by_value(const void *x, const void *y)
 {
@@ -182,7 +182,7 @@ static double median(double *v, size_t n)
 	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
-/* Modified z-scores: 0.6745 (x - median) / median of the distances. */
+/* Modified z-scores: 0.6745 (x - median) / median absolute deviation. */
 static void judge(struct fleet *f, enum quantity k, double *room)
 {
 	double mid, mad;
@@ -324,7 +324,7 @@ static void text_fleet(const struct fleet *f, size_t most)
 
 /* ---- verbs ---- */
 
-/* Reads the fleet; 0, or an exit code after saying what is wrong. */
+/* Reads the fleet; 0, or an exit code after printing why. */
 static int read_fleet(struct ctl *c, struct fleet *f, double ago)
 {
 	const char *url = opt_string(c, "prometheus", URL), *range = opt_string(c, "range", "5m");
@@ -449,30 +449,30 @@ static int run_compare(struct ctl *c)
 
 #define FLEET_OPTS \
 	{ "prometheus", 0, OPT_STRING, "URL", "the server that scrapes them, default " URL }, \
-	{ "range", 0, OPT_STRING, "DURATION", "rates over so long, default 5m" }
+	{ "range", 0, OPT_STRING, "DURATION", "range of rates, default 5m" }
 
 static const struct opt status_opts[] = { FLEET_OPTS, { 0 } };
 
 static const struct opt top_opts[] = {
 	FLEET_OPTS,
-	{ "by", 0, OPT_STRING, "WHAT", "what they are ordered by, default ops_per_s" },
-	{ "count", 'n', OPT_U64, "N", "so many, default 10" },
+	{ "by", 0, OPT_STRING, "WHAT", "sort key, default ops_per_s" },
+	{ "count", 'n', OPT_U64, "N", "number of machines, default 10" },
 	{ 0 },
 };
 
 static const struct opt compare_opts[] = {
 	FLEET_OPTS,
-	{ "ago", 0, OPT_STRING, "DURATION", "with how they were so long ago, default 1h" },
+	{ "ago", 0, OPT_STRING, "DURATION", "compare with the values this long ago, default 1h" },
 	{ 0 },
 };
 
 const struct verb fleet_verbs[] = {
 	{ "fleet status", "", 0, 0, "machines side by side",
-	  "Each machine that Prometheus scrapes, versions and variants in use, and who stands out: whose "
+	  "All machines that Prometheus scrapes, versions and variants in use, and outliers: machines whose "
 	  "rate, errors, p99 or hit rate has a modified z-score (0.6745 times its distance from the "
 	  "median, over the median distance) beyond 3.5, where there are at least 5 machines. The exit "
 	  "code is 1 when one stands out or is down.", status_opts, run_status },
-	{ "fleet top", "", 0, 0, "the machines with the most of something", NULL, top_opts, run_top },
+	{ "fleet top", "", 0, 0, "the machines with the highest values", NULL, top_opts, run_top },
 	{ "fleet compare", "", 0, 0, "machines now and some time ago", NULL, compare_opts, run_compare },
 	{ 0 },
 };

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Everything that is made from the table of verbs: --help, the man pages and the
- * words for completion.
- */
+/* All output that is generated from the table of verbs: --help, man pages and completion. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +7,7 @@
 #include "term.h"
 #include "vexctl.h"
 
-/* Text is as wide as the terminal, and as a page elsewhere. */
+/* Text is as wide as the terminal, and as a page otherwise. */
 #define PAGE_WIDTH	79
 #define WIDTH_MAX	100
 #define NARROW		60
@@ -29,7 +26,7 @@ static void wrap(FILE *to, const char *text, int indent)
 	wrap_text(to, text, -1, indent, width_of(to));
 }
 
-/* A head and its explanation beside it, or below where there is no room. */
+/* A heading with its explanation beside it, or below if there is no space. */
 static void item(FILE *to, const char *head, const char *text)
 {
 	int width = width_of(to);
@@ -44,7 +41,7 @@ static void item(FILE *to, const char *head, const char *text)
 
 static void option_head(char *buf, size_t size, const struct opt *o)
 {
-	/* An option whose name is its letter has no long form worth showing. */
+	/* An option whose name is its letter has no long form. */
 	if (o->letter && o->name[0] == o->letter && !o->name[1])
 		snprintf(buf, size, "-%c%s%s", o->letter, o->arg ? " " : "", o->arg ? o->arg : "");
 	else if (o->letter)
@@ -208,7 +205,7 @@ void print_overview(struct ctl *c, FILE *to, const char *prefix)
 
 /* ---- man pages ---- */
 
-/* Text in mdoc: a line must not begin with a control character, '\' is special. */
+/* Text in mdoc: a line must not begin with a control character, and '\\' is special. */
 static void mdoc_text(const char *text)
 {
 	bool line_start = true;
@@ -286,7 +283,7 @@ static void mdoc_verbs(const struct verb_group *g)
 	}
 }
 
-/* What vexctl(8) says of all verbs: a line each, and where more stands. */
+/* The list of verbs in vexctl(8): one line each, with a reference. */
 static void mdoc_index(void)
 {
 	for (const struct verb_group *g = groups; g->title; g++) {
@@ -304,7 +301,7 @@ static void mdoc_index(void)
 	}
 }
 
-/* The pages stand in the order that mandoc wants: by section, then by name. */
+/* References in the order that mandoc wants: by section, then by name. */
 static void mdoc_see(const char *see)
 {
 	puts(".Sh SEE ALSO");
@@ -369,7 +366,7 @@ static void print_pages(void)
 
 /* ---- completion ---- */
 
-/* What may follow the words in @prefix: next words of verbs, then options. */
+/* Completes the words in @prefix: next words of verbs, then options. */
 static void print_words(const char *prefix)
 {
 	size_t len = strlen(prefix);
@@ -382,7 +379,7 @@ static void print_words(const char *prefix)
 			if (strncmp(s, prefix, len) || (len && s[len] && s[len] != ' ')) {
 				size_t whole = strlen(s);
 
-				/* The prefix may go on after the verb, with arguments. */
+				/* The prefix may continue after the verb, with arguments. */
 				if (!strncmp(prefix, s, whole) && prefix[whole] == ' ' &&
 				    (!best || strlen(best->name) < whole))
 					best = v;
@@ -405,7 +402,7 @@ static const struct opt help_opts[] = {
 	{ "mdoc", 0, OPT_STRING, "PAGE", "print a man page, or the verbs for that of vexctl itself" },
 	{ "pages", 0, OPT_FLAG, NULL, "print the names of the man pages of verbs" },
 	{ "configuration", 0, OPT_FLAG, NULL, "print what programs read from vexfs.conf, as Markdown" },
-	{ "configuration-example", 0, OPT_FLAG, NULL, "print these sections as they stand in the file" },
+	{ "configuration-example", 0, OPT_FLAG, NULL, "print these sections in the format of the file" },
 	{ "words", 0, OPT_STRING, "TEXT", "print what may follow these words, for completion" },
 	{ 0 },
 };

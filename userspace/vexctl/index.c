@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Verbs about the graph of a collection, and the one that proves it sound.
- */
+/* Verbs about the graph of a collection, and the one that verifies it. */
 #include <string.h>
 
 #include "vexctl.h"
@@ -58,7 +56,7 @@ static int run_drop_index(struct ctl *c)
 	return run_op(c, VEXFS_INDEX_OP_DROP);
 }
 
-/* How far a build is, and what the graph is like. */
+/* Prints the progress of a build and the properties of the graph. */
 static int run_index_status(struct ctl *c)
 {
 	struct vexfs_stat st = { 0 };

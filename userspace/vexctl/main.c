@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading the command line of vexctl and finding the verb. It knows no verb by
- * itself: all of them stand in tables.
+ * Parses the command line of vexctl and finds the verb. Verbs are in tables; this file
+ * knows none of them.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -125,10 +125,10 @@ const struct verb_group groups[] = {
 		.verbs = statistics_verbs,
 	}, {
 		.title = "Store", .page = "vexctl-store",
-		.brief = "look after what durable collections have on disk",
+		.brief = "manage the store of durable collections",
 		.about = "vexfsd(8) keeps durable collections in a store. Where it runs these verbs ask "
 			 "it; where it does not they open the store themselves, with --store from a "
-			 "folder of your choice.",
+			 "directory of your choice.",
 		.example = "vexctl store info\n"
 			   "vexctl store check\n"
 			   "vexctl store backup /srv/backup/monday\n"
@@ -138,7 +138,7 @@ const struct verb_group groups[] = {
 		.verbs = store_verbs,
 	}, {
 		.title = "Live", .page = "vexctl-top",
-		.brief = "watch vexfs at work",
+		.brief = "show activity live",
 		.about = "One screen with ops, pools, stack, FPU time and collections. Columns that do not fit "
 			 "the terminal are left out from the right.",
 		.example = "vexctl top\nvexctl top -d 0.5\nNO_COLOR=1 vexctl top",
@@ -146,7 +146,7 @@ const struct verb_group groups[] = {
 		.verbs = top_verbs,
 	}, {
 		.title = "Monitoring", .page = "vexctl-monitoring",
-		.brief = "write what Prometheus and node_exporter read",
+		.brief = "write files for Prometheus and node_exporter",
 		.about = "Rules for Prometheus with the thresholds of this machine, and results of vexstress as "
 			 "metrics. What Prometheus scrapes is served by vexfs-exporter(8).",
 		.example = "vexctl monitoring rules -o /etc/prometheus/vexfs-performance-alerts.yml\n"
@@ -212,8 +212,8 @@ const struct verb_group groups[] = {
 	},
 	{
 		.title = "Performance", .page = "vexctl-performance",
-		.brief = "find out why vexfs is slow, and mend it",
-		.about = "Figures of now, of the module and of the machine.",
+		.brief = "find out why vexfs is slow, and fix it",
+		.about = "Current statistics of the module and of the machine.",
 		.example = "vexctl performance metrics\n"
 			   "vexctl performance monitor -i 5",
 		.see = "vexfs.conf 5,vexctl 8,vexctl-history 8,vexctl-stats 8,vexfs-monitord 8",
@@ -221,7 +221,7 @@ const struct verb_group groups[] = {
 	},
 	{
 		.title = "Memory pools", .page = "vexctl-memory-pools",
-		.brief = "watch and steer the memory pools of vexfs",
+		.brief = "monitor and configure the memory pools of vexfs",
 		.about = "Ops take their buffers from pools of three tiers; docs/memory.md explains them.",
 		.example = "vexctl performance memory-pools status\n"
 			   "vexctl performance memory-pools optimize --workload-analysis --auto-resize\n"
@@ -230,7 +230,7 @@ const struct verb_group groups[] = {
 		.verbs = pool_verbs,
 	}, {
 		.title = "Arithmetic", .page = "vexctl-simd",
-		.brief = "watch and steer the arithmetic of vexfs",
+		.brief = "monitor and configure the arithmetic of vexfs",
 		.about = "Distances are computed by the best variant that the processor has and the settings "
 			 "allow; all give the same answers.",
 		.example = "vexctl performance simd status\n"
@@ -240,7 +240,7 @@ const struct verb_group groups[] = {
 		.verbs = simd_verbs,
 	}, {
 		.title = "Stack", .page = "vexctl-stack",
-		.brief = "watch and steer how much stack the ops of vexfs use",
+		.brief = "monitor and configure the stack use of vexfs",
 		.about = "Every op measures its stack; what is large comes from the pools instead.",
 		.example = "vexctl performance stack status\n"
 			   "vexctl performance stack violations --count --details\n"
@@ -261,9 +261,9 @@ const struct verb_group groups[] = {
 #ifdef HAVE_SQLITE
 	{
 		.title = "History", .page = "vexctl-history",
-		.brief = "look back: trends, regressions, causes",
-		.about = "These verbs read what vexfs-monitord has written, of up to a year. A period is a length "
-			 "of time that ends now, 1h or 7d say, or two moments, as in \"7d ago to 6d ago\", "
+		.brief = "analyse the history: trends, regressions, causes",
+		.about = "These verbs read the history that vexfs-monitord writes, up to a year. A period is a length "
+			 "of time that ends now, such as 1h or 7d, or two times, as in \"7d ago to 6d ago\", "
 			 "\"1h ago to now\" or \"2026-11-01 08:00 to 2026-11-01 09:30\".",
 		.example = "vexctl performance trend-analysis --duration 30d --detect-regressions\n"
 			   "vexctl performance compare-periods --period1 \"7d ago to 6d ago\" "
@@ -275,7 +275,7 @@ const struct verb_group groups[] = {
 	{
 		.title = "Results", .page = "vexctl-results",
 		.brief = "keep runs, baselines and reports",
-		.about = "What vexstress and other programs wrote, kept in the history.",
+		.about = "Results of vexstress and other programs, stored in the history.",
 		.example = "vexstress -j --quick vector | vexctl results import - --name before\n"
 			   "vexctl results list\n"
 			   "vexctl results show 1 --output before.json\n"
@@ -367,7 +367,7 @@ double opt_number(const struct ctl *c, const char *name, double otherwise)
 	return d;
 }
 
-/* True when @words (n of them) are the first words of @name; @whole: all. */
+/* True if @words (n of them) are the first words of @name; @whole: all of them. */
 static bool words_match(const char *name, char **words, int n, bool *whole)
 {
 	for (int i = 0; i < n; i++) {
@@ -468,7 +468,7 @@ static void unknown_option(const struct opt *verb_opts, const char *arg, size_t 
 		 near ? near : "", near ? "?" : "");
 }
 
-/* Reads one option at argv[i]; returns the arguments it took, or 0 on error. */
+/* Parses one option at argv[i]; returns the number of arguments it used, or 0 on error. */
 static int read_option(struct call *call, char **argv, int i, int argc, char *why, size_t room)
 {
 	const struct opt *verb_opts = call->c.verb ? call->c.verb->opts : NULL;
@@ -530,7 +530,7 @@ static int read_option(struct call *call, char **argv, int i, int argc, char *wh
 	return took;
 }
 
-/* Global options may stand before the verb; its words must follow each other. */
+/* Global options may precede the verb; its words must be adjacent. */
 static int find_words(struct call *call, char **argv, int argc, int *first, int *words)
 {
 	char why[200];
@@ -559,7 +559,7 @@ static int missing_option(struct ctl *c)
 	return 0;
 }
 
-/* The verb whose name is nearest to what was typed, of one word or of two. */
+/* The verb whose name is nearest to what was typed, with one word or two. */
 static const char *near_verb(char **words, int n)
 {
 	const char *names[128], *near;
@@ -599,7 +599,7 @@ static int unknown_verb(struct call *call, char **words, int n)
 			 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* Errors of the command line itself should also be JSON when -j is anywhere. */
+/* With -j anywhere, errors of the command line are also JSON. */
 static bool wants_json(char **argv, int argc)
 {
 	for (int i = 1; i < argc; i++) {

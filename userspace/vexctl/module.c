@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Verbs that load, unload and describe the module, through libkmod, so that
- * dependencies, blacklists and options of modprobe.d count as they do for modprobe.
+ * Verbs that load, unload and describe the module. They use libkmod, so dependencies,
+ * blacklists and options of modprobe.d apply as for modprobe.
  */
 #include <errno.h>
 #include <libkmod.h>
@@ -24,7 +24,7 @@ static struct kmod_ctx *open_kmod(struct ctl *c, int *ret)
 	return ctx;
 }
 
-/* The module as modprobe would find it, or the file that was named. */
+/* The module that modprobe would find, or the named file. */
 static int find_module(struct ctl *c, struct kmod_ctx *ctx, struct kmod_module **mod)
 {
 	const char *file = opt_string(c, "file", NULL);
@@ -52,14 +52,14 @@ static int load_error(struct ctl *c, int err)
 	case ENOEXEC:
 		return ctl_refuse(c, err, "the module was built for another kernel; dmesg says more");
 	case ENOENT:
-		return ctl_refuse(c, err, "the module needs a symbol that this kernel has not got");
+		return ctl_refuse(c, err, "the module needs a symbol that this kernel lacks");
 	default:
 		return ctl_refuse(c, err, "the module does not load: %s; dmesg says more",
 				  strerror(err));
 	}
 }
 
-/* What -j says of a module that came or went. */
+/* The JSON after loading or unloading. */
 static void done(struct ctl *c, const char *what)
 {
 	if (!c->json)
@@ -82,7 +82,7 @@ static int run_load(struct ctl *c)
 		size_t len = strlen(c->argv[i]);
 
 		if (used + len + 2 > sizeof(options))
-			return ctl_usage(c, "these are too many parameters");
+			return ctl_usage(c, "too many parameters");
 		used += (size_t)snprintf(options + used, sizeof(options) - used, "%s%s",
 					 i ? " " : "", c->argv[i]);
 	}
@@ -272,7 +272,7 @@ static const char *state_name(int state)
 	}
 }
 
-/* Where the module lies, and what modinfo says of it. */
+/* The path of the module, and its modinfo. */
 static void info_file(struct ctl *c, struct kmod_ctx *ctx)
 {
 	struct kmod_list *list = NULL, *info = NULL, *i;

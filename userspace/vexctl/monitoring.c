@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Verbs that write what monitoring reads: rules with the thresholds of vexfs.conf, and
+ * Verbs that write files for monitoring: rules with the thresholds of vexfs.conf, and
  * results of vexstress as metrics.
  */
 #include <errno.h>
@@ -29,9 +29,9 @@ __asm__(".section .rodata\n"
 
 /**
  * struct threshold - a number in the rules
- * @mark: where it goes, between two '@'
+ * @mark: its placeholder, between two '@'
  * @key: in [thresholds] of vexfs.conf
- * @value: it
+ * @value: its value
  */
 struct threshold {
 	const char *mark;
@@ -60,7 +60,7 @@ static int take_threshold(void *arg, const char *section, const char *key, const
 		if (strcmp(key, thresholds[i].key))
 			continue;
 		if (!value || !parse_number(value, &v) || v < 0) {
-			snprintf(why, size, "%s is no number from 0 on", key);
+			snprintf(why, size, "%s is not a number of 0 or more", key);
 			return -1;
 		}
 		thresholds[i].value = v;
@@ -119,7 +119,7 @@ static const char *text_of(const jsonin *o, const char *key)
 	return s ? s : "";
 }
 
-/* A number of each object in a list, with two labels from the same object. */
+/* Writes a number of each object in a list, with two labels from the same object. */
 static void each(struct expo *e, const jsonin *list, const char *key, const char *as,
 		 const char *second)
 {
@@ -141,14 +141,14 @@ static void targets_met(struct expo *e, const jsonin *targets)
 		const jsonin *one = jsonin_at(targets, i);
 		struct expo_label l = { "name", text_of(one, "name") };
 
-		/* One that was skipped, or of which nothing can be told, is left out. */
+		/* Values that were skipped or are unknown are left out. */
 		if (!jsonin_true(jsonin_get(one, "skipped")) &&
 		    strcmp(text_of(one, "verdict"), "cannot tell"))
 			expo_u64(e, &l, 1, jsonin_true(jsonin_get(one, "pass")));
 	}
 }
 
-/* "2026-11-29T00:12:00Z", also with an offset that is not looked at. */
+/* "2026-11-29T00:12:00Z"; another offset is ignored. */
 static double seconds_of(const char *started)
 {
 	struct tm tm = { 0 };
@@ -192,7 +192,7 @@ static int run_results(struct ctl *c)
 		return ctl_refuse(c, EINVAL, "%s", why);
 	if (!jsonin_get(root, "jobs")) {
 		jsonin_free(root);
-		return ctl_refuse(c, EINVAL, "%s is no result of vexstress", c->argv[0]);
+		return ctl_refuse(c, EINVAL, "%s is not a result of vexstress", c->argv[0]);
 	}
 	expo_begin(&e, EXPO_PROMETHEUS, METRICS_MAX);
 	write_result(&e, root);

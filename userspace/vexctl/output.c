@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What verbs say: errors as text and as JSON, progress, and small helpers that
- * several verbs need to read their arguments.
+ * Output that verbs share: errors as text and as JSON, progress, and helpers that parse
+ * arguments.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +18,7 @@ void ctl_json_start(struct ctl *c)
 	c->out.schema = CTL_SCHEMA;
 }
 
-/* A sentence on stderr. It may quote what somebody else wrote, and is one line. */
+/* A message on stderr. It may quote text from outside, and is one line. */
 static void complain(const char *text)
 {
 	char line[4096];
@@ -33,7 +33,7 @@ static void error_value(struct ctl *c, int code, const char *text)
 
 	if (!c->json)
 		return;
-	/* Close what is open down to the outermost object; begin one if there is none. */
+	/* Closes what is open down to the outermost object; begins one if there is none. */
 	if (!j->depth) {
 		json_object_begin(j);
 	} else {
@@ -283,7 +283,7 @@ static void value_json(struct json *j, const struct vexfs_value *v)
 		json_float(j, v->v.f);
 }
 
-/* Bytes that have no names: as hexadecimal. */
+/* Bytes without field names are printed in hexadecimal. */
 static void hex_text(char *out, const void *record, uint32_t size)
 {
 	const unsigned char *p = record;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The verbs search and classify. Queries of a file go to the kernel in blocks,
- * and answers are printed as they come, so that a million queries need little
- * memory.
+ * The verbs search and classify. Queries of a file are sent in blocks and answers are
+ * printed at once, so that a million queries need little memory.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,7 +26,7 @@ struct search {
 	unsigned char *attrs;
 	uint32_t *counts;
 	uint32_t attr_size;
-	bool all;		/* a range search without -k: until nothing is left */
+	bool all;		/* a range search without -k: repeat until nothing is left */
 	bool self;
 	/* sums over all requests */
 	uint64_t kernel_ns;
@@ -91,7 +90,7 @@ static int prepare(struct search *s)
 		block = 1;
 	s->req.count = (uint32_t)block;
 	if (k > VEXFS_K_MAX)
-		k = VEXFS_K_MAX;	/* the kernel refuses the request as it stands */
+		k = VEXFS_K_MAX;	/* the kernel refuses the request without change */
 	s->ids = calloc(block * k + 1, sizeof(*s->ids));
 	s->distances = calloc(block * k + 1, sizeof(*s->distances));
 	s->counts = calloc(block, sizeof(*s->counts));
@@ -105,7 +104,7 @@ static int prepare(struct search *s)
 	return 0;
 }
 
-/* The hits of one query: three arrays, or lines. */
+/* Prints the hits of one query: three arrays, or lines. */
 static void print_hits(struct search *s, size_t query, uint32_t i, int what)
 {
 	const uint64_t *ids = s->ids + (size_t)i * s->req.k;
@@ -172,8 +171,8 @@ static int request(struct search *s, struct vexfs_search *req, size_t first)
 }
 
 /*
- * Everything in the range of one query: page after page, gathered so that the
- * JSON of a query is whole.
+ * All results in the range of one query, page after page, collected so that the JSON of a
+ * query is complete.
  */
 static int search_all(struct search *s, size_t query)
 {

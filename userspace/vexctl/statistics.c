@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Verbs about health and statistics: status, stats, events; and the two that change
- * something, reset and self-test.
+ * Verbs about health and statistics: status, stats, events; and two that change state,
+ * reset and self-test.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,15 +21,15 @@
 #define COMPLAINTS	8
 
 /**
- * struct summary - what status has to say; only the module judges
+ * struct summary - contents of status; the module judges
  * @version: of the module
  * @simd: variant of the arithmetic in use
  * @kernel: release of the kernel
  * @uptime_ns: since load
- * @collections: there are
+ * @collections: number of collections
  * @hit_rate: of the pools
- * @complaints: sentences in @complaint
- * @complaint: what calls for attention; none when all is well
+ * @complaints: number of entries of @complaint
+ * @complaint: what needs attention; none if all is well
  */
 struct summary {
 	char version[32];
@@ -71,7 +71,7 @@ static uint64_t held_bytes(const struct rows *rows)
 	return total;
 }
 
-/* Names stand in a column as wide as this. */
+/* Width of the column of names. */
 #define LABEL	13
 
 static void status_text(const struct summary *s, const struct rows *rows)
@@ -217,7 +217,7 @@ void end_by_signal(void)
 	raise(stopped);
 }
 
-/* A subject that there is not: the nearest, and all there are. */
+/* For an unknown subject: the nearest name, and all names. */
 static int no_subject(struct ctl *c, struct wire *w, const char *name, bool all)
 {
 	const char *names[64], *near;
@@ -333,7 +333,7 @@ static void event_json(struct json *j, struct nlattr **a)
 	json_object_end(j);
 }
 
-/* One of the events there are: a line, or a member of the array that is open. */
+/* Prints one recorded event: a line, or a member of the open array. */
 static int show_event(struct nlmsghdr *h, struct nlattr **a, void *arg)
 {
 	struct ctl *c = arg;
@@ -346,7 +346,7 @@ static int show_event(struct nlmsghdr *h, struct nlattr **a, void *arg)
 	return 0;
 }
 
-/* One that has just come: a line or a value of its own, at once. */
+/* Prints one new event at once: a line or a JSON value of its own. */
 static int follow_event(struct nlmsghdr *h, struct nlattr **a, void *arg)
 {
 	struct ctl *c = arg;
@@ -437,7 +437,7 @@ static int run_reset(struct ctl *c)
 }
 
 /**
- * struct selftest - what came of it
+ * struct selftest - results of a self-test
  * @c: the call
  * @failed: cases that differed
  */

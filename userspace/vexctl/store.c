@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Verbs for the store of durable collections. Where vexfsd runs it is asked, over its
- * socket; otherwise the store is opened here, under its lock.
+ * Verbs for the store of durable collections. If vexfsd runs they send requests to its
+ * socket; otherwise they open the store themselves, under its lock.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,16 +21,16 @@
 #define WORDS_MAX	10
 
 static const struct opt store_opts[] = {
-	{ "store", 0, OPT_STRING, "DIR", "where the store is, when vexfsd does not run (" STORE_DIR ")" },
-	{ "socket", 0, OPT_STRING, "PATH", "where vexfsd listens (" SOCKET ")" },
+	{ "store", 0, OPT_STRING, "DIR", "directory of the store, if vexfsd does not run (" STORE_DIR ")" },
+	{ "socket", 0, OPT_STRING, "PATH", "socket of vexfsd (" SOCKET ")" },
 	{ 0 },
 };
 
 /**
- * struct job - one verb at work
- * @list: of the open JSON object, NULL before its first member
- * @bad: findings
- * @failed: an exit code that was said already
+ * struct job - state of a verb
+ * @list: name of the open JSON list, NULL before its first member
+ * @bad: number of findings
+ * @failed: exit code of an error that was printed
  */
 struct job {
 	struct ctl *c;
@@ -51,7 +51,7 @@ static void in_list(struct job *j, const char *name)
 	j->list = name;
 }
 
-/* @first is the list that there is even when it is empty. */
+/* @first is the list that is printed even when it is empty. */
 static void begin(struct job *j, struct ctl *c, const char *first)
 {
 	*j = (struct job) { .c = c };
@@ -149,7 +149,7 @@ static void show_done(struct job *j, const char *what, const char *name)
 
 /* ---- through the daemon ---- */
 
-/* -1 when nobody listens there. */
+/* -1 if nobody listens there. */
 static int dial(struct ctl *c)
 {
 	const char *path = opt_string(c, "socket", SOCKET);
@@ -164,7 +164,7 @@ static int dial(struct ctl *c)
 		int err = errno;
 
 		close(fd);
-		/* It runs, but not for us. */
+		/* It runs, but we may not connect. */
 		return err == EACCES || err == EPERM ? -err : -1;
 	}
 	return fd;
@@ -192,7 +192,7 @@ static uint64_t number(const char *text)
 	return v;
 }
 
-/* false when the line is the last one. */
+/* false if the line is the last one. */
 static bool take_line(struct job *j, char *line)
 {
 	char *w[WORDS_MAX], *rest = strchr(line, ' ');
@@ -247,7 +247,7 @@ static int ask(struct ctl *c, int fd, const char *request, const char *arg)
 	}
 	fclose(f);
 	if (more)
-		j.failed = ctl_refuse(c, EPIPE, "vexfsd ended before it was done");
+		j.failed = ctl_refuse(c, EPIPE, "vexfsd ended before the request was done");
 	return end(&j);
 }
 
@@ -315,7 +315,10 @@ static int info_one(struct job *j, struct store_coll *k, struct store_error *err
 	return 0;
 }
 
-/* @one for each collection of the name, or each; what does not open is a finding. */
+/*
+ * Calls @one for each collection with that name, or for all; one that cannot be opened is
+ * a finding.
+ */
 static int each_here(struct ctl *c, bool read_only, const char *name,
 		     int (*one)(struct job *j, struct store_coll *k, struct store_error *err))
 {
@@ -357,7 +360,7 @@ static int compact_one(struct job *j, struct store_coll *k, struct store_error *
 	return store_coll_compact(k, forward, j, err);
 }
 
-/* All of one store into another. */
+/* Copies all of one store into another. */
 static int copy_here(struct ctl *c, const char *from_dir, const char *to_dir, bool fresh,
 		     const char *what)
 {
@@ -405,7 +408,7 @@ static int through(struct ctl *c, const char *request, const char *arg, int *fd)
 {
 	*fd = dial(c);
 	if (*fd < -1)
-		return ctl_refuse(c, -*fd, "vexfsd listens, but not to you");
+		return ctl_refuse(c, -*fd, "you may not connect to vexfsd");
 	return *fd >= 0 ? ask(c, *fd, request, arg) : 0;
 }
 
@@ -443,7 +446,7 @@ int storage_release(struct ctl *c)
 	if (ret == -ENOENT)
 		return 0;
 	if (ret || strcmp(answer, "ok"))
-		return ctl_refuse(c, EBUSY, "vexfsd does not let go of the module: %s",
+		return ctl_refuse(c, EBUSY, "vexfsd does not detach from the module: %s",
 				  ret ? strerror(-ret) : answer);
 	return 0;
 }
@@ -477,7 +480,7 @@ static int run_compact(struct ctl *c)
 	return fd != -1 ? ret : each_here(c, false, name_of(c), compact_one);
 }
 
-/* The daemon stands in another folder. */
+/* The daemon has another working directory. */
 static int absolute(struct ctl *c, const char *dir, char path[PATH_MAX])
 {
 	char here[PATH_MAX];
@@ -520,30 +523,30 @@ static int run_restore(struct ctl *c)
 const struct verb store_verbs[] = {
 	{
 		.name = "store info", .args = "[NAME]", .max_args = 1,
-		.brief = "what is stored: sequence numbers, vectors, bytes",
-		.detail = "ROWS counts rows on the disk, those that were replaced since too; "
-			  "compaction leaves these out.",
+		.brief = "show what is stored: sequence numbers, vectors, bytes",
+		.detail = "ROWS counts rows on the disk, including superseded ones; "
+			  "compaction drops these.",
 		.opts = store_opts, .run = run_info,
 	}, {
 		.name = "store check", .args = "[NAME]", .max_args = 1,
-		.brief = "read everything that is stored and say what is damaged",
+		.brief = "read everything that is stored and report damage",
 		.detail = "Every byte is under a checksum. Exits with 1 when something is damaged.",
 		.opts = store_opts, .run = run_check,
 	}, {
 		.name = "store compact", .args = "[NAME]", .max_args = 1,
-		.brief = "leave out what was replaced",
+		.brief = "drop superseded rows",
 		.detail = "vexfsd does so by itself when more than half of a collection's rows "
 			  "were replaced.",
 		.opts = store_opts, .run = run_compact,
 	}, {
 		.name = "store backup", .args = "DIR", .min_args = 1, .max_args = 1,
-		.brief = "copy all that is stored, while writers go on",
-		.detail = "Each collection is copied as of one change. DIR is made, or is empty; "
+		.brief = "copy all that is stored, while writers continue",
+		.detail = "Each collection is copied as of one change. DIR is created, or is empty; "
 			  "it becomes a store that store check --store DIR reads.",
 		.opts = store_opts, .run = run_backup,
 	}, {
 		.name = "store restore", .args = "DIR", .min_args = 1, .max_args = 1,
-		.brief = "bring back the collections of a backup",
+		.brief = "restore the collections of a backup",
 		.detail = "A collection whose name is taken is refused: drop it first.",
 		.opts = store_opts, .run = run_restore,
 	},

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Colours, wrapping and tables for a terminal. Scripts must never notice that
- * this file exists: without a terminal all of it is plain printing.
- */
+/* Colours, wrapping and tables for a terminal. Without a terminal all output is plain. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +80,7 @@ void say(enum tint t, int indent, const char *fmt, ...)
 	escape_text(text, sizeof(text), raw, strlen(raw));
 	fputs(tint(t), stdout);
 	if (width && (int)strlen(text) > width) {
-		/* The head of the line keeps its spaces, so that lines stand in a column. */
+		/* Leading spaces stay, so that lines are aligned. */
 		int head = (int)strlen(text) < indent ? 0 : indent;
 
 		printf("%.*s", head, text);
@@ -110,7 +107,7 @@ void table_format(char *buf, size_t size, const struct column *col, unsigned int
 		used += (size_t)snprintf(buf + used, size - used, col[i].left ? "%s%-*s" : "%s%*s",
 					 i ? " " : "", col[i].width, text);
 	}
-	/* Nothing but blanks may follow the last column. */
+	/* No blanks after the last column. */
 	for (used = strlen(buf); used && buf[used - 1] == ' '; used--)
 		buf[used - 1] = '\0';
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a terminal can show: colours, its width, text wrapped to it, and tables
- * that leave out columns which do not fit. Where the output is no terminal
- * nothing is coloured and nothing is left out.
+ * Terminal output: colours, width, wrapped text, and tables that leave out columns which
+ * do not fit. If the output is not a terminal nothing is coloured and nothing is left
+ * out.
  */
 #ifndef VEXCTL_TERM_H
 #define VEXCTL_TERM_H
@@ -20,32 +20,32 @@ enum tint {
 	TINT_HEAD,
 };
 
-/* Standard output is a terminal that shows colours, and NO_COLOR is not set. */
+/* True if standard output is a terminal with colours, and NO_COLOR is not set. */
 bool term_colour(void);
 
-/* Columns of the terminal behind @f; 0 when it is none. */
+/* Width of the terminal of @f; 0 if it is not a terminal. */
 int term_width(FILE *f);
 
-/* What begins a tint and ends it: nothing where there are no colours. */
+/* Escape sequences that begin and end a colour; empty without colours. */
 const char *tint(enum tint t);
 const char *untint(void);
 
 /*
- * Writes @text, broken between words at @width, later lines indented by @indent.
- * @column: where the first line begins; negative to indent it as well. Empty
- * lines part paragraphs.
+ * Writes @text, wrapped between words at @width, later lines indented by @indent.
+ * @column: where the first line begins; negative to indent it as well. Empty lines
+ * separate paragraphs.
  */
 void wrap_text(FILE *to, const char *text, int column, int indent, int width);
 
-/* One line on stdout, its continuations indented, when a terminal makes it break. */
+/* One line on stdout; on a terminal it is wrapped with an indent. */
 __attribute__((format(printf, 3, 4)))
 void say(enum tint t, int indent, const char *fmt, ...);
 
 /**
  * struct column - of a table
- * @title: its head
- * @width: columns of the terminal it takes
- * @left: text begins at the left
+ * @title: its heading
+ * @width: its width in columns
+ * @left: left-aligned text
  */
 struct column {
 	const char *title;
@@ -54,17 +54,16 @@ struct column {
 };
 
 /*
- * A row of a table as text: @cells, or the titles when NULL. The columns that do
- * not fit in @width as a whole are left out from the right, 0 leaves out none, so
- * no number is ever cut.
+ * A row of a table as text: @cells, or the titles if NULL. Columns that do not fit in
+ * @width are left out from the right, 0 leaves out none; no number is ever cut.
  */
 void table_format(char *buf, size_t size, const struct column *col, unsigned int n, int width,
 		  const char *const *cells);
 
-/* The same on standard output, as wide as that is. */
+/* The same on standard output, with its width. */
 void table_row(enum tint t, const struct column *col, unsigned int n, const char *const *cells);
 
-/* A cell as printf() would write it, in one of a few buffers taken in turn. */
+/* Formats a cell like printf(), in one of several static buffers. */
 __attribute__((format(printf, 1, 2)))
 const char *cell(const char *fmt, ...);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * "vexctl top": statistics, refreshed in place. It reads what everybody can read
- * and changes nothing; the terminal is as it was when it ends, however it ends.
+ * "vexctl top": statistics, refreshed in place. It needs read access only and changes
+ * nothing; it restores the terminal at its end in all cases.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -28,11 +28,11 @@ enum sort {
 /**
  * struct top - the screen
  * @c: the call
- * @sort: what the rows of ops are sorted by
+ * @sort: sort key of the rows of ops
  * @width: columns of the terminal
  * @height: lines of the terminal
  * @line: lines written
- * @colour: colours are wanted
+ * @colour: use colours
  * @last: FPU time and clock at the last refresh
  */
 struct top {
@@ -56,7 +56,7 @@ static void restore_terminal(void)
 	if (!raw)
 		return;
 	raw = false;
-	/* the main screen again, cursor visible */
+	/* back to the main screen, cursor visible */
 	fputs("\033[?25h\033[?1049l", stdout);
 	fflush(stdout);
 	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
@@ -90,7 +90,7 @@ static void measure(struct top *t)
 	}
 }
 
-/* One line, cut to the width; what does not fit the height is left out. */
+/* Prints one line, cut to the width; lines beyond the height are left out. */
 __attribute__((format(printf, 3, 4)))
 static void put(struct top *t, const char *style, const char *fmt, ...)
 {
@@ -110,7 +110,7 @@ static void put(struct top *t, const char *style, const char *fmt, ...)
 	t->line++;
 }
 
-/* A row of a table: what does not fit the width is left out as whole columns. */
+/* Prints a row of a table; columns that do not fit are left out. */
 static void put_row(struct top *t, const char *style, const struct column *col, unsigned int n,
 		    const char *const *cells)
 {
@@ -271,7 +271,7 @@ static int refresh(struct top *t, struct wire *w, struct rows *rows)
 	put_pools(t, rows);
 	put_row(t, "7", collection_columns, COLLECTION_COLUMNS, NULL);
 	err = wire_call(w, wire_request(w, VEXFS_CMD_COLLECTION_GET, true), put_collection, t);
-	/* Without the newline that would scroll. */
+	/* The last newline would scroll. */
 	printf("%.*s\033[K\033[J", t->width - 1,
 	       t->width < 60 ? "sort: r m p e n; q quits" :
 	       "sort: r rate, m mean, p p99, e errors, n name; q quits");
@@ -279,7 +279,7 @@ static int refresh(struct top *t, struct wire *w, struct rows *rows)
 	return err == -EINTR ? 0 : err;
 }
 
-/* A key, or 0 when the time is over. */
+/* Returns a key, or 0 at the timeout. */
 static char wait_key(double seconds)
 {
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };

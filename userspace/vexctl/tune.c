@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Settings: shown, changed together or not at all, and read from the
- * configuration file. What settings there are is the module's to say.
+ * Settings: showing them, changing several at once, and reading them from the
+ * configuration file. The module defines which settings exist.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,19 +20,19 @@
 #define TEXT_SIZE	64
 
 /**
- * struct knob - a setting as the module has it
+ * struct knob - a setting of the module
  * @key: its name
  * @unit: of its value
- * @doc: what it does
+ * @doc: description
  * @word: its value is @text
  * @value: its value
  * @min: smallest legal value
  * @max: largest
  * @def: its default
- * @text: its value, when it is a word
- * @def_text: its default then; "" when it has none
- * @at_default: it is at its default
- * @read_only: it is set when the module is loaded, or not at all
+ * @text: its value, if it is a word
+ * @def_text: its default then; "" if it has none
+ * @at_default: it has its default value
+ * @read_only: it can be set only when the module is loaded, or not at all
  */
 struct knob {
 	char key[48];
@@ -51,9 +51,9 @@ struct knob {
 
 /**
  * struct change - a new value for a setting
- * @knob: which
+ * @knob: the setting
  * @value: the value
- * @text: the value, when it is a word
+ * @text: the value, if it is a word
  */
 struct change {
 	const struct knob *knob;
@@ -62,14 +62,14 @@ struct change {
 };
 
 /**
- * struct tuning - settings there are, and what is wanted of them
- * @knobs: how many
- * @knob: they
- * @changes: how many
- * @change: they
- * @section: prefix of the keys of the section that is being read
- * @skip: the section that is being read is somebody else's
- * @checked: it is one that programs read: its keys are checked, and set nothing
+ * struct tuning - all settings, and the changes
+ * @knobs: number of settings
+ * @knob: settings
+ * @changes: number of changes
+ * @change: changes
+ * @section: prefix of the keys of the current section
+ * @skip: the current section is not for us
+ * @checked: programs read the current section: its keys are checked, and set nothing
  */
 struct tuning {
 	size_t knobs;
@@ -125,7 +125,7 @@ static int read_knobs(struct wire *w, struct tuning *t)
 	return err;
 }
 
-/* The module takes '.' for '_', and so do we. */
+/* '.' and '_' are equivalent, as in the module. */
 static const struct knob *find_knob(const struct tuning *t, const char *prefix, const char *key)
 {
 	char name[128];
@@ -158,7 +158,7 @@ static bool read_s64(const char *text, int64_t *v)
 	return end > text && !*end && !errno;
 }
 
-/* What is wrong goes to @why; the module has the last word on the value. */
+/* Sets @why on error; the module checks the value again. */
 static int add_change(struct tuning *t, const char *prefix, const char *key, const char *value,
 		    char *why, size_t size)
 {
@@ -208,7 +208,7 @@ static int add_change(struct tuning *t, const char *prefix, const char *key, con
 
 /* ---- the configuration file ---- */
 
-/* Sections, and what the keys of their settings begin with. */
+/* Sections, and the prefix of their settings. */
 static const struct {
 	const char *name;
 	const char *prefix;
@@ -267,8 +267,8 @@ static bool changes(const struct change *w)
 }
 
 /*
- * What "--defaults" does to the settings that are not named, as changes: for saying it.
- * Doing it is one flag, and the module's business.
+ * The changes that "--defaults" makes to the settings that are not named, for printing.
+ * The module makes them, by one flag.
  */
 static void add_defaults(struct tuning *t)
 {
@@ -385,7 +385,7 @@ static void knob_json(struct json *j, const struct knob *k)
 	json_object_end(j);
 }
 
-/* A line for scripts; on a terminal that is too narrow the explanation goes below. */
+/* A line for scripts; on a narrow terminal the explanation is below. */
 static void knob_text(const struct knob *k)
 {
 	int width = term_width(stdout);
@@ -417,7 +417,7 @@ static int show_knobs(struct ctl *c, const struct tuning *t)
 	struct json *j = &c->out;
 	char why[300];
 
-	/* All are looked for before any is printed. */
+	/* All keys are checked before any is printed. */
 	for (int i = 0; i < c->argc; i++)
 		if (!find_knob(t, "", c->argv[i])) {
 			const char *near = nearest_key(t, c->argv[i]);
@@ -451,7 +451,7 @@ static int show_knobs(struct ctl *c, const struct tuning *t)
 	return EXIT_OK;
 }
 
-/* Wishes from the file and from KEY=VALUE; -1 when there are only KEYs to show. */
+/* Changes from the file and from KEY=VALUE; -1 if there are only KEYs to show. */
 static int collect(struct ctl *c, struct tuning *t, const char *file, char *why, size_t size)
 {
 	int values = 0;
@@ -485,7 +485,7 @@ static int change(struct ctl *c, struct wire *w, struct tuning *t, const char *f
 		return show_knobs(c, t);
 	if (ret > 0)
 		return ret;
-	/* A file may set nothing at all. */
+	/* A file may contain no settings. */
 	ret = t->changes || defaults ? send_changes(c, w, t, dry, defaults) : EXIT_OK;
 	if (!ret && (dry || c->json)) {
 		if (defaults)

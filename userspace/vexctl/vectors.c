@@ -16,7 +16,7 @@ static int open_with_layout(struct ctl *c, unsigned int access, struct vexfs **h
 
 	if (vexfs_open(c->device, c->argv[0], access, h, &err))
 		return ctl_fail(c, &err);
-	/* A layout that is no longer text of ours does not keep anyone from his data. */
+	/* A layout that cannot be parsed must not make the data inaccessible. */
 	if (vexfs_layout_parse(vexfs_layout_text(*h), layout, NULL) ||
 	    layout->size > vexfs_attr_size(*h))
 		layout->count = 0;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the verbs of vexctl share. A verb is a row in a table: its name (one or
- * more words), its options, and a function. Help, the man page and completion
- * are made from the same rows, so they cannot say anything else.
+ * What the verbs of vexctl share. A verb is a row in a table: its name (one or more
+ * words), its options, and a function. Help, man pages and completion are generated from
+ * the same rows.
  *
- * To add verbs: write a table in a file of your own, list it in groups[] in
- * main.c.
+ * To add verbs: write a table in a file of your own, list it in groups[] in main.c.
  */
 #ifndef VEXCTL_H
 #define VEXCTL_H
@@ -31,8 +30,8 @@ enum opt_kind {
 	OPT_FLAG,		/* takes no value */
 	OPT_STRING,
 	OPT_U64,		/* decimal or 0x */
-	OPT_NUMBER,		/* with a fraction, finite, not below 0 */
-	OPT_SIGNED,		/* the same, or below 0 */
+	OPT_NUMBER,		/* with a fraction, finite, 0 or more */
+	OPT_SIGNED,		/* the same, may be negative */
 	OPT_OCTAL,		/* permission bits */
 };
 
@@ -40,10 +39,10 @@ enum opt_kind {
  * struct opt - an option of a verb
  * @name: without the dashes; NULL ends a table
  * @letter: short form, or 0
- * @kind: what its value is
- * @arg: what help calls the value
+ * @kind: type of its value
+ * @arg: name of the value in the help
  * @help: one sentence, no full stop
- * @required: the verb does not work without it
+ * @required: the verb needs it
  */
 struct opt {
 	const char *name;
@@ -60,13 +59,13 @@ struct ctl;
  * struct verb - a row of a table; NULL @name ends it
  * @name: the words that call it
  * @args: the arguments after it, for help
- * @min_args: fewest of them
- * @max_args: most, -1 for any number
+ * @min_args: minimum of arguments
+ * @max_args: maximum, -1 for any number
  * @brief: what it does, one line, no full stop
- * @detail: more, for --help and the man page; paragraphs parted by empty lines;
- *	or NULL
+ * @detail: more, for --help and the man page; paragraphs are separated by empty lines; or
+ * NULL
  * @opts: its options, or NULL
- * @run: does it; returns enum exit_code
+ * @run: implementation; returns enum exit_code
  */
 struct verb {
 	const char *name;
@@ -80,14 +79,14 @@ struct verb {
 };
 
 /**
- * struct verb_group - verbs that belong together
- * @title: of their list in --help
- * @page: their man page of section 8, or NULL when vexctl(8) is
+ * struct verb_group - verbs of one man page
+ * @title: heading in --help
+ * @page: their man page of section 8, or NULL for vexctl(8)
  * @brief: one line for that page, no full stop
  * @about: its introduction
- * @example: commands, a line each
- * @see: further pages, "name section" separated by commas
- * @verbs: they
+ * @example: commands, one per line
+ * @see: other pages, "name section" separated by commas
+ * @verbs: the verbs
  */
 struct verb_group {
 	const char *title;
@@ -103,15 +102,15 @@ struct verb_group {
 
 /**
  * struct ctl - one call of vexctl
- * @verb: what was called
- * @argc: arguments that are not options
- * @argv: they
+ * @verb: the verb
+ * @argc: number of arguments that are not options
+ * @argv: these arguments
  * @json: -j
  * @pretty: -p
  * @quiet: -q: no progress
  * @device: --device, or NULL
- * @out: writer for -j; use it only when @json
- * @values: option values, as text; index as in the verb's @opts
+ * @out: writer for -j; use it only if @json
+ * @values: option values as text; index as in the verb's @opts
  */
 struct ctl {
 	const struct verb *verb;
@@ -129,22 +128,23 @@ struct ctl {
 extern const struct verb_group groups[];
 extern const struct opt global_opts[];
 
-/* Options of this call. Asking for one that the table does not have is a bug. */
+/* Options of this call. Requesting one that is not in the table is a bug. */
 bool opt_given(const struct ctl *c, const char *name);
 const char *opt_string(const struct ctl *c, const char *name, const char *otherwise);
 uint64_t opt_u64(const struct ctl *c, const char *name, uint64_t otherwise);
-/* What is too large for a request stays too large for the kernel: UINT32_MAX. */
+/* Values above 32 bits become UINT32_MAX, which the kernel refuses. */
 uint32_t opt_u32(const struct ctl *c, const char *name, uint32_t otherwise);
 double opt_number(const struct ctl *c, const char *name, double otherwise);
 
-/* "schema_version" in the object that -j prints. */
+/* Writes "schema_version" into the object that -j prints. */
 #define CTL_SCHEMA	1
 
-/* Begins a JSON value in c->out; for the first one this was done. */
+/* Begins another JSON value in c->out; the first one has been begun. */
 void ctl_json_start(struct ctl *c);
 
-/* The end of a verb that did not work: the sentence on stderr, and with -j also
- * as "error" in the one value on stdout, whatever has been written into it.
+/*
+ * Ends a verb with an error: the message on stderr, and with -j also as "error" in the
+ * one JSON value on stdout, whatever was written into it.
  */
 int ctl_fail(struct ctl *c, const struct vexfs_error *err);
 __attribute__((format(printf, 2, 3)))
@@ -153,29 +153,29 @@ __attribute__((format(printf, 3, 4)))
 int ctl_refuse(struct ctl *c, int code, const char *fmt, ...);
 
 /*
- * Progress on stderr, when that is a terminal; not 0 when a signal wants it to stop. Fits
+ * Progress on stderr if that is a terminal; non-zero if a signal asks to stop. Matches
  * vexfs_progress_fn.
  */
 int ctl_progress(uint64_t done, uint64_t total, void *c);
 void ctl_progress_end(struct ctl *c);
 
 /*
- * SIGINT, SIGTERM and SIGHUP are asked for by stop_wanted() from here on, instead of
- * ending the program. end_by_signal() does so after all, when everything is tidy.
+ * From here on SIGINT, SIGTERM and SIGHUP do not end the program but are reported by
+ * stop_wanted(). end_by_signal() ends it after cleaning up.
  */
 void stop_on_signals(void);
 bool stop_wanted(void);
 void end_by_signal(void);
 
-/* A float as -j prints it. */
+/* A float as in the JSON of -j. */
 const char *float_text(char buf[32], float f);
 
-/* Components as "1, 2.5, -3". 0, or an exit code after saying what is wrong. */
+/* Parses components such as "1, 2.5, -3". 0, or an exit code after printing why. */
 int parse_vector(struct ctl *c, const char *text, uint32_t dim, float *out);
 
 /*
- * The query of a verb with --query, --id or --vector: either vectors in
- * @vectors (of @format) or ids in @ids.
+ * The query of a verb with --query, --id or --vector: either vectors in @vectors (of
+ * @format) or ids in @ids.
  */
 struct query {
 	bool by_id;
@@ -185,7 +185,7 @@ struct query {
 	uint64_t *ids;
 };
 
-/* 0, or an exit code after saying what is wrong. Free with query_free(). */
+/* 0, or an exit code after printing why. Free with query_free(). */
 int query_read(struct ctl *c, const struct vexfs *h, struct query *q);
 void query_free(struct query *q);
 
@@ -194,25 +194,25 @@ void query_free(struct query *q);
 	{ "id", 0, OPT_STRING, "ID[,ID...]", "stored vectors are the queries" }, \
 	{ "vector", 0, OPT_STRING, "X,Y,...", "this vector is the query" }, \
 	{ "limit", 0, OPT_U64, "N", "take at most N queries from the file" }, \
-	{ "skip", 0, OPT_U64, "N", "pass over the first N queries of the file" }
+	{ "skip", 0, OPT_U64, "N", "skip the first N queries of the file" }
 
-/* Ids from the arguments that follow the collection's name. */
+/* Parses ids from the arguments that follow the collection's name. */
 int ids_from_args(struct ctl *c, int from, uint64_t **ids, size_t *count);
 
-/* A record as members of an open object, or as "a=1, b=2". */
+/* Prints a record as members of an open object, or as "a=1, b=2". */
 void record_json(struct ctl *c, const struct vexfs_layout *layout, const void *record,
 		 uint32_t size);
 void record_text(const struct vexfs_layout *layout, const void *record, uint32_t size);
 
-/* The control plane. NULL after saying what is wrong; *@ret is then the exit code. */
+/* Connects to the control plane. NULL after printing why; *@ret is then the exit code. */
 struct wire;
 struct wire *wire_open(struct ctl *c, int *ret);
-/* Ends the verb with what the last call said was wrong. */
+/* Ends the verb with the error of the last call. */
 int wire_fail(struct ctl *c, struct wire *n, int err);
 
 /*
- * Tells vexfsd, where it runs, to let go of the module, or to take it up again. 0 also where
- * it does not run; otherwise an exit code after saying what is wrong.
+ * Asks vexfsd to detach from the module, or to attach again. 0 also if it does not run;
+ * otherwise an exit code after printing why.
  */
 int storage_release(struct ctl *c);
 void storage_take(struct ctl *c);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Verbs about changes: watch, and waiting until changes are durable.
- */
+/* Verbs about changes: watch, and wait until changes are durable. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,14 +13,14 @@
  * struct watch - one call of watch
  * @c: the call
  * @h: the collection; a stream
- * @layout: of its records; no fields when there is none that can be read
- * @vectors: each line has its vector
+ * @layout: of its records; no fields if there is none or it cannot be parsed
+ * @vectors: print vectors
  * @left: lines that may still be printed
- * @changes: as they were read
- * @ids: of a snapshot
+ * @changes: changes of one read
+ * @ids: ids of a snapshot
  * @rows: vectors of the changes, or NULL
  * @attrs: records of the changes, or NULL
- * @errors: whether a change has these
+ * @errors: for each change, why its vector is missing
  */
 struct watch {
 	struct ctl *c;
@@ -37,7 +35,7 @@ struct watch {
 	int32_t errors[BATCH];
 };
 
-/* A line for each, each a JSON value of its own. */
+/* One line each, and each a JSON value of its own. */
 static void line_begin(struct watch *w, const char *op, uint64_t seq)
 {
 	struct json *j = &w->c->out;
@@ -48,7 +46,7 @@ static void line_begin(struct watch *w, const char *op, uint64_t seq)
 	json_kv_u64(j, "seq", seq);
 }
 
-/* 0, or an exit code when nobody reads any more. */
+/* 0, or an exit code if the reader has closed the pipe. */
 static int line_end(struct watch *w)
 {
 	json_object_end(&w->c->out);
@@ -95,7 +93,7 @@ static int change_out(struct watch *w, size_t i)
 	return line_end(w);
 }
 
-/* Everything that is there: a walk beside writers. */
+/* Prints all vectors: a walk concurrent with writers. */
 static int snapshot(struct watch *w)
 {
 	struct vexfs_walk walk = {
@@ -137,7 +135,7 @@ static int rows_of_changes(struct watch *w, size_t n)
 	return vexfs_do_rows(w->h, &rows, &err) ? ctl_fail(w->c, &err) : 0;
 }
 
-/* Until the collection is dropped, a signal comes, or enough is printed. */
+/* Runs until the collection is dropped, a signal arrives, or enough is printed. */
 static int follow(struct watch *w, bool again)
 {
 	struct vexfs_error err;
@@ -177,7 +175,7 @@ static int watch(struct watch *w)
 	if (vexfs_do_stream(w->h, &req, &err))
 		return ctl_fail(c, &err);
 	if (from && (req.flags & VEXFS_STREAM_SNAPSHOT) && !whole) {
-		/* the same as for one who comes too late later on */
+		/* the same as for a reader that falls behind later */
 		line_begin(w, vexfs_change_name(VEXFS_CHANGE_LOST), req.from);
 		ret = line_end(w);
 		if (ret)
@@ -255,26 +253,26 @@ out:
 }
 
 static const struct opt watch_opts[] = {
-	{ "from", 0, OPT_U64, "SEQ", "begin behind this change instead of now" },
-	{ "snapshot", 0, OPT_FLAG, NULL, "first everything that is there, and again when the place is lost" },
+	{ "from", 0, OPT_U64, "SEQ", "start after this change instead of now" },
+	{ "snapshot", 0, OPT_FLAG, NULL, "print all vectors first, and again when the position is lost" },
 	{ "vectors", 0, OPT_FLAG, NULL, "print the vectors and records, too" },
 	{ "limit", 'n', OPT_U64, "N", "end after N lines" },
 	{ 0 },
 };
 
 static const struct opt wait_opts[] = {
-	{ "seq", 0, OPT_U64, "SEQ", "until this change is durable; the last one by default" },
-	{ "timeout", 't', OPT_NUMBER, "SECONDS", "give up after so long" },
+	{ "seq", 0, OPT_U64, "SEQ", "wait for this change; the last one by default" },
+	{ "timeout", 't', OPT_NUMBER, "SECONDS", "time limit" },
 	{ 0 },
 };
 
 const struct verb change_verbs[] = {
-	{ "watch", "NAME", 1, 1, "print the changes of a collection as they come",
+	{ "watch", "NAME", 1, 1, "print the changes of a collection as they happen",
 	  "One JSON value a line: op (insert, update, delete, set, index, drop), seq, time_ns, and of "
 	  "vectors the id. It ends when the collection is dropped.\n\n"
-	  "Changes are kept for a while, and nobody waits for who reads them: one who comes too late "
-	  "gets a line with op lost, whose seq says where it goes on. With --snapshot everything that "
-	  "is there comes first, a line with op snapshot for each vector, then snapshot-end; the "
+	  "Changes are kept for a while, and writers do not wait for readers. A reader that falls behind "
+	  "gets a line with op lost, whose seq says where it continues. With --snapshot all vectors "
+	  "come first, as lines with op snapshot, then snapshot-end; the "
 	  "changes that follow belong on top of it. With --from, that is done "
 	  "only when the change is no longer kept.\n\n"
 	  "With --vectors a vector that has been replaced or deleted meanwhile is superseded: a later "

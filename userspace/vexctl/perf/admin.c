@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Verbs that put vexfs into a known state: optimal settings, the emergency mode, the
- * complete reset; and those that measure, with vexstress.
+ * Verbs that set a known state: optimal settings, the emergency mode, the full reset; and
+ * verbs that measure with vexstress.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -40,7 +40,10 @@ static void end_json(struct ctl *c)
 
 #define FILE_MAX	(1u << 20)
 
-/* Line by line, without those of @key; where @value, a new one at the end of its section. */
+/*
+ * Copies line by line without those of @key; adds @value, unless NULL, at the end of its
+ * section.
+ */
 static void edit(FILE *to, char *text, const char *section, const char *key, const char *value)
 {
 	char head[80], now[200] = "";
@@ -72,7 +75,7 @@ static void edit(FILE *to, char *text, const char *section, const char *key, con
 		fprintf(to, "\n%s\n%s = %s\n", head, key, value);
 }
 
-/* Sets a key of the file, or takes it out; 0 or -1 with words on stderr. */
+/* Sets a key of the file, or removes it; 0 or -1 after printing why. */
 static int edit_config(const char *section, const char *key, const char *value)
 {
 	static char text[FILE_MAX];
@@ -98,8 +101,8 @@ static int edit_config(const char *section, const char *key, const char *value)
 }
 
 /*
- * The default configuration takes the place of the user's, which is kept beside it. @kept
- * says where; "" when there was nothing to keep. 0, or -1 with words in @why.
+ * Replaces the user's configuration by the default and keeps the old file beside it.
+ * @kept: its name; "" if there was none. 0, or -1 with a sentence in @why.
  */
 static int default_config(bool dry, char *kept, size_t room, char *why, size_t size)
 {
@@ -221,7 +224,7 @@ static int set_mode(struct ctl *c, int mode)
 	if (ret)
 		return ret;
 	snprintf(text, sizeof(text), "%d", mode);
-	/* So that it is there again after the module was loaded anew, and gone when it is over. */
+	/* The mode must return when the module is reloaded, and end when it is disabled. */
 	bad = edit_config("performance_optimizations", "emergency_mode", mode ? text : NULL);
 	mode_out(c, mode);
 	if (c->json)
@@ -265,7 +268,10 @@ int run_emergency_status(struct ctl *c)
 
 /* ---- other programs ---- */
 
-/* Runs one; its stdout to @fd, or where ours goes when negative. Its exit code, 127 for none. */
+/*
+ * Runs a program with its stdout in @fd, or inherited if negative. Its exit code, 127 if
+ * it cannot be run.
+ */
 static int run_program(char *const argv[], int fd)
 {
 	pid_t pid;
@@ -318,7 +324,7 @@ static bool step(struct ctl *c, const char *name, const char *what, bool done, c
 	return done;
 }
 
-/* Files of the directory; their number, -1 when one cannot be removed. */
+/* Removes files of the directory; their number, -1 when one cannot be removed. */
 static int clear_cache(bool dry)
 {
 	const char *path = getenv("VEXFS_CACHE");
@@ -362,7 +368,7 @@ static int reset_steps(struct ctl *c, bool dry)
 	ret = default_config(dry, kept, sizeof(kept), why, sizeof(why));
 	snprintf(text, sizeof(text), "vexfs.conf %s the default%s%.400s", dry ? "would be" : "is",
 		 *kept ? ", the user's is kept as " : "", kept);
-	/* A machine without a default has not got any to go back to. */
+	/* Without a default file there is nothing to restore. */
 	step(c, "configuration", text, !ret, why);
 	ret = dry ? 0 : run_self("module", "load", file);
 	if (!step(c, "start", dry ? "the module would be loaded" : "the module is loaded", !ret,
@@ -412,7 +418,7 @@ static char *stress_mode(struct ctl *c)
 	return opt_given(c, "smoke") ? "--smoke" : opt_given(c, "comprehensive") ? "--full" : "--quick";
 }
 
-/* The metrics that vexstress held against targets, by what came of them. */
+/* The metrics that vexstress compared with targets, by verdict. */
 static void target_results(struct ctl *c, const jsonin *doc)
 {
 	const jsonin *list = jsonin_get(doc, "targets");
@@ -469,7 +475,10 @@ int run_validate(struct ctl *c)
 	if (c->json) {
 		json_kv_string(&c->out, "profile", argv[2] + 2);
 		json_key(&c->out, "overall_success");
-		/* Cannot tell is neither; whoever needs a yes takes it for a no. */
+		/*
+		 * "Cannot tell" is neither met nor missed; a caller that needs a yes
+		 * takes it for a no.
+		 */
 		if (code == 0 || code == 1 || code == 4 || code == 5)
 			json_bool(&c->out, code == 0);
 		else

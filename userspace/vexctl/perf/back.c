@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Verbs that look back: two periods, trends, when it changed, and what goes with what. */
+/* Verbs that analyse the history: two periods, trends, change points, correlation. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -125,12 +125,12 @@ static int changes_json(struct json *j, const char *key, int id, const struct ch
 
 /**
  * struct trend_of - one metric of a trend analysis
- * @id: which
- * @line: where it goes
- * @n: jumps, SIZE_MAX for cannot tell
- * @p: they
- * @worse: the trend is one for the worse
- * @jumps_worse: jumps for the worse
+ * @id: the metric
+ * @line: its trend
+ * @n: number of jumps, SIZE_MAX for cannot tell
+ * @p: the jumps
+ * @worse: the trend is a regression
+ * @jumps_worse: number of jumps that are regressions
  */
 struct trend_of {
 	int id;
@@ -200,7 +200,7 @@ static void trend_text(const struct trend_of *t)
 		    t->p[i].change * 100);
 }
 
-/* Steps that make some hundreds of values of a period. */
+/* A step that gives some hundreds of values for the period. */
 static int64_t step_of(const struct period *p)
 {
 	int64_t span = p->to - p->from;
@@ -284,7 +284,7 @@ static int print_event(const struct history_note *n, void *arg)
 	struct lines *l = arg;
 	struct json *j = &l->c->out;
 
-	/* A storm is a storm; the first of it tell enough. */
+	/* Of many events only the first are printed. */
 	if (l->events++ >= 500)
 		return 0;
 	if (!l->c->json) {
@@ -321,7 +321,7 @@ static int print_events(struct ctl *c, struct past *p, const struct period *when
 	return ret ? ctl_refuse(c, err.code, "%s", err.text) : 0;
 }
 
-/* A line of blocks as high as the values. */
+/* A sparkline of block characters. */
 static void spark(const struct bins *b, int width)
 {
 	static const char *const block[] = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
@@ -430,7 +430,7 @@ int run_timeline(struct ctl *c)
 
 /* ---- what goes with what ---- */
 
-/* Steps by which one thing may come before the other. */
+/* Maximum lag in steps. */
 #define LAG_MAX	6
 #define NOT_CAUSE "What goes together need not be cause and effect: both may follow a third."
 
@@ -480,7 +480,7 @@ static int correlate_all(struct ctl *c, struct past *p, const struct period *whe
 
 			correlate(&b[i], &b[k], LAG_MAX, &r);
 			*told += r.known;
-			/* Over all pairs that are looked at. */
+			/* Corrected for the number of pairs. */
 			r.p = fmin(1, r.p * (double)(split * (n - split)));
 			if (!r.known || r.p > 0.01 || fabs(r.r) < 0.3)
 				continue;
@@ -572,7 +572,7 @@ out:
 
 /* ---- investigate ---- */
 
-/* The jump for the worse that came first of those that came last in each metric. */
+/* The earliest of the last regressions of all metrics. */
 static int64_t find_beginning(struct ctl *c, struct past *p, const struct period *when, int *unknown)
 {
 	int ids[METRICS], n = 0;
@@ -634,7 +634,7 @@ static int investigate(struct ctl *c, struct past *p, const struct period *when)
 	if (began < 0)
 		return EXIT_CANNOT_TELL;
 	if (began) {
-		/* A cause comes before; an hour of it, and a step of the series. */
+		/* A cause precedes its effect: an hour before, and one step of the series. */
 		around.from = began - 2 * 3600000ll;
 		around.to = began + 3600000ll;
 	} else if (!c->json) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Comparing files: what "vexctl performance metrics -j" has written, once or again and
- * again, and results of vexstress, which compares those itself.
+ * Compares files: metrics written by "vexctl performance metrics -j", and results of
+ * vexstress, which vexstress compares.
  */
 #include <errno.h>
 #include <math.h>
@@ -19,12 +19,12 @@
 #define VALUES_MAX	4096
 
 /**
- * struct side - a file that is compared
+ * struct side - one file
  * @path: its name
- * @n: values in it
- * @v: metrics, by value
- * @machine: where it comes from
- * @kernel: which kernel
+ * @n: number of samples
+ * @v: metrics, by sample
+ * @machine: its machine
+ * @kernel: its kernel
  * @stress: it is a result of vexstress
  */
 struct side {
@@ -89,7 +89,7 @@ static int read_side(struct ctl *c, struct side *s, const char *path)
 	return 0;
 }
 
-/* How it is now, ten times. */
+/* Samples the current metrics ten times. */
 static int read_now(struct ctl *c, struct side *s)
 {
 	struct look l[2] = { 0 };
@@ -119,11 +119,11 @@ static int read_now(struct ctl *c, struct side *s)
 }
 
 /**
- * struct outcome - a metric of two files
+ * struct outcome - a metric in both files
  * @c: the comparison
- * @known: both have it
- * @single: of a value on each side, so the threshold alone decides
- * @limit: of a warning and of a failure
+ * @known: both files have it
+ * @single: one value per side, so the threshold alone decides
+ * @limit: for a warning and for a failure
  */
 struct outcome {
 	struct vs_change c;
@@ -221,7 +221,7 @@ static void outcome_out(struct ctl *c, int id, const struct outcome *o, bool det
 	json_object_end(j);
 }
 
-/* What would explain that such a figure got worse, by other figures of the same files. */
+/* Explains a regression by other metrics of the same files. */
 static const char *suspect(const struct outcome *o)
 {
 	if (o[M_POOL_HIT_RATE].known && o[M_POOL_HIT_RATE].c.verdict == VS_REGRESSED)
@@ -308,7 +308,7 @@ static int tell_all(struct ctl *c, const struct side s[2], const struct policy *
 		json_object_end(&c->out);
 		json_finish(&c->out);
 	}
-	/* Figures of another machine differ; that says nothing of this one. */
+	/* Metrics of another machine may differ without a regression. */
 	return other ? EXIT_CANNOT_TELL : worse ? EXIT_FINDING : known == untold ? EXIT_CANNOT_TELL :
 	       EXIT_OK;
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Running checks and telling what they found, worst first. What is looked at is this
- * machine, or a copy of what another one showed: a directory with the output of
- * "vexctl -j stats" in stats.json, that of "vexctl -j tune" in tune.json, and files of
- * /proc, /sys and /etc below root.
+ * Runs checks and prints their findings, worst first. They examine this machine, or a
+ * copy of another one: a directory with the output of "vexctl -j stats" in stats.json,
+ * that of "vexctl -j tune" in tune.json, and files of /proc, /sys and /etc below root.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -63,7 +62,7 @@ bool exam_file(const struct exam *e, const char *path, char *buf, size_t size)
 	return host_file(e->root, path, buf, size);
 }
 
-/* ---- what there is to look at ---- */
+/* ---- the data that checks examine ---- */
 
 static int keep_known(struct nlmsghdr *h, struct nlattr **a, void *arg)
 {
@@ -77,7 +76,7 @@ static int keep_known(struct nlmsghdr *h, struct nlattr **a, void *arg)
 	if (a[VEXFS_A_TUNABLE_TEXT]) {
 		snprintf(k->value, sizeof(k->value), "%s", wire_text(a, VEXFS_A_TUNABLE_TEXT));
 		snprintf(k->def, sizeof(k->def), "%s", wire_text(a, VEXFS_A_TUNABLE_DEFAULT_TEXT));
-		/* "auto" stands for whatever is in force then. */
+		/* "auto" stands for the value in effect. */
 		if (a[VEXFS_A_TUNABLE_AT_DEFAULT])
 			memcpy(k->value, k->def, sizeof(k->value));
 	} else {
@@ -142,7 +141,7 @@ static void copy_settings(struct exam *e, const jsonin *list)
 	}
 }
 
-/* A file that is not there says nothing; one that is no JSON is said to be none. */
+/* A missing file is ignored; invalid JSON is an error. */
 static int copy_rows(struct exam *e)
 {
 	static const char *const names[] = { "stats.json", "tune.json" };
@@ -214,7 +213,7 @@ void exam_end(struct exam *e)
 	look_free(&e->look);
 }
 
-/* ---- running and telling ---- */
+/* ---- running checks, printing findings ---- */
 
 struct result {
 	const struct check *check;
@@ -281,8 +280,8 @@ static size_t count_of(const struct result *r, size_t n, enum severity s)
 }
 
 /*
- * Runs the checks of these areas and tells what they found; in JSON as members of the open
- * object. The exit code: 1 for warnings and worse, 6 when nothing could be told.
+ * Runs the checks of these areas and prints their findings; in JSON as members of the
+ * open object. Exit code: 1 for warnings and worse, 6 if nothing is known.
  */
 static int examine(struct exam *e, unsigned int areas, bool deep, bool all)
 {
@@ -348,7 +347,7 @@ static int with_exam(struct ctl *c, unsigned int areas, bool deep, bool all, con
 	return perf_output_end(c, ret);
 }
 
-/* Rates of the machine are those of this time. */
+/* Interval for rates of the machine. */
 #define GLANCE_MS	300
 
 int run_diagnose(struct ctl *c)
@@ -373,9 +372,9 @@ int run_external_factors(struct ctl *c)
 			 opt_string(c, "from", NULL), GLANCE_MS, opt_string(c, "output", NULL));
 }
 
-/* ---- host-check, which may also mend ---- */
+/* ---- host-check, which can also fix settings ---- */
 
-/* What can be mended by writing to a file, and what it should say. */
+/* Settings that can be fixed by writing a file, and their values. */
 static int apply_one(struct ctl *c, const char *path, const char *want)
 {
 	char now[128];
@@ -458,7 +457,7 @@ int run_host_check(struct ctl *c)
 
 static void target_line(struct ctl *c, const struct exam *e, int id, double target)
 {
-	/* How many ops a client gets who waits for each answer. */
+	/* Throughput of one client that waits for each answer. */
 	double time = e->v[id - M_FUSE_OPS + M_FUSE_TIME], alone = time > 0 ? 1e6 / time : NAN;
 	bool known = e->v[id] > 0 && !isnan(alone), met = !known || alone >= target;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Checks: each looks at one thing and says what it found, with evidence and advice. The
- * verbs diagnose, health, host-check and external-factors run those of some areas.
+ * Checks: each examines one thing and reports a finding with evidence and advice. The
+ * verbs diagnose, health, host-check and external-factors run the checks of some areas.
  */
 #ifndef VEXCTL_PERF_EXAM_H
 #define VEXCTL_PERF_EXAM_H
@@ -24,16 +24,16 @@ enum area {
 	AREA_NETWORK = 512,
 	AREA_LOG = 1024,
 	AREA_MONITOR = 2048,
-	AREA_DEEP = 4096,	/* takes time, or changes caches: only with --comprehensive */
+	AREA_DEEP = 4096,	/* slow, or changes caches: only with --comprehensive */
 };
 
 #define AREA_HOST	(AREA_CPU | AREA_MEMORY | AREA_DISK | AREA_NETWORK | AREA_LOG)
 
 /**
- * struct finding - what a check says
- * @severity: how bad
+ * struct finding - result of a check
+ * @severity: how bad it is
  * @evidence: what was seen
- * @advice: what to do, "" where nothing is to be done
+ * @advice: what to do, "" for nothing
  */
 struct finding {
 	enum severity severity;
@@ -42,7 +42,7 @@ struct finding {
 };
 
 /**
- * struct known - a setting, as text
+ * struct known - a setting as text
  * @key: its name
  * @value: its value
  * @def: its default
@@ -54,19 +54,19 @@ struct known {
 };
 
 /**
- * struct exam - what checks look at
+ * struct exam - the data that checks examine
  * @c: the call
- * @w: the module, NULL when it is not there or a copy is looked at
- * @root: stands before /proc and /sys; "" for this machine
+ * @w: connection to the module, NULL without module or for a copy
+ * @root: prefix of /proc and /sys; "" for this machine
  * @from: directory of a copy, or NULL
  * @conf: the configuration
- * @conf_why: what is wrong with it, or ""
- * @first: the look before
- * @look: the look
- * @two: there is one before
+ * @conf_why: its error, or ""
+ * @first: the previous sample
+ * @look: the sample
+ * @two: @first is valid
  * @v: metrics
- * @settings: how many
- * @setting: they
+ * @settings: number of settings
+ * @setting: settings
  */
 struct exam {
 	struct ctl *c;
@@ -84,10 +84,10 @@ struct exam {
 };
 
 /**
- * struct check - one of them
- * @id: its name, which tests know
- * @area: where it belongs
- * @title: what it asks, a few words
+ * struct check - a check
+ * @id: its name, for tests
+ * @area: its area
+ * @title: its question in a few words
  * @run: fills in the finding, which is SEV_OK before
  */
 struct check {
@@ -99,7 +99,7 @@ struct check {
 
 extern const struct check module_checks[], host_checks[];
 
-/* Opens what there is to look at; 0 or an exit code. Without a module the exam goes on. */
+/* Collects the data; 0 or an exit code. Without a module the exam continues. */
 int exam_begin(struct ctl *c, struct exam *e, const char *from, int64_t ms);
 void exam_end(struct exam *e);
 
@@ -108,10 +108,10 @@ void finds(struct finding *f, enum severity s, const char *fmt, ...);
 __attribute__((format(printf, 2, 3)))
 void advise(struct finding *f, const char *fmt, ...);
 
-/* A setting as a number; -1 when there is none of that name. */
+/* A setting as a number; -1 if it does not exist. */
 double exam_setting(const struct exam *e, const char *key);
 const struct known *exam_known(const struct exam *e, const char *key);
-/* A figure of the account; NAN. */
+/* A statistic of the module, or NAN. */
 double exam_figure(const struct exam *e, const char *subject, const char *row, const char *counter);
 bool exam_file(const struct exam *e, const char *path, char *buf, size_t size);
 

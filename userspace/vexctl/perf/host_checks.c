@@ -283,7 +283,7 @@ static void debug_kernel(struct exam *e, struct finding *f)
 
 	if (exam_file(e, "/proc/lockdep_stats", buf, sizeof(buf))) {
 		finds(f, SEV_NOTE, "the kernel checks its locks: it is a debug kernel, and slow");
-		advise(f, "figures of it are those of no other kernel");
+		advise(f, "its measurements do not apply to other kernels");
 	}
 }
 
@@ -342,7 +342,7 @@ static void disk_queue(struct exam *e, struct finding *f)
 	}
 }
 
-/* The kernel's log: a copy's root/dmesg, or this machine's. */
+/* The kernel log: a copy's root/dmesg, or this machine's. */
 static bool read_log(struct exam *e)
 {
 	int n;

@@ -13,7 +13,7 @@
 #include "history.h"
 #endif
 
-/* With fewer, a share says nothing. */
+/* With fewer ops, a fraction is not significant. */
 #define ENOUGH	1000
 
 static void not_loaded(struct exam *e, struct finding *f)
@@ -52,7 +52,7 @@ static void tainted(struct exam *e, struct finding *f)
 	/* died, bad page, machine check, warning, soft lockup */
 	if (t & (1 << 7 | 1 << 5 | 1 << 4 | 1 << 14)) {
 		finds(f, SEV_CRITICAL, "the kernel has oopsed, locked up or met a bad page (tainted %ld)", t);
-		advise(f, "look into dmesg; figures from now on are not to be trusted, boot");
+		advise(f, "look into dmesg; do not trust later measurements, reboot");
 	} else if (t & 1 << 9) {
 		finds(f, SEV_WARNING, "the kernel has warned (tainted %ld)", t);
 		advise(f, "look into dmesg for what it says");
@@ -72,7 +72,7 @@ static void emergency(struct exam *e, struct finding *f)
 	double mode = exam_setting(e, "emergency_mode");
 
 	if (mode > 0) {
-		finds(f, SEV_WARNING, "the emergency mode is on (%.0f): what makes vexfs fast is off", mode);
+		finds(f, SEV_WARNING, "the emergency mode is on (%.0f): optimisations are off", mode);
 		advise(f, "vexctl performance emergency-mode disable, when its reason is gone");
 	}
 }
@@ -144,7 +144,7 @@ static void events_lost(struct exam *e, struct finding *f)
 	if (thinned > 0 && thinned > raised / 10) {
 		finds(f, SEV_NOTE, "%.0f of %.0f events came so fast that they were not kept", thinned,
 		      raised);
-		advise(f, "something happens again and again: vexctl events -f");
+		advise(f, "an event repeats: vexctl events -f");
 	}
 }
 
@@ -238,7 +238,7 @@ static void pool_pressure(struct exam *e, struct finding *f)
 static void pool_worker(struct exam *e, struct finding *f)
 {
 	if (exam_setting(e, "pool_auto") == 0) {
-		finds(f, SEV_NOTE, "nobody adjusts the pools to what is asked of them");
+		finds(f, SEV_NOTE, "the pools are not adjusted to the load");
 		advise(f, "vexctl performance memory-pools auto-manage enable");
 	}
 }
@@ -363,7 +363,7 @@ static void config_wrong(struct exam *e, struct finding *f)
 {
 	if (*e->conf_why) {
 		finds(f, SEV_CRITICAL, "%s", e->conf_why);
-		advise(f, "mend the file; the defaults are in force until then");
+		advise(f, "correct the file; the defaults are in effect until then");
 	}
 }
 
@@ -428,7 +428,7 @@ static void daemon_down(struct exam *e, struct finding *f)
 	if (!stat(wal, &st) || !stat(e->conf.database, &st))
 		age = (int64_t)(time(NULL) - st.st_mtime);
 	if (age < 0) {
-		finds(f, SEV_NOTE, "there is no history: nobody samples");
+		finds(f, SEV_NOTE, "there is no history: nothing is sampled");
 		advise(f, "systemctl enable --now vexfs-monitord");
 	} else if ((double)age > 5 * e->conf.interval + 60) {
 		finds(f, SEV_WARNING, "the last sample is %s old", length_text(age * 1000));
@@ -467,7 +467,7 @@ static void disk_room(struct exam *e, struct finding *f)
 	if (free_share < 0.05) {
 		finds(f, free_share < 0.01 ? SEV_CRITICAL : SEV_WARNING,
 		      "%.1f %% of the disk of /var/lib/vexfs are free", free_share * 100);
-		advise(f, "make room: history and stored collections need it");
+		advise(f, "free space: history and stored collections need it");
 	}
 }
 
@@ -502,7 +502,7 @@ static void selftest(struct exam *e, struct finding *f)
 		advise(f, "the module has disabled them; suspect the processor");
 }
 
-/* Objects of our caches in use, by /proc/slabinfo. */
+/* Objects of our slab caches in use, from /proc/slabinfo. */
 static double slab_objects(struct exam *e)
 {
 	static char buf[1 << 17];
@@ -584,7 +584,7 @@ const struct check module_checks[] = {
 	{ "many-collections", AREA_CONFIG, "number of collections", many_collections },
 	{ "daemon-down", AREA_MONITOR, "vexfs-monitord", daemon_down },
 	{ "history-bad", AREA_MONITOR, "history", history_bad },
-	{ "disk-room", AREA_MONITOR, "room on the disk", disk_room },
+	{ "disk-room", AREA_MONITOR, "space on the disk", disk_room },
 	{ "hung-tasks", AREA_MODULE, "tasks that hang", hangs },
 	{ "selftest", AREA_SIMD | AREA_DEEP, "self-test of the arithmetic", selftest },
 	{ "slab-growth", AREA_POOLS | AREA_DEEP, "growth of caches", slab_growth },

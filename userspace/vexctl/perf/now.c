@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How it is now: metrics once or again and again, and a live view. */
+/* Current metrics, once or repeatedly, and a live view. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -12,7 +12,7 @@
 #include "term.h"
 #include "wire.h"
 
-/* Metrics that one look cannot give are measured over this long, when nothing is said. */
+/* Default interval for metrics that need two samples. */
 #define GLANCE_MS	1000
 
 static double figure(const struct look *l, const char *subject, const char *row, const char *counter)
@@ -22,7 +22,7 @@ static double figure(const struct look *l, const char *subject, const char *row,
 	return r && row_has(r, counter) ? (double)row_value(r, counter) : NAN;
 }
 
-/* Over all classes: what the names of the ExecutorCore guide stand for. */
+/* Sums over all classes, under the names of the ExecutorCore guide. */
 static void compat_json(struct json *j, const struct look *l, const double v[METRICS],
 			const double peak_mb)
 {

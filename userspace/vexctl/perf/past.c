@@ -71,7 +71,7 @@ static int64_t step_for(const struct period *when, const struct history_values *
 		for (size_t k = 0; k < v[i].n; k++)
 			if (v[i].p[k].span > step)
 				step = v[i].p[k].span;
-	/* A gap is no step. */
+	/* A gap is not a step. */
 	step = step > 3600000 ? 3600000 : step;
 	return step > least ? step : least;
 }
@@ -126,10 +126,7 @@ void limits_of(const struct past *p, int id, double warn, double fail, double li
 		limit[1] = limit[0];
 }
 
-/*
- * Shares that may well be 0 are compared by how much they differ, not by which part of
- * what was before: 1 is added to both.
- */
+/* Fractions that may be 0 are compared by difference, not by ratio: 1 is added to both. */
 static bool by_difference(int id)
 {
 	return metrics[id].sort == METRIC_ERRORS;
@@ -167,11 +164,11 @@ void compare_bins(const struct past *p, int id, const struct bins *a, const stru
 	free(vb);
 }
 
-/* Days that the pattern of a day is learnt from. */
+/* Days needed to estimate the daily pattern. */
 #define SEASON_DAYS	21
 #define SEASON_LEAST	7
 
-/* What a day looks like, of each metric; taken out of both periods. */
+/* The daily pattern of each metric, which is removed from both periods. */
 static void take_seasons(struct ctl *c, struct past *p, const int *ids, int n, int64_t end,
 			 struct bins *a, struct bins *b)
 {
@@ -197,7 +194,7 @@ static int same_steps(struct ctl *c, struct past *p, const int *ids, int n,
 	struct bins *again = a[0].step < step ? a : b;
 	const struct period *w = &when[again == b];
 
-	/* Means over an hour vary less than those of a minute. But a period may be too short. */
+	/* Hourly means vary less than those of a minute, but a period may be too short for them. */
 	if (a[0].step == b[0].step || (w->to - w->from) / step < 8)
 		return 0;
 	for (int i = 0; i < n; i++)
@@ -335,7 +332,7 @@ static int print_change(const struct history_note *n, void *arg)
 	struct noted *s = arg;
 	struct json *j = &s->c->out;
 
-	/* What was noted for the first time did not change. */
+	/* A state that was recorded for the first time is not a change. */
 	if (!*n->from && strcmp(n->kind, "epoch"))
 		return 0;
 	s->n++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the verbs that look back share: reading metrics from the history, comparing. */
+/* What the verbs on the history share: reading metrics, comparing periods. */
 #ifndef VEXCTL_PERF_PAST_H
 #define VEXCTL_PERF_PAST_H
 
@@ -7,7 +7,7 @@
 #include "perf.h"
 
 /**
- * struct past - the history, open
+ * struct past - the open history
  * @conf: the configuration
  * @policy: thresholds
  * @h: the history; NULL where a Prometheus is asked, which has neither changes nor events
@@ -39,7 +39,7 @@ int past_open(struct ctl *c, struct past *p);
 void past_close(struct past *p);
 
 /*
- * Metrics over a period, in steps of @step (0: as finely as they are known, at most 2,000
+ * Reads metrics over a period, in steps of @step (0: as fine as available, at most 2,000
  * steps). 0, or an exit code.
  */
 int past_read(struct ctl *c, struct past *p, const int *ids, int n, const struct period *when,
@@ -47,9 +47,9 @@ int past_read(struct ctl *c, struct past *p, const int *ids, int n, const struct
 
 /**
  * struct verdict - a metric in two periods
- * @id: which
+ * @id: the metric
  * @c: the comparison
- * @n: values of each period
+ * @n: number of values of each period
  */
 struct verdict {
 	int id;
@@ -58,7 +58,7 @@ struct verdict {
 };
 
 /*
- * The second period against the first. @warn and @fail go before the policy's when not
+ * Compares the second period with the first. @warn and @fail override the policy unless
  * negative. 0, or an exit code.
  */
 int past_compare(struct ctl *c, struct past *p, const int *ids, int n, const struct period when[2],
@@ -66,21 +66,21 @@ int past_compare(struct ctl *c, struct past *p, const int *ids, int n, const str
 void compare_bins(const struct past *p, int id, const struct bins *a, const struct bins *b, int n,
 		  double warn, double fail, struct verdict *out);
 
-/* Numbers of verdicts that say so. */
+/* The number of verdicts of that kind. */
 int count_verdicts(const struct verdict *v, int n, enum vs_verdict what, bool only_fails);
-/* 1 for a regression, 6 when nothing can be told of any, else 0. */
+/* 1 for a regression, 6 if nothing is known about any metric, else 0. */
 int verdict_exit(const struct verdict *v, int n);
-/* "verdicts", "regression_detected" and the like in the open object, or a table. */
+/* Prints "verdicts", "regression_detected" and the like in the open object, or a table. */
 void verdicts_print(struct ctl *c, const struct verdict *v, int n, bool all);
 void period_json(struct json *j, const char *key, const struct period *p);
 
-/* What changed in settings, module, kernel and files; in the open object or as lines. */
+/* Prints changes of settings, module, kernel and files; in the open object or as lines. */
 int past_changes(struct ctl *c, struct past *p, const struct period *when, int *count);
 
-/* Limits of a metric under the policy, or @warn and @fail. */
+/* The limits of a metric under the policy, or @warn and @fail. */
 void limits_of(const struct past *p, int id, double warn, double fail, double limit[2]);
 
-/* Change points of a metric: their number, SIZE_MAX for cannot tell. */
+/* The change points of a metric: their number, SIZE_MAX for cannot tell. */
 size_t past_change_points(const struct past *p, int id, struct bins *b, double warn,
 			  struct change_point out[CHANGES_MAX]);
 bool is_worse(int id, double change);

@@ -10,53 +10,54 @@
 #include "policy.h"
 #include "vexctl.h"
 
-/* Besides those of vexctl: cannot tell. 1 is a finding. */
+/* An exit code besides those of vexctl: cannot tell. 1 is a finding. */
 #define EXIT_FINDING		1
 #define EXIT_CANNOT_TELL	6
 
 int64_t perf_now_ms(void);
 
-/* The configuration; 0, or an exit code after saying what is wrong. */
+/* Reads the configuration; 0, or an exit code after printing why. */
 int perf_config(struct ctl *c, struct config *conf);
 
-/* A length of time from an option; @otherwise may be NULL. 0, or an exit code. */
+/* Parses a duration from an option; @otherwise may be NULL. 0, or an exit code. */
 int perf_length(struct ctl *c, const char *option, const char *otherwise, int64_t *ms);
-/* A period. */
+/* Parses a period. */
 int perf_period(struct ctl *c, const char *option, const char *otherwise, struct period *p);
-/* A share, "5%" or 0.05. */
+/* Parses a fraction, "5%" or 0.05. */
 int perf_share(struct ctl *c, const char *option, double otherwise, double *v);
 
-/* Metrics from --metrics, or those whose direction is known. Their number, or -1 - code. */
+/* The metrics of --metrics, or all that have a direction. Their number, or -1 - code. */
 int perf_metrics(struct ctl *c, int ids[METRICS]);
 
 /*
- * --output FILE: stdout goes there until perf_output_end(), whole or not at all; then -j is
- * implied by the name .json. Without the option nothing happens. 0, or an exit code.
+ * --output FILE: redirects stdout there until perf_output_end(), completely or not at
+ * all; a name ending in .json implies -j. Without the option nothing happens. 0, or an
+ * exit code.
  */
 struct outfile;
 int perf_output_begin(struct ctl *c, const char *path);
 int perf_output_end(struct ctl *c, int ret);
 
-/* json_kv_double() with null for what is not known. */
+/* Like json_kv_double(), with null for unknown values. */
 void kv_number(struct json *j, const char *key, double v);
 
-/* Two looks, @ms apart, and what lies between them. 0, or an exit code. */
+/* Takes two samples, @ms apart, and computes the metrics between them. 0, or an exit code. */
 int perf_looks(struct ctl *c, const char *root, int64_t ms, struct look *a, struct look *b,
 	       double v[METRICS]);
 
-/* Sleeps, unless a signal says stop: then false. */
+/* Sleeps; returns false if a signal asks to stop. */
 bool perf_sleep(int64_t ms);
 
-/* A metric as text, with its unit: "1234.5 ops/s", "87.2 %", "12.5 MiB". */
+/* A metric as text with its unit: "1234.5 ops/s", "87.2 %", "12.5 MiB". */
 const char *metric_text(int id, double v);
 
 /* ---- settings ---- */
 
 /**
  * struct change_list - settings to be changed together
- * @n: how many
- * @key: which
- * @value: the new values, as text
+ * @n: number of settings
+ * @key: names
+ * @value: new values as text
  */
 struct change_list {
 	unsigned int n;
@@ -66,9 +67,9 @@ struct change_list {
 
 __attribute__((format(printf, 3, 4)))
 void want_setting(struct change_list *l, const char *key, const char *fmt, ...);
-/* All of them, or none; says what changed (text, or "changes" in the open object). */
+/* Changes all of them or none; prints the changes (text, or "changes" in the open object). */
 int change_settings(struct ctl *c, struct wire *w, const struct change_list *l);
-/* As text; "" when there is no such setting. */
+/* A setting as text; "" if it does not exist. */
 const char *read_setting(struct wire *w, const char *key, char *buf, size_t size);
 
 #endif

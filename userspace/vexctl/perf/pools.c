@@ -40,7 +40,7 @@ static void settings_of_pools(struct ctl *c, struct wire *w)
 	}
 }
 
-/* A row a tier, some counters or all of them. */
+/* One row per tier, with some counters or all. */
 static void tier_table(struct ctl *c, const struct rows *rows, bool detailed)
 {
 	static const struct column col[] = {
@@ -115,7 +115,7 @@ int run_pools_stats(struct ctl *c)
 	return with_tiers(c, false, opt_given(c, "detailed"));
 }
 
-/* ---- what is allocated, by whom ---- */
+/* ---- who allocates what ---- */
 
 static void trace_rows(struct ctl *c, const struct trace *t)
 {
@@ -285,7 +285,7 @@ int run_pools_trace(struct ctl *c)
 
 /* ---- sizes ---- */
 
-/* "16GB", "512MB", "300": MiB; -1 when it is none. */
+/* "16GB", "512MB", "300": MiB; -1 if it cannot be parsed. */
 static int64_t read_mib(const char *text)
 {
 	char *end;
@@ -351,7 +351,7 @@ int run_pools_optimize(struct ctl *c)
 	w = wire_open(c, &ret);
 	if (!w)
 		return ret;
-	/* The most in use since the figures were reset, watched for a while longer. */
+	/* The peak use since the last reset, observed for a while longer. */
 	stop_on_signals();
 	if (opt_given(c, "workload-analysis") || resize)
 		perf_sleep(ms);
@@ -383,7 +383,7 @@ int run_pools_optimize(struct ctl *c)
 			printf("%-7s has %.0f, most in use %.0f, suggested %.0f\n", tier_names[i], size,
 			       high, wanted);
 		}
-		/* A size that is near enough is left alone. */
+		/* A size that is close enough is not changed. */
 		if (resize && (wanted > size || wanted < size / 2))
 			want_setting(&l, keys[i], "%.0f", wanted);
 	}
@@ -495,7 +495,7 @@ int run_pools_auto_status(struct ctl *c)
 	return EXIT_OK;
 }
 
-/* Slabs of our caches, as the kernel counts them. */
+/* Slabs of our caches, from /proc/slabinfo. */
 static void slabs(struct ctl *c)
 {
 	static char buf[1 << 17];
@@ -552,8 +552,8 @@ int run_pools_fragmentation(struct ctl *c)
 }
 
 /*
- * With --minimize-downtime a tier at a time, the worst first, with a pause in between: by
- * a limit that only it is above.
+ * With --minimize-downtime one tier at a time, the worst first, with pauses in between:
+ * the limit is set so that only that tier exceeds it.
  */
 static int defragment_gently(struct ctl *c, struct wire *w, uint32_t least, uint32_t *done)
 {
@@ -620,7 +620,7 @@ int run_pools_defragment(struct ctl *c)
 	return EXIT_OK;
 }
 
-/* Buffers in use, of all tiers. */
+/* Buffers in use in all tiers. */
 static double used(const struct rows *rows)
 {
 	double sum = 0;
@@ -641,7 +641,7 @@ int run_pools_reset(struct ctl *c)
 	w = wire_open(c, &ret);
 	if (!w)
 		return ret;
-	/* Gracefully: when nobody uses a buffer, or after two seconds all the same. */
+	/* Waits until no buffer is in use, at most two seconds. */
 	stop_on_signals();
 	for (int i = 0; graceful && i < 40; i++) {
 		ret = read_rows(c, w, "pool", &rows);
@@ -666,7 +666,7 @@ int run_pools_reset(struct ctl *c)
 			json_null(&c->out);
 		end_json(c);
 	} else {
-		printf("%u idle buffers went back and came anew%s; figures begin anew\n", done,
+		printf("%u idle buffers were freed and allocated again%s; statistics were reset\n", done,
 		       hot ? ", those in magazines stayed" : "");
 	}
 	return EXIT_OK;
@@ -674,7 +674,7 @@ int run_pools_reset(struct ctl *c)
 
 
 static const struct opt stats_opts[] = {
-	{ "detailed", 0, OPT_FLAG, NULL, "every figure of each tier" }, { 0 },
+	{ "detailed", 0, OPT_FLAG, NULL, "all counters of each tier" }, { 0 },
 };
 
 static const struct opt analyze_opts[] = {
@@ -687,16 +687,16 @@ static const struct opt configure_opts[] = {
 	{ "small-buffers", 0, OPT_U64, "N", "buffers of 1 KiB to keep" },
 	{ "medium-buffers", 0, OPT_U64, "N", "buffers of 4 KiB" },
 	{ "large-buffers", 0, OPT_U64, "N", "buffers of 16 KiB" },
-	{ "pool-size", 0, OPT_STRING, "SIZE", "most memory of all three, 16GB say" },
+	{ "pool-size", 0, OPT_STRING, "SIZE", "memory limit of all three, for example 16GB" },
 	{ "enable-compaction", 0, OPT_FLAG, NULL, "let the worker pack tiers" },
-	{ "compaction-threshold", 0, OPT_STRING, "SHARE", "fragmentation above which it does" }, { 0 },
+	{ "compaction-threshold", 0, OPT_STRING, "SHARE", "fragmentation above which it compacts" }, { 0 },
 };
 
 static const struct opt optimize_opts[] = {
-	{ "workload-analysis", 0, OPT_FLAG, NULL, "watch what is in use for ten seconds" },
-	{ "auto-resize", 0, OPT_FLAG, NULL, "set the sizes that follow from it" },
-	{ "auto", 0, OPT_FLAG, NULL, "let the worker of the module keep them right" },
-	{ "quick", 0, OPT_FLAG, NULL, "watch for a second only" }, { 0 },
+	{ "workload-analysis", 0, OPT_FLAG, NULL, "observe the use for ten seconds" },
+	{ "auto-resize", 0, OPT_FLAG, NULL, "set the resulting sizes" },
+	{ "auto", 0, OPT_FLAG, NULL, "enable the module's worker, which adjusts them" },
+	{ "quick", 0, OPT_FLAG, NULL, "observe for one second only" }, { 0 },
 };
 
 static const struct opt monitor_opts[] = {
@@ -709,13 +709,13 @@ static const struct opt expand_opts[] = {
 };
 
 static const struct opt auto_opts[] = {
-	{ "min-hit-rate", 0, OPT_STRING, "SHARE", "hit rate below which it makes a tier larger, 0.90 say" },
-	{ "max-utilization", 0, OPT_STRING, "SHARE", "use above which it does, 0.80 say" }, { 0 },
+	{ "min-hit-rate", 0, OPT_STRING, "SHARE", "hit rate below which it enlarges a tier, for example 0.90" },
+	{ "max-utilization", 0, OPT_STRING, "SHARE", "use above which it enlarges a tier, for example 0.80" }, { 0 },
 };
 
 static const struct opt trace_opts[] = {
 	{ "duration", 0, OPT_STRING, "TIME", "how long, default 10s" },
-	{ "show-fragmentation", 0, OPT_FLAG, NULL, "that of each tier at the end" }, { 0 },
+	{ "show-fragmentation", 0, OPT_FLAG, NULL, "fragmentation of each tier at the end" }, { 0 },
 };
 
 static const struct opt defragment_opts[] = {
@@ -733,21 +733,21 @@ static const struct opt reset_opts[] = {
 const struct verb pool_verbs[] = {
 	{ POOLS "status", "", 0, 0, "show the pools and how they are set", NULL, NULL, run_pools_status },
 	{ POOLS "stats", "", 0, 0, "show hits, use and fragmentation", NULL, stats_opts, run_pools_stats },
-	{ POOLS "analyze", "", 0, 0, "say what is asked of them, and by whom", NULL, analyze_opts,
+	{ POOLS "analyze", "", 0, 0, "show what is allocated, and by whom", NULL, analyze_opts,
 	  run_pools_analyze },
 	{ POOLS "configure", "", 0, 0, "set sizes and compaction, all or nothing", NULL, configure_opts,
 	  run_pools_configure },
-	{ POOLS "optimize", "", 0, 0, "find the sizes that fit, and set them", NULL, optimize_opts,
+	{ POOLS "optimize", "", 0, 0, "find suitable sizes and set them", NULL, optimize_opts,
 	  run_pools_optimize },
-	{ POOLS "monitor", "", 0, 0, "show them again and again", NULL, monitor_opts, run_pools_monitor },
+	{ POOLS "monitor", "", 0, 0, "show them repeatedly", NULL, monitor_opts, run_pools_monitor },
 	{ POOLS "emergency-expand", "", 0, 0, "make every tier larger at once",
 	  "Refused while the kernel wants memory back, and beyond a quarter of what is available.",
 	  expand_opts, run_pools_expand },
-	{ POOLS "auto-manage enable", "", 0, 0, "let the module keep hit rate and use", NULL, auto_opts,
+	{ POOLS "auto-manage enable", "", 0, 0, "let the module maintain hit rate and use", NULL, auto_opts,
 	  run_pools_auto_enable },
-	{ POOLS "auto-manage disable", "", 0, 0, "leave the sizes as they are", NULL, NULL,
+	{ POOLS "auto-manage disable", "", 0, 0, "keep the sizes fixed", NULL, NULL,
 	  run_pools_auto_disable },
-	{ POOLS "auto-manage status", "", 0, 0, "say whether it does", NULL, NULL, run_pools_auto_status },
+	{ POOLS "auto-manage status", "", 0, 0, "show whether automatic management is on", NULL, NULL, run_pools_auto_status },
 	{ POOLS "fragmentation-analysis", "", 0, 0, "show how full slabs are", NULL, NULL,
 	  run_pools_fragmentation },
 	{ POOLS "allocation-trace", "", 0, 0, "print each allocation as it happens",
@@ -755,7 +755,7 @@ const struct verb pool_verbs[] = {
 	  run_pools_trace },
 	{ POOLS "defragment", "", 0, 0, "pack tiers into fewer slabs", NULL, defragment_opts,
 	  run_pools_defragment },
-	{ POOLS "reset", "", 0, 0, "give idle buffers back, take them anew, begin figures anew", NULL,
+	{ POOLS "reset", "", 0, 0, "free and reallocate idle buffers, reset statistics", NULL,
 	  reset_opts, run_pools_reset },
 	{ 0 },
 };

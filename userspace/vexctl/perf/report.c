@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reports from the history, as one HTML file that needs nothing else, as Markdown, or as
- * JSON: how it was over a period, or what regressed in it.
+ * Reports from the history as one self-contained HTML file, as Markdown, or as JSON:
+ * metrics over a period, or regressions in it.
  */
 #include <errno.h>
 #include <math.h>
@@ -17,13 +17,13 @@ enum form { FORM_HTML, FORM_MARKDOWN, FORM_JSON };
 
 /**
  * struct chapter - a metric of a report
- * @id: which
+ * @id: the metric
  * @b: its values
- * @mean: of them, and so on
- * @line: where it goes
- * @n: jumps, SIZE_MAX for cannot tell
- * @p: they
- * @worse: jumps for the worse, or a trend
+ * @mean: mean, and other moments
+ * @line: its trend
+ * @n: number of jumps, SIZE_MAX for cannot tell
+ * @p: the jumps
+ * @worse: number of jumps and trends that are regressions
  */
 struct chapter {
 	int id;
@@ -59,7 +59,7 @@ static void fill(struct past *p, struct chapter *ch)
 		ch->max = vs_quantile(v, ch->values, 1);
 		ch->p95 = vs_quantile(v, ch->values, 0.95);
 	}
-	/* The pattern of a day is taken out of a copy: the chart shows what was. */
+	/* The daily pattern is removed from a copy: the chart shows the measured values. */
 	copy.v = malloc((ch->b.n + 1) * sizeof(*copy.v));
 	if (copy.v) {
 		memcpy(copy.v, ch->b.v, ch->b.n * sizeof(*copy.v));
@@ -304,7 +304,7 @@ static int64_t step_of(const struct period *p)
 	return span > 4 * 86400000ll ? 3600000 : span > 6 * 3600000ll ? 300000 : 0;
 }
 
-/* @only_worse: metrics that regressed, and no resources. */
+/* @only_worse: metrics that regressed, without resources. */
 static int make_report(struct ctl *c, const char *title, bool only_worse)
 {
 	static struct chapter ch[METRICS];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* "vexctl results": runs, baselines and reports that are kept in the history. */
+/* "vexctl results": runs, baselines and reports in the history. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -87,7 +87,7 @@ static int read_id(struct ctl *c, int64_t *id)
 	uint64_t v;
 
 	if (!parse_u64(c->argv[0], &v) || v > INT64_MAX)
-		return ctl_usage(c, "'%s' is no number of a result", c->argv[0]);
+		return ctl_usage(c, "'%s' is not the number of a result", c->argv[0]);
 	*id = (int64_t)v;
 	return 0;
 }
@@ -131,7 +131,7 @@ int run_results_show(struct ctl *c)
 	return ret;
 }
 
-/* A file, or what comes on stdin; NULL with an exit code in *@ret. */
+/* Reads a file or stdin; NULL with an exit code in *@ret. */
 static char *read_whole(struct ctl *c, const char *path, size_t *size, int *ret)
 {
 	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
@@ -243,11 +243,11 @@ int run_results_prune(struct ctl *c)
 static const struct opt list_opts[] = { OPT_KIND, OPT_HISTORY, { 0 } };
 
 static const struct opt show_opts[] = {
-	{ "output", 'o', OPT_STRING, "FILE", "write it there, as it came" }, OPT_HISTORY, { 0 },
+	{ "output", 'o', OPT_STRING, "FILE", "write it to FILE, unchanged" }, OPT_HISTORY, { 0 },
 };
 
 static const struct opt import_opts[] = {
-	OPT_KIND, { "name", 0, OPT_STRING, "NAME", "a word for it; otherwise that of the file" },
+	OPT_KIND, { "name", 0, OPT_STRING, "NAME", "its name, default the file's" },
 	OPT_HISTORY, { 0 },
 };
 
@@ -257,18 +257,18 @@ static const struct opt archive_opts[] = {
 
 static const struct opt prune_opts[] = {
 	{ "older-than", 0, OPT_STRING, "TIME", "of results, default 90d" },
-	{ "dry-run", 'n', OPT_FLAG, NULL, "say how many would go" }, OPT_KIND, OPT_HISTORY, { 0 },
+	{ "dry-run", 'n', OPT_FLAG, NULL, "only print how many would be deleted" }, OPT_KIND, OPT_HISTORY, { 0 },
 };
 
 const struct verb results_verbs[] = {
 	{ "results list", "", 0, 0, "list runs, baselines and reports", NULL, list_opts, run_results_list },
 	{ "results show", "ID", 1, 1, "print one, or write it to a file", NULL, show_opts,
 	  run_results_show },
-	{ "results import", "FILE", 1, 1, "keep a file as a result; - is the standard input", NULL,
+	{ "results import", "FILE", 1, 1, "store a file as a result; - is standard input", NULL,
 	  import_opts, run_results_import },
-	{ "results archive", "ID", 1, 1, "keep one whatever its age", NULL, archive_opts,
+	{ "results archive", "ID", 1, 1, "exempt a result from pruning", NULL, archive_opts,
 	  run_results_archive },
-	{ "results prune", "", 0, 0, "forget old ones that are not archived", NULL, prune_opts,
+	{ "results prune", "", 0, 0, "delete old results that are not archived", NULL, prune_opts,
 	  run_results_prune },
 	{ 0 },
 };

@@ -31,7 +31,7 @@ static const char *sets_text(int mask)
 	return text;
 }
 
-/* What the processor says it has, of what simd_mask names. */
+/* The instruction sets in simd_mask that the processor has. */
 static int processor_sets(void)
 {
 	static char buf[1 << 16];
@@ -118,7 +118,7 @@ int run_simd_status(struct ctl *c)
 	return ret;
 }
 
-/* The file simd/variants says why one cannot be used. */
+/* The file simd/variants says why a variant cannot be used. */
 int run_simd_hardware(struct ctl *c)
 {
 	int sets = processor_sets();
@@ -159,7 +159,7 @@ int run_simd_enable(struct ctl *c)
 {
 	struct change_list l = { 0 };
 
-	/* Everything that was forbidden is allowed again; the module picks the best. */
+	/* Allows everything again; the module chooses the best. */
 	want_setting(&l, "simd_mask", "7");
 	if (opt_given(c, "auto-detect"))
 		want_setting(&l, "simd", "auto");
@@ -184,7 +184,10 @@ static int want_sets(struct ctl *c, struct change_list *l, int *mask)
 	*mask |= plus;
 	if (opt_given(c, "disable-avx512"))
 		*mask &= ~SET_AVX512;
-	/* 512-bit registers make some processors run slower: sections stay short, too. */
+	/*
+	 * 512-bit registers reduce the frequency of some processors, so sections stay
+	 * short, too.
+	 */
 	if (opt_given(c, "conservative-mode")) {
 		*mask &= ~SET_AVX512;
 		want_setting(l, "fpu_budget_us", "20");
@@ -257,7 +260,7 @@ static int show_tested(struct nlmsghdr *h, struct nlattr **attrs, void *arg)
 	return 0;
 }
 
-/* The scalar reference serves everybody while variants are on trial. */
+/* The scalar reference is used while variants are tested. */
 static int set_plain(struct wire *w, const char *bits)
 {
 	struct nl_msg *msg = wire_request(w, VEXFS_CMD_TUNABLE_SET, false);
@@ -324,7 +327,7 @@ out:
 	return ret;
 }
 
-/* ---- benchmark: the file simd/bench, measured anew whenever it is read ---- */
+/* ---- benchmark: reading simd/bench measures ---- */
 
 #define KINDS	400
 
@@ -421,7 +424,7 @@ int run_simd_benchmark(struct ctl *c)
 	return EXIT_OK;
 }
 
-/* What was asked for, what the processor has, and what the kernel was booted with. */
+/* What the user asked for, what the processor has, and how the kernel was booted. */
 int run_simd_compatibility(struct ctl *c)
 {
 	int has = processor_sets(), mask, bad;
@@ -454,7 +457,7 @@ int run_simd_compatibility(struct ctl *c)
 int run_simd_restart(struct ctl *c)
 {
 	return manage_once(c, VEXFS_MANAGE_ACTION_SIMD_RESTART, -1, false, "failed",
-			   "every variant was tested anew; the best is in use\n");
+			   "every variant was tested again; the best is in use\n");
 }
 
 
@@ -476,11 +479,11 @@ static const struct opt configure_opts[] = {
 
 static const struct opt test_opts[] = {
 	{ "all-algorithms", 0, OPT_FLAG, NULL, "every variant, not only that in use" },
-	{ "safe-mode", 0, OPT_FLAG, NULL, "let the scalar reference serve everybody meanwhile" }, { 0 },
+	{ "safe-mode", 0, OPT_FLAG, NULL, "use the scalar reference during the test" }, { 0 },
 };
 
 static const struct opt bench_opts[] = {
-	{ "duration", 0, OPT_STRING, "TIME", "measure again and again for so long, default 10s" },
+	{ "duration", 0, OPT_STRING, "TIME", "repeat for this long, default 10s" },
 	{ "compare-scalar", 0, OPT_FLAG, NULL, "how many times as fast as without SIMD" }, { 0 },
 };
 
@@ -491,16 +494,16 @@ const struct verb simd_verbs[] = {
 	{ SIMD "hardware-check", "", 0, 0, "show what the processor has", NULL, NULL, run_simd_hardware },
 	{ SIMD "enable", "", 0, 0, "allow all instruction sets", NULL, enable_opts, run_simd_enable },
 	{ SIMD "configure", "", 0, 0, "allow and forbid instruction sets, set batches",
-	  "What the processor has not got is refused.", configure_opts, run_simd_configure },
+	  "What the processor lacks is refused.", configure_opts, run_simd_configure },
 	{ SIMD "test", "", 0, 0, "compare with the scalar reference",
 	  "All types and metrics; the exit code is 1 when a variant differs, which is then disabled.",
 	  test_opts, run_simd_test },
 	{ SIMD "benchmark", "", 0, 0, "measure the arithmetic in the kernel", NULL, bench_opts,
 	  run_simd_benchmark },
-	{ SIMD "compatibility-check", "", 0, 0, "compare what is allowed with what there is",
-	  "The exit code is 1 when something is there and may not be used.", NULL,
+	{ SIMD "compatibility-check", "", 0, 0, "compare what is allowed with what is available",
+	  "The exit code is 1 when something is available and not allowed.", NULL,
 	  run_simd_compatibility },
-	{ SIMD "restart", "", 0, 0, "test every variant anew and use the best", NULL, NULL,
+	{ SIMD "restart", "", 0, 0, "test every variant again and use the best", NULL, NULL,
 	  run_simd_restart },
 	{ 0 },
 };

@@ -14,10 +14,10 @@
  * struct record - a violation, from the file stack in debugfs
  * @seq: its number
  * @depth: bytes of stack
- * @pid: who
+ * @pid: the task
  * @comm: its name
- * @op: what it did
- * @symbol: where
+ * @op: the op
+ * @symbol: the function
  */
 struct record {
 	uint64_t seq;
@@ -197,7 +197,7 @@ static int deeper(const void *a, const void *b)
 	return u < v ? 1 : u > v ? -1 : strcmp(x->name, y->name);
 }
 
-/* Ops by how deep they have been since load. */
+/* Ops by their depth since load. */
 static void deepest_ops(struct ctl *c, const struct rows *ops)
 {
 	const struct row *list[128];
@@ -226,7 +226,7 @@ static void deepest_ops(struct ctl *c, const struct rows *ops)
 		json_array_end(&c->out);
 }
 
-/* Functions in which ops were too deep, and how often. */
+/* Functions in which ops exceeded the limit, and how often. */
 static void hotspots(struct ctl *c, const struct record *r, size_t n)
 {
 	if (c->json) {
@@ -304,7 +304,7 @@ int run_stack_configure(struct ctl *c)
 
 	if (opt_given(c, "limit")) {
 		want_setting(&l, "stack_limit", "%" PRIu64, opt_u64(c, "limit", 0));
-		/* An alarm above the limit would never ring. */
+		/* An alarm above the limit would never be raised. */
 		if (opt_u64(c, "limit", 0) < 2800)
 			want_setting(&l, "stack_alarm", "%" PRIu64, opt_u64(c, "limit", 0));
 	}
@@ -401,13 +401,13 @@ out:
 int run_stack_clear(struct ctl *c)
 {
 	return manage_once(c, VEXFS_MANAGE_ACTION_STACK_CLEAR, -1, false, "failed",
-			   "violations and alarms are counted anew\n");
+			   "the counters of violations and alarms were reset\n");
 }
 
 int run_stack_forget(struct ctl *c)
 {
 	return manage_once(c, VEXFS_MANAGE_ACTION_STACK_FORGET, -1, false, "failed",
-			   "records and the deepest op are forgotten\n");
+			   "the records and the deepest op were cleared\n");
 }
 
 
@@ -448,17 +448,17 @@ const struct verb stack_verbs[] = {
 	  run_stack_status },
 	{ STACK "violations", "", 0, 0, "show ops that went too deep",
 	  "The exit code is 1 when there are any.", violations_opts, run_stack_violations },
-	{ STACK "monitor", "", 0, 0, "show depth and violations again and again", NULL, monitor_opts,
+	{ STACK "monitor", "", 0, 0, "show depth and violations repeatedly", NULL, monitor_opts,
 	  run_stack_monitor },
-	{ STACK "analyze", "", 0, 0, "say which ops are deep, and where", NULL, analyze_opts,
+	{ STACK "analyze", "", 0, 0, "show which ops are deep, and where", NULL, analyze_opts,
 	  run_stack_analyze },
 	{ STACK "configure", "", 0, 0, "set limits and thresholds, all or nothing", NULL, configure_opts,
 	  run_stack_configure },
-	{ STACK "heap-analysis", "", 0, 0, "say how scratch was served", NULL, heap_opts, run_stack_heap },
+	{ STACK "heap-analysis", "", 0, 0, "show where scratch memory came from", NULL, heap_opts, run_stack_heap },
 	{ STACK "clear-violations", "", 0, 0, "count violations anew",
-	  "Totals since load stay, for those who watch them; so do records and the deepest op.", NULL,
+	  "Totals since load are kept, and so are records and the deepest op.", NULL,
 	  run_stack_clear },
-	{ STACK "reset-monitoring", "", 0, 0, "forget records and the deepest op", NULL, NULL,
+	{ STACK "reset-monitoring", "", 0, 0, "clear the records and the deepest op", NULL, NULL,
 	  run_stack_forget },
 	{ 0 },
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading the trace events of the pools, through an instance of tracefs of its own: what
- * others trace is not disturbed, and nothing stays behind.
+ * Reads the trace events of the pools through a tracefs instance of its own, so that
+ * other users of tracing are not affected; the instance is removed at the end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -94,7 +94,7 @@ static void read_pipe(int fd, int64_t end, struct trace *t, trace_fn fn, void *a
 		poll(&p, 1, left < 100 ? (int)left : 100);
 		n = read(fd, buf + have, sizeof(buf) - 1 - have);
 		if (n <= 0) {
-			/* An empty pipe is asked again before long, not at once. */
+			/* An empty pipe is polled again after a pause. */
 			if (p.revents)
 				usleep(10000);
 			continue;
@@ -138,7 +138,7 @@ int trace_pools(struct ctl *c, int64_t ms, struct trace *t, trace_fn fn, void *a
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || write_file(dir, "events/vexfs/vexfs_pool_alloc/enable", "1") ||
 	    write_file(dir, "events/vexfs/vexfs_pool_free/enable", "1"))
-		ret = ctl_refuse(c, errno, "the trace events of vexfs cannot be had: %s",
+		ret = ctl_refuse(c, errno, "cannot enable the trace events of vexfs: %s",
 				 strerror(errno));
 	else
 		read_pipe(fd, perf_now_ms() + ms, t, fn, arg);

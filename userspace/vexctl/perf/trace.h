@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Allocations of the pools as the trace events tell them, by caller and size. */
+/* Allocations of the pools by caller and size, from trace events. */
 #ifndef VEXCTL_PERF_TRACE_H
 #define VEXCTL_PERF_TRACE_H
 
@@ -12,8 +12,8 @@
  * @caller: the function
  * @bucket: sizes up to 64 << bucket
  * @tier: number of the tier
- * @count: how many
- * @bytes: asked for
+ * @count: number of allocations
+ * @bytes: sum of the sizes
  */
 struct trace_row {
 	char caller[80];
@@ -24,11 +24,11 @@ struct trace_row {
 };
 
 /**
- * struct trace - what was seen
+ * struct trace - results
  * @n: rows
  * @allocs: allocations
- * @frees: buffers given back
- * @lost: events that came too fast, or found no row
+ * @frees: frees
+ * @lost: events that were dropped, or for which there was no row
  */
 struct trace {
 	size_t n;
@@ -38,10 +38,10 @@ struct trace {
 	struct trace_row row[TRACE_ROWS];
 };
 
-/* Each allocation as it is seen. */
+/* Called for each allocation. */
 typedef void (*trace_fn)(const char *caller, size_t size, unsigned int tier, void *arg);
 
-/* Watches for @ms. 0, or an exit code after saying what is wrong. */
+/* Traces for @ms. 0, or an exit code after printing why. */
 int trace_pools(struct ctl *c, int64_t ms, struct trace *t, trace_fn fn, void *arg);
 
 #endif
