@@ -209,16 +209,16 @@ static void filter_programs(struct kunit *test)
 	prandom_seed_state(&rnd, 12);
 	while (rounds--) {
 		u32 len = 3 + prandom_u32_state(&rnd) % (ARRAY_SIZE(p) - 3), n, at;
-		struct vexfs_filter *f = NULL;
+		struct vexfs_attr_filter *f = NULL;
 
 		for (i = 0; i + 2 < len; i++)
 			random_insn(&rnd, &p[i], len - i - 1, sizeof(records[0]));
 		p[len - 2] = (struct vexfs_filter_insn) { .code = BPF_RET | BPF_A };
 		p[len - 1] = (struct vexfs_filter_insn) { .code = BPF_RET | BPF_K };
 		prandom_bytes_state(&rnd, records, sizeof(records));
-		KUNIT_ASSERT_EQ(test, vexfs_filter_create(p, len, sizeof(records[0]), &f, NULL, NULL),
-				0);
-		n = vexfs_filter_run(f, records, sizeof(records[0]), ARRAY_SIZE(records), pass);
+		KUNIT_ASSERT_EQ(test, 0, vexfs_attr_filter_create(p, len, sizeof(records[0]), &f,
+								  NULL, NULL));
+		n = vexfs_attr_filter_run(f, records, sizeof(records[0]), ARRAY_SIZE(records), pass);
 		for (i = 0, at = 0; i < ARRAY_SIZE(records); i++) {
 			bool keeps = by_hand(p, records[i], sizeof(records[0]));
 
@@ -227,7 +227,7 @@ static void filter_programs(struct kunit *test)
 			kept += keeps;
 			ran++;
 		}
-		vexfs_filter_free(f);
+		vexfs_attr_filter_free(f);
 	}
 	/* programs that all say the same would prove little */
 	KUNIT_EXPECT_GT(test, kept, ran / 10);
@@ -249,23 +249,23 @@ static void filter_refuses(struct kunit *test)
 		{ BPF_ALU | BPF_LSH | BPF_K, 0, 0, 32 },
 	};
 	struct vexfs_filter_insn p[2] = { { }, { .code = BPF_RET | BPF_K } };
-	struct vexfs_filter *f = NULL;
+	struct vexfs_attr_filter *f = NULL;
 	const char *why;
 	u32 i, where;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		why = NULL;
 		p[0] = bad[i];
-		KUNIT_EXPECT_EQ_MSG(test, vexfs_filter_create(p, 2, 20, &f, &why, &where), -EINVAL,
-				    "case %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, -EINVAL,
+				    vexfs_attr_filter_create(p, 2, 20, &f, &why, &where), "case %u", i);
 		KUNIT_EXPECT_NOT_NULL(test, why);
 	}
-	KUNIT_EXPECT_EQ(test, vexfs_filter_create(p, 0, 20, &f, &why, &where), -EINVAL);
-	KUNIT_EXPECT_EQ(test, vexfs_filter_create(p, VEXFS_FILTER_MAX + 1, 20, &f, NULL, NULL),
+	KUNIT_EXPECT_EQ(test, vexfs_attr_filter_create(p, 0, 20, &f, &why, &where), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vexfs_attr_filter_create(p, VEXFS_FILTER_MAX + 1, 20, &f, NULL, NULL),
 			-E2BIG);
 	/* nothing can be loaded where there is no record */
 	p[0] = (struct vexfs_filter_insn) { BPF_LD | BPF_B | BPF_ABS, 0, 0, 0 };
-	KUNIT_EXPECT_EQ(test, vexfs_filter_create(p, 2, 0, &f, NULL, NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vexfs_attr_filter_create(p, 2, 0, &f, NULL, NULL), -EINVAL);
 }
 
 /* ---- exact search ---- */
@@ -373,7 +373,8 @@ static int exact_now(struct vexfs_search_job *job)
 	return err;
 }
 
-static int run_search(struct bench_of *b, u32 nq, const struct vexfs_filter *f, const u64 *self)
+static int run_search(struct bench_of *b, u32 nq, const struct vexfs_attr_filter *f,
+		      const u64 *self)
 {
 	struct vexfs_op op;
 	struct vexfs_search_job job = {
@@ -396,12 +397,12 @@ static void search_rounds(struct kunit *test, struct bench_of *b, u32 rounds)
 		{ BPF_LD | BPF_B | BPF_ABS, 0, 0, 1 }, { BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 3 },
 		{ BPF_RET | BPF_K, 0, 0, 0 }, { BPF_RET | BPF_K, 0, 0, 1 },
 	};
-	struct vexfs_filter *f = NULL;
+	struct vexfs_attr_filter *f = NULL;
 	struct rnd_state rnd;
 	u64 self[MOST_QUERIES];
 	u32 i, q, round;
 
-	KUNIT_ASSERT_EQ(test, vexfs_filter_create(insns, 4, 4, &f, NULL, NULL), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_attr_filter_create(insns, 4, 4, &f, NULL, NULL), 0);
 	prandom_seed_state(&rnd, b->n);
 	for (round = 0; round < rounds; round++) {
 		u32 nq = round % 2 ? 1 + prandom_u32_state(&rnd) % MOST_QUERIES : 1;
@@ -427,7 +428,7 @@ static void search_rounds(struct kunit *test, struct bench_of *b, u32 rounds)
 		for (q = 0; q < nq; q++)
 			compare(test, b, q, brute_force(test, b, q, filtered, self[q]), 0);
 	}
-	vexfs_filter_free(f);
+	vexfs_attr_filter_free(f);
 }
 
 /* A range in parts: each goes on where the one before ended. */

@@ -54,7 +54,7 @@ int vexfs_handle_classify(struct vexfs_request *r)
 		.search = classify_search,
 		.arg = r,
 	};
-	struct vexfs_filter *filter;
+	struct vexfs_attr_filter *filter;
 	size_t bytes;
 	int err;
 
@@ -80,6 +80,6 @@ int vexfs_handle_classify(struct vexfs_request *r)
 		err = classify_query(r, &p);
 	}
 	vexfs_pool_free(p.row, bytes);
-	vexfs_filter_free(filter);
+	vexfs_attr_filter_free(filter);
 	return err;
 }

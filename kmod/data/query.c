@@ -51,11 +51,11 @@ int vexfs_queries_by_id(struct vexfs_request *r, struct vexfs_collection *c, u64
 
 /* Its local array is not for the search that follows to carry. */
 noinline_for_stack
-struct vexfs_filter *vexfs_filter_in(struct vexfs_request *r, struct vexfs_collection *c, u64 from,
-				     u32 len)
+struct vexfs_attr_filter *vexfs_filter_in(struct vexfs_request *r, struct vexfs_collection *c,
+					  u64 from, u32 len)
 {
 	size_t bytes = len * sizeof(struct vexfs_filter_insn);
-	struct vexfs_filter *f = NULL;
+	struct vexfs_attr_filter *f = NULL;
 	u64 local[VEXFS_SCRATCH_LOCAL / sizeof(u64)];
 	struct vexfs_scratch insns;
 	int err;
@@ -66,7 +66,7 @@ struct vexfs_filter *vexfs_filter_in(struct vexfs_request *r, struct vexfs_colle
 		return ERR_PTR(-ENOMEM);
 	err = vexfs_copy_in(r, insns.p, from, bytes);
 	if (!err)
-		err = vexfs_filter_create(insns.p, len, c->attr_size, &f, NULL, NULL);
+		err = vexfs_attr_filter_create(insns.p, len, c->attr_size, &f, NULL, NULL);
 	vexfs_scratch_put(&insns);
 	return err ? ERR_PTR(err) : f;
 }

@@ -8,7 +8,7 @@
 
 #include "data/request.h"
 
-struct vexfs_filter;
+struct vexfs_attr_filter;
 
 /* Reads @n vectors of @format at @from into @rows, which are rows like any other. */
 int vexfs_queries_in(struct vexfs_request *r, struct vexfs_collection *c, u32 format, u64 from,
@@ -18,7 +18,7 @@ int vexfs_queries_by_id(struct vexfs_request *r, struct vexfs_collection *c, u64
 			u64 *ids, void *rows, u32 *aux);
 
 /* The filter of @len instructions at @from: NULL when @len is 0, or an error pointer. */
-struct vexfs_filter *vexfs_filter_in(struct vexfs_request *r, struct vexfs_collection *c, u64 from,
-				     u32 len);
+struct vexfs_attr_filter *vexfs_filter_in(struct vexfs_request *r, struct vexfs_collection *c,
+					  u64 from, u32 len);
 
 #endif

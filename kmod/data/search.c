@@ -205,7 +205,8 @@ static void group_answered(struct vexfs_search_job *s)
 }
 
 static int search_group(struct vexfs_request *r, struct vexfs_collection *c,
-			struct query_group *g, const struct vexfs_filter *filter, u32 at, u32 n)
+			struct query_group *g, const struct vexfs_attr_filter *filter, u32 at,
+			u32 n)
 {
 	struct vexfs_search *req = &r->h.search;
 	bool by_id = req->flags & VEXFS_QUERY_BY_ID;
@@ -284,7 +285,7 @@ int vexfs_handle_search(struct vexfs_request *r)
 {
 	struct vexfs_collection *c = vexfs_client_collection(r->client, VEXFS_MAY_READ);
 	struct vexfs_search *req = &r->h.search;
-	struct vexfs_filter *filter;
+	struct vexfs_attr_filter *filter;
 	struct query_group g;
 	u32 at, n;
 	int err;
@@ -318,6 +319,6 @@ int vexfs_handle_search(struct vexfs_request *r)
 	}
 	vexfs_pool_free(g.buf, g.bytes);
 free_filter:
-	vexfs_filter_free(filter);
+	vexfs_attr_filter_free(filter);
 	return err;
 }

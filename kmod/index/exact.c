@@ -60,8 +60,8 @@ static u32 filter_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u3
 
 	for (i = 0; i < n; i += m) {
 		m = min(VEXFS_FILTER_RUN, n - i);
-		passed = vexfs_filter_run(s->filter, e->attrs + (size_t)(row + i) * attr_size,
-					  attr_size, m, w->pass);
+		passed = vexfs_attr_filter_run(s->filter, e->attrs + (size_t)(row + i) * attr_size,
+					       attr_size, m, w->pass);
 		for (from = i, j = 0; j < passed; j++) {
 			u32 at = i + w->pass[j];
 

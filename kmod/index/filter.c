@@ -18,13 +18,13 @@
 #include "mem/user.h"
 
 /**
- * struct vexfs_filter - a compiled filter
+ * struct vexfs_attr_filter - a compiled filter
  * @prog: what the kernel made of it
  * @attr_size: bytes of a record
  * @len: instructions
  * @insns: the instructions themselves, to compare
  */
-struct vexfs_filter {
+struct vexfs_attr_filter {
 	struct bpf_prog *prog;
 	u32 attr_size;
 	u32 len;
@@ -96,12 +96,12 @@ static const char *insn_refused(const struct sock_filter *i, u32 attr_size)
 	}
 }
 
-int vexfs_filter_create(const struct vexfs_filter_insn *insns, u32 len, u32 attr_size,
-			struct vexfs_filter **out, const char **why, u32 *where)
+int vexfs_attr_filter_create(const struct vexfs_filter_insn *insns, u32 len, u32 attr_size,
+			     struct vexfs_attr_filter **out, const char **why, u32 *where)
 {
 	struct sock_fprog_kern prog = { .len = len, .filter = (struct sock_filter *)insns };
 	const char *reason = "jumps out of the program, or does not end with a return";
-	struct vexfs_filter *f;
+	struct vexfs_attr_filter *f;
 	u32 i = 0;
 	int err;
 
@@ -145,16 +145,16 @@ refused:
 	}
 	return err;
 }
-VEXFS_EXPORT_KUNIT(vexfs_filter_create);
+VEXFS_EXPORT_KUNIT(vexfs_attr_filter_create);
 
-void vexfs_filter_free(struct vexfs_filter *f)
+void vexfs_attr_filter_free(struct vexfs_attr_filter *f)
 {
 	if (!f)
 		return;
 	bpf_prog_destroy(f->prog);
 	kfree(f);
 }
-VEXFS_EXPORT_KUNIT(vexfs_filter_free);
+VEXFS_EXPORT_KUNIT(vexfs_attr_filter_free);
 
 bool vexfs_filter_same(const struct vexfs_filter *a, const struct vexfs_filter *b)
 {
@@ -183,12 +183,12 @@ u32 vexfs_filter_run(const struct vexfs_filter *f, const void *records, size_t s
 	migrate_enable();
 	return found;
 }
-VEXFS_EXPORT_KUNIT(vexfs_filter_run);
+VEXFS_EXPORT_KUNIT(vexfs_attr_filter_run);
 
-bool vexfs_filter_match(const struct vexfs_filter *f, const void *record)
+bool vexfs_attr_filter_match(const struct vexfs_attr_filter *f, const void *record)
 {
 	u16 pass;
 
-	return vexfs_filter_run(f, record, 0, 1, &pass);
+	return vexfs_attr_filter_run(f, record, 0, 1, &pass);
 }
-VEXFS_EXPORT_KUNIT(vexfs_filter_match);
+VEXFS_EXPORT_KUNIT(vexfs_attr_filter_match);

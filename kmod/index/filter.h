@@ -9,7 +9,7 @@
 #include <linux/types.h>
 #include <linux/vexfs.h>
 
-struct vexfs_filter;
+struct vexfs_attr_filter;
 
 /*
  * Checks @insns (loads only inside the record of @attr_size bytes, no ancillary
@@ -30,9 +30,9 @@ bool vexfs_filter_same(const struct vexfs_filter *a, const struct vexfs_filter *
  * sleep, and runs without moving to another CPU.
  */
 #define VEXFS_FILTER_RUN	256u
-u32 vexfs_filter_run(const struct vexfs_filter *f, const void *records, size_t step, u32 n,
-		     u16 *pass);
+u32 vexfs_attr_filter_run(const struct vexfs_attr_filter *f, const void *records, size_t step,
+			  u32 n, u16 *pass);
 /* One record. */
-bool vexfs_filter_match(const struct vexfs_filter *f, const void *record);
+bool vexfs_attr_filter_match(const struct vexfs_attr_filter *f, const void *record);
 
 #endif

@@ -84,8 +84,8 @@ static u32 estimate_matches(struct vexfs_search_job *s)
 		for (j = 0; j < n; j++)
 			live += vexfs_graph_row_live(e, row + j);
 		/* of records whose vectors are dead, or will be, no more is asked than this */
-		n = vexfs_filter_run(s->filter, e->attrs + (size_t)row * c->attr_size,
-				     c->attr_size, n, pass);
+		n = vexfs_attr_filter_run(s->filter, e->attrs + (size_t)row * c->attr_size,
+					  c->attr_size, n, pass);
 		for (j = 0; j < n; j++)
 			passed += vexfs_graph_row_live(e, row + pass[j]);
 	}
@@ -125,7 +125,7 @@ static bool slot_counts(struct vexfs_search_job *s, u32 q, u32 slot, u64 *id)
 	*id = vexfs_slot_id(s->c, slot);
 	if (s->self && s->self[q] == *id)
 		return false;
-	return !s->filter || vexfs_filter_match(s->filter, vexfs_slot_attrs(s->c, slot));
+	return !s->filter || vexfs_attr_filter_match(s->filter, vexfs_slot_attrs(s->c, slot));
 }
 
 /* The first candidates, which are sorted by what the user asked for. */

@@ -44,7 +44,7 @@ struct vexfs_search_job {
 	const void *queries;
 	const u32 *aux;
 	const u64 *self;
-	const struct vexfs_filter *filter;
+	const struct vexfs_attr_filter *filter;
 	struct vexfs_topk *results;
 	u32 alone;
 	u32 cpus;
