@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Pushing alerts with libcurl. */
+/* Pushes alerts as JSON over HTTP. */
 #include "alert.h"
 
-#include <curl/curl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "json.h"
 
-#define TIMEOUT_S	10L
-#define ANSWER_MAX	400
+#define TIMEOUT_S	10
 
 static void put_time(struct json *j, const char *key, int64_t ms)
 {
@@ -76,60 +75,18 @@ char *alert_json(const struct alert *a, size_t n)
 	return text;
 }
 
-struct answer {
-	char text[ANSWER_MAX];
-	size_t len;
-};
-
-/* Keeps the start of the server's response for the error message. */
-static size_t take_answer(char *p, size_t size, size_t n, void *arg)
-{
-	struct answer *a = arg;
-	size_t room = sizeof(a->text) - 1 - a->len, take = size * n < room ? size * n : room;
-
-	memcpy(a->text + a->len, p, take);
-	a->len += take;
-	return size * n;
-}
-
-static void only_http(CURL *curl)
-{
-#if LIBCURL_VERSION_NUM >= 0x075500
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-#endif
-}
-
 static int post(const char *url, const char *body, char *why, size_t size)
 {
-	struct curl_slist *heads = curl_slist_append(NULL, "Content-Type: application/json");
-	struct answer answer = { .len = 0 };
-	CURL *curl = curl_easy_init();
-	CURLcode err = CURLE_OUT_OF_MEMORY;
-	long code = 0;
+	struct http_answer answer;
+	bool good;
 
-	if (curl && heads) {
-		curl_easy_setopt(curl, CURLOPT_URL, url);
-		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, heads);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
-		curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-		curl_easy_setopt(curl, CURLOPT_USERAGENT, "vexfs/" VEXFS_VERSION);
-		curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
-		curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
-		only_http(curl);
-		err = curl_easy_perform(curl);
-		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
-	}
-	answer.text[answer.len] = '\0';
-	if (err)
-		snprintf(why, size, "%.150s: %s", url, curl_easy_strerror(err));
-	else if (code < 200 || code > 299)
-		snprintf(why, size, "%.150s answered %ld: %.200s", url, code, answer.text);
-	curl_slist_free_all(heads);
-	curl_easy_cleanup(curl);
-	return err || code < 200 || code > 299 ? -1 : 0;
+	if (http_request(url, body, TIMEOUT_S, &answer, why, size))
+		return -1;
+	good = answer.status >= 200 && answer.status <= 299;
+	if (!good)
+		snprintf(why, size, "%.150s answered %ld: %.200s", url, answer.status, answer.text);
+	free(answer.text);
+	return good ? 0 : -1;
 }
 
 int alert_webhook(const char *url, const struct alert *a, size_t n, char *why, size_t size)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,25 +133,135 @@ static int explain_put(const struct vexfs *h, const struct vexfs_put *req, uint6
 	return vexfs_explain(h, err, code, "put", req->deadline_ns);
 }
 
-int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err)
+/* A pointer of a request, and the bytes per vector of what it points to. */
+struct column {
+	size_t at;
+	size_t bytes;
+};
+
+#define PER_VECTOR	SIZE_MAX	/* as many as a vector in the request's format has */
+#define PER_RECORD	(SIZE_MAX - 1)	/* as many as a record of the collection has */
+
+/**
+ * struct kind - a request about vectors: where its members are
+ * @ioctl: its number
+ * @size: of the structure
+ * @last_seq: @seq is that of the last part that has one; otherwise of the first part
+ * @columns: pointers that advance from part to part; the first is the ids
+ */
+struct kind {
+	unsigned long ioctl;
+	size_t size;
+	bool last_seq;
+	size_t count, deadline_ns, done, tried, kernel_ns, seq;
+	struct column columns[6];
+};
+
+#define MEMBERS(type)							\
+	.size = sizeof(struct type),					\
+	.count = offsetof(struct type, count),				\
+	.deadline_ns = offsetof(struct type, deadline_ns),		\
+	.done = offsetof(struct type, done),				\
+	.tried = offsetof(struct type, tried),				\
+	.kernel_ns = offsetof(struct type, kernel_ns),			\
+	.seq = offsetof(struct type, seq)
+#define COLUMN(type, member, n)	{ offsetof(struct type, member), n }
+
+static const struct kind put_kind = {
+	.ioctl = VEXFS_IOC_PUT,
+	.last_seq = true,
+	MEMBERS(vexfs_put),
+	.columns = {
+		COLUMN(vexfs_put, ids, sizeof(uint64_t)),
+		COLUMN(vexfs_put, vectors, PER_VECTOR),
+		COLUMN(vexfs_put, attrs, PER_RECORD),
+		COLUMN(vexfs_put, errors, sizeof(int32_t)),
+		COLUMN(vexfs_put, seqs, sizeof(uint64_t)),
+	},
+};
+
+static const struct kind get_kind = {
+	.ioctl = VEXFS_IOC_GET,
+	MEMBERS(vexfs_get),
+	.columns = {
+		COLUMN(vexfs_get, ids, sizeof(uint64_t)),
+		COLUMN(vexfs_get, vectors, PER_VECTOR),
+		COLUMN(vexfs_get, attrs, PER_RECORD),
+		COLUMN(vexfs_get, errors, sizeof(int32_t)),
+	},
+};
+
+static const struct kind delete_kind = {
+	.ioctl = VEXFS_IOC_DELETE,
+	.last_seq = true,
+	MEMBERS(vexfs_delete),
+	.columns = {
+		COLUMN(vexfs_delete, ids, sizeof(uint64_t)),
+		COLUMN(vexfs_delete, errors, sizeof(int32_t)),
+	},
+};
+
+static const struct kind distance_kind = {
+	.ioctl = VEXFS_IOC_DISTANCE,
+	MEMBERS(vexfs_distance),
+	.columns = {
+		COLUMN(vexfs_distance, ids, sizeof(uint64_t)),
+		COLUMN(vexfs_distance, distances, sizeof(float)),
+		COLUMN(vexfs_distance, errors, sizeof(int32_t)),
+	},
+};
+
+static uint32_t *u32_at(void *req, size_t offset)
 {
-	size_t bytes = vexfs_vector_bytes(h, req->format);
+	return (uint32_t *)((char *)req + offset);
+}
+
+static __u64 *u64_at(void *req, size_t offset)
+{
+	return (__u64 *)((char *)req + offset);
+}
+
+/* Moves the pointers of @part from the first vector to vector @at. */
+static void advance_columns(const struct vexfs *h, const struct kind *k, void *part, uint64_t at,
+			    size_t bytes)
+{
+	for (const struct column *c = k->columns; c->bytes; c++) {
+		size_t n = c->bytes == PER_VECTOR ? bytes : c->bytes == PER_RECORD ? h->attr_size :
+			   c->bytes;
+
+		*u64_at(part, c->at) = advance(*u64_at(part, c->at), at, n);
+	}
+}
+
+/*
+ * Sends @req in parts until all of it is done or a part fails. @bytes: of a vector in the
+ * request's format. @req gets the sums; its @tried is where an error is. 0 or an errno.
+ */
+static int send_in_parts(struct vexfs *h, const struct kind *k, void *req, size_t bytes)
+{
+	uint32_t count = *u32_at(req, k->count);
+	union {
+		struct vexfs_put put;
+		struct vexfs_get get;
+		struct vexfs_delete del;
+		struct vexfs_distance distance;
+	} part;
 	struct vexfs_deadline clock;
 	uint64_t at = 0;
 	int e;
 
-	vexfs_error_clear(err);
-	vexfs_deadline_start(&clock, req->deadline_ns);
-	req->size = sizeof(*req);
-	req->done = 0;
-	req->kernel_ns = 0;
-	req->tried = 0;
-	req->seq = 0;
+	vexfs_deadline_start(&clock, *u64_at(req, k->deadline_ns));
+	*u32_at(req, 0) = (uint32_t)k->size;
+	*u32_at(req, k->done) = 0;
+	*u32_at(req, k->tried) = 0;
+	*u64_at(req, k->kernel_ns) = 0;
+	if (k->last_seq)
+		*u64_at(req, k->seq) = 0;
 	do {
-		uint64_t n = req->count - at;
-		struct vexfs_put part = *req;
+		uint64_t n = count - at;
 
-		e = vexfs_deadline_left(&clock, &part.deadline_ns);
+		memcpy(&part, req, k->size);
+		e = vexfs_deadline_left(&clock, u64_at(&part, k->deadline_ns));
 		if (e)
 			break;
 		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
@@ -170,7 +281,8 @@ int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err
 	} while (!e && at < req->count);
 	req->tried = (uint32_t)at;
 	/* the last vector that was processed caused the error */
-	return e ? explain_put(h, req, req->flags & VEXFS_PUT_CONTINUE ? at : req->done, e, err) : 0;
+	return e ? explain_put(h, req, req->flags & VEXFS_PUT_CONTINUE ? req->tried : req->done, e,
+			       err) : 0;
 }
 
 static int explain_ids(const struct vexfs *h, const char *what, uint32_t count, uint32_t format,
@@ -212,9 +324,7 @@ static uint64_t find_missing(const struct vexfs *h, uint64_t ids, uint64_t count
 
 int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err)
 {
-	size_t bytes = vexfs_vector_bytes(h, req->format);
-	struct vexfs_deadline clock;
-	uint64_t at = 0;
+	uint64_t at;
 	int e;
 
 	vexfs_error_clear(err);
@@ -252,8 +362,6 @@ int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err
 
 int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_error *err)
 {
-	struct vexfs_deadline clock;
-	uint64_t at = 0;
 	int e;
 
 	vexfs_error_clear(err);
@@ -290,8 +398,7 @@ int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_erro
 
 int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_error *err)
 {
-	struct vexfs_deadline clock;
-	uint64_t at = 0;
+	uint64_t at;
 	int e;
 
 	vexfs_error_clear(err);
@@ -324,6 +431,7 @@ int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_
 		at = find_missing(h, req->ids, req->count, at);
 	if (e == EDOM)
 		return explain_component(h, req->format, req->query, 0, 1, NULL, err);
+	at = e == ENOENT ? find_missing(h, req->ids, req->count, req->tried) : req->tried;
 	return e ? explain_ids(h, "distance", req->count, req->format, req->ids, at, e,
 			       req->deadline_ns, err) : 0;
 }

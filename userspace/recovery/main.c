@@ -196,7 +196,6 @@ static bool validate(struct recovery *r)
 
 static void notify(struct recovery *r, bool good)
 {
-#ifdef HAVE_CURL
 	const char *hook = getenv("ALERT_WEBHOOK");
 	char text[500], why[500];
 	struct alert a = {
@@ -216,11 +215,6 @@ static void notify(struct recovery *r, bool good)
 	hook = hook && *hook ? hook : r->conf.webhook;
 	if (*hook && alert_webhook(hook, &a, 1, why, sizeof(why)))
 		say_log(r, "cannot call the webhook: %s", why);
-#else
-	if (!r->dry && r->notify && *r->conf.alertmanager)
-		say_log(r, "no notification was sent: built without libcurl");
-	(void)good;
-#endif
 }
 
 static int recover(struct recovery *r)

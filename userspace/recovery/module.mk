@@ -5,9 +5,9 @@
 RECOVERY_OBJS := build/obj/recovery/journal.o build/obj/recovery/main.o
 $(RECOVERY_OBJS): CFLAGS_USER += $(ALERT_CFLAGS) $(CONFIG_INC) $(JSONIN_INC)
 
-build/bin/vexfs-performance-recovery: $(RECOVERY_OBJS) $(ALERT_OBJS) $(CONFIG_OBJS) $(JSONIN_OBJS) \
-		$(COMMON_OBJS)
+build/bin/vexfs-performance-recovery: $(RECOVERY_OBJS) $(ALERT_OBJS) build/obj/remote/http.o \
+		$(CONFIG_OBJS) $(JSONIN_OBJS) $(COMMON_OBJS)
 	$(begin)
-	$(HOSTCC_USER) -o $@ $^ $(ALERT_LIBS) $(JSONIN_LIBS) -lm
+	$(HOSTCC_USER) -o $@ $^ $(REMOTE_LIBS) $(JSONIN_LIBS) -lm
 
 PROGRAMS += build/bin/vexfs-performance-recovery

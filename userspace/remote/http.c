@@ -69,6 +69,15 @@ static int perform(CURL *h, const char *url, struct http_answer *answer, char *w
 	return code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO;
 }
 
+static void only_http(CURL *h)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	curl_easy_setopt(h, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
+}
+
 int http_request(const char *url, const char *json, unsigned int seconds,
 		 struct http_answer *answer, char *why, size_t size)
 {
@@ -82,7 +91,7 @@ int http_request(const char *url, const char *json, unsigned int seconds,
 		headers = curl_slist_append(NULL, "Content-Type: application/json");
 	if (h && answer->text && (headers || !json)) {
 		curl_easy_setopt(h, CURLOPT_URL, url);
-		curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+		only_http(h);
 		curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 		curl_easy_setopt(h, CURLOPT_TIMEOUT, (long)seconds);
 		curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT, 5L);

@@ -13,7 +13,7 @@ else
 tools: no-curl
 .PHONY: no-curl
 no-curl:
-	@echo "vexctl reaches no server (alert, fleet): it needs libcurl (apt-get install libcurl4-openssl-dev)"
+	@echo "Requests to servers (vexctl alert, vexctl fleet, pushed alerts) were left out: libcurl is missing (libcurl4-openssl-dev)."
 endif
 $(REMOTE_OBJS) $(REMOTE_OBJS:build/obj/%=build/san/%): CFLAGS_USER += $(REMOTE_CFLAGS)
 

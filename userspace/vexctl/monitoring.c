@@ -5,13 +5,14 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "exposition.h"
-#include "ini.h"
 #include "jsonin.h"
 #include "outfile.h"
 #include "vexctl.h"
@@ -30,45 +31,23 @@ __asm__(".section .rodata\n"
 /**
  * struct threshold - a number in the rules
  * @mark: its placeholder, between two '@'
- * @key: in [thresholds] of vexfs.conf
- * @value: its value
+ * @at: offset in struct config
  */
 struct threshold {
 	const char *mark;
-	const char *key;
-	double value;
+	size_t at;
 };
 
-static struct threshold thresholds[] = {
-	{ "FUSE", "fuse_ops_floor", 3500 },
-	{ "VECTOR", "vector_ops_floor", 1800 },
-	{ "SEMANTIC", "semantic_ops_floor", 550 },
-	{ "POOL", "pool_hit_floor", 0.85 },
+static const struct threshold thresholds[] = {
+	{ "FUSE", offsetof(struct config, fuse_floor) },
+	{ "VECTOR", offsetof(struct config, vector_floor) },
+	{ "SEMANTIC", offsetof(struct config, semantic_floor) },
+	{ "POOL", offsetof(struct config, pool_hit_floor) },
 };
 
 #define THRESHOLDS	(sizeof(thresholds) / sizeof(thresholds[0]))
 
-static int take_threshold(void *arg, const char *section, const char *key, const char *value,
-			  char *why, size_t size)
-{
-	(void)arg;
-	if (!key || strcmp(section, "thresholds"))
-		return 0;
-	for (size_t i = 0; i < THRESHOLDS; i++) {
-		double v;
-
-		if (strcmp(key, thresholds[i].key))
-			continue;
-		if (!value || !parse_number(value, &v) || v < 0) {
-			snprintf(why, size, "%s is not a number of 0 or more", key);
-			return -1;
-		}
-		thresholds[i].value = v;
-	}
-	return 0;
-}
-
-static void write_rules(FILE *out, const char *config)
+static void write_rules(FILE *out, const char *config, const struct config *values)
 {
 	const char *at = rules_begin, *mark;
 
@@ -76,15 +55,18 @@ static void write_rules(FILE *out, const char *config)
 		const char *end = strchr(mark + 1, '@');
 		size_t n = end ? (size_t)(end - mark - 1) : 0, i;
 		char number[32];
+		double v;
 
 		fwrite(at, 1, (size_t)(mark - at), out);
 		for (i = 0; i < THRESHOLDS; i++)
 			if (n == strlen(thresholds[i].mark) && !memcmp(mark + 1, thresholds[i].mark, n))
 				break;
-		if (i < THRESHOLDS)
-			fputs(expo_number(number, thresholds[i].value), out);
-		else if (n == 6 && !memcmp(mark + 1, "CONFIG", 6))
+		if (i < THRESHOLDS) {
+			memcpy(&v, (const char *)values + thresholds[i].at, sizeof(v));
+			fputs(expo_number(number, v), out);
+		} else if (n == 6 && !memcmp(mark + 1, "CONFIG", 6)) {
 			fputs(shown(config), out);
+		}
 		at = end ? end + 1 : mark + 1;
 	}
 	fputs(at, out);
@@ -94,19 +76,20 @@ static int run_rules(struct ctl *c)
 {
 	const char *config = opt_string(c, "config", CONFIG), *to = opt_string(c, "output", NULL);
 	struct outfile out = { 0 };
+	struct config values;
 	char why[400];
 
-	errno = 0;
-	if ((opt_given(c, "config") || !access(config, F_OK)) &&
-	    ini_read(config, take_threshold, NULL, why, sizeof(why)))
+	if (opt_given(c, "config") && access(config, R_OK))
+		return ctl_refuse(c, EINVAL, "%s: cannot be read: %s", config, strerror(errno));
+	if (config_read(config, &values, why, sizeof(why)))
 		return ctl_refuse(c, EINVAL, "%s", why);
 	if (!to) {
-		write_rules(stdout, config);
+		write_rules(stdout, config, &values);
 		return fflush(stdout) ? ctl_refuse(c, EIO, "cannot write: %s", strerror(errno)) : 0;
 	}
 	if (outfile_open(&out, to, false))
 		return ctl_refuse(c, out.error, "%s", out.why);
-	write_rules(out.f, config);
+	write_rules(out.f, config, &values);
 	return outfile_commit(&out) ? ctl_refuse(c, out.error, "%s", out.why) : EXIT_OK;
 }
 

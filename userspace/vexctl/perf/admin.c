@@ -28,14 +28,6 @@ static const char *config_path(void)
 	return path ? path : CONFIG_PATH;
 }
 
-static void end_json(struct ctl *c)
-{
-	if (!c->json)
-		return;
-	json_object_end(&c->out);
-	json_finish(&c->out);
-}
-
 /* ---- the configuration file ---- */
 
 #define FILE_MAX	(1u << 20)

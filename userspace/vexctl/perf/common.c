@@ -141,6 +141,14 @@ int perf_output_end(struct ctl *c, int ret)
 	return ret;
 }
 
+void end_json(struct ctl *c)
+{
+	if (!c->json)
+		return;
+	json_object_end(&c->out);
+	json_finish(&c->out);
+}
+
 void kv_number(struct json *j, const char *key, double v)
 {
 	json_kv_double(j, key, v);

@@ -75,10 +75,8 @@ int apply_list(struct ctl *c, const struct change_list *l)
 	if (c->json)
 		json_object_begin(&c->out);
 	ret = change_settings(c, w, l);
-	if (c->json && !ret) {
-		json_object_end(&c->out);
-		json_finish(&c->out);
-	}
+	if (!ret)
+		end_json(c);
 	wire_close(w);
 	return ret;
 }
@@ -124,4 +122,40 @@ int read_rows(struct ctl *c, struct wire *w, const char *subject, struct rows *r
 	int err = rows_read(w, subject, rows);
 
 	return err ? wire_fail(c, w, err) : 0;
+}
+
+int watch_rows(struct ctl *c, const char *subject, void (*show)(struct ctl *, const struct rows *))
+{
+	int64_t length, step, end;
+	struct rows rows = { 0 };
+	struct wire *w;
+	int ret = watch_times(c, "300s", &length, &step);
+
+	if (ret)
+		return ret;
+	w = wire_open(c, &ret);
+	if (!w)
+		return ret;
+	stop_on_signals();
+	end = perf_now_ms() + length;
+	for (;;) {
+		int64_t left = end - perf_now_ms();
+
+		ret = read_rows(c, w, subject, &rows);
+		if (ret)
+			break;
+		if (c->json) {
+			ctl_json_start(c);
+			json_object_begin(&c->out);
+			kv_number(&c->out, "timestamp", (double)perf_now_ms() / 1e3);
+		}
+		show(c, &rows);
+		end_json(c);
+		fflush(stdout);
+		if (left <= 0 || !perf_sleep(left < step ? left : step))
+			break;
+	}
+	rows_free(&rows);
+	wire_close(w);
+	return ret;
 }

@@ -27,7 +27,13 @@ bool debug_file(const char *name, char *buf, size_t size);
 /* --duration in milliseconds, --real-time as the step. 0, or an exit code. */
 int watch_times(struct ctl *c, const char *otherwise, int64_t *length, int64_t *step);
 
-/* Prints the rows of one subject. 0, or an exit code. */
+/*
+ * Shows the rows of a subject repeatedly, for --duration: @show prints a line, or members of
+ * the JSON value of this time. 0, or an exit code.
+ */
+int watch_rows(struct ctl *c, const char *subject, void (*show)(struct ctl *, const struct rows *));
+
+/* Reads the rows of one subject. 0, or an exit code. */
 int read_rows(struct ctl *c, struct wire *w, const char *subject, struct rows *rows);
 
 #define TIERS	3

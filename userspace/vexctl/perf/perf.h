@@ -38,6 +38,8 @@ struct outfile;
 int perf_output_begin(struct ctl *c, const char *path);
 int perf_output_end(struct ctl *c, int ret);
 
+/* Ends the object of -j and its JSON value; nothing without -j. */
+void end_json(struct ctl *c);
 /* Like json_kv_double(), with null for unknown values. */
 void kv_number(struct json *j, const char *key, double v);
 

@@ -17,14 +17,6 @@ static double of(const struct rows *rows, const char *tier, const char *counter)
 	return r ? (double)row_value(r, counter) : NAN;
 }
 
-static void end_json(struct ctl *c)
-{
-	if (!c->json)
-		return;
-	json_object_end(&c->out);
-	json_finish(&c->out);
-}
-
 static void settings_of_pools(struct ctl *c, struct wire *w)
 {
 	static const char *const keys[] = {
@@ -400,44 +392,20 @@ out:
 	return ret;
 }
 
+static void show_tiers(struct ctl *c, const struct rows *rows)
+{
+	if (c->json) {
+		json_key(&c->out, "tiers");
+		json_array_begin(&c->out);
+	}
+	tier_table(c, rows, false);
+	if (c->json)
+		json_array_end(&c->out);
+}
+
 int run_pools_monitor(struct ctl *c)
 {
-	int64_t length, step, end;
-	struct rows rows = { 0 };
-	struct wire *w;
-	int ret = watch_times(c, "300s", &length, &step);
-
-	if (ret)
-		return ret;
-	w = wire_open(c, &ret);
-	if (!w)
-		return ret;
-	stop_on_signals();
-	end = perf_now_ms() + length;
-	for (;;) {
-		int64_t left = end - perf_now_ms();
-
-		ret = read_rows(c, w, "pool", &rows);
-		if (ret)
-			break;
-		if (c->json) {
-			ctl_json_start(c);
-			json_object_begin(&c->out);
-			kv_number(&c->out, "timestamp", (double)perf_now_ms() / 1e3);
-			json_key(&c->out, "tiers");
-			json_array_begin(&c->out);
-		}
-		tier_table(c, &rows, false);
-		if (c->json)
-			json_array_end(&c->out);
-		end_json(c);
-		fflush(stdout);
-		if (left <= 0 || !perf_sleep(left < step ? left : step))
-			break;
-	}
-	rows_free(&rows);
-	wire_close(w);
-	return ret;
+	return watch_rows(c, "pool", show_tiers);
 }
 
 int run_pools_expand(struct ctl *c)

@@ -14,14 +14,6 @@
 #define SET_FMA		2
 #define SET_AVX512	4
 
-static void end_json(struct ctl *c)
-{
-	if (!c->json)
-		return;
-	json_object_end(&c->out);
-	json_finish(&c->out);
-}
-
 static const char *sets_text(int mask)
 {
 	static char text[40];

@@ -28,14 +28,6 @@ struct record {
 	char symbol[128];
 };
 
-static void end_json(struct ctl *c)
-{
-	if (!c->json)
-		return;
-	json_object_end(&c->out);
-	json_finish(&c->out);
-}
-
 static size_t read_records(char *text, struct record *r)
 {
 	size_t n = 0;
@@ -146,47 +138,22 @@ int run_stack_violations(struct ctl *c)
 	return ret ? ret : n > 0 ? EXIT_FINDING : EXIT_OK;
 }
 
+static void show_depths(struct ctl *c, const struct rows *rows)
+{
+	if (c->json) {
+		say_number(c, "deepest", figure(rows, "deepest"));
+		say_number(c, "violations", figure(rows, "violations"));
+		say_number(c, "alarms", figure(rows, "alarms"));
+	} else {
+		printf("%s deepest %.0f of %.0f bytes, %.0f violations, %.0f alarms\n",
+		       time_text(perf_now_ms()) + 11, figure(rows, "deepest"),
+		       figure(rows, "limit"), figure(rows, "violations"), figure(rows, "alarms"));
+	}
+}
+
 int run_stack_monitor(struct ctl *c)
 {
-	int64_t length, step, end;
-	struct rows rows = { 0 };
-	struct wire *w;
-	int ret = watch_times(c, "300s", &length, &step);
-
-	if (ret)
-		return ret;
-	w = wire_open(c, &ret);
-	if (!w)
-		return ret;
-	stop_on_signals();
-	end = perf_now_ms() + length;
-	for (;;) {
-		int64_t left = end - perf_now_ms();
-
-		ret = read_rows(c, w, "stack", &rows);
-		if (ret)
-			break;
-		if (c->json) {
-			ctl_json_start(c);
-			json_object_begin(&c->out);
-			kv_number(&c->out, "timestamp", (double)perf_now_ms() / 1e3);
-			say_number(c, "deepest", figure(&rows, "deepest"));
-			say_number(c, "violations", figure(&rows, "violations"));
-			say_number(c, "alarms", figure(&rows, "alarms"));
-			end_json(c);
-		} else {
-			printf("%s deepest %.0f of %.0f bytes, %.0f violations, %.0f alarms\n",
-			       time_text(perf_now_ms()) + 11, figure(&rows, "deepest"),
-			       figure(&rows, "limit"), figure(&rows, "violations"),
-			       figure(&rows, "alarms"));
-		}
-		fflush(stdout);
-		if (left <= 0 || !perf_sleep(left < step ? left : step))
-			break;
-	}
-	rows_free(&rows);
-	wire_close(w);
-	return ret;
+	return watch_rows(c, "stack", show_depths);
 }
 
 static int deeper(const void *a, const void *b)
