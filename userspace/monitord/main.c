@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmdline.h"
 #include "monitord.h"
-#include "parse.h"
 
 volatile bool stopping;
 volatile bool again;
@@ -309,71 +308,36 @@ static void run(struct monitor *m, const struct args *a)
 		(unsigned long long)m->samples, (unsigned long long)m->lost);
 }
 
-static int usage(FILE *f, int code)
-{
-	fputs("usage: vexfs-monitord [options] [start|stop|status]\n\n"
-	      "Samples the statistics of vexfs and the machine into a history.\n\n"
-	      "  --foreground      stay in the foreground and log to stderr\n"
-	      "  --config FILE     another file than " CONFIG_PATH "\n"
-	      "  --interval S      seconds between samples\n"
-	      "  --database FILE   the history\n"
-	      "  --pid-file FILE   file for its process id\n"
-	      "  --once            take one sample and end\n"
-	      "  --help, --version\n\n"
-	      "Exit status: 0 done, or it runs; 1 failed, or it does not run; 2 usage.\n", f);
-	return code;
-}
-
-static int bad_value(const char *what, const char *value)
-{
-	fprintf(stderr, "vexfs-monitord: --%s: invalid value '%s'\n", what, value);
-	return 2;
-}
+static const char usage[] =
+	"usage: vexfs-monitord [options] [start|stop|status]\n\n"
+	"Samples the statistics of vexfs and the machine into a history.\n\n"
+	"  --foreground      stay in the foreground and log to stderr\n"
+	"  --config FILE     another file than " CONFIG_PATH "\n"
+	"  --interval S      seconds between samples\n"
+	"  --database FILE   the history\n"
+	"  --pid-file FILE   file for its process id\n"
+	"  --once            take one sample and end\n"
+	"  --help, --version\n\n"
+	"Exit status: 0 done, or it runs; 1 failed, or it does not run; 2 usage.\n";
 
 /* Returns an exit code, or -1 to go on. */
 static int read_args(int argc, char **argv, struct args *a, struct monitor *m)
 {
-	static const struct option options[] = {
-		{ "foreground", no_argument, NULL, 'f' }, { "config", required_argument, NULL, 'c' },
-		{ "interval", required_argument, NULL, 'i' },
-		{ "database", required_argument, NULL, 'd' },
-		{ "pid-file", required_argument, NULL, 'p' }, { "once", no_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 },
+	const struct cmdline_row rows[] = {
+		{ "foreground", 'f', CMDLINE_SET, { .flag = &m->foreground } },
+		{ "config", 'c', CMDLINE_TEXT, { .text = &a->config } },
+		{ "interval", 'i', CMDLINE_NUMBER, { .number = &a->interval }, 0.1, 86400 },
+		{ "database", 'd', CMDLINE_TEXT, { .text = &a->database } },
+		{ "pid-file", 'p', CMDLINE_TEXT, { .text = &a->pid_file } },
+		{ "once", 0, CMDLINE_SET, { .flag = &a->once } },
+		{ 0 },
 	};
-	int o;
+	int ret = cmdline_read(argc, argv, "vexfs-monitord", usage, rows);
 
-	while ((o = getopt_long(argc, argv, "fc:i:d:p:hV", options, NULL)) != -1) {
-		switch (o) {
-		case 'f':
-			m->foreground = true;
-			break;
-		case 'c':
-			a->config = optarg;
-			break;
-		case 'i':
-			if (!parse_number(optarg, &a->interval) || a->interval < 0.1 ||
-			    a->interval > 86400)
-				return bad_value("interval", optarg);
-			break;
-		case 'd':
-			a->database = optarg;
-			break;
-		case 'p':
-			a->pid_file = optarg;
-			break;
-		case 'o':
-			a->once = m->foreground = true;
-			break;
-		case 'h':
-			return usage(stdout, 0);
-		case 'V':
-			puts("vexfs-monitord " VEXFS_VERSION);
-			return 0;
-		default:
-			return usage(stderr, 2);
-		}
-	}
-	return argc - optind > 1 ? usage(stderr, 2) : -1;
+	m->foreground |= a->once;
+	if (ret < 0 && argc - optind > 1)
+		return cmdline_refuse("vexfs-monitord", "unexpected argument '%s'", argv[optind + 1]);
+	return ret;
 }
 
 static int start_it(struct monitor *m, const struct args *a)
@@ -421,5 +385,7 @@ int main(int argc, char **argv)
 		return stop_it(&m.conf);
 	if (!strcmp(verb, "status"))
 		return say_status(&m.conf);
-	return strcmp(verb, "start") ? usage(stderr, 2) : start_it(&m, &a);
+	if (strcmp(verb, "start"))
+		return cmdline_refuse("vexfs-monitord", "unexpected argument '%s'", verb);
+	return start_it(&m, &a);
 }

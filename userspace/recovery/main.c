@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <libgen.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -19,10 +18,10 @@
 #include <unistd.h>
 
 #include "alert.h"
+#include "cmdline.h"
 #include "config.h"
 #include "journal.h"
 #include "jsonin.h"
-#include "parse.h"
 
 /**
  * struct step - one of the five steps
@@ -236,68 +235,43 @@ static int recover(struct recovery *r)
 	return good ? 0 : 1;
 }
 
-static int usage(FILE *f, int code)
-{
-	fputs("usage: vexfs-performance-recovery [options]\n\n"
-	      "Resets pools, restarts the arithmetic, clears stack violations, restarts the bridge,\n"
-	      "waits, and validates; notifies Alertmanager and the webhook of vexfs.conf.\n\n"
-	      "  --dry-run        only print the steps\n"
-	      "  --config FILE    another file than " CONFIG_PATH "\n"
-	      "  --reason TEXT    why, for log and notification\n"
-	      "  --settle S       seconds to wait before validating\n"
-	      "  --profile NAME   of the validation: quick (default), smoke, comprehensive\n"
-	      "  --no-notify      send no notification\n"
-	      "  --help, --version\n\n"
-	      "Exit status: 0 recovered, 1 not, or another one runs; 2 usage.\n", f);
-	return code;
-}
+static const char usage[] =
+	"usage: vexfs-performance-recovery [options]\n\n"
+	"Resets pools, restarts the arithmetic, clears stack violations, restarts the bridge,\n"
+	"waits, and validates; notifies Alertmanager and the webhook of vexfs.conf.\n\n"
+	"  --dry-run        only print the steps\n"
+	"  --config FILE    another file than " CONFIG_PATH "\n"
+	"  --reason TEXT    why, for log and notification\n"
+	"  --settle S       seconds to wait before validating\n"
+	"  --profile NAME   of the validation: quick (default), smoke, comprehensive\n"
+	"  --no-notify      send no notification\n"
+	"  --help, --version\n\n"
+	"Exit status: 0 recovered, 1 not, or another one runs; 2 usage.\n";
 
 /* Returns an exit code, or -1 to go on. */
 static int read_args(int argc, char **argv, struct recovery *r, const char **config, double *settle)
 {
-	static const struct option options[] = {
-		{ "dry-run", no_argument, NULL, 'n' }, { "config", required_argument, NULL, 'c' },
-		{ "reason", required_argument, NULL, 'r' }, { "settle", required_argument, NULL, 's' },
-		{ "profile", required_argument, NULL, 'p' }, { "no-notify", no_argument, NULL, 'q' },
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 },
+	const char *profile = "quick", *me = "vexfs-performance-recovery";
+	const struct cmdline_row rows[] = {
+		{ "dry-run", 'n', CMDLINE_SET, { .flag = &r->dry } },
+		{ "config", 'c', CMDLINE_TEXT, { .text = config } },
+		{ "reason", 'r', CMDLINE_TEXT, { .text = &r->reason } },
+		{ "settle", 's', CMDLINE_NUMBER, { .number = settle }, 0, 3600 },
+		{ "profile", 0, CMDLINE_TEXT, { .text = &profile } },
+		{ "no-notify", 0, CMDLINE_CLEAR, { .flag = &r->notify } },
+		{ 0 },
 	};
-	int o;
+	int ret = cmdline_read(argc, argv, me, usage, rows);
 
-	while ((o = getopt_long(argc, argv, "nc:r:s:hV", options, NULL)) != -1) {
-		switch (o) {
-		case 'n':
-			r->dry = true;
-			break;
-		case 'c':
-			*config = optarg;
-			break;
-		case 'r':
-			r->reason = optarg;
-			break;
-		case 's':
-			if (!parse_number(optarg, settle) || *settle < 0 || *settle > 3600)
-				return usage(stderr, 2);
-			break;
-		case 'p':
-			r->profile = !strcmp(optarg, "smoke") ? "--smoke" :
-				     !strcmp(optarg, "comprehensive") ? "--comprehensive" :
-				     !strcmp(optarg, "quick") ? "--quick" : NULL;
-			if (!r->profile)
-				return usage(stderr, 2);
-			break;
-		case 'q':
-			r->notify = false;
-			break;
-		case 'h':
-			return usage(stdout, 0);
-		case 'V':
-			puts("vexfs-performance-recovery " VEXFS_VERSION);
-			return 0;
-		default:
-			return usage(stderr, 2);
-		}
-	}
-	return optind != argc ? usage(stderr, 2) : -1;
+	if (ret >= 0)
+		return ret;
+	r->profile = !strcmp(profile, "smoke") ? "--smoke" :
+		     !strcmp(profile, "comprehensive") ? "--comprehensive" :
+		     !strcmp(profile, "quick") ? "--quick" : NULL;
+	if (!r->profile)
+		return cmdline_refuse(me, "--profile '%s': quick, smoke or comprehensive expected",
+				      profile);
+	return optind != argc ? cmdline_refuse(me, "unexpected argument '%s'", argv[optind]) : -1;
 }
 
 static int open_journal(struct recovery *r)

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vexfs-relay: see vexfs-relay(8). */
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmdline.h"
 #include "escape.h"
-#include "parse.h"
 #include "relay.h"
 
 volatile sig_atomic_t relay_ends;
@@ -64,51 +63,24 @@ static void stop(int sig)
 	relay_ends = 1;
 }
 
+/* Returns -1 to go on, or an exit code. */
 static int read_options(int argc, char **argv, struct relay *r)
 {
-	static const struct option list[] = {
-		{ "feed", required_argument, NULL, 'f' }, { "url", required_argument, NULL, 'u' },
-		{ "max-mb", required_argument, NULL, 'm' }, { "state", required_argument, NULL, 's' },
-		{ "status", required_argument, NULL, 'S' }, { "device", required_argument, NULL, 'd' },
-		{ "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' }, { 0 },
+	uint64_t mb = 0;
+	const struct cmdline_row rows[] = {
+		{ "feed", 0, CMDLINE_TEXT, { .text = &r->feed } },
+		{ "url", 0, CMDLINE_TEXT, { .text = &r->url } },
+		{ "max-mb", 0, CMDLINE_COUNT, { .count = &mb }, 1, 1u << 30 },
+		{ "state", 0, CMDLINE_TEXT, { .text = &r->state } },
+		{ "status", 0, CMDLINE_TEXT, { .text = &r->status } },
+		{ "device", 0, CMDLINE_TEXT, { .text = &r->device } },
+		{ 0 },
 	};
-	int c;
+	int ret = cmdline_read(argc, argv, "vexfs-relay", usage, rows);
 
-	while ((c = getopt_long(argc, argv, "hV", list, NULL)) != -1) {
-		switch (c) {
-		case 'f':
-			r->feed = optarg;
-			break;
-		case 'u':
-			r->url = optarg;
-			break;
-		case 'm':
-			if (!parse_u64(optarg, &r->max_bytes) || !r->max_bytes ||
-			    r->max_bytes > 1u << 30)
-				return relay_fail("--max-mb '%s': a number expected", optarg), 2;
-			r->max_bytes <<= 20;
-			break;
-		case 's':
-			r->state = optarg;
-			break;
-		case 'S':
-			r->status = optarg;
-			break;
-		case 'd':
-			r->device = optarg;
-			break;
-		case 'V':
-			puts("vexfs-relay " VEXFS_VERSION);
-			return -1;
-		case 'h':
-			fputs(usage, stdout);
-			return -1;
-		default:
-			fputs(usage, stderr);
-			return 2;
-		}
-	}
-	return 0;
+	if (mb)
+		r->max_bytes = mb << 20;
+	return ret;
 }
 
 /* A feed's name is part of a NATS subject and of a file name. */
@@ -127,8 +99,8 @@ int main(int argc, char **argv)
 	struct sigaction act = { .sa_handler = stop };
 	int ret = read_options(argc, argv, &r);
 
-	if (ret)
-		return ret < 0 ? 0 : ret;
+	if (ret >= 0)
+		return ret;
 	if (argc - optind != 2 ||
 	    (strcmp(argv[optind], "source") && strcmp(argv[optind], "replica"))) {
 		fputs(usage, stderr);
@@ -138,7 +110,8 @@ int main(int argc, char **argv)
 	if (!r.feed)
 		r.feed = r.name;
 	if (!feed_ok(r.feed))
-		return relay_fail("feed '%s': letters, digits, _ and - only; see --feed", r.feed), 2;
+		return cmdline_refuse("vexfs-relay", "feed '%s': letters, digits, _ and - only; see --feed",
+				      r.feed);
 	snprintf(r.stream, sizeof(r.stream), "vexfs-%s", r.feed);
 	snprintf(r.subject, sizeof(r.subject), "vexfs.%s.changes", r.feed);
 	snprintf(r.lost, sizeof(r.lost), "vexfs.%s.lost", r.feed);

@@ -37,6 +37,6 @@ build/san/%.o: userspace/%.c | build/packages
 	$(begin)
 	$(HOSTCC_USER) $(U_CFLAGS) -O1 $(U_SAN) -c -o $@ $<
 
-COMMON_OBJS := $(patsubst %,build/obj/textio/%.o,escape ini json nearest outfile parse)
+COMMON_OBJS := $(patsubst %,build/obj/textio/%.o,cmdline escape ini json nearest outfile parse)
 
 -include $(shell find build/obj build/san -name '*.d' 2>/dev/null)

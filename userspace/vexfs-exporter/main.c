@@ -3,7 +3,6 @@
  * vexfs-exporter: the module's statistics for Prometheus, and a page for people.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "busy.h"
+#include "cmdline.h"
 #include "escape.h"
 #include "listen.h"
 #include "metrics.h"
@@ -44,9 +44,9 @@ struct options {
 	bool open;
 	bool names;
 	bool compat;
-	unsigned long most;
-	unsigned long deadline_s;
-	unsigned long interval_s;
+	uint64_t most;
+	uint64_t deadline_s;
+	uint64_t interval_s;
 };
 
 static const char usage[] =
@@ -70,83 +70,31 @@ static const char usage[] =
 "Collections are shown only when the exporter runs as root or in the group vexfs-admin.\n"
 "See vexfs-exporter(8).\n";
 
-static int complain(const char *fmt, const char *what)
-{
-	fputs("vexfs-exporter: ", stderr);
-	fprintf(stderr, fmt, shown(what));
-	putc('\n', stderr);
-	return 2;
-}
-
-static bool number(const char *text, unsigned long least, unsigned long most, unsigned long *v)
-{
-	char *end;
-
-	errno = 0;
-	*v = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && !*end && !errno && *v >= least && *v <= most;
-}
+#define ME	"vexfs-exporter"
 
 /* Returns -1 to go on, else the exit code. */
 static int parse(int argc, char **argv, struct options *o)
 {
-	enum { OPENMETRICS = 256, NO_COLLECTIONS, NO_COMPAT, DEADLINE };
-	static const struct option opts[] = {
-		{ "listen", 1, NULL, 'l' }, { "once", 0, NULL, '1' },
-		{ "openmetrics", 0, NULL, OPENMETRICS }, { "textfile", 1, NULL, 't' },
-		{ "interval", 1, NULL, 'i' }, { "busiest", 1, NULL, 'n' },
-		{ "no-collections", 0, NULL, NO_COLLECTIONS },
-		{ "no-compat", 0, NULL, NO_COMPAT }, { "deadline", 1, NULL, DEADLINE },
-		{ "version", 0, NULL, 'V' }, { "help", 0, NULL, 'h' }, { 0 },
+	const struct cmdline_row rows[] = {
+		{ "listen", 'l', CMDLINE_TEXT, { .text = &o->listen } },
+		{ "once", '1', CMDLINE_SET, { .flag = &o->once } },
+		{ "openmetrics", 0, CMDLINE_SET, { .flag = &o->open } },
+		{ "textfile", 't', CMDLINE_TEXT, { .text = &o->textfile } },
+		{ "interval", 'i', CMDLINE_COUNT, { .count = &o->interval_s }, 1, 86400 },
+		{ "busiest", 'n', CMDLINE_COUNT, { .count = &o->most }, 0, 10000 },
+		{ "no-collections", 0, CMDLINE_CLEAR, { .flag = &o->names } },
+		{ "no-compat", 0, CMDLINE_CLEAR, { .flag = &o->compat } },
+		{ "deadline", 0, CMDLINE_COUNT, { .count = &o->deadline_s }, 1, 60 },
+		{ 0 },
 	};
-	bool good = true;
-	int c;
+	int ret = cmdline_read(argc, argv, ME, usage, rows);
 
-	while (good && (c = getopt_long(argc, argv, "l:1t:i:n:Vh", opts, NULL)) >= 0) {
-		switch (c) {
-		case 'l':
-			o->listen = optarg;
-			break;
-		case '1':
-			o->once = true;
-			break;
-		case OPENMETRICS:
-			o->open = true;
-			break;
-		case 't':
-			o->textfile = optarg;
-			break;
-		case 'i':
-			good = number(optarg, 1, 86400, &o->interval_s);
-			break;
-		case 'n':
-			good = number(optarg, 0, 10000, &o->most);
-			break;
-		case NO_COLLECTIONS:
-			o->names = false;
-			break;
-		case NO_COMPAT:
-			o->compat = false;
-			break;
-		case DEADLINE:
-			good = number(optarg, 1, 60, &o->deadline_s);
-			break;
-		case 'V':
-			puts("vexfs-exporter " VEXFS_VERSION);
-			return 0;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			return 2;
-		}
-	}
-	if (!good)
-		return complain("'%s' is not a number within the option's limits", optarg);
+	if (ret >= 0)
+		return ret;
 	if (optind < argc)
-		return complain("unexpected argument '%s'", argv[optind]);
+		return cmdline_refuse(ME, "unexpected argument '%s'", argv[optind]);
 	if (o->interval_s && !o->textfile)
-		return complain("--interval goes with --textfile%s", "");
+		return cmdline_refuse(ME, "--interval goes with --textfile");
 	return -1;
 }
 
@@ -198,7 +146,7 @@ static int write_textfile(const struct options *o)
 	int err;
 
 	if (snprintf(path, sizeof(path), "%s/" FILE_NAME, o->textfile) >= (int)sizeof(path))
-		return complain("the directory's name is too long%s", "");
+		return cmdline_refuse(ME, "the directory's name is too long");
 	err = read_now(o, &e, &up);
 	if (!err && outfile_write(&out, path, e.text, e.len)) {
 		fprintf(stderr, "vexfs-exporter: %s\n", shown(out.why));

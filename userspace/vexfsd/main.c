@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vexfsd: see vexfsd(8). The command line, the start, and the main thread's loop. */
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,14 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "parse.h"
+#include "cmdline.h"
 #include "vexfsd.h"
 
 #define ABSENT_MS	1000	/* how often to look for a module that is not loaded */
 /* after this long, attach again to a module that was detached and not unloaded */
 #define AGAIN_S		30
-
-enum { EXIT_USAGE = 2 };
 
 static const char usage[] =
 	"usage: vexfsd [--store DIR] [--socket PATH] [--device PATH] [--segment-mb N]\n"
@@ -34,52 +31,24 @@ static const char usage[] =
 	"  --segment-mb N   size of the store's files in MiB (256)\n"
 	"  --version, --help\n";
 
+/* Returns -1 to go on, or an exit code. */
 static int read_options(int argc, char **argv, struct options *o)
 {
-	static const struct option list[] = {
-		{ "store", required_argument, NULL, 's' }, { "socket", required_argument, NULL, 'S' },
-		{ "device", required_argument, NULL, 'd' },
-		{ "segment-mb", required_argument, NULL, 'm' }, { "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' }, { 0 },
+	uint64_t mb = 0;
+	const struct cmdline_row rows[] = {
+		{ "store", 0, CMDLINE_TEXT, { .text = &o->store } },
+		{ "socket", 0, CMDLINE_TEXT, { .text = &o->socket } },
+		{ "device", 0, CMDLINE_TEXT, { .text = &o->device } },
+		{ "segment-mb", 0, CMDLINE_COUNT, { .count = &mb }, 1, 65536 },
+		{ 0 },
 	};
-	uint64_t mb;
-	int c;
+	int ret = cmdline_read(argc, argv, "vexfsd", usage, rows);
 
-	while ((c = getopt_long(argc, argv, "hV", list, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			o->store = optarg;
-			break;
-		case 'S':
-			o->socket = optarg;
-			break;
-		case 'd':
-			o->device = optarg;
-			break;
-		case 'm':
-			if (!parse_u64(optarg, &mb) || !mb || mb > 65536) {
-				fprintf(stderr, "vexfsd: --segment-mb '%s': 1 to 65536 expected\n",
-					optarg);
-				return EXIT_USAGE;
-			}
-			o->segment_max = mb << 20;
-			break;
-		case 'V':
-			puts("vexfsd " VEXFS_VERSION);
-			return -1;
-		case 'h':
-			fputs(usage, stdout);
-			return -1;
-		default:
-			fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "vexfsd: unexpected argument '%s'\n", argv[optind]);
-		return EXIT_USAGE;
-	}
-	return 0;
+	if (ret >= 0)
+		return ret;
+	if (mb)
+		o->segment_max = mb << 20;
+	return optind < argc ? cmdline_refuse("vexfsd", "unexpected argument '%s'", argv[optind]) : -1;
 }
 
 static int start(struct daemon *d)
@@ -243,8 +212,8 @@ int main(int argc, char **argv)
 	};
 	int ret = read_options(argc, argv, &d.opts), sigs;
 
-	if (ret)
-		return ret < 0 ? 0 : ret;
+	if (ret >= 0)
+		return ret;
 	pthread_mutex_init(&d.lock, NULL);
 	pthread_mutex_init(&d.run_lock, NULL);
 	pthread_mutex_init(&d.adopt_lock, NULL);

@@ -5,7 +5,7 @@
 VEXFSD_OBJS := $(patsubst userspace/%.c,build/obj/%.o,$(sort $(wildcard userspace/vexfsd/*.c)))
 $(VEXFSD_OBJS): U_CFLAGS += -Iuserspace/store
 
-build/bin/vexfsd: $(VEXFSD_OBJS) $(STORE_OBJS) build/obj/textio/escape.o build/obj/textio/parse.o
+build/bin/vexfsd: $(VEXFSD_OBJS) $(STORE_OBJS) $(patsubst %,build/obj/textio/%.o,cmdline escape parse)
 	$(begin)
 	$(HOSTCC_USER) -o $@ $^ -lpthread
 
