@@ -558,7 +558,7 @@ static void wait_ready(struct kunit *test, struct world *w)
  * What a build does when the vector that it takes in is deleted meanwhile: the node is gone
  * from the graph, and then it would become the entry.
  */
-static void entry_of_the_gone(struct kunit *test)
+static void entry_point_after_deletion(struct kunit *test)
 {
 	struct world *w = world_new(test, 9);
 	bool stays = true;
@@ -673,7 +673,7 @@ static int churn(void *arg)
 }
 
 /* Writers on every CPU, searches and checks meanwhile: sound at every moment. */
-static void churned_by_many(struct kunit *test)
+static void concurrent_churn(struct kunit *test)
 {
 	struct world *w = world_new(test, 7);
 	struct churner ch[4];
@@ -881,8 +881,8 @@ static struct kunit_case graph_cases[] = {
 	KUNIT_CASE(graphs_of_kinds),
 	KUNIT_CASE(codes),
 	KUNIT_CASE(build_graph),
-	KUNIT_CASE(churned_by_many),
-	KUNIT_CASE(entry_of_the_gone),
+	KUNIT_CASE(concurrent_churn),
+	KUNIT_CASE(entry_point_after_deletion),
 	KUNIT_CASE(build_after_failure),
 	KUNIT_CASE(drop_beside_reader),
 	KUNIT_CASE(index_among_writers),

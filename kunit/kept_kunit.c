@@ -37,7 +37,7 @@ static bool none_kept(struct kunit *test)
 	return !p;
 }
 
-static void again(struct kunit *test)
+static void build_twice(struct kunit *test)
 {
 	struct vexfs_pool_stats before, st;
 	unsigned int i;
@@ -164,7 +164,7 @@ static void together(struct kunit *test)
 }
 
 static struct kunit_case kept_cases[] = {
-	KUNIT_CASE(again),
+	KUNIT_CASE(build_twice),
 	KUNIT_CASE(bounded),
 	KUNIT_CASE(pressure),
 	KUNIT_CASE(together),

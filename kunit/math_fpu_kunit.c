@@ -50,7 +50,7 @@ static void items_fit_the_budget(struct kunit *test)
 }
 
 /* From any first guess sections end up below the budget, and not far below. */
-static void paces_learn(struct kunit *test)
+static void paces_adapt(struct kunit *test)
 {
 	static const u32 truths[] = { 20, 640, 15000, 900000 };
 	static const u32 guesses[] = { 1, 640, 20000, 50000000 };
@@ -94,7 +94,7 @@ static u32 simulate(struct vexfs_pace *pace, u32 items, u32 truth_ps)
  * Memory that is a hundred times slower than it was, in calls that fit a section as a
  * whole; and then as fast as before.
  */
-static void slow_memory_is_learned(struct kunit *test)
+static void pace_follows_slow_memory(struct kunit *test)
 {
 	struct vexfs_pace pace = { .ps = 640 };
 	u32 i, usual, over = 0, late = 0;
@@ -120,7 +120,7 @@ static void slow_memory_is_learned(struct kunit *test)
 }
 
 /* A clock that went back, or a task that was scheduled out, says nothing. */
-static void nothing_is_no_sample(struct kunit *test)
+static void empty_section_is_no_sample(struct kunit *test)
 {
 	struct vexfs_pace pace = { .ps = 640 };
 	u32 n = vexfs_fpu_items(&pace, 9, U32_MAX), i;
@@ -131,7 +131,7 @@ static void nothing_is_no_sample(struct kunit *test)
 }
 
 /* An interrupt in one section, or in every third, must not make the others short. */
-static void long_sections_alone_are_no_proof(struct kunit *test)
+static void single_long_section_is_ignored(struct kunit *test)
 {
 	struct vexfs_pace pace = { .ps = 640 };
 	u32 usual = vexfs_fpu_items(&pace, 9, U32_MAX), n, i;
@@ -149,7 +149,7 @@ static void long_sections_alone_are_no_proof(struct kunit *test)
  * Short calls that are seldom interrupted: those that are say nothing of each other
  * unless they are near.
  */
-static void long_sections_far_apart_are_no_proof(struct kunit *test)
+static void distant_long_sections_are_ignored(struct kunit *test)
 {
 	struct vexfs_pace pace = { .ps = 640 };
 	u32 i;
@@ -615,7 +615,7 @@ static u32 sleepy_scan(const struct vexfs_space *sp, const void *q, u32 q_aux, c
 }
 
 /* Integer code may lose its processor; what others did meanwhile is not its time. */
-static void scheduled_out_teaches_nothing(struct kunit *test)
+static void scheduled_out_is_no_sample(struct kunit *test)
 {
 	struct vexfs_math_variant *in_use = vexfs_variant(), *e = vexfs_variants[0];
 	struct vexfs_math_ops *w = &e->ops[VEXFS_TYPE_I8][VEXFS_METRIC_L2], saved = *w;
@@ -652,7 +652,7 @@ static void run_foreign(struct tasklet_struct *t)
 }
 
 /* A soft interrupt that had to wait for the section is not in it. */
-static void end_comes_before_soft_interrupts(struct kunit *test)
+static void section_ends_before_soft_interrupts(struct kunit *test)
 {
 	static struct foreign f;
 	bool inside;
@@ -675,7 +675,7 @@ static void end_comes_before_soft_interrupts(struct kunit *test)
 }
 
 /* Where the cycle counter is of no use, sections are timed in nanoseconds all the same. */
-static void kernel_clock_will_do(struct kunit *test)
+static void kernel_clock_fallback(struct kunit *test)
 {
 	struct vexfs_clock saved;
 	unsigned long flags;
@@ -904,7 +904,7 @@ static void section_in_a_section(struct kunit *test)
 }
 
 /* Floats are computed while interrupts compute integers on top of them. */
-static void interrupts_while_computing(struct kunit *test)
+static void interrupts_during_sections(struct kunit *test)
 {
 	u32 want[CHECK_ROWS], rounds = vexfs_kunit_quick ? 20 : 200, i, visits = 0;
 	struct visit *v = new_visit(test);
@@ -927,7 +927,7 @@ static void interrupts_while_computing(struct kunit *test)
 }
 
 /* Several sections where nothing may sleep: no scheduling in between. */
-static void long_call_where_nothing_sleeps(struct kunit *test)
+static void long_call_in_atomic_context(struct kunit *test)
 {
 	static DEFINE_SPINLOCK(lock);
 	u32 want[CHECK_ROWS], us = vexfs_fpu_budget_ns() / 1000;
@@ -970,15 +970,15 @@ static void fpu_suite_exit(struct kunit_suite *suite)
 
 static struct kunit_case fpu_cases[] = {
 	KUNIT_CASE(items_fit_the_budget),
-	KUNIT_CASE(paces_learn),
-	KUNIT_CASE(slow_memory_is_learned),
-	KUNIT_CASE(nothing_is_no_sample),
-	KUNIT_CASE(long_sections_alone_are_no_proof),
-	KUNIT_CASE(long_sections_far_apart_are_no_proof),
+	KUNIT_CASE(paces_adapt),
+	KUNIT_CASE(pace_follows_slow_memory),
+	KUNIT_CASE(empty_section_is_no_sample),
+	KUNIT_CASE(single_long_section_is_ignored),
+	KUNIT_CASE(distant_long_sections_are_ignored),
 	KUNIT_CASE_PARAM(slow_work_is_cut, slow_gen),
-	KUNIT_CASE(scheduled_out_teaches_nothing),
-	KUNIT_CASE(end_comes_before_soft_interrupts),
-	KUNIT_CASE(kernel_clock_will_do),
+	KUNIT_CASE(scheduled_out_is_no_sample),
+	KUNIT_CASE(section_ends_before_soft_interrupts),
+	KUNIT_CASE(kernel_clock_fallback),
 	KUNIT_CASE(budget_has_bounds),
 	KUNIT_CASE_PARAM(budget_is_kept, long_gen),
 	KUNIT_CASE(hard_interrupt),
@@ -986,8 +986,8 @@ static struct kunit_case fpu_cases[] = {
 	KUNIT_CASE(nmi),
 	KUNIT_CASE(interrupt_in_a_section),
 	KUNIT_CASE(section_in_a_section),
-	KUNIT_CASE(interrupts_while_computing),
-	KUNIT_CASE(long_call_where_nothing_sleeps),
+	KUNIT_CASE(interrupts_during_sections),
+	KUNIT_CASE(long_call_in_atomic_context),
 	{}
 };
 

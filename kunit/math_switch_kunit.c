@@ -55,7 +55,7 @@ static void select_refuses(struct kunit *test)
 }
 
 /* One that the kernel advises against is taken when it is asked for, and only then. */
-static void avoided_is_for_those_who_ask(struct kunit *test)
+static void avoided_variant_needs_parameter(struct kunit *test)
 {
 	struct vexfs_math_variant *in_use = vexfs_variant(), *best;
 	bool was_auto = vexfs_variant_is_auto();
@@ -423,7 +423,7 @@ static void failed_is_refused(struct kunit *test, struct vexfs_math_variant *e)
 	KUNIT_EXPECT_NULL(test, e->failed);
 }
 
-static void planted_failure_is_found(struct kunit *test)
+static void planted_fault_is_found(struct kunit *test)
 {
 	static const struct {
 		u8 type;
@@ -689,8 +689,8 @@ static void spaces(struct kunit *test)
 
 static struct kunit_case switch_cases[] = {
 	KUNIT_CASE(select_refuses),
-	KUNIT_CASE(avoided_is_for_those_who_ask),
-	KUNIT_CASE(planted_failure_is_found),
+	KUNIT_CASE(avoided_variant_needs_parameter),
+	KUNIT_CASE(planted_fault_is_found),
 	KUNIT_CASE(switch_under_load),
 	KUNIT_CASE(keys_sort_as_distances),
 	KUNIT_CASE(spaces),

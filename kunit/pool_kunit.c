@@ -740,7 +740,7 @@ static void kasan_marks(struct kunit *test)
 }
 #endif
 
-static void judging(struct kunit *test)
+static void auto_sizing(struct kunit *test)
 {
 	struct vexfs_pool_round r = {};
 	unsigned int i;
@@ -897,7 +897,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(dead_cpu),
 	KUNIT_CASE(slow_paths),
 	KUNIT_CASE(kasan_marks),
-	KUNIT_CASE(judging),
+	KUNIT_CASE(auto_sizing),
 	KUNIT_CASE(whole_pools),
 	KUNIT_CASE(sizes_by_hand),
 	KUNIT_CASE(size_buckets),

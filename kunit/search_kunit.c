@@ -814,12 +814,12 @@ static void one_moment(struct kunit *test, struct vexfs_collection *c)
 	vexfs_test_collection_end(c);
 }
 
-static void exact_one_moment(struct kunit *test)
+static void exact_one_sequence(struct kunit *test)
 {
 	one_moment(test, vexfs_test_collection(test, "unrest", TEST_DIM, 0));
 }
 
-static void exact_one_moment_codes(struct kunit *test)
+static void exact_one_sequence_codes(struct kunit *test)
 {
 	one_moment(test, vexfs_test_collection_coded(test, "unrest", VEXFS_TYPE_F32, VEXFS_METRIC_L2,
 						     TEST_DIM, 0));
@@ -836,8 +836,8 @@ static struct kunit_case search_cases[] = {
 	KUNIT_CASE(exact_codes_useless),
 	KUNIT_CASE(exact_codes_later),
 	KUNIT_CASE(exact_empty),
-	KUNIT_CASE(exact_one_moment),
-	KUNIT_CASE(exact_one_moment_codes),
+	KUNIT_CASE(exact_one_sequence),
+	KUNIT_CASE(exact_one_sequence_codes),
 	{ }
 };
 

@@ -207,7 +207,7 @@ static void op_storm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_op_count(VEXFS_OP_FUSE), after.count);
 }
 
-static void op_figures(struct kunit *test)
+static void op_statistics(struct kunit *test)
 {
 	struct vexfs_op_stats st, class;
 	struct vexfs_op op;
@@ -406,7 +406,7 @@ static struct kunit_case stat_cases[] = {
 	KUNIT_CASE(hist_buckets),
 	KUNIT_CASE(hist_percentiles),
 	KUNIT_CASE(op_storm),
-	KUNIT_CASE(op_figures),
+	KUNIT_CASE(op_statistics),
 	KUNIT_CASE(op_deadline),
 	KUNIT_CASE(clock),
 	KUNIT_CASE(names),
