@@ -42,7 +42,7 @@ struct tally {
 };
 
 /**
- * struct account - of one kind
+ * struct kind_stats - statistics of one kind of op
  * @cpu: each CPU's tally, written by that CPU only with preemption off
  * @hist: its latencies
  * @nested: tally of ops that ended inside another one's counting
@@ -51,7 +51,7 @@ struct tally {
  * @base_err: errors at the last reset
  * @base_hist: histogram at the last reset, or NULL
  */
-struct account {
+struct kind_stats {
 	struct tally __percpu *cpu;
 	struct vexfs_hist hist;
 	struct tally nested;
@@ -61,7 +61,7 @@ struct account {
 	struct vexfs_hist_data *base_hist;
 };
 
-static struct account accounts[VEXFS_OP_KINDS];
+static struct kind_stats kinds[VEXFS_OP_KINDS];
 static DEFINE_MUTEX(base_lock);
 
 VEXFS_TUNABLE(slow_op_us, 1000000, 0, 3600000000u, "us",
@@ -92,7 +92,7 @@ static void tally_op(struct tally *t, const struct vexfs_op *op, u64 ns, int err
 
 static void account_op(const struct vexfs_op *op, u64 ns, int err)
 {
-	struct account *a = &accounts[op->kind < VEXFS_OP_KINDS ? op->kind : 0];
+	struct kind_stats *a = &kinds[op->kind < VEXFS_OP_KINDS ? op->kind : 0];
 	bool done = false;
 	struct tally *t;
 
@@ -156,7 +156,7 @@ static void add_tally(const struct tally *t, struct vexfs_op_stats *st)
 }
 
 /* Sums, errors and the two maxima, since load. Adds to @st. */
-static void add_account(struct account *a, struct vexfs_op_stats *st)
+static void add_kind(struct kind_stats *a, struct vexfs_op_stats *st)
 {
 	unsigned long flags;
 	int cpu;
@@ -168,7 +168,7 @@ static void add_account(struct account *a, struct vexfs_op_stats *st)
 	raw_spin_unlock_irqrestore(&a->nested_lock, flags);
 }
 
-static void take_base_off(const struct account *a, struct vexfs_op_stats *st,
+static void take_base_off(const struct kind_stats *a, struct vexfs_op_stats *st,
 			  struct vexfs_hist_data *hist)
 {
 	u64 *sum = &st->count;
@@ -189,11 +189,11 @@ void vexfs_op_sum(bool (*wanted)(unsigned int kind, unsigned int arg), unsigned 
 
 	mutex_lock(&base_lock);
 	for (kind = 0; kind < VEXFS_OP_KINDS; kind++) {
-		struct account *a = &accounts[kind];
+		struct kind_stats *a = &kinds[kind];
 
 		if (!wanted(kind, arg))
 			continue;
-		add_account(a, st);
+		add_kind(a, st);
 		vexfs_hist_read(&a->hist, hist);
 		if (since_reset)
 			take_base_off(a, st, hist);
@@ -203,7 +203,7 @@ void vexfs_op_sum(bool (*wanted)(unsigned int kind, unsigned int arg), unsigned 
 
 u64 vexfs_op_count(unsigned int kind)
 {
-	struct account *a = &accounts[kind];
+	struct kind_stats *a = &kinds[kind];
 	u64 n = READ_ONCE(a->nested.sum[0]);
 	int cpu;
 
@@ -222,7 +222,7 @@ int vexfs_op_reset(void)
 	mutex_lock(&base_lock);
 	/* All the memory first, so that nothing is half reset. */
 	for (kind = 0; kind < VEXFS_OP_KINDS && !err; kind++) {
-		struct account *a = &accounts[kind];
+		struct kind_stats *a = &kinds[kind];
 
 		if (!a->base_hist && vexfs_op_count(kind)) {
 			a->base_hist = vexfs_hist_data_new();
@@ -230,13 +230,13 @@ int vexfs_op_reset(void)
 		}
 	}
 	for (kind = 0; kind < VEXFS_OP_KINDS && !err; kind++) {
-		struct account *a = &accounts[kind];
+		struct kind_stats *a = &kinds[kind];
 
 		/* Ops that came after the memory was taken belong to the next period. */
 		if (!a->base_hist)
 			continue;
 		memset(&st, 0, sizeof(st));
-		add_account(a, &st);
+		add_kind(a, &st);
 		memcpy(a->base, &st, sizeof(a->base));
 		memcpy(a->base_err, st.err, sizeof(a->base_err));
 		memset(a->base_hist, 0, sizeof(*a->base_hist));
@@ -249,13 +249,13 @@ VEXFS_EXPORT_KUNIT(vexfs_op_reset);
 
 size_t vexfs_op_bytes(void)
 {
-	size_t bytes = sizeof(accounts);
+	size_t bytes = sizeof(kinds);
 	unsigned int kind;
 
 	for (kind = 0; kind < VEXFS_OP_KINDS; kind++)
 		bytes += num_possible_cpus() * sizeof(struct tally) +
-			 vexfs_hist_bytes(&accounts[kind].hist) +
-			 (accounts[kind].base_hist ? sizeof(struct vexfs_hist_data) : 0);
+			 vexfs_hist_bytes(&kinds[kind].hist) +
+			 (kinds[kind].base_hist ? sizeof(struct vexfs_hist_data) : 0);
 	return bytes;
 }
 VEXFS_EXPORT_KUNIT(vexfs_op_bytes);
@@ -265,11 +265,11 @@ void vexfs_op_exit(void)
 	unsigned int kind;
 
 	for (kind = 0; kind < VEXFS_OP_KINDS; kind++) {
-		vexfs_hist_exit(&accounts[kind].hist);
-		free_percpu(accounts[kind].cpu);
-		kvfree(accounts[kind].base_hist);
+		vexfs_hist_exit(&kinds[kind].hist);
+		free_percpu(kinds[kind].cpu);
+		kvfree(kinds[kind].base_hist);
 	}
-	memset(accounts, 0, sizeof(accounts));
+	memset(kinds, 0, sizeof(kinds));
 }
 
 int vexfs_op_init(void)
@@ -277,7 +277,7 @@ int vexfs_op_init(void)
 	unsigned int kind;
 
 	for (kind = 0; kind < VEXFS_OP_KINDS; kind++) {
-		struct account *a = &accounts[kind];
+		struct kind_stats *a = &kinds[kind];
 
 		raw_spin_lock_init(&a->nested_lock);
 		a->cpu = alloc_percpu(struct tally);

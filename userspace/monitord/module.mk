@@ -4,9 +4,9 @@
 
 ifneq ($(HAVE_SQLITE),)
 MONITORD_OBJS := $(patsubst %,build/obj/monitord/%.o,judge main sample watch)
-$(MONITORD_OBJS): CFLAGS_USER += $(CONFIG_INC) $(HISTORY_INC) $(ACCOUNT_INC) $(WIRE_CFLAGS)
+$(MONITORD_OBJS): CFLAGS_USER += $(CONFIG_INC) $(HISTORY_INC) $(METRICS_INC) $(WIRE_CFLAGS)
 
-build/bin/vexfs-monitord: $(MONITORD_OBJS) $(CONFIG_OBJS) $(HISTORY_OBJS) $(ACCOUNT_OBJS) \
+build/bin/vexfs-monitord: $(MONITORD_OBJS) $(CONFIG_OBJS) $(HISTORY_OBJS) $(METRICS_OBJS) \
 		$(WIRE_OBJS) $(COMMON_OBJS)
 	$(begin)
 	$(HOSTCC_USER) -o $@ $^ $(HISTORY_LIBS) $(WIRE_LIBS) -lm

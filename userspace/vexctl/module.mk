@@ -14,7 +14,7 @@ VEXCTL_OBJS := $(VEXCTL_SRCS:userspace/%.c=build/obj/%.o)
 # libnl-3 for the control plane, libkmod for the module. Asked for when compiling:
 # before that they may not be installed yet.
 VEXCTL_RULES := userspace/monitoring/prometheus/vexfs-performance-alerts.yml.in
-VEXCTL_CFLAGS = $(VEXCTL_DEFS) -Iuserspace/vexctl $(CONFIG_INC) $(HISTORY_INC) $(ACCOUNT_INC) $(ANALYSIS_INC) \
+VEXCTL_CFLAGS = $(VEXCTL_DEFS) -Iuserspace/vexctl $(CONFIG_INC) $(HISTORY_INC) $(METRICS_INC) $(ANALYSIS_INC) \
 	$(JSONIN_INC) -Iuserspace/svg $(WIRE_CFLAGS) $(EXPOSITION_CFLAGS) $(REMOTE_CFLAGS) \
 	$(shell pkg-config --cflags libkmod) -DVEXCTL_RULES=\"$(VEXCTL_RULES)\"
 VEXCTL_LIBS = $(WIRE_LIBS) $(REMOTE_LIBS) $(JSONIN_LIBS) $(shell pkg-config --libs libkmod)
@@ -22,7 +22,7 @@ $(VEXCTL_OBJS): CFLAGS_USER += $(VEXCTL_CFLAGS)
 build/obj/vexctl/monitoring.o: $(VEXCTL_RULES)
 build/obj/vexctl/store.o build/obj/vexctl/dump.o: U_CFLAGS += -Iuserspace/store
 
-VEXCTL_PARTS := $(WIRE_OBJS) $(EXPOSITION_OBJS) $(REMOTE_OBJS) $(ACCOUNT_OBJS) $(ANALYSIS_OBJS) \
+VEXCTL_PARTS := $(WIRE_OBJS) $(EXPOSITION_OBJS) $(REMOTE_OBJS) $(METRICS_OBJS) $(ANALYSIS_OBJS) \
 	$(CONFIG_OBJS) $(HISTORY_OBJS) $(JSONIN_OBJS) $(COMMON_OBJS) build/lib/libvexstat.a \
 	$(STORE_OBJS) build/lib/libvexsvg.a
 

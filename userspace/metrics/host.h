@@ -3,8 +3,8 @@
  * Statistics of the machine from /proc: processors, memory, pressure, disks, network. A
  * value that cannot be read is NAN, never 0. @root is a prefix for paths, for tests.
  */
-#ifndef VEXFS_ACCOUNT_HOST_H
-#define VEXFS_ACCOUNT_HOST_H
+#ifndef VEXFS_METRICS_HOST_H
+#define VEXFS_METRICS_HOST_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * computed from two samples of module and machine. The daemon writes them into the
  * history; vexctl prints them.
  */
-#ifndef VEXFS_ACCOUNT_METRICS_H
-#define VEXFS_ACCOUNT_METRICS_H
+#ifndef VEXFS_METRICS_METRICS_H
+#define VEXFS_METRICS_METRICS_H
 
 #include <stdbool.h>
 #include <stdint.h>
