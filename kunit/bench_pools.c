@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The benchmark of pools and account: a module of its own that measures when
- * one of its files under vexfs_bench in debugfs is read. It judges nothing:
- * goals and verdicts are scripts/bench-pools'.
+ * Benchmark of pools and statistics: a separate module that measures when one of its
+ * files under vexfs_bench in debugfs is read. Goals and verdicts are in
+ * scripts/bench-pools.
  *
- * Ours and theirs take turns in short rounds, and the medians are compared, so
- * that both meet the same moments of the machine.
+ * The contenders take turns in short rounds, and medians are compared, so that both see
+ * the same disturbances of the machine.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -34,8 +34,8 @@ static struct kmem_cache *cache;
 static u64 samples[3][ROUNDS];
 
 /*
- * Picoseconds of a pair of alloc and free, @held of them at a time. Inlined
- * once for each contender, so that all are called directly.
+ * Picoseconds per pair of alloc and free, with @held buffers at a time. Inlined once for
+ * each contender, so that all calls are direct.
  */
 static __always_inline u64 time_pairs(void *(*get)(size_t size), void (*put)(void *p, size_t size),
 				      size_t size, unsigned int held)
@@ -133,7 +133,7 @@ static int pairs_of(struct seq_file *m, size_t size, unsigned int held)
 	return 0;
 }
 
-/* Picoseconds of an op that does nothing but be accounted, and of its parts. */
+/* Picoseconds of an op that is only counted, and of its parts. */
 static void account_cost(struct seq_file *m)
 {
 	static struct vexfs_hist hist;
@@ -184,9 +184,9 @@ static int speed_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(speed);
 
 /*
- * The storm: two threads a CPU, which together have twice as many slots as make
- * three quarters of the default sizes, and fill or empty one at random. One
- * request in 500 is huge.
+ * The storm: two threads per CPU, which together have twice as many slots as three
+ * quarters of the default sizes, and fill or empty one at random. One request in 500 is
+ * huge.
  */
 #define STORM_SMALL	192
 #define STORM_MEDIUM	96
@@ -237,7 +237,7 @@ static int storm_thread(void *arg)
 			vexfs_pool_free(slot->p, slot->size);
 			slot->p = NULL;
 		} else {
-			/* Threads deal the slots of a tier out like cards. */
+			/* The slots of a tier are distributed round-robin over the threads. */
 			slot->size = size_for((slot - s->slot) * (STORM_SLOTS / s->n),
 					      prandom_u32_state(&rnd));
 			slot->p = vexfs_pool_alloc(slot->size, GFP_KERNEL);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The graph against a brute-force oracle: many small random graphs of every type
- * and metric, with inserts, updates and deletes interleaved and the checker after
- * every step. A walk that keeps as many candidates as there are vectors must
- * find exactly what comparing every row finds, for every node can be reached.
+ * The graph against a brute-force oracle: many small random graphs of every type and
+ * metric, with interleaved inserts, updates and deletes, and the checker after every
+ * step. A walk whose candidate list is as long as the number of vectors must find exactly
+ * what a scan finds, since every node is reachable.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
@@ -23,28 +23,27 @@
 #define IDS_MAX		2048u
 #define DIM_MAX		64u
 
-/* How the components of vectors come about. */
+/* Distributions of the components. */
 enum shape {
 	SHAPE_RANDOM,
-	SHAPE_FEW,		/* few different vectors, many times each */
-	SHAPE_EQUAL,		/* all the same */
+	SHAPE_FEW,		/* few different vectors, repeated */
+	SHAPE_EQUAL,		/* all equal */
 	SHAPE_LINE,		/* on a line */
 	SHAPES
 };
 
 /**
- * struct world - a collection with a graph and what should be in it
+ * struct world - a collection with a graph, and its expected contents
  * @c: the collection
  * @g: its graph
  * @there: by id: is it stored?
- * @n: how many are
- * @ids: ids that may be stored: below this
+ * @n: number of stored ids
+ * @ids: ids are below this
  * @shape: of the vectors
- * @rnd: where numbers come from
- * @vectors: room for a batch
+ * @rnd: random numbers
+ * @vectors: buffer for a batch
  * @batch: ids of a batch
- * @hits: room for results, two lists
- * @row: a query
+ * @hits: buffer for results
  */
 struct world {
 	struct vexfs_collection *c;
@@ -65,7 +64,7 @@ static u32 below(struct world *w, u32 n)
 	return prandom_u32_state(&w->rnd) % n;
 }
 
-/* The float of a small whole number, made without an FPU. */
+/* Converts a small integer to float without an FPU. */
 static u32 f32_of(s32 v)
 {
 	u32 a = abs(v), top;
@@ -99,7 +98,7 @@ static void make_vector(struct world *w, u32 *v)
 		for (i = 0; i < dim; i++)
 			v[i] = f32_of((s32)below(w, 255) - 127);
 	}
-	/* unsigned bytes refuse nothing, but saturate: keep it in range */
+	/* unsigned bytes accept everything, but saturate: stay in range */
 	for (i = 0; i < dim; i++)
 		if (w->c->space.type == VEXFS_TYPE_U8)
 			v[i] &= 0x7fffffff;
@@ -155,7 +154,7 @@ static void take_away(struct kunit *test, struct world *w, u32 n)
 	w->n -= n;
 }
 
-/* At most @n ids, each once, that are there or are not. */
+/* Draws at most @n distinct ids that are stored, or that are not. */
 static u32 pick_ids(struct world *w, u32 n, bool there)
 {
 	u32 first = below(w, w->ids), i, found = 0;
@@ -195,7 +194,10 @@ static int ask(struct world *w, struct vexfs_topk *t, int which, u32 k, u32 ef, 
 	return err;
 }
 
-/* A walk that keeps everything against the oracle; or how many of k a smaller one finds. */
+/*
+ * Compares a walk that keeps everything with the oracle; or counts how many of k a
+ * smaller one finds.
+ */
 static u32 compare(struct kunit *test, struct world *w, u32 k, u32 ef)
 {
 	struct vexfs_topk walk, oracle;
@@ -248,7 +250,7 @@ static void step(struct kunit *test, struct world *w)
 	compare_all(test, w);
 }
 
-/* Every type with every metric that goes with it. */
+/* Every type with every metric that is valid for it. */
 static const struct { u8 type, metric; } kinds[] = {
 	{ VEXFS_TYPE_F32, VEXFS_METRIC_L2 }, { VEXFS_TYPE_F32, VEXFS_METRIC_IP },
 	{ VEXFS_TYPE_F32, VEXFS_METRIC_COS }, { VEXFS_TYPE_F32, VEXFS_METRIC_L1 },
@@ -267,7 +269,7 @@ static struct world *world_new(struct kunit *test, u64 seed)
 	struct world *w = kunit_kzalloc(test, sizeof(*w) + VEXFS_ROW_ALIGN, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, w);
-	/* the row in it wants its alignment */
+	/* the row in it must be aligned */
 	w = PTR_ALIGN(w, VEXFS_ROW_ALIGN);
 	prandom_seed_state(&w->rnd, seed);
 	return w;
@@ -320,7 +322,10 @@ static void codes(struct kunit *test)
 					put_vector(test, w, n);
 				check_graph(test, w);
 			}
-			/* Survivors are ranked by the rows: i8 and bf16 miss next to nothing. */
+			/*
+			 * Survivors are ranked by the rows: i8 and bf16 codes miss almost
+			 * nothing.
+			 */
 			for (i = 0; i < 20; i++, asked += min(5u, w->n))
 				found += compare(test, w, 5, w->n);
 			KUNIT_EXPECT_GE_MSG(test, found * 10, asked * (code == VEXFS_CODE_B1 ? 5 : 9),
@@ -331,7 +336,7 @@ static void codes(struct kunit *test)
 	}
 }
 
-/* The entry, again and again, down to the last vector; then it starts anew. */
+/* Deletes the entry point repeatedly, down to the last vector; then the graph starts again. */
 static void entry_deleted(struct kunit *test)
 {
 	struct world *w = world_new(test, 3);
@@ -361,7 +366,7 @@ static void entry_deleted(struct kunit *test)
 	world_exit(w);
 }
 
-/* Everything points at a hub; then the hub goes. */
+/* All vectors have links to a hub, which is then deleted. */
 static void hub_deleted(struct kunit *test)
 {
 	struct world *w = world_new(test, 4);
@@ -383,7 +388,10 @@ static void hub_deleted(struct kunit *test)
 	world_exit(w);
 }
 
-/* A put longer than what an index takes at once, as when the index came in its midst. */
+/*
+ * A put that is longer than an index takes at once, as if the index had been created in
+ * its middle.
+ */
 static void long_put(struct kunit *test)
 {
 	const u32 n = 1000;
@@ -414,7 +422,7 @@ static void long_put(struct kunit *test)
 	world_exit(w);
 }
 
-/* Recall of a larger graph after many turnovers is that of a fresh one. */
+/* Recall of a larger graph after many turnovers equals that of a fresh one. */
 static void recall_after_turnover(struct kunit *test)
 {
 	u32 rounds = vexfs_kunit_quick ? 1 : 4, r, n, i, fresh = 0, churned = 0;
@@ -441,8 +449,9 @@ static void recall_after_turnover(struct kunit *test)
 	kunit_info(test, "recall@10 at ef 40: fresh %u, after %u turnovers %u of 3000", fresh,
 		   rounds, churned);
 	/*
-	 * Vectors without any structure are the hardest to repair: 50 are lost, and chance
-	 * alone makes some 20 of a difference, for vectors and queries differ.
+	 * Random vectors without structure are the hardest to repair. The limit is 50
+	 * misses more; chance alone makes a difference of about 20, since vectors and
+	 * queries differ.
 	 */
 	KUNIT_EXPECT_GE(test, fresh, 2700);
 	KUNIT_EXPECT_GE(test, churned + 130, fresh);
@@ -450,8 +459,8 @@ static void recall_after_turnover(struct kunit *test)
 }
 
 /*
- * Inner product is no metric: with bytes, which are never negative, the longest vectors
- * are the nearest to everything, and the walk must come from one to the next.
+ * Inner product is not a metric: with bytes, which are never negative, the longest
+ * vectors are nearest to everything, and the walk must get from one to the next.
  */
 static void inner_product(struct kunit *test)
 {
@@ -492,7 +501,7 @@ static void limits(struct kunit *test)
 	vexfs_collection_put(c);
 }
 
-/* A graph for vectors that are there already: build, stop, go on, drop. */
+/* A graph for existing vectors: build, stop, continue, drop. */
 static void build_graph(struct kunit *test)
 {
 	struct vexfs_spec spec = { .name = "graph-kunit", .mode = 0600 };
@@ -512,7 +521,7 @@ static void build_graph(struct kunit *test)
 	req.m = 0;
 	req.ef_construction = 0;
 	KUNIT_ASSERT_EQ(test, vexfs_index_request(w->c, &req), 0);
-	/* writers while nobody builds, and while somebody does */
+	/* writers without a build, and during one */
 	for (n = 0; n < 20; n++) {
 		u32 m = pick_ids(w, 40, true);
 
@@ -555,8 +564,8 @@ static void wait_ready(struct kunit *test, struct world *w)
 }
 
 /*
- * What a build does when the vector that it takes in is deleted meanwhile: the node is gone
- * from the graph, and then it would become the entry.
+ * A vector is deleted while the build inserts it: its node is no longer in the graph when
+ * it would become the entry point.
  */
 static void entry_point_after_deletion(struct kunit *test)
 {
@@ -582,7 +591,7 @@ static void entry_point_after_deletion(struct kunit *test)
 		higher += level > vexfs_graph_level(w->g, now);
 		vexfs_read_unlock(w->c, idx);
 	}
-	/* otherwise nothing was tried */
+	/* otherwise nothing was tested */
 	KUNIT_EXPECT_TRUE(test, !stays || higher > 2);
 	if (stays) {
 		vexfs_reap(w->c);
@@ -591,7 +600,7 @@ static void entry_point_after_deletion(struct kunit *test)
 	world_exit(w);
 }
 
-/* A build that fails has taken some nodes out again; the next one takes them in. */
+/* A build that fails has removed some nodes again; the next one inserts them. */
 static void build_after_failure(struct kunit *test)
 {
 	struct vexfs_index_req req = { .op = VEXFS_INDEX_OP_BUILD };
@@ -613,7 +622,7 @@ static void build_after_failure(struct kunit *test)
 	WRITE_ONCE(w->g->build.err, -ENOMEM);
 	WRITE_ONCE(w->g->build.state, VEXFS_INDEX_STOPPED);
 	vexfs_read_unlock(w->c, idx);
-	/* some of them are deleted before the next build, some while it is under way */
+	/* some are deleted before the next build, some during it */
 	take_away(test, w, n / 4);
 	KUNIT_ASSERT_EQ(test, vexfs_index_request(w->c, &req), 0);
 	n = pick_ids(w, 10, true);
@@ -624,17 +633,17 @@ static void build_after_failure(struct kunit *test)
 	world_exit(w);
 }
 
-/* ---- several at once ---- */
+/* ---- concurrency ---- */
 
 /**
- * struct churner - one who stores and deletes its own ids, over and over
+ * struct churner - a task that stores and deletes its own ids repeatedly
  * @w: where
  * @first: its first id
- * @n: its ids
- * @rounds: to do
+ * @n: number of its ids
+ * @rounds: rounds to do
  * @all: it deletes all of them, not half
- * @err: what went wrong
- * @done: when it has ended
+ * @err: its error
+ * @done: completes when it has ended
  */
 struct churner {
 	struct world *w;
@@ -672,7 +681,7 @@ static int churn(void *arg)
 	return 0;
 }
 
-/* Writers on every CPU, searches and checks meanwhile: sound at every moment. */
+/* Writers on every CPU, with concurrent searches and checks: the graph is sound at all times. */
 static void concurrent_churn(struct kunit *test)
 {
 	struct world *w = world_new(test, 7);
@@ -707,7 +716,7 @@ static void concurrent_churn(struct kunit *test)
 	} while (alive);
 	for (i = 0; i < ARRAY_SIZE(ch); i++)
 		KUNIT_EXPECT_EQ(test, ch[i].err, 0);
-	/* the last round of each put everything back */
+	/* the last round of each stored everything again */
 	w->n = 400;
 	memset(w->there, true, 400);
 	check_graph(test, w);
@@ -716,11 +725,11 @@ static void concurrent_churn(struct kunit *test)
 }
 
 /**
- * struct caller - a task that does one thing
- * @c: to which collection
+ * struct caller - a task that makes one request
+ * @c: the collection
  * @req: a request for its index; without ->op it stores a vector
- * @err: what it got
- * @done: when it has ended
+ * @err: its result
+ * @done: completes when it has ended
  */
 struct caller {
 	struct vexfs_collection *c;
@@ -751,7 +760,7 @@ static void call_start(struct kunit *test, struct caller *caller, struct vexfs_c
 	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(call, caller, "graph-caller")));
 }
 
-/* A reader that does not end holds up the drop of the index it reads, and nothing else. */
+/* A reader that does not end delays the drop of the index it reads, and nothing else. */
 static void drop_beside_reader(struct kunit *test)
 {
 	static const u32 ops[] = { 0, VEXFS_INDEX_OP_BUILD, 0 };
@@ -770,7 +779,7 @@ static void drop_beside_reader(struct kunit *test)
 	call_start(test, &drop, w->c, VEXFS_INDEX_OP_DROP);
 	while (vexfs_graph_of(w->c))
 		schedule_timeout_uninterruptible(1);
-	/* writers of this collection, and requests for another's index */
+	/* writers of this collection, and requests for the index of another one */
 	for (i = 0; i < ARRAY_SIZE(ops); i++) {
 		call_start(test, &callers[i], i ? other->c : w->c, ops[i]);
 		KUNIT_EXPECT_NE(test, wait_for_completion_timeout(&callers[i].done, 60 * HZ), 0);
@@ -786,7 +795,7 @@ static void drop_beside_reader(struct kunit *test)
 	world_exit(w);
 }
 
-/* Walks of whatever graph there is, as deep as it goes. */
+/* Walks through the current graph, with the longest candidate list. */
 static void walk_around(struct kunit *test, struct world *w, u32 aux)
 {
 	struct vexfs_topk t;
@@ -809,8 +818,8 @@ static void walk_around(struct kunit *test, struct world *w, u32 aux)
 #define CHURNERS	3
 
 /*
- * Graphs come, are built, and go, while vectors come and go, so that extents do, too. Lists
- * of two make many levels, and an entry that moves all the time.
+ * Graphs are created, built and dropped while vectors are stored and deleted, and extents
+ * with them. Lists of two make many levels and an entry point that changes all the time.
  */
 static void index_among_writers(struct kunit *test)
 {

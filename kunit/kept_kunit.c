@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kept huge buffers: the next op finds what the last one left, there are only so many,
- * and they go when memory is short.
+ * Cached huge buffers: the next op gets the buffer of the last one, their number is
+ * limited, and they are freed under memory pressure.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -15,7 +15,7 @@
 #include "mem/pool.h"
 
 #define BLOCK	(300u << 10)
-#define MOST	80u	/* more than are ever kept of a size */
+#define MOST	80u	/* more than are ever cached of a size */
 
 static void *held[MOST];
 
@@ -80,7 +80,7 @@ static void bounded(struct kunit *test)
 		for (j = 0; j < i; j++)
 			KUNIT_ASSERT_PTR_NE(test, held[i], held[j]);
 	}
-	/* All are out: the one way has nothing, the other goes on. */
+	/* All are in use: one kind of allocation fails, the other falls back. */
 	KUNIT_EXPECT_NULL(test, vexfs_kept_alloc(BLOCK, GFP_KERNEL, &hit));
 	for (i = 0; i < MOST; i++) {
 		KUNIT_EXPECT_EQ(test, *(u32 *)held[i], i);
@@ -108,7 +108,7 @@ static void pressure(struct kunit *test)
 	vexfs_pool_free(p, BLOCK);
 	n = vexfs_kept_idle(&bytes);
 	KUNIT_EXPECT_GE(test, n, 1);
-	/* One that is in use stays. */
+	/* A buffer in use stays. */
 	p = vexfs_pool_alloc(BLOCK, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	memset(p, 0x5a, BLOCK);
@@ -122,7 +122,7 @@ static void pressure(struct kunit *test)
 
 static atomic_t stormers;
 
-/* Two tasks take and give back while a third gives up what is idle. */
+/* Two tasks allocate and free while a third frees idle buffers. */
 static int storm(void *arg)
 {
 	unsigned int i, bad = 0;
@@ -156,7 +156,7 @@ static void together(struct kunit *test)
 		task[i] = kthread_run(storm, (void *)(i + 1), "vexfs-kept/%lu", i);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task[i]));
 	}
-	/* a thread that is stopped before it began never does */
+	/* a thread that is stopped before its start never runs */
 	while (atomic_read(&stormers) < 3)
 		usleep_range(1000, 2000);
 	for (i = 0; i < 3; i++)

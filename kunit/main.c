@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module that carries the KUnit suites: its parameters and its description.
- * A suite is a file of its own and registers itself; nothing is tested here.
+ * The module of the KUnit suites: parameters and description. Each suite is a file of its
+ * own and registers itself.
  */
 #include <linux/module.h>
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Vectors with their exact distances for the arithmetic suites, see the header.
- */
+/* Vectors with their exact distances for the arithmetic suites, see the header. */
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -16,9 +14,9 @@ const u32 vexfs_test_large_dims[LARGE_DIMS] = {
 };
 
 /*
- * The sums of rows that were looked at before: the same vectors come again for
- * each metric, shape and variant, and the reference is much the slowest part. By
- * type, kind and place of the dimension.
+ * Caches sums of rows: the same vectors are used for each metric, shape and variant, and
+ * the reference is by far the slowest part. Indexed by type, kind and number of the
+ * dimension.
  */
 static struct ref_sums *known[VEXFS_TYPES][KINDS][SMALL_DIMS + LARGE_DIMS];
 
@@ -81,10 +79,7 @@ static void add_up(const struct vexfs_space *sp, const void *a, const void *b,
 	}
 }
 
-/*
- * The sums of @n rows against the query that stands before them. Returns NULL when
- * there is no memory.
- */
+/* The sums of @n rows against the query that precedes them. Returns NULL without memory. */
 static const struct ref_sums *sums_of(const struct vexfs_space *sp, enum math_kind kind,
 				      const void *src, u32 n)
 {
@@ -141,7 +136,7 @@ void vexfs_test_world_fill(struct kunit *test, struct math_world *w, const struc
 	w->aux = place(&w->aux_area, all * sizeof(u32), tail);
 	w->keys = place(&w->keys_area, all * sizeof(u32), true);
 
-	/* The query comes first in the source; its neighbours in kind follow. */
+	/* The query is first in the source; its neighbours in kind follow. */
 	for (i = 0; i <= n; i++) {
 		void *v = src + (size_t)i * raw;
 
@@ -152,7 +147,7 @@ void vexfs_test_world_fill(struct kunit *test, struct math_world *w, const struc
 		else
 			vexfs_test_fill(v, sp->type, sp->dim, kind, &seed);
 	}
-	/* Padding must come from the import and not from what was there. */
+	/* Padding must come from the import, not from earlier contents. */
 	memset(w->rows, 0xff, (size_t)sp->stride * n);
 	memset(w->query, 0xff, sp->stride);
 	KUNIT_ASSERT_EQ(test, 0, vexfs_math_import_raw(sp, w->query, &w->q_aux, src, raw, 1, NULL));

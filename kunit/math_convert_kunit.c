@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Conversions of every variant: rounding against the reference, refusals, rows in
- * parts, sources and targets of any alignment that end at a page that faults.
+ * Conversions of every variant: rounding against the reference, refusals, rows in parts,
+ * sources and targets of any alignment that end at a guard page.
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -25,7 +25,7 @@ static const char * const way_names[] = { "from f32", "raw and back", "in parts"
  * @type: enum vexfs_type
  * @way: FROM_F32, FROM_RAW or PARTS
  * @kind: enum math_kind
- * @number: counts the cases
+ * @number: number of the case
  */
 struct convert_case {
 	u32 variant;
@@ -37,7 +37,7 @@ struct convert_case {
 
 /**
  * struct convert_world - buffers, each with guard pages
- * @src: vectors from outside
+ * @src: source vectors
  * @rows: imported by the variant under test
  * @other: imported by the scalar one
  * @out: exported
@@ -87,7 +87,7 @@ static u32 metric_for(u32 type, u32 dim)
 {
 	if (type == VEXFS_TYPE_B1)
 		return VEXFS_METRIC_JACCARD;
-	/* The norm that is kept differs. */
+	/* The stored norm differs. */
 	return dim % 2 ? VEXFS_METRIC_COS : VEXFS_METRIC_L2;
 }
 
@@ -103,7 +103,7 @@ static u32 float_at(const void *p, u32 i)
 #define F32_INF		0x7f800000u
 #define F16_MAX		0x477fe000u	/* 65504 as f32 */
 
-/* What the reference says of a vector; true when the type cannot hold a component. */
+/* What the reference makes of a vector; true if the type cannot hold a component. */
 static bool expect(u32 type, const void *src, u32 dim, u32 *rounded)
 {
 	u32 most = type == VEXFS_TYPE_F16 ? F16_MAX : F32_INF - 1;
@@ -123,7 +123,7 @@ static bool expect(u32 type, const void *src, u32 dim, u32 *rounded)
 	return bad;
 }
 
-/* Both variants have the same rows, and zeroes where they end. */
+/* Both variants produce the same rows, with zero padding. */
 static void same_rows(struct kunit *test, const struct vexfs_space *sp, const u8 *rows,
 		      const u8 *other, const u32 *aux, const u32 *other_aux, u32 n)
 {
@@ -146,12 +146,12 @@ static int import(const struct vexfs_space *sp, struct vexfs_math_variant *e, u3
 	return vexfs_math_import_raw(sp, rows, aux, src, step, n, bad);
 }
 
-/* One vector of floats through the type and back. */
+/* Imports and exports one vector of floats. */
 static void check_f32(struct kunit *test, const struct vexfs_space *sp,
 		      struct vexfs_math_variant *e, enum math_kind kind, u64 *seed)
 {
 	u32 step = sp->dim * 4, aux[ROWS], other_aux[ROWS], bad = ~0u, want_bad = ROWS;
-	/* Odd addresses, so that no alignment is taken for granted. */
+	/* Odd addresses, so that alignment is not assumed. */
 	void *src = guarded_tail(&world.src, step * ROWS) - (sp->dim % 3);
 	void *rows = guarded_tail(&world.rows, (size_t)sp->stride * ROWS);
 	void *other = guarded_tail(&world.other, (size_t)sp->stride * ROWS);
@@ -189,7 +189,7 @@ static void check_f32(struct kunit *test, const struct vexfs_space *sp,
 	}
 }
 
-/* Raw components come in as they are; exported and imported again nothing changes. */
+/* Raw components are imported; export and import must not change them. */
 static void check_raw(struct kunit *test, const struct vexfs_space *sp,
 		      struct vexfs_math_variant *e, enum math_kind kind, u64 *seed)
 {
@@ -269,7 +269,7 @@ static void convert(struct kunit *test)
 		if (!vexfs_kunit_quick || (i + c->number) % 26 == 0)
 			run_dim(test, c, i);
 	for (i = 0; i < LARGE_DIMS; i++) {
-		/* Rows in parts need to be long; elsewhere the longest is costly. */
+		/* Rows in parts must be long; other cases leave the longest out, which is slow. */
 		if (vexfs_test_large_dims[i] == VEXFS_DIM_MAX &&
 		    (vexfs_kunit_quick || c->way != PARTS))
 			continue;
@@ -279,7 +279,7 @@ static void convert(struct kunit *test)
 	WRITE_ONCE(vexfs_variant_in_use, in_use);
 }
 
-/* What is no number must not come in, wherever it stands in whichever row. */
+/* NaN and infinity must be refused at every position of every row. */
 static void refusals(struct kunit *test)
 {
 	static const u32 wrong[] = { 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7f800001 };
@@ -376,7 +376,7 @@ static void scatter(const void *const *page, size_t off, const void *from, size_
 		((u8 *)page[(off + i) >> PAGE_SHIFT])[offset_in_page(off + i)] = ((u8 *)from)[i];
 }
 
-/* As many vectors as there is room for behind @off, one of them refused if @bad is one. */
+/* As many vectors as fit behind @off, one of them invalid if @bad is one. */
 static void check_paged(struct kunit *test, const struct vexfs_space *sp,
 			struct vexfs_math_variant *e, size_t off, u32 bad, bool away)
 {
@@ -409,7 +409,7 @@ static void check_paged(struct kunit *test, const struct vexfs_space *sp,
 	same_rows(test, sp, rows, other, aux, other_aux, bad);
 }
 
-/* Vectors in the pages of somebody else, across their ends and up to the last byte. */
+/* Vectors in user pages, across page boundaries and up to the last byte. */
 static void paged(struct kunit *test)
 {
 	static const u32 dims[] = { 1, 7, 16, 33, 100, 128, 257, 500, 512 };
@@ -427,7 +427,7 @@ static void paged(struct kunit *test)
 				vexfs_space_init(&sp, type, metric_for(type, dim), dim);
 				fit = PAGES * PAGE_SIZE % sp.row_bytes;
 				check_paged(test, &sp, vexfs_variants[e], 0, ~0u, true);
-				/* the last one ends where the memory ends */
+				/* the last one ends at the end of the memory */
 				check_paged(test, &sp, vexfs_variants[e], fit, ~0u, false);
 				check_paged(test, &sp, vexfs_variants[e], 4093, ~0u, true);
 				check_paged(test, &sp, vexfs_variants[e], 52, 9, true);

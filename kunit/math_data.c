@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Inputs of the arithmetic suites, see the header. Whatever is random here is the
- * same in every run.
- */
+/* Inputs of the arithmetic suites, see the header. Random inputs are the same in every run. */
 #include <linux/bits.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -59,7 +56,7 @@ u32 vexfs_test_raw_bytes(u32 type, u32 dim)
 	}
 }
 
-/* A float of @exp_bits and @frac_bits; the exponent of all ones stays out. */
+/* A float of @exp_bits and @frac_bits; exponents of all ones are not used. */
 static u32 make_float(unsigned int exp_bits, unsigned int frac_bits, enum math_kind kind,
 		      u64 *state)
 {
@@ -69,7 +66,7 @@ static u32 make_float(unsigned int exp_bits, unsigned int frac_bits, enum math_k
 	u32 sign = r >> 30;
 	u32 exp;
 
-	/* The fraction has the low bits of @r, the sign its top one; these lie apart. */
+	/* The fraction uses the low bits of @r, the sign its top bit; these do not overlap. */
 	r = *state >> 24;
 	switch (kind) {
 	case KIND_DENORMAL:
@@ -152,7 +149,7 @@ void vexfs_test_fill(void *dst, u32 type, u32 dim, enum math_kind kind, u64 *sta
 int vexfs_test_guarded_alloc(struct guarded *g, size_t size)
 {
 	g->size = PAGE_ALIGN(size);
-	/* The kernel leaves a page unmapped after every area, so also before it. */
+	/* The kernel leaves a page unmapped after every area, and thus before it. */
 	g->area = vmalloc(g->size);
 	return g->area ? 0 : -ENOMEM;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * FPU sections: the budget and how paces learn it, and the contexts in which the
- * arithmetic may be called: sections of others, interrupts, with locks held.
+ * FPU sections: the budget and how paces adapt, and the contexts in which the arithmetic
+ * may be called: sections of others, interrupts, locks held.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -49,7 +49,7 @@ static void items_fit_the_budget(struct kunit *test)
 	}
 }
 
-/* From any first guess sections end up below the budget, and not far below. */
+/* From any first estimate, sections end up below the budget, but not far below. */
 static void paces_adapt(struct kunit *test)
 {
 	static const u32 truths[] = { 20, 640, 15000, 900000 };
@@ -74,8 +74,8 @@ static void paces_adapt(struct kunit *test)
 }
 
 /*
- * What a call of @items, of 9 units each, does to a pace where a unit takes @truth_ps.
- * Returns the sections that were over the budget.
+ * The effect of a call of @items, of 9 units each, on a pace if a unit takes @truth_ps.
+ * Returns the number of sections over the budget.
  */
 static u32 simulate(struct vexfs_pace *pace, u32 items, u32 truth_ps)
 {
@@ -91,8 +91,8 @@ static u32 simulate(struct vexfs_pace *pace, u32 items, u32 truth_ps)
 }
 
 /*
- * Memory that is a hundred times slower than it was, in calls that fit a section as a
- * whole; and then as fast as before.
+ * Memory that becomes a hundred times slower, in calls that fit one section; and then as
+ * fast as before.
  */
 static void pace_follows_slow_memory(struct kunit *test)
 {
@@ -119,7 +119,7 @@ static void pace_follows_slow_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_fpu_items(&pace, 9, 1000), 1000);
 }
 
-/* A clock that went back, or a task that was scheduled out, says nothing. */
+/* A clock that went back, or a task that was scheduled out, is not a sample. */
 static void empty_section_is_no_sample(struct kunit *test)
 {
 	struct vexfs_pace pace = { .ps = 640 };
@@ -146,8 +146,8 @@ static void single_long_section_is_ignored(struct kunit *test)
 }
 
 /*
- * Short calls that are seldom interrupted: those that are say nothing of each other
- * unless they are near.
+ * Short calls that are rarely interrupted: long sections confirm each other only if they
+ * are near.
  */
 static void distant_long_sections_are_ignored(struct kunit *test)
 {
@@ -184,7 +184,7 @@ static void budget_has_bounds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vexfs_fpu_set_budget(us));
 }
 
-/* The longest calls there are: rows of VEXFS_DIM_MAX components, many times over. */
+/* The longest calls: rows of VEXFS_DIM_MAX components, repeated. */
 enum long_call { LONG_SCAN, LONG_GATHER, LONG_IMPORT, LONG_EXPORT, LONG_BLOCK, LONG_CALLS };
 
 static const char * const long_names[] = { "scan", "gather", "import", "export", "block" };
@@ -211,8 +211,8 @@ static const void *long_gen(VEXFS_GEN_TEST const void *prev, char *desc)
 }
 
 /*
- * The block shape at its longest: as many queries and rows as a call takes, in
- * the longest vectors that a form tiles.
+ * The block shape at its longest: the maximum of queries and rows per call, with the
+ * longest vectors that a form tiles.
  */
 static void long_block(struct kunit *test, u32 type)
 {
@@ -231,7 +231,7 @@ static void long_block(struct kunit *test, u32 type)
 	limits = kunit_kzalloc(test, nq * sizeof(*limits), GFP_KERNEL);
 	aux = kunit_kzalloc(test, n * sizeof(*aux), GFP_KERNEL);
 	if (rows && packed && limits && aux && scratch) {
-		/* No row is nearer than nothing: there are no hits, in numbers or in bytes. */
+		/* No distance is below zero: there are no hits, with floats or with bytes. */
 		for (i = 0; i < 6; i++) {
 			KUNIT_EXPECT_EQ(test, 0,
 					vexfs_math_block_pack(&sp, packed, rows, aux, min(n, nq)));
@@ -281,9 +281,9 @@ static void long_run(struct kunit *test, const struct long_case *c)
 }
 
 /*
- * A virtual processor may be taken away in the middle of a section, so a few may
- * be long; most must not be. An emulated one needs a budget that its slowness
- * cannot eat up before anything was computed.
+ * A virtual processor may be preempted during a section, so a few may be long; most must
+ * not be. An emulated one needs a budget that is not used up before anything was
+ * computed.
  */
 static void budget_is_kept(struct kunit *test)
 {
@@ -298,7 +298,7 @@ static void budget_is_kept(struct kunit *test)
 			      vexfs_test_rows_for(VEXFS_DIM_MAX), true);
 	if (vexfs_kunit_quick)
 		vexfs_fpu_set_budget(VEXFS_FPU_BUDGET_MAX_US);
-	/* Once to learn the pace, once to be measured. */
+	/* Once to adapt the pace, once to measure. */
 	long_run(test, c);
 	vexfs_fpu_totals(&before);
 	long_run(test, c);
@@ -309,15 +309,16 @@ static void budget_is_kept(struct kunit *test)
 	over = after.over - before.over;
 	kunit_info(test, "%llu sections, %llu over the budget, %llu ns on average\n", sections,
 		   over, sections ? div64_u64(after.ns - before.ns, sections) : 0);
-	/* An emulated processor may need longer than any budget for the least there is. */
+	/* An emulated processor may need longer than any budget for the smallest piece of work. */
 	KUNIT_EXPECT_GT(test, sections, 1);
 	if (!vexfs_kunit_quick)
 		KUNIT_EXPECT_LE(test, over * 3, sections);
 }
 
 /*
- * Work that takes as long as it is told to, in the place of the real functions: a call of
- * SLOW_ITEMS fits a section at first and must be cut to one item each when it got slow.
+ * Replaces the real functions by work that takes as long as it is told. A call of
+ * SLOW_ITEMS fits a section at first and must be cut to one item each when the work gets
+ * slow.
  */
 #define SLOW_ITEMS	10u
 
@@ -487,7 +488,7 @@ static void call_slow(struct kunit *test, enum slow_call call, struct vexfs_spac
 	KUNIT_EXPECT_EQ(test, err, 0);
 }
 
-/* Does the variant have this kind of work at all? */
+/* Does the variant have this kind of work? */
 static bool has_slow(const struct vexfs_math_variant *e, enum slow_call call)
 {
 	const struct vexfs_math_ops *w = &e->ops[VEXFS_TYPE_F32][VEXFS_METRIC_L2];
@@ -509,7 +510,7 @@ static bool has_slow(const struct vexfs_math_variant *e, enum slow_call call)
 	}
 }
 
-/* Replaces what would be quick; what is not to be slow does nothing. */
+/* Replaces the functions that would be fast; the slow ones stay. */
 static void make_slow(struct vexfs_math_ops *w, struct vexfs_math_conv *c, enum slow_call call)
 {
 	static struct vexfs_math_codes codes;
@@ -594,7 +595,7 @@ static void slow_work_is_cut(struct kunit *test)
 		call_slow(test, call, &sp, room);
 	KUNIT_EXPECT_EQ(test, slow.most, 1);
 
-	/* And quick again. */
+	/* And fast again. */
 	slow.ns = 0;
 	slow.most = 0;
 	for (i = 0; i < 10000 && slow.most < all; i++)
@@ -614,7 +615,7 @@ static u32 sleepy_scan(const struct vexfs_space *sp, const void *q, u32 q_aux, c
 	return 0;
 }
 
-/* Integer code may lose its processor; what others did meanwhile is not its time. */
+/* Integer code may be scheduled out; the time of other tasks is not its time. */
 static void scheduled_out_is_no_sample(struct kunit *test)
 {
 	struct vexfs_math_variant *in_use = vexfs_variant(), *e = vexfs_variants[0];
@@ -651,7 +652,7 @@ static void run_foreign(struct tasklet_struct *t)
 	mdelay(1);
 }
 
-/* A soft interrupt that had to wait for the section is not in it. */
+/* A soft interrupt that was deferred by the section is not part of its time. */
 static void section_ends_before_soft_interrupts(struct kunit *test)
 {
 	static struct foreign f;
@@ -674,7 +675,7 @@ static void section_ends_before_soft_interrupts(struct kunit *test)
 	KUNIT_EXPECT_LE(test, ns, vexfs_clock_ns(stamp, f.began) + 1000);
 }
 
-/* Where the cycle counter is of no use, sections are timed in nanoseconds all the same. */
+/* Without a usable cycle counter sections are timed in nanoseconds. */
 static void kernel_clock_fallback(struct kunit *test)
 {
 	struct vexfs_clock saved;
@@ -802,7 +803,7 @@ static struct visit *new_visit(struct kunit *test)
 #define KEY_256		(0x43800000u | 0x80000000u)
 #define KEY_0		0x80000000u
 
-/* Waits with the processor, so that it works inside a section, too. */
+/* Waits without sleeping, so that it works inside a section, too. */
 static bool wait_for_visit(struct visit *v, u32 visits)
 {
 	unsigned long end = jiffies + 10 * HZ;
@@ -816,7 +817,7 @@ static bool wait_for_visit(struct visit *v, u32 visits)
 	return true;
 }
 
-/* Whatever the context, the result is right or the call says that it cannot. */
+/* In every context the result is right, or the call returns an error. */
 static void check_visit(struct kunit *test, const struct visit *v)
 {
 	if (v->usable)
@@ -857,7 +858,7 @@ static void soft_interrupt(struct kunit *test)
 	check_visit(test, v);
 }
 
-/* To the code, an NMI is what the preemption count says it is. */
+/* The code takes an NMI for what the preemption count says. */
 static void nmi(struct kunit *test)
 {
 	struct visit *v = new_visit(test);
@@ -874,7 +875,7 @@ static void nmi(struct kunit *test)
 	check_visit(test, v);
 }
 
-/* An interrupt in the middle of a section, and what the section says afterwards. */
+/* An interrupt in the middle of a section, and the section's report afterwards. */
 static void interrupt_in_a_section(struct kunit *test)
 {
 	struct visit *v = new_visit(test);
@@ -898,12 +899,12 @@ static void section_in_a_section(struct kunit *test)
 
 	do_visit(v);
 	vexfs_fpu_end(stamp);
-	/* A real kernel forbids it; User Mode Linux has nothing to forbid. */
+	/* A real kernel forbids it; User Mode Linux has no such rule. */
 	KUNIT_EXPECT_EQ(test, v->usable, !IS_ENABLED(CONFIG_X86));
 	check_visit(test, v);
 }
 
-/* Floats are computed while interrupts compute integers on top of them. */
+/* Floats are computed while interrupts compute integers on top. */
 static void interrupts_during_sections(struct kunit *test)
 {
 	u32 want[CHECK_ROWS], rounds = vexfs_kunit_quick ? 20 : 200, i, visits = 0;
@@ -926,7 +927,7 @@ static void interrupts_during_sections(struct kunit *test)
 	check_visit(test, v);
 }
 
-/* Several sections where nothing may sleep: no scheduling in between. */
+/* Several sections in atomic context: no scheduling in between. */
 static void long_call_in_atomic_context(struct kunit *test)
 {
 	static DEFINE_SPINLOCK(lock);

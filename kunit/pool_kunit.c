@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pools: counts that add up, exhaustion, misuse, and everything at once
- * from every CPU. Most cases make a tier of their own, so that what the rest of
- * the module does meanwhile does not matter.
+ * The pools: counters that add up, exhaustion, misuse, and everything at once on every
+ * CPU. Most cases create a tier of their own, so that the rest of the module does not
+ * interfere.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
@@ -36,7 +36,7 @@ static void pool_case_exit(struct kunit *test)
 		vexfs_tier_exit(&tier);
 }
 
-/* As pool.c does it, for a tier of our own. */
+/* Like pool.c, for a tier of our own. */
 static void *tier_alloc(struct vexfs_tier *t, size_t size, gfp_t gfp)
 {
 	void *p;
@@ -70,7 +70,7 @@ static struct vexfs_pool_stats now(void)
 	return st;
 }
 
-/* Takes up to @n, returns how many there were. */
+/* Allocates up to @n, returns the number. */
 static unsigned int take_buffers(unsigned int n, gfp_t gfp)
 {
 	unsigned int i;
@@ -89,7 +89,7 @@ static void give_back(unsigned int n)
 		tier_free(&tier, held_buf[n], 1000);
 }
 
-/* After any storm: nothing in use, nothing lost, no more held than asked for. */
+/* After any storm: nothing in use, nothing lost, no more held than configured. */
 static void expect_sound(struct kunit *test)
 {
 	struct vexfs_pool_stats st = now();
@@ -151,7 +151,7 @@ static void more_than_size(struct kunit *test)
 static gfp_t seen_gfp;
 static unsigned int fail_after;
 
-/* The slab allocator as it may be on a bad day. */
+/* A slab allocator that fails. */
 static void *failing_get(struct vexfs_tier *t, gfp_t gfp)
 {
 	seen_gfp = gfp;
@@ -173,7 +173,7 @@ static void exhaustion(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, st.reserve, 0);
 	KUNIT_EXPECT_EQ(test, st.failures, 1);
 	KUNIT_EXPECT_EQ(test, st.waits, 0);
-	/* What comes home fills the reserve first, and is there for the next. */
+	/* Freed buffers fill the reserve first and serve the next request. */
 	tier_free(&tier, held_buf[0], 1000);
 	KUNIT_EXPECT_EQ(test, now().reserve, 1);
 	held_buf[0] = tier_alloc(&tier, 1000, GFP_ATOMIC | __GFP_NOMEMALLOC);
@@ -182,7 +182,7 @@ static void exhaustion(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, held_buf[0]);
 	give_back(SIZE + 5 + SPARE);
 	KUNIT_EXPECT_EQ(test, now().reserve, SPARE);
-	/* And all is well again without the slab allocator. */
+	/* Everything works again without the slab allocator. */
 	KUNIT_EXPECT_EQ(test, take_buffers(SIZE, GFP_ATOMIC), SIZE);
 	give_back(SIZE);
 	expect_sound(test);
@@ -203,13 +203,13 @@ static void waiting(struct kunit *test)
 	tier.get = failing_get;
 	fail_after = 0;
 	KUNIT_ASSERT_EQ(test, take_buffers(4 * SIZE, GFP_ATOMIC), SIZE + SPARE);
-	/* Nobody gives anything back: the wait is bounded. */
+	/* No buffer is freed: the wait is bounded. */
 	tier.wait_ms = 30;
 	KUNIT_EXPECT_NULL(test, tier_alloc(&tier, 1000, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, now().waits, 1);
 	KUNIT_EXPECT_NULL(test, tier_alloc(&tier, 1000, GFP_KERNEL | __GFP_NORETRY));
 	KUNIT_EXPECT_EQ(test, now().waits, 1);
-	/* Somebody does: the waiter gets it. */
+	/* A buffer is freed: the waiter gets it. */
 	tier.wait_ms = 20000;
 	helper = kthread_run(late_free, held_buf[SIZE + SPARE - 1], "vexfs_late");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(helper));
@@ -227,23 +227,23 @@ static void flags(struct kunit *test)
 	tier.get = failing_get;
 	fail_after = UINT_MAX;
 	KUNIT_ASSERT_EQ(test, take_buffers(SIZE + 1, GFP_KERNEL_ACCOUNT | __GFP_ZERO), SIZE + 1);
-	/* Buffers that go from hand to hand are charged to nobody, and cleared by us. */
+	/* Buffers that are reused are not charged, and we clear them. */
 	KUNIT_EXPECT_FALSE(test, (__force bool)(seen_gfp & (__GFP_ACCOUNT | __GFP_ZERO)));
 	give_back(SIZE + 1);
 	p = tier_alloc(&tier, 1024, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	memset(p, 0xff, 1024);
 	tier_free(&tier, p, 1024);
-	/* The one that came home last goes out first. */
+	/* The buffer that was freed last is allocated first. */
 	KUNIT_ASSERT_EQ(test, take_buffers(SIZE, GFP_KERNEL | __GFP_ZERO), SIZE);
 	KUNIT_EXPECT_NULL(test, memchr_inv(p, 0, 1000));
-	/* Where KASAN guards what is behind, nobody may look. */
+	/* Where KASAN guards the bytes behind, they cannot be read. */
 	if (!IS_ENABLED(CONFIG_KASAN))
 		KUNIT_EXPECT_EQ(test, p[1000], 0xff);
 	give_back(SIZE);
 }
 
-/* A refused change leaves everything as it was, whichever allocation fails. */
+/* A refused change has no effect, whichever allocation fails. */
 static void resize_fails(struct kunit *test)
 {
 	unsigned int n;
@@ -280,7 +280,7 @@ static void shrink(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, now().shrunk, SIZE - 4);
 	KUNIT_EXPECT_EQ(test, now().size, SIZE);
 	give_back(4);
-	/* It comes back as it is used. */
+	/* It is allocated again on demand. */
 	KUNIT_ASSERT_EQ(test, take_buffers(SIZE, GFP_KERNEL), SIZE);
 	KUNIT_EXPECT_EQ(test, now().misses, SIZE - 4);
 	give_back(SIZE);
@@ -312,7 +312,7 @@ static void compaction(struct kunit *test)
 	expect_sound(test);
 }
 
-/* The storm: threads on all CPUs, each with a working set it checks. */
+/* The storm: threads on all CPUs, each with a working set that it verifies. */
 
 #define STORM_SLOTS	12
 
@@ -336,7 +336,7 @@ static int storm_thread(void *arg)
 	while (!READ_ONCE(storm_stop)) {
 		i = prandom_u32_state(&rnd) % STORM_SLOTS;
 		if (slot[i]) {
-			/* Nobody else may have had it meanwhile. */
+			/* No other task may have changed it meanwhile. */
 			if (slot[i][0] != s->seed + i || slot[i][127] != s->seed + i)
 				s->faults++;
 			tier_free(&tier, slot[i], 1024);
@@ -349,7 +349,7 @@ static int storm_thread(void *arg)
 			slot[i][127] = s->seed + i;
 		}
 		WRITE_ONCE(s->steps, s->steps + 1);
-		/* Where every step waits for a lock whose holder is not running, that is long. */
+		/* If every step waits for a lock whose holder is not running, this is long. */
 		if (!(s->steps % 16))
 			cond_resched();
 	}
@@ -381,7 +381,7 @@ static void run_storm(struct kunit *test, void (*meanwhile)(struct kunit *test))
 		wake_up_process(t);
 	}
 	meanwhile(test);
-	/* Interrupts may have left a thread no time at all. */
+	/* Interrupts may have taken all of a thread's time. */
 	for (i = 0; i < up; i++)
 		while (!READ_ONCE(s[i].steps))
 			usleep_range(1000, 2000);
@@ -404,7 +404,7 @@ static void all_cpus(struct kunit *test)
 	run_storm(test, just_wait);
 }
 
-/* A timer on each CPU, which interrupts whatever its CPU is doing. */
+/* A timer on each CPU, which interrupts whatever the CPU does. */
 struct interrupter {
 	struct timer_list timer;
 	struct completion done;
@@ -462,10 +462,10 @@ static void keep_resizing(struct kunit *test)
 {
 	static const u32 all_sizes[] = { 512, 8, 100, 0, 1024, 1, SIZE };
 	static const u32 few_sizes[] = { 64, 8, 20, 0, 80, 1, SIZE };
-	/* A tier that watches for misuse takes its lock at every step. */
+	/* A tier with checks takes its lock at every step. */
 	const bool few = vexfs_kunit_quick || tier.debug;
 	const u32 *sizes = few ? few_sizes : all_sizes;
-	/* A step takes seconds where the host stops processors that hold a lock. */
+	/* A step takes seconds if the host stops processors that hold a lock. */
 	const unsigned long end = jiffies + 5 * HZ;
 	const unsigned int steps = (few ? 1 : 3) * ARRAY_SIZE(all_sizes);
 	unsigned int step;
@@ -489,7 +489,7 @@ static void resize_under_load(struct kunit *test)
 	run_storm(test, keep_resizing);
 }
 
-/* Misuse, in a tier that watches for it. */
+/* Misuse, in a tier with checks. */
 
 static unsigned int faults_seen;
 
@@ -524,7 +524,7 @@ static void misuse(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_FOREIGN));
 	KUNIT_EXPECT_EQ(test, atomic_read(&tier.faults[VEXFS_FAULT_FOREIGN]), 2);
 
-	/* One byte is enough, behind what was asked for and behind the buffer. */
+	/* One byte is enough, behind the request and behind the buffer. */
 	faults_seen = 0;
 	p = tier_alloc(&tier, 1000, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
@@ -546,7 +546,7 @@ static void misuse(struct kunit *test)
 	tier_free(&tier, p, 999);
 	KUNIT_EXPECT_EQ(test, faults_seen, BIT(VEXFS_FAULT_SIZE));
 
-	/* The same buffer comes again, and what was written into it shows. */
+	/* The same buffer is allocated again, and a write after free is detected. */
 	faults_seen = 0;
 	OPTIMIZER_HIDE_VAR(p);
 	p[500] = 1;
@@ -566,7 +566,7 @@ static void misuse_storm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, faults_seen, 0);
 }
 
-/* Readings without locks may be out by what moves, but never wrap. */
+/* Lockless readings may be slightly off, but never wrap. */
 static void never_below_zero(struct kunit *test)
 {
 	struct vexfs_pool_stats st;
@@ -582,7 +582,7 @@ static void never_below_zero(struct kunit *test)
 static bool reset_stop;
 static atomic_t wrapped;
 
-/* Resets as fast as it can, beside readers. */
+/* Resets as fast as possible, concurrent with readers. */
 static int reset_thread(void *arg)
 {
 	struct completion *done = arg;
@@ -628,13 +628,13 @@ static void reset_races(struct kunit *test)
 	expect_sound(test);
 }
 
-/* A CPU that is gone has left its magazine as it was. */
+/* A CPU that went offline has left its magazine unchanged. */
 static void dead_cpu(struct kunit *test)
 {
 	struct vexfs_tier_cpu *c;
 	unsigned int cpu;
 
-	/* On this CPU for as long as it takes, as another one would be. */
+	/* Uses this CPU throughout, as another one would. */
 	migrate_disable();
 	cpu = smp_processor_id();
 	c = per_cpu_ptr(tier.cpu, cpu);
@@ -650,7 +650,7 @@ static void dead_cpu(struct kunit *test)
 
 /*
  * As many threads as CPUs, each with as many buffers of one tier at a time as an op has:
- * few take the lock, and hardly any reads what the others are writing.
+ * few take the lock, and hardly any reads what others write.
  */
 #define OP_BUFFERS	6u
 #define OP_ROUNDS	4000u
@@ -713,7 +713,7 @@ static void slow_paths(struct kunit *test)
 }
 
 #ifdef CONFIG_KASAN_GENERIC
-/* What KASAN thinks of the byte: 0 is well. The marks themselves have none. */
+/* KASAN's shadow of the byte: 0 is accessible. The shadow itself has none. */
 static s8 __no_sanitize_address mark_of(const void *p)
 {
 	return READ_ONCE(*(s8 *)kasan_mem_to_shadow(p));
@@ -746,26 +746,26 @@ static void auto_sizing(struct kunit *test)
 	unsigned int i;
 	u32 size;
 
-	/* Well used, hitting: stays. */
+	/* Well used, with hits: stays. */
 	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 100, 100, 70, 1000, 990), 100);
 	KUNIT_EXPECT_EQ(test, r.hit_ppm, 990000);
 	KUNIT_EXPECT_EQ(test, r.use_ppm, 700000);
-	/* Too full, or missing: grows, to where the peak fits. */
+	/* Too full, or with misses: grows to where the peak fits. */
 	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 100, 100, 81, 1000, 1000), 126);
 	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 100, 100, 50, 1000, 899), 126);
 	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 100, 100, 800, 1000, 1000), 1001);
-	/* A few requests prove nothing. */
+	/* A few requests are not significant. */
 	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 100, 100, 50, 10, 0), 100);
-	/* Half empty: only after a while, a little, and not below the floor. */
+	/* Half empty: shrinks after a while, a little, and not below the floor. */
 	r.calm = 0;
 	for (i = 1; i < 30; i++)
 		KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 1000, 100, 300, 1000, 1000), 1000);
 	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 1000, 100, 300, 1000, 1000), 900);
 	KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, 900, 100, 300, 1000, 1000), 900);
-	/* One busy round starts the count anew. */
+	/* One busy round restarts the count. */
 	vexfs_pool_judge(&r, 900, 100, 500, 1000, 1000);
 	KUNIT_EXPECT_EQ(test, r.calm, 0);
-	/* What it has grown to, it does not find too large: no swinging. */
+	/* The grown size is not too large by the shrink rule: no oscillation. */
 	size = vexfs_pool_judge(&r, 100, 100, 81, 1000, 1000);
 	for (i = 0; i < 100; i++)
 		KUNIT_EXPECT_EQ(test, vexfs_pool_judge(&r, size, 100, 81, 1000, 1000), size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Top-k, filters and exact search against the plainest way to do the same: sort
- * everything, run the program by hand, compare with every vector one by one.
+ * Top-k, filters and exact search against simple references: sort everything, interpret
+ * the program, compare every vector.
  */
 #include <kunit/test.h>
 #include <linux/filter.h>
@@ -48,7 +48,7 @@ static void topk_sorts(struct kunit *test)
 	while (rounds--) {
 		n = prandom_u32_state(&rnd) % most;
 		k = 1 + prandom_u32_state(&rnd) % 64;
-		/* few keys, so that ids must decide */
+		/* few keys, so that ids decide */
 		radius = prandom_u32_state(&rnd) % 2 ? ~0u : 20;
 		vexfs_topk_init(&t, heap, k, radius);
 		vexfs_topk_init(&u, half, k, radius);
@@ -89,7 +89,7 @@ static void topk_unique(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_topk_unique(&t, odd_slot, NULL, scratch), 2);
 	KUNIT_ASSERT_EQ(test, t.n, 4);
 	KUNIT_EXPECT_EQ(test, hits[0].id, 2);
-	/* of id 1 the live one, of id 3 the nearest */
+	/* of id 1 the live slot, of id 3 the nearest */
 	KUNIT_EXPECT_EQ(test, hits[1].slot, 3);
 	KUNIT_EXPECT_EQ(test, hits[2].slot, 6);
 	KUNIT_EXPECT_EQ(test, hits[3].id, 4);
@@ -97,7 +97,7 @@ static void topk_unique(struct kunit *test)
 
 /* ---- filters ---- */
 
-/* Runs a program without jumps back, as the definition says. */
+/* Interprets a program without backward jumps, by definition. */
 static bool by_hand(const struct vexfs_filter_insn *p, const u8 *record, u32 len)
 {
 	u32 a = 0, x = 0, mem[16] = { }, k;
@@ -229,7 +229,7 @@ static void filter_programs(struct kunit *test)
 		}
 		vexfs_attr_filter_free(f);
 	}
-	/* programs that all say the same would prove little */
+	/* programs with equal results would test little */
 	KUNIT_EXPECT_GT(test, kept, ran / 10);
 	KUNIT_EXPECT_LT(test, kept, ran - ran / 10);
 }
@@ -263,7 +263,7 @@ static void filter_refuses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_attr_filter_create(p, 0, 20, &f, &why, &where), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vexfs_attr_filter_create(p, VEXFS_FILTER_MAX + 1, 20, &f, NULL, NULL),
 			-E2BIG);
-	/* nothing can be loaded where there is no record */
+	/* nothing can be loaded without a record */
 	p[0] = (struct vexfs_filter_insn) { BPF_LD | BPF_B | BPF_ABS, 0, 0, 0 };
 	KUNIT_EXPECT_EQ(test, vexfs_attr_filter_create(p, 2, 0, &f, NULL, NULL), -EINVAL);
 }
@@ -324,7 +324,7 @@ static void query(struct kunit *test, struct bench_of *b, u32 i, u32 seed)
 	vfree(v);
 }
 
-/* Every vector, compared one by one; @all is sorted. Returns how many. */
+/* Compares every vector; @all is sorted. Returns their number. */
 static u32 brute_force(struct kunit *test, struct bench_of *b, u32 q, bool filtered, u64 self)
 {
 	struct vexfs_collection *c = b->c;
@@ -361,7 +361,7 @@ static void compare(struct kunit *test, struct bench_of *b, u32 q, u32 n, u32 fr
 	}
 }
 
-/* An exact search for the sequence number of now. */
+/* An exact search at the current sequence number. */
 static int exact_now(struct vexfs_search_job *job)
 {
 	int idx = vexfs_read_lock(job->c);
@@ -431,7 +431,7 @@ static void search_rounds(struct kunit *test, struct bench_of *b, u32 rounds)
 	vexfs_attr_filter_free(f);
 }
 
-/* A range in parts: each goes on where the one before ended. */
+/* A range in parts: each continues where the previous one ended. */
 static void search_range(struct kunit *test, struct bench_of *b)
 {
 	struct vexfs_topk *t = &b->results[0];
@@ -478,8 +478,8 @@ static void exact_case(struct kunit *test, u32 type, u32 metric, u32 dim, u32 n,
 	search_rounds(test, b, vexfs_kunit_quick ? 3 : 12);
 	search_range(test, b);
 	/*
-	 * A range search asks one query without a filter: by codes, where this machine can.
-	 * A single vector may be gone by now, and there is nothing to scan then.
+	 * A range search of one query without a filter: by codes if this machine can. A
+	 * single vector may be gone by now, and then there is nothing to scan.
 	 */
 	if (!coded || vexfs_math_code_query(&b->c->space, code_query, b->queries, b->aux[0]))
 		KUNIT_EXPECT_NE(test, b->plan, VEXFS_PLAN_SCAN_CODES);
@@ -511,8 +511,8 @@ static void exact_search(struct kunit *test)
 	u32 i, j;
 
 	/*
-	 * Rows alone: from 2,048 slots on searches would make codes. How many slots the churn
-	 * takes depends on when the reaper runs.
+	 * Rows only: from 2,048 slots on searches would make codes. How many slots the
+	 * churn takes depends on when the reaper runs.
 	 */
 	WRITE_ONCE(vexfs_search_codes, 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, restore_search_codes,
@@ -524,7 +524,7 @@ static void exact_search(struct kunit *test)
 	exact_case(test, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 5000, 60, false);
 }
 
-/* With codes beside the rows every answer is what it is without. */
+/* With codes beside the rows every answer is the same as without. */
 static void exact_codes(struct kunit *test)
 {
 	static const u32 sizes[] = { 1, 400, 3000 };
@@ -537,7 +537,7 @@ static void exact_codes(struct kunit *test)
 	exact_case(test, VEXFS_TYPE_F32, VEXFS_METRIC_L2, VEXFS_CODE_MAX_DIM, 60, true);
 }
 
-/* Codes are for some spaces only, and only where there is no index. */
+/* Codes are for some spaces only, and only without an index. */
 static void exact_codes_refused(struct kunit *test)
 {
 	static const struct {
@@ -579,7 +579,7 @@ static void exact_codes_refused(struct kunit *test)
 	}
 }
 
-/* Thousands of vectors in the same place, and nothing that bytes could tell apart. */
+/* Thousands of equal vectors, and others that bytes cannot distinguish. */
 static void exact_codes_useless(struct kunit *test)
 {
 	struct vexfs_collection *c = vexfs_test_collection_coded(test, "alike", VEXFS_TYPE_F32,
@@ -618,8 +618,8 @@ static void exact_codes_useless(struct kunit *test)
 }
 
 /*
- * Codes that searches make: answers before, meanwhile and afterwards are those of the
- * rows, for rows that were there, came later, went, or got another vector.
+ * Codes that searches make: answers before, during and afterwards equal those of the
+ * rows, for rows that existed before, were added, removed or replaced.
  */
 static void exact_codes_later(struct kunit *test)
 {
@@ -680,19 +680,19 @@ static void exact_empty(struct kunit *test)
 	vexfs_test_collection_end(b->c);
 }
 
-/* ---- one moment ---- */
+/* ---- one sequence number ---- */
 
-#define MOVING	8u	/* ids that writers never leave alone */
-#define STILL	8u	/* ids that nobody touches, farther away */
-#define FILLER	20000u	/* ids in all; the others farther still: a search takes a while */
+#define MOVING	8u	/* ids that writers change all the time */
+#define STILL	8u	/* ids that do not change, farther away */
+#define FILLER	20000u	/* all ids; the others are farther still: a search takes a while */
 
 /**
- * struct unrest - writers at work while a search runs
- * @c: what they write to
- * @delete: they delete and insert rather than update
- * @stop: they shall end
- * @writes: what they have done
- * @err: what one of them met
+ * struct unrest - writers that run during a search
+ * @c: the collection
+ * @delete: they delete and insert instead of updating
+ * @stop: they are to end
+ * @writes: number of their writes
+ * @err: error of one of them
  */
 struct unrest {
 	struct vexfs_collection *c;
@@ -704,7 +704,7 @@ struct unrest {
 
 #define AT_ONCE	32u	/* vectors of a put */
 
-/* Vectors of ids: ever the same distance from zero, which tells ids apart. */
+/* Vectors of ids: constant distance from zero, which identifies ids. */
 static int put_at(struct vexfs_collection *c, const u64 *ids, u32 n)
 {
 	static const size_t bytes = AT_ONCE * TEST_DIM * sizeof(float_bits);
@@ -747,9 +747,9 @@ static int unrest_thread(void *arg)
 }
 
 /*
- * Searches while a writer replaces the nearest ids without a pause, thousands of
- * times in each of them. Whatever he does, the others are where they were; and an
- * id that is only ever updated has one version at any moment, neither none nor two.
+ * Searches while a writer replaces the nearest ids continuously, thousands of times
+ * during each. The other ids must all be found; and an id that is only updated has
+ * exactly one version at any time.
  */
 static void search_in_unrest(struct kunit *test, struct vexfs_collection *c, bool delete)
 {
@@ -801,7 +801,7 @@ static void one_moment(struct kunit *test, struct vexfs_collection *c)
 	u64 ids[AT_ONCE], id;
 	u32 n;
 
-	/* what moves and what is still come last, where a search comes last */
+	/* moving and static ids are last, where a search arrives last */
 	for (id = FILLER; id; id -= n) {
 		for (n = 0; n < min_t(u64, id, AT_ONCE); n++)
 			ids[n] = id - 1 - n;

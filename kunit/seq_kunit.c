@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sequence numbers: each change has one, none is left out, and what reads by them misses
- * nothing and sees nothing twice, whatever writers do meanwhile.
+ * Sequence numbers: each change has one, none is skipped, and readers that use them miss
+ * nothing and see nothing twice, with concurrent writers.
  */
 #include <kunit/test.h>
 #include <linux/kthread.h>
@@ -66,7 +66,7 @@ static void some_changes(struct kunit *test, struct vexfs_collection *c, u64 *at
 
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
 		ids[i] = 5000 + i;
-	/* runs that count up, and groups */
+	/* runs of consecutive ids, and groups */
 	KUNIT_EXPECT_EQ(test, put_ids(c, ids, 600, VEXFS_PUT_INSERT, &seq), 0);
 	KUNIT_EXPECT_EQ(test, seq, *at += 600);
 	KUNIT_EXPECT_EQ(test, put_ids(c, ids, 600, VEXFS_PUT_UPSERT, &seq), 0);
@@ -75,14 +75,14 @@ static void some_changes(struct kunit *test, struct vexfs_collection *c, u64 *at
 		ids[i] = i * 12345 + 7;
 	KUNIT_EXPECT_EQ(test, put_ids(c, ids, 100, VEXFS_PUT_INSERT, &seq), 0);
 	KUNIT_EXPECT_EQ(test, seq, *at += 100);
-	/* what is refused has no number */
+	/* a refused change has no number */
 	KUNIT_EXPECT_EQ(test, put_ids(c, ids, 100, VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE, &seq), 0);
 	KUNIT_EXPECT_EQ(test, seq, 0);
 	KUNIT_EXPECT_EQ(test, vexfs_test_delete(c, ids, 50, 0), 0);
 	*at += 50;
 	KUNIT_EXPECT_EQ(test, vexfs_test_delete(c, ids, 50, VEXFS_DELETE_CONTINUE), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_seq(c), *at);
-	/* half of them are there */
+	/* half of them exist */
 	KUNIT_EXPECT_EQ(test, put_ids(c, ids, 100, VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE, &seq), 0);
 	KUNIT_EXPECT_EQ(test, seq, *at += 50);
 	KUNIT_EXPECT_EQ(test, vexfs_seq(c), *at);
@@ -97,7 +97,7 @@ static void dense(struct kunit *test)
 	static u64 ids[700];
 	u64 at = 0, i;
 
-	/* what is made with a collection is the collection */
+	/* settings of create belong to the create */
 	KUNIT_EXPECT_EQ(test, vexfs_index_attach(c, &ref, &watch_ops, NULL), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_seq(c), 0);
 	KUNIT_ASSERT_EQ(test, vexfs_collection_publish(c), 0);
@@ -123,17 +123,17 @@ static void dense(struct kunit *test)
 	vexfs_test_collection_end(c);
 }
 
-/* ---- writers beside ---- */
+/* ---- concurrent writers ---- */
 
 /**
- * struct writer - one of those that write while something else is done
- * @c: to what
- * @step: what it does, again and again; returns an errno
- * @round: how often it has
- * @changes: how many changes these were
- * @stop: it shall end
- * @err: what it met
- * @task: it
+ * struct writer - a task that writes while something else is tested
+ * @c: the collection
+ * @step: what it does repeatedly; returns an errno
+ * @round: number of rounds done
+ * @changes: number of changes made
+ * @stop: it is to end
+ * @err: its error
+ * @task: the task
  * @ids: for the step
  */
 struct writer {
@@ -169,7 +169,7 @@ static void writer_start(struct kunit *test, struct writer *w, struct vexfs_coll
 	*w = (struct writer){ .c = c, .step = step };
 	w->task = kthread_run(writer_thread, w, "vexfs-writer");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(w->task));
-	/* it is at work */
+	/* it has started */
 	while (READ_ONCE(w->round) < 2 && !READ_ONCE(w->err))
 		schedule_timeout_uninterruptible(1);
 }
@@ -181,7 +181,7 @@ static void writer_end(struct kunit *test, struct writer *w)
 	KUNIT_EXPECT_EQ(test, w->err, 0);
 }
 
-/* 40 ids, all there: replaced in groups. */
+/* 40 ids, all stored: replaced in groups. */
 static int replace_hashed(struct writer *w)
 {
 	u32 n = 40, i;
@@ -203,7 +203,7 @@ static int replace_leaves(struct writer *w)
 	return put_ids(w->c, w->ids, n, VEXFS_PUT_UPDATE, NULL);
 }
 
-/* Come and go, among the others. */
+/* Inserted and deleted, among the others. */
 static int come_and_go(struct writer *w)
 {
 	u32 n = 150, i;
@@ -217,7 +217,7 @@ static int come_and_go(struct writer *w)
 	return err ?: vexfs_test_delete(w->c, w->ids, n, 0);
 }
 
-/* What the three of them write to. */
+/* The collection of the three writers. */
 static void fill_collection(struct kunit *test, struct vexfs_collection *c)
 {
 	static u64 ids[200];
@@ -265,7 +265,7 @@ static void dense_beside(struct kunit *test)
 
 /* ---- inserts and exact search ---- */
 
-/* Ids that count up, some in runs, some alone: ever one more. */
+/* Ascending ids, some in runs, some alone. */
 static int count_up(struct writer *w)
 {
 	u32 n = w->round % 3 ? 7 : 160, i;
@@ -296,7 +296,7 @@ static int search_all(struct vexfs_collection *c, struct vexfs_topk *top, struct
 	return err;
 }
 
-/* The number that an answer is for says how many vectors there are, and which. */
+/* The sequence number of an answer tells how many vectors there are, and which. */
 static void insert_is_atomic(struct kunit *test)
 {
 	struct vexfs_hit *hits = vmalloc(VEXFS_K_MAX * sizeof(*hits));
@@ -316,7 +316,7 @@ static void insert_is_atomic(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, search_all(c, &top, hits, q, &seq), 0);
 			searches++;
 			wrong += top.n != seq;
-			/* all at the same distance: in the order of their ids */
+			/* all at the same distance: ordered by id */
 			for (i = 0; i < top.n; i++)
 				wrong += hits[i].id != 100 + i;
 		} while (READ_ONCE(w.changes) < 3500 && !READ_ONCE(w.err));
@@ -329,7 +329,7 @@ static void insert_is_atomic(struct kunit *test)
 
 /* ---- walks ---- */
 
-/* A whole walk, @room vectors at a time: how often each id of fill_collection() was met. */
+/* A whole walk, @room vectors at a time: counts how often each id of fill_collection() was met. */
 static void walk_once(struct kunit *test, struct vexfs_collection *c, u32 room, u8 *met,
 		      u64 *others, u64 *twice)
 {
@@ -384,7 +384,7 @@ static void walk_beside(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ_MSG(test, missed, 0, "in %u walks", rounds);
 	KUNIT_EXPECT_EQ_MSG(test, twice, 0, "in %u walks", rounds);
-	/* at rest: everything, once */
+	/* without writers: everything, once */
 	walk_once(test, c, 64, met, &others, &twice);
 	KUNIT_EXPECT_EQ(test, others, 0);
 	KUNIT_EXPECT_EQ(test, twice, 0);
@@ -393,7 +393,7 @@ static void walk_beside(struct kunit *test)
 	vexfs_test_collection_end(c);
 }
 
-/* What an odd number is to be multiplied with to get 1. */
+/* The multiplicative inverse of an odd number. */
 static u64 inverse(u64 odd)
 {
 	u64 x = odd;
@@ -413,7 +413,7 @@ static u64 id_of_hash(const struct vexfs_collection *c, u64 h)
 	return h ^ c->ids.seed;
 }
 
-/* Ids that share their tags, and steps that have no room for those of one. */
+/* Ids that share their tags, and steps that are too small for those of one tag. */
 static void walk_one_tag(struct kunit *test)
 {
 	static const u32 tags[] = { 0, 1, 77, 0x80000000, 0xfffffffe, 0xffffffff };
@@ -448,8 +448,8 @@ static void walk_one_tag(struct kunit *test)
 }
 
 /*
- * Ids that a walk is to meet by their hash go into leaves that are made meanwhile, some
- * before it comes to them and some after.
+ * Ids that a walk meets by their hash move to leaves that are created meanwhile, some
+ * before the walk reaches them and some after.
  */
 static void walk_taken(struct kunit *test)
 {
@@ -480,7 +480,7 @@ static void walk_taken(struct kunit *test)
 				if (in < EACH)
 					wrong += of >= GROUPS || met[of * EACH + in]++;
 			}
-			/* one more leaf, now and then, to the last */
+			/* one more leaf now and then, up to the last */
 			if (g < GROUPS && !(round++ % (64 / rooms[r] / 2 + 1))) {
 				for (i = 0; i < ARRAY_SIZE(ids); i++)
 					ids[i] = g << 10 | (500 + i);
@@ -497,7 +497,7 @@ static void walk_taken(struct kunit *test)
 	}
 }
 
-/* A walk that begins where there is nothing ends there. */
+/* A walk that begins at the end ends there. */
 static void walk_empty(struct kunit *test)
 {
 	struct vexfs_collection *c = vexfs_test_collection(test, "nothing", TEST_DIM, 0);
@@ -515,7 +515,7 @@ static void walk_empty(struct kunit *test)
 
 /* ---- capacity ---- */
 
-/* A whole batch of what is there already. */
+/* A whole batch of existing ids. */
 static int replace_all(struct writer *w)
 {
 	static u64 ids[1000];
@@ -526,7 +526,7 @@ static int replace_all(struct writer *w)
 	return put_ids(w->c, ids, ARRAY_SIZE(ids), VEXFS_PUT_UPSERT, NULL);
 }
 
-/* The last place is there for who needs it, whatever others do that need none. */
+/* The last free place can be taken even if others, which need none, write at the same time. */
 static void last_place(struct kunit *test)
 {
 	struct vexfs_collection *c = vexfs_test_collection(test, "last", TEST_DIM, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The stack budget: ops that go too deep on purpose are counted, named, and go
- * on; scratch memory comes from where the thresholds say.
+ * The stack budget: ops that deliberately go too deep are counted, recorded, and
+ * continue; scratch memory comes from where the thresholds say.
  */
 #include <kunit/test.h>
 #include <linux/kallsyms.h>
@@ -36,7 +36,7 @@ static struct vexfs_stack_stats stats_since(void)
 	return st;
 }
 
-/* Goes as deep as it is told, some 200 bytes a step, and measures there. */
+/* Recurses as deep as it is told, some 200 bytes per step, and measures there. */
 static noinline u32 vexfs_kunit_recurse(struct vexfs_stack_mark *mark, u32 depth)
 {
 	u8 frame[160];
@@ -98,7 +98,7 @@ static void recursion(struct kunit *test)
 	vexfs_kunit_recurse(&op.stack, vexfs_stack_limit + 1);
 	KUNIT_EXPECT_EQ(test, stats_since().violations, 1);
 	expect_record(test, "vexfs_kunit_recurse", vexfs_stack_limit + 1);
-	/* The same depth again is no news; deeper is. */
+	/* The same depth again is not reported; a larger one is. */
 	vexfs_kunit_recurse(&op.stack, vexfs_stack_limit + 1);
 	KUNIT_EXPECT_EQ(test, stats_since().violations, 1);
 	vexfs_kunit_recurse(&op.stack, vexfs_stack_limit + 600);
@@ -149,7 +149,7 @@ static void other_stacks(struct kunit *test)
 	struct vexfs_stack_mark mark = {};
 	struct task_struct *t;
 
-	/* Neither no mark at all, nor that of another task, is measured. */
+	/* An op without a mark, or with that of another task, is not measured. */
 	vexfs_stack_check(NULL);
 	vexfs_stack_begin(&mark, "kunit");
 	t = kthread_create(other_task, &mark, "vexfs_other");
@@ -179,7 +179,7 @@ static void ring(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_stack_records(rec, n + 1), n);
 	for (i = 1; i < n; i++)
 		KUNIT_EXPECT_EQ(test, rec[i].seq, rec[i - 1].seq - 1);
-	/* A reset empties the list, and the total goes on. */
+	/* A reset empties the list; the total stays. */
 	vexfs_stack_reset();
 	KUNIT_EXPECT_EQ(test, vexfs_stack_records(rec, n), 0);
 	vexfs_stack_read(true, &st);
@@ -212,11 +212,11 @@ static void scratch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mark.heap_gets, 1);
 	KUNIT_EXPECT_EQ(test, mark.heap_bytes, threshold + 1);
 
-	/* Not even by as much as its beginning is out of line. */
+	/* Not even if only the alignment is missing. */
 	p = vexfs_scratch_get(&s, &mark, local, (u8 *)stack - local + 99, 100, GFP_KERNEL);
 	KUNIT_EXPECT_TRUE(test, p && s.from_pool);
 	vexfs_scratch_put(&s);
-	/* Does not fit, or there is nothing to fit into. */
+	/* Does not fit, or there is no buffer on the stack. */
 	p = vexfs_scratch_get(&s, &mark, local, 10, 11, GFP_KERNEL);
 	KUNIT_EXPECT_TRUE(test, p && s.from_pool);
 	vexfs_scratch_put(&s);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The account: histograms against exact percentiles, ops that add up after a
- * storm, events that are lost and say so, and tables without holes.
+ * Statistics: histograms against exact percentiles, ops that add up after a storm, lost
+ * events that are reported, and complete tables.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
@@ -103,7 +103,7 @@ static void hist_percentiles(struct kunit *test)
 	KUNIT_EXPECT_GE(test, vexfs_hist_max(d), v[n - 1]);
 	KUNIT_EXPECT_LE(test, vexfs_hist_max(d), v[n - 1] + v[n - 1] / 64 + 1);
 
-	/* Read twice into one, the percentiles stay; taken off again, so does all. */
+	/* Adding the same histogram twice keeps the percentiles; subtracting it restores them. */
 	vexfs_hist_read(&h, twice);
 	vexfs_hist_read(&h, twice);
 	KUNIT_EXPECT_EQ(test, twice->count, 2 * n);
@@ -119,7 +119,7 @@ static void hist_percentiles(struct kunit *test)
 	vexfs_hist_exit(&h);
 }
 
-/* Ops on all CPUs, read and reset all the while. */
+/* Ops on all CPUs, with concurrent reads and resets. */
 
 struct stormer {
 	struct completion done;
@@ -216,7 +216,7 @@ static void op_statistics(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, vexfs_op_reset(), 0);
 	vexfs_op_begin(&op, VEXFS_OP_INFO, VEXFS_PRIORITY_HIGH, 0);
-	/* It becomes clear on the way what it is. */
+	/* Its kind is known only at the end. */
 	op.kind = VEXFS_OP_MMAP;
 	p = vexfs_op_alloc(&op, 2000, GFP_KERNEL);
 	vexfs_pool_free(p, 2000);
@@ -240,7 +240,7 @@ static void op_statistics(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_op_read(VEXFS_OP_KINDS, true, &st, NULL), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vexfs_op_read_class(VEXFS_CLASS_COUNT, true, &st, NULL), -EINVAL);
 
-	/* Reset is a baseline: the total since load goes on. */
+	/* Reset sets a baseline: the total since load continues. */
 	KUNIT_ASSERT_EQ(test, vexfs_op_reset(), 0);
 	KUNIT_ASSERT_EQ(test, vexfs_op_read(VEXFS_OP_MMAP, true, &st, NULL), 0);
 	KUNIT_EXPECT_EQ(test, st.count, 0);
@@ -261,7 +261,7 @@ static void op_deadline(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, op.deadline_ns, U64_MAX);
 	KUNIT_EXPECT_EQ(test, vexfs_op_expired(&op), 0);
 	vexfs_op_begin(&op, VEXFS_OP_INFO, VEXFS_PRIORITY_MEDIUM, 5 * NSEC_PER_MSEC);
-	/* A sleep is shorter than it should be when ticks were late before it. */
+	/* A sleep is shorter than requested if ticks were late before it. */
 	while (ktime_get_ns() < op.deadline_ns)
 		usleep_range(500, 1000);
 	KUNIT_EXPECT_EQ(test, vexfs_op_expired(&op), -ETIME);
@@ -275,7 +275,7 @@ static void clock(struct kunit *test)
 		msleep(20);
 	took = vexfs_clock_ns(a, vexfs_clock());
 	ns = ktime_get_ns() - ns;
-	/* One span is outside, one inside, and the two clocks agree within 1 %. */
+	/* One interval is outside, one inside, and the two clocks agree within 1 %. */
 	KUNIT_EXPECT_LE(test, took, ns + ns / 100);
 	KUNIT_EXPECT_GE(test, took, 49 * NSEC_PER_MSEC);
 	KUNIT_EXPECT_EQ(test, vexfs_clock_ns(a + 10, a), 0);
@@ -344,7 +344,7 @@ static void events_lost(struct kunit *test)
 	unsigned int i, rounds = 0;
 
 	vexfs_event_stats(&before);
-	/* A flood of one kind is thinned out; it takes some seconds to overwrite the ring. */
+	/* A flood of one kind is rate limited; overwriting the ring takes some seconds. */
 	for (i = 0; i < 200; i++)
 		vexfs_event_raise(VEXFS_EVENT_TUNED, i, 2 * i, "kunit");
 	vexfs_event_stats(&after);
@@ -358,7 +358,7 @@ static void events_lost(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, ev.subject, "kunit");
 	KUNIT_EXPECT_EQ(test, ev.pid, current->pid);
 
-	/* All kinds together, until the ring has been round once. */
+	/* All kinds, until the ring has wrapped once. */
 	while (vexfs_event_now() < start + VEXFS_EVENT_RING + 5 && rounds++ < 40) {
 		for (i = 0; i < 64 * VEXFS_EVENT_KINDS; i++)
 			vexfs_event_raise(i % VEXFS_EVENT_KINDS, i, 0, NULL);
@@ -394,7 +394,7 @@ static void event_listener(struct kunit *test)
 	struct notifier_block nb = { .notifier_call = hear_event_test };
 
 	vexfs_event_listen(&nb);
-	/* The second before may have been one of a flood. */
+	/* The previous second may have been part of a flood. */
 	msleep(1100);
 	vexfs_event_raise(VEXFS_EVENT_VARIANT, 77, 0, "kunit-listener");
 	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&listener_heard, 10 * HZ), 0);

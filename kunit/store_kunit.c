@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The store: slots and extents, the id map, the life of a slot, what the errors
- * are. Contents are checked against a plain table of what should be there.
+ * The store: slots and extents, the id map, the life of a slot, errors. Contents are
+ * checked against a simple table.
  */
 #include <kunit/test.h>
 #include <linux/kthread.h>
@@ -42,7 +42,7 @@ static void extents_tile(struct kunit *test)
 
 /* ---- ids ---- */
 
-/* What should be there: by small number, the version stored, or 0. */
+/* Expected contents: the stored version by small number, or 0. */
 struct oracle {
 	u32 n;
 	u32 live;
@@ -94,7 +94,7 @@ static int oracle_put(struct vexfs_collection *c, struct oracle *o, u32 i, u32 f
 	return err;
 }
 
-/* Neighbours in one request: where they are, they get a leaf of the id map. */
+/* Neighbours in one request: if they are stored, they get a leaf of the id map. */
 static void oracle_put_run(struct kunit *test, struct vexfs_collection *c, struct oracle *o,
 			   u32 first, u32 n)
 {
@@ -107,7 +107,7 @@ static void oracle_put_run(struct kunit *test, struct vexfs_collection *c, struc
 
 	KUNIT_ASSERT_TRUE(test, ids && v);
 	for (j = 0; j < n; j++) {
-		/* the ids of some oracles count down */
+		/* the ids of some oracles are descending */
 		u32 i = o->id(1) > o->id(0) ? first + j : first + n - 1 - j;
 
 		ids[j] = o->id(i);
@@ -200,7 +200,7 @@ static void random_life(struct kunit *test)
 	}
 }
 
-/* The id map grows, splits and shrinks; memory comes back. */
+/* The id map grows, splits and shrinks; its memory is freed. */
 static void many_ids_like(struct kunit *test, u64 (*id)(u32 i))
 {
 	u32 n = vexfs_kunit_quick ? 20000 : 300000, at, i, m;
@@ -250,7 +250,7 @@ static void many_ids(struct kunit *test)
 	many_ids_like(test, id_odd);
 }
 
-/* Long runs of ids that count up, some of which are there, or are there no longer. */
+/* Long runs of ascending ids, some of which are stored, or are no longer stored. */
 static void counting(struct kunit *test)
 {
 	const u32 n = 3000, known = 37;
@@ -275,7 +275,7 @@ static void counting(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vexfs_put_vectors(c, &p), 0);
 	for (i = 0; i < n; i++)
 		ids[i] = 1000 + i;
-	/* the first one is known: nothing is stored */
+	/* the first one exists: nothing is stored */
 	p.n = n;
 	KUNIT_EXPECT_EQ(test, vexfs_put_vectors(c, &p), -EEXIST);
 	KUNIT_EXPECT_EQ(test, p.done, 0);
@@ -287,13 +287,13 @@ static void counting(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p.done, n - DIV_ROUND_UP(n, known));
 	for (i = 0; i < n; i++)
 		KUNIT_EXPECT_EQ(test, errors[i], i % known ? 0 : -EEXIST);
-	/* a hole of two leaves, filled again by a run that updates what is around it */
+	/* a hole of two leaves, filled again by a run that updates its surroundings */
 	KUNIT_EXPECT_EQ(test, vexfs_test_delete(c, ids + 400, 2000, 0), 0);
 	p.flags = VEXFS_PUT_UPSERT;
 	KUNIT_EXPECT_EQ(test, vexfs_put_vectors(c, &p), 0);
 	KUNIT_EXPECT_EQ(test, p.done, n);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&c->count), n);
-	/* room for 500 more */
+	/* space for 500 more */
 	for (i = 0; i < n; i++)
 		ids[i] = 1ULL << 40 | i;
 	p.flags = VEXFS_PUT_INSERT;
@@ -330,7 +330,7 @@ static void grace_period(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_test_delete(c, &id, 1, 0), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_find(c, id), VEXFS_NO_SLOT);
 	KUNIT_EXPECT_EQ(test, vexfs_slot_state(c, slot), VEXFS_SLOT_DEAD);
-	/* others come and go; this slot must not be touched while we look at it */
+	/* others are stored and deleted; this slot must not be reused while we read it */
 	p.ids = &other;
 	for (i = 0; i < 2000; i++) {
 		float_bits w[TEST_DIM];
@@ -350,7 +350,7 @@ static void grace_period(struct kunit *test)
 	vexfs_test_collection_end(c);
 }
 
-/* ---- what goes wrong ---- */
+/* ---- errors ---- */
 
 static void unused_slots(struct kunit *test)
 {
@@ -364,7 +364,7 @@ static void unused_slots(struct kunit *test)
 	slot = vexfs_run_slot(&run);
 	memset(vexfs_run_rows(c, &run), 0x55, run.n * c->space.stride);
 	vexfs_unreserve(c, &run);
-	/* the lowest slots come first again, and their rows show nothing */
+	/* the lowest slots are reused first, and their rows are cleared */
 	KUNIT_ASSERT_EQ(test, vexfs_reserve(c, 10, &run), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_run_slot(&run), slot);
 	for (i = 0; i < run.n * c->space.stride; i++)
@@ -385,7 +385,7 @@ static void refused_vectors(struct kunit *test)
 	struct vexfs_soundness s;
 
 	KUNIT_ASSERT_TRUE(test, v && ids && errors);
-	/* NaN in every seventh, an id that comes twice in every eleventh */
+	/* NaN in every seventh, a duplicate id in every eleventh */
 	for (i = 0, good = 0; i < n; i++) {
 		ids[i] = i % 11 == 10 ? i - 1 : i;
 		vexfs_test_vector(v + i * TEST_DIM, TEST_DIM, i, 1);
@@ -435,7 +435,7 @@ static void dropped(struct kunit *test)
 	vexfs_test_collection_end(c);
 }
 
-/* Undoing means the collection, not what has its name by now. */
+/* Undo applies to the collection, not to another one with its name. */
 static void undone(struct kunit *test)
 {
 	struct vexfs_collection *c = vexfs_test_collection(test, "undone", TEST_DIM, 0);

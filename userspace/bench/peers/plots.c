@@ -64,7 +64,7 @@ void plot_recall(const char *folder, const char *data)
 	struct svg_plot plot = {
 		.title = data, .series = series,
 		.x = { .label = "recall@10", .unit = SVG_PLAIN, .bounded = true, .min = 0.7, .max = 1 },
-		.y = { .label = "queries a second, one at a time", .log = true },
+		.y = { .label = "queries per second, one at a time", .log = true },
 	};
 	int r;
 
@@ -114,7 +114,7 @@ void plot_growth(const char *folder)
 	struct svg_plot plot = {
 		.title = "GloVe-100, ef 64, one query at a time", .series = series,
 		.x = { .label = "vectors", .log = true },
-		.y = { .label = "a query", .unit = SVG_SECONDS, .from_zero = true },
+		.y = { .label = "time per query", .unit = SVG_SECONDS, .from_zero = true },
 	};
 	size_t w;
 	int n;
