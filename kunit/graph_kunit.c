@@ -245,7 +245,7 @@ static void step(struct kunit *test, struct world *w)
 	if (n)
 		put_vector(test, w, n);
 	if (!below(w, 4))
-		vexfs_reap(w->c);
+		vexfs_reap_slots(w->c);
 	check_graph(test, w);
 	compare_all(test, w);
 }
@@ -361,7 +361,7 @@ static void entry_deleted(struct kunit *test)
 				compare_all(test, w);
 		}
 		KUNIT_EXPECT_EQ(test, vexfs_graph_entry(w->g), VEXFS_NO_SLOT);
-		vexfs_reap(w->c);
+		vexfs_reap_slots(w->c);
 	}
 	world_exit(w);
 }
@@ -441,7 +441,7 @@ static void recall_after_turnover(struct kunit *test)
 		n = pick_ids(w, 50, false);
 		put_vector(test, w, n);
 		if (r % 10 == 0)
-			vexfs_reap(w->c);
+			vexfs_reap_slots(w->c);
 	}
 	check_graph(test, w);
 	for (i = 0; i < 300; i++)
@@ -594,7 +594,7 @@ static void entry_point_after_deletion(struct kunit *test)
 	/* otherwise nothing was tested */
 	KUNIT_EXPECT_TRUE(test, !stays || higher > 2);
 	if (stays) {
-		vexfs_reap(w->c);
+		vexfs_reap_slots(w->c);
 		check_graph(test, w);
 	}
 	world_exit(w);
@@ -869,7 +869,7 @@ static void index_among_writers(struct kunit *test)
 	for (i = 0; i < CHURNERS; i++)
 		KUNIT_EXPECT_EQ(test, ch[i].err, 0);
 	vexfs_index_request(w->c, &go_on[1]);
-	vexfs_reap(w->c);
+	vexfs_reap_slots(w->c);
 	plain = atomic64_read(&w->c->bytes);
 	KUNIT_EXPECT_EQ(test, vexfs_index_request(w->c, &build), 0);
 	wait_ready(test, w);

@@ -232,7 +232,7 @@ static void many_ids_like(struct kunit *test, u64 (*id)(u32 i))
 			ids[i] = id(at + i);
 		KUNIT_ASSERT_EQ(test, vexfs_test_delete(c, ids, m, 0), 0);
 	}
-	vexfs_reap(c);
+	vexfs_reap_slots(c);
 	KUNIT_EXPECT_EQ(test, vexfs_check_store(c, &s), 0);
 	KUNIT_EXPECT_EQ_MSG(test, s.faults, 0, "%s", s.report);
 	KUNIT_EXPECT_EQ(test, s.vectors, 0);
@@ -301,7 +301,7 @@ static void counting(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p.done, 500);
 	KUNIT_EXPECT_EQ(test, p.tried, 501);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&c->count), n + 500);
-	vexfs_reap(c);
+	vexfs_reap_slots(c);
 	KUNIT_EXPECT_EQ(test, vexfs_check_store(c, &s), 0);
 	KUNIT_EXPECT_EQ_MSG(test, s.faults, 0, "%s", s.report);
 	KUNIT_EXPECT_EQ(test, s.vectors, n + 500);
@@ -343,7 +343,7 @@ static void grace_period(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memcmp(vexfs_slot_row(c, slot), v, sizeof(v)), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_slot_id(c, slot), id);
 	vexfs_read_unlock(c, idx);
-	vexfs_reap(c);
+	vexfs_reap_slots(c);
 	idx = vexfs_read_lock(c);
 	KUNIT_EXPECT_EQ(test, vexfs_slot_state(c, slot), VEXFS_SLOT_FREE);
 	vexfs_read_unlock(c, idx);
@@ -704,7 +704,7 @@ static void index_parts(struct kunit *test)
 			vexfs_reap_work(&c->reaper.work);
 			break;
 		case 2:
-			KUNIT_ASSERT_EQ(test, vexfs_reap(c), 0);
+			KUNIT_ASSERT_EQ(test, vexfs_reap_slots(c), 0);
 		}
 		KUNIT_ASSERT_EQ(test, vexfs_index_detach(c), 0);
 		KUNIT_EXPECT_EQ(test, vexfs_index_detach(c), -ENOENT);

@@ -163,7 +163,7 @@ int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p)
 	if (!full)
 		return err;
 	/* what was deleted lately may be enough; readers of it are waited for by nobody else */
-	err = vexfs_reap(c) ?: put_runs(c, p, &full);
+	err = vexfs_reap_slots(c) ?: put_runs(c, p, &full);
 	if (!full || !READ_ONCE(c->gated))
 		return err;
 	/* and what is kept for storage */

@@ -63,7 +63,7 @@ void vexfs_change_end(struct vexfs_collection *c, u32 unused);
 /*
  * Between one and @want (at most VEXFS_RUN_LONG) neighbouring slots. -ENOMEM, or
  * -ENOSPC when the owner's quota is used up: what was deleted lately may be enough after
- * vexfs_reap(). -EINTR. May sleep. What is not given to vexfs_mutate() goes back with
+ * vexfs_reap_slots(). -EINTR. May sleep. What is not given to vexfs_mutate() goes back with
  * vexfs_unreserve().
  */
 int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run);

@@ -165,12 +165,12 @@ static int reap_again(struct vexfs_collection *c)
 	       -EINTR : 0;
 }
 
-int vexfs_reap(struct vexfs_collection *c)
+int vexfs_reap_slots(struct vexfs_collection *c)
 {
 	/* slots first, then the extents they leave behind, then what that retired */
 	return reap_again(c) ?: reap_again(c) ?: reap_again(c) ?: reap_again(c);
 }
-VEXFS_EXPORT_KUNIT(vexfs_reap);
+VEXFS_EXPORT_KUNIT(vexfs_reap_slots);
 
 /* ---- mapped rows ---- */
 

@@ -65,7 +65,7 @@ void vexfs_retire(struct vexfs_collection *c, struct vexfs_garbage *g);
  * Waits until everything retired so far has been freed. Not inside vexfs_read_lock(), nor
  * while writing: readers may take long. -EINTR when a signal comes first.
  */
-int vexfs_reap(struct vexfs_collection *c);
+int vexfs_reap_slots(struct vexfs_collection *c);
 
 /**
  * struct vexfs_soundness - result of vexfs_check_store()
