@@ -90,7 +90,7 @@ test: ## all tests, cheap ones first; T="NAME..." picks groups
 	@scripts/test $(T)
 
 .PHONY: kunit
-kunit: ## the KUnit suites in LAB (uml or debug)
+kunit: ## the KUnit suites in LAB (uml, debug or arm64)
 	@scripts/kunit "$(LAB)"
 
 .PHONY: matrix

@@ -1,63 +1,71 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with scripts/lab
 # SPDX-License-Identifier: GPL-2.0
 #
-# vexfs for Debian's newest arm64 kernel, by a cross compiler: it shows that nothing
-# but kmod/math/x86 knows which architecture it is. There is no machine to run it on.
+# The arm64 lab: the source of the uml lab for arm64, in QEMU. Programs of this machine
+# do not run there; KUnit suites do. Correctness only.
+
+# shellcheck source=scripts/lab.d/qemu.sh
+. "$here/qemu.sh"
+
+# A processor without pointer authentication, which takes long to emulate.
+qemu_arch=aarch64
+qemu_machine=(-M virt -cpu cortex-a72)
+qemu_console=ttyAMA0
+lab_init=arm64
+lab_kunit_params=quick=1
+lab_grace=600
+mem=2G
+
+arm64_fragments=(common.config arm64.config)
+arm64_steps=1573	# lines that a full build prints, for the progress line
+arm64_cross=aarch64-linux-gnu-
+kernel_flags+=("CROSS_COMPILE=$arm64_cross")
+
+arm64_dir() {
+	local src
+	src=$(kernel_source "${1:-}") || exit
+	echo "$cache/arm64/$(kernel_key "$src" arm64 "${arm64_fragments[@]}")"
+}
 
 arm64_about() {
-	local link=$cache/stock/arm64 what="not fetched"
-	[ ! -e "$link" ] || what="fetched: $(< "$link")"
-	echo "builds for Debian's newest arm64 kernel; cannot run ($what)"
+	local dir=none
+	[ ! -e "$cache/src/current/.complete" ] || dir=$(arm64_dir)
+	echo "the same source for arm64 in QEMU, for KUnit ($([ -e "$dir/complete" ] && echo built || echo "not built"))"
 }
-
-# Headers of arm64 and the programs of amd64 that a build needs go into the chroot.
-arm64_fetch() (
-	local note=$cache/stock/arm64 new=$cache/stock/arm64.new release pkg deb
-	if [ "${1:-}" != update ] && [ -e "$note" ] &&
-			[ -e "$lab_chroot/usr/src/linux-headers-$(< "$note")/.config" ] &&
-			[ -e "$lab_chroot/usr/bin/aarch64-linux-gnu-gcc-14" ]; then
-		return
-	fi
-	mkdir -p "$cache/stock"
-	take_lock "$note.lock"
-	need_space 1000 "$cache" "Debian's arm64 headers"
-	rm -rf "$new"
-	mkdir -p "$new"
-	release=$(
-		apt_arch=arm64 apt_home=$cache/apt-arm64
-		private_lists || exit
-		release=$(private_apt apt-cache -n search '^linux-headers-[0-9][0-9.]+\+deb13-arm64$' |
-			awk '{ print $1 }' | sed 's/^linux-headers-//' | sort -V | tail -n 1)
-		[ -n "$release" ] || exit 1
-		for pkg in $(package_parts "linux-headers-$release" | grep -v ^linux-kbuild); do
-			fetch_deb "$pkg" "$new" || exit
-		done
-		echo "$release"
-	) || die "$E_NET" "the mirror has no arm64 kernel in ${suites[*]}." \
-		"Try again later, or another mirror in apt's configuration."
-	private_lists || exit
-	fetch_deb "linux-kbuild-${release%-arm64}" "$new" || exit
-	say "fetching Debian 13's cross compiler for arm64"
-	private_apt apt-get install --download-only --no-install-recommends -y \
-		gcc-14-aarch64-linux-gnu > "$apt/log" 2>&1 ||
-		die "$E_NET" "downloading gcc-14-aarch64-linux-gnu failed; see $apt/log" \
-			"Check the network ('apt-get update' must work), then run this again."
-	# Libraries of this machine's own architecture are in the chroot already.
-	for deb in "$new"/*.deb "$apt"/cache/archives/*{aarch64-linux-gnu,arm64-cross,cross-base}*.deb; do
-		progress "unpacking ${deb##*/}"
-		dpkg-deb --fsys-tarfile "$deb" |
-			tar -x -C "$lab_chroot" --keep-directory-symlink --no-same-owner ||
-			die "$E_SPACE" "unpacking ${deb##*/} failed: is the disk full?"
-	done
-	progress_end
-	rm -rf "$new" "$apt"/cache/archives/*.deb
-	echo "$release" > "$note"
-)
 
 arm64_build() {
-	lab_chroot=$(compiler_chroot) || exit
-	arm64_fetch "${1:-}" || exit
-	lab_kdir=$lab_chroot/usr/src/linux-headers-$(< "$cache/stock/arm64")
-	lab_make=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc-14)
-	[ "$kunit" = 0 ] || die "$E_LAB" "arm64 only builds; use uml or debug for KUnit."
+	local src dir
+	need_packages "${arm64_cross}gcc:gcc-aarch64-linux-gnu" \
+		/usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross \
+		qemu-system-aarch64:qemu-system-arm cpio:cpio
+	dir=$(arm64_dir "${1:-}") || exit
+	if [ ! -e "$dir/complete" ]; then
+		src=$(kernel_source) || exit
+		build_kernel arm64 "$src" "$dir" arm64 "$arm64_steps" "Image modules" \
+			"${arm64_fragments[@]}" || exit
+	fi
+	lab_kdir=$dir
+	lab_make=(ARCH=arm64 "CROSS_COMPILE=$arm64_cross")
+	lab_vmlinuz=$dir/arch/arm64/boot/Image
+	lab_preload=()
+	lab_kunit_core=("$dir/lib/kunit/kunit.ko enable=1 autorun=1")
 }
+
+# A run for KUnit names `true', and that of this machine has another architecture.
+arm64_true() {
+	local file=$top/build/lab-true-arm64
+	[ -e "$file" ] || echo 'int main(void) { return 0; }' |
+		"${arm64_cross}gcc" -static -x c -o "$file" - || exit
+	echo "$file"
+}
+
+arm64_channels() {
+	if [ "${command[*]}" = true ]; then
+		command=("$(arm64_true)")
+	elif [ "$(od -An -tx1 -j18 -N2 "${command[0]}" 2> /dev/null | tr -d ' ')" != b700 ]; then
+		die "$E_USAGE" "lab run: arm64 runs 'true' (for KUnit) and static programs for arm64, not '${command[0]}'"
+	fi
+	qemu_channels
+}
+arm64_emulated() { qemu_emulated; }
+arm64_boot() { qemu_boot; }

@@ -113,13 +113,15 @@ build_module() (
 	echo "$dir"
 )
 
-# build_init: the static first process of a lab; prints its path.
+# build_init: the static first process of a lab; prints its path. A lab of another
+# architecture says so in lab_init, and its cross compiler is there.
 build_init() (
-	local out=$top/build/lab-init log
+	local out=$top/build/lab-init${lab_init:+-$lab_init} cc=gcc log
+	case ${lab_init:-} in arm64) cc=$arm64_cross$cc ;; esac
 	if [ ! -e "$out" ] || [ "$here/init.c" -nt "$out" ]; then
 		need_packages gcc:gcc /usr/include/stdio.h:libc6-dev
-		take_lock "$top/build/lab-init.lock"
-		log=$(gcc -O2 -Wall -static -o "$out.$$" "$here/init.c" 2>&1) || {
+		take_lock "$out.lock"
+		log=$("$cc" -O2 -Wall -static -o "$out.$$" "$here/init.c" 2>&1) || {
 			printf '%s\n' "$log" >&2
 			die "$E_BUILD" "the first process of the lab does not compile; see above"
 		}

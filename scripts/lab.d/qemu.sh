@@ -4,6 +4,14 @@
 # What the labs in QEMU have in common. They run under pure emulation, since KVM
 # may be present and not work; the host's files come in over 9p, read-only.
 
+# q35: the interrupt routing of the older machine is a loop in ACPI code,
+# which a slow host does not finish within the 30 s that the kernel grants.
+# No five-level page tables: an interrupt while the kernel looks at its
+# processor for the second time meets a KASAN that takes them for off.
+qemu_arch=x86_64
+qemu_machine=(-M q35 -cpu 'max,la57=off')
+qemu_console=ttyS0
+
 qemu_need() { need_packages qemu-system-x86_64:qemu-system-x86 cpio:cpio; }
 
 qemu_channels() {
@@ -33,14 +41,10 @@ qemu_boot() {
 	[ -z "$results" ] || share=(
 		-fsdev "local,id=results,path=$results,security_model=none,multidevs=remap"
 		-device "virtio-9p-pci,fsdev=results,mount_tag=results")
-	# q35: the interrupt routing of the older machine is a loop in ACPI code,
-	# which a slow host does not finish within the 30 s that the kernel grants.
-	# No five-level page tables: an interrupt while the kernel looks at its
-	# processor for the second time meets a KASAN that takes them for off.
-	exec qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu max,la57=off -smp "$cpus" -m "$mem" \
+	exec "qemu-system-$qemu_arch" "${qemu_machine[@]}" -accel tcg,thread=multi -smp "$cpus" -m "$mem" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$lab_vmlinuz" -initrd "$run/initramfs.cpio" \
-		-append "console=ttyS0 loglevel=8 panic=-1 oops=panic tsc=reliable nokaslr printk.devkmsg=on ${kernel_args[*]}" \
+		-append "console=$qemu_console loglevel=8 panic=-1 oops=panic tsc=reliable nokaslr printk.devkmsg=on ${kernel_args[*]}" \
 		-chardev file,id=log,path=/dev/fd/14 -serial chardev:log \
 		-device virtio-serial-pci,max_ports=4 \
 		-chardev file,id=out,path=/dev/fd/11 -device virtserialport,nr=1,chardev=out \
