@@ -264,22 +264,27 @@ static int send_in_parts(struct vexfs *h, const struct kind *k, void *req, size_
 		e = vexfs_deadline_left(&clock, u64_at(&part, k->deadline_ns));
 		if (e)
 			break;
-		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
-		part.ids = advance(req->ids, at, sizeof(uint64_t));
-		part.vectors = advance(req->vectors, at, bytes);
-		part.attrs = advance(req->attrs, at, h->attr_size);
-		part.errors = advance(req->errors, at, sizeof(int32_t));
-		part.seqs = advance(req->seqs, at, sizeof(uint64_t));
-		part.done = 0;
-		part.tried = 0;
-		e = vexfs_handle_call_on(h, VEXFS_IOC_PUT, &part);
-		req->done += part.done;
-		req->kernel_ns += part.kernel_ns;
-		if (part.seq)
-			req->seq = part.seq;
-		at += part.tried;
-	} while (!e && at < req->count);
-	req->tried = (uint32_t)at;
+		*u32_at(&part, k->count) = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
+		advance_columns(h, k, &part, at, bytes);
+		*u32_at(&part, k->done) = 0;
+		*u32_at(&part, k->tried) = 0;
+		e = vexfs_handle_call_on(h, k->ioctl, &part);
+		*u32_at(req, k->done) += *u32_at(&part, k->done);
+		*u64_at(req, k->kernel_ns) += *u64_at(&part, k->kernel_ns);
+		if (k->last_seq ? *u64_at(&part, k->seq) != 0 : !at)
+			*u64_at(req, k->seq) = *u64_at(&part, k->seq);
+		at += *u32_at(&part, k->tried);
+	} while (!e && at < count);
+	*u32_at(req, k->tried) = (uint32_t)at;
+	return e;
+}
+
+int vexfs_do_put(struct vexfs *h, struct vexfs_put *req, struct vexfs_error *err)
+{
+	int e;
+
+	vexfs_error_clear(err);
+	e = send_in_parts(h, &put_kind, req, vexfs_vector_bytes(h, req->format));
 	/* the last vector that was processed caused the error */
 	return e ? explain_put(h, req, req->flags & VEXFS_PUT_CONTINUE ? req->tried : req->done, e,
 			       err) : 0;
@@ -328,34 +333,8 @@ int vexfs_do_get(struct vexfs *h, struct vexfs_get *req, struct vexfs_error *err
 	int e;
 
 	vexfs_error_clear(err);
-	vexfs_deadline_start(&clock, req->deadline_ns);
-	req->size = sizeof(*req);
-	req->done = 0;
-	req->tried = 0;
-	req->kernel_ns = 0;
-	do {
-		uint64_t n = req->count - at;
-		struct vexfs_get part = *req;
-
-		e = vexfs_deadline_left(&clock, &part.deadline_ns);
-		if (e)
-			break;
-		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
-		part.ids = advance(req->ids, at, sizeof(uint64_t));
-		part.vectors = advance(req->vectors, at, bytes);
-		part.attrs = advance(req->attrs, at, h->attr_size);
-		part.errors = advance(req->errors, at, sizeof(int32_t));
-		part.done = 0;
-		e = vexfs_handle_call_on(h, VEXFS_IOC_GET, &part);
-		req->done += part.done;
-		req->kernel_ns += part.kernel_ns;
-		if (!at)
-			req->seq = part.seq;
-		at += part.tried;
-	} while (!e && at < req->count);
-	req->tried = (uint32_t)at;
-	if (e == ENOENT)
-		at = find_missing(h, req->ids, req->count, at);
+	e = send_in_parts(h, &get_kind, req, vexfs_vector_bytes(h, req->format));
+	at = e == ENOENT ? find_missing(h, req->ids, req->count, req->tried) : req->tried;
 	return e ? explain_ids(h, "get", req->count, req->format, req->ids, at, e,
 			       req->deadline_ns, err) : 0;
 }
@@ -365,32 +344,7 @@ int vexfs_do_delete(struct vexfs *h, struct vexfs_delete *req, struct vexfs_erro
 	int e;
 
 	vexfs_error_clear(err);
-	vexfs_deadline_start(&clock, req->deadline_ns);
-	req->size = sizeof(*req);
-	req->done = 0;
-	req->tried = 0;
-	req->seq = 0;
-	req->kernel_ns = 0;
-	do {
-		uint64_t n = req->count - at;
-		struct vexfs_delete part = *req;
-
-		e = vexfs_deadline_left(&clock, &part.deadline_ns);
-		if (e)
-			break;
-		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
-		part.ids = advance(req->ids, at, sizeof(uint64_t));
-		part.errors = advance(req->errors, at, sizeof(int32_t));
-		part.done = 0;
-		part.tried = 0;
-		e = vexfs_handle_call_on(h, VEXFS_IOC_DELETE, &part);
-		req->done += part.done;
-		req->kernel_ns += part.kernel_ns;
-		if (part.seq)
-			req->seq = part.seq;
-		at += part.tried;
-	} while (!e && at < req->count);
-	req->tried = (uint32_t)at;
+	e = send_in_parts(h, &delete_kind, req, 0);
 	/* without CONTINUE the request ends at the first missing id */
 	return e ? explain_ids(h, "delete", req->count, 0, req->ids, req->done, e,
 			       req->deadline_ns, err) : 0;
@@ -402,33 +356,7 @@ int vexfs_do_distance(struct vexfs *h, struct vexfs_distance *req, struct vexfs_
 	int e;
 
 	vexfs_error_clear(err);
-	vexfs_deadline_start(&clock, req->deadline_ns);
-	req->size = sizeof(*req);
-	req->done = 0;
-	req->tried = 0;
-	req->kernel_ns = 0;
-	do {
-		uint64_t n = req->count - at;
-		struct vexfs_distance part = *req;
-
-		e = vexfs_deadline_left(&clock, &part.deadline_ns);
-		if (e)
-			break;
-		part.count = (uint32_t)(n < VEXFS_BATCH_MAX ? n : VEXFS_BATCH_MAX);
-		part.ids = advance(req->ids, at, sizeof(uint64_t));
-		part.distances = advance(req->distances, at, sizeof(float));
-		part.errors = advance(req->errors, at, sizeof(int32_t));
-		part.done = 0;
-		e = vexfs_handle_call_on(h, VEXFS_IOC_DISTANCE, &part);
-		req->done += part.done;
-		req->kernel_ns += part.kernel_ns;
-		if (!at)
-			req->seq = part.seq;
-		at += part.tried;
-	} while (!e && at < req->count);
-	req->tried = (uint32_t)at;
-	if (e == ENOENT)
-		at = find_missing(h, req->ids, req->count, at);
+	e = send_in_parts(h, &distance_kind, req, 0);
 	if (e == EDOM)
 		return explain_component(h, req->format, req->query, 0, 1, NULL, err);
 	at = e == ENOENT ? find_missing(h, req->ids, req->count, req->tried) : req->tried;

@@ -11,14 +11,6 @@
 #include "bridge_show.h"
 #include "term.h"
 
-static void end_json(struct ctl *c)
-{
-	if (!c->json)
-		return;
-	json_object_end(&c->out);
-	json_finish(&c->out);
-}
-
 /* ---- changing it ---- */
 
 #define PRIORITIES	3

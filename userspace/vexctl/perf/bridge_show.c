@@ -24,14 +24,6 @@ const char *const bridge_settings[BRIDGE_SETTINGS] = {
 	"bridge_heartbeat",
 };
 
-static void end_json(struct ctl *c)
-{
-	if (!c->json)
-		return;
-	json_object_end(&c->out);
-	json_finish(&c->out);
-}
-
 /* The bridge's account; EXIT_REFUSED in words where the module has none. */
 int bridge_read(struct ctl *c, struct wire *w, struct rows *rows)
 {
