@@ -58,7 +58,7 @@ struct joint_test {
 	struct vexfs_collection *c;
 	u32 n;
 	struct rnd_state rnd;
-	struct vexfs_filter *filter[2];
+	struct vexfs_attr_filter *filter[2];
 	u32 staged;
 	struct member member[MEMBERS_MAX];
 };
@@ -88,7 +88,7 @@ static struct joint_test *joint_test_new(struct kunit *test, struct vexfs_collec
 	t->n = n;
 	prandom_seed_state(&t->rnd, 20);
 	for (i = 0; i < ARRAY_SIZE(t->filter) && c->attr_size; i++)
-		KUNIT_ASSERT_EQ(test, 0, vexfs_filter_create(insns, ARRAY_SIZE(insns), c->attr_size,
+		KUNIT_ASSERT_EQ(test, 0, vexfs_attr_filter_create(insns, ARRAY_SIZE(insns), c->attr_size,
 							     &t->filter[i], NULL, NULL));
 	for (id = 0; id < n; id++) {
 		struct vexfs_put_part p = { .flags = VEXFS_PUT_INSERT, .n = 1, .ids = &id,
@@ -109,7 +109,7 @@ static void joint_test_free(struct joint_test *t)
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(t->filter); i++)
-		vexfs_filter_free(t->filter[i]);
+		vexfs_attr_filter_free(t->filter[i]);
 	vexfs_test_collection_end(t->c);
 	kvfree(t);
 }

@@ -39,7 +39,7 @@ struct vexfs_poll {
 	void *row;
 	u32 aux;
 	u64 self;
-	const struct vexfs_filter *filter;
+	const struct vexfs_attr_filter *filter;
 	int (*search)(struct vexfs_search_job *job, void *arg);
 	void *arg;
 	struct vexfs_vote *votes;

@@ -156,7 +156,7 @@ void vexfs_attr_filter_free(struct vexfs_attr_filter *f)
 }
 VEXFS_EXPORT_KUNIT(vexfs_attr_filter_free);
 
-bool vexfs_filter_same(const struct vexfs_filter *a, const struct vexfs_filter *b)
+bool vexfs_attr_filter_same(const struct vexfs_attr_filter *a, const struct vexfs_attr_filter *b)
 {
 	if (!a || !b)
 		return a == b;
@@ -164,8 +164,8 @@ bool vexfs_filter_same(const struct vexfs_filter *a, const struct vexfs_filter *
 	       !memcmp(a->insns, b->insns, a->len * sizeof(*a->insns));
 }
 
-u32 vexfs_filter_run(const struct vexfs_filter *f, const void *records, size_t step, u32 n,
-		     u16 *pass)
+u32 vexfs_attr_filter_run(const struct vexfs_attr_filter *f, const void *records, size_t step, u32 n,
+			  u16 *pass)
 {
 	struct sk_buff skb;
 	u32 i, found = 0;

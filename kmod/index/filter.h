@@ -18,11 +18,11 @@ struct vexfs_attr_filter;
  * says in words what and *@where which instruction, if they are not NULL;
  * -E2BIG, -ENOMEM.
  */
-int vexfs_filter_create(const struct vexfs_filter_insn *insns, u32 len, u32 attr_size,
-			struct vexfs_filter **out, const char **why, u32 *where);
-void vexfs_filter_free(struct vexfs_filter *f);
+int vexfs_attr_filter_create(const struct vexfs_filter_insn *insns, u32 len, u32 attr_size,
+			     struct vexfs_attr_filter **out, const char **why, u32 *where);
+void vexfs_attr_filter_free(struct vexfs_attr_filter *f);
 /* Are they the same instructions, or both NULL? */
-bool vexfs_filter_same(const struct vexfs_filter *a, const struct vexfs_filter *b);
+bool vexfs_attr_filter_same(const struct vexfs_attr_filter *a, const struct vexfs_attr_filter *b);
 
 /*
  * Which of @n records, @step bytes apart, pass: their numbers go to @pass, their

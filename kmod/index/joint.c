@@ -30,7 +30,7 @@ static u32 job_ef(const struct vexfs_search_job *s)
  */
 bool vexfs_jobs_fit(const struct vexfs_search_job *a, const struct vexfs_search_job *b)
 {
-	if (a->c != b->c || !a->self != !b->self || !vexfs_filter_same(a->filter, b->filter))
+	if (a->c != b->c || !a->self != !b->self || !vexfs_attr_filter_same(a->filter, b->filter))
 		return false;
 	if (!job_walks(a) || !job_walks(b))
 		return job_walks(a) == job_walks(b);

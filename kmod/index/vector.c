@@ -167,7 +167,7 @@ int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p)
 	if (!full || !READ_ONCE(c->gated))
 		return err;
 	/* and what is kept for storage */
-	return vexfs_durable_wait(c, vexfs_seq(c), p->deadline_ns, true) ?: vexfs_reap(c) ?:
+	return vexfs_durable_wait(c, vexfs_seq(c), p->deadline_ns, true) ?: vexfs_reap_slots(c) ?:
 	       put_runs(c, p, &full);
 }
 VEXFS_EXPORT_KUNIT(vexfs_put_vectors);

@@ -379,6 +379,20 @@ static int report(char **names, int n)
 	return ret ? VX_MISSED : VX_OK;
 }
 
+/* --help, --version and the like. */
+static bool said_what_it_is(void)
+{
+	if (vx_set.help)
+		vx_usage(stdout);
+	else if (vx_set.version)
+		puts("vexstress " VEXFS_VERSION);
+	else if (vx_set.man)
+		vx_man_options(stdout);
+	else
+		return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	char **words = calloc((size_t)argc + 1, sizeof(*words));
@@ -398,18 +412,8 @@ int main(int argc, char **argv)
 	if (n < 0)
 		return VX_USAGE;
 	words[1 + n] = NULL;
-	if (vx_set.help) {
-		vx_usage(stdout);
+	if (said_what_it_is())
 		return VX_OK;
-	}
-	if (vx_set.version) {
-		puts("vexstress " VEXFS_VERSION);
-		return VX_OK;
-	}
-	if (vx_set.man) {
-		vx_man_options(stdout);
-		return VX_OK;
-	}
 	if (n) {
 		for (i = 0; i < (int)(ARRAY_SIZE(commands)); i++) {
 			if (!strcmp(words[1], commands[i])) {
