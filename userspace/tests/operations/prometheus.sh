@@ -43,7 +43,7 @@ prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/data"
 	--web.listen-address=127.0.0.1:$port > "$work/log" 2>&1 &
 server=$!
 url=http://127.0.0.1:$port
-for i in $(seq 300); do
+for _ in $(seq 300); do
 	curl -sf $url/-/ready > /dev/null && break
 	sleep 0.1
 done
@@ -53,7 +53,7 @@ json() { # WHAT FILTER COMMAND...
 	"${@:3}" -j > "$work/out" 2> "$work/err"
 	if jq -e "$2" "$work/out" > "$work/jq" 2>&1; then echo "ok $n - $1"; else echo "not ok $n - $1"; cat "$work/out" "$work/err" | head -c 2000 | sed 's/^/# /'; fi
 }
-periods=(--period1 '11h ago to 2h ago' --period2 '50m ago to now' --prometheus $url)
+periods=(--period1 '11h ago to 2h ago' --period2 '50m ago to now' --prometheus "$url")
 status 1 "the machine that became slower did" p compare-periods "${periods[@]}" --instance a.example
 json "by two fifths" '.verdicts[] | select(.metric == "vector_ops") | .verdict == "regressed" and .change_percent > -42 and .change_percent < -38' \
 	p compare-periods "${periods[@]}" --instance a.example:9939
