@@ -243,7 +243,7 @@ static void mixes(struct kunit *test, struct vexfs_collection *c, u32 n, u32 rou
 {
 	struct joint_test *t = joint_test_new(test, c, n);
 
-	for (rounds /= vexfs_kunit_quick ? 20 : 1; rounds; rounds--)
+	for (rounds /= vexfs_kunit_quick ? 100 : 1; rounds; rounds--)
 		one_mix(test, t, ef, most_k);
 	joint_test_free(t);
 }
