@@ -87,7 +87,7 @@ static int run_members(struct list_head *members)
 	struct gate_op *first = gate_op_of(list_first_entry(members, struct vexfs_pass, node)), *o;
 	struct gate_test *t = first->t;
 	bool shared = !list_is_singular(members);
-	u32 taken = first->pass.taken ?: 1, items = 0;
+	u32 taken = first->pass.taken ? first->pass.taken / VEXFS_GATE_SLOTS : 1, items = 0;
 	struct vexfs_pass *p;
 	int err = 0;
 
@@ -129,7 +129,7 @@ static void gate_op_init(struct gate_test *t, struct gate_op *o, u32 priority, u
 	o->pass.op = &o->op;
 	o->pass.share = &share;
 	o->pass.lane = VEXFS_LANE_FEW;
-	o->pass.want = want;
+	o->pass.want = want * VEXFS_GATE_SLOTS;
 	o->pass.items = 1;
 	o->pass.room = 5;
 }

@@ -157,7 +157,7 @@ VEXFS_EXPORT_KUNIT(vexfs_gate_close);
 /* Takes as many slots as are free and wanted, if these are @least or more. */
 static bool slots_take(struct lane *l, struct vexfs_pass *p, u32 want, u32 least)
 {
-	int slots = vexfs_bridge_slots_now(), used = atomic_read(&l->used), take;
+	int slots = vexfs_bridge_slots_now() * VEXFS_GATE_SLOTS, used = atomic_read(&l->used), take;
 
 	if (atomic_read(&gates_closed))
 		return false;
@@ -177,13 +177,15 @@ static bool slots_take(struct lane *l, struct vexfs_pass *p, u32 want, u32 least
 
 /*
  * Slots for one that waited. Runs that are shared get all that they want: two that are half
- * as large take longer together. Those that share nothing get one each.
+ * as large take longer together. Those that share nothing get a processor each.
  */
 static bool slots_take_next(struct lane *l, struct vexfs_pass *p)
 {
+	u32 least = min(p->want, VEXFS_GATE_SLOTS);
+
 	if (l->company > 1)
 		return slots_take(l, p, p->want, p->want);
-	return slots_take(l, p, vexfs_sched_queued(&l->sched) > 1 ? 1 : p->want, 1);
+	return slots_take(l, p, vexfs_sched_queued(&l->sched) > 1 ? least : p->want, least);
 }
 
 /*
@@ -607,7 +609,7 @@ static u32 lanes_do(u32 (*fn)(struct lane *l))
 
 static u32 lane_busy(struct lane *l)
 {
-	return atomic_read(&l->used) + l->extra;
+	return DIV_ROUND_UP(atomic_read(&l->used), VEXFS_GATE_SLOTS) + l->extra;
 }
 
 u32 vexfs_gates_busy(void)

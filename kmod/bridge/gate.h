@@ -4,10 +4,11 @@
  * more, and who shares a run with others.
  *
  * An op passes at once, in its caller's own context and for the price of an atomic, as long as
- * there is a slot for it and nobody waits. Else it waits, and the scheduler says who comes next
- * (sched.h). There are as many slots as processors; an op that uses several processors takes as
- * many slots. One that asks for a high priority does not wait for those of lower ones to end:
- * it has a slot beyond the others.
+ * there are slots for it and nobody waits. Else it waits, and the scheduler says who comes next
+ * (sched.h). There are VEXFS_GATE_SLOTS slots for each processor. An op that is long takes all
+ * slots of the processors that it uses; a short one takes a single slot, since sleeping and
+ * being woken would cost it more than it could gain. One that asks for a high priority does not
+ * wait for those of lower ones to end: it has a slot beyond the others.
  *
  * Large requests have a lane of their own, so that single queries do not stand behind them.
  *
@@ -36,6 +37,8 @@ struct task_struct;
 struct vexfs_gate;
 struct vexfs_op;
 struct vexfs_pass;
+
+#define VEXFS_GATE_SLOTS	16u	/* of a processor */
 
 enum vexfs_lane {
 	VEXFS_LANE_FEW,		/* single queries, and a few */
@@ -83,8 +86,8 @@ enum vexfs_pass_state {
  * @alone: a run that it took part in has failed
  * @asked_ns: when it came, if it had to wait
  * @begun_ns: when it was granted or taken along
- * @taken: slots that it has: @run is to use as many processors. 0 for the one beyond the
- *	others, then it may use what it wants
+ * @taken: slots that it has: @run is to use no more processors than these. 0 for the one
+ *	beyond the others, then it may use what it wants
  */
 struct vexfs_pass {
 	struct vexfs_op *op;
@@ -140,7 +143,7 @@ int vexfs_gate_run(struct vexfs_gate_client *client, struct vexfs_pass *p);
 
 /* Nobody gets a slot until they are opened again; false when they were closed already. */
 bool vexfs_gates_close(void);
-/* Slots in use. */
+/* Processors in use, or the slot beyond; 0: nothing runs. */
 u32 vexfs_gates_busy(void);
 /* Who waited goes on; with @forget as if there had been no load before. */
 void vexfs_gates_open(bool forget);

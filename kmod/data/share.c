@@ -45,7 +45,8 @@ static int search_run(struct list_head *members)
 	}
 	*tail = NULL;
 	p = list_first_entry(members, struct vexfs_pass, node);
-	first->cpus = p->taken;
+	/* short ones are not held to the one slot that they have */
+	first->cpus = p->want > 1 ? DIV_ROUND_UP(p->taken, VEXFS_GATE_SLOTS) : 0;
 	if (!first->next)
 		return vexfs_search(first);
 	return vexfs_search_joint(first);
@@ -56,6 +57,18 @@ static const struct vexfs_share search_share = {
 	.run = search_run,
 };
 
+/*
+ * Slots for a job. Walks and scans of few rows are over before another task has been woken. So
+ * it pays to wait only for runs that may be shared and read more than one processor does at
+ * once.
+ */
+static u32 search_slots(const struct vexfs_search_job *job)
+{
+	u32 cpus = vexfs_search_cpus(job);
+
+	return cpus > 1 && READ_ONCE(vexfs_bridge_coalesce) ? cpus * VEXFS_GATE_SLOTS : 1;
+}
+
 int vexfs_request_search(struct vexfs_request *r, struct vexfs_search_job *job)
 {
 	struct search_pass s = {
@@ -63,7 +76,7 @@ int vexfs_request_search(struct vexfs_request *r, struct vexfs_search_job *job)
 			.op = &r->op,
 			.share = &search_share,
 			.lane = job->nq > FEW_QUERIES ? VEXFS_LANE_MANY : VEXFS_LANE_FEW,
-			.want = vexfs_search_cpus(job),
+			.want = search_slots(job),
 			.items = job->nq,
 			.room = min(vexfs_search_width(job->c, job->flags, job->ef,
 						       job->results[0].k),
