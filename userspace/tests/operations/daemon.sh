@@ -32,7 +32,7 @@ ok eval '! [ -e "$tmp/monitord.pid" ] && ! kill -0 "$pid" 2> /dev/null'
 what="stop, when it does not run: exit code 1"
 ok eval '! $monitord stop 2> /dev/null'
 what="it says what it did"
-ok eval 'has "$(cat "$tmp/monitor.log")" "begins, a sample every 0.2 s" && has "$(cat "$tmp/monitor.log")" "samples written, 0 lost"'
+ok eval 'has "$(cat "$tmp/monitor.log")" "started, one sample every 0.2 s" && has "$(cat "$tmp/monitor.log")" "samples written, 0 lost"'
 what="the samples are there: rates of what was done"
 p timeline --duration 1m -j --metrics vector_ops,semantic_ops
 ok eval 'is $code 0 && holds "$out" ".metrics | length == 2"'
