@@ -382,7 +382,7 @@ json '.loaded == 300 and .name == "again"' vexctl -j load whole.vexdump --name a
 same() {
 	vexctl -j show "$1" | jq -c '{dim, type, metric, index, count, capacity, attr_size, layout, mode, m,
 		ef_construction, code, durability}'
-	vexctl export -q "$1" same.npy --ids same-ids.npy --attrs same-attrs.u8bin &&
+	vexctl export -q "$1" same.npy --ids same-ids.npy --attrs same-attrs.u8bin > exported &&
 		cat same.npy same-ids.npy same-attrs.u8bin | sha256sum
 }
 same whole > first; same again > second
