@@ -233,7 +233,9 @@ refused "vexctl umount while it is in use" "a program is in it" 'cd "$m" && vexc
 check "vexctl umount" 'vexctl -j umount "$m" | jq -e ".unmounted == \"$m\"" && ! mountpoint -q "$m"'
 refused "where to mount is missing" "is missing" 'vexctl mount --over /tmp'
 refused "a mount that cannot be" "no-such" 'vexctl mount /no-such'
-check "an overlay" 'mkdir -p "$dir/notes" && vexctl mount --over "$dir/notes" --collection notes "$m" && vexctl mount | grep -q "notes on $m\$" && vexctl umount --lazy "$m"'
+check "an overlay" 'mkdir -p "$dir/notes" && echo a note > "$dir/notes/one" &&
+	vexctl mount --over "$dir/notes" --collection notes "$m" && cat "$m/one" && vexctl mount >&2 && vexctl mount | grep -q " on $m\$"'
+check "which goes when nobody uses it" 'vexctl umount --lazy "$m" && ! [ -e "$m/one" ]'
 
 cd /
 rm -rf "$dir"

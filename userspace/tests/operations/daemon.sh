@@ -67,7 +67,7 @@ for _ in 1 2 3; do $monitord --foreground 2> /dev/null & sleep 0.7; kill -9 $!; 
 p timeline --duration 1m -j
 ok holds "$out" '.metrics | length > 5'
 what="pools that are too small are optimized, where that is wanted"
-vexctl tune pool_auto=0 pool_small=2 pool_medium=2 pool_large=2 pool_enabled=1
+vexctl tune pool_auto=0 pool_small=0 pool_medium=0 pool_large=0 pool_enabled=1
 sed 's/^\[monitor\]/&\npool_optimize = 1/' "$VEXFS_CONFIG" > "$tmp/optimize.conf"
 printf '\n[thresholds]\npool_hit_floor = 1\n' >> "$tmp/optimize.conf"
 load 6
