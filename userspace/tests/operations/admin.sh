@@ -233,7 +233,7 @@ kill -9 $victim; wait $victim 2> /dev/null
 sleep 5
 out=$(recover); code=$?
 what="and after it was killed, the next begins anew"
-ok eval 'is $code 0 && has "$out" "in the middle of step .simd"'
+ok eval 'is $code 0 && has "$out" "ended during step .simd"'
 what="an Alertmanager that does not answer changes nothing but the log"
 kill $ear; wait $ear 2> /dev/null
 out=$(recover); code=$?
