@@ -20,7 +20,7 @@ wait_for() { # COMMAND...: at most 60 s
 case $1 in
 vexfsd)
 	valgrind "${options[@]}" vexfsd --store "$dir/store" & pid=$!
-	wait_for vexctl store status || { tail -n 3 "$log"; kill $pid; exit 1; }
+	wait_for test -S /run/vexfs/vexfsd.sock || { tail -n 3 "$log"; kill $pid; exit 1; }
 	vexctl create kept --dim 4 --durable && vexctl put kept 1 --vector 1,2,3,4
 	kill $pid
 	wait $pid ;;

@@ -72,7 +72,7 @@ durability)
 	daemon=
 	if [ "$arm" = on ]; then
 		vexfsd --store "$dir/store" & daemon=$!
-		for ((i = 0; i < 100; i++)); do vexctl store status > /dev/null 2>&1 && break; sleep 0.1; done
+		for ((i = 0; i < 100; i++)); do [ -S /run/vexfs/vexfsd.sock ] && break; sleep 0.1; done
 		durable=--durable
 	fi
 	# shellcheck disable=SC2086 # an option or nothing
