@@ -20,7 +20,7 @@
 /* One at a time. */
 static DEFINE_MUTEX(drain_lock);
 
-/* Until nothing is @busy any more; -ETIME, -EINTR. */
+/* Waits until @busy returns 0. -ETIME or -EINTR otherwise. */
 static int wait_idle(u32 (*busy)(void), u64 end)
 {
 	while (busy()) {
@@ -45,7 +45,7 @@ static int drain_gates(u64 end, u32 *done, bool forget)
 	return err;
 }
 
-/* Queues first: their ops still have to pass the gates. */
+/* Queues come first, since their ops still have to pass the gates. */
 static int drain(u32 ms, u32 *done, bool forget)
 {
 	u64 end = ktime_get_ns() + (u64)ms * NSEC_PER_MSEC;

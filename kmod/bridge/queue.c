@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Queues of jobs: what is queued, what runs and what is done.
+ * Queues of jobs: submit, expire, cancel and reap.
  */
 #include <linux/err.h>
 #include <linux/eventfd.h>
@@ -26,9 +26,9 @@ static VEXFS_TUNABLE(bridge_depth, 1024, 1, 65536, "ops",
 
 /* A job without a deadline is due so long after it was queued, see bridge/sched.h. */
 #define PATIENCE_NS	(100 * NSEC_PER_MSEC)
-#define LATE_JIFFIES	(60 * HZ)	/* deadlines are looked at so often, however far away */
+#define LATE_JIFFIES	(60 * HZ)	/* the timer fires at least this often while deadlines exist */
 
-/* Whose figures it belongs to. */
+/* The instance of the statistics that it counts for. */
 static u32 job_place(const struct vexfs_job *job)
 {
 	return VEXFS_BRIDGE_QUEUE + job->ticket.priority;
@@ -40,7 +40,7 @@ static void job_unqueued(const struct vexfs_job *job, enum vexfs_bridge_count wh
 	vexfs_bridge_inc(job_place(job), why);
 }
 
-/* ---- ends of jobs, with the lock held ---- */
+/* ---- jobs that end, with the lock held ---- */
 
 static void job_done(struct vexfs_queue *q, struct vexfs_job *job, int err)
 {
@@ -56,7 +56,7 @@ static struct vexfs_job *ticket_job(struct vexfs_ticket *t)
 	return container_of(t, struct vexfs_job, ticket);
 }
 
-/* Jobs whose deadline has passed; how many. The timer goes off when the next one does. */
+/* Ends jobs whose deadline has passed and arms the timer for the next one. Returns their number. */
 static u32 expire_late(struct vexfs_queue *q)
 {
 	u64 now = ktime_get_ns(), next;
@@ -75,7 +75,7 @@ static u32 expire_late(struct vexfs_queue *q)
 	return n;
 }
 
-/* @n more jobs are done. */
+/* Signals that @n more jobs are done. */
 static void tell_done(struct vexfs_queue *q, u32 n)
 {
 	if (!n)
@@ -121,7 +121,7 @@ struct vexfs_job *vexfs_queue_next(struct vexfs_queue *q)
 void vexfs_queue_finish(struct vexfs_queue *q, struct vexfs_job *job, int err)
 {
 	spin_lock_bh(&q->lock);
-	/* nobody kills the worker from here on: whoever does holds the lock */
+	/* no signal is sent from here on: senders hold the lock and check the state */
 	job->worker = NULL;
 	if (signal_pending(current))
 		flush_signals(current);
@@ -135,7 +135,7 @@ void vexfs_queue_finish(struct vexfs_queue *q, struct vexfs_job *job, int err)
 	spin_unlock_bh(&q->lock);
 }
 
-/* ---- for those who submit ---- */
+/* ---- submitting ---- */
 
 int vexfs_queue_add(struct vexfs_queue *q, struct vexfs_job *job, u32 priority, u32 cost,
 		    u64 deadline_ns)
@@ -178,7 +178,7 @@ int vexfs_queue_add(struct vexfs_queue *q, struct vexfs_job *job, u32 priority, 
 	return err;
 }
 
-/* Of a job that is queued, with the lock held. */
+/* Cancels a queued job. The caller holds the lock. */
 static void cancel_queued(struct vexfs_queue *q, struct vexfs_job *job)
 {
 	job->cancelled = true;
@@ -211,7 +211,7 @@ static u32 queue_running(struct vexfs_queue *q)
 {
 	u32 n;
 
-	/* a worker that has had the lock before has begun a job; later ones begin none */
+	/* a worker that held the lock before has started its job; later ones start none */
 	spin_lock_bh(&q->lock);
 	n = q->running;
 	spin_unlock_bh(&q->lock);
@@ -246,7 +246,7 @@ u32 vexfs_queue_cancel(struct vexfs_queue *q, u64 key, bool all)
 	return found;
 }
 
-/* ---- for those who reap ---- */
+/* ---- reaping ---- */
 
 static bool can_reap(struct vexfs_queue *q, u32 min)
 {
@@ -291,7 +291,7 @@ u32 vexfs_queue_take(struct vexfs_queue *q, struct list_head *to, u32 max)
 	q->ready -= n;
 	q->held -= n;
 	vexfs_quota_give(q->quota, VEXFS_QUOTA_JOBS, n);
-	/* who waits for more than are left waits for nothing */
+	/* a caller that waits for more jobs than are left must check again */
 	if (n)
 		wake_up(&q->news);
 	spin_unlock_bh(&q->lock);

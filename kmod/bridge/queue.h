@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A queue of jobs, and the threads that run them: one for each descriptor that submits ops
- * instead of waiting for them. It knows nothing of what a job means.
+ * A queue of jobs and the threads that run them. Each descriptor that submits ops
+ * asynchronously has one. The queue does not know what a job does.
  *
- * Each queue has workers of its own, so that jobs which wait for long hold up nobody
- * else's. They come as they are needed and go with the queue. The order is that of
- * bridge/sched.h, among the jobs of this one client. A worker is a kernel thread that
- * accepts SIGKILL from the kernel while it runs a job: what a killed task would do, a job
- * that is cancelled does, wherever it waits.
+ * Each queue has workers of its own, so that jobs which wait for a long time do not delay the
+ * jobs of other queues. Workers are created as needed and end with the queue. bridge/sched.h
+ * orders the jobs; the queue is the only client there. A worker is a kernel thread that accepts
+ * SIGKILL from the kernel while it runs a job. That is how a job is cancelled: wherever it
+ * waits, it behaves like a task that was killed.
  *
- * A job is queued, runs and is done, and then waits to be reaped. Jobs in all these states
- * count against the limits of the queue and of its user, who has one on workers as well.
+ * A job is queued, runs, is done, and is then reaped. Until it is reaped it counts against the
+ * limits of the queue and of its user. A user also has a limit of workers.
  */
 #ifndef _VEXFS_BRIDGE_QUEUE_H
 #define _VEXFS_BRIDGE_QUEUE_H
@@ -29,7 +29,7 @@ struct task_struct;
 struct vexfs_queue;
 struct vexfs_quota;
 
-#define VEXFS_QUEUE_WORKERS	64u	/* of one queue, at most */
+#define VEXFS_QUEUE_WORKERS	64u	/* maximum of one queue */
 
 enum vexfs_job_state {
 	VEXFS_JOB_QUEUED,
@@ -38,22 +38,22 @@ enum vexfs_job_state {
 };
 
 /**
- * struct vexfs_job - a job, embedded in what its owner knows of it
- * @ticket: while it is queued
- * @all: among all jobs of its queue
- * @node: among those that are done
- * @worker: who runs it
- * @key: by which it is cancelled; not unique
+ * struct vexfs_job - a job, embedded in the owner's structure
+ * @ticket: its place in the scheduler while it is queued
+ * @all: in the queue's list of all jobs
+ * @node: in the queue's list of jobs that are done
+ * @worker: the thread that runs it
+ * @key: selects the jobs to cancel; not unique
  * @submitted_ns: when it was queued, on the clock of ktime_get_ns()
  * @started_ns: when it began to run; 0 when it never did
  * @ended_ns: when it was done
  * @err: its result
- * @retries: attempts after the first one
+ * @retries: number of attempts after the first one
  * @state: enum vexfs_job_state
- * @cancelled: it is to end early
+ * @cancelled: set when it was cancelled
  *
- * All but @key, @retries and @cancelled belongs to the queue; a job that was reaped belongs to
- * whoever reaped it.
+ * The queue owns all members but @key, @retries and @cancelled. A job that was reaped belongs to
+ * the caller that reaped it.
  */
 struct vexfs_job {
 	struct vexfs_ticket ticket;
@@ -71,9 +71,9 @@ struct vexfs_job {
 };
 
 /**
- * struct vexfs_queue_ops - what a queue does not know
- * @run: runs a job, in a worker. 0 or -errno; it ends soon after the worker got SIGKILL
- * @free: of a job that nobody reaped
+ * struct vexfs_queue_ops - methods of the owner of the jobs
+ * @run: runs a job in a worker. 0 or -errno; must end soon after the worker received SIGKILL
+ * @free: frees a job that was not reaped when the queue ended
  */
 struct vexfs_queue_ops {
 	int (*run)(struct vexfs_job *job);
@@ -82,27 +82,27 @@ struct vexfs_queue_ops {
 
 /**
  * struct vexfs_queue - jobs of one client
- * @node: among all queues
- * @ops: what the jobs are
- * @quota: of its user
- * @lock: protects all that follows, but for @spawn, @workers and @late. Taken in soft
- *	interrupts, too
+ * @node: in the list of all queues
+ * @ops: methods of the owner
+ * @quota: jobs and threads of its user
+ * @lock: protects the members below but @spawn, @workers and @late. Also taken in soft
+ *	interrupts
  * @sched: jobs that are queued
- * @client: the only client there
+ * @client: the only client of @sched
  * @jobs: all jobs
- * @done: those that can be reaped, the oldest first
- * @held: how many jobs there are
- * @ready: how many can be reaped
- * @running: how many run
- * @idle: workers that wait for a job
- * @threads: workers there are
- * @ending: no more jobs
- * @event: who is told of jobs that are done, or NULL
- * @work: where workers wait
- * @news: where those wait that reap
- * @late: expires jobs that no worker has come to
- * @spawn: held while a worker is made
- * @workers: all of them
+ * @done: jobs that can be reaped, the oldest first
+ * @held: number of jobs
+ * @ready: number of jobs in @done
+ * @running: number of jobs that run
+ * @idle: number of workers that wait for a job
+ * @threads: number of workers
+ * @ending: the queue is being freed; the timer is not armed again
+ * @event: signalled for each job that is done, or NULL
+ * @work: workers wait here
+ * @news: callers that reap wait here
+ * @late: expires jobs that are still queued at their deadline
+ * @spawn: serialises the creation of workers
+ * @workers: all workers
  */
 struct vexfs_queue {
 	struct list_head node;
@@ -127,60 +127,66 @@ struct vexfs_queue {
 	struct task_struct *workers[VEXFS_QUEUE_WORKERS];
 };
 
-/* An empty queue of @uid's without workers, or an error pointer. */
+/* Creates an empty queue for @uid, without workers. Returns an error pointer on failure. */
 struct vexfs_queue *vexfs_queue_new(const struct vexfs_queue_ops *ops, kuid_t uid);
 /*
- * Ends it: what was queued is dropped, what runs gets SIGKILL and is waited for. Nobody may
- * use the queue any more.
+ * Ends and frees a queue. Queued jobs are dropped; running jobs receive SIGKILL and are waited
+ * for. The caller must be the last user of the queue.
  */
 void vexfs_queue_free(struct vexfs_queue *q);
 
-/* At least one worker. May sleep; -ENOMEM, -EINTR, -EBUSY when its user has too many. */
+/*
+ * Makes sure that there is a worker. May sleep. -ENOMEM, -EINTR, or -EBUSY when its user has
+ * reached the limit.
+ */
 int vexfs_queue_begin(struct vexfs_queue *q);
-/* Queues a job; -EBUSY when there are as many as may be. The deadline is a moment, 0 for none. */
+/*
+ * Queues a job. The deadline is a time on the clock of ktime_get_ns(), 0 for none. -EBUSY when
+ * a limit is reached.
+ */
 int vexfs_queue_add(struct vexfs_queue *q, struct vexfs_job *job, u32 priority, u32 cost,
 		    u64 deadline_ns);
-/* More workers, where jobs wait for them. May sleep. */
+/* Creates more workers while jobs wait for one. May sleep. */
 void vexfs_queue_spread(struct vexfs_queue *q);
 
 /*
- * Waits until @min jobs can be reaped, or as many as there are, or @deadline_ns has passed. 0,
- * also when there are fewer; -EINTR for any signal.
+ * Waits until @min jobs (or all, if there are fewer) can be reaped, or @deadline_ns has passed.
+ * Returns 0 in both cases, and -EINTR for any signal.
  */
 int vexfs_queue_wait(struct vexfs_queue *q, u32 min, u64 deadline_ns);
-/* Takes up to @max jobs that are done off the queue, in order, into @to; how many. */
+/* Moves up to @max jobs that are done to @to, the oldest first; returns their number. */
 u32 vexfs_queue_take(struct vexfs_queue *q, struct list_head *to, u32 max);
-/* Puts jobs back that were taken last. */
+/* Puts back jobs that the last vexfs_queue_take() returned. */
 void vexfs_queue_return(struct vexfs_queue *q, struct list_head *jobs);
-/* How many jobs there are, and how many of them run. */
+/* Returns the number of jobs, and in @running how many of them run. */
 u32 vexfs_queue_held(struct vexfs_queue *q, u32 *running);
 
-/* Cancels the jobs of @key, or all; how many were not done. */
+/* Cancels the jobs with @key, or all; returns how many of them were not done yet. */
 u32 vexfs_queue_cancel(struct vexfs_queue *q, u64 key, bool all);
 
-/* Who is told of each job that is done; takes over the reference. NULL: nobody. */
+/* Sets the eventfd that is signalled for each job that is done, or NULL. Takes the reference. */
 void vexfs_queue_notify(struct vexfs_queue *q, struct eventfd_ctx *event);
 
 /* ---- all queues ---- */
 
-/* While @stop, no job begins. What runs goes on, and jobs are queued as ever. */
+/* With @stop no further job starts. Running jobs continue, and jobs can still be queued. */
 void vexfs_queues_stop(bool stop);
-/* How many jobs run. Once it is 0 after vexfs_queues_stop(true) it stays so. */
+/* Number of running jobs. After vexfs_queues_stop(true), 0 is final. */
 u32 vexfs_queues_running(void);
-/* Cancels all jobs that are queued; how many. */
+/* Cancels all queued jobs; returns their number. */
 u32 vexfs_queues_drop(void);
 
-/* Of the list. @vexfs_queues_stopped is read with the lock of a queue held. */
+/* The list of queues. @vexfs_queues_stopped is read with the lock of a queue held. */
 extern bool vexfs_queues_stopped;
 void vexfs_queues_join(struct vexfs_queue *q);
 void vexfs_queues_leave(struct vexfs_queue *q);
 u32 vexfs_queues_sum(u32 (*of)(struct vexfs_queue *q));
 
-/* ---- of the workers' file ---- */
+/* ---- for queue_worker.c ---- */
 
-/* The next job, which runs from now on, or NULL. Called with the lock held. */
+/* Starts the next job and returns it, or NULL. The caller holds the lock. */
 struct vexfs_job *vexfs_queue_next(struct vexfs_queue *q);
-/* A worker is through with a job. */
+/* Marks a job as done. Called by its worker. */
 void vexfs_queue_finish(struct vexfs_queue *q, struct vexfs_job *job, int err);
 int vexfs_queue_worker(void *queue);
 

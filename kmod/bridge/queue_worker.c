@@ -17,7 +17,7 @@ static VEXFS_TUNABLE(bridge_workers, 8, 1, 64, "threads",
 
 static_assert(VEXFS_QUEUE_WORKERS == 64);
 
-/* A job, or time to go. */
+/* Condition of the workers' wait: a job was taken, or the worker must stop. */
 static bool worker_called(struct vexfs_queue *q, struct vexfs_job **job)
 {
 	spin_lock_bh(&q->lock);
@@ -47,7 +47,7 @@ int vexfs_queue_worker(void *queue)
 	struct vexfs_queue *q = queue;
 	struct vexfs_job *job;
 
-	/* from vexfs_queue_cancel(), and from nobody outside the kernel */
+	/* sent by vexfs_queue_cancel(); signals from user space are ignored */
 	allow_kernel_signal(SIGKILL);
 	while ((job = worker_wait(q))) {
 		vexfs_queue_finish(q, job, q->ops->run(job));
@@ -56,7 +56,7 @@ int vexfs_queue_worker(void *queue)
 	return 0;
 }
 
-/* One more worker. */
+/* Creates one more worker. */
 static int worker_add(struct vexfs_queue *q)
 {
 	struct task_struct *task;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list of all queues, for those who steer the bridge.
+ * The list of all queues, for drain, restart and reset.
  */
 #include <linux/kernel.h>
 #include <linux/mutex.h>
@@ -32,7 +32,7 @@ void vexfs_queues_stop(bool stop)
 {
 	struct vexfs_queue *q;
 
-	/* a worker that has not seen it has a job, or takes the lock of its queue later */
+	/* a worker that read the old value either has a job or takes the queue's lock again */
 	WRITE_ONCE(vexfs_queues_stopped, stop);
 	if (stop)
 		return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Limits on what the queues of one user take together.
+ * Limits of jobs and threads per user.
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the queues of one user take together, however many descriptors there are: jobs and
- * threads.
+ * Limits per user: jobs and threads of all queues of a user, however many descriptors it opens.
  */
 #ifndef _VEXFS_BRIDGE_QUOTA_H
 #define _VEXFS_BRIDGE_QUOTA_H
@@ -17,11 +16,11 @@ enum vexfs_quota_of {
 };
 
 /**
- * struct vexfs_quota - what a user has
- * @node: among all users
- * @uid: who
- * @refs: queues
- * @used: of each
+ * struct vexfs_quota - jobs and threads of a user
+ * @node: in the list of users
+ * @uid: the user
+ * @refs: number of queues
+ * @used: amount in use, by enum vexfs_quota_of
  */
 struct vexfs_quota {
 	struct list_head node;
@@ -30,15 +29,15 @@ struct vexfs_quota {
 	atomic_t used[VEXFS_QUOTAS];
 };
 
-/* That of @uid, for a queue; NULL when memory is short. May sleep. */
+/* Takes a reference for a queue of @uid; NULL when out of memory. May sleep. */
 struct vexfs_quota *vexfs_quota_get(kuid_t uid);
 void vexfs_quota_put(struct vexfs_quota *quota);
 
-/* One more, if that is not too many. Any context. */
+/* Takes one; false when the limit is reached. Any context. */
 bool vexfs_quota_take(struct vexfs_quota *quota, enum vexfs_quota_of what);
-/* Some that come back, whatever the limit. */
+/* Takes back @n that were given before, whatever the limit. */
 void vexfs_quota_keep(struct vexfs_quota *quota, enum vexfs_quota_of what, u32 n);
-/* Some less. */
+/* Gives @n back. */
 void vexfs_quota_give(struct vexfs_quota *quota, enum vexfs_quota_of what, u32 n);
 
 #endif

@@ -103,7 +103,7 @@ static bool late_before(struct rb_node *a, const struct rb_node *b)
 	       rb_entry(b, struct vexfs_ticket, late)->deadline_ns;
 }
 
-/* One more would be more than there may be. */
+/* True when one more ticket would exceed the limit. */
 static bool full(u32 queued, u32 limit)
 {
 	return limit && queued >= limit;

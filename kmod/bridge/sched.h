@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A scheduler of tickets: who of those that wait comes next. It knows nothing of what they
- * wait for, has no threads, no locks and no memory of its own, and never sleeps.
+ * A scheduler of tickets: it decides which of the waiting ops comes next. It does not know what
+ * they wait for, has no threads, no locks and no memory of its own, and never sleeps.
  *
- * A ticket stands for one op. It has a priority, a cost, a deadline or none, and belongs to
- * a client (an open descriptor), which belongs to a user. The order is decided from the top:
+ * A ticket stands for one op. It has a priority, a cost and an optional deadline. It belongs to
+ * a client (an open descriptor), and the client to a user. The order is decided top down:
  *
- *  - among the three priorities by weight (4:2:1 unless it was changed), measured in cost, so
- *    that a low one gets its share under any flood of high ones;
- *  - at one priority among users, equally, however many descriptors one has;
- *  - among the clients of a user, equally;
- *  - of one client the ticket that is due first. One with a deadline is due then; one without
- *    is due @patience_ns after it was queued, so that it is not passed for ever by others that
- *    have deadlines. Without deadlines that is first in, first out.
+ *  - the three priorities share by weight (4:2:1 by default), measured in cost, so that low
+ *    priority keeps its share whatever the number of tickets of high priority;
+ *  - within a priority, users have equal shares, however many descriptors they open;
+ *  - the clients of a user have equal shares;
+ *  - within a client, the ticket that is due first comes first. A ticket with a deadline is due
+ *    then; one without is due @patience_ns after it was queued, so that tickets with deadlines
+ *    cannot overtake it for ever. Without deadlines the order is first in, first out.
  *
- * Cost is in units of the owner's choice (queries, say); it is charged when a ticket is
- * picked or taken along, and a ticket that was late or removed is not charged.
+ * The owner chooses the unit of cost (queries, for example). A ticket is charged when it is
+ * picked or taken, and not when it expired or was removed.
  *
  * How to use it:
  *
@@ -43,10 +43,10 @@
 #define VEXFS_PRIORITIES	(VEXFS_PRIORITY_LOW + 1)
 
 /**
- * struct vexfs_sched_limits - how much may be queued; 0 for as much as one likes
- * @client: tickets of a client
+ * struct vexfs_sched_limits - maximum number of queued tickets; 0 for unlimited
+ * @client: of a client
  * @user: of a user
- * @total: of all
+ * @total: of the scheduler
  */
 struct vexfs_sched_limits {
 	u32 client;
@@ -55,15 +55,15 @@ struct vexfs_sched_limits {
 };
 
 /**
- * struct vexfs_sched - tickets that wait
+ * struct vexfs_sched - a scheduler
  * @root: shares of the priorities
- * @level: shares of users at each priority
- * @users: those that have clients here
+ * @level: shares of the users within each priority
+ * @users: users with clients
  * @late: tickets with deadlines, by deadline
- * @limits: what may be queued; may be changed
- * @patience_ns: see above; may be changed
- * @numbers: of tickets, so that equal ones stay in order
- * @queued: tickets by priority
+ * @limits: limits of queued tickets; may be changed at any time
+ * @patience_ns: see above; may be changed at any time
+ * @numbers: next ticket number; keeps tickets with the same due time in order
+ * @queued: number of tickets by priority
  */
 struct vexfs_sched {
 	struct vexfs_fair root;
@@ -77,12 +77,12 @@ struct vexfs_sched {
 };
 
 /**
- * struct vexfs_sched_user - a user at one scheduler
- * @node: among its users
- * @uid: who
- * @clients: how many belong to it
- * @queued: tickets of all of them
- * @fair: its share at each priority
+ * struct vexfs_sched_user - a user of one scheduler
+ * @node: in the scheduler's list of users
+ * @uid: the user
+ * @clients: number of its clients
+ * @queued: number of tickets of all its clients
+ * @fair: its share within each priority
  */
 struct vexfs_sched_user {
 	struct list_head node;
@@ -94,10 +94,10 @@ struct vexfs_sched_user {
 
 /**
  * struct vexfs_sched_client - a client of one scheduler
- * @user: whose; NULL while it has not joined
- * @queued: its tickets
- * @fair: its share at each priority
- * @tickets: its tickets at each priority, the one that is due first in front
+ * @user: its user; NULL before vexfs_sched_join()
+ * @queued: number of its tickets
+ * @fair: its share within each priority
+ * @tickets: its tickets of each priority, ordered by due time
  */
 struct vexfs_sched_client {
 	struct vexfs_sched_user *user;
@@ -107,14 +107,14 @@ struct vexfs_sched_client {
 };
 
 /**
- * struct vexfs_ticket - one op that waits, embedded in what its owner knows of the op
- * @node: among its client's
- * @late: among those with deadlines
- * @client: whose; NULL while it is not queued
+ * struct vexfs_ticket - one waiting op, embedded in the owner's structure
+ * @node: in its client's tree of tickets
+ * @late: in the scheduler's tree of deadlines
+ * @client: its client; NULL while it is not queued
  * @deadline_ns: on the clock of ktime_get_ns(); 0 for none
  * @due_ns: when it is due
  * @number: in the order of arrival
- * @cost: what it will be charged
+ * @cost: amount that will be charged
  * @priority: enum vexfs_priority
  */
 struct vexfs_ticket {
@@ -130,20 +130,20 @@ struct vexfs_ticket {
 
 void vexfs_sched_init(struct vexfs_sched *s, const struct vexfs_sched_limits *limits,
 		      u64 patience_ns);
-/* Weight of a priority, 1 to VEXFS_FAIR_WEIGHT_MAX, from the next charge on. */
+/* Sets the weight of a priority, 1 to VEXFS_FAIR_WEIGHT_MAX, from the next charge on. */
 void vexfs_sched_weigh(struct vexfs_sched *s, u32 priority, u32 weight);
 
 /*
- * A client of @uid comes. @spare is memory for a user, of which nothing need be set; it is
- * returned when @uid was there already, and NULL when it is in use.
+ * Adds a client of @uid. @spare is uninitialised memory for a user. It is returned when @uid was
+ * known already; NULL is returned when it is in use now.
  */
 struct vexfs_sched_user *vexfs_sched_join(struct vexfs_sched *s, struct vexfs_sched_client *client,
 					  kuid_t uid, struct vexfs_sched_user *spare);
-/* It goes, without tickets. Returns memory of a user for which it was the last, or NULL. */
+/* Removes a client without tickets. Returns the memory of its user if it was the last client. */
 struct vexfs_sched_user *vexfs_sched_leave(struct vexfs_sched *s,
 					   struct vexfs_sched_client *client);
 
-/* Not queued. */
+/* Initialises a ticket that is not queued. */
 static inline void vexfs_ticket_init(struct vexfs_ticket *t)
 {
 	t->client = NULL;
@@ -154,33 +154,36 @@ static inline bool vexfs_ticket_queued(const struct vexfs_ticket *t)
 	return t->client;
 }
 
-/* -EBUSY when it would be more than a limit. A @cost of 0 counts as 1. */
+/* Queues a ticket; -EBUSY when a limit is reached. A @cost of 0 counts as 1. */
 int vexfs_sched_add(struct vexfs_sched *s, struct vexfs_ticket *t,
 		    struct vexfs_sched_client *client, u32 priority, u32 cost, u64 deadline_ns);
 
-/* One that was queued before comes back to the place it had, whatever the limits. */
+/* Queues a ticket again at the place it had before, whatever the limits. */
 void vexfs_sched_return(struct vexfs_sched *s, struct vexfs_ticket *t,
 			struct vexfs_sched_client *client);
 
-/* The ticket that comes next; it stays queued. NULL when there is none. */
+/* The next ticket, which stays queued. NULL when there is none. */
 struct vexfs_ticket *vexfs_sched_peek(const struct vexfs_sched *s);
-/* The next one of those at this priority. */
+/* The next ticket of this priority, which stays queued. */
 struct vexfs_ticket *vexfs_sched_peek_at(const struct vexfs_sched *s, u32 priority);
-/* Queued no more, and its client is charged for it. */
+/* Removes a ticket and charges its client. */
 void vexfs_sched_take(struct vexfs_sched *s, struct vexfs_ticket *t);
-/* Both: the next one, no more queued. */
+/* Takes the next ticket: vexfs_sched_peek() and vexfs_sched_take(). */
 struct vexfs_ticket *vexfs_sched_pick(struct vexfs_sched *s);
-/* Queued no more, and not charged. */
+/* Removes a ticket without charging for it. */
 void vexfs_sched_remove(struct vexfs_sched *s, struct vexfs_ticket *t);
-/* Work that turned out to cost more, or that was done without a ticket. */
+/* Charges for work that cost more than its ticket said, or that had no ticket. */
 void vexfs_sched_charge(struct vexfs_sched_client *client, u32 priority, u32 cost);
 
-/* A ticket whose deadline has passed at @now_ns, removed; NULL when there is none left. */
+/* Removes and returns a ticket whose deadline has passed at @now_ns; NULL when there is none. */
 struct vexfs_ticket *vexfs_sched_late(struct vexfs_sched *s, u64 now_ns);
-/* When the next deadline passes; 0 for never. */
+/* The next deadline; 0 when there is none. */
 u64 vexfs_sched_next_deadline(const struct vexfs_sched *s);
 
-/* Any ticket of a client, or of all with NULL, for those that remove them all; or NULL. */
+/*
+ * Any ticket of a client, or of all clients with NULL, or NULL when there is none. For callers
+ * that remove all tickets.
+ */
 struct vexfs_ticket *vexfs_sched_any(const struct vexfs_sched *s,
 				     const struct vexfs_sched_client *client);
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is counted at the gates and in the queues. Each CPU counts by itself; the sums are made
- * when somebody reads, and not more often than every bridge_sync_threshold_us, however many
- * read.
+ * Statistics of the gates and queues. Counters are per CPU. Readers add them up, at most once
+ * per bridge_sync_threshold_us.
  */
 #include <linux/build_bug.h>
 #include <linux/kernel.h>
@@ -68,7 +67,7 @@ static const struct vexfs_counter bridge_counters[] = {
 #define VALUES		ARRAY_SIZE(bridge_counters)
 #define AT_TIMES	(VALUES - 1 - VEXFS_BRIDGE_STAGES * TIMES_PER_STAGE)
 
-/* Each count is a value, but for one of the two that make "running". */
+/* Each count gives a value, but VEXFS_BRIDGE_ENDED: "running" is made from it and STARTED. */
 static_assert(VEXFS_BRIDGE_COUNTS - 1 == AT_TIMES);
 
 static const char *const place_names[] = {
@@ -82,7 +81,7 @@ static const char *const place_names[] = {
 
 static_assert(ARRAY_SIZE(place_names) == VEXFS_BRIDGE_PLACES);
 
-/* What one CPU has counted. */
+/* Counters of one CPU. */
 struct tally {
 	u64 count[VEXFS_BRIDGE_PLACES][VEXFS_BRIDGE_COUNTS];
 	u64 ns[VEXFS_BRIDGE_PLACES][VEXFS_BRIDGE_STAGES];
@@ -90,15 +89,15 @@ struct tally {
 };
 
 /**
- * struct place - what is known of one
- * @hist: times of each stage
+ * struct place - one instance of the statistics
+ * @hist: histogram of the times of each stage
  * @base: counts at the last reset
- * @base_hist: times then; NULL before the first
- * @base_ns: their sums
- * @base_timed: and how many they were
- * @beat_ns: when one went on
- * @value: what was read last: since load, since reset
- * @read_ns: and when
+ * @base_hist: histograms at the last reset; NULL before the first one
+ * @base_ns: sums of the times at the last reset
+ * @base_timed: number of these times
+ * @beat_ns: when a waiting op last went on
+ * @value: values that were read last: since load, since reset
+ * @read_ns: when they were read
  */
 struct place {
 	struct vexfs_hist hist[VEXFS_BRIDGE_STAGES];
@@ -145,7 +144,7 @@ void vexfs_bridge_beat(u32 place)
 
 	if (!READ_ONCE(vexfs_bridge_heartbeat))
 		return;
-	/* the line stays shared as long as the clock stands */
+	/* written once per tick of the coarse clock, so that the cache line is mostly shared */
 	if (READ_ONCE(places[place].beat_ns) != now)
 		WRITE_ONCE(places[place].beat_ns, now);
 }
@@ -192,7 +191,7 @@ static int read_place(struct place *p, u32 i, bool since_reset, u64 *v)
 		return -ENOMEM;
 	for (c = 0; c < VEXFS_BRIDGE_COUNTS; c++)
 		count[c] = sum_of(&tallies->count[i][c]);
-	/* one that moves on while the CPUs are added up may be seen at its end alone */
+	/* counters change while they are added up: an op may be seen leaving but not arriving */
 	waiting = max_t(s64, count[VEXFS_BRIDGE_WAITED] - count[VEXFS_BRIDGE_UNWAITED], 0);
 	running = max_t(s64, count[VEXFS_BRIDGE_STARTED] - count[VEXFS_BRIDGE_ENDED], 0);
 	for (c = 0; c < VEXFS_BRIDGE_COUNTS; c++) {

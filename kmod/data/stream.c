@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Change streams and storage, as requests and as reads of a descriptor.
+ * Change streams and storage: their requests, read() and poll().
  */
 #include <linux/capability.h>
 #include <linux/err.h>
@@ -16,9 +16,9 @@
 #include "index/rows.h"
 #include "store/stream.h"
 
-#define READ_CHANGES	64u	/* that are copied out together */
+#define READ_CHANGES	16u	/* copied out at a time; they are on the stack */
 
-/* The stream of a descriptor, which stays until that is closed. */
+/* The stream of a descriptor, or NULL. It stays until the descriptor is closed. */
 static struct vexfs_cursor *client_cursor(const struct vexfs_client *client)
 {
 	/* pairs with vexfs_handle_stream() */
@@ -52,7 +52,7 @@ int vexfs_handle_storage(struct vexfs_request *r)
 		err = vexfs_storage_open();
 	if (!err) {
 		atomic64_set(&client->changes_read, vexfs_storage_changes());
-		/* who sees it sees that */
+		/* publishes changes_read; pairs with vexfs_stream_read() */
 		smp_store_release(&client->storage, true);
 	}
 	mutex_unlock(&client->lock);
@@ -80,13 +80,13 @@ int vexfs_handle_stream(struct vexfs_request *r)
 		return -EINTR;
 	err = client->cursor ? -EBUSY : vexfs_cursor_open(c, req, &cur);
 	if (!err)
-		/* who sees it sees what is in it */
+		/* publishes the cursor; pairs with client_cursor() */
 		smp_store_release(&client->cursor, cur);
 	mutex_unlock(&client->lock);
 	return err;
 }
 
-/* Changes as they were read; @p->ids are not used, and the changes are in their place. */
+/* Copies the rows of @n changes out. @changes selects them; @p->ids is not used. */
 static int rows_part(struct vexfs_request *r, struct vexfs_collection *c, struct vexfs_part *p,
 		     struct vexfs_change *changes, u32 n)
 {
@@ -120,7 +120,7 @@ static int rows_part(struct vexfs_request *r, struct vexfs_collection *c, struct
 
 int vexfs_handle_rows(struct vexfs_request *r)
 {
-	/* also of a collection that was dropped: its changes are still read */
+	/* a dropped collection is allowed, since its changes can still be read */
 	struct vexfs_collection *c = smp_load_acquire(&r->client->c);
 	struct vexfs_rows *req = &r->h.rows;
 	struct vexfs_change *changes;
@@ -198,10 +198,10 @@ int vexfs_handle_restored(struct vexfs_request *r)
 
 /* ---- reading ---- */
 
-/* Whole changes, as many as there are and fit; -EAGAIN. */
+/* Copies out as many whole changes as there are and fit. -EAGAIN when there is none. */
 static ssize_t changes_out(struct vexfs_cursor *cur, char __user *to, size_t len)
 {
-	struct vexfs_change buf[READ_CHANGES / 4];
+	struct vexfs_change buf[READ_CHANGES];
 	size_t at = 0;
 
 	while (len - at >= sizeof(buf[0])) {
@@ -210,7 +210,7 @@ static ssize_t changes_out(struct vexfs_cursor *cur, char __user *to, size_t len
 
 		if (n <= 0)
 			return at ?: n;
-		/* they have been taken: as with a pipe, memory that is not there loses them */
+		/* the changes are consumed: as with a pipe, a bad address loses them */
 		if (copy_to_user(to + at, buf, n * sizeof(buf[0])))
 			return -EFAULT;
 		at += n * sizeof(buf[0]);
@@ -283,11 +283,11 @@ __poll_t vexfs_stream_poll(struct file *file, struct poll_table_struct *wait)
 			return EPOLLIN | EPOLLRDNORM | EPOLLHUP;
 		return vexfs_cursor_ready(cur) ? EPOLLIN | EPOLLRDNORM : 0;
 	}
-	/* likewise */
+	/* pairs with vexfs_handle_storage() */
 	if (smp_load_acquire(&client->storage)) {
 		poll_wait(file, vexfs_storage_news(), wait);
 		return storage_ready(client) ? EPOLLIN | EPOLLRDNORM : 0;
 	}
-	/* as a device without a poll of its own */
+	/* same as for a device without a poll method */
 	return DEFAULT_POLLMASK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Descriptors that read changes: what the device does with them beside requests.
+ * read() and poll() of descriptors that follow changes: change streams and storage.
  */
 #ifndef _VEXFS_DATA_STREAM_H
 #define _VEXFS_DATA_STREAM_H
@@ -13,7 +13,7 @@ struct vexfs_client;
 
 ssize_t vexfs_stream_read(struct file *file, char __user *to, size_t len, loff_t *pos);
 __poll_t vexfs_stream_poll(struct file *file, struct poll_table_struct *wait);
-/* The client is closed: its stream and its part as storage end. */
+/* Ends the client's change stream and its role as storage, when its descriptor is closed. */
 void vexfs_client_end(struct vexfs_client *client);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Joint searches: queries are gathered into one job, and its results handed back.
+ * Joint searches: the queries of several jobs are copied into one job, its results back.
  */
 #include <linux/kernel.h>
 #include <linux/math64.h>
@@ -11,22 +11,23 @@
 #include "index/joint.h"
 #include "mem/pool.h"
 
-/* Will it walk, if that is cheaper? */
+/* True when the planner may choose a walk of the graph. */
 static bool job_walks(const struct vexfs_search_job *s)
 {
 	return rcu_access_pointer(s->c->index) && !(s->flags & VEXFS_SEARCH_NO_WALK);
 }
 
-/* Candidates that its walks keep. */
+/* Size of the candidate list of its walks. */
 static u32 job_ef(const struct vexfs_search_job *s)
 {
 	return max(s->ef ?: VEXFS_GRAPH_EF, vexfs_job_most_k(s));
 }
 
 /*
- * Whether a walk pays depends on the number of queries and of candidates, and under a filter on
- * records that are looked at by chance; what is found depends on the candidates. Without
- * walks nothing of that matters.
+ * The planner's choice depends on the number of queries and on the size of the candidate list;
+ * with a filter also on a random sample of records. The result of a walk depends on the size of
+ * its candidate list. So jobs that may walk must agree in these and have no filter. Exact
+ * searches have no such condition.
  */
 bool vexfs_jobs_fit(const struct vexfs_search_job *a, const struct vexfs_search_job *b)
 {
@@ -40,12 +41,12 @@ bool vexfs_jobs_fit(const struct vexfs_search_job *a, const struct vexfs_search_
 VEXFS_EXPORT_KUNIT(vexfs_jobs_fit);
 
 /**
- * struct joint - jobs that are answered as one
- * @job: the one
- * @buf: memory of its queries, heaps, ids and auxiliaries, in this order
- * @bytes: of that
- * @deadline_ns: of the first op by itself
- * @distances: likewise, before this
+ * struct joint - several jobs that run as one
+ * @job: the job that runs
+ * @buf: its queries, heaps, ids and auxiliaries, in this order
+ * @bytes: size of @buf
+ * @deadline_ns: deadline of the first op, restored afterwards
+ * @distances: distances that the first op had counted before
  */
 struct joint {
 	struct vexfs_search_job job;
@@ -69,7 +70,7 @@ static int joint_alloc(struct joint *j, u32 nq)
 	return 0;
 }
 
-/* The latest of all deadlines, 0 when one has none. */
+/* The latest deadline, or 0 when an op has none. */
 static u64 joint_deadline(const struct vexfs_search_job *s)
 {
 	u64 latest = 0;
@@ -101,7 +102,7 @@ static void joint_gather(struct joint *j, struct vexfs_search_job *first, u32 nq
 	}
 }
 
-/* Each gets its answers, and its share of what they took. In the read section. */
+/* Hands each job its results and its share of the distances. Runs in the read section. */
 static void joint_stage(struct vexfs_search_job *all)
 {
 	struct joint *j = container_of(all, struct joint, job);

@@ -51,7 +51,7 @@ arm64_build() {
 	lab_kunit_core=("$dir/lib/kunit/kunit.ko enable=1 autorun=1")
 }
 
-# A run for KUnit names `true', and that of this machine has another architecture.
+# A run for KUnit names `true'; the program of this machine has another architecture.
 arm64_true() {
 	local file=$top/build/lab-true-arm64
 	[ -e "$file" ] || echo 'int main(void) { return 0; }' |

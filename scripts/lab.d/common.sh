@@ -5,8 +5,8 @@
 # Debian packages. Sourced, never run; it must not leave anything half-made
 # behind when it stops the program.
 
-# Exit codes of our own. A command's status is passed on as it is, so these keep
-# clear of the small numbers that commands use.
+# Exit codes of the labs. A command's status is passed on unchanged, so these avoid
+# the small numbers that commands use.
 # shellcheck disable=SC2034 # used by the files that source this one
 {
 E_USAGE=64	# wrong command line, missing `--'
@@ -26,7 +26,7 @@ E_TIMEOUT=124	# the command took too long
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vexfs
 
-# What a make above was told is not for the kernel's: its -s would hide the steps
+# Flags of a calling make must not reach the kernel's make: -s would hide the lines
 # that progress counts.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
@@ -100,7 +100,7 @@ need_packages() {
 			"Install them with: sudo ${cmd[*]}"
 		cmd=(sudo -n "${cmd[@]}")
 	fi
-	# One of us at a time, and whoever else uses dpkg is waited for.
+	# One lab at a time, and wait for other users of dpkg.
 	local log lock
 	mkdir -p "$cache" && exec {lock}> "$cache/install.lock" && flock "$lock"
 	cmd+=(-o DPkg::Lock::Timeout=600)
@@ -129,7 +129,7 @@ run_logged() {
 	pid=$!
 	while kill -0 "$pid" 2> /dev/null; do
 		sleep 1
-		# Whoever ends lab ends the build, which would hold its lock.
+		# The end of scripts/lab must end the build too, which would keep its lock.
 		kill -0 $$ 2> /dev/null || { kill "$pid"; exit 143; }
 		now=$((SECONDS - start))
 		if [ -t 2 ] || [ $((now - shown)) -ge 30 ]; then

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The host lab: the running kernel itself, for figures from real hardware. It
-# has no walls, so it runs only when named and confirmed.
+# is not isolated, so it runs only when named and confirmed.
 
 host_about() { echo "the running kernel, $(uname -r); asks first"; }
 

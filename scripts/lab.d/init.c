@@ -450,7 +450,7 @@ static void log_line(int kmsg, const char *fmt, const char *text)
 		tell("note cannot write to the kernel log: %s", strerror(errno));
 }
 
-/* Who reads a report after unloading may ask which module an address was in. */
+/* Logs where modules were loaded, for reports that are read after unloading. */
 static void log_modules(void)
 {
 	int kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
@@ -464,8 +464,8 @@ static void log_modules(void)
 }
 
 /*
- * Once, when the modules are gone: what they leaked they have leaked by then. An object
- * must be five seconds old before kmemleak speaks of it, and the same in two scans.
+ * Runs once, after the modules were unloaded. kmemleak reports an object only when it is five
+ * seconds old and unchanged in two scans.
  */
 static void scan_leaks(void)
 {

@@ -71,7 +71,7 @@ build_kernel() (
 	shift 6
 	take_lock "$dir.lock"
 	[ -e "$dir/complete" ] && return
-	# pahole for all, though one wants it: a build notes which one the machine had.
+	# pahole for all, though only one lab needs it: a build records the machine's version.
 	need_packages gcc:gcc make:make flex:flex bison:bison bc:bc pahole:dwarves \
 		/usr/include/libelf.h:libelf-dev /usr/include/openssl/ssl.h:libssl-dev \
 		/usr/include/asm-generic/errno.h:linux-libc-dev /usr/include/stdio.h:libc6-dev
@@ -101,8 +101,8 @@ build_kernel() (
 		fi
 		die "$E_BUILD" "the $lab kernel does not build; the whole log is $dir/build.log"
 	fi
-	# What says that all is there comes to the disk after it; and what is measured next is
-	# not measured while gigabytes are written.
+	# The file that marks the build complete must reach the disk last; and a measurement
+	# that follows must not run while gigabytes are written.
 	sync -f "$dir"
 	touch "$dir/complete"
 	say "built the $lab kernel in $(((SECONDS - start) / 60)) min $(((SECONDS - start) % 60)) s"

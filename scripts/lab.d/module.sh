@@ -76,7 +76,7 @@ build_module() (
 	if ! module_current "$dir" "$state"; then
 		rm -f "$dir.built"
 		printf '%s\n' "$state" > "$dir.building"
-		# What was built of the same files once, without a warning, need not be again.
+		# A build of the same files that gave no warning is not repeated.
 		kept=$cache/module/$(module_key "$dir" "$kdir" "$@").tar
 		if [ -e "$kept" ] && tar -xf "$kept" -C "$dir" 2> /dev/null; then
 			touch "$kept"

@@ -6,8 +6,8 @@
 
 # q35: the interrupt routing of the older machine is a loop in ACPI code,
 # which a slow host does not finish within the 30 s that the kernel grants.
-# No five-level page tables: an interrupt while the kernel looks at its
-# processor for the second time meets a KASAN that takes them for off.
+# No five-level page tables: an interrupt during the second detection of the processor
+# would run with a KASAN that assumes four levels.
 qemu_arch=x86_64
 qemu_machine=(-M q35 -cpu 'max,la57=off')
 qemu_console=ttyS0
