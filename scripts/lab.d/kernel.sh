@@ -52,6 +52,29 @@ kernel_source() (
 # BTF needs types and not where each variable lies at each moment, which takes long to find.
 kernel_flags=(KCFLAGS=-fno-var-tracking)
 
+# patched_source SOURCE PATCH: prints the folder of SOURCE with PATCH of patches/ applied.
+# All but the changed files are links to SOURCE. A source that has moved on too far is
+# used as it is.
+patched_source() (
+	local src=$1 patch=$here/patches/$2 dir
+	dir=$src-$(sha256sum < "$patch" | cut -c1-12)
+	take_lock "$cache/src.lock"
+	if [ ! -e "$dir/.patched" ]; then
+		need_packages patch:patch
+		rm -rf "$dir"
+		cp -al "$src" "$dir" || die "$E_SPACE" "copying $src failed"
+		if ! patch -d "$dir" -p1 -s -f --no-backup-if-mismatch < "$patch" > "$dir.log" 2>&1; then
+			say "note: this source does not take $2 (see $dir.log)"
+			rm -rf "$dir"
+			echo "$src"
+			return
+		fi
+		rm -f "$dir.log"
+		touch "$dir/.patched"
+	fi
+	echo "$dir"
+)
+
 # kernel_key SOURCE ARCH FRAGMENT...: names a build.
 kernel_key() {
 	local src=$1 arch=$2

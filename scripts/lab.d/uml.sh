@@ -5,12 +5,13 @@
 # at the host's native SIMD speed and needs neither root nor virtualisation.
 
 uml_fragments=(common.config uml.config)
+uml_patch=um-smp.patch
 uml_steps=1355	# lines that a full build prints, for the progress line
 
 uml_dir() {
 	local src
 	src=$(kernel_source "${1:-}") || exit
-	echo "$cache/uml/$(kernel_key "$src" um "${uml_fragments[@]}")"
+	echo "$cache/uml/$(kernel_key "$src" um "${uml_fragments[@]}" "../patches/$uml_patch")"
 }
 
 uml_about() {
@@ -24,6 +25,7 @@ uml_build() {
 	dir=$(uml_dir "${1:-}") || exit
 	if [ ! -e "$dir/complete" ]; then
 		src=$(kernel_source) || exit
+		src=$(patched_source "$src" "$uml_patch") || exit
 		build_kernel uml "$src" "$dir" um "$uml_steps" "linux modules" \
 			"${uml_fragments[@]}" || exit
 	fi
