@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The door of VEXFS_IOC_SUBMIT and VEXFS_IOC_REAP.
+ * Submit and reap, by libvexfs.
  */
 #include "door.h"
 
@@ -61,9 +61,9 @@ static int queue_open(struct vx_worker *w, unsigned int depth)
 
 static int queue_send(struct vx_worker *w, const struct vx_send *list, unsigned int n)
 {
-	struct vexfs_submit submit = { .size = sizeof(submit), .count = n };
 	struct queue *q = w->door;
 	unsigned int i;
+	ssize_t sent;
 
 	for (i = 0; i < n; i++) {
 		q->list[i].user_data = list[i].user;
@@ -71,37 +71,31 @@ static int queue_send(struct vx_worker *w, const struct vx_send *list, unsigned 
 		q->list[i].arg = (uintptr_t)list[i].arg;
 		q->list[i].flags = 0;
 	}
-	submit.entries = (uintptr_t)q->list;
-	if (!ioctl(vexfs_fd(w->handle), VEXFS_IOC_SUBMIT, &submit) || submit.done)
-		return (int)submit.done;
-	return errno == EBUSY || errno == EINTR ? -EAGAIN : -errno;
+	sent = vexfs_submit_many(w->handle, q->list, n, NULL);
+	return sent == -EBUSY || sent == -EINTR ? -EAGAIN : (int)sent;
 }
 
 static int queue_answers(struct vx_worker *w, struct vx_answer *list, unsigned int max,
 			 unsigned int min, uint64_t timeout_ns)
 {
-	struct vexfs_reap reap = { .size = sizeof(reap), .min = timeout_ns ? min : 0,
-				   .timeout_ns = timeout_ns };
 	struct queue *q = w->door;
-	uint32_t i;
+	ssize_t got, i;
 
-	reap.max = max < q->depth ? max : q->depth;
-	reap.completions = (uintptr_t)q->got;
-	if (ioctl(vexfs_fd(w->handle), VEXFS_IOC_REAP, &reap) && !reap.got)
-		return errno == ETIME || errno == EINTR || errno == EAGAIN ? 0 : -errno;
-	for (i = 0; i < reap.got; i++) {
+	got = vexfs_reap(w->handle, q->got, max < q->depth ? max : q->depth, timeout_ns ? min : 0,
+			 timeout_ns, NULL);
+	if (got == -ETIME || got == -EINTR || got == -EAGAIN)
+		return 0;
+	for (i = 0; i < got; i++) {
 		list[i].user = q->got[i].user_data;
 		list[i].err = q->got[i].res;
 	}
-	return (int)reap.got;
+	return (int)got;
 }
 
 static void queue_cancel(struct vx_worker *w)
 {
-	struct vexfs_cancel cancel = { .size = sizeof(cancel), .flags = VEXFS_CANCEL_ALL };
-
-	/* What cannot be cancelled comes to its end by itself. */
-	(void)ioctl(vexfs_fd(w->handle), VEXFS_IOC_CANCEL, &cancel);
+	/* Ops that cannot be cancelled end by themselves. */
+	vexfs_cancel_all(w->handle, NULL);
 }
 
 const struct vx_door_ops vx_queue_door = {

@@ -200,16 +200,6 @@ static void trend_text(const struct trend_of *t)
 		    t->p[i].change * 100);
 }
 
-/* A step that gives some hundreds of values for the period. */
-static int64_t step_of(const struct period *p)
-{
-	int64_t span = p->to - p->from;
-
-	if (span > 4 * 86400000ll)
-		return 3600000;
-	return span > 6 * 3600000ll ? 300000 : 0;
-}
-
 static int print_trends(struct ctl *c, struct past *p, const struct period *when, double warn)
 {
 	bool jumps = opt_given(c, "detect-degradation") || opt_given(c, "detect-regressions");
@@ -218,19 +208,11 @@ static int print_trends(struct ctl *c, struct past *p, const struct period *when
 
 	if (n < 0)
 		return -1 - n;
-	ret = past_read(c, p, ids, n, when, step_of(when), b);
-	if (!ret)
-		ret = perf_output_begin(c, opt_string(c, "output", NULL));
+	ret = past_begin(c, p, ids, n, when, past_step(when), "trends", b);
 	if (ret)
 		return ret;
-	if (c->json) {
-		json_object_begin(&c->out);
-		period_json(&c->out, "period", when);
-		json_key(&c->out, "trends");
-		json_array_begin(&c->out);
-	} else {
+	if (!c->json)
 		printf("%s to %s\n", time_text(when->from), time_text(when->to));
-	}
 	for (int i = 0; i < n; i++) {
 		static struct trend_of t;
 
@@ -353,19 +335,11 @@ static int print_timeline(struct ctl *c, struct past *p, const struct period *wh
 
 	if (n < 0)
 		return -1 - n;
-	ret = past_read(c, p, ids, n, when, step_of(when), b);
-	if (!ret)
-		ret = perf_output_begin(c, opt_string(c, "output", NULL));
+	ret = past_begin(c, p, ids, n, when, past_step(when), "metrics", b);
 	if (ret)
 		return ret;
-	if (c->json) {
-		json_object_begin(&c->out);
-		period_json(&c->out, "period", when);
-		json_key(&c->out, "metrics");
-		json_array_begin(&c->out);
-	} else {
+	if (!c->json)
 		printf("%s to %s\n", time_text(when->from), time_text(when->to));
-	}
 	for (int i = 0; i < n; i++) {
 		static struct change_point points[CHANGES_MAX];
 		size_t found = 0;
@@ -466,7 +440,7 @@ static int correlate_all(struct ctl *c, struct past *p, const struct period *whe
 	split = n;
 	for (int i = M_CPU_BUSY; i < METRICS; i++)
 		ids[n++] = i;
-	ret = past_read(c, p, ids, n, when, step_of(when), b);
+	ret = past_read(c, p, ids, n, when, past_step(when), b);
 	if (ret)
 		return ret;
 	if (c->json) {
@@ -539,17 +513,9 @@ int run_resource_analysis(struct ctl *c)
 		ret = past_open(c, &p);
 	if (ret)
 		return ret;
-	ret = past_read(c, &p, ids, n, &when, step_of(&when), b);
-	if (!ret)
-		ret = perf_output_begin(c, opt_string(c, "output", NULL));
+	ret = past_begin(c, &p, ids, n, &when, past_step(&when), "resources", b);
 	if (ret)
 		goto out;
-	if (c->json) {
-		json_object_begin(&c->out);
-		period_json(&c->out, "period", &when);
-		json_key(&c->out, "resources");
-		json_array_begin(&c->out);
-	}
 	for (int i = 0; i < n; i++) {
 		resource_line(c, ids[i], &b[i]);
 		for (size_t k = 0; k < b[i].n; k++)
@@ -583,7 +549,7 @@ static int64_t find_beginning(struct ctl *c, struct past *p, const struct period
 	for (int i = 0; i < METRICS; i++)
 		if (metrics[i].sort <= METRIC_HITS)
 			ids[n++] = i;
-	if (past_read(c, p, ids, n, when, step_of(when), b))
+	if (past_read(c, p, ids, n, when, past_step(when), b))
 		return -1;
 	if (c->json) {
 		json_key(&c->out, "degradation_points");

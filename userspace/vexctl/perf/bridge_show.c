@@ -24,7 +24,7 @@ const char *const bridge_settings[BRIDGE_SETTINGS] = {
 	"bridge_heartbeat",
 };
 
-/* The bridge's account; EXIT_REFUSED in words where the module has none. */
+/* Reads the statistics of the bridge; EXIT_REFUSED with a message where the module has none. */
 int bridge_read(struct ctl *c, struct wire *w, struct rows *rows)
 {
 	int ret = read_rows(c, w, "bridge", rows);
@@ -92,35 +92,24 @@ static void table(const struct rows *rows, const char *const *columns, size_t n)
 	}
 }
 
-int run_bridge_status(struct ctl *c)
+static int show_status(struct ctl *c, struct wire *w, const struct rows *rows)
 {
 	static const char *const columns[] = { "submitted", "at_once", "waiting", "running",
 					       "completed", "coalesced", "dropped", "late" };
-	struct rows rows = { 0 };
-	struct wire *w;
-	char buf[64];
-	int ret = 0;
 
-	w = wire_open(c, &ret);
-	if (!w)
-		return ret;
-	ret = bridge_read(c, w, &rows);
-	if (!ret) {
-		if (c->json) {
-			json_object_begin(&c->out);
-			rows_json(c, &rows);
-		} else {
-			table(&rows, columns, sizeof(columns) / sizeof(columns[0]));
-			putchar('\n');
-		}
-		for (size_t i = 0; i < BRIDGE_SETTINGS; i++)
-			if (*read_setting(w, bridge_settings[i], buf, sizeof(buf)))
-				say_number(c, bridge_settings[i], strtod(buf, NULL));
-		end_json(c);
+	if (c->json) {
+		rows_json(c, rows);
+	} else {
+		table(rows, columns, sizeof(columns) / sizeof(columns[0]));
+		putchar('\n');
 	}
-	rows_free(&rows);
-	wire_close(w);
-	return ret;
+	say_settings(c, w, bridge_settings, BRIDGE_SETTINGS);
+	return EXIT_OK;
+}
+
+int run_bridge_status(struct ctl *c)
+{
+	return show_rows(c, "bridge", show_status);
 }
 
 /* ---- latency ---- */

@@ -84,9 +84,8 @@ static int look_ahead(struct ctl *c, struct past *p, const struct period *when, 
 		return -1 - n;
 	if (!isnan(limit) && n != 1)
 		return ctl_usage(c, "--limit is of one metric: name it with --metrics");
-	ret = past_read(c, p, ids, n, when, when->to - when->from > 86400000ll ? 3600000 : 0, b);
-	if (!ret)
-		ret = perf_output_begin(c, opt_string(c, "output", NULL));
+	ret = past_begin(c, p, ids, n, when, when->to - when->from > 86400000ll ? 3600000 : 0, NULL,
+			 b);
 	if (ret)
 		return ret;
 	if (c->json) {

@@ -124,6 +124,38 @@ int read_rows(struct ctl *c, struct wire *w, const char *subject, struct rows *r
 	return err ? wire_fail(c, w, err) : 0;
 }
 
+int show_rows(struct ctl *c, const char *subject,
+	      int (*show)(struct ctl *c, struct wire *w, const struct rows *rows))
+{
+	struct rows rows = { 0 };
+	int ret = 0;
+	struct wire *w = wire_open(c, &ret);
+
+	if (!w)
+		return ret;
+	ret = read_rows(c, w, subject, &rows);
+	if (!ret && !rows.n)
+		ret = ctl_refuse(c, EOPNOTSUPP, "this module has no statistics '%s'", subject);
+	if (!ret) {
+		if (c->json)
+			json_object_begin(&c->out);
+		ret = show(c, w, &rows);
+		end_json(c);
+	}
+	rows_free(&rows);
+	wire_close(w);
+	return ret;
+}
+
+void say_settings(struct ctl *c, struct wire *w, const char *const *names, size_t n)
+{
+	char buf[64];
+
+	for (size_t i = 0; i < n; i++)
+		if (*read_setting(w, names[i], buf, sizeof(buf)))
+			say_number(c, names[i], strtod(buf, NULL));
+}
+
 int watch_rows(struct ctl *c, const char *subject, void (*show)(struct ctl *, const struct rows *))
 {
 	int64_t length, step, end;

@@ -36,6 +36,16 @@ int watch_rows(struct ctl *c, const char *subject, void (*show)(struct ctl *, co
 /* Reads the rows of one subject. 0, or an exit code. */
 int read_rows(struct ctl *c, struct wire *w, const char *subject, struct rows *rows);
 
+/*
+ * Reads the rows of a subject and shows them once: @show prints lines, or members of the object
+ * of -j. Returns its result, or an exit code.
+ */
+int show_rows(struct ctl *c, const char *subject,
+	      int (*show)(struct ctl *c, struct wire *w, const struct rows *rows));
+
+/* Prints settings that are numbers, as say_number() does. */
+void say_settings(struct ctl *c, struct wire *w, const char *const *names, size_t n);
+
 #define TIERS	3
 extern const char *const tier_names[TIERS];
 

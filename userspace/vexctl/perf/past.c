@@ -111,6 +111,31 @@ int past_read(struct ctl *c, struct past *p, const int *ids, int n, const struct
 	return 0;
 }
 
+int64_t past_step(const struct period *p)
+{
+	int64_t span = p->to - p->from;
+
+	if (span > 4 * 86400000ll)
+		return 3600000;
+	return span > 6 * 3600000ll ? 300000 : 0;
+}
+
+int past_begin(struct ctl *c, struct past *p, const int *ids, int n, const struct period *when,
+	       int64_t step, const char *key, struct bins *out)
+{
+	int ret = past_read(c, p, ids, n, when, step, out);
+
+	if (!ret)
+		ret = perf_output_begin(c, opt_string(c, "output", NULL));
+	if (ret || !key || !c->json)
+		return ret;
+	json_object_begin(&c->out);
+	period_json(&c->out, "period", when);
+	json_key(&c->out, key);
+	json_array_begin(&c->out);
+	return 0;
+}
+
 bool is_worse(int id, double change)
 {
 	return metric_more_is_better(id) ? change < 0 : change > 0;

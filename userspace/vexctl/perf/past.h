@@ -44,6 +44,14 @@ void past_close(struct past *p);
  */
 int past_read(struct ctl *c, struct past *p, const int *ids, int n, const struct period *when,
 	      int64_t step, struct bins *out);
+/* A step that gives some hundreds of values for the period; 0 for a short one. */
+int64_t past_step(const struct period *p);
+/*
+ * past_read(), and then opens --output. Unless @key is NULL, -j begins an object with the period
+ * and the list @key.
+ */
+int past_begin(struct ctl *c, struct past *p, const int *ids, int n, const struct period *when,
+	       int64_t step, const char *key, struct bins *out);
 
 /**
  * struct verdict - a metric in two periods

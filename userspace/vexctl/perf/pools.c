@@ -456,8 +456,7 @@ int run_pools_auto_status(struct ctl *c)
 		return ret;
 	if (c->json)
 		json_object_begin(&c->out);
-	for (size_t i = 0; i < 3; i++)
-		say_number(c, keys[i], strtod(read_setting(w, keys[i], buf, sizeof(buf)), NULL));
+	say_settings(c, w, keys, sizeof(keys) / sizeof(keys[0]));
 	end_json(c);
 	wire_close(w);
 	return EXIT_OK;
@@ -491,32 +490,23 @@ static void slabs(struct ctl *c)
 	}
 }
 
+static int show_fragmentation(struct ctl *c, struct wire *w, const struct rows *rows)
+{
+	(void)w;
+	fragments(c, rows);
+	if (c->json) {
+		json_key(&c->out, "caches");
+		json_array_begin(&c->out);
+	}
+	slabs(c);
+	if (c->json)
+		json_array_end(&c->out);
+	return EXIT_OK;
+}
+
 int run_pools_fragmentation(struct ctl *c)
 {
-	struct rows rows = { 0 };
-	struct wire *w;
-	int ret = 0;
-
-	w = wire_open(c, &ret);
-	if (!w)
-		return ret;
-	ret = read_rows(c, w, "pool", &rows);
-	if (!ret) {
-		if (c->json)
-			json_object_begin(&c->out);
-		fragments(c, &rows);
-		if (c->json) {
-			json_key(&c->out, "caches");
-			json_array_begin(&c->out);
-		}
-		slabs(c);
-		if (c->json)
-			json_array_end(&c->out);
-		end_json(c);
-	}
-	rows_free(&rows);
-	wire_close(w);
-	return ret;
+	return show_rows(c, "pool", show_fragmentation);
 }
 
 /*

@@ -297,13 +297,6 @@ static void json_report(struct ctl *c, struct past *p, const struct period *when
 	json_finish(j);
 }
 
-static int64_t step_of(const struct period *p)
-{
-	int64_t span = p->to - p->from;
-
-	return span > 4 * 86400000ll ? 3600000 : span > 6 * 3600000ll ? 300000 : 0;
-}
-
 /* @only_worse: metrics that regressed, without resources. */
 static int make_report(struct ctl *c, const char *title, bool only_worse)
 {
@@ -323,9 +316,7 @@ static int make_report(struct ctl *c, const char *title, bool only_worse)
 		ret = past_open(c, &p);
 	if (ret)
 		return ret;
-	ret = past_read(c, &p, ids, n, &when, step_of(&when), b);
-	if (!ret)
-		ret = perf_output_begin(c, opt_string(c, "output", NULL));
+	ret = past_begin(c, &p, ids, n, &when, past_step(&when), NULL, b);
 	if (ret) {
 		past_close(&p);
 		return ret;

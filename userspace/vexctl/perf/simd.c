@@ -80,34 +80,22 @@ static const char *in_use(const struct rows *rows)
 	return "none";
 }
 
-int run_simd_status(struct ctl *c)
+static int show_status(struct ctl *c, struct wire *w, const struct rows *rows)
 {
 	static const char *const keys[] = { "simd_batch", "simd_adaptive", "simd_fallback",
 					    "search_batching", "fpu_budget_us", "emergency_mode" };
-	struct rows rows = { 0 };
-	struct wire *w;
-	char buf[64];
-	int ret = 0;
 
-	w = wire_open(c, &ret);
-	if (!w)
-		return ret;
-	ret = read_rows(c, w, "simd", &rows);
-	if (!ret) {
-		if (c->json)
-			json_object_begin(&c->out);
-		say_text(c, "variant", in_use(&rows));
-		say_text(c, "permitted", sets_text(mask_now(w)));
-		say_number(c, "simd_mask", mask_now(w));
-		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-			say_number(c, keys[i], strtod(read_setting(w, keys[i], buf, sizeof(buf)),
-						      NULL));
-		variants(c, &rows);
-		end_json(c);
-	}
-	rows_free(&rows);
-	wire_close(w);
-	return ret;
+	say_text(c, "variant", in_use(rows));
+	say_text(c, "permitted", sets_text(mask_now(w)));
+	say_number(c, "simd_mask", mask_now(w));
+	say_settings(c, w, keys, sizeof(keys) / sizeof(keys[0]));
+	variants(c, rows);
+	return EXIT_OK;
+}
+
+int run_simd_status(struct ctl *c)
+{
+	return show_rows(c, "simd", show_status);
 }
 
 /* The file simd/variants says why a variant cannot be used. */

@@ -57,31 +57,18 @@ static const char *const settings[] = {
 	"stack_aggressive", "stack_optimize", "stack_reuse",
 };
 
+static int show_status(struct ctl *c, struct wire *w, const struct rows *rows)
+{
+	say_number(c, "deepest", figure(rows, "deepest"));
+	say_number(c, "violations", figure(rows, "violations"));
+	say_number(c, "alarms", figure(rows, "alarms"));
+	say_settings(c, w, settings, sizeof(settings) / sizeof(settings[0]));
+	return EXIT_OK;
+}
+
 int run_stack_status(struct ctl *c)
 {
-	struct rows rows = { 0 };
-	struct wire *w;
-	char buf[64];
-	int ret = 0;
-
-	w = wire_open(c, &ret);
-	if (!w)
-		return ret;
-	ret = read_rows(c, w, "stack", &rows);
-	if (!ret) {
-		if (c->json)
-			json_object_begin(&c->out);
-		say_number(c, "deepest", figure(&rows, "deepest"));
-		say_number(c, "violations", figure(&rows, "violations"));
-		say_number(c, "alarms", figure(&rows, "alarms"));
-		for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
-			say_number(c, settings[i],
-				   strtod(read_setting(w, settings[i], buf, sizeof(buf)), NULL));
-		end_json(c);
-	}
-	rows_free(&rows);
-	wire_close(w);
-	return ret;
+	return show_rows(c, "stack", show_status);
 }
 
 static void show_records(struct ctl *c, const struct record *r, size_t n)
@@ -109,33 +96,24 @@ static void show_records(struct ctl *c, const struct record *r, size_t n)
 		json_array_end(&c->out);
 }
 
-int run_stack_violations(struct ctl *c)
+static int show_violations(struct ctl *c, struct wire *w, const struct rows *rows)
 {
 	bool details = opt_given(c, "details");
+	double n = figure(rows, "violations");
 	static struct record r[RECORDS];
 	static char text[1 << 16];
-	struct rows rows = { 0 };
-	struct wire *w;
-	double n = 0;
-	int ret = 0;
 
-	w = wire_open(c, &ret);
-	if (!w)
-		return ret;
-	ret = read_rows(c, w, "stack", &rows);
-	if (!ret) {
-		n = figure(&rows, "violations");
-		if (c->json)
-			json_object_begin(&c->out);
-		if (c->json || opt_given(c, "count") || !details)
-			say_number(c, "violations", n);
-		if (details && debug_file("stack", text, sizeof(text)))
-			show_records(c, r, read_records(text, r));
-		end_json(c);
-	}
-	rows_free(&rows);
-	wire_close(w);
-	return ret ? ret : n > 0 ? EXIT_FINDING : EXIT_OK;
+	(void)w;
+	if (c->json || opt_given(c, "count") || !details)
+		say_number(c, "violations", n);
+	if (details && debug_file("stack", text, sizeof(text)))
+		show_records(c, r, read_records(text, r));
+	return n > 0 ? EXIT_FINDING : EXIT_OK;
+}
+
+int run_stack_violations(struct ctl *c)
+{
+	return show_rows(c, "stack", show_violations);
 }
 
 static void show_depths(struct ctl *c, const struct rows *rows)
