@@ -48,11 +48,11 @@ static void ordinary(void)
 	struct vexfs *h;
 
 	make(DIM);
-	ok(!vexfs_open(NULL, NAME, VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE, &h, &err), "a handle");
+	ok(!vexfs_open(NULL, NAME, VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE, &h, &err), "a handle without VEXFS_OPEN_REATTACH");
 	vexfs_let_go(h);
-	ok(vexfs_fd(h) >= 0 && !put(h, 1), "of the ordinary kind is not let go");
+	ok(vexfs_fd(h) >= 0 && !put(h, 1), "a handle without VEXFS_OPEN_REATTACH is not let go");
 	make(DIM);
-	ok(put(h, 2) == -ENOENT, "and does not follow the name");
+	ok(put(h, 2) == -ENOENT, "a handle without VEXFS_OPEN_REATTACH does not follow the name");
 	vexfs_close(h);
 }
 
@@ -62,21 +62,21 @@ static void comes_back(struct vexfs *h)
 	float v[DIM];
 	struct vexfs_get get = { .count = 1, .ids = (uintptr_t)&gone, .vectors = (uintptr_t)v };
 
-	ok(vexfs_fd(h) >= 0 && !put(h, 1) && count(h) == 1, "it has a descriptor and works");
+	ok(vexfs_fd(h) >= 0 && !put(h, 1) && count(h) == 1, "a handle with VEXFS_OPEN_REATTACH works");
 	vexfs_let_go(h);
-	ok(vexfs_fd(h) == -1, "let go");
+	ok(vexfs_fd(h) == -1, "vexfs_let_go() closes its descriptor");
 	vexfs_let_go(h);
-	ok(!put(h, 2) && vexfs_fd(h) >= 0 && count(h) == 2, "the next call comes back");
+	ok(!put(h, 2) && vexfs_fd(h) >= 0 && count(h) == 2, "the next call attaches again");
 	ok(vexfs_do_get(h, &get, &err) == -ENOENT && strstr(err.text, "id 77 is not in"),
-	   "an id that is not there is no dropped collection");
+	   "an unknown id does not count as a dropped collection");
 	ok(make(DIM) && count(h) == 0 && !put(h, 3) && count(h) == 1,
-	   "a collection that was made again is followed");
-	ok(make(DIM) && !put(h, 4) && count(h) == 1, "by a put as well");
+	   "a collection that was created again is followed");
+	ok(make(DIM) && !put(h, 4) && count(h) == 1, "a put follows it as well");
 	vexfs_do_drop(NULL, NAME, NULL);
-	ok(put(h, 5) == -ENOENT, "none: it fails");
+	ok(put(h, 5) == -ENOENT, "without a collection of that name the call fails");
 	ok(make(DIM + 1) && put(h, 5) == -ESTALE && strstr(err.text, "another shape"),
-	   "one of another shape is refused");
-	ok(make(DIM) && !put(h, 6) && count(h) == 1, "and comes back when it is as it was");
+	   "a collection of another dimension or type is refused");
+	ok(make(DIM) && !put(h, 6) && count(h) == 1, "a collection like the first is attached again");
 }
 
 static struct vexfs *shared;
@@ -105,7 +105,7 @@ static void threads(void)
 	stop = 1;
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(t[i], NULL);
-	ok(!wrong, "let go 2,000 times under the searches of %d threads", THREADS);
+	ok(!wrong, "let go 2,000 times during searches of %d threads", THREADS);
 }
 
 int main(void)
@@ -113,9 +113,9 @@ int main(void)
 	ordinary();
 	make(DIM);
 	ok(vexfs_open(NULL, NAME, VEXFS_OPEN_REATTACH, &shared, &err) == -EINVAL,
-	   "access is asked for as ever");
+	   "VEXFS_OPEN_REATTACH without access is refused");
 	ok(!vexfs_open(NULL, NAME, VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE | VEXFS_OPEN_REATTACH,
-		       &shared, &err), "a handle that comes back");
+		       &shared, &err), "a handle with VEXFS_OPEN_REATTACH is opened");
 	comes_back(shared);
 	threads();
 	vexfs_close(shared);

@@ -46,6 +46,30 @@ uint32_t left(int fd);
 /* Waits until an op runs. */
 void wait_running(int fd);
 
+/* Draws a number below @n. */
+uint32_t dice(uint32_t *seed, uint32_t n);
+
+#define MIXED_K	3u
+
+/* A nop, get or search with its memory. @id: its argument. */
+struct mixed_op {
+	union {
+		struct vexfs_nop nop;
+		struct vexfs_get get;
+		struct vexfs_search search;
+	} r;
+	float v[DIM];
+	uint64_t id;
+	uint64_t ids[MIXED_K];
+	float distances[MIXED_K];
+	uint32_t cmd;
+};
+
+/* Draws an op and its priority. A quarter of the nops take @hold_ns. */
+void mixed_op(struct mixed_op *op, uint32_t *seed, uint64_t hold_ns);
+/* True when the op has the right answer. */
+bool mixed_right(const struct mixed_op *op);
+
 /* files of tests */
 void basics(void);
 void order(void);

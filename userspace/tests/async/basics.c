@@ -15,25 +15,25 @@ static void nops(int fd)
 	struct vexfs_completion c[100];
 	uint64_t seen[2] = { 0, 0 };
 
-	is(RAW(fd, VEXFS_IOC_NOP, &n), 0, "a nop that is waited for");
-	is((long)n.echo, 7, "says what it was told");
+	is(RAW(fd, VEXFS_IOC_NOP, &n), 0, "nop by ioctl");
+	is((long)n.echo, 7, "nop by ioctl: the value comes back");
 	n = nop_of(8, 0);
-	is(SUBMIT(fd, VEXFS_IOC_NOP, &n, 42), 1, "one that is submitted");
-	is(reap(fd, c, 1), 1, "has a completion");
+	is(SUBMIT(fd, VEXFS_IOC_NOP, &n, 42), 1, "nop is submitted");
+	is(reap(fd, c, 1), 1, "nop has a completion");
 	ok(c->user_data == 42 && !c->res && !c->retries && n.echo == 8,
-	   "with its number, and its answer in the structure");
+	   "the completion has the op's user_data, the structure its result");
 	for (uint32_t i = 0; i < 100; i++) {
 		many[i] = nop_of(1000 + i, 0);
 		e[i] = entry(VEXFS_IOC_NOP, &many[i], i);
 	}
-	is(submit(fd, e, 100), 100, "a hundred at once");
-	is(reap(fd, c, 100), 100, "all have a completion");
+	is(submit(fd, e, 100), 100, "100 ops are submitted by one call");
+	is(reap(fd, c, 100), 100, "100 ops: as many completions");
 	for (uint32_t i = 0; i < 100; i++)
 		if (!c[i].res && c[i].user_data < 100 &&
 		    many[c[i].user_data].echo == 1000 + c[i].user_data)
 			seen[c[i].user_data / 64] |= 1ULL << c[i].user_data % 64;
-	ok(seen[0] == ~0ULL && seen[1] == (1ULL << 36) - 1, "one each");
-	is(left(fd), 0, "and nothing is left");
+	ok(seen[0] == ~0ULL && seen[1] == (1ULL << 36) - 1, "100 ops: one completion for each");
+	is(left(fd), 0, "100 ops: none is left");
 }
 
 static void vectors(int fd)
@@ -52,35 +52,35 @@ static void vectors(int fd)
 	int wrong = 0;
 
 	fill(v, id);
-	is(SUBMIT(fd, VEXFS_IOC_PUT, &p, 1), 1, "a put is submitted");
-	is(reap_one(fd, c), 0, "and stored");
-	ok(p.done == 1 && p.seq && p.kernel_ns, "its structure says so");
-	is(SUBMIT(fd, VEXFS_IOC_GET, &g, 2), 1, "a get");
-	is(reap_one(fd, c), 0, "is answered");
-	ok(g.done == 1 && !memcmp(v, back, sizeof(v)), "with the vector");
+	is(SUBMIT(fd, VEXFS_IOC_PUT, &p, 1), 1, "put is submitted");
+	is(reap_one(fd, c), 0, "put succeeds");
+	ok(p.done == 1 && p.seq && p.kernel_ns, "put: the structure has count, sequence number and time");
+	is(SUBMIT(fd, VEXFS_IOC_GET, &g, 2), 1, "get is submitted");
+	is(reap_one(fd, c), 0, "get succeeds");
+	ok(g.done == 1 && !memcmp(v, back, sizeof(v)), "get: the vector is the one that was put");
 	one = 1;
-	is(SUBMIT(fd, VEXFS_IOC_DISTANCE, &m, 3), 1, "a distance");
-	is(reap_one(fd, c), 0, "is answered");
-	ok(m.done == 1 && one == 0, "it is 0");
-	is(SUBMIT(fd, VEXFS_IOC_WALK, &w, 3), 1, "a walk");
-	is(reap_one(fd, c), 0, "is answered");
-	ok(w.count == 16 && w.cursor, "with the first vectors");
+	is(SUBMIT(fd, VEXFS_IOC_DISTANCE, &m, 3), 1, "distance is submitted");
+	is(reap_one(fd, c), 0, "distance succeeds");
+	ok(m.done == 1 && one == 0, "distance of a vector to itself is 0");
+	is(SUBMIT(fd, VEXFS_IOC_WALK, &w, 3), 1, "walk is submitted");
+	is(reap_one(fd, c), 0, "walk succeeds");
+	ok(w.count == 16 && w.cursor, "walk: the first ids and a cursor");
 	for (uint32_t i = 0; i < 3; i++) {
 		s[i] = raw_search(v, 1, 3, found[i], dist[i], NULL);
-		is(SUBMIT(fd, VEXFS_IOC_SEARCH, &s[i], i), 1, "a search");
+		is(SUBMIT(fd, VEXFS_IOC_SEARCH, &s[i], i), 1, "search is submitted");
 	}
-	is(reap(fd, c, 3), 3, "three searches are answered");
+	is(reap(fd, c, 3), 3, "three searches are completed");
 	RAW(fd, VEXFS_IOC_SEARCH, &plain);
 	for (uint32_t i = 0; i < 3; i++)
 		wrong += c[i].res || s[i].found != 3 || s[i].plan != plain.plan ||
 			 memcmp(found[i], found[3], sizeof(found[3])) ||
 			 memcmp(dist[i], dist[3], sizeof(dist[3]));
-	ok(!wrong && found[3][0] == id, "as when they are waited for");
-	is(SUBMIT(fd, VEXFS_IOC_DELETE, &d, 4), 1, "a delete");
-	is(reap_one(fd, c), 0, "is done");
-	is(RAW(fd, VEXFS_IOC_GET, &g), -ENOENT, "the vector has gone");
-	is(SUBMIT(fd, VEXFS_IOC_GET, &g, 5), 1, "a get of it");
-	is(reap_one(fd, c), -ENOENT, "has the error of the ioctl");
+	ok(!wrong && found[3][0] == id, "searches give the same results as the ioctl");
+	is(SUBMIT(fd, VEXFS_IOC_DELETE, &d, 4), 1, "delete is submitted");
+	is(reap_one(fd, c), 0, "delete succeeds");
+	is(RAW(fd, VEXFS_IOC_GET, &g), -ENOENT, "the deleted vector is unknown");
+	is(SUBMIT(fd, VEXFS_IOC_GET, &g, 5), 1, "get of a deleted vector is submitted");
+	is(reap_one(fd, c), -ENOENT, "get of a deleted vector fails as the ioctl does");
 }
 
 static uint64_t told(int efd)
@@ -98,30 +98,30 @@ static void events(int fd)
 	struct vexfs_nop n[3] = { nop_of(1, 0), nop_of(2, 0), nop_of(3, 0) };
 	struct vexfs_completion c[3];
 
-	is(RAW(fd, VEXFS_IOC_EVENTFD, &on), 0, "an eventfd is told");
+	is(RAW(fd, VEXFS_IOC_EVENTFD, &on), 0, "an eventfd is registered");
 	for (uint32_t i = 0; i < 3; i++)
 		SUBMIT(fd, VEXFS_IOC_NOP, &n[i], i);
-	is(reap(fd, c, 3), 3, "of three nops");
-	is(poll(&p, 1, 10000), 1, "it can be polled");
-	is((long)told(efd), 3, "it counts three");
+	is(reap(fd, c, 3), 3, "eventfd: three ops are completed");
+	is(poll(&p, 1, 10000), 1, "eventfd: poll(2) reports it readable");
+	is((long)told(efd), 3, "eventfd: it counts three completions");
 	on.fd = other;
-	is(RAW(fd, VEXFS_IOC_EVENTFD, &on), 0, "another takes its place");
+	is(RAW(fd, VEXFS_IOC_EVENTFD, &on), 0, "another eventfd replaces it");
 	SUBMIT(fd, VEXFS_IOC_NOP, &n[0], 0);
 	reap(fd, c, 1);
-	ok(told(efd) == 0 && told(other) == 1, "and only that is told");
-	is(RAW(fd, VEXFS_IOC_EVENTFD, &off), 0, "nobody is told any more");
+	ok(told(efd) == 0 && told(other) == 1, "only the new eventfd is signalled");
+	is(RAW(fd, VEXFS_IOC_EVENTFD, &off), 0, "the eventfd is removed");
 	SUBMIT(fd, VEXFS_IOC_NOP, &n[0], 0);
 	reap(fd, c, 1);
-	ok(told(efd) == 0 && told(other) == 0, "indeed");
+	ok(told(efd) == 0 && told(other) == 0, "no eventfd is signalled any more");
 	on.fd = 900;
-	is(RAW(fd, VEXFS_IOC_EVENTFD, &on), -EBADF, "a descriptor that is none");
+	is(RAW(fd, VEXFS_IOC_EVENTFD, &on), -EBADF, "eventfd: a closed descriptor is refused");
 	on.fd = fd;
-	is(RAW(fd, VEXFS_IOC_EVENTFD, &on), -EINVAL, "one of something else");
+	is(RAW(fd, VEXFS_IOC_EVENTFD, &on), -EINVAL, "eventfd: a descriptor of another type is refused");
 	on.fd = efd;
-	is(RAW(fd, VEXFS_IOC_EVENTFD, &on), 0, "one that the program closes");
+	is(RAW(fd, VEXFS_IOC_EVENTFD, &on), 0, "an eventfd is registered and then closed");
 	close(efd);
 	SUBMIT(fd, VEXFS_IOC_NOP, &n[0], 0);
-	is(reap_one(fd, c), 0, "does not harm");
+	is(reap_one(fd, c), 0, "ops complete after the program closed its eventfd");
 	close(other);
 }
 
@@ -132,19 +132,19 @@ static void retries(int fd)
 
 	n.fail = 2;
 	SUBMIT(fd, VEXFS_IOC_NOP, &n, 1);
-	is(reap_one(fd, &c), 0, "an op that fails twice for memory goes well");
-	ok(c.retries == 2 && n.echo == 5, "at the third attempt");
+	is(reap_one(fd, &c), 0, "an op that fails twice with ENOMEM succeeds");
+	ok(c.retries == 2 && n.echo == 5, "at the third attempt: two retries are counted");
 	n.fail = 100;
 	SUBMIT(fd, VEXFS_IOC_NOP, &n, 1);
-	is(reap_one(fd, &c), -ENOMEM, "one that always does fails");
-	is(c.retries, 3, "after three more attempts");
+	is(reap_one(fd, &c), -ENOMEM, "an op that always fails with ENOMEM fails");
+	is(c.retries, 3, "after three retries");
 	set_param("bridge_retries", 0);
 	n.fail = 1;
 	SUBMIT(fd, VEXFS_IOC_NOP, &n, 1);
-	is(reap_one(fd, &c), -ENOMEM, "without retries it fails at once");
-	is(c.retries, 0, "and says so");
+	is(reap_one(fd, &c), -ENOMEM, "with bridge_retries=0 it fails at the first attempt");
+	is(c.retries, 0, "with bridge_retries=0 no retry is counted");
 	set_param("bridge_retries", 3);
-	is(RAW(fd, VEXFS_IOC_NOP, &n), -ENOMEM, "what is waited for is not tried again");
+	is(RAW(fd, VEXFS_IOC_NOP, &n), -ENOMEM, "an ioctl is not retried");
 }
 
 void basics(void)

@@ -52,14 +52,14 @@ static void closing(void)
 	int users = module_users(), fd = attach(), wrong = 0;
 	double begun;
 
-	is(busy(fd), OPS, "a descriptor with ops in flight");
+	is(busy(fd), OPS, "close: ops are in flight");
 	begun = seconds();
-	is(close(fd), 0, "is closed");
-	ok(seconds() - begun < 5, "soon");
+	is(close(fd), 0, "close succeeds");
+	ok(seconds() - begun < 5, "close does not wait for the ops to run");
 	for (uint32_t i = 0; i < OPS; i++)
 		wrong += n[i].echo != 0;
-	is(wrong, 0, "nothing was written afterwards");
-	is(module_users(), users, "and nothing is left of it");
+	is(wrong, 0, "close: no op writes its result afterwards");
+	is(module_users(), users, "close: the module's use count is as before");
 }
 
 /* A child with ops in flight on @fd; it says that it has them, and waits. */
@@ -88,7 +88,7 @@ static pid_t child_of(int fd, bool exec)
 	ok(read(tube[0], &c, 1) == 1 && c, "a process has ops in flight");
 	/* of one that calls execve(2) the pipe is closed when that has been done */
 	if (exec)
-		ok(read(tube[0], &c, 1) == 0, "it calls execve(2)");
+		ok(read(tube[0], &c, 1) == 0, "the process calls execve(2)");
 	close(tube[0]);
 	return pid;
 }
@@ -99,8 +99,8 @@ static void killed(pid_t pid)
 	int status;
 
 	kill(pid, SIGKILL);
-	ok(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "it is killed");
-	ok(seconds() - begun < 5, "and ends soon");
+	ok(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "the process is killed");
+	ok(seconds() - begun < 5, "the killed process ends within 5 s");
 }
 
 static void dying(void)
@@ -110,32 +110,32 @@ static void dying(void)
 
 	fd = attach();
 	killed(child_of(fd, false));
-	is(cancel(fd, 0, VEXFS_CANCEL_ALL) > 0, 1, "its ops are still those of the descriptor");
-	is(reap(fd, c, OPS), OPS, "and can be reaped by others");
+	is(cancel(fd, 0, VEXFS_CANCEL_ALL) > 0, 1, "ops of a killed process stay with the descriptor");
+	is(reap(fd, c, OPS), OPS, "another process reaps them");
 	for (uint32_t i = 0; i < OPS; i++)
 		wrong += c[i].res != -ECANCELED;
-	is(wrong, 0, "as cancelled");
+	is(wrong, 0, "they end with ECANCELED");
 	close(fd);
-	is(module_users(), users, "nothing is left");
+	is(module_users(), users, "the module's use count is as before");
 	/* with one worker: those that were not begun have no process when their turn comes */
 	set_param("bridge_workers", 1);
 	fd = attach();
 	killed(child_of(fd, false));
-	is(cancel(fd, 0, 0), 1, "of one that is killed the running op is ended");
-	is(reap(fd, c, OPS), OPS, "then all end");
+	is(cancel(fd, 0, 0), 1, "process killed: its running op is cancelled");
+	is(reap(fd, c, OPS), OPS, "process killed: all ops end");
 	for (uint32_t i = 0; i < OPS; i++)
 		wrong += c[i].res != -ECANCELED || (i && c[i].run_ns > 1000000000);
-	is(wrong, 0, "without running");
+	is(wrong, 0, "process killed: queued ops end without running");
 	close(fd);
 	fd = attach();
 	{
 		pid_t pid = child_of(fd, true);
 
-		is(cancel(fd, 0, 0), 1, "of one that calls execve(2) the running op is ended");
-		is(reap(fd, c, OPS), OPS, "then all end");
+		is(cancel(fd, 0, 0), 1, "process calls execve(2): its running op is cancelled");
+		is(reap(fd, c, OPS), OPS, "process calls execve(2): all ops end");
 		for (uint32_t i = 0; i < OPS; i++)
 			wrong += c[i].res != -ECANCELED;
-		is(wrong, 0, "without running");
+		is(wrong, 0, "process calls execve(2): queued ops end without running");
 		killed(pid);
 	}
 	close(fd);
@@ -151,8 +151,8 @@ static void alone(void)
 		fd = attach();
 		_exit(busy(fd) == OPS ? 0 : 1);
 	}
-	ok(waitpid(pid, &status, 0) == pid && status == 0, "a process ends with ops in flight");
-	is(module_users(), users, "nothing is left of them");
+	ok(waitpid(pid, &status, 0) == pid && status == 0, "a process exits with ops in flight");
+	is(module_users(), users, "the module's use count is as before");
 }
 
 static void unloading(void)
@@ -162,9 +162,9 @@ static void unloading(void)
 
 	busy(fd);
 	is(syscall(SYS_delete_module, "vexfs", O_NONBLOCK) < 0 ? -errno : 0, -EAGAIN,
-	   "the module stays while ops are in flight");
+	   "the module cannot be unloaded while ops are in flight");
 	cancel(fd, 0, VEXFS_CANCEL_ALL);
-	is(reap(fd, c, OPS), OPS, "they end");
+	is(reap(fd, c, OPS), OPS, "the ops in flight end");
 	close(fd);
 }
 
@@ -184,10 +184,10 @@ static void dropping(void)
 	SUBMIT(fd, VEXFS_IOC_NOP, &hold, 1);
 	wait_running(fd);
 	SUBMIT(fd, VEXFS_IOC_SEARCH, &s, 2);
-	is(raw_drop(other, "async-2"), 0, "a collection is dropped under a queued op");
+	is(raw_drop(other, "async-2"), 0, "a collection is dropped while an op is queued");
 	cancel(fd, 1, 0);
-	is(reap_one(fd, &c), -ECANCELED, "the op before it ends");
-	is(reap_one(fd, &c), -ENOENT, "and it fails as the ioctl would");
+	is(reap_one(fd, &c), -ECANCELED, "the op that runs is cancelled");
+	is(reap_one(fd, &c), -ENOENT, "the queued op fails as the ioctl does");
 	set_param("bridge_workers", 8);
 	close(fd);
 	close(other);

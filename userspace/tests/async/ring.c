@@ -50,22 +50,22 @@ static void each(struct ring *r, int fd, uint8_t flags, const char *how)
 	plain.ids = (uintptr_t)found[1];
 	plain.distances = (uintptr_t)dist[1];
 	fill(v, id);
-	is(one(r, fd, VEXFS_IOC_NOP, &n, flags), 0, "a nop");
-	is((long)n.echo, 11, "says what it was told");
-	is(one(r, fd, VEXFS_IOC_PUT, &p, flags), 0, "a put");
-	is(p.done, 1, "stores its vector");
-	is(one(r, fd, VEXFS_IOC_GET, &g, flags), 0, "a get");
-	ok(g.done == 1 && !memcmp(v, back, sizeof(v)), "finds it");
-	is(one(r, fd, VEXFS_IOC_DISTANCE, &m, flags), 0, "a distance");
-	ok(apart == 0, "is 0");
-	is(one(r, fd, VEXFS_IOC_WALK, &w, flags), 0, "a walk");
-	is(w.count, 16, "gives the first vectors");
-	is(one(r, fd, VEXFS_IOC_SEARCH, &s, flags), 0, "a search");
+	is(one(r, fd, VEXFS_IOC_NOP, &n, flags), 0, "nop");
+	is((long)n.echo, 11, "nop: the value comes back");
+	is(one(r, fd, VEXFS_IOC_PUT, &p, flags), 0, "put");
+	is(p.done, 1, "put: one vector is stored");
+	is(one(r, fd, VEXFS_IOC_GET, &g, flags), 0, "get");
+	ok(g.done == 1 && !memcmp(v, back, sizeof(v)), "get: the vector is the one that was put");
+	is(one(r, fd, VEXFS_IOC_DISTANCE, &m, flags), 0, "distance");
+	ok(apart == 0, "distance of a vector to itself is 0");
+	is(one(r, fd, VEXFS_IOC_WALK, &w, flags), 0, "walk");
+	is(w.count, 16, "walk: the first ids");
+	is(one(r, fd, VEXFS_IOC_SEARCH, &s, flags), 0, "search");
 	RAW(fd, VEXFS_IOC_SEARCH, &plain);
 	ok(s.found == K && !memcmp(found[0], found[1], sizeof(found[0])) &&
-	   !memcmp(dist[0], dist[1], sizeof(dist[0])), "is answered as by the ioctl");
-	is(one(r, fd, VEXFS_IOC_DELETE, &d, flags), 0, "a delete");
-	is(one(r, fd, VEXFS_IOC_GET, &g, flags), -ENOENT, "after which it has gone");
+	   !memcmp(dist[0], dist[1], sizeof(dist[0])), "search: the same result as the ioctl");
+	is(one(r, fd, VEXFS_IOC_DELETE, &d, flags), 0, "delete");
+	is(one(r, fd, VEXFS_IOC_GET, &g, flags), -ENOENT, "get of a deleted vector fails");
 }
 
 static void wrong_ops(struct ring *r, int fd)
@@ -79,37 +79,37 @@ static void wrong_ops(struct ring *r, int fd)
 	int32_t res = 0;
 
 	s.size = sizeof(s);
-	is(one(r, fd, 0xbb7f, &n, 0), -ENOTTY, "an op that there is not");
-	is(one(r, fd, 0, &n, 0), -ENOTTY, "nor that one");
-	is(one(r, fd, VEXFS_IOC_STAT, &n, 0), -EOPNOTSUPP, "one that only an ioctl can do");
-	is(one(r, fd, VEXFS_IOC_SUBMIT, &sub, 0), -EOPNOTSUPP, "nor can one submit");
-	is(one(r, fd, VEXFS_IOC_NOP, (void *)(uintptr_t)WILD, 0), -EFAULT, "a structure that is not there");
+	is(one(r, fd, 0xbb7f, &n, 0), -ENOTTY, "unknown op");
+	is(one(r, fd, 0, &n, 0), -ENOTTY, "op 0");
+	is(one(r, fd, VEXFS_IOC_STAT, &n, 0), -EOPNOTSUPP, "an op that is for ioctl only");
+	is(one(r, fd, VEXFS_IOC_SUBMIT, &sub, 0), -EOPNOTSUPP, "submit is for ioctl only");
+	is(one(r, fd, VEXFS_IOC_NOP, (void *)(uintptr_t)WILD, 0), -EFAULT, "structure at an invalid address");
 	is(one(r, fd, VEXFS_IOC_NOP, (void *)(uintptr_t)WILD, IOSQE_ASYNC), -EFAULT,
-	   "nor for a worker");
-	is(one(r, fd, VEXFS_IOC_SEARCH, &s, 0), -EFAULT, "queries that are not there");
-	is(one(r, fd, VEXFS_IOC_SEARCH, &s, IOSQE_ASYNC), -EFAULT, "nor for a worker");
+	   "structure at an invalid address, with IOSQE_ASYNC");
+	is(one(r, fd, VEXFS_IOC_SEARCH, &s, 0), -EFAULT, "queries at an invalid address");
+	is(one(r, fd, VEXFS_IOC_SEARCH, &s, IOSQE_ASYNC), -EFAULT, "queries at an invalid address, with IOSQE_ASYNC");
 	n.size = 2;
-	is(one(r, fd, VEXFS_IOC_NOP, &n, 0), -EINVAL, "a structure that is too short");
+	is(one(r, fd, VEXFS_IOC_NOP, &n, 0), -EINVAL, "structure too short");
 	n = nop_of(1, 0);
 	n.priority = 9;
-	is(one(r, fd, VEXFS_IOC_NOP, &n, 0), -EINVAL, "a priority that there is not");
+	is(one(r, fd, VEXFS_IOC_NOP, &n, 0), -EINVAL, "unknown priority");
 	n = nop_of(1, 0);
 	sqe = ring_op(r, fd, VEXFS_IOC_NOP, &n, 1);
 	memcpy(sqe->cmd, &odd, sizeof(odd));
 	ring_enter(r, 1, 1);
 	ring_wait(r, &data, &res);
-	is(res, -EINVAL, "flags of a command");
+	is(res, -EINVAL, "unknown flags of the command");
 	sqe = ring_op(r, fd, VEXFS_IOC_NOP, &n, 1);
 	sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
 	ring_enter(r, 1, 1);
 	ring_wait(r, &data, &res);
-	ok(res < 0 && !n.echo, "a registered buffer: %d", res);
+	ok(res < 0 && !n.echo, "registered buffers are refused: %d", res);
 	n.deadline_ns = 1;
 	n.hold_ns = LONG;
-	is(one(r, fd, VEXFS_IOC_NOP, &n, 0), -ETIME, "a deadline that has passed");
+	is(one(r, fd, VEXFS_IOC_NOP, &n, 0), -ETIME, "a deadline passes while the op runs");
 	n = nop_of(3, 1000000);
-	is(one(r, fd, VEXFS_IOC_NOP, &n, 0), 0, "an op that waits runs elsewhere");
-	is((long)n.echo, 3, "to its end");
+	is(one(r, fd, VEXFS_IOC_NOP, &n, 0), 0, "an op that sleeps is run by a worker");
+	is((long)n.echo, 3, "an op that sleeps runs to its end");
 }
 
 static void cancelling(struct ring *r, int fd)
@@ -131,9 +131,9 @@ static void cancelling(struct ring *r, int fd)
 			break;
 		*(data == 5 ? &ended : &cancelled) = res;
 	}
-	ok(ended == -EINTR || ended == -ECANCELED, "an op that is cancelled ends: %d", ended);
-	ok(cancelled == 0 || cancelled == -EALREADY, "who cancels is told: %d", cancelled);
-	ok(!n.echo, "it was in the middle");
+	ok(ended == -EINTR || ended == -ECANCELED, "a cancelled op ends: %d", ended);
+	ok(cancelled == 0 || cancelled == -EALREADY, "IORING_OP_ASYNC_CANCEL has a result: %d", cancelled);
+	ok(!n.echo, "a cancelled op has not written its result");
 }
 
 static double seconds(void)
@@ -179,8 +179,8 @@ static void torn(bool kills, const char *what)
 	if (kills)
 		kill(pid, SIGKILL);
 	ok(waitpid(pid, &status, 0) == pid && (kills ? WIFSIGNALED(status) : !status),
-	   "its process goes");
-	ok(seconds() - begun < 8, "soon");
+	   "%s: it can be waited for", what);
+	ok(seconds() - begun < 8, "%s: within 8 s", what);
 	close(tube[0]);
 }
 
@@ -198,75 +198,26 @@ static void closing(int fd)
 	ring_enter(&r, 1, 0);
 	close(other);
 	ring_wait(&r, &data, &res);
-	ok(!res && n.echo == 1, "an op outlives its descriptor");
+	ok(!res && n.echo == 1, "an op completes after its descriptor was closed");
 	ring_op(&r, fd, VEXFS_IOC_NOP, &kept, 1);
 	ring_enter(&r, 1, 0);
 	begun = seconds();
 	ring_close(&r);
-	ok(seconds() - begun < 5, "a ring is closed with an op in flight");
-}
-
-struct op {
-	union {
-		struct vexfs_nop nop;
-		struct vexfs_get get;
-		struct vexfs_search search;
-	} r;
-	float v[DIM];
-	uint64_t id;
-	uint64_t ids[K];
-	float distances[K];
-	uint32_t cmd;
-};
-
-static void prepare(struct ring *r, int fd, struct op *op, uint32_t dice)
-{
-	memset(op, 0, sizeof(*op));
-	op->id = dice % VECTORS;
-	switch (dice / VECTORS % 3) {
-	case 0:
-		op->cmd = VEXFS_IOC_NOP;
-		op->r.nop = nop_of(op->id, dice & 1 ? 0 : 10000);
-		break;
-	case 1:
-		op->cmd = VEXFS_IOC_GET;
-		op->r.get = (struct vexfs_get) {
-			.size = sizeof(op->r.get), .count = 1, .ids = (uintptr_t)&op->id,
-			.vectors = (uintptr_t)op->v,
-		};
-		break;
-	default:
-		op->cmd = VEXFS_IOC_SEARCH;
-		fill(op->v, op->id);
-		op->r.search = raw_search(op->v, 1, K, op->ids, op->distances, NULL);
-		op->r.search.size = sizeof(op->r.search);
-	}
-	ring_op(r, fd, op->cmd, &op->r, (uintptr_t)op)->flags = dice & 2 ? IOSQE_ASYNC : 0;
-}
-
-static bool right(const struct op *op)
-{
-	float v[DIM];
-
-	fill(v, op->id);
-	if (op->cmd == VEXFS_IOC_NOP)
-		return op->r.nop.echo == op->id;
-	if (op->cmd == VEXFS_IOC_GET)
-		return op->r.get.done == 1 && !memcmp(op->v, v, sizeof(v));
-	return op->r.search.found == K && op->ids[0] == op->id && op->distances[0] == 0;
+	ok(seconds() - begun < 5, "a ring with an op in flight is closed within 5 s");
 }
 
 static void storm(struct ring *r, int fd)
 {
-	struct op *ops = calloc(DEPTH, sizeof(*ops));
+	struct mixed_op *ops = calloc(DEPTH, sizeof(*ops));
 	uint32_t wrong = 0, seed = 1;
 	uint64_t data;
 	int32_t res;
 
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		for (uint32_t i = 0; i < DEPTH; i++) {
-			seed = seed * 1664525 + 1013904223;
-			prepare(r, fd, &ops[i], seed >> 8);
+			mixed_op(&ops[i], &seed, 10000);
+			ring_op(r, fd, ops[i].cmd, &ops[i].r, (uintptr_t)&ops[i])->flags =
+				dice(&seed, 2) ? IOSQE_ASYNC : 0;
 		}
 		wrong += ring_enter(r, DEPTH, 1) != (int)DEPTH;
 		for (uint32_t i = 0; i < DEPTH; i++) {
@@ -274,10 +225,10 @@ static void storm(struct ring *r, int fd)
 				wrong++;
 				break;
 			}
-			wrong += res || !right((struct op *)(uintptr_t)data);
+			wrong += res || !mixed_right((struct mixed_op *)(uintptr_t)data);
 		}
 	}
-	is(wrong, 0, "a storm of ops, each answer right");
+	is(wrong, 0, "random ops by io_uring: every result is right");
 	free(ops);
 }
 
@@ -287,16 +238,16 @@ void rings(void)
 	int fd = attach(), err = ring_open(&r, DEPTH, 0);
 
 	if (err) {
-		skip("io_uring", "the kernel has none, or it is switched off");
+		skip("io_uring", "this kernel has no io_uring, or it is disabled");
 		close(fd);
 		return;
 	}
-	each(&r, fd, 0, "at once");
-	each(&r, fd, IOSQE_ASYNC, "by a worker");
+	each(&r, fd, 0, "inline");
+	each(&r, fd, IOSQE_ASYNC, "with IOSQE_ASYNC");
 	wrong_ops(&r, fd);
 	cancelling(&r, fd);
 	closing(fd);
-	torn(false, "a process with commands in flight ends");
+	torn(false, "a process exits with commands in flight");
 	torn(true, "a process with commands in flight is killed");
 	storm(&r, fd);
 	ring_close(&r);

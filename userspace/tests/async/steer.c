@@ -34,31 +34,31 @@ void steering(void)
 	uint32_t done;
 	int fd;
 
-	if (!ok(resolve(), "the control plane is there"))
+	if (!ok(resolve(), "the netlink family is found"))
 		return;
 	set_param("bridge_workers", 1);
 	fd = attach();
 	SUBMIT(fd, VEXFS_IOC_NOP, &n[0], 0);
-	is(reap_one(fd, c), 0, "an op of a queue");
-	is(manage(VEXFS_MANAGE_ACTION_BRIDGE_DRAIN, 1000, false, &done), 0, "a drain of idle queues");
-	is(done, 0, "has to wait for nothing");
+	is(reap_one(fd, c), 0, "a queued op runs");
+	is(manage(VEXFS_MANAGE_ACTION_BRIDGE_DRAIN, 1000, false, &done), 0, "drain of idle queues");
+	is(done, 0, "drain of idle queues: no op was running");
 	SUBMIT(fd, VEXFS_IOC_NOP, &hold, 9);
 	wait_running(fd);
 	is(manage(VEXFS_MANAGE_ACTION_BRIDGE_DRAIN, 50, false, &done), -ETIME,
-	   "one while an op runs that takes long gives up");
+	   "drain: ETIME while a long op runs");
 	for (uint32_t i = 0; i < 3; i++)
 		SUBMIT(fd, VEXFS_IOC_NOP, &n[i], i);
-	is(manage(VEXFS_MANAGE_ACTION_BRIDGE_RESET, 0, true, &done), 0, "a reset that keeps ops");
-	is(left(fd), 4, "keeps those that are queued");
-	is(manage(VEXFS_MANAGE_ACTION_BRIDGE_RESET, 0, false, &done), 0, "one that does not");
-	is(done, 3, "cancels them");
-	is(reap(fd, c, 3), 3, "each has its completion");
+	is(manage(VEXFS_MANAGE_ACTION_BRIDGE_RESET, 0, true, &done), 0, "reset that keeps ops");
+	is(left(fd), 4, "reset that keeps ops: all are still queued");
+	is(manage(VEXFS_MANAGE_ACTION_BRIDGE_RESET, 0, false, &done), 0, "reset that drops ops");
+	is(done, 3, "reset that drops ops: three are cancelled");
+	is(reap(fd, c, 3), 3, "reset that drops ops: each has a completion");
 	ok(c[0].res == -ECANCELED && c[1].res == -ECANCELED && c[2].res == -ECANCELED && !c[0].run_ns,
-	   "as cancelled");
+	   "reset that drops ops: they end with ECANCELED");
 	cancel(fd, 9, 0);
-	is(reap_one(fd, c), -ECANCELED, "what ran goes on until it is cancelled itself");
+	is(reap_one(fd, c), -ECANCELED, "reset leaves the running op alone");
 	SUBMIT(fd, VEXFS_IOC_NOP, &n[0], 0);
-	is(reap_one(fd, c), 0, "the queue works as before");
+	is(reap_one(fd, c), 0, "the queue runs ops after a reset");
 	close(fd);
 	set_param("bridge_workers", 8);
 }

@@ -5,28 +5,13 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/async/async.h"
 
 #define THREADS	4u
 #define ROUNDS	40u
 #define DEPTH	32u
-#define K	3u
-
-struct op {
-	union {
-		uint32_t size;
-		struct vexfs_nop nop;
-		struct vexfs_get get;
-		struct vexfs_search search;
-	} r;
-	float v[DIM];
-	uint64_t id;
-	uint64_t ids[K];
-	float distances[K];
-	uint32_t cmd;
-	bool done;
-};
 
 struct thread {
 	pthread_t thread;
@@ -35,68 +20,21 @@ struct thread {
 	uint32_t seed;
 	uint32_t wrong;
 	uint32_t cancelled;
-	struct op ops[DEPTH];
+	struct mixed_op ops[DEPTH];
+	bool done[DEPTH];
 };
-
-static uint32_t dice(struct thread *t, uint32_t n)
-{
-	t->seed = t->seed * 1664525 + 1013904223;
-	return (t->seed >> 8) % n;
-}
-
-static struct vexfs_submission prepare(struct thread *t, struct op *op)
-{
-	memset(op, 0, sizeof(*op));
-	op->id = dice(t, VECTORS);
-	switch (dice(t, 3)) {
-	case 0:
-		op->cmd = VEXFS_IOC_NOP;
-		op->r.nop = nop_of(op->id, dice(t, 4) ? 0 : 100000);
-		op->r.nop.priority = dice(t, 3);
-		break;
-	case 1:
-		op->cmd = VEXFS_IOC_GET;
-		op->r.get = (struct vexfs_get) {
-			.size = sizeof(op->r.get), .count = 1, .ids = (uintptr_t)&op->id,
-			.vectors = (uintptr_t)op->v, .priority = dice(t, 3),
-		};
-		break;
-	default:
-		op->cmd = VEXFS_IOC_SEARCH;
-		fill(op->v, op->id);
-		op->r.search = raw_search(op->v, 1, K, op->ids, op->distances, NULL);
-		op->r.search.size = sizeof(op->r.search);
-		op->r.search.priority = dice(t, 3);
-	}
-	return entry(op->cmd, &op->r, (uintptr_t)op);
-}
-
-static bool right(const struct op *op)
-{
-	float v[DIM];
-
-	fill(v, op->id);
-	switch (op->cmd) {
-	case VEXFS_IOC_NOP:
-		return op->r.nop.echo == op->id;
-	case VEXFS_IOC_GET:
-		return op->r.get.done == 1 && !memcmp(op->v, v, sizeof(v));
-	default:
-		return op->r.search.found == K && op->ids[0] == op->id && op->distances[0] == 0 &&
-		       op->distances[1] <= op->distances[2];
-	}
-}
 
 static void check(struct thread *t, const struct vexfs_completion *c)
 {
-	struct op *op = (struct op *)(uintptr_t)c->user_data;
+	struct mixed_op *op = (struct mixed_op *)(uintptr_t)c->user_data;
+	bool *done = &t->done[op - t->ops];
 
-	t->wrong += op->done;
-	op->done = true;
+	t->wrong += *done;
+	*done = true;
 	if (c->res == -ECANCELED && t->cancels)
 		t->cancelled++;
 	else
-		t->wrong += c->res || !right(op);
+		t->wrong += c->res || !mixed_right(op);
 }
 
 static void *storm(void *arg)
@@ -107,15 +45,18 @@ static void *storm(void *arg)
 	int got;
 
 	for (uint32_t round = 0; round < ROUNDS; round++) {
-		uint32_t n = 1 + dice(t, DEPTH), seen = 0;
+		uint32_t n = 1 + dice(&t->seed, DEPTH), seen = 0;
 
-		for (uint32_t i = 0; i < n; i++)
-			e[i] = prepare(t, &t->ops[i]);
+		memset(t->done, 0, sizeof(t->done));
+		for (uint32_t i = 0; i < n; i++) {
+			mixed_op(&t->ops[i], &t->seed, 100000);
+			e[i] = entry(t->ops[i].cmd, &t->ops[i].r, (uintptr_t)&t->ops[i]);
+		}
 		t->wrong += submit(t->fd, e, n) != (int)n;
 		if (t->cancels)
-			cancel(t->fd, e[dice(t, n)].user_data, 0);
+			cancel(t->fd, e[dice(&t->seed, n)].user_data, 0);
 		while (seen < n) {
-			got = reap(t->fd, c, 1 + dice(t, n - seen));
+			got = reap(t->fd, c, 1 + dice(&t->seed, n - seen));
 			if (got <= 0) {
 				t->wrong++;
 				return NULL;
@@ -146,7 +87,7 @@ static void own(void)
 		cancelled += t[i].cancelled;
 		close(t[i].fd);
 	}
-	is(wrong, 0, "a storm of ops, each answer right");
+	is(wrong, 0, "random ops of several threads: every result is right");
 	printf("# %u were cancelled\n", cancelled);
 	free(t);
 }
@@ -203,7 +144,7 @@ static void shared(void)
 	for (uint32_t i = 0; i < 2 * THREADS; i++)
 		pthread_join(t[i], NULL);
 	ok(!common.wrong && common.reaped == THREADS * ROUNDS,
-	   "many threads on one descriptor: %u completions", common.reaped);
+	   "one descriptor, threads that submit and threads that reap: %u completions", common.reaped);
 	close(common.fd);
 }
 

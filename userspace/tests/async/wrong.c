@@ -26,31 +26,31 @@ static void submitting(int fd)
 	struct vexfs_submit s = { .entries = (uintptr_t)e, .count = 3 };
 	struct vexfs_completion c;
 
-	is(submit(fd, (void *)(uintptr_t)WILD, 1), -EFAULT, "entries that are not there");
-	is(submit(fd, (void *)(uintptr_t)8, 1), -EFAULT, "nor there");
-	is(submit(fd, e, 0), -EINVAL, "no entries");
-	is(submit(fd, e, VEXFS_SUBMIT_MAX + 1), -E2BIG, "too many");
-	is(RAW(fd, VEXFS_IOC_SUBMIT, &s), -EFAULT, "an op that is not there");
-	is(s.done, 1, "those before it are queued");
-	is(reap_one(fd, &c), 0, "and end");
-	is(left(fd), 0, "the rest is not");
-	refused(fd, entry(VEXFS_IOC_CREATE, &create, 1), -EOPNOTSUPP, "an op that cannot be queued");
-	refused(fd, entry(VEXFS_IOC_SUBMIT, &s, 1), -EOPNOTSUPP, "nor can submitting");
-	refused(fd, entry(VEXFS_IOC_REAP, &s, 1), -EOPNOTSUPP, "nor reaping");
-	refused(fd, entry(0xbb7f, &n, 1), -ENOTTY, "an op that there is not");
-	refused(fd, entry(VEXFS_IOC_NOP | 0x40000000, &n, 1), -ENOTTY, "nor that one");
+	is(submit(fd, (void *)(uintptr_t)WILD, 1), -EFAULT, "submit: entries at an invalid address");
+	is(submit(fd, (void *)(uintptr_t)8, 1), -EFAULT, "submit: entries in the first page");
+	is(submit(fd, e, 0), -EINVAL, "submit: no entries");
+	is(submit(fd, e, VEXFS_SUBMIT_MAX + 1), -E2BIG, "submit: too many entries");
+	is(RAW(fd, VEXFS_IOC_SUBMIT, &s), -EFAULT, "submit: the structure of the second op is at an invalid address");
+	is(s.done, 1, "submit: the ops before it are queued");
+	is(reap_one(fd, &c), 0, "submit: the op before it ends");
+	is(left(fd), 0, "submit: the ops after it are not queued");
+	refused(fd, entry(VEXFS_IOC_CREATE, &create, 1), -EOPNOTSUPP, "submit: create cannot be queued");
+	refused(fd, entry(VEXFS_IOC_SUBMIT, &s, 1), -EOPNOTSUPP, "submit: submit cannot be queued");
+	refused(fd, entry(VEXFS_IOC_REAP, &s, 1), -EOPNOTSUPP, "submit: reap cannot be queued");
+	refused(fd, entry(0xbb7f, &n, 1), -ENOTTY, "submit: unknown op");
+	refused(fd, entry(VEXFS_IOC_NOP | 0x40000000, &n, 1), -ENOTTY, "submit: op with a wrong direction");
 	e[0].flags = 1;
-	refused(fd, e[0], -EINVAL, "flags of an entry");
+	refused(fd, e[0], -EINVAL, "submit: unknown flags of an entry");
 	bad.priority = 3;
-	refused(fd, entry(VEXFS_IOC_NOP, &bad, 1), -EINVAL, "a priority that there is not");
+	refused(fd, entry(VEXFS_IOC_NOP, &bad, 1), -EINVAL, "submit: priority 3");
 	bad.priority = ~0u;
-	refused(fd, entry(VEXFS_IOC_NOP, &bad, 1), -EINVAL, "nor that one");
+	refused(fd, entry(VEXFS_IOC_NOP, &bad, 1), -EINVAL, "submit: priority 2^32 - 1");
 	bad = nop_of(1, 0);
 	bad.size = 3;
-	refused(fd, entry(VEXFS_IOC_NOP, &bad, 1), -EINVAL, "a structure that is too short");
+	refused(fd, entry(VEXFS_IOC_NOP, &bad, 1), -EINVAL, "submit: structure too short");
 	bad.size = 1 << 20;
-	refused(fd, entry(VEXFS_IOC_NOP, &bad, 1), -E2BIG, "one that is too long");
-	is(left(fd), 0, "nothing of all this was queued");
+	refused(fd, entry(VEXFS_IOC_NOP, &bad, 1), -E2BIG, "submit: structure too long");
+	is(left(fd), 0, "submit: none of these was queued");
 }
 
 static void running(int fd)
@@ -61,16 +61,16 @@ static void running(int fd)
 	struct vexfs_completion c;
 
 	SUBMIT(fd, VEXFS_IOC_SEARCH, &s, 1);
-	is(reap_one(fd, &c), -EFAULT, "queries that are not there");
+	is(reap_one(fd, &c), -EFAULT, "search with queries at an invalid address");
 	s = raw_search(v, 1, 3, (void *)(uintptr_t)WILD, NULL, NULL);
 	SUBMIT(fd, VEXFS_IOC_SEARCH, &s, 1);
-	is(reap_one(fd, &c), -EFAULT, "room for ids that is not there");
+	is(reap_one(fd, &c), -EFAULT, "search with ids at an invalid address");
 	s = raw_search(v, 1, 0, NULL, NULL, NULL);
 	SUBMIT(fd, VEXFS_IOC_SEARCH, &s, 1);
-	is(reap_one(fd, &c), -EINVAL, "a request that the op refuses");
+	is(reap_one(fd, &c), -EINVAL, "search with k 0");
 	n.hold_ns = LONG + 1;
 	SUBMIT(fd, VEXFS_IOC_NOP, &n, 1);
-	is(reap_one(fd, &c), -E2BIG, "a nop that takes too long");
+	is(reap_one(fd, &c), -E2BIG, "nop with a hold time beyond the limit");
 	/* the structure goes while its op is queued behind another */
 	set_param("bridge_workers", 1);
 	close(fd);
@@ -83,8 +83,8 @@ static void running(int fd)
 	SUBMIT(fd, VEXFS_IOC_NOP, gone, 2);
 	munmap(gone, 4096);
 	cancel(fd, 1, 0);
-	is(reap_one(fd, &c), -ECANCELED, "the op before it");
-	is(reap_one(fd, &c), -EFAULT, "a structure that has gone meanwhile");
+	is(reap_one(fd, &c), -ECANCELED, "the op before it is cancelled");
+	is(reap_one(fd, &c), -EFAULT, "an op whose memory was unmapped while it was queued");
 	set_param("bridge_workers", 8);
 	close(fd);
 }
@@ -104,40 +104,40 @@ static void reaping(void)
 	struct sigaction act = { .sa_handler = on_alarm };
 	int fd = attach();
 
-	is(RAW(fd, VEXFS_IOC_REAP, &r), 0, "reaping where nothing was submitted");
-	is(r.got, 0, "gives nothing, at once");
-	is(cancel(fd, 1, 0), -ENOENT, "nor is there anything to cancel");
+	is(RAW(fd, VEXFS_IOC_REAP, &r), 0, "reap before anything was submitted");
+	is(r.got, 0, "reap before anything was submitted: no completion");
+	is(cancel(fd, 1, 0), -ENOENT, "cancel before anything was submitted");
 	SUBMIT(fd, VEXFS_IOC_NOP, &n, 1);
-	is(RAW(fd, VEXFS_IOC_REAP, &r), 0, "waiting for more than there are");
-	is(r.got, 1, "ends with those there are");
+	is(RAW(fd, VEXFS_IOC_REAP, &r), 0, "reap: min larger than the number of ops");
+	is(r.got, 1, "reap: min larger than the number of ops: all completions");
 	n.hold_ns = LONG;
 	SUBMIT(fd, VEXFS_IOC_NOP, &n, 2);
 	r.min = 1;
 	r.timeout_ns = 10000000;
-	is(RAW(fd, VEXFS_IOC_REAP, &r), -ETIME, "waiting for a while");
-	ok(!r.got && r.left == 1, "says what is left");
+	is(RAW(fd, VEXFS_IOC_REAP, &r), -ETIME, "reap: time-out");
+	ok(!r.got && r.left == 1, "reap: time-out: the op that is left is counted");
 	r.min = 0;
-	is(RAW(fd, VEXFS_IOC_REAP, &r), 0, "not waiting");
+	is(RAW(fd, VEXFS_IOC_REAP, &r), 0, "reap: min 0 does not wait");
 	r.min = 1;
 	r.timeout_ns = 0;
 	sigaction(SIGALRM, &act, NULL);
 	setitimer(ITIMER_REAL, &soon, NULL);
-	is(RAW(fd, VEXFS_IOC_REAP, &r), -EINTR, "a signal ends the wait");
+	is(RAW(fd, VEXFS_IOC_REAP, &r), -EINTR, "reap: a signal ends the wait");
 	setitimer(ITIMER_REAL, &never, NULL);
 	cancel(fd, 0, VEXFS_CANCEL_ALL);
 	r.completions = WILD;
-	is(RAW(fd, VEXFS_IOC_REAP, &r), -EFAULT, "room for completions that is not there");
+	is(RAW(fd, VEXFS_IOC_REAP, &r), -EFAULT, "reap: completions at an invalid address");
 	r.completions = (uintptr_t)c;
-	is(RAW(fd, VEXFS_IOC_REAP, &r), 0, "loses none");
+	is(RAW(fd, VEXFS_IOC_REAP, &r), 0, "reap: after an invalid address");
 	ok(r.got == 1 && c[0].user_data == 2 && c[0].res == -ECANCELED && !r.left,
-	   "here it is");
+	   "reap: after an invalid address no completion is lost");
 	r.max = 0;
-	is(RAW(fd, VEXFS_IOC_REAP, &r), -EINVAL, "no room");
+	is(RAW(fd, VEXFS_IOC_REAP, &r), -EINVAL, "reap: max 0");
 	r.max = VEXFS_SUBMIT_MAX + 1;
-	is(RAW(fd, VEXFS_IOC_REAP, &r), -E2BIG, "too much room");
+	is(RAW(fd, VEXFS_IOC_REAP, &r), -E2BIG, "reap: max too large");
 	r.max = 1;
 	r.min = 2;
-	is(RAW(fd, VEXFS_IOC_REAP, &r), -EINVAL, "waiting for more than there is room for");
+	is(RAW(fd, VEXFS_IOC_REAP, &r), -EINVAL, "reap: min larger than max");
 	close(fd);
 }
 
@@ -148,8 +148,8 @@ void wrong(void)
 	struct vexfs_completion c;
 
 	submitting(fd);
-	is(SUBMIT(plain, VEXFS_IOC_GET, &g, 1), 1, "an op of a descriptor without a collection");
-	is(reap_one(plain, &c), -ENOTCONN, "fails as the ioctl does");
+	is(SUBMIT(plain, VEXFS_IOC_GET, &g, 1), 1, "an op of a descriptor without a collection is queued");
+	is(reap_one(plain, &c), -ENOTCONN, "an op of a descriptor without a collection fails as the ioctl does");
 	close(plain);
 	running(fd);
 	reaping();
