@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What scripts that read the module's C sources share. Nothing is compiled: a
-# definition begins in the first column, as the kernel's style wants.
+# Functions for scripts that read the module's C sources. Nothing is compiled: a
+# definition begins in the first column, as the kernel's style requires.
 import os
 import re
 
@@ -27,7 +27,7 @@ WORD = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
 def bare(text):
-    """Without comments, and strings empty; lines stay where they are."""
+    """The text without comments and with empty strings; line numbers do not change."""
     def blank(m):
         s = m.group(0)
         return '""' if s[0] == '"' else re.sub(r"[^\n]", " ", s)

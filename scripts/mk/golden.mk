@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What vexctl is expected to print, written anew. Read the difference before it
-# is committed: it is the whole check.
+# Writes the expected output of vexctl again. Read the difference before it is
+# committed: reading it is the whole check.
 
 .PHONY: golden
-golden: tools ## userspace/tests/golden: what every verb of vexctl prints, written anew
+golden: tools ## write userspace/tests/golden, the expected output of every verb of vexctl, again
 	@rm -rf build/golden && mkdir -p build/golden
 	@scripts/lab run uml --results build/golden -- userspace/tests/e2e_golden.sh \
 		--update "$(CURDIR)/build/golden" > build/golden.tap

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The same tests as `make test' with numbers that take an hour: HARD_GROUPS are the groups
-# that know how to be hard, through variables.
+# that variables make longer.
 
 HARD_GROUPS += 15-store 63-vexfsd
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Putting vexfs on a machine, and taking it off again: plain files below PREFIX,
-# the module for KDIR, or DKMS, which rebuilds it for every new kernel.
+# Install and uninstall: files below PREFIX, the module for KDIR, or DKMS, which
+# rebuilds the module for every new kernel.
 
 INSTALL ?= install
 dkms_src = /usr/src/vexfs-$(VERSION)
@@ -9,7 +9,7 @@ dkms_src = /usr/src/vexfs-$(VERSION)
 krelease = $(shell sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' "$(KDIR)/include/generated/utsrelease.h" 2>/dev/null)
 manpages = $(wildcard docs/man/*.[1-8])
 
-# Files that have a place of their own: FROM:TO. TO is below PREFIX, or in /etc.
+# Files with a fixed place: FROM:TO. TO is below PREFIX, or in /etc.
 EXTRAS += userspace/vexctl/etc/vexctl.bash:$(PREFIX)/share/bash-completion/completions/vexctl
 EXTRAS += userspace/vexctl/etc/_vexctl:$(PREFIX)/share/zsh/site-functions/_vexctl
 EXTRAS += build/etc/vexfs.service:$(PREFIX)/lib/systemd/system/vexfs.service
@@ -48,7 +48,7 @@ install: install-tools module ## programs and library below PREFIX, the module f
 	@echo "installed vexfs $(VERSION) for $(krelease); load it with: modprobe vexfs"
 
 .PHONY: uninstall
-uninstall: ## remove what install put there
+uninstall: ## remove the files that install wrote
 	@set -e; for f in $(PROGRAMS); do rm -f "$(DESTDIR)$(PREFIX)/bin/$${f##*/}"; done
 	@set -e; for f in $(LIBRARIES); do rm -f "$(DESTDIR)$(PREFIX)/lib/$${f##*/}"; done
 	@set -e; for f in $(PCFILES); do rm -f "$(DESTDIR)$(PREFIX)/lib/pkgconfig/$${f##*/}"; done
@@ -78,7 +78,7 @@ dkms-install: ## hand the module to DKMS, which builds it for each kernel
 	dkms install -m vexfs -v $(VERSION) $(if $(krelease),-k $(krelease),)
 
 .PHONY: dkms-uninstall
-dkms-uninstall: ## take it out of DKMS again
+dkms-uninstall: ## remove the module from DKMS
 	@command -v dkms >/dev/null || { echo "dkms is missing: sudo apt-get install dkms" >&2; exit 66; }
 	@if dkms status -m vexfs -v $(VERSION) | grep -q .; then dkms remove -m vexfs -v $(VERSION) --all; fi
 	rm -rf "$(dkms_src)"

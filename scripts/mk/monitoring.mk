@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 
 .PHONY: monitoring
-monitoring: tools ## module, exporter, Prometheus and Alertmanager in a lab: an alert and its way; build/monitoring
+monitoring: tools ## module, exporter, Prometheus and Alertmanager in a lab: one alert from end to end; build/monitoring
 	@scripts/monitoring
 
 .PHONY: dashboards
-dashboards: ## the Grafana dashboards, written anew
+dashboards: ## write the Grafana dashboards again
 	@userspace/monitoring/grafana/make-dashboards userspace/monitoring/grafana/dashboards
 
 .PHONY: metrics-doc

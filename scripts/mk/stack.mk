@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 .PHONY: stack-report
-stack-report: tools ## how deep each op's stack can get, and how deep it has been
+stack-report: tools ## maximum stack depth of each op: by call graph, and as measured
 	@mkdir -p build/stack
 	@scripts/lab run uml --timeout 120 -- scripts/stack-seen > build/stack/seen 2> build/stack/log \
 		|| { cat build/stack/log; exit 1; }

@@ -181,36 +181,36 @@ static void build(struct vexfs *h)
 
 	ok(!vexfs_do_index(h, &req, &err), "a build starts");
 	ok(vexfs_do_index(h, &req, &err) && (err.code == EBUSY || err.code == EEXIST),
-	   "a second one does not: %s", err.text);
-	ok(!vexfs_do_index(h, &stop, &err), "it is stopped");
+	   "a second build is refused: %s", err.text);
+	ok(!vexfs_do_index(h, &stop, &err), "the build is stopped");
 	vexfs_do_stat(h, &st, &err);
 	ok(st.index_state == VEXFS_INDEX_STOPPED || st.index_state == VEXFS_INDEX_READY,
-	   "it has stopped at %llu of %llu", (unsigned long long)st.index_done,
+	   "the build has stopped at %llu of %llu", (unsigned long long)st.index_done,
 	   (unsigned long long)st.count);
 	if (st.index_state == VEXFS_INDEX_STOPPED) {
 		search(h, 0, 64, NULL, ids, counts, &plan);
 		ok(plan != VEXFS_PLAN_GRAPH, "searches are exact meanwhile (%s)", vexfs_plan_name(plan));
-		ok(!vexfs_do_index(h, &req, &err), "it goes on");
+		ok(!vexfs_do_index(h, &req, &err), "the build continues");
 	}
-	ok(wait_state(h, VEXFS_INDEX_READY), "and becomes ready");
-	ok(sound(h, N), "sound, and every vector reachable");
+	ok(wait_state(h, VEXFS_INDEX_READY), "the build completes");
+	ok(sound(h, N), "the graph is consistent, and every vector reachable");
 	search(h, 0, 64, NULL, ids, counts, &plan);
-	ok(plan == VEXFS_PLAN_GRAPH, "searches walk it (%s)", vexfs_plan_name(plan));
+	ok(plan == VEXFS_PLAN_GRAPH, "searches walk the graph (%s)", vexfs_plan_name(plan));
 	double r = recall(h, 80);
 
 	ok(r >= 0.95, "recall@10 at ef 80: %.3f", r);
-	ok(!vexfs_do_index(h, &drop, &err), "it is dropped");
+	ok(!vexfs_do_index(h, &drop, &err), "the graph is dropped");
 	search(h, 0, 64, NULL, ids, counts, &plan);
 	ok(plan != VEXFS_PLAN_GRAPH, "searches are exact again");
 	req.code = VEXFS_CODE_I8;
 	ok(!vexfs_do_index(h, &req, &err) && wait_state(h, VEXFS_INDEX_READY),
-	   "and built anew, with i8 codes");
+	   "the graph is built again, with i8 codes");
 	r = recall(h, 80);
 	ok(r >= 0.93, "recall@10 at ef 80 by codes: %.3f", r);
-	ok(sound(h, N), "sound");
+	ok(sound(h, N), "the graph with codes is consistent");
 	vexfs_do_index(h, &drop, &err);
 	req.code = VEXFS_CODE_NONE;
-	ok(!vexfs_do_index(h, &req, &err) && wait_state(h, VEXFS_INDEX_READY), "and without");
+	ok(!vexfs_do_index(h, &req, &err) && wait_state(h, VEXFS_INDEX_READY), "the graph is built again, without codes");
 }
 
 static void filtered(struct vexfs *h)
@@ -272,11 +272,11 @@ static void classify(struct vexfs *h)
 				  (votes[i - 1].votes == votes[i].votes &&
 				   votes[i - 1].value < votes[i].value);
 	}
-	ok(sum >= 6 && sorted && req.count + 4 >= classes, "votes are those of the neighbours, in order");
+	ok(sum >= 6 && sorted && req.count + 4 >= classes, "classify: the votes are those of the neighbours, in order");
 	req.field_size = 3;
-	ok(vexfs_do_classify(h, &req, &err) && err.code == EINVAL, "a field of 3 bytes: %s", err.text);
+	ok(vexfs_do_classify(h, &req, &err) && err.code == EINVAL, "classify: a field of 3 bytes: %s", err.text);
 	req.field_size = 4;
-	ok(vexfs_do_classify(h, &req, &err) && err.code == EINVAL, "a field beyond the record: %s",
+	ok(vexfs_do_classify(h, &req, &err) && err.code == EINVAL, "classify: a field beyond the record: %s",
 	   err.text);
 }
 
@@ -333,13 +333,13 @@ static void storm(struct vexfs *h)
 	}
 	after = recall_between(h, CHURN_EF, &scans);
 	ok(all_well, "%d writers deleted and stored %d vectors each", CHURNERS, ROUNDS * 500);
-	ok(all_sound, "sound at %d moments of it", searches);
-	ok(!scans, "all of it by walks");
+	ok(all_sound, "the graph was consistent at %d checks meanwhile", searches);
+	ok(!scans, "all searches were walks");
 	ok(worst >= quiet - 0.01, "recall@10 at ef %d: %.4f quiet, %.4f at worst in %d rounds of churn",
 	   CHURN_EF, quiet, worst, searches);
 	ok(after >= quiet - 0.01, "recall@10 at ef %d: %.4f before, %.4f after", CHURN_EF, quiet,
 	   after);
-	ok(sound(h, N), "sound afterwards, and every vector reachable");
+	ok(sound(h, N), "afterwards the graph is consistent, and every vector reachable");
 }
 
 /* ---- turnovers ---- */
@@ -393,7 +393,7 @@ static void turnovers(void)
 	   TURNOVER_EF, fresh, churned);
 	ok(after.bytes <= before.bytes * 11 / 10, "memory: %llu bytes fresh, %llu after turnovers",
 	   (unsigned long long)before.bytes, (unsigned long long)after.bytes);
-	ok(sound(h, MANY), "sound afterwards, and every vector reachable");
+	ok(sound(h, MANY), "after turnovers the graph is consistent, and every vector reachable");
 	fflush(stdout);
 	ok(!system("vexctl check e2e-turnover | sed 's/^/# /'; vexctl check e2e-turnover >/dev/null"),
 	   "vexctl check says so, too");

@@ -80,14 +80,14 @@ static void test_module(void)
 	ok(!a.err && got(&a, VEXFS_A_MODULE_VERSION), "module-get answers");
 	ok(got(&a, VEXFS_A_MODULE_POOL_HIT_PPM) &&
 	   *(const uint32_t *)body(got(&a, VEXFS_A_MODULE_POOL_HIT_PPM)) <= 1000000,
-	   "with the hit rate of the pools");
+	   "module-get: the hit rate of the pools");
 	ok(got(&a, VEXFS_A_MODULE_ABI) &&
-	   *(const uint32_t *)body(got(&a, VEXFS_A_MODULE_ABI)) == VEXFS_ABI, "with the right ABI");
+	   *(const uint32_t *)body(got(&a, VEXFS_A_MODULE_ABI)) == VEXFS_ABI, "module-get: the number of the ABI");
 	request(VEXFS_CMD_MODULE_GET);
 	put_u32(&m, VEXFS_A_MODULE_ABI, 1);
 	expect(-EINVAL, "Unknown attribute", "module-get takes no attributes");
 	request(200);
-	expect(-EOPNOTSUPP, NULL, "a command there is not");
+	expect(-EOPNOTSUPP, NULL, "unknown command");
 }
 
 static void test_collections(void)
@@ -97,18 +97,18 @@ static void test_collections(void)
 
 	new_collection("one", 8, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
 	expect(0, NULL, "collection-new");
-	expect(-EEXIST, "exists", "a name that is taken");
+	expect(-EEXIST, "exists", "collection-new of an existing name");
 	by_name(VEXFS_CMD_COLLECTION_GET, "one");
 	ask(&m, &a);
 	ok(!a.err && got(&a, VEXFS_A_COLLECTION_DIM) &&
 	   *(const uint32_t *)body(got(&a, VEXFS_A_COLLECTION_DIM)) == 8, "collection-get");
 	by_name(VEXFS_CMD_COLLECTION_GET, "none");
-	expect(-ENOENT, "no collection", "a name that there is not");
-	ok(a.offset == NLMSG_HDRLEN + GENL_HDRLEN, "and the offset of the name");
+	expect(-ENOENT, "no collection", "collection-get of an unknown name");
+	ok(a.offset == NLMSG_HDRLEN + GENL_HDRLEN, "collection-get of an unknown name: the offset of the attribute");
 	request(VEXFS_CMD_COLLECTION_GET);
-	expect(-EINVAL, "name is missing", "no name");
+	expect(-EINVAL, "name is missing", "collection-get without a name");
 	new_collection("two", 8, VEXFS_TYPE_F32, VEXFS_METRIC_HAMMING);
-	expect(-EINVAL, "do not go together", "type and metric that do not fit");
+	expect(-EINVAL, "do not go together", "collection-new: type and metric do not fit");
 	new_collection("two", 0, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
 	expect(-ERANGE, "out of range", "no dimensions");
 	new_collection("two", VEXFS_DIM_MAX + 1, VEXFS_TYPE_F32, VEXFS_METRIC_L2);
@@ -125,22 +125,22 @@ static void test_collections(void)
 	expect(0, NULL, "collection-del");
 	request(VEXFS_CMD_COLLECTION_NEW);
 	put_text(&m, VEXFS_A_COLLECTION_NAME, "two");
-	expect(-EINVAL, "are needed", "nothing but a name");
+	expect(-EINVAL, "are needed", "collection-new with a name only");
 
 	by_name(VEXFS_CMD_COLLECTION_SET, "one");
-	expect(-EINVAL, "nothing to change", "collection-set of nothing");
+	expect(-EINVAL, "nothing to change", "collection-set without a value");
 	by_name(VEXFS_CMD_COLLECTION_SET, "one");
 	put_u32(&m, VEXFS_A_COLLECTION_MODE, 0640);
 	put(&m, VEXFS_A_COLLECTION_CAPACITY, &capacity, sizeof(capacity));
 	put_u32(&m, VEXFS_A_COLLECTION_UID, 1000);
-	expect(0, NULL, "collection-set of three things");
+	expect(0, NULL, "collection-set of three values");
 	by_name(VEXFS_CMD_COLLECTION_GET, "one");
 	ask(&m, &a);
 	ok(*(const uint32_t *)body(got(&a, VEXFS_A_COLLECTION_MODE)) == 0640 &&
-	   *(const uint32_t *)body(got(&a, VEXFS_A_COLLECTION_UID)) == 1000, "all three took effect");
+	   *(const uint32_t *)body(got(&a, VEXFS_A_COLLECTION_UID)) == 1000, "collection-set: all values are set");
 	by_name(VEXFS_CMD_COLLECTION_SET, "one");
 	put_u32(&m, VEXFS_A_COLLECTION_MODE, 01777);
-	expect(-ERANGE, "out of range", "a mode that is none");
+	expect(-ERANGE, "out of range", "collection-set: an invalid mode");
 	/* more than fits into one part */
 	for (int i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), "many%d", i);
@@ -150,7 +150,7 @@ static void test_collections(void)
 	dump(VEXFS_CMD_COLLECTION_GET);
 	ask(&m, &a);
 	ok(!a.err && a.messages == MANY + 1 && a.parts > 1 && !a.interrupted,
-	   "a dump of %d collections is whole and comes in parts", MANY + 1);
+	   "dump of %d collections: complete, in several parts", MANY + 1);
 	for (int i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), "many%d", i);
 		by_name(VEXFS_CMD_COLLECTION_DEL, name);
@@ -160,13 +160,13 @@ static void test_collections(void)
 	capacity = 0;
 	put(&m, VEXFS_A_COLLECTION_CAPACITY, &capacity, sizeof(capacity));
 	put(&m, VEXFS_A_COLLECTION_LAYOUT, "x:u7", 4);
-	expect(0, NULL, "a layout is the user's own affair");
+	expect(0, NULL, "collection-set: any text as layout");
 	by_name(VEXFS_CMD_COLLECTION_SET, "one");
 	put(&m, VEXFS_A_COLLECTION_LAYOUT, "x\033[2J", 5);
-	expect(-EINVAL, NULL, "unless it steers a terminal");
+	expect(-EINVAL, NULL, "collection-set: a layout with an escape sequence is refused");
 	by_name(VEXFS_CMD_COLLECTION_DEL, "one");
-	expect(0, NULL, "drop");
-	expect(-ENOENT, "no collection", "drop again");
+	expect(0, NULL, "collection-del");
+	expect(-ENOENT, "no collection", "collection-del again");
 }
 
 static void test_stats(void)
@@ -176,41 +176,41 @@ static void test_stats(void)
 	dump(VEXFS_CMD_STATS_GET);
 	ask(&m, &a);
 	all = a.messages;
-	ok(!a.err && all > 20, "stats dump of every subject");
-	ok(a.parts > 1, "comes in parts");
+	ok(!a.err && all > 20, "stats dump of all subjects");
+	ok(a.parts > 1, "stats dump of all subjects: several parts");
 	dump(VEXFS_CMD_STATS_GET);
 	put_text(&m, VEXFS_A_STATS_SUBJECT, "pool");
 	ask(&m, &a);
 	ok(!a.err && a.messages == 4, "stats dump of the pools has a row for each tier");
 	dump(VEXFS_CMD_STATS_GET);
 	put_text(&m, VEXFS_A_STATS_SUBJECT, "nonsense");
-	expect(-ENOENT, "no such subject", "stats dump of a subject there is not");
+	expect(-ENOENT, "no such subject", "stats dump of an unknown subject");
 	request(VEXFS_CMD_STATS_GET);
 	put_text(&m, VEXFS_A_STATS_SUBJECT, "pool");
 	put_text(&m, VEXFS_A_STATS_ROW, "small");
 	ask(&m, &a);
-	ok(!a.err && a.messages == 1 && got(&a, VEXFS_A_STATS_COUNTER), "one row");
+	ok(!a.err && a.messages == 1 && got(&a, VEXFS_A_STATS_COUNTER), "stats-get of one row");
 	request(VEXFS_CMD_STATS_GET);
 	put_text(&m, VEXFS_A_STATS_SUBJECT, "pool");
 	put_text(&m, VEXFS_A_STATS_ROW, "tiny");
-	expect(-ENOENT, "no such row", "a row there is not");
+	expect(-ENOENT, "no such row", "stats-get of an unknown row");
 	request(VEXFS_CMD_STATS_GET);
-	expect(-EINVAL, "which subject and row", "neither subject nor row");
+	expect(-EINVAL, "which subject and row", "stats-get without subject and row");
 	request(VEXFS_CMD_RESET);
 	put_text(&m, VEXFS_A_STATS_SUBJECT, "all");
 	expect(0, NULL, "reset of all");
 	request(VEXFS_CMD_RESET);
 	put_text(&m, VEXFS_A_STATS_SUBJECT, "nonsense");
-	expect(-ENOENT, "no such subject", "reset of a subject there is not");
+	expect(-ENOENT, "no such subject", "reset of an unknown subject");
 	request(VEXFS_CMD_RESET);
 	put_text(&m, VEXFS_A_STATS_SUBJECT, "store");
-	expect(-EOPNOTSUPP, "nothing to reset", "reset of what cannot be");
+	expect(-EOPNOTSUPP, "nothing to reset", "reset of a subject that cannot be reset");
 	request(VEXFS_CMD_RESET);
-	expect(-EINVAL, "which subject", "reset of nothing");
+	expect(-EINVAL, "which subject", "reset without a subject");
 	request(VEXFS_CMD_SELFTEST);
 	ask(&m, &a);
 	ok(!a.err && got(&a, VEXFS_A_SELFTEST_FAILED) &&
-	   !*(const uint32_t *)body(got(&a, VEXFS_A_SELFTEST_FAILED)), "self-test finds nothing");
+	   !*(const uint32_t *)body(got(&a, VEXFS_A_SELFTEST_FAILED)), "self-test finds no failure");
 	dump(VEXFS_CMD_EVENT_GET);
 	ask(&m, &a);
 	ok(!a.err && a.messages, "events dump");
@@ -223,33 +223,33 @@ static void test_tunables(void)
 	struct nlattr *n;
 
 	ok(small > 0 && budget > 0, "tunable-get");
-	ok(tunable("pool.small") == small, "a dot stands for an underscore");
+	ok(tunable("pool.small") == small, "tunable-get: a dot stands for an underscore");
 	dump(VEXFS_CMD_TUNABLE_GET);
 	ask(&m, &a);
 	ok(!a.err && a.messages > 10, "tunable dump");
 	request(VEXFS_CMD_TUNABLE_GET);
 	put_text(&m, VEXFS_A_TUNABLE_KEY, "nonsense");
-	expect(-ENOENT, "no such setting", "a setting there is not");
+	expect(-ENOENT, "no such setting", "tunable-get of an unknown setting");
 	request(VEXFS_CMD_TUNABLE_GET);
-	expect(-EINVAL, "which setting", "no key");
+	expect(-EINVAL, "which setting", "tunable-get without a key");
 
 	request(VEXFS_CMD_TUNABLE_SET);
 	put_setting(&m, "fpu_budget_us", 20);
 	put_setting(&m, "pool.small", 512);
-	expect(0, NULL, "two settings at once");
-	ok(tunable("fpu_budget_us") == 20 && tunable("pool_small") == 512, "took effect");
+	expect(0, NULL, "tunable-set of two settings");
+	ok(tunable("fpu_budget_us") == 20 && tunable("pool_small") == 512, "tunable-set: both are set");
 	request(VEXFS_CMD_TUNABLE_SET);
 	put_setting(&m, "fpu_budget_us", 30);
 	put_setting(&m, "pool.smal", 100);
-	expect(-ENOENT, "no such setting", "a bad second key");
-	ok(a.offset > NLMSG_HDRLEN + GENL_HDRLEN, "is pointed at");
-	ok(tunable("fpu_budget_us") == 20, "and leaves the first unchanged");
+	expect(-ENOENT, "no such setting", "tunable-set: the second key is unknown");
+	ok(a.offset > NLMSG_HDRLEN + GENL_HDRLEN, "tunable-set: the offset points at it");
+	ok(tunable("fpu_budget_us") == 20, "tunable-set: the first is unchanged");
 	request(VEXFS_CMD_TUNABLE_SET);
 	put_setting(&m, "fpu_budget_us", 30);
 	put_setting(&m, "pool_small", 1048576);
-	expect(-E2BIG, "pool_small", "a value that its room refuses");
+	expect(-E2BIG, "pool_small", "tunable-set: the owner refuses the second value");
 	ok(tunable("fpu_budget_us") == 20 && tunable("pool_small") == 512,
-	   "undoes what was done before it");
+	   "tunable-set: the first is set back");
 	request(VEXFS_CMD_TUNABLE_SET);
 	put_setting(&m, "fpu_budget_us", 1);
 	expect(-EINVAL, "out of bounds", "a value out of bounds");
@@ -259,7 +259,7 @@ static void test_tunables(void)
 	expect(-EINVAL, "comes twice", "the same setting twice");
 	request(VEXFS_CMD_TUNABLE_SET);
 	put_setting(&m, "device_mode", 1);
-	expect(-EPERM, "when the module is loaded", "what can be set only at load");
+	expect(-EPERM, "when the module is loaded", "a setting that can only be set at load");
 	request(VEXFS_CMD_TUNABLE_SET);
 	expect(-EINVAL, "nothing to set", "no settings");
 	request(VEXFS_CMD_TUNABLE_SET);
@@ -276,7 +276,7 @@ static void test_tunables(void)
 	put_text(&m, VEXFS_A_SETTING_KEY, "simd");
 	put_text(&m, VEXFS_A_SETTING_TEXT, "abacus");
 	nest_end(&m, n);
-	expect(-EINVAL, "no variant", "a variant there is not");
+	expect(-EINVAL, "no variant", "an unknown variant");
 	request(VEXFS_CMD_TUNABLE_SET);
 	memset(key, 'k', 47);
 	for (int i = 0; i < 65; i++)
@@ -286,11 +286,11 @@ static void test_tunables(void)
 	put_setting(&m, "fpu_budget_us", 30);
 	put(&m, VEXFS_A_TUNE_CHECK_ONLY, "", 0);
 	expect(0, NULL, "check-only accepts");
-	ok(tunable("fpu_budget_us") == 20, "and changes nothing");
+	ok(tunable("fpu_budget_us") == 20, "check-only changes nothing");
 	request(VEXFS_CMD_TUNABLE_SET);
 	put(&m, VEXFS_A_TUNE_RESET_TO_DEFAULT, "", 0);
-	expect(0, NULL, "back to the defaults");
-	ok(tunable("fpu_budget_us") == 50 && tunable("pool_small") == 128, "took effect");
+	expect(0, NULL, "reset to the defaults");
+	ok(tunable("fpu_budget_us") == 50 && tunable("pool_small") == 128, "reset to the defaults: the values are the defaults");
 }
 
 /* Another user: may neither look nor change; a member of the group may look. */

@@ -309,16 +309,16 @@ static void held_to_the_limit(void)
 	   fd);
 	unlink("/tmp/greedy-runs");
 	fd = end_of(other);
-	ok(!fd, "the neighbour's all succeeded (step %d)", fd);
+	ok(!fd, "all ops of the other cgroup succeeded (step %d)", fd);
 	peak = group_read("greedy", "memory.peak", NULL);
 	kills = group_read("greedy", "memory.events", "oom_kill ");
 	ooms = group_read("greedy", "memory.events", "oom ");
 	beside = group_read("content", "memory.peak", NULL);
 	printf("# peak %llu, %llu OOM kills; beside it peak %llu\n", (unsigned long long)peak,
 	       (unsigned long long)kills, (unsigned long long)beside);
-	ok(peak <= LIMIT && peak > LIMIT / 2, "it has used what it may and no more");
-	ok(!kills && !ooms, "nobody was killed");
-	ok(beside < LIMIT / 2, "the neighbour has not paid for it");
+	ok(peak <= LIMIT && peak > LIMIT / 2, "the cgroup used its limit and not more");
+	ok(!kills && !ooms, "no process was killed");
+	ok(beside < LIMIT / 2, "the other cgroup was not charged");
 	raw_drop(ctl, "greedy");
 	raw_drop(ctl, "content");
 	ok(group_remove("greedy") && group_remove("content"), "both cgroups can be removed");
@@ -416,11 +416,11 @@ static void bytes_return(void)
 		st = built(fd);
 		now = st.bytes - full;
 		ok(st.index_state == VEXFS_INDEX_READY && now >= st.index_bytes &&
-		   now < st.index_bytes + 100, "a graph adds %llu bytes, it says %llu",
+		   now < st.index_bytes + 100, "a graph adds %llu bytes, stat has %llu",
 		   (unsigned long long)now, (unsigned long long)st.index_bytes);
 		ok(!index_op(fd, VEXFS_INDEX_OP_DROP, 0), "drop it");
 		st = stat_of(fd);
-		ok(st.bytes == full && !st.index_bytes, "then there are %llu bytes, before it %llu",
+		ok(st.bytes == full && !st.index_bytes, "without the graph there are %llu bytes, before it %llu",
 		   (unsigned long long)st.bytes, (unsigned long long)full);
 	}
 	/*

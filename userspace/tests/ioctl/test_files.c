@@ -25,7 +25,7 @@ void descriptors(void)
 	waitpid(pid, NULL, 0);
 	ok(count_of(copy) == 6, "what a child puts is there for its parent");
 	is(syscall(SYS_delete_module, "vexfs", O_NONBLOCK) < 0 ? -errno : 0, -EAGAIN,
-	   "the module does not go while a descriptor is open");
+	   "the module cannot be unloaded while a descriptor is open");
 	pid = fork();
 	if (!pid) {
 		for (uint64_t i = 1000;; i += 5000)
@@ -34,7 +34,7 @@ void descriptors(void)
 	usleep(150000);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	ok(sound(copy), "sound after its writer was killed");
+	ok(sound(copy), "the collection is consistent after its writer was killed");
 	raw_drop(ctl, "fds");
 	close(copy);
 }
@@ -67,10 +67,10 @@ void signals(void)
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EINTR, "a signal ends a long search");
 	s = raw_search(q, nq, k, ids, NULL, counts);
 	s.deadline_ns = 5000000;
-	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -ETIME, "so does the deadline");
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -ETIME, "a deadline ends a long search");
 	s = raw_search(q, 64, k, ids, NULL, counts);
 	alarm_in(1, true);
-	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "SA_RESTART starts it again");
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "with SA_RESTART the search is restarted");
 	raw_drop(ctl, "slow");
 	close(fd);
 	free(counts);
@@ -241,9 +241,9 @@ void signal_storm(bool restart)
 	printf("# %u rounds, %u requests cut short\n", rounds, cut);
 	ok(!wrong, "%s SA_RESTART: every vector is stored and deleted once (%u wrong)",
 	   restart ? "with" : "without", wrong);
-	ok(!lost, "none that got somewhere says EINTR");
+	ok(!lost, "no request that changed something returns EINTR");
 	ok(cut >= STORM_SHORT, "signals cut requests short");
-	ok(sound(fd), "is sound");
+	ok(sound(fd), "the collection is consistent");
 	raw_drop(ctl, "storm");
 	close(fd);
 	free(s.errors);
@@ -280,7 +280,7 @@ void mapping(void)
 		same &= !memcmp((char *)rows + (size_t)i * st.stride, want, sizeof(want));
 	}
 	ok(same, "mapped rows are the rows");
-	ok(mprotect(rows, 4096, PROT_READ | PROT_WRITE) < 0, "nor made writable later");
+	ok(mprotect(rows, 4096, PROT_READ | PROT_WRITE) < 0, "mapped rows cannot be made writable");
 	pid = fork();
 	if (!pid) {
 		volatile char *beyond = (char *)rows + (1 << 20) - 1;
@@ -319,8 +319,8 @@ void memory_returns(void)
 	}
 	printf("# %llu bytes with %u vectors, %llu without\n", (unsigned long long)full.bytes, n,
 	       (unsigned long long)empty.bytes);
-	ok(empty.bytes < full.bytes / 20 && !empty.count, "memory comes back");
-	ok(sound(fd), "is sound");
+	ok(empty.bytes < full.bytes / 20 && !empty.count, "memory is freed");
+	ok(sound(fd), "the collection is consistent after the deletion");
 	raw_drop(ctl, "churn");
 	close(fd);
 	free(ids);

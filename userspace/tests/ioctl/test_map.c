@@ -123,33 +123,33 @@ static void forgets(uint8_t index)
 	/* nobody has mapped it: the first to do so sees nothing of what was */
 	put_marked(fd, true, VEXFS_PUT_UPSERT);
 	is(delete_marked(fd, MAP_KEEP), 0, "delete the marked ones");
-	ok(marks_for_others(name) == 0, "%s: what was deleted before the first mapping is gone", what);
+	ok(marks_for_others(name) == 0, "%s: vectors deleted before the first mapping are not in it", what);
 
 	put_marked(fd, true, VEXFS_PUT_UPSERT);
-	ok(map_rows(fd, &m) && marks(&m) > MAP_N, "%s: what is there is seen", what);
+	ok(map_rows(fd, &m) && marks(&m) > MAP_N, "%s: live vectors are in it", what);
 	is(delete_marked(fd, MAP_KEEP), 0, "delete the marked ones");
-	ok(marks_for_others(name) == 0, "%s: a mapping that comes later does not show them", what);
-	ok(fades(&m), "%s: nor does the one from before for long", what);
+	ok(marks_for_others(name) == 0, "%s: deleted vectors are not in a later mapping", what);
+	ok(fades(&m), "%s: deleted vectors vanish from the earlier mapping", what);
 
 	put_marked(fd, true, VEXFS_PUT_UPSERT);
 	is(put_marked(fd, false, VEXFS_PUT_UPSERT), 0, "update them all");
-	ok(marks_for_others(name) == 0, "%s: what was updated is gone", what);
-	ok(fades(&m), "%s: from the older mapping, too", what);
+	ok(marks_for_others(name) == 0, "%s: replaced vectors are gone", what);
+	ok(fades(&m), "%s: replaced vectors are gone from the earlier mapping", what);
 
 	put_marked(fd, true, VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE);
-	ok(marks_for_others(name) == 0, "%s: vectors that were refused are not there", what);
-	ok(fades(&m), "%s: not in the older mapping", what);
+	ok(marks_for_others(name) == 0, "%s: refused vectors are not in a mapping", what);
+	ok(fades(&m), "%s: refused vectors are not in the earlier mapping", what);
 
 	put_marked(fd, true, VEXFS_PUT_UPSERT);
 	is(delete_marked(fd, MAP_N), 0, "delete all but one");
 	put_marked(fd, false, VEXFS_PUT_UPSERT);
-	ok(marks_for_others(name) == 0, "%s: rows that were used again show what is there", what);
+	ok(marks_for_others(name) == 0, "%s: rows in use again show their new vectors", what);
 
 	put_marked(fd, true, VEXFS_PUT_UPSERT);
 	marks(&m);
 	is(delete_marked(fd, MAP_N), 0, "delete all but one, with their pages mapped");
-	ok(fades(&m), "%s: pages of an extent that went show nothing", what);
-	ok(sound(fd), "%s: sound", what);
+	ok(fades(&m), "%s: pages of a freed extent are zero", what);
+	ok(sound(fd), "%s: the collection is consistent", what);
 	munmap((void *)m.rows, m.bytes);
 	raw_drop(ctl, name);
 	close(fd);

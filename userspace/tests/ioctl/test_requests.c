@@ -14,13 +14,13 @@ void sizes(void)
 	struct vexfs_info info = { };
 
 	is(RAW(ctl, VEXFS_IOC_INFO, &info), 0, "info");
-	ok(info.abi == VEXFS_ABI && info.version[0] && info.simd[0], "info says something");
+	ok(info.abi == VEXFS_ABI && info.version[0] && info.simd[0], "info has values");
 	info.size = 4;
 	info.abi = 77;
-	is(raw(ctl, VEXFS_IOC_INFO, &info), 0, "a request of 4 bytes is an old program's");
+	is(raw(ctl, VEXFS_IOC_INFO, &info), 0, "a request of 4 bytes, as of an old program");
 	ok(info.abi == 77, "nothing is written beyond the size given");
 	info.size = 3;
-	is(raw(ctl, VEXFS_IOC_INFO, &info), -EINVAL, "a size that does not hold itself");
+	is(raw(ctl, VEXFS_IOC_INFO, &info), -EINVAL, "a size smaller than its own field");
 	info.size = 0;
 	is(raw(ctl, VEXFS_IOC_INFO, &info), -EINVAL, "size 0");
 	longer.info.size = sizeof(longer);
@@ -32,10 +32,10 @@ void sizes(void)
 	is(raw(ctl, VEXFS_IOC_INFO, page), -E2BIG, "a request longer than a page");
 	*(uint32_t *)page = ~0u;
 	is(raw(ctl, VEXFS_IOC_INFO, page), -E2BIG, "size 2^32 - 1");
-	is(raw(ctl, VEXFS_IOC_INFO, NULL), -EFAULT, "no request at all");
-	is(raw(ctl, VEXFS_IOC_INFO, WILD), -EFAULT, "a wild request");
-	is(raw(ctl, _IO(VEXFS_IOC_MAGIC, 0x7f), &info), -ENOTTY, "an ioctl that there is not");
-	is(raw(ctl, _IO('W', 0x00), &info), -ENOTTY, "somebody else's ioctl");
+	is(raw(ctl, VEXFS_IOC_INFO, NULL), -EFAULT, "a null pointer as request");
+	is(raw(ctl, VEXFS_IOC_INFO, WILD), -EFAULT, "a request at an invalid address");
+	is(raw(ctl, _IO(VEXFS_IOC_MAGIC, 0x7f), &info), -ENOTTY, "an unknown ioctl");
+	is(raw(ctl, _IO('W', 0x00), &info), -ENOTTY, "an ioctl of another driver");
 	is(raw(ctl, 0x5600, &info), -ENOTTY, "an ioctl of a terminal (VT_OPENQRY)");
 	is(raw(ctl, 0x5603, &info), -ENOTTY, "an ioctl of a terminal (VT_GETSTATE)");
 }
@@ -76,7 +76,7 @@ void names(void)
 	is(create_named("a\177b", 3), -EINVAL, "a name with DEL");
 	is(create_named("a\033[2J", 5), -EINVAL, "a name with an escape sequence");
 	is(create_named("a\0b", 3), -EINVAL, "a name with something behind its end");
-	is(create_named("A-z.0_9:+", 9), 0, "a name of everything that is allowed");
+	is(create_named("A-z.0_9:+", 9), 0, "a name with every allowed character");
 	is(create_named("-a", 2), -EINVAL, "a name like an option");
 	is(create_named(".a", 2), -EINVAL, "a name like a hidden file");
 	is(create_named("a@b", 3), -EINVAL, "a name with an at sign");
@@ -88,7 +88,7 @@ void names(void)
 	is(create_named("\xf4\x90\x80\x80", 4), -EINVAL, "a character beyond Unicode");
 	is(create_named("a\xe2\x80\xae" "b", 5), -EINVAL, "a name that turns the text around");
 	is(create_named("a%s'\"\\", 6), -EINVAL, "a name with quotes");
-	is(create_named("$(x)", 4), -EINVAL, "a name with everything a shell loves");
+	is(create_named("$(x)", 4), -EINVAL, "a name with special characters of shells");
 }
 
 /* ---- create, attach, drop ---- */
@@ -159,8 +159,8 @@ void attaching(void)
 	is(RAW(ctl, VEXFS_IOC_CREATE, &again), -EEXIST, "a name that is taken");
 	is(raw_attach(fd, "one", VEXFS_ATTACH_READ), -EBUSY, "attach twice");
 	other = raw_open();
-	is(raw_attach(other, "none", VEXFS_ATTACH_READ), -ENOENT, "attach to what there is not");
-	is(raw_attach(other, "one", 0), -EINVAL, "attach for nothing");
+	is(raw_attach(other, "none", VEXFS_ATTACH_READ), -ENOENT, "attach to an unknown name");
+	is(raw_attach(other, "one", 0), -EINVAL, "attach without access");
 	is(raw_attach(other, "one", 4), -EINVAL, "attach with unknown flags");
 	is(RAW(other, VEXFS_IOC_PUT, &p), -ENOTCONN, "put before attach");
 	is(RAW(other, VEXFS_IOC_STAT, &st), -ENOTCONN, "stat before attach");
@@ -177,6 +177,6 @@ void attaching(void)
 	is(raw_drop(ctl, "one"), -ENOENT, "drop again");
 	is(put_some(fd, 0, 1, DIM, NULL), -ENOENT, "put after the drop");
 	is(RAW(fd, VEXFS_IOC_STAT, &st), 0, "stat after the drop");
-	ok(st.flags & VEXFS_STAT_DROPPED, "stat says dropped");
+	ok(st.flags & VEXFS_STAT_DROPPED, "stat shows that it was dropped");
 	close(fd);
 }

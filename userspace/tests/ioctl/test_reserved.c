@@ -286,7 +286,7 @@ void reserved(void)
 		for (unsigned int bit = 0; bit < 8 * p->bytes; bit++)
 			if (!(p->known >> bit & 1) && ask(p, 1u << bit) != -EINVAL)
 				wrong++;
-		ok(!wrong, "%s: every bit without a meaning is refused (%u are not; without: %d)",
+		ok(!wrong, "%s: every reserved bit is refused (%u are not; without: %d)",
 		   p->what, wrong, plain);
 	}
 	/* names end at the first NUL, and so does what counts */

@@ -21,7 +21,7 @@ void searching(int fd)
 	s = good;
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "search");
 	ok(s.found == 4 && ids[0] == 10 && dist[0] == 0 && dist[1] <= dist[2] && s.plan,
-	   "finds the vector itself first");
+	   "search: the vector itself is first");
 	s = good, s.k = 0;
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EINVAL, "k 0");
 	s = good, s.k = 4097;
@@ -36,7 +36,7 @@ void searching(int fd)
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EINVAL, "two queries without counts");
 	s = good, s.count = 2, s.counts = (uintptr_t)counts;
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "two queries");
-	ok(counts[0] == 4 && counts[1] == 4 && ids[4] == 11, "each has its answer");
+	ok(counts[0] == 4 && counts[1] == 4 && ids[4] == 11, "two queries: each has its results");
 	s = good, s.flags |= 1u << 30;
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EINVAL, "unknown flags");
 	s = good, s.pad = 1;
@@ -48,31 +48,31 @@ void searching(int fd)
 	s = good, s.flags |= VEXFS_SEARCH_SKIP_SELF;
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EINVAL, "skip self without an id");
 	s = good, s.flags |= VEXFS_SEARCH_AFTER;
-	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EINVAL, "continue what is not a range search");
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EINVAL, "continue flag without a range search");
 	s = good, s.flags |= VEXFS_SEARCH_RANGE, s.radius = raw_f32(NAN);
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EDOM, "radius NaN");
 	s = good, s.flags |= VEXFS_SEARCH_RANGE, s.radius = raw_f32(-1);
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "radius -1");
-	ok(!s.found && !s.more && ids[0] == ~0ULL && isinf(dist[0]), "finds nothing");
+	ok(!s.found && !s.more && ids[0] == ~0ULL && isinf(dist[0]), "radius -1: no result");
 	s = good, s.queries = (uintptr_t)WILD;
-	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EFAULT, "wild queries");
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EFAULT, "queries at an invalid address");
 	s = good, s.ids = 0;
-	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EFAULT, "no place for ids");
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EFAULT, "no buffer for ids");
 	s = good, s.distances = (uintptr_t)WILD;
-	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EFAULT, "wild distances");
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EFAULT, "distances at an invalid address");
 	s = good, s.flags |= VEXFS_QUERY_BY_ID, s.queries = (uintptr_t)&self;
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "search by id");
-	ok(ids[0] == 10, "finds itself");
+	ok(ids[0] == 10, "search by id: the vector itself is found");
 	s = good, s.flags |= VEXFS_QUERY_BY_ID | VEXFS_SEARCH_SKIP_SELF,
 	s.queries = (uintptr_t)&self;
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "search by id, but not itself");
-	ok(s.found == 4 && ids[0] != 10, "finds others");
+	ok(s.found == 4 && ids[0] != 10, "search by id, but not itself: others are found");
 	self = 424242;
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -ENOENT, "search by an unknown id");
 	s = good, s.filter_len = 4097, s.filter = (uintptr_t)&insn;
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -E2BIG, "filter of 4097 instructions");
 	s = good, s.filter_len = 1, s.filter = (uintptr_t)WILD;
-	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EFAULT, "wild filter");
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EFAULT, "filter at an invalid address");
 	q[0] = INFINITY;
 	s = good;
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -EDOM, "search for infinity");
@@ -109,14 +109,14 @@ void filtering(void)
 		memcpy(attrs[i], (uint8_t[6]){ i, i & 1, 0, 0, 1, i }, 6);
 	put_some(fd, 0, 10, DIM, attrs);
 	is(filtered(fd, F(RET(1)), 1, &found), 0, "filter that keeps all");
-	ok(found == 10, "keeps all");
+	ok(found == 10, "filter that keeps all: all are found");
 	is(filtered(fd, F(RET(0)), 1, &found), 0, "filter that keeps none");
-	ok(found == 0, "keeps none");
+	ok(found == 0, "filter that keeps none: none is found");
 	is(filtered(fd, F(LD_B(1), JEQ(1, 0, 1), RET(1), RET(0)), 4, &found), 0, "filter by a byte");
-	ok(found == 5, "keeps the odd half");
+	ok(found == 5, "filter by a byte: the odd half is found");
 	is(filtered(fd, F(LD_H(4), JEQ(0x107, 0, 1), RET(1), RET(0)), 4, &found), 0,
 	   "filter by two bytes, big-endian");
-	ok(found == 1, "keeps one");
+	ok(found == 1, "filter by two bytes: one is found");
 	is(filtered(fd, F(LD_W(2), RET(1)), 2, &found), 0, "the last four bytes of the record");
 	is(filtered(fd, F(LD_W(3), RET(1)), 2, &found), -EINVAL, "one byte beyond the record");
 	is(filtered(fd, F(LD_B(6), RET(1)), 2, &found), -EINVAL, "the byte after the record");
@@ -128,7 +128,7 @@ void filtering(void)
 	is(filtered(fd, F(LD_B(0)), 1, &found), -EINVAL, "a program without a return");
 	is(filtered(fd, F({ 0x34, 0, 0, 0 }, RET(1)), 2, &found), -EINVAL, "a division by 0");
 	is(filtered(fd, F({ 0xffff, 0, 0, 0 }, RET(1)), 2, &found), -EINVAL, "no instruction at all");
-	is(filtered(fd, F({ 0x60, 0, 0, 99 }, RET(1)), 2, &found), -EINVAL, "memory that there is not");
+	is(filtered(fd, F({ 0x60, 0, 0, 99 }, RET(1)), 2, &found), -EINVAL, "scratch memory out of range");
 	close(fd);
 	raw_drop(ctl, "filtered");
 }
@@ -211,23 +211,23 @@ void leaving(void)
 	c.index = VEXFS_INDEX_GRAPH;
 	c.m = 8;
 	c.ef_construction = 32;
-	is(RAW(fd, VEXFS_IOC_CREATE, &c) ?: RAW(fd, VEXFS_IOC_PUT, &p), 0, "two crowds in a graph");
+	is(RAW(fd, VEXFS_IOC_CREATE, &c) ?: RAW(fd, VEXFS_IOC_PUT, &p), 0, "a graph with two clusters");
 	s = raw_search(q, NQ, 1, exact, want, counts);
 	s.filter = (uintptr_t)ones, s.filter_len = 4;
-	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "what they are");
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "the records of the clusters");
 	s = raw_search(q, SOLE, 1, got, d, counts);
 	s.flags = 0, s.filter = (uintptr_t)ones, s.filter_len = 4;
-	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "queries whose neighbours pass");
-	ok(s.plan == VEXFS_PLAN_GRAPH_FILTER, "are answered by the graph");
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "queries whose neighbours match the filter");
+	ok(s.plan == VEXFS_PLAN_GRAPH_FILTER, "queries whose neighbours match: by the graph");
 	alone = s.distances_done;
 	s = raw_search(q, NQ, 1, got, d, counts);
 	s.flags = 0, s.filter = (uintptr_t)ones, s.filter_len = 4;
-	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "one among them whose neighbours do not");
+	is(RAW(fd, VEXFS_IOC_SEARCH, &s), 0, "one query among them whose neighbours do not match");
 	for (uint32_t i = 0; i < NQ; i++)
 		wrong += counts[i] != 1;
-	ok(!wrong && got[SOLE] == exact[SOLE] && d[SOLE] == want[SOLE], "is answered, exactly");
+	ok(!wrong && got[SOLE] == exact[SOLE] && d[SOLE] == want[SOLE], "that query is answered exactly");
 	ok(s.plan == VEXFS_PLAN_GRAPH_FILTER && s.distances_done < alone * 8 + 2 * N,
-	   "and the others are answered by the graph: %llu distances, %llu for %u of them",
+	   "the others are answered by the graph: %llu distances, %llu for %u of them",
 	   (unsigned long long)s.distances_done, (unsigned long long)alone, SOLE);
 	raw_drop(ctl, "leaving");
 	close(fd);

@@ -25,25 +25,25 @@ void filling(void)
 	int fd = raw_open();
 
 	c.capacity = 5;
-	is(RAW(fd, VEXFS_IOC_CREATE, &c), 0, "create with room for 5");
+	is(RAW(fd, VEXFS_IOC_CREATE, &c), 0, "create with capacity 5");
 	is(put_some(fd, 0, 5, DIM, NULL), 0, "fill it");
-	is(put_some(fd, 5, 1, DIM, NULL), -ENOSPC, "one too many");
+	is(put_some(fd, 5, 1, DIM, NULL), -ENOSPC, "one vector beyond the capacity");
 	p = raw_put(&id, v, NULL, 1);
 	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "an update of a full collection");
-	is(RAW(fd, VEXFS_IOC_SET, &set), -ENOSPC, "less room than it holds");
+	is(RAW(fd, VEXFS_IOC_SET, &set), -ENOSPC, "capacity below the count");
 	set.capacity = 6;
-	is(RAW(fd, VEXFS_IOC_SET, &set), 0, "more room");
-	is(put_some(fd, 5, 1, DIM, NULL), 0, "one more");
-	ok(count_of(fd) == 6 && sound(fd), "is sound");
+	is(RAW(fd, VEXFS_IOC_SET, &set), 0, "larger capacity");
+	is(put_some(fd, 5, 1, DIM, NULL), 0, "one more vector");
+	ok(count_of(fd) == 6 && sound(fd), "the collection is consistent");
 
 	set_param("max_user_kb", "976");
-	is(put_some(fd, 0, 6, DIM, NULL), 0, "small things under a quota");
+	is(put_some(fd, 0, 6, DIM, NULL), 0, "small collections within the quota");
 	set.capacity = 0;
 	RAW(fd, VEXFS_IOC_SET, &set);
-	is(put_some(fd, 100, 30000, DIM, NULL), -ENOSPC, "more than the quota");
+	is(put_some(fd, 100, 30000, DIM, NULL), -ENOSPC, "a collection beyond the quota");
 	set_param("max_user_kb", "0");
-	ok(sound(fd), "is sound");
-	is(put_some(fd, 100, 30000, DIM, NULL), 0, "without it, all");
+	ok(sound(fd), "the collection refused by the quota is consistent");
+	is(put_some(fd, 100, 30000, DIM, NULL), 0, "without the quota all vectors are stored");
 	close(fd);
 	raw_drop(ctl, "small");
 	set_param("max_collections", "0");
@@ -65,13 +65,13 @@ void setting(int fd)
 	s.what = 0;
 	is(RAW(fd, VEXFS_IOC_SET, &s), -EINVAL, "set nothing");
 	s.what = 1u << 9;
-	is(RAW(fd, VEXFS_IOC_SET, &s), -EINVAL, "set what there is not");
+	is(RAW(fd, VEXFS_IOC_SET, &s), -EINVAL, "set of an unknown value");
 	s.what = VEXFS_SET_UID, s.uid = ~0u;
 	is(RAW(fd, VEXFS_IOC_SET, &s), -EINVAL, "owner -1");
 	s.what = VEXFS_SET_LAYOUT, s.layout_len = 1025;
 	is(RAW(fd, VEXFS_IOC_SET, &s), -E2BIG, "layout of 1025 bytes");
 	s.layout_len = sizeof(text) - 1, s.layout = (uintptr_t)WILD;
-	is(RAW(fd, VEXFS_IOC_SET, &s), -EFAULT, "wild layout");
+	is(RAW(fd, VEXFS_IOC_SET, &s), -EFAULT, "layout at an invalid address");
 	s.layout = (uintptr_t)text;
 	is(RAW(fd, VEXFS_IOC_SET, &s), 0, "set the layout");
 	for (size_t i = 0; i < sizeof(evil) / sizeof(evil[0]); i++) {
@@ -81,9 +81,9 @@ void setting(int fd)
 	st.layout = (uintptr_t)back, st.layout_len = sizeof(back);
 	is(RAW(fd, VEXFS_IOC_STAT, &st), 0, "stat with it");
 	ok(st.layout_len == sizeof(text) - 1 && !strcmp(back, text) && st.mode == 0640,
-	   "gives back what was set");
+	   "stat returns the values that were set");
 	st.layout = (uintptr_t)WILD, st.layout_len = 4;
-	is(RAW(fd, VEXFS_IOC_STAT, &st), -EFAULT, "stat with a wild layout");
+	is(RAW(fd, VEXFS_IOC_STAT, &st), -EFAULT, "stat with the layout at an invalid address");
 }
 
 void listing(void)
@@ -103,15 +103,15 @@ void listing(void)
 			seen += !strncmp(rows[i].name, "list-", 5);
 	} while (!err && l.cursor);
 	is(err, 0, "list");
-	ok(seen == 3, "sees each collection once");
+	ok(seen == 3, "list: each collection once");
 	l.count = 0;
-	is(RAW(ctl, VEXFS_IOC_LIST, &l), -EINVAL, "list without room");
+	is(RAW(ctl, VEXFS_IOC_LIST, &l), -EINVAL, "list with room for none");
 	l.count = 1, l.stat_size = 0;
 	is(RAW(ctl, VEXFS_IOC_LIST, &l), -EINVAL, "list of rows of 0 bytes");
 	l.stat_size = 1u << 20;
 	is(RAW(ctl, VEXFS_IOC_LIST, &l), -E2BIG, "list of rows of a megabyte");
 	l.stat_size = sizeof(rows[0]), l.stats = (uintptr_t)WILD;
-	is(RAW(ctl, VEXFS_IOC_LIST, &l), -EFAULT, "list to a wild place");
+	is(RAW(ctl, VEXFS_IOC_LIST, &l), -EFAULT, "list to an invalid address");
 	raw_drop(ctl, "list-a");
 	raw_drop(ctl, "list-b");
 	raw_drop(ctl, "list-c");

@@ -323,10 +323,10 @@ static void serials(void)
 
 	ok(serial > 0, "a collection has a number");
 	is(as_user(3000, 3000, u_drop_serial, serial), -EACCES,
-	   "what another may read is not his to drop by its number");
-	is(create_kept("hidden"), 0, "one that others may not read");
+	   "another user may not drop a readable collection by its number");
+	is(create_kept("hidden"), 0, "a collection that others may not read");
 	is(as_user(3000, 3000, u_drop_serial, serial_of("hidden")), -ENOENT,
-	   "is not there for them by its number either");
+	   "it does not exist for them by its number");
 	raw_drop(ctl, "hidden");
 	is(RAW(ctl, VEXFS_IOC_DROP, &d), -EINVAL, "a name and a number");
 	d.flags = 0;
@@ -334,7 +334,7 @@ static void serials(void)
 	is(RAW(ctl, VEXFS_IOC_DROP, &d), -EINVAL, "a number without its flag");
 	is(u_drop_serial(0), -ENOENT, "number 0");
 	d = (struct vexfs_drop){ .flags = 1u << 7 };
-	is(RAW(ctl, VEXFS_IOC_DROP, &d), -EINVAL, "a flag that there is not");
+	is(RAW(ctl, VEXFS_IOC_DROP, &d), -EINVAL, "an unknown flag");
 }
 
 void limits(void)
@@ -344,17 +344,17 @@ void limits(void)
 
 	set_param("max_user_collections", "8");
 	is(as_user(1000, 1000, u_limit, 0), 0,
-	   "a user has as many as the limit, and one more when one goes");
-	is(create_many("root", 9), 0, "an administrator has as many as there may be");
-	is(drop_many("root", 9), 0, "and drops them");
+	   "a user has as many collections as the limit, and one more after a drop");
+	is(create_many("root", 9), 0, "an administrator has no limit of its own");
+	is(drop_many("root", 9), 0, "the administrator drops them");
 	err = in_namespace(1000, n_multiply);
 	if (err == -77) {
 		skip("limits in another user namespace", "no user namespaces here");
 	} else {
 		is(err, 0, "eight users in one namespace have eight together");
-		is(as_user(1000, 1000, u_other, 0), -ENOSPC, "they are of the user who made it");
-		is(as_user(2000, 2000, u_other, 0), 0, "others have their own");
-		is(as_user(2000, 2000, u_sees_none, 0), 0, "and do not see them");
+		is(as_user(1000, 1000, u_other, 0), -ENOSPC, "they count for the user who made the namespace");
+		is(as_user(2000, 2000, u_other, 0), 0, "other users have limits of their own");
+		is(as_user(2000, 2000, u_sees_none, 0), 0, "other users do not see them");
 		/* the last reference of the process that has gone may take a moment */
 		for (int i = 0; i < 500; i++) {
 			l = (struct left){ 0 };
@@ -362,22 +362,22 @@ void limits(void)
 				break;
 			usleep(10000);
 		}
-		ok(l.there == 8 && l.abandoned == 8, "what a namespace leaves is found (%u of %u)",
+		ok(l.there == 8 && l.abandoned == 8, "collections of a dead namespace are listed (%u of %u)",
 		   l.abandoned, l.there);
 		l = (struct left){ .drop = true };
-		is(look_for(&l), 0, "and dropped by its numbers");
+		is(look_for(&l), 0, "they are dropped by their numbers");
 		l = (struct left){ 0 };
-		is(look_for(&l) ?: -(int)l.there, 0, "nothing is left of it");
-		is(as_user(1000, 1000, u_limit, 0), 0, "its maker has room again");
+		is(look_for(&l) ?: -(int)l.there, 0, "none of them is left");
+		is(as_user(1000, 1000, u_limit, 0), 0, "its maker can create collections again");
 	}
 	set_param("max_user_collections", "1024");
 
 	set_param("max_total_kb", "64");
 	err = raw_create("total", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0);
-	is(err < 0 ? err : put_some(err, 0, 30000, DIM, NULL), -ENOSPC, "the machine's ceiling");
+	is(err < 0 ? err : put_some(err, 0, 30000, DIM, NULL), -ENOSPC, "the limit of the machine");
 	set_param("max_total_kb", "0");
 	if (err >= 0) {
-		is(put_some(err, 0, 30000, DIM, NULL), 0, "without it, all");
+		is(put_some(err, 0, 30000, DIM, NULL), 0, "without the limit all are created");
 		close(err);
 	}
 	raw_drop(ctl, "total");
@@ -412,23 +412,23 @@ void users(void)
 	is(as_user(2000, 100, u_attach_read, 0), 0, "the group may read");
 	is(as_user(2000, 100, u_attach_write, 0), -EACCES, "the group may not write");
 	is(as_user(2000, 2000, u_attach_read, 0), -EACCES, "others may not read");
-	is(as_user(2000, 2000, u_list, 0), 0, "nor see it in the list");
+	is(as_user(2000, 2000, u_list, 0), 0, "others do not see it in the list");
 	is(as_user(1000, 1000, u_list, 0), -1, "the owner sees it in the list");
 	is(as_user(2000, 100, u_drop, 0), -EACCES, "the group may not drop it");
 	is(as_user(2000, 2000, u_use, fd), 0, "an inherited descriptor keeps its rights");
 	is(as_user(2000, 100, u_chmod, fd), -EACCES, "but another's mode cannot be changed with it");
-	is(as_user(1000, 1000, u_chown, fd), -EACCES, "nor can the owner give it away");
+	is(as_user(1000, 1000, u_chown, fd), -EACCES, "the owner cannot give it away");
 	is(as_user(1000, 1000, u_chmod, fd), 0, "the owner changes the mode");
 	socketpair(AF_UNIX, SOCK_STREAM, 0, sock);
 	is(send_fd(sock[0], fd), 0, "a descriptor goes over a socket");
-	is(as_user(3000, 3000, u_received, sock[1]), 0, "and works for another user");
+	is(as_user(3000, 3000, u_received, sock[1]), 0, "the passed descriptor works for another user");
 	err = as_user(4000, 4000, u_namespace, 0);
 	if (err == -77)
 		skip("names in another user namespace", "no user namespaces here");
 	else
 		is(err, 0, "names in another user namespace");
 	serials();
-	is(as_user(0, 0, u_fsuid, 0), 0, "a collection is of the user who would own a file");
+	is(as_user(0, 0, u_fsuid, 0), 0, "the owner of a collection is that of a new file");
 	is(as_user(1000, 1000, u_drop, 0), 0, "the owner drops it");
 	close(fd);
 }

@@ -22,7 +22,7 @@ void putting(int fd)
 	good = raw_put(ids, v, NULL, 4);
 	p = good;
 	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "put");
-	ok(p.done == 4 && p.kernel_ns, "put says how many and how long");
+	ok(p.done == 4 && p.kernel_ns, "put returns the count and the time");
 	p = good, p.count = 0;
 	is(RAW(fd, VEXFS_IOC_PUT, &p), -EINVAL, "put of nothing");
 	p = good, p.count = VEXFS_BATCH_MAX + 1;
@@ -38,37 +38,37 @@ void putting(int fd)
 	p = good, p.priority = 3;
 	is(RAW(fd, VEXFS_IOC_PUT, &p), -EINVAL, "put with priority 3");
 	p = good, p.ids = (uintptr_t)WILD;
-	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "put with wild ids");
+	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "put with ids at an invalid address");
 	p = good, p.vectors = (uintptr_t)WILD;
-	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "put with wild vectors");
+	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "put with vectors at an invalid address");
 	p = good, p.vectors = ~0ULL - 3;
 	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "put with vectors that wrap around");
 	p = good, p.errors = (uintptr_t)WILD;
-	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "put with wild errors");
+	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "put with errors at an invalid address");
 
 	p = good, p.flags = VEXFS_PUT_INSERT;
-	is(RAW(fd, VEXFS_IOC_PUT, &p), -EEXIST, "insert of an id that is there");
-	ok(p.done == 0, "and nothing was stored");
+	is(RAW(fd, VEXFS_IOC_PUT, &p), -EEXIST, "insert of an existing id");
+	ok(p.done == 0, "insert of an existing id: nothing is stored");
 	ids[2] = 99;
 	p = good, p.flags = VEXFS_PUT_UPDATE;
-	is(RAW(fd, VEXFS_IOC_PUT, &p), -ENOENT, "update of an id that is not there");
-	ok(p.done == 2, "but those before it were stored");
+	is(RAW(fd, VEXFS_IOC_PUT, &p), -ENOENT, "update of an unknown id");
+	ok(p.done == 2, "update of an unknown id: the vectors before it are stored");
 	p = good, p.flags = VEXFS_PUT_UPDATE | VEXFS_PUT_CONTINUE, p.errors = (uintptr_t)errors;
-	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "update that goes on");
+	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "update that continues after errors");
 	ok(p.done == 3 && !errors[0] && !errors[1] && errors[2] == -ENOENT && !errors[3],
-	   "says which was refused");
+	   "update that continues: errors has the refused ones");
 
 	v[DIM + 3] = NAN;
 	p = good, p.flags = VEXFS_PUT_UPSERT;
 	is(RAW(fd, VEXFS_IOC_PUT, &p), -EDOM, "put with NaN");
-	ok(p.done == 1, "the one before it was stored");
+	ok(p.done == 1, "put with NaN: the vector before it is stored");
 	v[DIM + 3] = -INFINITY;
 	errors[0] = 7;
 	p = good, p.flags = VEXFS_PUT_UPSERT | VEXFS_PUT_CONTINUE, p.errors = (uintptr_t)errors;
 	err = RAW(fd, VEXFS_IOC_PUT, &p);
-	is(err, 0, "put with infinity that goes on");
+	is(err, 0, "put with infinity that continues after errors");
 	ok(p.done == 3 && !errors[0] && errors[1] == -EDOM && !errors[2] && !errors[3],
-	   "says which was refused");
+	   "put that continues: errors has the refused ones");
 	v[DIM + 3] = 0;
 
 	ids[0] = 0, ids[1] = ~0ULL, ids[2] = 0, ids[3] = ~0ULL;
@@ -76,7 +76,7 @@ void putting(int fd)
 	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "ids 0 and 2^64 - 1, twice in one request");
 	ok(p.done == 2 && errors[2] == -EEXIST && errors[3] == -EEXIST,
 	   "the second of each is refused");
-	ok(sound(fd), "the collection is sound");
+	ok(sound(fd), "the collection is consistent");
 }
 
 /* ---- requests that are read where they lie ---- */
@@ -160,7 +160,7 @@ void seeing(int fd)
 
 	p = good, p.vectors = (uintptr_t)mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
 					      -1, 0);
-	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "many from memory that nobody has written");
+	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "many from memory that was never written");
 	munmap((void *)(uintptr_t)p.vectors, bytes);
 	tmp = memfd_create("vectors", 0);
 	ok(write(tmp, v, bytes) == (ssize_t)bytes, "a file of vectors");
@@ -168,17 +168,17 @@ void seeing(int fd)
 	p = good, p.vectors = (uintptr_t)file;
 	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "many from a file that is mapped");
 	is(RAW(fd, VEXFS_IOC_GET, &g), 0, "get them");
-	ok(!memcmp(v, back, bytes), "they are what the file has");
+	ok(!memcmp(v, back, bytes), "vectors from a mapped file are those of the file");
 	ok(!ftruncate(tmp, 2 * page), "the file becomes shorter");
 	p = good, p.vectors = (uintptr_t)file;
-	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "many from behind its end");
+	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "many from beyond the end of the mapped file");
 	munmap(file, bytes);
 	close(tmp);
 
 	munmap(area + 20 * page, page);
 	p = good;
-	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "many with a page that is not there");
-	ok(p.done < LONG, "it says how many it stored");
+	is(RAW(fd, VEXFS_IOC_PUT, &p), -EFAULT, "many with a page that is not mapped");
+	ok(p.done < LONG, "many with a missing page: done has the stored ones");
 	mmap(area + 20 * page, page, PROT_READ | PROT_WRITE,
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
@@ -189,13 +189,13 @@ void seeing(int fd)
 	good = raw_put(ids, v, NULL, LONG);
 	p = good;
 	is(RAW(fd, VEXFS_IOC_PUT, &p), -EDOM, "many with NaN");
-	ok(p.done == 5000, "those before it were stored");
+	ok(p.done == 5000, "many with NaN: the vectors before it are stored");
 	p = good, p.flags |= VEXFS_PUT_CONTINUE;
-	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "many with NaN that go on");
-	ok(p.done == LONG - 1, "all others were stored");
+	is(RAW(fd, VEXFS_IOC_PUT, &p), 0, "many with NaN, continuing after errors");
+	ok(p.done == LONG - 1, "many with NaN, continuing: all others are stored");
 	v[5000 * DIM] = 0;
 	flickering(fd, ids, v);
-	ok(sound(fd), "the collection is sound");
+	ok(sound(fd), "the collection is consistent after many puts");
 	for (uint32_t at = 0; at < LONG; at += 1000) {
 		struct vexfs_delete d = { .ids = (uintptr_t)(ids + at), .count = 1000 };
 
@@ -221,10 +221,10 @@ void getting(int fd)
 	fill(want, 10, DIM);
 	g = good;
 	is(RAW(fd, VEXFS_IOC_GET, &g), 0, "get");
-	ok(g.done == 2 && !errors[0] && errors[1] == -ENOENT && !errors[2], "get says which are there");
-	ok(!memcmp(v, want, sizeof(want)), "what was put is what is got");
+	ok(g.done == 2 && !errors[0] && errors[1] == -ENOENT && !errors[2], "get: errors has the unknown ids");
+	ok(!memcmp(v, want, sizeof(want)), "get: vectors are those that were put");
 	memset(want, 0, sizeof(want));
-	ok(!memcmp(v + DIM, want, sizeof(want)), "zeroes for what is not there");
+	ok(!memcmp(v + DIM, want, sizeof(want)), "get: zeroes for unknown ids");
 	g = good, g.errors = 0;
 	is(RAW(fd, VEXFS_IOC_GET, &g), -ENOENT, "get of an unknown id without errors");
 	g = good, g.flags = 1;
@@ -234,9 +234,9 @@ void getting(int fd)
 	g = good, g.count = 65537;
 	is(RAW(fd, VEXFS_IOC_GET, &g), -E2BIG, "get of 65537");
 	g = good, g.vectors = (uintptr_t)WILD;
-	is(RAW(fd, VEXFS_IOC_GET, &g), -EFAULT, "get to a wild place");
+	is(RAW(fd, VEXFS_IOC_GET, &g), -EFAULT, "get to an invalid address");
 	g = good, g.vectors = 0;
-	is(RAW(fd, VEXFS_IOC_GET, &g), 0, "get of nothing but whether it is there");
+	is(RAW(fd, VEXFS_IOC_GET, &g), 0, "get without vectors tells which ids exist");
 }
 
 void deleting(int fd)
@@ -249,11 +249,11 @@ void deleting(int fd)
 	ids[1] = 66666;
 	d = good;
 	is(RAW(fd, VEXFS_IOC_DELETE, &d), -ENOENT, "delete of an unknown id");
-	ok(d.done == 1, "the one before it went");
+	ok(d.done == 1, "delete of an unknown id: the vector before it is deleted");
 	d = good, d.flags = VEXFS_DELETE_CONTINUE, d.errors = (uintptr_t)errors;
-	is(RAW(fd, VEXFS_IOC_DELETE, &d), 0, "delete that goes on");
+	is(RAW(fd, VEXFS_IOC_DELETE, &d), 0, "delete that continues after errors");
 	ok(d.done == 1 && errors[0] == -ENOENT && errors[1] == -ENOENT && !errors[2],
-	   "says which were not there");
+	   "delete that continues: errors has the unknown ids");
 	d = good, d.flags = 2;
 	is(RAW(fd, VEXFS_IOC_DELETE, &d), -EINVAL, "delete with unknown flags");
 	d = good, d.flags = 1u << 31;
@@ -290,7 +290,7 @@ void deadlines(int fd)
 	is(RAW(fd, VEXFS_IOC_DELETE, &d), -ETIME, "delete with a deadline of 1 ns");
 	s.deadline_ns = 1;
 	is(RAW(fd, VEXFS_IOC_SEARCH, &s), -ETIME, "search with a deadline of 1 ns");
-	ok(sound(fd), "is sound");
+	ok(sound(fd), "the collection is consistent after deadlines");
 	free(counts);
 	free(v);
 	free(ids);
@@ -310,17 +310,17 @@ void measuring(int fd)
 	r = good;
 	is(RAW(fd, VEXFS_IOC_DISTANCE, &r), 0, "distance");
 	ok(d[0] == 0 && isinf(d[1]) && errors[1] == -ENOENT && r.done == 1,
-	   "to itself 0, to nothing infinite");
+	   "distance: 0 to itself, infinity to an unknown id");
 	r = good, r.errors = 0;
 	is(RAW(fd, VEXFS_IOC_DISTANCE, &r), -ENOENT, "distance to an unknown id without errors");
 	r = good, r.flags = VEXFS_QUERY_BY_ID, r.query = (uintptr_t)&self;
 	is(RAW(fd, VEXFS_IOC_DISTANCE, &r), 0, "distance from a stored vector");
 	self = 123456;
-	is(RAW(fd, VEXFS_IOC_DISTANCE, &r), -ENOENT, "distance from an unknown one");
+	is(RAW(fd, VEXFS_IOC_DISTANCE, &r), -ENOENT, "distance from an unknown stored vector");
 	r = good, r.flags = 2;
 	is(RAW(fd, VEXFS_IOC_DISTANCE, &r), -EINVAL, "distance with unknown flags");
 	r = good, r.query = (uintptr_t)WILD;
-	is(RAW(fd, VEXFS_IOC_DISTANCE, &r), -EFAULT, "distance from a wild place");
+	is(RAW(fd, VEXFS_IOC_DISTANCE, &r), -EFAULT, "distance from an invalid address");
 	q[1] = NAN;
 	r = good;
 	is(RAW(fd, VEXFS_IOC_DISTANCE, &r), -EDOM, "distance from NaN");
@@ -340,10 +340,10 @@ void walking(int fd)
 	is(err, 0, "walk");
 	ok(seen == count_of(fd), "walk sees every vector once");
 	w.cursor = ~0ULL, w.count = 3;
-	is(RAW(fd, VEXFS_IOC_WALK, &w), -EINVAL, "walk from what no walk has returned");
+	is(RAW(fd, VEXFS_IOC_WALK, &w), -EINVAL, "walk from an invalid cursor");
 	w.cursor = 2, w.position = ~0ULL, w.seq = ~0ULL;
 	is(RAW(fd, VEXFS_IOC_WALK, &w), 0, "walk from beyond the end");
-	ok(!w.count && !w.cursor, "finds nothing");
+	ok(!w.count && !w.cursor, "walk from beyond the end: no id");
 	w.cursor = 0, w.count = 0;
 	is(RAW(fd, VEXFS_IOC_WALK, &w), -EINVAL, "walk without room");
 	w.cursor = 0, w.count = 65537;
@@ -351,5 +351,5 @@ void walking(int fd)
 	w.count = 3, w.flags = 1;
 	is(RAW(fd, VEXFS_IOC_WALK, &w), -EINVAL, "walk with flags");
 	w.flags = 0, w.ids = (uintptr_t)WILD;
-	is(RAW(fd, VEXFS_IOC_WALK, &w), -EFAULT, "walk to a wild place");
+	is(RAW(fd, VEXFS_IOC_WALK, &w), -EFAULT, "walk to an invalid address");
 }

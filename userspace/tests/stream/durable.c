@@ -28,9 +28,9 @@ static int stored(const char *name, uint32_t durability)
 	int s = storage_attach(name, &req);
 
 	if (s < 0)
-		is(s, 0, "storage attaches");
+		is(s, 0, "storage opens the stream");
 	ack(s, req.from, 0);
-	is(outcome(pid), 0, "a durable collection");
+	is(outcome(pid), 0, "a durable collection is created");
 	return s;
 }
 
@@ -71,25 +71,25 @@ void without_storage(void)
 	struct vexfs_wait w = { };
 	uint64_t changed;
 
-	is(create_durable("early", VEXFS_DURABILITY_GROUP), -EROFS, "durable without storage");
-	is(attach("early"), -ENOENT, "there is nothing then");
-	is(create_durable("early", 77), -EINVAL, "an unknown durability");
-	is(set_durability(fd, VEXFS_DURABILITY_SYNC), -EROFS, "nor does one become durable");
-	is(put_some(fd, 1, 1, 0, NULL), 0, "it goes on as before");
-	is(RAW(fd, VEXFS_IOC_WAIT, &w), -EOPNOTSUPP, "there is nothing to wait for");
-	ok(!stat_of(fd).durability && !(stat_of(fd).flags & VEXFS_STAT_READONLY), "and says so");
+	is(create_durable("early", VEXFS_DURABILITY_GROUP), -EROFS, "without storage no durable collection can be created");
+	is(attach("early"), -ENOENT, "the refused collection does not exist");
+	is(create_durable("early", 77), -EINVAL, "an unknown durability is refused");
+	is(set_durability(fd, VEXFS_DURABILITY_SYNC), -EROFS, "without storage no collection can become durable");
+	is(put_some(fd, 1, 1, 0, NULL), 0, "the volatile collection still accepts writes");
+	is(RAW(fd, VEXFS_IOC_WAIT, &w), -EOPNOTSUPP, "wait on a volatile collection is refused");
+	ok(!stat_of(fd).durability && !(stat_of(fd).flags & VEXFS_STAT_READONLY), "stat of the volatile collection: no durability, not read-only");
 
 	daemon_fd = storage_open(&st);
-	ok(daemon_fd >= 0 && st.instance, "the storage daemon");
+	ok(daemon_fd >= 0 && st.instance, "a descriptor becomes the storage daemon");
 	s2 = storage_open(NULL);
-	is(s2, -EBUSY, "there is one");
-	is(raw_attach(daemon_fd, "none", VEXFS_ATTACH_READ), -EBUSY, "its descriptor is no other");
-	ok(!readable(daemon_fd, 0), "nothing has changed");
+	is(s2, -EBUSY, "a second storage daemon is refused");
+	is(raw_attach(daemon_fd, "none", VEXFS_ATTACH_READ), -EBUSY, "the descriptor of storage attaches to no collection");
+	ok(!readable(daemon_fd, 0), "storage: not readable without a change");
 	drop("none");
-	ok(readable(daemon_fd, 1000), "now something has");
-	is(read(daemon_fd, &changed, sizeof(changed)), sizeof(changed), "which can be read");
-	ok(changed > st.changes && !readable(daemon_fd, 0), "once");
-	is(create_durable("self", VEXFS_DURABILITY_GROUP), -EDEADLK, "it does not wait for itself");
+	ok(readable(daemon_fd, 1000), "storage: readable after a change");
+	is(read(daemon_fd, &changed, sizeof(changed)), sizeof(changed), "storage: the number of changes is read");
+	ok(changed > st.changes && !readable(daemon_fd, 0), "storage: it is read once");
+	is(create_durable("self", VEXFS_DURABILITY_GROUP), -EDEADLK, "storage cannot create a collection that waits for storage");
 	close(fd);
 }
 
@@ -117,46 +117,46 @@ void waiting(void)
 
 	while (!listed_unstored("group"))
 		poll(NULL, 0, 5);
-	ok(waits(pid), "who creates a durable collection waits");
+	ok(waits(pid), "create: the caller waits for storage");
 	s = storage_attach("group", &req);
-	ok(s >= 0 && (req.flags & VEXFS_STREAM_SNAPSHOT) && !req.from, "storage takes it");
-	ok(!listed_unstored("group"), "it is no longer looked for");
-	ok(waits(pid), "until storage has it");
-	is(ack(s, 1, 0), -EINVAL, "storage does not acknowledge what it has not read");
-	is(ack(s, 0, 0), 0, "it acknowledges");
-	is(outcome(pid), 0, "then the collection is there");
+	ok(s >= 0 && (req.flags & VEXFS_STREAM_SNAPSHOT) && !req.from, "create: storage opens the stream, with a snapshot");
+	ok(!listed_unstored("group"), "create: the collection is no longer listed as without storage");
+	ok(waits(pid), "create: the caller waits until storage acknowledges");
+	is(ack(s, 1, 0), -EINVAL, "ack beyond the last change that was read is refused");
+	is(ack(s, 0, 0), 0, "create: storage acknowledges");
+	is(outcome(pid), 0, "create: the caller continues");
 	s2 = storage_attach("group", NULL);
-	is(s2, -EBUSY, "there is one storage");
+	is(s2, -EBUSY, "a second storage stream of a collection is refused");
 	fd = attach("group");
-	is(put_some(fd, 1, 1, 0, NULL), -EDEADLK, "storage does not wait for itself");
+	is(put_some(fd, 1, 1, 0, NULL), -EDEADLK, "storage cannot write to the collection");
 
 	pid = start(put_one_work, "group", 5);
 	pid2 = start(put_one_work, "group", 6);
 	while (stat_of(fd).seq < 2)
 		poll(NULL, 0, 5);
-	ok(waits(pid) && waits(pid2), "writers wait");
-	ok(stat_of(fd).count == 2, "what they wrote is seen");
-	ok(stat_of(fd).durable == 0 && (stat_of(fd).flags & VEXFS_STAT_STORED), "it is not durable");
+	ok(waits(pid) && waits(pid2), "put: two writers wait");
+	ok(stat_of(fd).count == 2, "put: readers see vectors that are not durable yet");
+	ok(stat_of(fd).durable == 0 && (stat_of(fd).flags & VEXFS_STAT_STORED), "put: stat shows that they are not durable");
 	n = changes(s, ch, 1);
 	w.seq = 2;
 	w.deadline_ns = 20000000;
-	is(RAW(fd, VEXFS_IOC_WAIT, &w), -ETIME, "nor is waiting for it of use");
-	is(ack(s, 1, 0), 0, "the first");
-	ok(n == 1 && waits(ch[0].id == 5 ? pid2 : pid), "the second waits on");
-	is(outcome(ch[0].id == 5 ? pid : pid2), 0, "the first does not");
+	is(RAW(fd, VEXFS_IOC_WAIT, &w), -ETIME, "wait ends with ETIME");
+	is(ack(s, 1, 0), 0, "storage acknowledges the first change");
+	ok(n == 1 && waits(ch[0].id == 5 ? pid2 : pid), "the writer of the second change still waits");
+	is(outcome(ch[0].id == 5 ? pid : pid2), 0, "the writer of the first change continues");
 	changes(s, ch + 1, 1);
-	is(ack(s, 0, 0), -EINVAL, "nothing is taken back");
-	is(ack(s, 2, 0), 0, "the second");
-	is(outcome(ch[0].id == 5 ? pid2 : pid), 0, "is done, too");
-	is(RAW(fd, VEXFS_IOC_WAIT, &w), 0, "now it is durable");
-	ok(w.durable == 2 && stat_of(fd).durable == 2, "and says so");
+	is(ack(s, 0, 0), -EINVAL, "ack of an earlier change is refused");
+	is(ack(s, 2, 0), 0, "storage acknowledges the second change");
+	is(outcome(ch[0].id == 5 ? pid2 : pid), 0, "the writer of the second change continues");
+	is(RAW(fd, VEXFS_IOC_WAIT, &w), 0, "wait succeeds");
+	ok(w.durable == 2 && stat_of(fd).durable == 2, "wait and stat show the durable sequence number");
 	w.seq = 3;
-	is(RAW(fd, VEXFS_IOC_WAIT, &w), -EINVAL, "a change that was not");
+	is(RAW(fd, VEXFS_IOC_WAIT, &w), -EINVAL, "wait for a future sequence number is refused");
 
 	pid = start(put_one_work, "group", 7);
 	ok(waits(pid), "a writer waits");
 	kill(pid, SIGKILL);
-	is(outcome(pid), -1000 - SIGKILL, "and can be killed");
+	is(outcome(pid), -1000 - SIGKILL, "a writer that waits can be killed");
 	store_all(s);
 	close(fd);
 	forget(s, "group");
@@ -178,18 +178,18 @@ void keeping(void)
 			ok(false, "write %u", i);
 	}
 	fd = attach("keep");
-	is(stat_of(fd).count, 0, "all deleted");
+	is(stat_of(fd).count, 0, "all vectors are deleted");
 	n = changes(s, ch, 64);
-	is(n, 40, "forty changes");
-	is(rows(s, ch, n, v, errors), 36, "and the vectors of all that had one");
+	is(n, 40, "the stream has forty changes");
+	is(rows(s, ch, n, v, errors), 36, "rows of deleted vectors are kept until they are acknowledged");
 	fill(want, 5, 1);
 	for (int i = 0; i < n; i++)
 		good += !errors[i] && !memcmp(v + i * DIM, want, sizeof(want));
-	is(good, 36, "as they were stored");
-	is(ack(s, ch[19].seq, 0), 0, "half of them is acknowledged");
-	is(rows(s, ch + 20, 20, v, errors), 18, "the other half is still kept");
-	is(ack(s, ch[39].seq, 0), 0, "all of them");
-	is(rows(s, ch, n, v, errors), 0, "then none is");
+	is(good, 36, "rows are as they were stored");
+	is(ack(s, ch[19].seq, 0), 0, "half of the changes is acknowledged");
+	is(rows(s, ch + 20, 20, v, errors), 18, "rows of the other half are still kept");
+	is(ack(s, ch[39].seq, 0), 0, "all changes are acknowledged");
+	is(rows(s, ch, n, v, errors), 0, "no row is kept");
 	set_param("async_window_ms", "50");
 	close(fd);
 	forget(s, "keep");
@@ -211,21 +211,21 @@ void filling(void)
 	pid = start(put_many_work, "full", req.entries * 2);
 	while (stat_of(fd).seq + 1000 < req.entries)
 		poll(NULL, 0, 10);
-	ok(waits(pid), "a writer waits");
-	ok(stat_of(fd).seq < req.entries, "for room in the ring");
-	is(outcome(start(put_late_work, "full", req.entries)), -ETIME, "no longer than until its deadline");
+	ok(waits(pid), "full ring: a writer waits");
+	ok(stat_of(fd).seq < req.entries, "full ring: not all of its vectors are stored");
+	is(outcome(start(put_late_work, "full", req.entries)), -ETIME, "full ring: a writer ends at its deadline");
 	killed = start(put_many_work, "full", req.entries);
-	ok(waits(killed), "another one, too");
+	ok(waits(killed), "full ring: another writer waits");
 	kill(killed, SIGKILL);
-	is(outcome(killed), -1000 - SIGKILL, "which can be killed");
+	is(outcome(killed), -1000 - SIGKILL, "full ring: it can be killed");
 	while ((n = changes(s, ch, 65536)) > 0 || readable(s, 1000)) {
 		for (int i = 0; i < n; i++)
 			gaps += ch[i].seq != ++at || ch[i].op == VEXFS_CHANGE_LOST;
 		if (n > 0)
 			ack(s, at, 0);
 	}
-	is(outcome(pid), 0, "it goes on as storage does");
-	ok(!gaps && at == stat_of(fd).seq && at >= req.entries * 2, "and nothing was overwritten");
+	is(outcome(pid), 0, "full ring: the writer continues when storage reads");
+	ok(!gaps && at == stat_of(fd).seq && at >= req.entries * 2, "full ring: no change was overwritten");
 	set_param("async_window_ms", "50");
 	free(ch);
 	close(fd);
@@ -241,22 +241,22 @@ void failing(void)
 
 	while (changes(s, ch, 8) < 1)
 		poll(NULL, 0, 5);
-	is(ack(s, 0, 100000), -EINVAL, "an error that is none");
-	is(ack(s, 0, ENOSPC), 0, "storage is full");
-	is(outcome(pid), -EROFS, "a writer is told");
-	is(outcome(start(put_one_work, "fail", 2)), -EROFS, "others are refused");
-	is(outcome(start(drop_work, "fail", 0)), -EROFS, "a drop is, too");
-	is(get_one(fd, 1, v), 0, "readers go on");
+	is(ack(s, 0, 100000), -EINVAL, "ack with an invalid errno is refused");
+	is(ack(s, 0, ENOSPC), 0, "storage reports ENOSPC");
+	is(outcome(pid), -EROFS, "ENOSPC: the writer that waits ends with EROFS");
+	is(outcome(start(put_one_work, "fail", 2)), -EROFS, "ENOSPC: other writers end with EROFS");
+	is(outcome(start(drop_work, "fail", 0)), -EROFS, "ENOSPC: drop ends with EROFS");
+	is(get_one(fd, 1, v), 0, "ENOSPC: readers are not affected");
 	ok((stat_of(fd).flags & VEXFS_STAT_READONLY) && stat_of(fd).storage_error == ENOSPC,
-	   "and anybody can see why");
-	is(ack(s, 1, 0), 0, "storage is well again");
+	   "ENOSPC: stat has the reason");
+	is(ack(s, 1, 0), 0, "storage acknowledges again");
 	ok(!(stat_of(fd).flags & VEXFS_STAT_READONLY) && stat_of(fd).durable == 1,
-	   "what it had not got was not lost");
+	   "no change was lost");
 	pid = start(put_one_work, "fail", 2);
 	while (changes(s, ch, 8) < 1)
 		poll(NULL, 0, 5);
 	ack(s, ch[0].seq, 0);
-	is(outcome(pid), 0, "writers go on");
+	is(outcome(pid), 0, "writers continue");
 	close(fd);
 	forget(s, "fail");
 }
@@ -276,45 +276,45 @@ void returning(void)
 	while (!readable(s, 1000))
 		;
 	store_all(s);
-	is(outcome(pid), 0, "a vector");
+	is(outcome(pid), 0, "a vector is stored");
 	pid = start(put_one_work, "back", 2);
 	while (!readable(s, 1000))
 		;
 	close(s);
-	is(outcome(pid), -EROFS, "storage dies, and a writer is told");
-	is(outcome(start(put_one_work, "back", 3)), -EROFS, "others are refused");
-	is(outcome(start(delete_work, "back", 1)), -EROFS, "nor is anything deleted");
+	is(outcome(pid), -EROFS, "storage dies: the writer that waits ends with EROFS");
+	is(outcome(start(put_one_work, "back", 3)), -EROFS, "storage dies: other writers end with EROFS");
+	is(outcome(start(delete_work, "back", 1)), -EROFS, "storage dies: delete ends with EROFS");
 	close(daemon_fd);
-	ok(stat_of(fd).flags & VEXFS_STAT_READONLY, "it is read-only");
+	ok(stat_of(fd).flags & VEXFS_STAT_READONLY, "storage dies: stat shows read-only");
 	daemon_fd = storage_open(NULL);
 	set_param("storage_wait_ms", "10000");
 
 	pid = start(put_one_work, "back", 4);
-	ok(waits(pid), "where storage is expected, writers wait");
+	ok(waits(pid), "storage is starting: writers wait");
 	req.flags = VEXFS_STREAM_FROM;
 	req.from = 1;
 	s = storage_attach("back", &req);
-	ok(s >= 0 && !(req.flags & VEXFS_STREAM_SNAPSHOT) && req.from == 1, "it goes on where it was");
+	ok(s >= 0 && !(req.flags & VEXFS_STREAM_SNAPSHOT) && req.from == 1, "storage continues after its last acknowledged change");
 	while (stat_of(fd).seq < 3)
 		poll(NULL, 0, 5);
-	is(changes(s, ch, 8), 2, "with what it had not got");
-	ok(ch[0].seq == 2 && ch[0].id == 2 && ch[1].seq == 3 && ch[1].id == 4, "and what came then");
-	is(rows(s, ch, 2, v, errors), 2, "vectors included");
+	is(changes(s, ch, 8), 2, "storage reads the missed changes");
+	ok(ch[0].seq == 2 && ch[0].id == 2 && ch[1].seq == 3 && ch[1].id == 4, "they are the change before and the one after its death");
+	is(rows(s, ch, 2, v, errors), 2, "their vectors can be read");
 	fill(want, 2, 1);
-	ok(!memcmp(v, want, sizeof(want)), "as they were stored");
+	ok(!memcmp(v, want, sizeof(want)), "the vectors are as they were stored");
 	ack(s, 3, 0);
-	is(outcome(pid), 0, "the writer goes on");
+	is(outcome(pid), 0, "the writer continues");
 	close(s);
 	req = (struct vexfs_stream_req){ };
 	s = storage_attach("back", &req);
 	ok(s >= 0 && (req.flags & VEXFS_STREAM_SNAPSHOT) && req.from == 3,
-	   "storage that has nothing begins with a snapshot");
+	   "a new store begins with a snapshot");
 	pid = start(put_one_work, "back", 9);
-	ok(waits(pid), "whose end writers wait for");
+	ok(waits(pid), "writers wait for the end of the snapshot");
 	while (changes(s, ch, 8) < 1)
 		poll(NULL, 0, 5);
 	ack(s, ch[0].seq, 0);
-	is(outcome(pid), 0, "and then go on");
+	is(outcome(pid), 0, "writers continue after the snapshot");
 	close(fd);
 	forget(s, "back");
 }
@@ -324,13 +324,13 @@ void async(void)
 	int s = stored("async", VEXFS_DURABILITY_ASYNC), fd = attach("async");
 	pid_t pid;
 
-	is(outcome(start(put_one_work, "async", 1)), 0, "a writer does not wait");
+	is(outcome(start(put_one_work, "async", 1)), 0, "async: a writer does not wait");
 	poll(NULL, 0, 120);
 	pid = start(put_one_work, "async", 2);
-	ok(waits(pid), "but when a change is older than the window");
-	ok(stat_of(fd).window_ms == 50 && stat_of(fd).seq == 1, "then nothing is changed");
+	ok(waits(pid), "async: it waits when a change is older than the window");
+	ok(stat_of(fd).window_ms == 50 && stat_of(fd).seq == 1, "async: it has changed nothing yet");
 	store_all(s);
-	is(outcome(pid), 0, "until storage has got it");
+	is(outcome(pid), 0, "async: it continues after an acknowledgement");
 	store_all(s);
 	close(fd);
 	forget(s, "async");
@@ -348,17 +348,17 @@ void changing(void)
 	pid = start(set_work, "change", VEXFS_DURABILITY_SYNC);
 	s = storage_attach("change", &req);
 	ok(s >= 0 && (req.flags & VEXFS_STREAM_SNAPSHOT) && req.from == 101,
-	   "one that becomes durable needs a snapshot");
-	ok(waits(pid), "for which its owner waits");
-	is(ack(s, 101, 0), 0, "storage has it");
-	is(outcome(pid), 0, "then it is durable");
-	ok(stat_of(fd).durability == VEXFS_DURABILITY_SYNC && stat_of(fd).durable == 101, "and says so");
-	is(outcome(start(set_work, "change", VEXFS_DURABILITY_NONE)), 0, "it is durable no longer");
-	is(changes(s, ch, 8), 1, "storage is told");
-	ok(ch[0].op == VEXFS_CHANGE_SET && !stat_of(fd).durability, "by a change of settings");
+	   "a collection that becomes durable needs a snapshot");
+	ok(waits(pid), "its owner waits for the snapshot");
+	is(ack(s, 101, 0), 0, "storage acknowledges the snapshot");
+	is(outcome(pid), 0, "the collection is durable");
+	ok(stat_of(fd).durability == VEXFS_DURABILITY_SYNC && stat_of(fd).durable == 101, "stat shows its durability");
+	is(outcome(start(set_work, "change", VEXFS_DURABILITY_NONE)), 0, "the collection becomes volatile");
+	is(changes(s, ch, 8), 1, "storage reads one change");
+	ok(ch[0].op == VEXFS_CHANGE_SET && !stat_of(fd).durability, "it is a change of settings");
 	ack(s, ch[0].seq, 0);
 	close(s);
-	is(put_some(fd, 1000, 40000, 0, NULL), 0, "writers wait for nobody");
+	is(put_some(fd, 1000, 40000, 0, NULL), 0, "writers of a volatile collection do not wait");
 	close(fd);
 	drop("change");
 }
@@ -374,18 +374,18 @@ void dropping(void)
 
 	while (changes(s, ch, 8) < 1)
 		poll(NULL, 0, 5);
-	ok(ch[0].op == VEXFS_CHANGE_DROP, "a drop is a change");
-	ok(waits(pid), "and durable, too");
+	ok(ch[0].op == VEXFS_CHANGE_DROP, "drop is a change");
+	ok(waits(pid), "the caller of drop waits for storage");
 	ack(s, ch[0].seq, 0);
-	is(outcome(pid), 0, "when storage has it");
-	is(changes(s, ch, 8), 0, "it is the last one");
+	is(outcome(pid), 0, "drop: the caller continues");
+	is(changes(s, ch, 8), 0, "drop is the last change");
 	close(s);
 	close(fd);
 
 	/* the module does not go while somebody reads its changes, and says why */
 	s = stored("stay", VEXFS_DURABILITY_GROUP);
 	p = popen("rmmod vexfs 2>/dev/null; echo $?", "r");
-	ok(p && fgets(out, sizeof(out), p) && atoi(out) != 0, "the module stays");
+	ok(p && fgets(out, sizeof(out), p) && atoi(out) != 0, "the module cannot be unloaded while storage is attached");
 	if (p)
 		pclose(p);
 	close(s);
@@ -393,11 +393,11 @@ void dropping(void)
 	/* a storage daemon that is gone for good does not hold the owner for ever */
 	close(daemon_fd);
 	fd = attach("stay");
-	is(put_some(fd, 1, 1, 0, NULL), -EROFS, "without storage nothing is written");
-	is(set_durability(fd, VEXFS_DURABILITY_NONE), 0, "the owner gives up durability");
-	is(put_some(fd, 1, 1, 0, NULL), 0, "and goes on");
+	is(put_some(fd, 1, 1, 0, NULL), -EROFS, "without storage writes end with EROFS");
+	is(set_durability(fd, VEXFS_DURABILITY_NONE), 0, "the owner makes the collection volatile");
+	is(put_some(fd, 1, 1, 0, NULL), 0, "writes succeed again");
 	s = attach("stay");
-	is(stream(s, VEXFS_STREAM_STORAGE, 0, &req), -EOPNOTSUPP, "storage has no part in it");
+	is(stream(s, VEXFS_STREAM_STORAGE, 0, &req), -EOPNOTSUPP, "storage cannot open a volatile collection");
 	close(s);
 	close(fd);
 	drop("stay");

@@ -172,7 +172,7 @@ static int back(const char *name, const uint64_t *seqs, uint32_t skip,
 		err = begin(fd, s);
 	if (!err)
 		err = RAW(fd, VEXFS_IOC_RESTORED, &done);
-	is(err, 0, "a collection comes back");
+	is(err, 0, "a collection with its graph is restored");
 	return fd;
 }
 
@@ -200,9 +200,9 @@ static void damaged(const unsigned char *buf, uint32_t len, const uint64_t *seqs
 		if (round % 10 == 9)
 			good &= is_sound(fd, stat_of(fd).index_done);
 	}
-	is(finish(fd, &l), 0, "the build goes on behind what was damaged");
-	ok(good && is_sound(fd, N), "the graph is sound");
-	ok(found(fd) >= 95, "and finds what there is");
+	is(finish(fd, &l), 0, "the build continues after damaged nodes");
+	ok(good && is_sound(fd, N), "the graph is consistent");
+	ok(found(fd) >= 95, "the graph finds the nearest vectors");
 	free(bad);
 	close(fd);
 }
@@ -220,13 +220,13 @@ void graphs(void)
 	make_vectors();
 	c.index = VEXFS_INDEX_GRAPH;
 	RAW(fd, VEXFS_IOC_CREATE, &c);
-	is(put_all(fd, NULL, N), 0, "a graph");
-	is(RAW(fd, VEXFS_IOC_GRAPH_SAVE, &s), -EINVAL, "room for no node");
-	is(RAW(fd, VEXFS_IOC_GRAPH_LOAD, &l), -EINVAL, "an unknown op");
-	is(begin(fd, &s), -EBUSY, "there is a graph already");
-	is(save(fd, buf, &len, &s), 0, "is saved");
-	is(s.count, N, "with all its nodes");
-	ok(s.m == 16 && s.ef_construction == 200 && s.code == 0, "and what it is like");
+	is(put_all(fd, NULL, N), 0, "vectors of a graph are stored");
+	is(RAW(fd, VEXFS_IOC_GRAPH_SAVE, &s), -EINVAL, "save without room for a node");
+	is(RAW(fd, VEXFS_IOC_GRAPH_LOAD, &l), -EINVAL, "load with an unknown op");
+	is(begin(fd, &s), -EBUSY, "load into a complete graph is refused");
+	is(save(fd, buf, &len, &s), 0, "the graph is saved");
+	is(s.count, N, "all nodes are saved");
+	ok(s.m == 16 && s.ef_construction == 200 && s.code == 0, "the parameters are saved");
 	close(fd);
 	drop("graph");
 
@@ -237,17 +237,17 @@ void graphs(void)
 	fd = back("again-graph", seqs, 7, &s);
 	taken = load_nodes(fd, buf, len);
 	printf("# %d of %u nodes taken\n", taken, N);
-	ok(taken > (int)N / 10 * 9 && taken <= (int)N - 2, "most of its nodes are taken");
-	ok(is_sound(fd, (uint64_t)taken), "they are a sound graph");
+	ok(taken > (int)N / 10 * 9 && taken <= (int)N - 2, "load takes most of the nodes");
+	ok(is_sound(fd, (uint64_t)taken), "the nodes form a consistent graph");
 	again = load_nodes(fd, buf, len);
 	ok(again >= 0 && taken + again <= (int)N - 2,
-	   "a second time those whose neighbours came later, none twice, none that has changed");
+	   "load again takes nodes whose neighbours were missing, none twice, no changed one");
 	taken += again;
-	is(finish(fd, &l), 0, "the rest joins");
-	ok(l.nodes == (uint64_t)taken && l.left == N - 1 - (uint64_t)taken, "those that were left out");
-	ok(stat_of(fd).index_state == VEXFS_INDEX_READY && is_sound(fd, N - 1), "the graph is complete");
-	ok(found(fd) >= 98, "and finds what there is");
-	is(load_nodes(fd, buf, len), -EBUSY, "a complete graph takes no nodes");
+	is(finish(fd, &l), 0, "the build inserts the other vectors");
+	ok(l.nodes == (uint64_t)taken && l.left == N - 1 - (uint64_t)taken, "the counts of loaded and inserted nodes are right");
+	ok(stat_of(fd).index_state == VEXFS_INDEX_READY && is_sound(fd, N - 1), "the graph is complete and consistent");
+	ok(found(fd) >= 98, "the graph finds the nearest vectors");
+	is(load_nodes(fd, buf, len), -EBUSY, "load into the complete graph is refused");
 	close(fd);
 	damaged(buf, len, seqs, &s);
 	free(buf);

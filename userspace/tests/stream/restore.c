@@ -49,13 +49,13 @@ static void refused(void)
 	int fd = raw_open();
 
 	c.durability = 0;
-	is(RAW(fd, VEXFS_IOC_CREATE, &c), -EINVAL, "what is not durable does not come back");
+	is(RAW(fd, VEXFS_IOC_CREATE, &c), -EINVAL, "restore of a volatile collection is refused");
 	c = spec("no");
 	c.flags = 0;
-	is(RAW(fd, VEXFS_IOC_CREATE, &c), -EINVAL, "only what comes back says whose it is");
+	is(RAW(fd, VEXFS_IOC_CREATE, &c), -EINVAL, "an owner without VEXFS_CREATE_RESTORE is refused");
 	c = spec("no");
 	c.uid = ~0u;
-	is(RAW(fd, VEXFS_IOC_CREATE, &c), -EINVAL, "an owner that is none");
+	is(RAW(fd, VEXFS_IOC_CREATE, &c), -EINVAL, "restore with an invalid owner is refused");
 	close(fd);
 }
 
@@ -73,45 +73,45 @@ void restoring(void)
 	pid_t pid;
 
 	refused();
-	is(RAW(fd, VEXFS_IOC_CREATE, &c), 0, "a collection comes back");
-	is(attach("again"), -ENOENT, "nobody sees it yet");
-	is(put_back(fd, N, 20001, how), -EINVAL, "numbers that were not");
-	is(put_back(fd, N, 20000, VEXFS_PUT_UPSERT | VEXFS_PUT_SEQS), -EINVAL, "nothing comes twice");
-	is(put_some(fd, 1, 1, 0, NULL), -EINVAL, "nor without its number");
-	is(delete_one(fd, 0), -EINVAL, "nor does it go");
-	is(put_back(fd, N, 20000, how), 0, "its vectors");
+	is(RAW(fd, VEXFS_IOC_CREATE, &c), 0, "restore begins");
+	is(attach("again"), -ENOENT, "a collection being restored is not visible");
+	is(put_back(fd, N, 20001, how), -EINVAL, "put with sequence numbers beyond the last one is refused");
+	is(put_back(fd, N, 20000, VEXFS_PUT_UPSERT | VEXFS_PUT_SEQS), -EINVAL, "put of existing ids is refused");
+	is(put_some(fd, 1, 1, 0, NULL), -EINVAL, "put without sequence numbers is refused");
+	is(delete_one(fd, 0), -EINVAL, "delete is refused");
+	is(put_back(fd, N, 20000, how), 0, "the vectors are restored");
 	close(fd);
-	is(attach("again"), -ENOENT, "what is left half-way is not there");
+	is(attach("again"), -ENOENT, "a collection whose restore was abandoned does not exist");
 
 	fd = raw_open();
-	is(RAW(fd, VEXFS_IOC_CREATE, &c), 0, "once more");
-	is(put_back(fd, N, 20000, how), 0, "its vectors");
-	is(RAW(fd, VEXFS_IOC_RESTORED, &done), 0, "all of them");
-	is(RAW(fd, VEXFS_IOC_RESTORED, &done), -EINVAL, "once");
+	is(RAW(fd, VEXFS_IOC_CREATE, &c), 0, "restore begins again");
+	is(put_back(fd, N, 20000, how), 0, "the vectors are restored again");
+	is(RAW(fd, VEXFS_IOC_RESTORED, &done), 0, "restore is completed");
+	is(RAW(fd, VEXFS_IOC_RESTORED, &done), -EINVAL, "restore cannot be completed twice");
 	st = stat_of(fd);
 	ok(st.serial == done.serial && st.count == N && st.seq == 20000 && st.mode == 0640 &&
 	   st.uid == 1234 && st.gid == 567 && st.created == 1700000000 && st.capacity == 6000 &&
 	   st.attr_size == 4 && st.durability == VEXFS_DURABILITY_GROUP && st.durable == 20000,
-	   "it is as it was");
-	is(get_one(fd, 7 * (N - 1), v), 0, "its vectors can be read");
-	is(RAW(fd, VEXFS_IOC_CHECK, &check), 0, "it is checked");
-	ok(!check.faults && check.vectors == N, "and sound");
-	is(put_back(fd, N, 20000, how), -EINVAL, "nothing comes back any more");
+	   "stat shows what was restored");
+	is(get_one(fd, 7 * (N - 1), v), 0, "restored vectors can be read");
+	is(RAW(fd, VEXFS_IOC_CHECK, &check), 0, "check of the restored collection");
+	ok(!check.faults && check.vectors == N, "check finds no fault");
+	is(put_back(fd, N, 20000, how), -EINVAL, "put with sequence numbers is refused after the restore");
 	fd2 = raw_open();
-	is(RAW(fd2, VEXFS_IOC_CREATE, &c), 0, "another of the name");
-	is(RAW(fd2, VEXFS_IOC_RESTORED, &done), -EEXIST, "finds it taken");
+	is(RAW(fd2, VEXFS_IOC_CREATE, &c), 0, "a second restore of the name begins");
+	is(RAW(fd2, VEXFS_IOC_RESTORED, &done), -EEXIST, "a second restore of the name cannot be completed");
 	close(fd2);
 
 	pid = start(put_one_work, "again", 7);
-	ok(waits(pid), "writers wait for storage");
+	ok(waits(pid), "writers of a restored collection wait for storage");
 	s = storage_attach("again", &req);
-	ok(s >= 0 && !(req.flags & VEXFS_STREAM_SNAPSHOT), "which goes on where it was");
+	ok(s >= 0 && !(req.flags & VEXFS_STREAM_SNAPSHOT), "storage continues without a snapshot");
 	while (changes(s, ch, 4) < 1)
 		readable(s, 1000);
 	ok(ch[0].seq == 20001 && ch[0].op == VEXFS_CHANGE_UPDATE && ch[0].id == 7,
-	   "with the next number");
+	   "the next change has the next sequence number");
 	ack(s, 20001, 0);
-	is(outcome(pid), 0, "the writer goes on");
+	is(outcome(pid), 0, "the writer continues");
 	close(s);
 	close(fd);
 }

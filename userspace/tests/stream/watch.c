@@ -25,33 +25,33 @@ static void each_kind(int fd, int s)
 	uint64_t seq;
 	int n;
 
-	is(put_some(fd, 10, 2, 0, &seq), 0, "two vectors");
-	ok(readable(s, 10000), "there is something to read");
-	is(put_some(fd, 10, 1, 1, &seq), 0, "one is replaced");
-	is(delete_one(fd, 11), 0, "the other deleted");
-	is(RAW(fd, VEXFS_IOC_SET, &set), 0, "settings change");
-	ok(set.seq == seq + 2, "and say their number");
-	is(RAW(fd, VEXFS_IOC_INDEX, &idx), 0, "a graph comes");
-	ok(idx.seq == seq + 3, "and says its number");
+	is(put_some(fd, 10, 2, 0, &seq), 0, "two vectors are inserted");
+	ok(readable(s, 10000), "the stream is readable");
+	is(put_some(fd, 10, 1, 1, &seq), 0, "a vector is replaced");
+	is(delete_one(fd, 11), 0, "a vector is deleted");
+	is(RAW(fd, VEXFS_IOC_SET, &set), 0, "settings are changed");
+	ok(set.seq == seq + 2, "set returns its sequence number");
+	is(RAW(fd, VEXFS_IOC_INDEX, &idx), 0, "an index is built");
+	ok(idx.seq == seq + 3, "index returns its sequence number");
 
 	n = changes(s, ch, 16);
-	is(n, 6, "six changes");
-	ok(n == 6 && dense(ch, 6, ch[0].seq) && ch[0].seq == 1, "numbered without gaps");
+	is(n, 6, "six changes are read");
+	ok(n == 6 && dense(ch, 6, ch[0].seq) && ch[0].seq == 1, "their sequence numbers have no gap");
 	ok(ch[0].op == VEXFS_CHANGE_INSERT && ch[1].op == VEXFS_CHANGE_INSERT &&
 	   ch[2].op == VEXFS_CHANGE_UPDATE && ch[3].op == VEXFS_CHANGE_DELETE &&
-	   ch[4].op == VEXFS_CHANGE_SET && ch[5].op == VEXFS_CHANGE_INDEX, "each says what it is");
-	ok(ch[0].id == 10 && ch[1].id == 11 && ch[2].id == 10 && ch[3].id == 11, "and of whom");
+	   ch[4].op == VEXFS_CHANGE_SET && ch[5].op == VEXFS_CHANGE_INDEX, "their ops are right");
+	ok(ch[0].id == 10 && ch[1].id == 11 && ch[2].id == 10 && ch[3].id == 11, "their ids are right");
 	ok(ch[0].time_ns > 1600000000ull * 1000000000 && ch[0].time_ns <= ch[5].time_ns,
-	   "and when");
-	is(changes(s, ch + 6, 1), -EAGAIN, "then there is none");
-	ok(!readable(s, 0), "nor does poll say so");
+	   "their times are right");
+	is(changes(s, ch + 6, 1), -EAGAIN, "no further change");
+	ok(!readable(s, 0), "poll(2) does not report one");
 
-	is(rows(s, ch, 3, v, errors), 1, "one of the vectors is still there");
+	is(rows(s, ch, 3, v, errors), 1, "rows: one of three vectors still exists");
 	fill(want, 10, 1);
-	ok(errors[0] == -ESTALE && errors[1] == -ESTALE && !errors[2], "the last one");
-	ok(!memcmp(v + 2 * DIM, want, sizeof(want)), "as it was stored");
-	is(rows(s, ch + 3, 1, v, errors), 0, "a deletion has no vector");
-	is(errors[0], -EINVAL, "and says so");
+	ok(errors[0] == -ESTALE && errors[1] == -ESTALE && !errors[2], "rows: it is the last one, the others are stale");
+	ok(!memcmp(v + 2 * DIM, want, sizeof(want)), "rows: the vector is as it was stored");
+	is(rows(s, ch + 3, 1, v, errors), 0, "rows: a deletion has no vector");
+	is(errors[0], -EINVAL, "rows: EINVAL for a deletion");
 }
 
 static void endings(int s)
@@ -59,11 +59,11 @@ static void endings(int s)
 	struct vexfs_change ch[4];
 
 	drop("watched");
-	ok(readable(s, 10000), "a drop is something to read");
-	is(changes(s, ch, 4), 1, "one change");
-	ok(ch[0].op == VEXFS_CHANGE_DROP, "the drop");
-	is(changes(s, ch, 4), 0, "it is the last");
-	ok(readable(s, 0), "which does not let anybody wait");
+	ok(readable(s, 10000), "drop makes the stream readable");
+	is(changes(s, ch, 4), 1, "drop: one change is read");
+	ok(ch[0].op == VEXFS_CHANGE_DROP, "drop: it is the drop");
+	is(changes(s, ch, 4), 0, "drop: then end of file");
+	ok(readable(s, 0), "drop: end of file does not block");
 }
 
 void watching(void)
@@ -73,20 +73,20 @@ void watching(void)
 	int fd = create_durable("watched", 0), s = attach("watched"), s2 = attach("watched");
 	char small[31];
 
-	is(changes(s, ch, 1), -EINVAL, "a descriptor without a stream is not read");
-	is(stream(s, 0, 0, &req), 0, "a stream");
+	is(changes(s, ch, 1), -EINVAL, "read without a stream is refused");
+	is(stream(s, 0, 0, &req), 0, "a stream is opened");
 	ok(req.flags == VEXFS_STREAM_SNAPSHOT && !req.from && !req.seq && req.entries >= 512,
-	   "from now on");
-	is(stream(s, 0, 0, NULL), -EBUSY, "one stream for each descriptor");
-	is(read(s, small, sizeof(small)) < 0 ? -errno : 0, -EINVAL, "room for less than a change");
-	is(changes(s, ch, 1), -EAGAIN, "nothing yet");
+	   "it begins with the next change");
+	is(stream(s, 0, 0, NULL), -EBUSY, "a second stream of a descriptor is refused");
+	is(read(s, small, sizeof(small)) < 0 ? -errno : 0, -EINVAL, "read with room for less than one change is refused");
+	is(changes(s, ch, 1), -EAGAIN, "read without changes: EAGAIN");
 	each_kind(fd, s);
 
-	is(stream(s2, VEXFS_STREAM_FROM, 99, NULL), -EINVAL, "behind a change that was not");
-	is(stream(s2, VEXFS_STREAM_FROM, 2, &req), 0, "behind one that was");
-	ok(req.flags == VEXFS_STREAM_FROM && req.from == 2, "no snapshot is needed");
-	is(changes(s2, ch, 16), 4, "the rest of the changes");
-	ok(dense(ch, 4, 3), "numbered without gaps");
+	is(stream(s2, VEXFS_STREAM_FROM, 99, NULL), -EINVAL, "a stream from a future change is refused");
+	is(stream(s2, VEXFS_STREAM_FROM, 2, &req), 0, "a stream from an earlier change is opened");
+	ok(req.flags == VEXFS_STREAM_FROM && req.from == 2, "it needs no snapshot");
+	is(changes(s2, ch, 16), 4, "it has the later changes");
+	ok(dense(ch, 4, 3), "their sequence numbers have no gap");
 	endings(s);
 	close(s2);
 	close(s);
@@ -101,7 +101,7 @@ void losing(void)
 	uint64_t seq = 0, at = 0;
 	bool gaps = false;
 
-	is(stream(s, 0, 0, &req), 0, "a reader that does not read");
+	is(stream(s, 0, 0, &req), 0, "a watcher that does not read");
 	for (uint32_t i = 0; i < req.entries + 500; i += 500)
 		put_some(fd, i, 500, 0, &seq);
 	while ((n = changes(s, ch, 64)) > 0) {
@@ -111,15 +111,15 @@ void losing(void)
 			at = ch[i].seq;
 		}
 	}
-	is(lost, 1, "it is told once that it has lost its place");
-	ok(at == seq && !gaps, "and goes on from the last change");
+	is(lost, 1, "watcher: lost changes are reported once");
+	ok(at == seq && !gaps, "watcher: it continues at the last change");
 	put_some(fd, 1, 1, 1, &seq);
-	is(changes(s, ch, 64), 1, "with the next one");
-	ok(ch[0].seq == seq && ch[0].op == VEXFS_CHANGE_UPDATE, "and no other");
+	is(changes(s, ch, 64), 1, "watcher: the next change is read");
+	ok(ch[0].seq == seq && ch[0].op == VEXFS_CHANGE_UPDATE, "watcher: no other change is read");
 	close(s);
 	s = attach("lost");
-	is(stream(s, VEXFS_STREAM_FROM, 3, &req), 0, "from a place that is not kept");
-	ok((req.flags & VEXFS_STREAM_SNAPSHOT) && req.from == seq, "needs a snapshot");
+	is(stream(s, VEXFS_STREAM_FROM, 3, &req), 0, "a stream from a change that is no longer kept");
+	ok((req.flags & VEXFS_STREAM_SNAPSHOT) && req.from == seq, "it needs a snapshot");
 	close(s);
 	close(fd);
 	drop("lost");
@@ -152,7 +152,7 @@ static void random_rows(int s)
 		for (int i = 0; i < 4096; i++)
 			good &= !errors[i] || errors[i] == -ESTALE || errors[i] == -EINVAL;
 	}
-	ok(good, "rows of changes that somebody made up");
+	ok(good, "rows of invalid changes are refused");
 	free(ch);
 	free(errors);
 	free(v);
@@ -167,21 +167,21 @@ void watching_hostile(void)
 	pid_t pid;
 
 	raw_attach(only_write, "hostile", VEXFS_ATTACH_WRITE);
-	is(stream(only_write, 0, 0, NULL), -EACCES, "who may not read the vectors");
+	is(stream(only_write, 0, 0, NULL), -EACCES, "a stream without read access is refused");
 	close(only_write);
-	is(RAW(s, VEXFS_IOC_STREAM, &bad), -EINVAL, "unknown flags");
-	is(stream(s, 0, 5, NULL), -EINVAL, "a place without its flag");
-	is(stream(s, VEXFS_STREAM_STORAGE, 0, NULL), -EOPNOTSUPP, "storage of what is not durable");
+	is(RAW(s, VEXFS_IOC_STREAM, &bad), -EINVAL, "stream: unknown flags");
+	is(stream(s, 0, 5, NULL), -EINVAL, "stream: a start without VEXFS_STREAM_FROM");
+	is(stream(s, VEXFS_STREAM_STORAGE, 0, NULL), -EOPNOTSUPP, "stream: storage of a volatile collection");
 	is(rows(s, ch, 1, NULL, NULL), -ENOTCONN, "rows without a stream");
-	is(ack(s, 0, 0), -ENOTCONN, "an acknowledgement without a stream");
-	is(stream(s, 0, 0, NULL), 0, "a stream");
-	is(ack(s, 0, 0), -EPERM, "an acknowledgement from somebody else than storage");
-	is(RAW(s, VEXFS_IOC_ROWS, &r), -E2BIG, "too many changes");
+	is(ack(s, 0, 0), -ENOTCONN, "ack without a stream");
+	is(stream(s, 0, 0, NULL), 0, "a stream is opened");
+	is(ack(s, 0, 0), -EPERM, "ack by a watcher is refused");
+	is(RAW(s, VEXFS_IOC_ROWS, &r), -E2BIG, "rows: too many changes");
 	r = (struct vexfs_rows){ .count = 4, .changes = 0xdead0000dead0000ull };
-	is(RAW(s, VEXFS_IOC_ROWS, &r), -EFAULT, "changes that are not there");
+	is(RAW(s, VEXFS_IOC_ROWS, &r), -EFAULT, "rows: changes at an invalid address");
 	put_some(fd, 0, 50, 0, NULL);
 	is(read(s, (void *)0xdead0000dead0000ull, 64) < 0 ? -errno : 0, -EFAULT,
-	   "memory that is not there");
+	   "read to an invalid address");
 	random_rows(s);
 
 	while (changes(s, ch, 4) > 0)
@@ -189,12 +189,12 @@ void watching_hostile(void)
 	pid = start(child_reads, "", s);
 	ok(waits(pid), "a child waits on the same descriptor");
 	put_some(fd, 7, 1, 1, NULL);
-	is(outcome(pid), 0, "and reads");
-	is(changes(s, ch, 4), -EAGAIN, "what it has read is read");
+	is(outcome(pid), 0, "the child reads the change");
+	is(changes(s, ch, 4), -EAGAIN, "the parent does not read it again");
 	pid = start(child_reads, "", s);
-	ok(waits(pid), "another waits");
+	ok(waits(pid), "another child waits");
 	kill(pid, SIGKILL);
-	is(outcome(pid), -1000 - SIGKILL, "and can be killed");
+	is(outcome(pid), -1000 - SIGKILL, "the child that waits can be killed");
 	close(s);
 	close(fd);
 	drop("hostile");
@@ -282,8 +282,8 @@ void storm(void)
 		pthread_join(t[i], NULL);
 	while (good && (n = changes(s, ch, 64)) > 0)
 		good = apply(s, ch, n, &at);
-	ok(good && at == stat_of(fd).seq, "a reader beside writers gets every change");
-	ok(agrees(fd), "and has the collection in the end");
+	ok(good && at == stat_of(fd).seq, "a reader beside writers reads every change");
+	ok(agrees(fd), "its copy equals the collection");
 	close(s);
 	close(fd);
 	drop("storm");
