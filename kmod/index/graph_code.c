@@ -117,7 +117,7 @@ int vexfs_graph_code_slots(struct vexfs_graph *g, const u32 *slots, u32 n)
 
 	if (!g->code)
 		return 0;
-	/* From the pools: no path of calls below a put is deeper than this one. */
+	/* From the pools: the arithmetic below is deep, and 512 bytes here were above the budget. */
 	if (!vexfs_scratch_get(&raw, NULL, NULL, 0, g->c->space.stride, VEXFS_GFP_USER))
 		return -ENOMEM;
 	if (!READ_ONCE(g->scale)) {
