@@ -26,7 +26,7 @@ TRACE_EVENT(vexfs_search_start,
 	),
 	TP_fast_assign(
 		__entry->serial = serial;
-		strscpy(__entry->collection, collection, VEXFS_NAME_SIZE);
+		strscpy_pad(__entry->collection, collection, VEXFS_NAME_SIZE);
 		__entry->queries = queries;
 		__entry->k = k;
 	),
@@ -56,8 +56,8 @@ DECLARE_EVENT_CLASS(vexfs_answered,
 		__entry->bytes_out = o->bytes_out;
 		__entry->items = o->items;
 		__entry->err = err;
-		strscpy(__entry->op, vexfs_op_name(o->kind) ?: "", sizeof(__entry->op));
-		strscpy(__entry->collection, collection, VEXFS_NAME_SIZE);
+		strscpy_pad(__entry->op, vexfs_op_name(o->kind) ?: "", sizeof(__entry->op));
+		strscpy_pad(__entry->collection, collection, VEXFS_NAME_SIZE);
 	),
 	TP_printk("op=%s serial=%llu collection=%s items=%u ns=%llu distances=%llu in=%llu out=%llu err=%d",
 		  __entry->op, __entry->serial, __entry->collection, __entry->items, __entry->ns,

@@ -61,7 +61,7 @@ TRACE_EVENT(vexfs_pool_miss,
 		__field(u64, size)
 	),
 	TP_fast_assign(
-		strscpy(__entry->tier, tier, sizeof(__entry->tier));
+		strscpy_pad(__entry->tier, tier, sizeof(__entry->tier));
 		__entry->size = size;
 	),
 	TP_printk("tier=%s size=%llu", __entry->tier, __entry->size)
@@ -76,7 +76,7 @@ TRACE_EVENT(vexfs_stack_violation,
 		__field(u32, limit)
 	),
 	TP_fast_assign(
-		strscpy(__entry->op, op ?: "", sizeof(__entry->op));
+		strscpy_pad(__entry->op, op ?: "", sizeof(__entry->op));
 		__entry->depth = depth;
 		__entry->limit = limit;
 	),
