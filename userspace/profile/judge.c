@@ -115,7 +115,7 @@ static void judge_alerts(struct report *r)
 		fclose(f);
 }
 
-static void judge_components(struct report *r)
+void report_measure(struct report *r)
 {
 	struct vs_rules rules = VS_RULES_DEFAULT;
 	enum vs_direction dir = VS_HIGHER;
@@ -127,6 +127,16 @@ static void judge_components(struct report *r)
 
 		vs_compare(&off, &on, 0, &rules, &c->change);
 		vs_decide_all(&c->change, &dir, 1, &rules);
+	}
+}
+
+static void judge_components(struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->p.ncomponents; i++) {
+		const struct component *c = &r->p.component[i];
+
 		if (c->change.verdict == VS_REGRESSED || c->change.verdict == VS_IMPROVED)
 			report_add(r, c->change.change < 0 ? -c->change.change : 0.01, false,
 				   "with %s on, %s changes by %+.0f %% (%+.0f to %+.0f %%)", c->name,

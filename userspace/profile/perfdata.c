@@ -41,15 +41,26 @@ struct process {
 	char comm[PERFDATA_COMM];
 };
 
+/* A process got a name, or (@parent) that of its parent. */
+struct naming {
+	uint64_t time_ns;
+	size_t order;		/* in the file */
+	uint32_t pid, parent;
+	char comm[PERFDATA_COMM];
+};
+
 struct perfdata {
 	const unsigned char *at;
 	size_t size;
 	struct section data;
 	uint64_t type;		/* of samples */
+	bool timed;		/* other records end with what identifies a sample, too */
 	struct map *maps;
 	size_t nmaps, maps_room;
 	struct process *procs;
 	size_t nprocs, procs_room;
+	struct naming *namings;
+	size_t nnamings, namings_room;
 };
 
 /* A record that is being read. */
@@ -100,6 +111,7 @@ static int read_attrs(struct perfdata *p, const struct file_header *h, char *why
 			return -1;
 		}
 		p->type = a.sample_type;
+		p->timed = a.sample_id_all;
 	}
 	if ((p->type & need) != need) {
 		snprintf(why, size, "its samples lack address, process or time");
@@ -182,6 +194,7 @@ void perfdata_close(struct perfdata *p)
 		free(p->maps[i].name);
 	free(p->maps);
 	free(p->procs);
+	free(p->namings);
 	free(p);
 }
 
@@ -259,25 +272,92 @@ static int name_process(struct perfdata *p, uint32_t pid, const char *comm, size
 	return 0;
 }
 
+/* When a record that is no sample was made; 0 when the file does not say. */
+static uint64_t record_time(const struct perfdata *p, const struct cursor *c)
+{
+	const uint64_t after = PERF_SAMPLE_ID | PERF_SAMPLE_STREAM_ID | PERF_SAMPLE_CPU |
+			       PERF_SAMPLE_IDENTIFIER;
+	size_t back = 8 * (1 + (size_t)__builtin_popcountll(p->type & after));
+	uint64_t t = 0;
+
+	if (p->timed && (size_t)(c->end - c->at) >= back)
+		memcpy(&t, c->end - back, sizeof(t));
+	return t;
+}
+
+static struct naming *naming_add(struct perfdata *p, uint32_t pid, uint64_t time_ns)
+{
+	struct naming *more = grow(p->namings, p->nnamings, &p->namings_room, sizeof(*more)), *n;
+
+	if (!more)
+		return NULL;
+	p->namings = more;
+	n = &p->namings[p->nnamings];
+	*n = (struct naming){ .time_ns = time_ns, .order = p->nnamings++, .pid = pid };
+	return n;
+}
+
 /* Threads of a process have names, too: the first thread's is the process's. */
 static int take_comm(struct perfdata *p, struct cursor *c)
 {
+	uint64_t time_ns = record_time(p, c);
 	uint32_t pid = (uint32_t)take(c, 4), tid = (uint32_t)take(c, 4);
+	struct naming *n;
+	size_t len;
 
-	return c->short_of || pid != tid ? 0 :
-	       name_process(p, pid, (const char *)c->at, (size_t)(c->end - c->at));
+	if (c->short_of || pid != tid)
+		return 0;
+	n = naming_add(p, pid, time_ns);
+	if (!n)
+		return -1;
+	len = strnlen((const char *)c->at, (size_t)(c->end - c->at));
+	memcpy(n->comm, c->at, len < sizeof(n->comm) ? len : sizeof(n->comm) - 1);
+	return 0;
 }
 
 static int take_fork(struct perfdata *p, struct cursor *c)
 {
+	uint64_t time_ns = record_time(p, c);
 	uint32_t pid = (uint32_t)take(c, 4), parent = (uint32_t)take(c, 4);
-	struct process *proc = c->short_of || pid == parent ? NULL : process_of(p, parent);
-	char comm[PERFDATA_COMM];
+	struct naming *n;
 
-	if (!proc)
+	if (c->short_of || pid == parent)
 		return 0;
-	memcpy(comm, proc->comm, sizeof(comm));
-	return name_process(p, pid, comm, sizeof(comm));
+	n = naming_add(p, pid, time_ns);
+	if (!n)
+		return -1;
+	n->parent = parent;
+	return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct naming *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* A process has its last name all the while. */
+static int name_processes(struct perfdata *p)
+{
+	char comm[PERFDATA_COMM];
+	size_t i;
+
+	if (p->nnamings)
+		qsort(p->namings, p->nnamings, sizeof(*p->namings), by_time);
+	for (i = 0; i < p->nnamings; i++) {
+		const struct naming *n = &p->namings[i];
+		const struct process *parent = n->parent ? process_of(p, n->parent) : NULL;
+
+		if (n->parent && !parent)
+			continue;
+		memcpy(comm, parent ? parent->comm : n->comm, sizeof(comm));
+		if (name_process(p, n->pid, comm, sizeof(comm)))
+			return -1;
+	}
+	return 0;
 }
 
 static void take_chain(struct cursor *c, struct perfdata_sample *s, bool kernel)
@@ -339,7 +419,7 @@ static bool take_sample(const struct perfdata *p, struct cursor *c, uint16_t mis
 
 /*
  * Names and maps are read before the samples, since records of several processors are not in
- * the order of time. A process has its last name all the while.
+ * the order of time.
  */
 static int take_record(struct perfdata *p, const struct perf_event_header *h, struct cursor *c,
 		       struct perfdata_info *info)
@@ -437,7 +517,7 @@ int perfdata_each(struct perfdata *p, perfdata_fn fn, void *arg, struct perfdata
 	if (!pass)
 		return -1;
 	*pass = (struct pass){ .p = p, .info = info, .fn = fn, .arg = arg };
-	ret = each_record(p, first_pass, pass, info, why, size);
+	ret = each_record(p, first_pass, pass, info, why, size) ?: name_processes(p);
 	if (!ret)
 		ret = each_record(p, second_pass, pass, info, why, size);
 	free(pass);

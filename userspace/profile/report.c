@@ -232,6 +232,7 @@ static int run(struct report *r, const struct request *q)
 	ret = narrow(r, q->component, q->overflows);
 	if (ret)
 		return ret;
+	report_measure(r);
 	h = q->history ? open_history(q->history) : NULL;
 	if (h && !q->baseline)
 		compare(r, h);

@@ -29,6 +29,8 @@ struct report {
 	const char *scope;	/* "all", "baseline", "stack overflows" or a component */
 };
 
+/* What each component changes; before anything is said about it. */
+void report_measure(struct report *r);
 /* Fills in the findings, worst first. */
 void report_judge(struct report *r);
 __attribute__((format(printf, 4, 5)))

@@ -18,8 +18,10 @@ def record(kind, body, misc=2):
     return struct.pack("<IHH", kind, misc, 8 + len(body)) + body
 
 
-def comm(pid, name):
-    return record(3, struct.pack("<II", pid, pid) + name.encode() + b"\0")
+def comm(pid, name, time=None):
+    body = struct.pack("<II", pid, pid) + name.encode() + b"\0"
+    body += b"\0" * (-len(body) % 8)
+    return record(3, body + (struct.pack("<IIQ", pid, pid, time) if time else b""))
 
 
 def mapped(pid, start, size, name):
@@ -32,8 +34,8 @@ def sample(pid, time, chain, misc=2):
                   struct.pack(f"<{len(chain)}Q", *chain), misc)
 
 
-def perf_file(records, magic=b"PERFILE2", sample_type=TYPE):
-    attr = struct.pack("<IIQQQQQ", 1, 128, 0, 1000, sample_type, 0, 0).ljust(128, b"\0")
+def perf_file(records, magic=b"PERFILE2", sample_type=TYPE, flags=0):
+    attr = struct.pack("<IIQQQQQ", 1, 128, 0, 1000, sample_type, 0, flags).ljust(128, b"\0")
     attrs = attr + struct.pack("<QQ", 0, 0)
     head = 104
     return magic + struct.pack("<QQQQQQQQ4Q", head, len(attrs), head, len(attrs),
@@ -72,6 +74,8 @@ def main():
     put("perf.data", whole)
     put("perf.cut", whole[:len(whole) - 700])
     put("perf.other", perf_file(comm(9, "bash") + sample(9, 1, [USER, 0x401000])))
+    # two processors: the later name stands first in the file
+    put("perf.order", perf_file(comm(7, "linux", 900) + comm(7, "sh", 100) + body, flags=1 << 18))
     put("perf.magic", perf_file(b"", magic=b"ELIFREP2"))
     put("perf.form", perf_file(begin + body, sample_type=1))
     # lengths that lead out of the file and out of the record

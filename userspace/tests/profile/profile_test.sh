@@ -36,6 +36,9 @@ EOT
 check $? "owners, subsystems, self and total add up" "$(cat "$tmp/p.json")"
 grep -q '<title>hot_scan_\[k\]: 60 samples' "$tmp/flame.svg"
 check $? "the flame graph shows it" "$err"
+run "$p" perf --kallsyms "$tmp/kallsyms" --functions "$tmp/su" "$tmp/perf.order"
+[ "$status" = 0 ] && [[ $out == *hot_scan* ]]
+check $? "a process has its last name by time, also where that stands first in the file" "$status $out$err"
 
 # --- what cannot be read is a sentence ---
 run "$p" perf --kallsyms "$tmp/kallsyms" "$tmp/perf.cut"
@@ -74,11 +77,16 @@ xml.dom.minidom.parse(sys.argv[1] + "/stack.svg")
 EOT
 check $? "JSON and SVG say the same" "$(head -c 300 "$tmp/profile/analysis/report.json")"
 run "$p" report --baseline --history "$tmp/h.db" "$tmp/profile"
+run "$p" report --history "$tmp/h.db" "$tmp/profile"
+[[ $out != *baseline* && $err != *baseline* ]]
+check $? "the same results differ from the baseline in nothing" "$out$err"
 sed -i 's/"worst_possible": 1200/"worst_possible": 1500/' "$tmp/profile/static/report.json"
 sed -i 's/"on": .*/"on": [1500, 1510, 1490, 1505, 1495, 1502, 1498, 1501]}/' "$tmp/profile/component-search_engine/samples.json"
 run "$p" report --history "$tmp/h.db" "$tmp/profile"
 [[ $out == *"do_put can use 1500 bytes of stack, 300 more than in the baseline"* ]]
 check $? "a path that became deeper than in the baseline" "$out$err"
+[[ $out == *"search_engine changes the speed by +50 %, in the baseline by +198 to +202 %"* ]]
+check $? "and a component whose interval does not touch the baseline's" "$out$err"
 run "$p" report --component search_engine "$tmp/profile"
 [ "$status" = 1 ] && [[ $out == *search_engine* && $out != *planted_hotspot* ]]
 check $? "a component alone" "$status $out$err"
@@ -115,5 +123,38 @@ expect 2 "deep_recursion or large_allocations" "a scenario that is none" $t/stac
 expect 2 "vector_storage" "a component that is none" $t/incremental_component_test.sh --component x
 expect 2 "a number" "rounds that are none" $t/incremental_component_test.sh --component bridge --rounds x
 expect 2 "PROFILE is 1" "PROFILE of another value" make PROFILE=yes help
+
+# --- tools that are missing, of another version, or not allowed: a sentence, and partial ---
+s=scripts/profiling/scripts
+export VEXFS_NO_INSTALL=1 VEXFS_PROFILE_DIR=$tmp/out2
+mkdir "$tmp/bin"
+ln -sf /usr/sbin/* /usr/bin/* /bin/* "$tmp/bin/" 2> /dev/null
+lacks() { # PART SENTENCE NAME COMMAND...
+	local part=$1 sentence=$2 name=$3
+	shift 3
+	PATH=$tmp/bin run "$@"
+	[ "$status" = 1 ] && [[ $err == *"$sentence"* ]] &&
+		grep -qx 'state=partial' "$VEXFS_PROFILE_DIR/$part/status" &&
+		grep -q "^why=.*$sentence" "$VEXFS_PROFILE_DIR/$part/status"
+	check $? "$name" "$status $out$err" "$(cat "$VEXFS_PROFILE_DIR/$part/status")"
+}
+rm -f "$tmp/bin/perf" "$tmp/bin/valgrind" "$tmp/bin/bpftrace"
+lacks perf "perf is missing" "no perf" $s/run_perf_memory_profile.sh
+lacks trace "perf is missing" "no perf for the trace manager" $s/vexfs_trace_manager.sh run
+lacks valgrind "valgrind is missing" "no valgrind" $s/run_valgrind_stack_analysis.sh
+lacks ebpf "bpftrace is missing" "no bpftrace" $s/run_ebpf_fuse_tracing.sh
+printf '#!/bin/sh\necho bpftrace v0.1.9\n' > "$tmp/bin/bpftrace"
+cat > "$tmp/bin/perf" <<'EOT'
+#!/bin/sh
+echo "Access to performance monitoring and observability operations is limited." >&2
+exit 255
+EOT
+chmod +x "$tmp/bin/bpftrace" "$tmp/bin/perf"
+lacks perf "perf may not be used here" "no permission for perf" $s/run_perf_memory_profile.sh
+lacks trace "perf may not be used here" "no permission for perf of the trace manager" $s/vexfs_trace_manager.sh run
+PATH=$tmp/bin run $s/setup_profiling_environment.sh --check
+[ "$status" = 1 ] && [[ $out == *"no   bpftrace"*"version 0.1.9 is older than"* ]] &&
+	[[ $out == *"no   valgrind"*"apt-get install valgrind"* ]] && [[ $out == *"no   counters"* ]]
+check $? "the setup script names what is missing, too old, and not counted" "$status $out$err"
 
 tap_end
