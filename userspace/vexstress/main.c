@@ -393,14 +393,22 @@ static bool said_what_it_is(void)
 	return true;
 }
 
+/* Of the command line, in an order of our own; jobs point to them until the end. */
+static char **all_words;
+
+static void free_words(void)
+{
+	free(all_words);
+}
+
 int main(int argc, char **argv)
 {
-	char **words = calloc((size_t)argc + 1, sizeof(*words));
+	char **words = all_words = calloc((size_t)argc + 1, sizeof(*words));
 	enum command cmd = RUN;
 	struct vx_job base;
 	int n, i;
 
-	if (!words)
+	if (!words || atexit(free_words))
 		return VX_MISSED;
 	memcpy(words, argv, (size_t)argc * sizeof(*words));
 	vx_set.warmup = -1;
