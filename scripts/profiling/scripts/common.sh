@@ -75,5 +75,29 @@ finish() {
 	exit 0
 }
 
+# samples_json NAME UNIT: rates.off and rates.on of a component, as the report reads them, and a
+# line about them.
+samples_json() {
+	local arm
+	for arm in off on; do touch "$dir/rates.$arm"; done
+	jq -n --arg component "$1" --arg unit "$2" --slurpfile off "$dir/rates.off" \
+		--slurpfile on "$dir/rates.on" '{component: $component, unit: $unit, off: $off, on: $on}' \
+		> "$dir/samples.json"
+	jq -r 'def middle: sort | .[length / 2 | floor];
+		"\(.component): median off \(.off | middle), on \(.on | middle) \(.unit), \(.off | length) and \(.on | length) values"' \
+		"$dir/samples.json"
+}
+
 # have PROGRAM PACKAGE: installs it where that is allowed; false where it stays missing.
 have() { command -v "$1" > /dev/null || scripts/need "$1:$2" >&2; }
+
+# may_profile: perf is there and may be used; says why not.
+may_profile() {
+	have perf linux-perf || { lacking "perf is missing: there is no profile of time"; return 1; }
+	# its status says less than its words
+	if [[ $(perf record -q -e cpu-clock -o "$dir/perf.try" true 2>&1) == *"Access to performance monitoring"* ]]; then
+		lacking "perf may not be used here: set kernel.perf_event_paranoid to 2, or be root"
+		return 1
+	fi
+	rm -f "$dir/perf.try"
+}

@@ -33,6 +33,10 @@ use() {
 	cat "$dir/m/$1/by-id/1" > /dev/null
 }
 
+# Two readers of an event, so that the kernel calls __traceiter_*; see the script of bpftrace.
+for event in search_done put delete request_done; do
+	echo 1 > /sys/kernel/tracing/events/vexfs/vexfs_$event/enable
+done
 bpftrace -f json -o "$to/trace.json" "$here/../configs/fuse_and_vexfs.bt" "$slow_us" "$alert" \
 	2> "$to/bpftrace.err" & tracer=$!
 wait_for grep -q attached_probes "$to/trace.json" || { cat "$to/bpftrace.err"; exit 9; }

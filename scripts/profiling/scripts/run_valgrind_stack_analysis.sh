@@ -7,9 +7,8 @@ usage() {
 
 	Runs the programs under valgrind: memcheck (errors, leaks), massif with stacks (heap
 	and stack at their largest), drd (data races). Without a command: vexctl, vexstress's
-	reader of stacks and the embedder on this machine, which need no module.
-	vexfsd and vexfs-mount are run in the uml lab, whose seccomp mode valgrind does not
-	always survive; where it does not, the result says so.
+	reader of stacks and vexfs-profile on this machine, which need no module.
+	vexfsd and vexfs-mount have something to do in the uml lab.
 	Configuration: configs/valgrind_stack_analysis.conf.
 	Results: build/profiling/valgrind: summary.json, logs by tool and program.
 	Status: 0 complete, 1 partial or a finding, 2 wrong command line.
@@ -48,22 +47,32 @@ number() { sed -nE "s/.*$2 ?([0-9,]+).*/\1/p" "$1" | head -n 1 | tr -d ,; }
 # largest FILE KEY: of all snapshots of massif.
 largest() { sed -nE "s/^$2=([0-9]+)/\1/p" "$1" | sort -n | tail -n 1; }
 
-# one TOOL NAME COMMAND...: a row "tool name errors lost heap stack state".
+# one TOOL NAME COMMAND...: a row "tool name errors lost heap stack state". Without a command
+# NAME runs in the lab.
 one() {
-	local tool=$1 name=$2 status options=() more log
+	local tool=$1 name=$2 status command=(valgrind "--tool=$1") more log
 	shift 2
 	log=$dir/$tool-$name
-	[ "$tool" = massif ] || options=("--suppressions=$configs/$(setting $conf valgrind suppressions valgrind.supp)")
+	if [ "$tool" = massif ]; then
+		command+=("--massif-out-file=$log.massif")
+	else
+		command+=("--suppressions=$configs/$(setting $conf valgrind suppressions valgrind.supp)")
+	fi
 	read -r -a more <<< "$(setting $conf valgrind "$tool" "")"
-	options+=("${more[@]}")
-	[ "$tool" != massif ] || options+=("--massif-out-file=$log.massif")
-	timeout "$limit" valgrind --tool="$tool" "${options[@]}" --log-file="$log.log" "$@" \
-		> "$log.out" 2>&1 < /dev/null
-	status=$?
-	# 124 and above: it did not come to its end
-	if [ $status -ge 124 ]; then
-		echo "$tool $name 0 0 0 0 killed-$status" >> "$rows"
-		lacking "$tool of $name did not come to its end (status $status)"
+	command+=("${more[@]}" "--log-file=$log.log")
+	if [ $# -gt 0 ]; then
+		timeout "$limit" "${command[@]}" "$@" > "$log.out" 2>&1 < /dev/null
+		status=$?
+		# 124 and above: it did not come to its end
+		[ $status -ge 124 ] || status=0
+	else
+		"$lab" run uml --cpus 1 --results "$dir" --timeout "$limit" -- \
+			scripts/profiling/scripts/valgrind_lab.sh "$name" "${command[@]}" > "$log.out" 2>&1
+		status=$?
+	fi
+	if [ $status != 0 ]; then
+		echo "$tool $name 0 0 0 0 ended-$status" >> "$rows"
+		lacking "$tool of $name did not come to its end (status $status): $(tail -qn 1 "$log.out")"
 		return
 	fi
 	case $tool in
@@ -72,20 +81,9 @@ one() {
 	esac >> "$rows"
 }
 
-each() { # NAME COMMAND...
+each() { # NAME [COMMAND...]
 	local tool
 	for tool in memcheck massif drd; do one "$tool" "$@"; done
-}
-
-in_lab() { # NAME: daemon or mount, in the lab, memcheck alone
-	"$lab" run uml --results "$dir" --timeout "$limit" -- \
-		scripts/profiling/scripts/valgrind_lab.sh "$1" > "$dir/lab-$1.out" 2>&1
-	local status=$?
-	if [ $status != 0 ] || ! grep -q 'ERROR SUMMARY' "$dir/memcheck-$1.log" 2> /dev/null; then
-		lacking "$1 could not be run under valgrind in the lab (status $status): $(tail -n 1 "$dir/lab-$1.out")"
-		return
-	fi
-	echo "memcheck $1 $(number "$dir/memcheck-$1.log" 'ERROR SUMMARY:') $(number "$dir/memcheck-$1.log" 'definitely lost:') 0 0 done" >> "$rows"
 }
 
 if [ -n "$program" ]; then
@@ -96,8 +94,8 @@ else
 	each vexctl build/bin/vexctl --help
 	each vexstress build/bin/vexstress flamegraph "$dir/stacks" -o "$dir/flame.svg"
 	each vexfs-profile build/bin/vexfs-profile --help
-	in_lab vexfsd
-	in_lab vexfs-mount
+	each vexfsd
+	each vexfs-mount
 fi
 
 jq -Rn --argjson limit "$(setting $conf valgrind stack_limit 262144)" '

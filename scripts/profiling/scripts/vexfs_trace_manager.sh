@@ -35,7 +35,7 @@ if [ $# -gt 0 ]; then
 fi
 
 begin trace
-have perf linux-perf || { lacking "perf is missing: nothing was recorded"; finish; }
+may_profile || finish
 make -s tools build/bin/vexfs-profile >&2 || exit 69
 "$lab" build uml --profile 2>&1 | grep -v 'is ready' >&2
 
@@ -59,7 +59,7 @@ cat $t/trace > $to/events
 exit $status'
 VEX_EVENTS=$(setting $conf events vexfs vexfs_search_done) \
 VEX_BUFFER_KB=$(setting $conf events buffer_kb 8192) \
-VEX_PAUSE=$(awk -v n="$(setting $conf memory readings 4)" 'BEGIN { print n > 0 ? 1 / n : 1 }') \
+VEX_PAUSE=$(awk -v n="$(setting $conf memory readings 4)" 'BEGIN { print (n > 0 ? 1 / n : 1) }') \
 	perf record -q -k CLOCK_REALTIME -F "$(setting $conf perf frequency 499)" -g \
 	-e "$(setting $conf perf event cpu-clock)" -o "$dir/perf.data" -- "$lab" run uml --profile \
 	--results "$dir" --timeout "$(setting $conf lab timeout 300)" -- bash -c "$inside" bash "${command[@]}" \
@@ -70,6 +70,7 @@ status=$?
 build/bin/vexfs-profile perf --kallsyms "$dir/kallsyms" --functions build/module/uml-profile \
 	--timeline "$dir/samples.csv" --json "$dir/profile.json" "$dir/perf.data" > "$dir/top" ||
 	lacking "the samples could not all be read"
+[ -s "$dir/samples.csv" ] || finish
 
 # Seconds since 1970 of all three, and the sums of each second.
 awk -F '[ ,]' -v events="$dir/events" '

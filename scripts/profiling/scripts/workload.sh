@@ -7,17 +7,7 @@
 
 set -eu
 dir=$(mktemp -d)
-python3 - "$dir/base.fbin" "$1" "$2" <<'PY'
-import random, struct, sys
-random.seed(1)
-n, d = int(sys.argv[2]), int(sys.argv[3])
-row = [random.gauss(0, 1) for _ in range(n + d)]
-with open(sys.argv[1], "wb") as f:
-    f.write(struct.pack("<II", n, d))
-    for i in range(n):
-        at = i * 7919 % n
-        f.write(struct.pack(f"<{d}f", *(row[at:at + d])))
-PY
+"$(dirname "$(readlink -f "$0")")/vectors.py" "$dir/base.fbin" "$1" "$2"
 vexctl create flat --dim "$2" --layout lang:u32
 vexctl create graph --dim "$2" --index graph
 for c in flat graph; do

@@ -3,25 +3,11 @@
 #
 # component_lab.sh COMPONENT off|on: runs inside a lab; see incremental_component_test.sh.
 
-set -u
+set -eu
 component=$1 arm=$2
 to=$VEXFS_RESULTS
 slices=6
 dir=$(mktemp -d)
-
-vectors() { # FILE N DIMENSION
-	python3 - "$@" <<'PY'
-import random, struct, sys
-random.seed(2)
-n, d = int(sys.argv[2]), int(sys.argv[3])
-row = [random.gauss(0, 1) for _ in range(n + d)]
-with open(sys.argv[1], "wb") as f:
-    f.write(struct.pack("<II", n, d))
-    for i in range(n):
-        at = i * 7919 % n
-        f.write(struct.pack(f"<{d}f", *row[at:at + d]))
-PY
-}
 
 # measure ITEMS COMMAND...: items a second, one line for each slice.
 measure() {
@@ -36,33 +22,33 @@ measure() {
 	done > "$to/rate"
 }
 
-vectors "$dir/base" 20000 64
+"$(dirname "$(readlink -f "$0")")/../scripts/vectors.py" "$dir/base.fbin" 20000 64
 case $component in
 vector_storage)
 	echo "exact queries/s" > "$to/unit"
-	vexctl create c --dim 64 && vexctl import c "$dir/base" > /dev/null
-	measure 1000 vexctl search c --query "$dir/base" --limit 1000 -k 10 ;;
+	vexctl create c --dim 64 && vexctl import c "$dir/base.fbin" > /dev/null
+	measure 1000 vexctl search c --query "$dir/base.fbin" --limit 1000 -k 10 ;;
 search_engine)
 	echo "queries/s" > "$to/unit"
 	index=none
 	[ "$arm" = off ] || index=graph
-	vexctl create c --dim 64 --index $index && vexctl import c "$dir/base" > /dev/null
-	measure 2000 vexctl search c --query "$dir/base" --limit 2000 -k 10 ;;
+	vexctl create c --dim 64 --index $index && vexctl import c "$dir/base.fbin" > /dev/null
+	measure 2000 vexctl search c --query "$dir/base.fbin" --limit 2000 -k 10 ;;
 metadata_manager)
 	echo "exact queries/s" > "$to/unit"
 	if [ "$arm" = off ]; then
-		vexctl create c --dim 64 && vexctl import c "$dir/base" > /dev/null
-		measure 1000 vexctl search c --query "$dir/base" --limit 1000 -k 10
+		vexctl create c --dim 64 && vexctl import c "$dir/base.fbin" > /dev/null
+		measure 1000 vexctl search c --query "$dir/base.fbin" --limit 1000 -k 10
 	else
-		vexctl create c --dim 64 --layout lang:u32 && vexctl import c "$dir/base" > /dev/null
-		measure 1000 vexctl search c --query "$dir/base" --limit 1000 -k 10 --filter 'lang == 0'
+		vexctl create c --dim 64 --layout lang:u32 && vexctl import c "$dir/base.fbin" > /dev/null
+		measure 1000 vexctl search c --query "$dir/base.fbin" --limit 1000 -k 10 --filter 'lang == 0'
 	fi ;;
 bridge)
 	echo "exact queries/s of 8 programs" > "$to/unit"
-	vexctl create c --dim 64 && vexctl import c "$dir/base" > /dev/null
+	vexctl create c --dim 64 && vexctl import c "$dir/base.fbin" > /dev/null
 	eight() {
 		local i
-		for i in 1 2 3 4 5 6 7 8; do vexctl search c --query "$dir/base" --limit 200 -k 10 & done
+		for i in 1 2 3 4 5 6 7 8; do vexctl search c --query "$dir/base.fbin" --limit 200 -k 10 & done
 		wait
 	}
 	measure 1600 eight ;;
@@ -77,7 +63,7 @@ durability)
 	fi
 	# shellcheck disable=SC2086 # an option or nothing
 	vexctl create c --dim 64 $durable || exit 1
-	measure 20000 vexctl import c "$dir/base" ;;
+	measure 20000 vexctl import --upsert c "$dir/base.fbin" ;;
 esac
 cat /sys/kernel/debug/vexfs/stack > "$to/stack.$arm"
 [ -z "${daemon:-}" ] || { kill "$daemon"; wait "$daemon"; }

@@ -58,9 +58,5 @@ for ((round = 1; round <= rounds; round++)); do
 	done
 done
 unit=$(cat "$dir/unit" 2> /dev/null)
-for arm in off on; do touch "$dir/rates.$arm"; done
-jq -n --arg component "$component" --arg unit "$unit" --slurpfile off "$dir/rates.off" \
-	--slurpfile on "$dir/rates.on" '{component: $component, unit: $unit, off: $off, on: $on}' \
-	> "$dir/samples.json"
-jq -r '"\(.component): median off \(.off | sort | .[length / 2 | floor]), on \(.on | sort | .[length / 2 | floor]) \(.unit), \(.off | length) and \(.on | length) values"' "$dir/samples.json"
+samples_json "$component" "$unit"
 finish

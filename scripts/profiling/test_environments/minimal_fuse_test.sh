@@ -42,7 +42,7 @@ cd /
 cat /sys/kernel/debug/vexfs/stack > "$VEXFS_RESULTS/stack"
 umount /tmp/m
 wait $mount'
-"$lab" run uml --profile --results "$dir" --timeout 120 \
+"$lab" run uml --profile --cpus 1 --results "$dir" --timeout 300 \
 	--params "pool_enabled=0 search_codes=0 accounting=0 search_batching=0 search_threads=1" -- \
 	bash -c "$inside" > "$dir/output" 2> "$dir/messages"
 status=$?
