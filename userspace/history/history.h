@@ -225,11 +225,26 @@ struct history_record {
 	size_t size;
 };
 
+/*
+ * Adds a record, unless the same one is there: with the same contents, kind, name, machine and
+ * time. Its number in both cases, or -1.
+ */
 int64_t history_record_add(struct history *h, const struct history_record *r, const void *data,
 			   size_t size, struct history_error *err);
+/* The same for a copy, whose time is that of the copying: one of another time is the same, too. */
+int64_t history_record_import(struct history *h, const struct history_record *r, const void *data,
+			      size_t size, struct history_error *err);
 typedef int (*history_record_fn)(const struct history_record *r, void *arg);
 int history_records(struct history *h, const char *kind, history_record_fn fn, void *arg,
 		    struct history_error *err);
+/*
+ * Records of a kind with their contents, in the order in which they were added; of one name, or
+ * of all where @name is NULL. Ends early when @fn does not return 0, and returns that.
+ */
+typedef int (*history_contents_fn)(const struct history_record *r, const char *data, size_t size,
+				   void *arg);
+int history_record_contents(struct history *h, const char *kind, const char *name,
+			    history_contents_fn fn, void *arg, struct history_error *err);
 /* The contents of a record, to be freed; NULL when there is none or on error. */
 char *history_record_get(struct history *h, int64_t id, struct history_record *r, size_t *size,
 			 struct history_error *err);

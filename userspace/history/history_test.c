@@ -443,6 +443,14 @@ static int count_record(const struct history_record *r, void *arg)
 	return 0;
 }
 
+static int second_contents(const struct history_record *r, const char *data, size_t size, void *arg)
+{
+	int *n = arg;
+
+	++*n;
+	return r->size != size || size != 7 || data[5] != '0' + *n;
+}
+
 static void test_records(void)
 {
 	struct history *h = history_open(path("records.db"), HISTORY_WRITE, &err);
@@ -452,7 +460,20 @@ static void test_records(void)
 	char *text;
 	int n = 0;
 
+	ok(id > 0 && history_record_add(h, &r, "{\"a\":1}", 7, &err) == id, "the same record is kept once");
+	ok(history_record_add(h, &r, "{\"a\":2}", 7, &err) > id, "another one of that moment is another one");
 	r.t = T0 + DAY;
+	ok(history_record_import(h, &r, "{\"a\":1}", 7, &err) == id, "an import of what is there, too");
+	ok(history_record_prune(h, T0 + HOUR, NULL, true, &err) == 2, "of which there are two then");
+	ok(!history_record_contents(h, "run", "quick", second_contents, &n, &err) && n == 2,
+	   "contents come in the order in which they were added");
+	n = 0;
+	ok(!history_record_contents(h, "run", "slow", second_contents, &n, &err) && !n, "none of another name");
+	ok(history_record_prune(h, T0 + HOUR, "baseline", false, &err) == 0, "none of another kind is pruned");
+	history_record_archive(h, id, true, &err);
+	ok(history_record_prune(h, T0 + HOUR, "run", false, &err) == 1, "nor the one that is archived");
+	history_record_archive(h, id, false, &err);
+	n = 0;
 	second = history_record_add(h, &r, "", 0, &err);
 	text = history_record_get(h, id, &r, &size, &err);
 	ok(text && size == 7 && !strcmp(text, "{\"a\":1}") && !strcmp(r.name, "quick"), "a record");

@@ -10,30 +10,86 @@
 /* A result of vexstress is a few hundred KiB at most. */
 #define RECORD_MAX	(16u << 20)
 
-int64_t history_record_add(struct history *h, const struct history_record *r, const void *data,
-			   size_t size, struct history_error *err)
+/* Of the same contents, made between ?7 and ?8. */
+#define SAME	" WHERE kind = ?2 AND t BETWEEN ?7 AND ?8 AND name = ?3 AND machine = ?4 AND data = ?5"
+
+struct span {
+	int64_t from, to;
+};
+
+static void bind_record(sqlite3_stmt *st, const struct history_record *r, const void *data,
+			size_t size, const struct span *same)
+{
+	sqlite3_bind_int64(st, 1, r->t);
+	sqlite3_bind_text(st, 2, r->kind, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 3, r->name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 4, r->machine, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 5, size ? data : "", (int)size, SQLITE_STATIC);
+	sqlite3_bind_int(st, 6, r->archived);
+	sqlite3_bind_int64(st, 7, same->from);
+	sqlite3_bind_int64(st, 8, same->to);
+}
+
+/* The number of the record that is the same in all; 0 for none. */
+static int64_t find_same(struct history *h, const struct history_record *r, const void *data,
+			 size_t size, const struct span *same, struct history_error *err)
+{
+	sqlite3_stmt *st = prepare(h, "SELECT id FROM record" SAME, err);
+	int64_t id = -1;
+	int step;
+
+	if (!st)
+		return -1;
+	bind_record(st, r, data, size, same);
+	step = sqlite3_step(st);
+	if (step == SQLITE_ROW)
+		id = sqlite3_column_int64(st, 0);
+	else if (step == SQLITE_DONE)
+		id = 0;
+	else
+		fail_db(h, err, "");
+	sqlite3_finalize(st);
+	return id;
+}
+
+static int64_t add(struct history *h, const struct history_record *r, const void *data,
+		   size_t size, const struct span *same, struct history_error *err)
 {
 	sqlite3_stmt *st;
 	int64_t id = -1;
 
 	if (size > RECORD_MAX)
 		return fail_with(err, E2BIG, "a record has at most 16 MiB");
+	/* one statement: two programs that add the same at once leave one */
 	st = prepare(h, "INSERT INTO record(t, kind, name, machine, archived, data)"
-		     " VALUES(?, ?, ?, ?, ?, ?)", err);
+		     " SELECT ?1, ?2, ?3, ?4, ?6, ?5 WHERE NOT EXISTS (SELECT 1 FROM record" SAME ")", err);
 	if (!st)
 		return -1;
-	sqlite3_bind_int64(st, 1, r->t);
-	sqlite3_bind_text(st, 2, r->kind, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 3, r->name, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 4, r->machine, -1, SQLITE_STATIC);
-	sqlite3_bind_int(st, 5, r->archived);
-	sqlite3_bind_blob(st, 6, size ? data : "", (int)size, SQLITE_STATIC);
-	if (sqlite3_step(st) == SQLITE_DONE)
+	bind_record(st, r, data, size, same);
+	if (sqlite3_step(st) != SQLITE_DONE)
+		fail_db(h, err, "");
+	else if (sqlite3_changes(h->db))
 		id = sqlite3_last_insert_rowid(h->db);
 	else
-		fail_db(h, err, "");
+		id = find_same(h, r, data, size, same, err);
 	sqlite3_finalize(st);
 	return id;
+}
+
+int64_t history_record_add(struct history *h, const struct history_record *r, const void *data,
+			   size_t size, struct history_error *err)
+{
+	struct span same = { r->t, r->t };
+
+	return add(h, r, data, size, &same, err);
+}
+
+int64_t history_record_import(struct history *h, const struct history_record *r, const void *data,
+			      size_t size, struct history_error *err)
+{
+	struct span same = { INT64_MIN, INT64_MAX };
+
+	return add(h, r, data, size, &same, err);
 }
 
 static void column_text(char *to, size_t size, sqlite3_stmt *st, int column)
@@ -74,6 +130,36 @@ int history_records(struct history *h, const char *kind, history_record_fn fn, v
 		}
 		read_record(st, &r);
 		ret = fn(&r, arg);
+	}
+	sqlite3_finalize(st);
+	return ret;
+}
+
+int history_record_contents(struct history *h, const char *kind, const char *name,
+			    history_contents_fn fn, void *arg, struct history_error *err)
+{
+	/* in the order in which they were added: the clock may have been set since */
+	sqlite3_stmt *st = prepare(h, "SELECT id, t, kind, name, machine, archived, length(data), data"
+				   " FROM record WHERE kind = ?1 AND (?2 IS NULL OR name = ?2)"
+				   " ORDER BY id", err);
+	int step, ret = 0;
+
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 1, kind, -1, SQLITE_STATIC);
+	if (name)
+		sqlite3_bind_text(st, 2, name, -1, SQLITE_STATIC);
+	while (!ret && (step = sqlite3_step(st)) != SQLITE_DONE) {
+		struct history_record r;
+		const void *data;
+
+		if (step != SQLITE_ROW) {
+			ret = fail_db(h, err, "");
+			break;
+		}
+		read_record(st, &r);
+		data = sqlite3_column_blob(st, 7);
+		ret = fn(&r, data ? data : "", (size_t)sqlite3_column_bytes(st, 7), arg);
 	}
 	sqlite3_finalize(st);
 	return ret;

@@ -3,6 +3,7 @@
 #include "exec.h"
 
 #include "counters.h"
+#include "engine.h"
 #include "profile.h"
 #include "program.h"
 
@@ -139,20 +140,25 @@ struct slot {
 	const char *file;
 };
 
-static bool finish_member(struct slot *slots, size_t n, json_t *all)
+/* The member that has ended, or NULL: none yet. */
+static struct slot *ended_member(struct slot *slots, size_t n)
 {
-	pid_t pid = wait(NULL);
-	json_t *o;
+	pid_t pid = waitpid(-1, NULL, WNOHANG);
 	size_t i;
 
-	for (i = 0; i < n && slots[i].pid != pid; i++)
-		;
-	if (pid < 0 || i == n)
-		return pid < 0 && errno == EINTR;
-	slots[i].pid = 0;
-	o = take_member(slots[i].record);
+	for (i = 0; pid > 0 && i < n; i++)
+		if (slots[i].pid == pid)
+			return &slots[i];
+	return NULL;
+}
+
+static bool finish_member(struct slot *slot, json_t *all)
+{
+	json_t *o = take_member(slot->record);
+
+	slot->pid = 0;
 	if (!o) {
-		vx_say("%s could not be measured", shown(slots[i].file));
+		vx_say("%s could not be measured", shown(slot->file));
 		return false;
 	}
 	if (!vx_set.quiet && !vx_set.json)
@@ -162,32 +168,48 @@ static bool finish_member(struct slot *slots, size_t n, json_t *all)
 	return json_is_true(json_object_get(o, "success"));
 }
 
+/* A free place gets the next file. False if it cannot be started. */
+static bool fill_slot(struct slot *slot, const char *file)
+{
+	slot->file = file;
+	slot->pid = start_member(file, &slot->record);
+	if (slot->pid > 0)
+		return true;
+	vx_say("cannot start %s: %s", shown(file), strerror(errno));
+	slot->pid = 0;
+	return false;
+}
+
 static int run_batch(char **files, size_t n, json_t *all)
 {
 	size_t jobs = vx_set.jobs ? vx_set.jobs : 1, running = 0, next = 0, i;
-	struct slot *slots = calloc(jobs, sizeof(*slots));
+	struct slot *slots = calloc(jobs, sizeof(*slots)), *ended;
+	int forwarded = 0;
 	bool good = true;
 
 	if (!slots)
 		return VX_MISSED;
 	while (running || (next < n && !vx_signal)) {
 		for (i = 0; i < jobs && next < n && !vx_signal; i++) {
-			if (slots[i].pid > 0)
+			if (slots[i].pid)
 				continue;
-			slots[i].file = files[next++];
-			slots[i].pid = start_member(slots[i].file, &slots[i].record);
-			if (slots[i].pid > 0) {
+			if (fill_slot(&slots[i], files[next++]))
 				running++;
-				continue;
-			}
-			vx_say("cannot start %s: %s", shown(slots[i].file), strerror(errno));
-			good = false;
+			else
+				good = false;
 		}
-		if (!running)
-			continue;
-		good &= finish_member(slots, jobs, all);
-		for (running = 0, i = 0; i < jobs; i++)
-			running += slots[i].pid > 0;
+		/* who ends us, ends them; each passes it on to its program */
+		for (i = 0; vx_signal && forwarded != vx_signal && i < jobs; i++)
+			if (slots[i].pid)
+				kill(slots[i].pid, vx_signal);
+		forwarded = vx_signal;
+		ended = ended_member(slots, jobs);
+		if (ended) {
+			good &= finish_member(ended, all);
+			running--;
+		} else if (running) {
+			vx_nap(10000000);
+		}
 	}
 	free(slots);
 	return vx_signal ? 128 + vx_signal : good ? VX_OK : VX_MISSED;
@@ -252,13 +274,13 @@ int vx_cmd_batch(int n, char **words)
 }
 
 /* The records that a command is about: all, or those of one program. */
-static json_t *records_of(const char *command, int n, char **words)
+static json_t *records_of(const char *command, int n, char **words, bool samples)
 {
 	if (n > 1) {
 		vx_say("%s takes one program, or none", command);
 		return NULL;
 	}
-	return vx_exec_load(n ? words[0] : NULL);
+	return vx_exec_load(n ? words[0] : NULL, samples);
 }
 
 static int show(json_t *value, void (*print)(FILE *, const json_t *))
@@ -277,7 +299,7 @@ static int show(json_t *value, void (*print)(FILE *, const json_t *))
 
 int vx_cmd_summary(int n, char **words)
 {
-	json_t *records = records_of("summary", n, words), *summary;
+	json_t *records = records_of("summary", n, words, false), *summary;
 
 	if (!records)
 		return n > 1 ? VX_USAGE : VX_MISSED;
@@ -288,7 +310,7 @@ int vx_cmd_summary(int n, char **words)
 
 int vx_cmd_insights(int n, char **words)
 {
-	json_t *records = records_of("insights", n, words), *insights;
+	json_t *records = records_of("insights", n, words, false), *insights;
 	int ret;
 
 	if (!records)
@@ -302,7 +324,8 @@ int vx_cmd_insights(int n, char **words)
 
 int vx_cmd_list(int n, char **words)
 {
-	json_t *records = records_of("list", n, words);
+	/* JSON has them whole */
+	json_t *records = records_of("list", n, words, vx_set.json || vx_set.output);
 
 	if (!records)
 		return n > 1 ? VX_USAGE : VX_MISSED;
@@ -311,7 +334,7 @@ int vx_cmd_list(int n, char **words)
 
 int vx_cmd_records_report(void)
 {
-	json_t *records = vx_exec_load(NULL);
+	json_t *records = vx_exec_load(NULL, vx_set.export_dir);
 	char *text = NULL;
 	size_t size = 0;
 	int ret = 0;

@@ -64,8 +64,11 @@ int vx_exec_keep(json_t *record);
 int vx_result_keep(const json_t *result, const char *name);
 /* Where both are kept, to be freed; its directory is made when @make. */
 char *vx_history_path(bool make);
-/* All records, oldest first, of programs whose name is @only where that is given. NULL: said. */
-json_t *vx_exec_load(const char *only);
+/*
+ * All records, in the order in which they were kept, of programs whose name is @only where that is
+ * given. Without @samples only the last one of each program has its samples of memory. NULL: said.
+ */
+json_t *vx_exec_load(const char *only, bool samples);
 /* An object with a list of records for each program, in the order of their first runs. */
 json_t *vx_exec_by_program(const json_t *records);
 

@@ -99,27 +99,51 @@ int vx_result_keep(const json_t *result, const char *name)
 }
 
 struct loading {
-	struct history *h;
-	const char *only;
+	bool samples;
 	json_t *out;
-	struct history_error *err;
 };
 
-static int load_one(const struct history_record *r, void *arg)
+/* The end of a JSON string, past its quote. */
+static const char *skip_string(const char *s, const char *end)
+{
+	for (s++; s < end && *s != '"'; s++)
+		s += *s == '\\';
+	return s < end ? s + 1 : end;
+}
+
+/*
+ * The text without its samples of memory: most of a record, and of the older ones nobody asks for
+ * them. What is no record stays as it is: the parser says so. To be freed.
+ */
+static char *without_samples(const char *text, size_t *size)
+{
+	static const char key[] = ",\"memory_samples\":[";
+	const char *end = text + *size, *at = memmem(text, *size, key, sizeof(key) - 1), *s;
+	char *out = malloc(*size + 1);
+	int depth = 0;
+
+	if (!out)
+		return NULL;
+	/* a string may hold the same words, with their quotes escaped */
+	for (s = at ? at + sizeof(key) - 2 : end; s < end && (s == at + sizeof(key) - 2 || depth);) {
+		depth += (*s == '[') - (*s == ']');
+		s = *s == '"' ? skip_string(s, end) : s + 1;
+	}
+	if (!at || depth)
+		at = s = end;
+	memcpy(out, text, (size_t)(at - text));
+	memcpy(out + (at - text), s, (size_t)(end - s));
+	*size -= (size_t)(s - at);
+	return out;
+}
+
+static int load_one(const struct history_record *r, const char *data, size_t size, void *arg)
 {
 	struct loading *l = arg;
-	struct history_record got;
-	json_t *o;
-	size_t size;
-	char *text;
+	char *less = l->samples ? NULL : without_samples(data, &size);
+	json_t *o = json_loadb(less ? less : data, size, JSON_REJECT_DUPLICATES, NULL);
 
-	if (l->only && strcmp(l->only, r->name))
-		return 0;
-	text = history_record_get(l->h, r->id, &got, &size, l->err);
-	if (!text)
-		return -1;
-	o = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-	free(text);
+	free(less);
 	if (!json_is_object(o)) {
 		vx_say("record %lld is damaged and left out", (long long)r->id);
 		json_decref(o);
@@ -129,20 +153,48 @@ static int load_one(const struct history_record *r, void *arg)
 	return json_array_append_new(l->out, o);
 }
 
-json_t *vx_exec_load(const char *only)
+/* The samples of the last run of each program, which tell whether it grows. */
+static int load_last_samples(struct history *h, const json_t *records, struct history_error *err)
+{
+	json_t *groups = vx_exec_by_program(records), *list, *last, *whole;
+	struct history_record r;
+	const char *name;
+	char *text;
+	size_t size;
+	int ret = 0;
+
+	json_object_foreach(groups, name, list) {
+		last = json_array_get(list, json_array_size(list) - 1);
+		text = history_record_get(h, json_integer_value(json_object_get(last, "id")), &r,
+					  &size, err);
+		whole = text ? json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
+		free(text);
+		/* pruned meanwhile: nothing is said of its memory */
+		if (!text && err->code != ENOENT)
+			ret = -1;
+		json_object_update_missing(last, whole);
+		json_decref(whole);
+	}
+	json_decref(groups);
+	return ret;
+}
+
+json_t *vx_exec_load(const char *only, bool samples)
 {
 	struct history_error err = { 0 };
-	struct loading l = { open_history(HISTORY_READ, &err), only, json_array(), &err };
+	struct loading l = { samples, json_array() };
+	struct history *h = open_history(HISTORY_READ, &err);
 
 	/* nothing was stored yet */
-	if (!l.h && err.code == ENOENT)
+	if (!h && err.code == ENOENT)
 		return l.out;
-	if (l.h && !history_records(l.h, KIND, load_one, &l, &err)) {
-		history_close(l.h);
+	if (h && !history_record_contents(h, KIND, only, load_one, &l, &err) &&
+	    (samples || !load_last_samples(h, l.out, &err))) {
+		history_close(h);
 		return l.out;
 	}
 	vx_say("the records cannot be read: %s", err.text);
-	history_close(l.h);
+	history_close(h);
 	json_decref(l.out);
 	return NULL;
 }
@@ -170,9 +222,10 @@ char *vx_history_path(bool make)
 	return NULL;
 }
 
-json_t *vx_exec_load(const char *only)
+json_t *vx_exec_load(const char *only, bool samples)
 {
 	(void)only;
+	(void)samples;
 	vx_say("there are no records: vexstress was built without SQLite (libsqlite3-dev)");
 	return NULL;
 }

@@ -282,6 +282,9 @@ static int run(int argc, char **argv, struct vx_job *base, char **names, int n)
 	}
 	if (vx_set.save_baseline && vx_set.baseline && vx_set.json)
 		vx_set.format = VX_FORMAT_JSON;
+	ret = vx_profile_check();
+	if (ret)
+		goto out;
 	if (device_there()) {
 		ret = VX_NO_DEVICE;
 		goto out;

@@ -10,6 +10,8 @@
 
 #include <sys/types.h>
 
+/* Before anything is measured: VX_OK, or why a run cannot be profiled as asked, said. */
+int vx_profile_check(void);
 /* Around a measurement of the workers @ids. */
 void vx_profile_begin(const pid_t *ids, size_t n);
 void vx_profile_end(void);

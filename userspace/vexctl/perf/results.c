@@ -174,7 +174,7 @@ int run_results_import(struct ctl *c)
 	snprintf(r.machine, sizeof(r.machine), "%s", uname(&u) ? "" : u.nodename);
 	h = open_it(c, HISTORY_WRITE, &ret);
 	if (h) {
-		id = history_record_add(h, &r, data, size, &err);
+		id = history_record_import(h, &r, data, size, &err);
 		if (id < 0) {
 			ret = ctl_refuse(c, err.code, "%s", err.text);
 		} else if (c->json) {
