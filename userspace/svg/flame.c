@@ -18,7 +18,7 @@
 #define ROW		17.0
 #define DEPTH_MAX	256
 #define NARROWEST	0.2	/* pixels; what is narrower nobody sees */
-#define LETTER		6.4	/* pixels of a letter of the frames' font, at most */
+#define LETTER		7.2	/* pixels of a letter of the frames' font, at most */
 
 /* A frame that later stacks may still belong to. */
 struct open_frame {
