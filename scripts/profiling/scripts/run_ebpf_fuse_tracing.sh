@@ -41,7 +41,7 @@ make -s tools >&2 || exit 69
 status=$?
 [ $status = 0 ] || lacking "the lab ended with status $status: $(tail -qn 1 "$dir/output" "$dir/messages" | tail -n 1)"
 if [ -s "$dir/trace.json" ]; then
-	jq -r 'select(.type == "printf") | .data' "$dir/trace.json" > "$dir/alerts" 2> /dev/null ||
+	jq -j 'select(.type == "printf") | .data' "$dir/trace.json" > "$dir/alerts" 2> /dev/null ||
 		lacking "the trace ends in the middle"
 	grep -q '"@vexfs_us"' "$dir/trace.json" || lacking "the trace holds no ops of vexfs"
 	grep -q '"@depth"' "$dir/trace.json" || lacking "the trace holds no depths of stack"
