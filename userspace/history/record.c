@@ -11,7 +11,8 @@
 #define RECORD_MAX	(16u << 20)
 
 /* Of the same contents, made between ?7 and ?8. */
-#define SAME	" WHERE kind = ?2 AND t BETWEEN ?7 AND ?8 AND name = ?3 AND machine = ?4 AND data = ?5"
+#define SAME	" WHERE kind = ?2 AND t BETWEEN ?7 AND ?8 AND name = ?3 AND machine = ?4" \
+		" AND data = ?5"
 
 struct span {
 	int64_t from, to;
@@ -62,7 +63,8 @@ static int64_t add(struct history *h, const struct history_record *r, const void
 		return fail_with(err, E2BIG, "a record has at most 16 MiB");
 	/* one statement: two programs that add the same at once leave one */
 	st = prepare(h, "INSERT INTO record(t, kind, name, machine, archived, data)"
-		     " SELECT ?1, ?2, ?3, ?4, ?6, ?5 WHERE NOT EXISTS (SELECT 1 FROM record" SAME ")", err);
+		     " SELECT ?1, ?2, ?3, ?4, ?6, ?5"
+		     " WHERE NOT EXISTS (SELECT 1 FROM record" SAME ")", err);
 	if (!st)
 		return -1;
 	bind_record(st, r, data, size, same);

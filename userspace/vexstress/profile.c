@@ -7,12 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <linux/perf_event.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,27 +27,13 @@ static struct {
 	struct counters *counters;
 } now;
 
-/* Whether this kernel lets us sample anything; any event does to find out. */
-static bool kernel_samples(void)
-{
-	struct perf_event_attr attr = { .size = sizeof(attr), .type = PERF_TYPE_SOFTWARE,
-					.config = PERF_COUNT_SW_CPU_CLOCK,
-					.exclude_kernel = 1, .exclude_hv = 1 };
-	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-
-	if (fd < 0)
-		return errno != ENOSYS && errno != ENOENT && errno != EOPNOTSUPP;
-	close(fd);
-	return true;
-}
-
 int vx_profile_check(void)
 {
 	if (vx_set.massif) {
 		vx_say("--massif is for exec: what a workload allocates, the module allocates, and 'vexctl memory-pools stats' shows it. The heap of a program of yours: vexstress exec --massif FILE -- PROGRAM");
 		return VX_USAGE;
 	}
-	if (!vx_set.flamegraph || kernel_samples())
+	if (!vx_set.flamegraph || !access("/proc/sys/kernel/perf_event_paranoid", F_OK))
 		return VX_OK;
 	vx_say("no flame graph: this kernel has no performance events, as User Mode Linux. Profile the lab from its host: scripts/run_benchmarks.sh --profile WORKLOAD");
 	return VX_MISSED;
