@@ -468,5 +468,32 @@ check "$status" "the machine's own noise" "$out" "$err"
 grep -q floor "$VEXFS_RESULTS/baselines/noise.json"
 check $? "is kept for comparisons"
 expect 2 "neither a key of a job nor a parameter" "an unknown tunable" vexstress sweep nonesuch=1,2 point
+
+# --- profiles ---
+# shellcheck disable=SC2086
+run vexstress run point $short --vectors 200 --perf-stat -o "$tmp/perf.json"
+perf=$(value "$tmp/perf.json" "r['jobs'][0]['perf']")
+[ "$status" = 0 ] && case $perf in *"'missing': 'cycles"*|*"'cycles': "[0-9]*) true ;; *) false ;; esac
+check $? "counters of a run, or which of them are missing" "$status" "$perf" "$err"
+if [ ! -e /proc/sys/kernel/perf_event_paranoid ]; then
+	expect 1 "has no performance events" "a flame graph is refused where the kernel takes no samples" \
+		vexstress run point --flamegraph "$tmp/f.svg"
+elif command -v perf > /dev/null; then
+	run vexstress run semantic --vectors 300 --ef 32 --threads 1 --profile-time 3s --flamegraph "$tmp/f.svg"
+	[ "$status" = 0 ] && grep -q '<title>vexfs_.*_\[k\]' "$tmp/f.svg"
+	check $? "a flame graph of a graph search shows the module" "$status" "$err"
+fi
+
+# --- the clock is set while a program runs, and between two runs ---
+now=$(date +%s)
+# shellcheck disable=SC2016 # for the inner shell
+run vexstress exec --results "$tmp/clock" -q -o "$tmp/r.json" -- sh -c 'sleep 0.2; date -s "@$1" > /dev/null; sleep 0.2' sh $((now - 7200))
+[ "$status" = 0 ] && [ "$(value "$tmp/r.json" "0.4 <= r['wall_s'] < 60")" = True ]
+check $? "a clock that goes back two hours is no part of a run" "$status" "$(value "$tmp/r.json" "r['wall_s']")" "$err"
+run vexstress exec --results "$tmp/clock" -q -o "$tmp/r.json" -- true
+date -s "@$((now + 5))" > /dev/null
+run vexstress list --results "$tmp/clock" -o "$tmp/r.json"
+[ "$(value "$tmp/r.json" "[x['program'] for x in r]")" = "['sh', 'true']" ]
+check $? "runs stand in the order in which they were, whatever the clock said" "$out" "$err"
 nothing_left "everything"
 tap_end
