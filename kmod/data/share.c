@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What searches are to the gate.
+ * Searches as ops of the gate.
  */
 #include <linux/kernel.h>
 #include <linux/list.h>
@@ -16,8 +16,8 @@
 
 /**
  * struct search_pass - a search at the gate
- * @pass: its place there
- * @job: what is searched
+ * @pass: the op at the gate
+ * @job: the search
  */
 struct search_pass {
 	struct vexfs_pass pass;
@@ -45,7 +45,7 @@ static int search_run(struct list_head *members)
 	}
 	*tail = NULL;
 	p = list_first_entry(members, struct vexfs_pass, node);
-	/* short ones are not held to the one slot that they have */
+	/* a short search has one slot, which does not limit its processors */
 	first->cpus = p->want > 1 ? DIV_ROUND_UP(p->taken, VEXFS_GATE_SLOTS) : 0;
 	if (!first->next)
 		return vexfs_search(first);
@@ -58,9 +58,8 @@ static const struct vexfs_share search_share = {
 };
 
 /*
- * Slots for a job. Walks and scans of few rows are over before another task has been woken. So
- * it pays to wait only for runs that may be shared and read more than one processor does at
- * once.
+ * Slots for a job. Walks and scans of few rows end before another task could be woken. Waiting
+ * pays only for searches that may share a run and that occupy more than one processor.
  */
 static u32 search_slots(const struct vexfs_search_job *job)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Searches at the gate of their collection: one that is next takes those along that can be
- * answered with it.
+ * Searches at the gate of their collection, where several of them may share a run.
  */
 #ifndef _VEXFS_DATA_SHARE_H
 #define _VEXFS_DATA_SHARE_H
@@ -11,8 +10,8 @@
 struct vexfs_search_job;
 
 /*
- * Answers a job of @r when there is a slot for it, with or without others. Errors as
- * vexfs_search(), and those of the gate.
+ * Waits for a slot and answers a job of @r, alone or in a shared run. Returns the errors of
+ * vexfs_search() and of vexfs_gate_run().
  */
 int vexfs_request_search(struct vexfs_request *r, struct vexfs_search_job *job);
 

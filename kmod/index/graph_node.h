@@ -18,7 +18,7 @@
  * whatever pruning does to the rest. An insert adds a leaf. A delete gives the
  * children of the node new parents before it takes the node away.
  *
- * Locks. Links change only with both ends locked (vexfs_pair_lock(), in order of
+ * Locks. Links change only with both ends locked (vexfs_graph_pair_lock(), in order of
  * the lock's address), one pair at a time, for well below a microsecond each.
  * tree_lock is taken by deletes, while they move children, and by whoever
  * changes the root or the entry; it comes before node locks. Readers take none
