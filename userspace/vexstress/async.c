@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A worker that has many ops under way. In a closed loop an answer makes room for the next
- * op; in an open loop ops are sent when they are due, and those that find no room are late.
- * It waits for answers in the kernel, as a program would, until the next op is due.
+ * A worker with many ops in flight. In a closed loop each completion makes room for the next
+ * op. In an open loop ops are sent when they are due; an op without room is late. The worker
+ * waits for completions in the kernel, as a program would, until the next op is due.
  */
 #include "door.h"
 #include "engine.h"
@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_NS		50000000u	/* how often it looks whether all is over */
-#define FAR_NS		300000u		/* worth a sleep; nearer, it spins */
-/* A timer that is later than that was not only a timer: the machine was unavailable. */
+#define LOOK_NS		50000000u	/* how often it checks for the end of the run */
+#define FAR_NS		300000u		/* it sleeps for waits above this, and spins otherwise */
+/* A timer that fires later than this shows that the machine was unavailable. */
 #define LATE_NS		500000u
 #define ANSWERS		64
 
@@ -28,12 +28,12 @@ struct async {
 	const struct vx_door_ops *door;
 	struct flight *flight;		/* depth of them */
 	unsigned int depth;
-	unsigned int *free;		/* those that are not under way */
+	unsigned int *free;		/* slots that are not in flight */
 	unsigned int nfree;
-	struct vx_send *ready;		/* made ready, and not taken yet */
+	struct vx_send *ready;		/* prepared, and not sent yet */
 	unsigned int nready;
-	uint64_t next;			/* open loop: when the next one is due */
-	uint64_t missing;		/* of what was overslept, since the last op was due */
+	uint64_t next;			/* open loop: when the next op is due */
+	uint64_t missing;		/* unavailable time since the last op was due */
 	uint64_t sent, done;
 };
 
@@ -90,7 +90,7 @@ static unsigned int under_way(const struct async *a)
 	return a->depth - a->nfree - a->nready;
 }
 
-/* Draws an op and makes it ready. */
+/* Draws an op and prepares it. */
 static void make_ready(struct vx_worker *w, struct async *a)
 {
 	unsigned int at = a->free[--a->nfree];
@@ -120,7 +120,7 @@ static void answered(struct vx_worker *w, struct async *a, unsigned int at, int 
 	w->priv = f->call;
 	w->started = f->started;
 	w->ended = now;
-	/* Each is late by itself; none waits behind another of this worker. */
+	/* Ops of this worker do not wait for each other. */
 	w->free_at = w->free_without = 0;
 	vx_worker_answered(w, f->kind);
 	vx_record(w, f->kind, f->due, f->missing, err);
@@ -130,7 +130,7 @@ static void answered(struct vx_worker *w, struct async *a, unsigned int at, int 
 	a->done++;
 }
 
-/* Sends what is ready. Without room it stays so until answers have made some. */
+/* Sends the prepared ops. Those without room stay prepared until completions make some. */
 static int send_ready(struct vx_worker *w, struct async *a)
 {
 	uint64_t now = vx_ticks();
@@ -139,14 +139,14 @@ static int send_ready(struct vx_worker *w, struct async *a)
 
 	if (!a->nready)
 		return 0;
-	/* Before the call: an answer may be there when it returns. */
+	/* Set before the call, since an op may be completed when the call returns. */
 	for (i = 0; i < a->nready; i++)
 		a->flight[a->ready[i].user].started = now;
 	n = a->door->send(w, a->ready, a->nready);
 	if (n == -EAGAIN)
 		return 0;
 	if (n < 0) {
-		/* None of them will be answered. */
+		/* None of them will be completed. */
 		now = vx_ticks();
 		for (i = 0; i < a->nready; i++)
 			answered(w, a, (unsigned int)a->ready[i].user, n, now);
@@ -159,8 +159,8 @@ static int send_ready(struct vx_worker *w, struct async *a)
 }
 
 /*
- * In a closed loop it wakes up for a quarter of what is under way, as a program that wants
- * throughput would; in an open loop for each answer.
+ * In a closed loop it wakes up when a quarter of the ops in flight is completed, as a program
+ * that needs throughput would; in an open loop for each completion.
  */
 static int take_answers(struct vx_worker *w, struct async *a, uint64_t timeout_ns)
 {
@@ -176,7 +176,7 @@ static int take_answers(struct vx_worker *w, struct async *a, uint64_t timeout_n
 	return n;
 }
 
-/* How long it may wait: for answers where any will come, else until an op is due. */
+/* Waits for completions if ops are in flight, and otherwise until an op is due. */
 static int wait_for_more(struct vx_worker *w, struct async *a)
 {
 	uint64_t now = vx_ticks(), ns = LOOK_NS, until;
@@ -195,7 +195,7 @@ static int wait_for_more(struct vx_worker *w, struct async *a)
 	else if (ns > FAR_NS)
 		vx_nap((double)ns - FAR_NS / 2);
 	now = vx_ticks();
-	/* Either an answer or the timer wakes it up, so what is beyond was nobody's op. */
+	/* A completion or the timer ends the wait, so time beyond the timer was unavailable. */
 	if (due_counts && ns && now > until && vx_to_ns(now - until) > LATE_NS) {
 		a->missing += now - until;
 		vs_hist_set(&w->shared->unavailable_ns,
@@ -204,7 +204,7 @@ static int wait_for_more(struct vx_worker *w, struct async *a)
 	return n < 0 ? n : 0;
 }
 
-/* Everything that is under way ends. What cannot be waited for is the end of this worker. */
+/* Waits for all ops in flight. When that fails, the worker ends. */
 static int drain(struct vx_worker *w, struct async *a)
 {
 	unsigned int idle = 0;
@@ -228,7 +228,7 @@ static int drain(struct vx_worker *w, struct async *a)
 	return err;
 }
 
-/* Answers of an op that is over count nowhere, and neither does what was never sent. */
+/* Discards ops that were prepared and not sent; they are not counted. */
 static void forget_ready(struct vx_worker *w, struct async *a)
 {
 	void *own = w->priv;
@@ -248,7 +248,7 @@ static int begin_counting(struct vx_worker *w, struct async *a)
 {
 	int err = 0;
 
-	/* So many ops are counted: none of them may have begun before. */
+	/* With a number of ops, none of them may have begun before. */
 	if (w->job->ops)
 		err = drain(w, a);
 	vx_begin_counting(w);
@@ -295,6 +295,6 @@ void vx_async_loop(struct vx_worker *w)
 		snprintf(w->shared->message, sizeof(w->shared->message),
 			 "ops cannot be sent any more: %s", strerror(-err));
 	forget_ready(w, a);
-	/* Requests lie in this program's memory: nothing may be under way when it goes. */
+	/* The kernel writes to requests in this program's memory until all ops have ended. */
 	drain(w, a);
 }

@@ -155,7 +155,7 @@ out:
 	return ret;
 }
 
-/* A row for each metric of A, and for each that only B has. -1: no memory. */
+/* Makes a row for each metric of A, and for each that only B has. -1: no memory. */
 static ssize_t make_rows(const json_t *a, const json_t *b, const json_t *noise,
 			 const struct vs_rules *rules, struct row **rows)
 {
@@ -233,11 +233,11 @@ static void remark(const struct row *r, char *out, size_t size)
 
 	*out = 0;
 	if (r->kind == NOT_JUDGED)
-		snprintf(out, size, " (one value a run: --repeat 4 or more)");
+		snprintf(out, size, " (one value per run: --repeat 4 or more)");
 	if (r->kind != JUDGED)
 		return;
 	if (c->verdict == VS_CANNOT_TELL && c->need)
-		snprintf(out, size, " (%zu samples a side, some %zu needed)", c->have, c->need);
+		snprintf(out, size, " (%zu samples per side, about %zu needed)", c->have, c->need);
 	else if (c->verdict == VS_CANNOT_TELL)
 		snprintf(out, size, " (runs differ too much: --repeat)");
 	else if (c->verdict == VS_REGRESSED)
@@ -308,8 +308,8 @@ static int check_alike(json_t **results, const char **names, size_t n)
 			differ = options_differ(results[0], results[i]);
 		if (differ)
 			vx_say("%s and %s are not alike: %s%s", names[0], names[i], differ,
-			       vx_set.force ? "; compared all the same" :
-			       "; --force compares them all the same");
+			       vx_set.force ? "; compared anyway" :
+			       "; --force compares them anyway");
 		if (differ && !vx_set.force) {
 			free(differ);
 			return -1;
@@ -407,7 +407,7 @@ int vx_compare_results(json_t **results, const char **names, size_t n)
 		printf("\n%zu improved, %zu regressed (%zu fail), %zu unchanged, %zu cannot tell, "
 		       "%zu not judged, %zu missing, %zu new%s\n", c.improved, c.regressed, c.failed,
 		       c.same, c.unknown, c.unjudged, c.missing, c.added,
-		       noise ? "; the machine's own noise is respected" :
+		       noise ? "; the measured noise of the machine is taken into account" :
 		       "; the noise of this machine is not known (vexstress noise)");
 	}
 	json_decref(noise);

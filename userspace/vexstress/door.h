@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Doors through which a worker has many ops under way: it sends several, and is told
- * which have been answered.
+ * Interfaces by which a worker has many ops in flight ("doors"): it sends several ops at a
+ * time and receives completions.
  */
 #ifndef VEXSTRESS_DOOR_H
 #define VEXSTRESS_DOOR_H
 
 #include "vexstress.h"
 
-/* An op to be sent. @user comes back with its answer. */
+/* An op to send. @user is returned with its completion. */
 struct vx_send {
 	uint64_t user;
 	unsigned long cmd;
@@ -22,9 +22,9 @@ struct vx_answer {
 };
 
 /**
- * struct vx_door_ops - a door; all of it for one worker, by w->door
- * @there: whether module and kernel have it; else why not, in words
- * @open: for at most @depth ops at a time; 0, or -1 with shared->message set
+ * struct vx_door_ops - methods of one interface; its state is w->door
+ * @there: true when module and kernel support it; otherwise @why has the reason
+ * @open: opens it for at most @depth ops at a time; 0, or -1 with shared->message set
  * @send: the first so many of @list were taken; -errno when none was, -EAGAIN when that is
  *	for lack of room
  * @answers: waits up to @timeout_ns for @min at least, and gives those there are; -errno when
@@ -50,7 +50,7 @@ static inline const char *vx_device(void)
 	return vx_set.device ? vx_set.device : "/dev/vexfs";
 }
 
-/* NULL for the one that waits. */
+/* NULL for plain system calls. */
 static inline const struct vx_door_ops *vx_door_of(const struct vx_workload *wl)
 {
 	return wl->door == VX_QUEUE ? &vx_queue_door : wl->door == VX_RING ? &vx_ring_door : NULL;

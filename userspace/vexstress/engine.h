@@ -26,18 +26,18 @@ void *vx_worker_main(void *arg);
 
 void vx_nap(double ns);
 
-/* Warming up has ended, and this worker has not seen to it yet. */
+/* True when warming up has ended and this worker has not handled it yet. */
 bool vx_warmed_up(const struct vx_worker *w);
-/* From here on ops count. Those of a job of so many ops begin with the clock. */
+/* Begins counting. In a job with a number of ops, counting begins with the clock. */
 void vx_begin_counting(struct vx_worker *w);
-/* This worker's part of the ops of the job. */
+/* This worker's share of the job's ops. */
 uint64_t vx_quota(const struct vx_worker *w);
 /* Ticks between two ops that are due, 0 in a closed loop; drawn anew for each op. */
 uint64_t vx_gap(struct vx_worker *w);
-/* Its ops are done. */
+/* Records that the worker has done its share. */
 void vx_all_done(struct vx_worker *w, uint64_t ended);
 
-/* A worker that has many calls under way (async.c). 0, or -1 with shared->message set. */
+/* A worker with many ops in flight (async.c). 0, or -1 with shared->message set. */
 int vx_async_start(struct vx_worker *w);
 void vx_async_loop(struct vx_worker *w);
 void vx_async_stop(struct vx_worker *w);

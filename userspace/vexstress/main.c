@@ -215,7 +215,7 @@ static int finish_klog(json_t *result)
 	size_t i;
 
 	if (lines) {
-		vx_say("the kernel log got worse:");
+		vx_say("new alarms in the kernel log:");
 		json_array_foreach(lines, i, line)
 			vx_say("  %s", json_string_value(line));
 	}

@@ -38,7 +38,7 @@ struct option {
 
 static const struct option options[] = {
 	{ "What to run", "target", 't', OPT_FLAG, S(target), NULL,
-	  "run the standard jobs and hold them against the targets", 0, 0, NULL, 0 },
+	  "run the standard jobs and compare the results with the targets", 0, 0, NULL, 0 },
 	{ NULL, "target-set", 0, OPT_TEXT, S(target_set), "NAME",
 	  "promised (default), stretch, or a section [targets.NAME] of the configuration", 0, 0,
 	  NULL, 0 },
@@ -46,13 +46,13 @@ static const struct option options[] = {
 	  "targets of your own: 'metric = value' in a section [targets]; --target FILE is the same",
 	  0, 0, NULL, 0 },
 	{ NULL, "config", 0, OPT_TEXT, S(config), "FILE",
-	  "configuration whose [targets] count (default /etc/vexfs/vexfs.conf if there is one)", 0,
+	  "configuration with [targets] (default /etc/vexfs/vexfs.conf if it exists)", 0,
 	  0, NULL, 0 },
 	{ NULL, "job", 0, OPT_TEXT, S(jobfile), "FILE", "job file (INI) to run", 0, 0, NULL, 0 },
-	{ NULL, "tests", 0, OPT_TEXT, S(tests), "A,B", "of the jobs of suites, only these", 0, 0, NULL,
+	{ NULL, "tests", 0, OPT_TEXT, S(tests), "A,B", "run only these jobs of suites", 0, 0, NULL,
 	  0 },
 	{ NULL, "strict", 0, OPT_FLAG, S(strict), NULL,
-	  "end with status 6 when a target or a comparison cannot be told", 0, 0, NULL, 0 },
+	  "end with status 6 when a target or a comparison cannot be decided", 0, 0, NULL, 0 },
 	{ NULL, "smoke", 0, OPT_SET, S(profile), NULL,
 	  "10 samples, warm-up at most 0.2 s, measured for 0.5 s per job; a smaller graph", 0, 0,
 	  NULL, VX_PROFILE_SMOKE },
@@ -69,31 +69,31 @@ static const struct option options[] = {
 	{ "Measuring", "sample-size", 0, OPT_COUNT, S(samples), "N",
 	  "slices into which the measurement is cut (default 50)", 4, 100000, NULL, 0 },
 	{ NULL, "warm-up-time", 0, OPT_TIME, S(warmup), "TIME",
-	  "most that warming up may take (default 3s); it ends as soon as the rate is steady", 0,
+	  "maximum time to warm up (default 3s); warming up ends when the rate is steady", 0,
 	  86400, NULL, 0 },
 	{ NULL, "warm-up-fixed", 0, OPT_FLAG, S(warmup_fixed), NULL,
 	  "warm up for exactly that long", 0, 0, NULL, 0 },
 	{ NULL, "measurement-time", 0, OPT_TIME, S(measure), "TIME",
 	  "how long to measure (default 10s)", 0.05, 1e7, NULL, 0 },
 	{ NULL, "repeat", 0, OPT_COUNT, S(repeat), "N",
-	  "do it all N times; verdicts then rest on whole runs", 1, 10000, NULL, 0 },
+	  "run everything N times; verdicts are then based on whole runs", 1, 10000, NULL, 0 },
 	{ NULL, "interval", 'i', OPT_TIME, S(interval), "TIME",
 	  "print a line for every interval; the job is cut into slices of this length", 0.01, 3600,
 	  NULL, 0 },
 
 	{ "A job", "threads", 0, OPT_UINT, J(threads), "N",
-	  "workers of the job (default 1, crowds 16, flood 17; with --target one per processor)", 1, VX_WORKERS_MAX, NULL, 0 },
+	  "workers of the job (default 1, crowd 16, flood 17; with --target one per processor)", 1, VX_WORKERS_MAX, NULL, 0 },
 	{ NULL, "workers", 0, OPT_ENUM, J(workers), "KIND",
-	  "what a worker is: processes (default), as clients are, or threads of one", 0, 0,
+	  "kind of worker: processes (default), as clients are, or threads of one process", 0, 0,
 	  "processes=0,threads=1", 0 },
 	{ NULL, "rate", 0, OPT_NUMBER, J(rate), "OPS",
 	  "open loop: this many ops per second are due, whether or not the ones before are done", 0,
 	  1e9, NULL, 0 },
 	{ NULL, "arrival", 0, OPT_ENUM, J(arrival), "KIND",
 	  "open loop: even (default) or poisson", 0, 0, "even=0,poisson=1", 0 },
-	{ NULL, "ops", 'n', OPT_COUNT, J(ops), "N", "end after so many ops", 1, 1e15, NULL, 0 },
+	{ NULL, "ops", 'n', OPT_COUNT, J(ops), "N", "end after N ops", 1, 1e15, NULL, 0 },
 	{ NULL, "duration", 'd', OPT_TIME, J(duration), "TIME",
-	  "end after so long (default --measurement-time)", 0.05, 1e7, NULL, 0 },
+	  "end after this time (default --measurement-time)", 0.05, 1e7, NULL, 0 },
 	{ NULL, "ramp", 0, OPT_TIME, J(ramp), "TIME",
 	  "start the workers one after another over this time", 0, 3600, NULL, 0 },
 	{ NULL, "think-time", 0, OPT_TIME, J(think), "TIME",
@@ -101,7 +101,7 @@ static const struct option options[] = {
 	{ NULL, "batch", 'b', OPT_COUNT, J(batch), "N",
 	  "queries or vectors in one call (default 1)", 1, 4096, NULL, 0 },
 	{ NULL, "depth", 0, OPT_COUNT, J(depth), "N",
-	  "submit, uring and bridge: ops of a worker that are under way at a time (default 32)", 1,
+	  "submit, uring and bridge: ops of a worker in flight (default 32)", 1,
 	  4096, NULL, 0 },
 	{ NULL, "k", 'k', OPT_COUNT, J(k), "N", "results of a search (default 10)", 1, 4096, NULL, 0 },
 	{ NULL, "ef", 0, OPT_COUNT, J(ef), "N",
@@ -124,19 +124,19 @@ static const struct option options[] = {
 	  "none=0,i8=1,bf16=2,b1=3", 0 },
 	{ NULL, "priority", 0, OPT_ENUM, J(priority), "PRIORITY", "medium (default), high, low", 0,
 	  0, "medium=0,high=1,low=2", 0 },
-	{ NULL, "deadline", 0, OPT_TIME, J(deadline), "TIME", "give up an op after so long", 0, 3600,
+	{ NULL, "deadline", 0, OPT_TIME, J(deadline), "TIME", "give up an op after this time", 0, 3600,
 	  NULL, 0 },
 	{ NULL, "cpus", 0, OPT_TEXT, J(cpus), "LIST",
 	  "pin workers to these processors in turn, as 0,2-3", 0, 0, NULL, 0 },
 	{ NULL, "data", 0, OPT_TEXT, J(data), "FILE",
 	  "vectors from a file (.fvecs, .fbin, .npy...) instead of generated ones", 0, 0, NULL, 0 },
 	{ NULL, "seed", 's', OPT_COUNT, J(seed), "N",
-	  "of all random numbers (default 1): the same ops and data every time", 0, 1e18, NULL, 0 },
+	  "seed of all random numbers (default 1): the same ops and data every time", 0, 1e18, NULL, 0 },
 	{ NULL, "pages", 0, OPT_ENUM, J(pages), "KIND",
-	  "of the memory that vectors are sent from: default, small or huge", 0, 0,
+	  "pages of the memory that vectors are sent from: default, small or huge", 0, 0,
 	  "default=0,small=1,huge=2", 0 },
 	{ NULL, "durability", 0, OPT_ENUM, J(durability), "KIND",
-	  "of the collection: none (default), async, group or sync; without a vexfsd one is started, "
+	  "durability of the collection: none (default), async, group or sync; vexfsd is started if it does not run, "
 	  "with a store in $TMPDIR", 0, 0, "none=0,async=1,group=2,sync=3", 0 },
 	{ NULL, "verify", 0, OPT_FLAG, J(verify), NULL,
 	  "compute every answer again in double precision and compare; slow", 0, 0, NULL, 0 },
@@ -161,7 +161,7 @@ static const struct option options[] = {
 	{ "Baselines and comparison", "save-baseline", 0, OPT_TEXT, S(save_baseline), "NAME",
 	  "keep the result under this name", 0, 0, NULL, 0 },
 	{ NULL, "keep", 0, OPT_TEXT, S(keep), "NAME",
-	  "keep the result in the history, too, as vexctl results lists it", 0, 0, NULL, 0 },
+	  "also keep the result in the history, where vexctl results lists it", 0, 0, NULL, 0 },
 	{ NULL, "baseline", 0, OPT_TEXT, S(baseline), "NAME",
 	  "compare with this baseline or result file afterwards", 0, 0, NULL, 0 },
 	{ NULL, "results", 0, OPT_TEXT, S(results), "DIR",
@@ -169,7 +169,7 @@ static const struct option options[] = {
 	{ NULL, "only-changed", 0, OPT_FLAG, S(only_changed), NULL,
 	  "leave out what is unchanged", 0, 0, NULL, 0 },
 	{ NULL, "format", 0, OPT_TEXT, S(format_text), "FORMAT",
-	  "of a comparison: table (default), markdown, csv, json; of exec: as time(1) has it, with "
+	  "format of a comparison: table (default), markdown, csv, json; of exec: as in time(1), with "
 	  "%e, %U, %S, %P, %M and the like", 0, 0, NULL, 0 },
 	{ NULL, "alpha", 0, OPT_NUMBER, S(alpha), "A",
 	  "chance of a false verdict over all metrics (default 0.05)", 0.0001, 0.5, NULL, 0 },
@@ -194,7 +194,7 @@ static const struct option options[] = {
 	{ NULL, "sample", 0, OPT_TIME, S(sample), "TIME",
 	  "exec, batch: how often memory is read (default 0.1s)", 0.001, 3600, NULL, 0 },
 	{ NULL, "every", 0, OPT_TIME, S(every), "TIME",
-	  "exec: run again so often, until a signal or --repeat ends it", 0.01, 1e7, NULL, 0 },
+	  "exec: run again after this time, until a signal or --repeat ends it", 0.01, 1e7, NULL, 0 },
 	{ NULL, "jobs", 0, OPT_COUNT, S(jobs), "N", "batch: run N programs at a time (default 1)", 1,
 	  256, NULL, 0 },
 	{ NULL, "tag", 0, OPT_TEXT, S(tag), "TEXT", "exec, batch: a word kept with the record", 0, 0,
@@ -206,13 +206,13 @@ static const struct option options[] = {
 	  0, 0, NULL, 0 },
 
 	{ "Profiles", "profile-time", 0, OPT_TIME, S(profile_time), "TIME",
-	  "run each job so long for a profiler, of whatever kind: without warming up, and nothing is "
+	  "run each job for this time, for any profiler: without warming up, and nothing is "
 	  "compared or kept as a baseline", 0.05, 1e7, NULL, 0 },
 	{ NULL, "flamegraph", 0, OPT_TEXT, S(flamegraph), "FILE",
-	  "run, exec: sample stacks by perf while it is measured, and draw them (SVG)", 0, 0, NULL, 0 },
+	  "run, exec: sample stacks by perf during the measurement, and draw them (SVG)", 0, 0, NULL, 0 },
 	{ NULL, "perf-stat", 0, OPT_FLAG, S(perf_stat), NULL,
-	  "run, exec: the processor's counters, with instructions per cycle and misses per op; says what "
-	  "this machine does not count", 0, 0, NULL, 0 },
+	  "run, exec: the processor's counters, with instructions per cycle and misses per op; names the "
+	  "counters that this machine lacks", 0, 0, NULL, 0 },
 	{ NULL, "massif", 0, OPT_TEXT, S(massif), "FILE",
 	  "exec: run the program under valgrind's massif, which writes FILE", 0, 0, NULL, 0 },
 
@@ -598,9 +598,9 @@ int vx_job_check(const struct vx_job *job, char *why, size_t size)
 	else if (job->rate > 0 && job->think > 0)
 		snprintf(why, size, "rate (open loop) and think-time (closed loop) contradict each other");
 	else if (job->workload->door != VX_CALL && (job->batch != 1 || job->think > 0))
-		snprintf(why, size, "%s has many ops under way, of one vector or query each: give depth instead of batch and think-time",
+		snprintf(why, size, "%s has many ops in flight, of one vector or query each: give depth instead of batch and think-time",
 			 job->workload->name);
-	/* Each op under way has a vector of its own, and there have to be some to draw from. */
+	/* Each op in flight has a vector of its own, drawn from those that are left. */
 	else if (job->workload->door != VX_CALL &&
 		 (job->vectors ? job->vectors : job->workload->vectors) <
 		 2 * job->depth * (job->threads ? job->threads : 1))
@@ -651,7 +651,7 @@ void vx_usage(FILE *out)
 	      "       vexstress flamegraph [STACKS] [-o FILE.svg]\n"
 	      "       vexstress list | summary | insights [PROGRAM] | report [--export DIR]\n"
 	      "       vexstress prune | archive [-- OPTION-OF-VEXCTL-RESULTS...]\n\n"
-	      "Measures the loaded vexfs module and holds it against its targets.\n\n"
+	      "Measures the loaded vexfs module and compares it with its targets.\n\n"
 	      "Workloads\n", out);
 	for (i = 0; (wl = vx_workload_at(i)); i++)
 		fprintf(out, "  %-10s %s\n", wl->name, wl->summary);
@@ -675,7 +675,7 @@ void vx_usage(FILE *out)
 			fprintf(out, "  %-26s %s\n", left, o->help);
 	}
 	fputs("\nExit codes: 0 nothing missed, 1 a target missed or a regression, 2 usage, 3 module\n"
-	      "or device not there, 4 wrong answers, 5 the kernel log got worse, 6 cannot tell (with\n"
+	      "or device missing, 4 wrong answers, 5 alarms in the kernel log, 6 cannot tell (with\n"
 	      "--strict), 128+n ended by signal n. See vexstress(1) for job files, metrics and results.\n", out);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The storage behind durable collections: the daemon of this machine, or one of our own with
- * a store that goes when we do.
+ * The storage of durable collections: the daemon of this machine, or one that vexstress starts
+ * with a temporary store.
  */
 #ifndef VEXSTRESS_STORAGE_H
 #define VEXSTRESS_STORAGE_H
@@ -9,8 +9,8 @@
 #include "coll.h"
 
 /*
- * Makes sure that somebody stores what @job keeps; VX_OK, or VX_SKIPPED with the reason in
- * job->note. Ours ends with vx_storage_stop(), which may be called always.
+ * Makes sure that a storage daemon runs for @job; VX_OK, or VX_SKIPPED with the reason in
+ * job->note. vx_storage_stop() ends a daemon that was started here, and may always be called.
  */
 int vx_storage_start(struct vx_job *job);
 void vx_storage_stop(void);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Targets: what was promised, what this machine delivers, met or missed. A
- * rate whose recall fell below its condition is missed; what cannot be
- * measured is skipped with the reason and never counted as met. Attempts are added
- * up: a target is judged over all of them together, however many there were.
+ * Targets: promised value, measured value, verdict. A rate whose recall is below its
+ * condition is missed. A target that cannot be measured is skipped with the reason and
+ * never counted as met. A target is judged over all its attempts together.
  */
 #include "coll.h"
 #include "ini.h"
@@ -50,14 +49,14 @@ static const struct metric {
 #define NMETRICS (ARRAY_SIZE(metrics))
 
 /**
- * struct goal - a target, and what its attempts have shown
- * @wanted: it is asked for
+ * struct goal - a target and its attempts
+ * @wanted: it is to be measured
  * @f: values over all attempts together
  * @low: confidence interval of the value, lower end
  * @high: upper end
  * @unavailable_s: how long the machine was unavailable to workers that waited
- * @reason: why it was skipped, or what the verdict does not show
- * @attempts: array of objects, an attempt each
+ * @reason: why it was skipped, or a remark on the verdict
+ * @attempts: array with one object per attempt
  */
 struct goal {
 	bool wanted;
@@ -69,9 +68,9 @@ struct goal {
 };
 
 /*
- * A fraction of a second cannot tell a slow module from a host that was busy elsewhere.
- * What so short an attempt finds missed gets a longer one, and that is decided before
- * anything is measured: one, however it goes, and both together are judged.
+ * A fraction of a second cannot tell a slow module from a busy host. A target that a short
+ * attempt misses gets one longer attempt, whatever its result, and both are judged together.
+ * This rule is fixed before anything is measured.
  */
 #define SHORT_ATTEMPT	3.0	/* seconds */
 #define LONG_ATTEMPT	4.0
@@ -79,7 +78,7 @@ struct goal {
 static struct goal goals[NMETRICS];
 static char set_name[64];
 
-/* What the attempts of all jobs have added up to. */
+/* Sums over the attempts of all jobs. */
 static struct {
 	uint64_t ops, errors;
 	unsigned int broken;	/* jobs that did not run to the end */
@@ -94,7 +93,7 @@ static struct {
 	} point, bridge;
 } total;
 
-/* Of a rate over several attempts: ops, seconds, and the slices of all. */
+/* A rate over several attempts: ops, seconds, and all slices. */
 struct rate {
 	double good, seconds;
 	double *slices;
@@ -311,7 +310,7 @@ static unsigned int processors(void)
 	return n < 1 ? 1 : n > 256 ? 256 : (unsigned int)n;
 }
 
-/* A standard job: what the command line says, and what the target needs. */
+/* A standard job: the options of the command line, and what the target needs. */
 static void standard(struct vx_job *job, const struct vx_job *base, const char *name,
 		     const char *workload)
 {
@@ -354,8 +353,7 @@ static int run_one(json_t *result, struct vx_job *job, struct vx_outcome *out, s
 }
 
 /*
- * Nanoseconds in the kernel per distance. The median op: a few that lost the processor
- * meanwhile say nothing about arithmetic.
+ * Nanoseconds in the kernel per distance, of the median op, since some ops are preempted.
  */
 static double cost_of(const struct vs_hist *kernel, uint64_t distances)
 {
@@ -523,7 +521,7 @@ static void paced_attempt(const struct latency *list, size_t n, const struct vx_
 				(double)(out->all.ops - out->all.errors) / out->seconds : 0.0));
 }
 
-/* All ops of all attempts, as they were; and without what was missing. */
+/* Latencies of all ops of all attempts, with and without unavailable time. */
 static void judge_paced(const struct latency *list, size_t n, const struct paced *p, double due)
 {
 	double missing = p->worker_s > 0 ? p->unavailable_s / p->worker_s : 0;
@@ -544,7 +542,7 @@ static void judge_paced(const struct latency *list, size_t n, const struct paced
 	}
 }
 
-/* Latency counts at the rate that goes with it, from when an op was due. */
+/* Latency is measured at the rate of its target, from when an op was due. */
 static int run_at_rate(json_t *result, struct vx_job *job, struct vx_outcome *out, struct tally *t,
 		       const struct latency *list, size_t n, struct paced *p)
 {
@@ -579,7 +577,7 @@ static int run_paced(json_t *result, const struct vx_job *base, struct vx_outcom
 			   &total.point);
 }
 
-/* How many in a closed loop, and how late at the rate that was promised; half of the time each. */
+/* The rate of a closed loop, and the latency at the promised rate; half of the time each. */
 static int run_bridge(json_t *result, const struct vx_job *base, struct vx_outcome *out,
 		      struct tally *t)
 {
@@ -589,7 +587,7 @@ static int run_bridge(json_t *result, const struct vx_job *base, struct vx_outco
 	int ret;
 
 	standard(&job, base, "bridge", "bridge");
-	/* One process has many under way: the processors are for those who serve them. */
+	/* One process has many ops in flight; the other processors run the module's workers. */
 	job.threads = base->threads ? base->threads : 1;
 	job.batch = 1;
 	job.think = 0;

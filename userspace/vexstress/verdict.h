@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * When a target is met. This file knows numbers only: target.c measures them, and tests
- * make them up.
+ * Decides whether a target is met, from numbers only: target.c measures them, and tests
+ * generate them.
  */
 #ifndef VEXSTRESS_VERDICT_H
 #define VEXSTRESS_VERDICT_H

@@ -41,7 +41,7 @@ enum vx_exit {
 	VX_USAGE	= 2,
 	VX_NO_DEVICE	= 3,
 	VX_WRONG	= 4,	/* the module gave a wrong answer */
-	VX_KLOG		= 5,	/* the kernel log got worse */
+	VX_KLOG		= 5,	/* the kernel log has new alarms */
 	VX_CANNOT_TELL	= 6,
 	VX_SKIPPED	= 100,	/* internal: the module lacks something; never an exit code */
 };
@@ -65,9 +65,9 @@ struct vx_kind {
 	unsigned int priority;
 };
 
-/* How ops reach the module. */
+/* Interface by which ops reach the module. */
 enum vx_door {
-	VX_CALL,	/* a system call each, which waits for the answer */
+	VX_CALL,	/* one system call per op, which waits for the result */
 	VX_QUEUE,	/* submitted, and reaped when they are done; many at a time */
 	VX_RING,	/* io_uring; many at a time */
 };
@@ -343,8 +343,8 @@ void vx_worker_after(struct vx_worker *w, unsigned int kind, int err);	/* not me
 void vx_worker_stop(struct vx_worker *w);
 
 /*
- * For doors that have many calls under way: each has a call of its own as w->priv while it is
- * prepared, answered and looked after.
+ * For workers with many ops in flight: w->priv points to the op that is prepared, completed or
+ * checked.
  */
 void *vx_call_new(struct vx_worker *w);
 void vx_call_free(void *call);
