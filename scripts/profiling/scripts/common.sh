@@ -56,6 +56,9 @@ write_status() {
 		"ended=$(date +%s)" "machine=$(uname -m) $(uname -r)" > "$dir/status"
 }
 
+# last_word FILE...: what the lab says about its end, or else the last line that was written.
+last_word() { { cat "$@" | tail -n 1; grep -h '^lab: ' "$@"; } 2> /dev/null | tail -n 1; }
+
 # Each thing that is missing is a sentence, and makes the result partial.
 trouble=
 lacking() {

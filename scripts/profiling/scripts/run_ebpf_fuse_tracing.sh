@@ -39,7 +39,7 @@ make -s tools >&2 || exit 69
 	scripts/profiling/scripts/ebpf_lab.sh "$(value slow_us)" "$(value stack_alert)" \
 	"$(value vectors)" $plant > "$dir/output" 2> "$dir/messages"
 status=$?
-[ $status = 0 ] || lacking "the lab ended with status $status: $(tail -qn 1 "$dir/output" "$dir/messages" | tail -n 1)"
+[ $status = 0 ] || lacking "the lab ended with status $status: $(last_word "$dir/output" "$dir/messages")"
 if [ -s "$dir/trace.json" ]; then
 	jq -j 'select(.type == "printf") | .data' "$dir/trace.json" > "$dir/alerts" 2> /dev/null ||
 		lacking "the trace ends in the middle"

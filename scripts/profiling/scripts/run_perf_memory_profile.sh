@@ -62,7 +62,7 @@ perf record -q -F "$(setting $conf perf frequency 999)" -g -e "$(setting $conf p
 	--timeout "$(setting $conf perf timeout 300)" -- sh -c "$inside" sh "${command[@]}" \
 	> "$dir/output" 2> "$dir/messages"
 status=$?
-[ $status = 0 ] || lacking "the lab ended with status $status: $(tail -n 1 "$dir/messages")"
+[ $status = 0 ] || lacking "the lab ended with status $status: $(last_word "$dir/messages")"
 
 if [ -s "$dir/perf.data" ] && [ -s "$dir/kallsyms" ]; then
 	build/bin/vexfs-profile perf --kallsyms "$dir/kallsyms" --json "$dir/profile.json" \

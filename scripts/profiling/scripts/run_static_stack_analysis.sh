@@ -42,5 +42,5 @@ if have pahole dwarves; then
 else
 	lacking "pahole is missing: sizes of structures are not known"
 fi
-head -n 12 "$dir/paths"
+grep -E '^(entry|recursion|call through|[a-z_]+ +kmod/|[0-9]+ entries)' "$dir/paths"
 finish

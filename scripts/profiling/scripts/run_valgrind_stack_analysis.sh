@@ -72,7 +72,7 @@ one() {
 	fi
 	if [ $status != 0 ]; then
 		echo "$tool $name 0 0 0 0 ended-$status" >> "$rows"
-		lacking "$tool of $name did not come to its end (status $status): $(tail -qn 1 "$log.out")"
+		lacking "$tool of $name did not come to its end (status $status): $(last_word "$log.out")"
 		return
 	fi
 	case $tool in

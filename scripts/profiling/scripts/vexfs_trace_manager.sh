@@ -65,7 +65,7 @@ VEX_PAUSE=$(awk -v n="$(setting $conf memory readings 4)" 'BEGIN { print (n > 0 
 	--results "$dir" --timeout "$(setting $conf lab timeout 300)" -- bash -c "$inside" bash "${command[@]}" \
 	> "$dir/output" 2> "$dir/messages"
 status=$?
-[ $status = 0 ] || lacking "the lab ended with status $status: $(tail -n 1 "$dir/messages")"
+[ $status = 0 ] || lacking "the lab ended with status $status: $(last_word "$dir/messages")"
 [ ! -e "$dir/missing" ] || lacking "$(paste -sd ';' "$dir/missing")"
 build/bin/vexfs-profile perf --kallsyms "$dir/kallsyms" --functions build/module/uml-profile \
 	--timeline "$dir/samples.csv" --json "$dir/profile.json" "$dir/perf.data" > "$dir/top" ||

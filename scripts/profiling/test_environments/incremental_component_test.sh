@@ -52,7 +52,7 @@ for ((round = 1; round <= rounds; round++)); do
 		"$lab" run uml --results "$dir" --timeout 120 ${params:+--params "$params"} -- \
 			scripts/profiling/test_environments/component_lab.sh "$component" $arm \
 			> "$dir/output" 2> "$dir/messages" ||
-			lacking "round $round, $arm: the lab ended with status $?: $(tail -n 1 "$dir/messages")"
+			lacking "round $round, $arm: the lab ended with status $?: $(last_word "$dir/messages")"
 		cat "$dir/rate" >> "$dir/rates.$arm" 2> /dev/null
 		rm -f "$dir/rate"
 	done

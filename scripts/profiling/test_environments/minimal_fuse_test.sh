@@ -46,7 +46,7 @@ wait $mount'
 	--params "pool_enabled=0 search_codes=0 accounting=0 search_batching=0 search_threads=1" -- \
 	bash -c "$inside" > "$dir/output" 2> "$dir/messages"
 status=$?
-[ $status = 0 ] || lacking "the lab ended with status $status: $(tail -n 1 "$dir/messages")"
+[ $status = 0 ] || lacking "the lab ended with status $status: $(last_word "$dir/messages")"
 [ -s "$dir/requests_per_s" ] || lacking "nothing was measured"
 ! grep 'rows are missing' "$dir/output" || lacking "the mount lost rows"
 sort -n "$dir/requests_per_s" 2> /dev/null | awk '{ v[NR] = $1 } END { if (NR) print "mount with nothing optional: " v[int((NR + 1) / 2)] " files/s (median of " NR ")" }'

@@ -43,7 +43,7 @@ for ((round = 1; round <= rounds; round++)); do
 		"$lab" run uml $build --results "$dir" --timeout 300 -- \
 			scripts/profiling/test_environments/profile_build_lab.sh $arm \
 			> "$dir/output" 2> "$dir/messages" || {
-			lacking "round $round, $arm: the lab ended with status $?: $(tail -n 1 "$dir/messages")"
+			lacking "round $round, $arm: the lab ended with status $?: $(last_word "$dir/messages")"
 			continue
 		}
 		for m in $measured; do

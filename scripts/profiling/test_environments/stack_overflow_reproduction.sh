@@ -70,7 +70,7 @@ for s in "${scenarios[@]}"; do
 		scripts/profiling/test_environments/overflow_lab.sh "$kernel" "$s" \
 		> "$dir/$s.output" 2> "$dir/$s.messages"
 	status=$?
-	contained || say "$s: the lab ended with status $status: $(tail -qn 1 "$dir/$s.output" "$dir/$s.messages" | tail -n 1)"
+	contained || say "$s: the lab ended with status $status: $(last_word "$dir/$s.output" "$dir/$s.messages")"
 	verdict "$s" "vexfs counted the violation" grep -qsE '^violations +[1-9]' "$dir/$s.stack"
 	verdict "$s" "the report names op, depth and command" \
 		grep -qsE "^ *[0-9]+ +[0-9]+ +[0-9]{4,} .*plant_stack.*$s" "$dir/$s.stack"

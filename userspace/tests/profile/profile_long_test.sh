@@ -43,7 +43,7 @@ jq -e '[.functions[] | select(.name == "plant_hotspot")][0].self > .samples * 0.
 	"$VEXFS_PROFILE_DIR/perf/profile.json" > /dev/null
 check $? "perf: the planted hotspot is named" "$status $out$err"
 run $s/run_perf_memory_profile.sh -- sh -c 'vexctl create c --dim 4; echo c > /proc/sysrq-trigger'
-[ "$status" = 1 ] && [[ $err == *"the lab ended with status"* ]] && grep -qx state=partial "$VEXFS_PROFILE_DIR/perf/status"
+[ "$status" = 1 ] && [[ $err == *"the lab ended with status"*": lab: "* ]] && grep -qx state=partial "$VEXFS_PROFILE_DIR/perf/status"
 check $? "perf: a lab that dies in the middle is said, and the result partial" "$status $out$err"
 run $s/run_perf_memory_profile.sh
 [ "$status" = 0 ] && complete perf && jq -e '.subsystems.index > 0 and .subsystems.math > 0' \
