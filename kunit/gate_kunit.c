@@ -19,6 +19,7 @@
 #define CLIENTS		4u
 #define THREADS		12u
 #define SLOTS		3u
+#define TOGETHER	5u	/* as many as a run has room for */
 
 /**
  * struct gate_test - a gate, and what is seen there
@@ -131,7 +132,7 @@ static void gate_op_init(struct gate_test *t, struct gate_op *o, u32 priority, u
 	o->pass.lane = VEXFS_LANE_FEW;
 	o->pass.want = want * VEXFS_GATE_SLOTS;
 	o->pass.items = 1;
-	o->pass.room = 5;
+	o->pass.room = TOGETHER;
 }
 
 static int gate_test_init(struct kunit *test)
@@ -144,7 +145,7 @@ static int gate_test_init(struct kunit *test)
 	init_completion(&t->held);
 	for (i = 0; i < CLIENTS; i++)
 		KUNIT_ASSERT_EQ(test, 0, vexfs_gate_open(&t->client[i], U64_MAX - 20));
-	t->ops = vexfs_kunit_quick ? 20 : 300;
+	t->ops = vexfs_kunit_quick ? 8 : 300;
 	vexfs_bridge_slots = SLOTS;
 	test->priv = t;
 	return 0;
@@ -221,19 +222,15 @@ static void crowd_at_gate(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->used));
 	/* the slots, and the one for high priority */
 	KUNIT_EXPECT_LE(test, atomic_read(&t->most), (int)SLOTS + 1);
-	KUNIT_EXPECT_GT(test, atomic_read(&t->shared), 0);
 }
 
 static void each_runs_once(struct kunit *test)
 {
-	struct gate_test *t = test->priv;
-
 	crowd_at_gate(test);
-	KUNIT_EXPECT_LT(test, atomic_read(&t->runs), (int)(THREADS * t->ops));
 }
 
 /* A shared run that fails costs its members that run, and no error. */
-static void failed_runs_are_repeated(struct kunit *test)
+static void failed_runs_in_a_crowd(struct kunit *test)
 {
 	struct gate_test *t = test->priv;
 
@@ -294,7 +291,7 @@ static void full_gate(struct kunit *test)
 }
 
 /**
- * struct gate_waiter - one that waits at closed gates
+ * struct gate_waiter - an op that waits, and its thread
  * @t: the test
  * @o: its op
  * @err: how it ended
@@ -316,15 +313,64 @@ static int gate_waits(void *arg)
 	return 0;
 }
 
-static void waiter_start(struct kunit *test, struct gate_waiter *w, u32 priority)
+static void waiter_start(struct kunit *test, struct gate_waiter *w, u32 priority, u32 want)
 {
 	struct task_struct *task;
 
 	w->t = test->priv;
 	init_completion(&w->done);
-	gate_op_init(w->t, &w->o, priority, 1, 2);
+	gate_op_init(w->t, &w->o, priority, want, 2);
 	task = kthread_run(gate_waits, w, "gate_kunit");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+}
+
+/*
+ * Ops wait while another has all slots. Then each slot gets one of them, and the first of these
+ * to run takes along those that are left. When that run fails, each of its members runs by itself.
+ */
+static void run_together(struct kunit *test)
+{
+	struct gate_waiter *w = kunit_kcalloc(test, TOGETHER, sizeof(*w), GFP_KERNEL);
+	struct gate_test *t = test->priv;
+	struct gate_thread holder = { .t = t };
+	struct task_struct *task;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, w);
+	init_completion(&holder.done);
+	task = kthread_run(gate_holds, &holder, "gate_kunit");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	wait_for_completion(&t->held);
+	for (i = 0; i < TOGETHER; i++)
+		waiter_start(test, &w[i], VEXFS_PRIORITY_MEDIUM, SLOTS);
+	for (i = 0; i < TOGETHER; i++)
+		while (!vexfs_ticket_queued(&w[i].o.pass.ticket))
+			usleep_range(100, 1000);
+	complete(&t->hold);
+	wait_for_completion(&holder.done);
+	for (i = 0; i < TOGETHER; i++) {
+		wait_for_completion(&w[i].done);
+		KUNIT_EXPECT_EQ(test, -2, w[i].err);
+		KUNIT_EXPECT_EQ(test, 1u, w[i].o.runs);
+	}
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->wrong));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&t->shared));
+	/* the holder; as many as there are slots; and again those of the shared run */
+	KUNIT_EXPECT_EQ(test, 1 + SLOTS + (t->fail ? TOGETHER - SLOTS + 1 : 0),
+			(u32)atomic_read(&t->runs));
+}
+
+static void waiters_share_a_run(struct kunit *test)
+{
+	run_together(test);
+}
+
+static void failed_run_is_repeated(struct kunit *test)
+{
+	struct gate_test *t = test->priv;
+
+	t->fail = true;
+	run_together(test);
 }
 
 /* While gates are closed nothing runs, whatever its priority; then it goes on, or is told. */
@@ -342,7 +388,7 @@ static void closed_gates(struct kunit *test)
 		gate_op_init(t, &o, priority, 1, 2);
 		o.pass.nonblock = true;
 		KUNIT_EXPECT_EQ(test, -EAGAIN, vexfs_gate_run(&t->client[0], &o.pass));
-		waiter_start(test, w, priority);
+		waiter_start(test, w, priority, 1);
 		msleep(20);
 		KUNIT_EXPECT_EQ(test, 0u, vexfs_gates_busy());
 		KUNIT_EXPECT_FALSE(test, completion_done(&w->done));
@@ -352,7 +398,7 @@ static void closed_gates(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 1u, w->o.runs);
 
 		KUNIT_ASSERT_TRUE(test, vexfs_gates_close());
-		waiter_start(test, w, priority);
+		waiter_start(test, w, priority, 1);
 		for (cancelled = 0, tries = 0; !cancelled && tries < 10000; tries++) {
 			cancelled = vexfs_gates_cancel();
 			usleep_range(1000, 2000);
@@ -367,7 +413,9 @@ static void closed_gates(struct kunit *test)
 
 static struct kunit_case gate_cases[] = {
 	KUNIT_CASE_SLOW(each_runs_once),
-	KUNIT_CASE_SLOW(failed_runs_are_repeated),
+	KUNIT_CASE_SLOW(failed_runs_in_a_crowd),
+	KUNIT_CASE(waiters_share_a_run),
+	KUNIT_CASE(failed_run_is_repeated),
 	KUNIT_CASE(full_gate),
 	KUNIT_CASE(closed_gates),
 	{}

@@ -429,7 +429,7 @@ static void recall_after_turnover(struct kunit *test)
 	struct world *w = world_new(test, 5);
 
 	w->shape = SHAPE_RANDOM;
-	w->ids = vexfs_kunit_quick ? 400 : 2000;
+	w->ids = vexfs_kunit_quick ? 200 : 2000;
 	world_init(test, w, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 32, 8, 60, VEXFS_CODE_NONE);
 	while ((n = pick_ids(w, 64, false)))
 		put_vector(test, w, n);
@@ -469,7 +469,7 @@ static void inner_product(struct kunit *test)
 	u32 t, n, i, found;
 
 	w->shape = SHAPE_RANDOM;
-	w->ids = vexfs_kunit_quick ? 400 : 2000;
+	w->ids = vexfs_kunit_quick ? 200 : 2000;
 	for (t = 0; t < ARRAY_SIZE(types); t++) {
 		world_init(test, w, types[t], VEXFS_METRIC_IP, 24, 16, 100, VEXFS_CODE_NONE);
 		while ((n = pick_ids(w, 64, false)))
@@ -699,7 +699,7 @@ static void concurrent_churn(struct kunit *test)
 		struct task_struct *task;
 
 		ch[i] = (struct churner) { .w = w, .first = i * 100, .n = 100,
-					   .rounds = vexfs_kunit_quick ? 5 : 60 };
+					   .rounds = vexfs_kunit_quick ? 3 : 60 };
 		init_completion(&ch[i].done);
 		task = kthread_run(churn, &ch[i], "graph-churn/%u", i);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
@@ -844,7 +844,7 @@ static void index_among_writers(struct kunit *test)
 		struct task_struct *task;
 
 		ch[i] = (struct churner) { .w = w, .first = i * 100, .n = 100, .all = true,
-					   .rounds = vexfs_kunit_quick ? 10 : 60 };
+					   .rounds = vexfs_kunit_quick ? 5 : 60 };
 		init_completion(&ch[i].done);
 		task = kthread_run(churn, &ch[i], "graph-churn/%u", i);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task));

@@ -241,9 +241,9 @@ static void one_mix(struct kunit *test, struct joint_test *t, u32 ef, u32 most_k
 static void mixes(struct kunit *test, struct vexfs_collection *c, u32 n, u32 rounds, u32 ef,
 		  u32 most_k)
 {
-	struct joint_test *t = joint_test_new(test, c, n);
+	struct joint_test *t = joint_test_new(test, c, n / (vexfs_kunit_quick ? 4 : 1));
 
-	for (rounds /= vexfs_kunit_quick ? 100 : 1; rounds; rounds--)
+	for (rounds /= vexfs_kunit_quick ? 250 : 1; rounds; rounds--)
 		one_mix(test, t, ef, most_k);
 	joint_test_free(t);
 }
@@ -277,7 +277,7 @@ static struct vexfs_collection *graph_collection(struct kunit *test, u32 code)
 
 static void graph_mixes(struct kunit *test)
 {
-	const u32 n = vexfs_kunit_quick ? 600 : 6000;
+	const u32 n = vexfs_kunit_quick ? 1200 : 6000;
 
 	/* walks that keep 40, whatever k is up to that; and some that a scan answers */
 	mixes(test, graph_collection(test, VEXFS_CODE_NONE), n, 800, 40, K_MAX);

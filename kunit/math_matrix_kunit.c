@@ -396,8 +396,8 @@ static bool skip_dim(const struct matrix_case *c, u32 dim)
 	if (!vexfs_kunit_quick)
 		return false;
 	if (dim == VEXFS_DIM_MAX)
-		return c->number % 30;
-	return (dim + c->number) % (dim <= SMALL_DIMS ? 26 : 7);
+		return c->number % 60;
+	return (dim + c->number) % (dim <= SMALL_DIMS ? 52 : 14);
 }
 
 static void matrix(struct kunit *test)

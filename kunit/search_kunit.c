@@ -475,7 +475,7 @@ static void exact_case(struct kunit *test, u32 type, u32 metric, u32 dim, u32 n,
 	b->queries = vmalloc(MOST_QUERIES * b->c->space.stride);
 	code_query = vmalloc(vexfs_math_code_query_bytes(&b->c->space));
 	KUNIT_ASSERT_TRUE(test, b->version && b->all && b->hits && b->queries && code_query);
-	search_rounds(test, b, vexfs_kunit_quick ? 3 : 12);
+	search_rounds(test, b, vexfs_kunit_quick ? 1 : 12);
 	search_range(test, b);
 	/*
 	 * A range search of one query without a filter: by codes if this machine can. A
@@ -656,7 +656,7 @@ static void exact_codes_later(struct kunit *test)
 	} else {
 		KUNIT_EXPECT_EQ(test, after, before);
 	}
-	search_rounds(test, b, vexfs_kunit_quick ? 3 : 12);
+	search_rounds(test, b, vexfs_kunit_quick ? 1 : 12);
 	search_range(test, b);
 	vfree(code_query);
 	vfree(b->queries);
@@ -755,7 +755,7 @@ static void search_in_unrest(struct kunit *test, struct vexfs_collection *c, boo
 {
 	struct unrest u = { .c = c, .delete = delete };
 	struct vexfs_hit hits[MOVING + STILL];
-	u32 rounds = vexfs_kunit_quick ? 20 : 400, round, i, still, wrong = 0;
+	u32 rounds = vexfs_kunit_quick ? 6 : 400, round, i, still, wrong = 0;
 	struct vexfs_topk top;
 	struct vexfs_op op;
 	struct task_struct *writer;

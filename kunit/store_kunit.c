@@ -485,7 +485,7 @@ static void owners(struct kunit *test)
 		task[i] = kthread_run(pay, c, "vexfs-pay/%u", i);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task[i]));
 	}
-	for (i = 0; i < (vexfs_kunit_quick ? 2000 : 20000); i++) {
+	for (i = 0; i < (vexfs_kunit_quick ? 400 : 20000); i++) {
 		set.uid = 70000 + i % 3;
 		KUNIT_ASSERT_EQ(test, vexfs_mutate(c, &m), 0);
 		cond_resched();
