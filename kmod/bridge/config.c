@@ -53,11 +53,24 @@ void vexfs_bridge_defaults(void)
 		vexfs_tunable_set(all[i], all[i]->def);
 }
 
+u32 vexfs_bridge_weight(u32 priority)
+{
+	switch (priority) {
+	case VEXFS_PRIORITY_HIGH:
+		return READ_ONCE(vexfs_bridge_weight_high);
+	case VEXFS_PRIORITY_LOW:
+		return READ_ONCE(vexfs_bridge_weight_low);
+	default:
+		return READ_ONCE(vexfs_bridge_weight_medium);
+	}
+}
+
 void vexfs_bridge_sched_weights(struct vexfs_sched *s)
 {
-	vexfs_sched_weigh(s, VEXFS_PRIORITY_HIGH, READ_ONCE(vexfs_bridge_weight_high));
-	vexfs_sched_weigh(s, VEXFS_PRIORITY_MEDIUM, READ_ONCE(vexfs_bridge_weight_medium));
-	vexfs_sched_weigh(s, VEXFS_PRIORITY_LOW, READ_ONCE(vexfs_bridge_weight_low));
+	u32 i;
+
+	for (i = 0; i < VEXFS_PRIORITIES; i++)
+		vexfs_sched_weigh(s, i, vexfs_bridge_weight(i));
 }
 
 void vexfs_bridge_sched_settings(struct vexfs_sched *s)

@@ -34,6 +34,8 @@ static inline u32 vexfs_bridge_priority_of(u32 priority)
 /* All of them as they are when the module is loaded. */
 void vexfs_bridge_defaults(void);
 
+/* The weight of a priority as it is set now. */
+u32 vexfs_bridge_weight(u32 priority);
 /* The weights of its priorities as they are set now; under the scheduler's lock. */
 void vexfs_bridge_sched_weights(struct vexfs_sched *s);
 /* Weights, limits and patience as they are set now; under the scheduler's lock. */

@@ -3,6 +3,7 @@
  * Gates.
  */
 #include <linux/cred.h>
+#include <linux/delay.h>
 #include <linux/hashtable.h>
 #include <linux/hrtimer.h>
 #include <linux/kernel.h>
@@ -58,12 +59,14 @@ struct lane {
  * @node: among all
  * @serial: of the collection
  * @clients: that it has; under gates_lock
+ * @urgent: runs of high priority
  * @lane: see enum vexfs_lane
  */
 struct vexfs_gate {
 	struct hlist_node node;
 	u64 serial;
 	u32 clients;
+	struct vexfs_urgent urgent;
 	struct lane lane[VEXFS_LANES];
 };
 
@@ -95,6 +98,7 @@ static struct vexfs_gate *gate_new(u64 serial)
 	if (!g)
 		return NULL;
 	g->serial = serial;
+	vexfs_urgent_init(&g->urgent);
 	for (i = 0; i < VEXFS_LANES; i++) {
 		spin_lock_init(&g->lane[i].lock);
 		vexfs_sched_init(&g->lane[i].sched, &no_limits, 0);
@@ -496,6 +500,56 @@ static void company_dismiss(struct company *co, const struct vexfs_pass *leader,
 	co->n = 1;
 }
 
+/* Is one of them of high priority? */
+static bool company_urgent(const struct company *co)
+{
+	const struct vexfs_pass *p;
+
+	list_for_each_entry(p, &co->members, node)
+		if (p->ticket.priority == VEXFS_PRIORITY_HIGH)
+			return true;
+	return false;
+}
+
+/* The work itself; lower priorities give way to it if it is of high priority. */
+static int members_run(struct company *co, struct vexfs_pass *p)
+{
+	u32 cpus = DIV_ROUND_UP(p->taken ?: p->want, VEXFS_GATE_SLOTS);
+	struct vexfs_urgent *u = &p->gate->urgent;
+	u64 begun;
+	int err;
+
+	p->urgent = company_urgent(co);
+	if (p->urgent) {
+		begun = ktime_get_ns();
+		vexfs_urgent_begin(u, cpus, begun);
+		err = p->share->run(&co->members);
+		vexfs_urgent_end(u, cpus, begun, ktime_get_ns());
+	} else {
+		p->beside.cpus = cpus;
+		p->beside.weight = vexfs_bridge_weight(p->ticket.priority);
+		err = p->share->run(&co->members);
+		vexfs_urgent_leave(u, &p->beside);
+	}
+	return err;
+}
+
+/* A pause is made of steps, so that signals and the end of what is urgent are seen soon. */
+#define PAUSE_STEP_US	500u
+
+void vexfs_gate_give_way(struct vexfs_pass *p)
+{
+	struct vexfs_urgent *u = &p->gate->urgent;
+
+	if (p->urgent || likely(!vexfs_urgent_any(u)))
+		return;
+	while (!vexfs_urgent_admit(u, &p->beside, num_online_cpus(),
+				   vexfs_bridge_weight(VEXFS_PRIORITY_HIGH), ktime_get_ns()) &&
+	       !signal_pending(current) && !vexfs_op_expired(p->op))
+		usleep_range(PAUSE_STEP_US, 2 * PAUSE_STEP_US);
+}
+VEXFS_EXPORT_KUNIT(vexfs_gate_give_way);
+
 /* Runs what came together; it has its slots. */
 static int company_run(struct lane *l, struct vexfs_pass *p)
 {
@@ -514,17 +568,17 @@ static int company_run(struct lane *l, struct vexfs_pass *p)
 	if (co.n > 1 || atomic_read(&l->waiting))
 		WRITE_ONCE(l->company, co.n);
 	if (co.n == 1)
-		return p->share->run(&co.members) ?: p->err;
+		return members_run(&co, p) ?: p->err;
 	members = co.n;
 	begun = ktime_get_ns();
 	vexfs_bridge_batch(pass_place(p), co.items);
-	err = p->share->run(&co.members);
+	err = members_run(&co, p);
 	ended = ktime_get_ns();
 	trace_vexfs_bridge_run(l->serial, p->ticket.priority, members, co.items, ended - begun, err);
 	company_dismiss(&co, p, err ? VEXFS_PASS_AGAIN : VEXFS_PASS_DONE);
 	/* without company it may go better, unless it was told to stop */
 	if (err && err != -EINTR && err != -ETIME)
-		err = p->share->run(&co.members);
+		err = members_run(&co, p);
 	WRITE_ONCE(l->ended_ns, ended);
 	WRITE_ONCE(l->run_ns, ended - begun);
 	return err ?: p->err;
@@ -551,6 +605,9 @@ int vexfs_gate_run(struct vexfs_gate_client *client, struct vexfs_pass *p)
 	p->ticket.priority = vexfs_bridge_priority_of(p->op->priority);
 	INIT_LIST_HEAD(&p->node);
 	p->task = current;
+	p->gate = client->gate;
+	p->urgent = false;
+	p->beside = (struct vexfs_urgent_run){ .cpus = 1, .weight = 1 };
 	p->alone = false;
 	p->taken = 0;
 	p->err = 0;

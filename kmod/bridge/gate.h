@@ -32,6 +32,7 @@
 #include <linux/types.h>
 
 #include "bridge/sched.h"
+#include "bridge/urgent.h"
 
 struct task_struct;
 struct vexfs_gate;
@@ -80,6 +81,9 @@ enum vexfs_pass_state {
  *
  * What is above is set by the caller, what is below is the gate's own.
  *
+ * @gate: where it is
+ * @urgent: it, or an op that it takes along, has high priority
+ * @beside: if not, what it is to those that have
  * @ticket: its place in the queue
  * @task: whose it is
  * @state: enum vexfs_pass_state
@@ -100,6 +104,9 @@ struct vexfs_pass {
 	struct list_head node;
 	int err;
 
+	struct vexfs_gate *gate;
+	bool urgent;
+	struct vexfs_urgent_run beside;
 	struct vexfs_ticket ticket;
 	struct task_struct *task;
 	u32 state;
@@ -138,6 +145,13 @@ void vexfs_gate_close(struct vexfs_gate_client *client);
  * may, -ENOMEM: nothing has run then.
  */
 int vexfs_gate_run(struct vexfs_gate_client *client, struct vexfs_pass *p);
+
+/*
+ * Called by @run, for the op that leads it, between pieces of its work: pauses while ops of high
+ * priority run and it has none (urgent.h). Returns early for a signal or when its deadline has
+ * passed. May be called from threads that help; sleeps.
+ */
+void vexfs_gate_give_way(struct vexfs_pass *p);
 
 /* ---- all gates ---- */
 

@@ -34,6 +34,11 @@ static bool search_fits(const struct vexfs_pass *a, const struct vexfs_pass *b)
 	return vexfs_jobs_fit(search_pass_of(a)->job, search_pass_of(b)->job);
 }
 
+static void search_give_way(void *leader)
+{
+	vexfs_gate_give_way(leader);
+}
+
 static int search_run(struct list_head *members)
 {
 	struct vexfs_search_job *first = NULL, **tail = &first;
@@ -45,6 +50,8 @@ static int search_run(struct list_head *members)
 	}
 	*tail = NULL;
 	p = list_first_entry(members, struct vexfs_pass, node);
+	first->give_way = search_give_way;
+	first->leader = p;
 	/* a short search has one slot, which does not limit its processors */
 	first->cpus = p->want > 1 ? DIV_ROUND_UP(p->taken, VEXFS_GATE_SLOTS) : 0;
 	if (!first->next)

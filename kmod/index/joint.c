@@ -137,6 +137,8 @@ int vexfs_search_joint(struct vexfs_search_job *first)
 			.filter = first->filter,
 			.alone = first->nq,
 			.cpus = first->cpus,
+			.give_way = first->give_way,
+			.leader = first->leader,
 			.stage = joint_stage,
 			.next = first,
 		},

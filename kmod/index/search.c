@@ -64,6 +64,8 @@ static int search_left(struct vexfs_search_job *s, u32 n)
 		.filter = s->filter,
 		.results = results,
 		.cpus = s->cpus,
+		.give_way = s->give_way,
+		.leader = s->leader,
 		.seq = s->seq,
 	};
 	int err;
