@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints of the bridge: runs that several ops shared. Off unless somebody asks
- * (events/vexfs in tracefs).
+ * Tracepoint of the bridge: a run that several ops shared. It is enabled under
+ * events/vexfs in tracefs.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vexfs

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What an operator may do to the bridge: drain it, begin anew, go back to its defaults.
+ * Operations of an administrator on the bridge: drain, restart, reset.
  */
 #ifndef _VEXFS_BRIDGE_CONTROL_H
 #define _VEXFS_BRIDGE_CONTROL_H
@@ -8,18 +8,19 @@
 #include <linux/types.h>
 
 /*
- * Waits until nothing runs in any queue or at any gate; what comes meanwhile waits, and goes on
+ * Waits until no op runs in any queue or at any gate. Ops that arrive meanwhile wait and run
  * afterwards.
- * @done: ops that ran when it began. -ETIME after @ms, -EINTR when the caller is killed, -EBUSY
- * when somebody else is at it.
+ * @done: number of ops that were running at the beginning. Returns -ETIME after @ms, -EINTR
+ * when the caller is killed, -EBUSY when another drain is in progress.
  */
 int vexfs_bridge_drain(u32 ms, u32 *done);
-/* The same, and what the gates have learned about the load is forgotten. */
+/* Drains, and then clears what the gates have measured about the load. */
 int vexfs_bridge_restart(u32 ms, u32 *done);
 
 /*
- * Settings are at their defaults and statistics begin anew. Ops that wait at a gate or in a
- * queue stay there with @keep; else they end with -ECANCELED, and @done is how many did. -ENOMEM.
+ * Sets the tunables to their defaults and resets the statistics. Without @keep, ops that wait at
+ * a gate or in a queue end with -ECANCELED, and @done is their number. Returns -ENOMEM when the
+ * statistics could not be reset.
  */
 int vexfs_bridge_reset(bool keep, u32 *done);
 

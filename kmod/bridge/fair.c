@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Shares by virtual time.
+ * Stride scheduling on a tree.
  */
 #include <linux/kernel.h>
 
 #include "bridge/fair.h"
 #include "compat/compat.h"
 
-/* Passes wrap around: those of siblings are never far apart. */
+/* Passes wrap around. The comparison is valid since passes of siblings stay close together. */
 static bool behind(u64 a, u64 b)
 {
 	return (s64)(a - b) < 0;
@@ -77,7 +77,7 @@ void vexfs_fair_charge(struct vexfs_fair *leaf, u32 cost)
 		const struct vexfs_fair *first = vexfs_fair_next(f->parent);
 		const bool works = vexfs_fair_works(f);
 
-		/* one that is served out of turn may be far ahead, and says nothing about others */
+		/* @f may be served out of turn and be far ahead, so only its first sibling counts */
 		if (first && behind(f->parent->now, first->pass))
 			f->parent->now = first->pass;
 		if (works)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Shares: a tree in which those that have work are served in proportion to their weights.
- * Each node has a virtual time, its pass, that grows by what it was served over its weight;
- * of the children with work, the one that is furthest behind comes next (stride scheduling).
- * A node without work saves nothing up: when it gets some, it begins where its siblings are.
+ * Stride scheduling on a tree: nodes with work are served in proportion to their weights.
+ * Each node has a virtual time, its pass, which grows by the cost of its work divided by its
+ * weight. Among the children with work, the one with the lowest pass comes next. An idle node
+ * collects no credit: when it gets work, its pass starts at that of its siblings.
  *
- * Nothing is allocated or locked here: nodes lie in what they stand for, and whoever owns the
- * tree has a lock for it.
+ * Nothing is allocated or locked here: nodes are embedded in the objects they stand for, and
+ * the owner of the tree serialises all calls.
  */
 #ifndef _VEXFS_BRIDGE_FAIR_H
 #define _VEXFS_BRIDGE_FAIR_H
@@ -21,11 +21,11 @@
 /**
  * struct vexfs_fair - a node of the tree
  * @node: among its parent's children that have work
- * @children: of its own children those that have work, the one furthest behind first
+ * @children: its children that have work, the one with the lowest pass first
  * @parent: NULL for the root
- * @pass: what it was served, over its weight. It wraps around
- * @now: the pass of the child that was furthest behind when one was served last: where newcomers
- *	begin
+ * @pass: cost of its work so far, divided by its weight. It wraps around
+ * @now: lowest pass among the children when one was charged last. A child that gets work
+ *	starts here
  * @weight: 1 to VEXFS_FAIR_WEIGHT_MAX
  */
 struct vexfs_fair {
@@ -37,7 +37,7 @@ struct vexfs_fair {
 	u32 weight;
 };
 
-/* A node without work. It belongs to @parent for good. */
+/* Initialises a node without work. Its parent never changes. */
 void vexfs_fair_init(struct vexfs_fair *f, struct vexfs_fair *parent, u32 weight);
 
 static inline bool vexfs_fair_works(const struct vexfs_fair *f)
@@ -45,13 +45,13 @@ static inline bool vexfs_fair_works(const struct vexfs_fair *f)
 	return !RB_EMPTY_NODE(&f->node);
 }
 
-/* A leaf has got work: so have its ancestors. No effect when it had some. */
+/* Marks a leaf and its ancestors as having work. No effect when the leaf had work already. */
 void vexfs_fair_start(struct vexfs_fair *leaf);
-/* A leaf has no more work; nor have ancestors whose last child with work it was. */
+/* Marks a leaf as idle, and each ancestor that has no other child with work. */
 void vexfs_fair_stop(struct vexfs_fair *leaf);
-/* The child of @f that comes next, or NULL. */
+/* The child of @f to serve next, or NULL. */
 struct vexfs_fair *vexfs_fair_next(const struct vexfs_fair *f);
-/* A leaf, and with it its ancestors, is served work of this cost; it need not have more. */
+/* Charges @cost to a leaf and its ancestors. The leaf may be idle. */
 void vexfs_fair_charge(struct vexfs_fair *leaf, u32 cost);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Gates.
+ * Gates of collections: slots, waiting and shared runs.
  */
 #include <linux/cred.h>
 #include <linux/delay.h>
@@ -24,22 +24,22 @@
 #define CREATE_TRACE_POINTS
 #include "bridge/bridge_trace.h"
 
-/* A leader looks for company in steps of this part of what a run takes. */
+/* A leader that waits for members checks after each 1/COMPANY_STEP of the last run's time. */
 #define COMPANY_STEP	16u
-#define COMPANY_STEP_NS	20000u	/* and not more often than this */
+#define COMPANY_STEP_NS	20000u	/* lower limit of that interval */
 
 /**
- * struct lane - those that share slots
- * @lock: of what follows
- * @sched: those that wait
- * @open: those of them that may be taken along, in the order of arrival
+ * struct lane - ops that compete for the same slots
+ * @lock: protects @sched, @open and @extra
+ * @sched: ops that wait
+ * @open: waiting ops that may be taken along, in the order of arrival
  * @serial: of the collection
- * @company: members of the last run, its leader included
- * @run_ns: how long it took
+ * @company: number of members of the last run, its leader included
+ * @run_ns: duration of the last shared run
  * @ended_ns: when it ended
- * @extra: the slot for high priority is taken
- * @used: slots in use, but for that
- * @waiting: tickets in @sched, and those that are about to be
+ * @extra: the additional slot for high priority is in use
+ * @used: other slots in use
+ * @waiting: tickets in @sched, and those about to be added
  */
 struct lane {
 	spinlock_t lock;
@@ -55,10 +55,10 @@ struct lane {
 };
 
 /**
- * struct vexfs_gate - of one collection
- * @node: among all
+ * struct vexfs_gate - the gate of one collection
+ * @node: in the table of gates
  * @serial: of the collection
- * @clients: that it has; under gates_lock
+ * @clients: number of clients; under gates_lock
  * @urgent: runs of high priority
  * @lane: see enum vexfs_lane
  */
@@ -72,7 +72,7 @@ struct vexfs_gate {
 
 static DEFINE_HASHTABLE(gates, 8);
 static DEFINE_MUTEX(gates_lock);
-/* Nobody gets a slot. */
+/* Set while no slot may be granted. */
 static atomic_t gates_closed;
 
 /* ---- gates and their clients ---- */
@@ -87,7 +87,7 @@ kuid_t vexfs_bridge_user(void)
 	return uid;
 }
 
-/* Settings come with the first ticket. */
+/* Limits are set from the tunables whenever a ticket is queued. */
 static const struct vexfs_sched_limits no_limits;
 
 static struct vexfs_gate *gate_new(u64 serial)
@@ -158,7 +158,7 @@ VEXFS_EXPORT_KUNIT(vexfs_gate_close);
 
 /* ---- slots ---- */
 
-/* Takes as many slots as are free and wanted, if these are @least or more. */
+/* Takes up to @want free slots; fails when fewer than @least are free. */
 static bool slots_take(struct lane *l, struct vexfs_pass *p, u32 want, u32 least)
 {
 	int slots = vexfs_bridge_slots_now() * VEXFS_GATE_SLOTS, used = atomic_read(&l->used), take;
@@ -170,7 +170,7 @@ static bool slots_take(struct lane *l, struct vexfs_pass *p, u32 want, u32 least
 		if (take <= 0 || take < min_t(int, least, slots))
 			return false;
 	} while (!atomic_try_cmpxchg(&l->used, &used, used + take));
-	/* whoever closes the gates has either seen this slot or is seen here */
+	/* vexfs_gates_close() either sees these slots in use, or is seen here */
 	if (atomic_read(&gates_closed)) {
 		atomic_sub(take, &l->used);
 		return false;
@@ -180,8 +180,8 @@ static bool slots_take(struct lane *l, struct vexfs_pass *p, u32 want, u32 least
 }
 
 /*
- * Slots for one that waited. Runs that are shared get all that they want: two that are half
- * as large take longer together. Those that share nothing get a processor each.
+ * Slots for an op that waited. A shared run gets all slots it wants, since two runs of half the
+ * size take longer together. Without sharing, each op gets one processor while others wait.
  */
 static bool slots_take_next(struct lane *l, struct vexfs_pass *p)
 {
@@ -193,8 +193,8 @@ static bool slots_take_next(struct lane *l, struct vexfs_pass *p)
 }
 
 /*
- * A waiter goes on. It may be gone as soon as it sees its new state, but for its task, which
- * RCU keeps.
+ * Wakes a waiter. @p is on its stack and invalid as soon as it sees the new state; RCU keeps its
+ * task.
  */
 static void pass_wake(struct vexfs_pass *p, u32 state)
 {
@@ -207,7 +207,7 @@ static void pass_wake(struct vexfs_pass *p, u32 state)
 	rcu_read_unlock();
 }
 
-/* Whose figures it belongs to. */
+/* The instance of the statistics that it counts for. */
 static u32 pass_place(const struct vexfs_pass *p)
 {
 	return VEXFS_BRIDGE_GATE + p->ticket.priority;
@@ -218,7 +218,7 @@ static struct vexfs_pass *pass_of(struct vexfs_ticket *t)
 	return container_of(t, struct vexfs_pass, ticket);
 }
 
-/* Waits no more, for whatever reason. Under the lane's lock. */
+/* The op no longer waits, for whatever reason. The caller holds the lane's lock. */
 static void pass_dequeue(struct lane *l, struct vexfs_pass *p)
 {
 	list_del_init(&p->node);
@@ -226,7 +226,7 @@ static void pass_dequeue(struct lane *l, struct vexfs_pass *p)
 	vexfs_bridge_inc(pass_place(p), VEXFS_BRIDGE_UNWAITED);
 }
 
-/* Waits no more, because it runs. */
+/* The op no longer waits, because it runs. */
 static void pass_begin(struct lane *l, struct vexfs_pass *p)
 {
 	vexfs_sched_take(&l->sched, &p->ticket);
@@ -241,7 +241,7 @@ static void pass_grant(struct lane *l, struct vexfs_pass *p)
 	pass_wake(p, VEXFS_PASS_GRANTED);
 }
 
-/* Slots go to those that come next, as far as there are some. Under the lane's lock. */
+/* Grants free slots to waiting ops in the scheduler's order. The caller holds the lane's lock. */
 static void lane_grant(struct lane *l)
 {
 	struct vexfs_ticket *t;
@@ -255,15 +255,15 @@ static void lane_grant(struct lane *l)
 	}
 }
 
-/* Gives the slots back. */
+/* Returns the slots. */
 static void pass_leave(struct lane *l, struct vexfs_pass *p)
 {
-	/* a full barrier: who waits has either seen this or is seen below */
+	/* a full barrier: a waiter either sees these slots free, or is seen below */
 	atomic_sub_return(p->taken, &l->used);
 	if (p->taken && !atomic_read(&l->waiting))
 		return;
 	spin_lock(&l->lock);
-	/* it had the one beyond the others */
+	/* it held the additional slot */
 	if (!p->taken)
 		l->extra = false;
 	lane_grant(l);
@@ -272,7 +272,7 @@ static void pass_leave(struct lane *l, struct vexfs_pass *p)
 
 /* ---- waiting ---- */
 
-/* A client that has to wait for the first time is made known to the scheduler. */
+/* Adds the client to the lane's scheduler when it has to wait for the first time. */
 static int lane_join(struct lane *l, struct vexfs_gate_client *client, u32 which)
 {
 	struct vexfs_sched_client *c = &client->lane[which];
@@ -312,12 +312,12 @@ static int pass_queue(struct lane *l, struct vexfs_gate_client *client, struct v
 	if (!err) {
 		p->state = VEXFS_PASS_WAITING;
 		vexfs_bridge_inc(pass_place(p), VEXFS_BRIDGE_WAITED);
-		/* from here on something waits */
+		/* the first waiter starts the time after which a lane counts as stalled */
 		if (!atomic_read(&l->waiting))
 			vexfs_bridge_beat(pass_place(p));
 		if (p->share && !p->alone)
 			list_add_tail(&p->node, &l->open);
-		/* before a look at the slots: see pass_leave() */
+		/* must be visible before the slots are read; pairs with pass_leave() */
 		atomic_inc(&l->waiting);
 		smp_mb__after_atomic();
 		lane_grant(l);
@@ -326,7 +326,7 @@ static int pass_queue(struct lane *l, struct vexfs_gate_client *client, struct v
 	return err;
 }
 
-/* Stops waiting, unless it is too late for that. */
+/* Stops waiting. False when the op was granted or taken along meanwhile. */
 static bool pass_withdraw(struct lane *l, struct vexfs_pass *p)
 {
 	bool waits;
@@ -336,14 +336,14 @@ static bool pass_withdraw(struct lane *l, struct vexfs_pass *p)
 	if (waits) {
 		vexfs_sched_remove(&l->sched, &p->ticket);
 		pass_dequeue(l, p);
-		/* what wanted more slots than there are may have stood before others */
+		/* this op may have been first, and wanted more slots than the next one does */
 		lane_grant(l);
 	}
 	spin_unlock(&l->lock);
 	return waits;
 }
 
-/* Sleeps until it is somebody's turn, or its own. 0, or -EINTR, -ETIME: withdrawn. */
+/* Sleeps until the state changes. Returns 0, or -EINTR or -ETIME when the op was withdrawn. */
 static int pass_wait(struct lane *l, struct vexfs_pass *p)
 {
 	ktime_t deadline = ns_to_ktime(min_t(u64, p->op->deadline_ns, KTIME_MAX));
@@ -362,7 +362,7 @@ static int pass_wait(struct lane *l, struct vexfs_pass *p)
 			err = 0;
 	}
 	for (;;) {
-		/* somebody else works on its memory */
+		/* the leader writes to memory of this op: signals must not end the wait */
 		set_current_state(TASK_UNINTERRUPTIBLE);
 		if (err || smp_load_acquire(&p->state) != VEXFS_PASS_TAKEN)
 			break;
@@ -372,7 +372,7 @@ static int pass_wait(struct lane *l, struct vexfs_pass *p)
 	return err;
 }
 
-/* Until it has a slot, or an answer: p->state says which. */
+/* Waits for a slot or for an answer; p->state tells which of them it was. */
 static int pass_enter(struct lane *l, struct vexfs_gate_client *client, struct vexfs_pass *p)
 {
 	u32 place = pass_place(p);
@@ -412,13 +412,13 @@ static int pass_enter(struct lane *l, struct vexfs_gate_client *client, struct v
 	return err;
 }
 
-/* ---- company ---- */
+/* ---- shared runs ---- */
 
 /**
- * struct company - a run that is being put together
+ * struct company - members of a run
  * @members: the passes, the leader first
- * @n: how many
- * @items: of all of them
+ * @n: number of members
+ * @items: number of items of all members
  */
 struct company {
 	struct list_head members;
@@ -429,7 +429,7 @@ struct company {
 static bool company_fits(const struct company *co, const struct vexfs_pass *p,
 			 const struct vexfs_pass *other)
 {
-	/* a leader of high priority does not wait for the work of lower ones */
+	/* a leader of high priority does not spend time on ops of lower priority */
 	bool lower = p->ticket.priority == VEXFS_PRIORITY_HIGH &&
 		     other->ticket.priority != VEXFS_PRIORITY_HIGH;
 
@@ -437,7 +437,7 @@ static bool company_fits(const struct company *co, const struct vexfs_pass *p,
 	       p->share->fits(p, other);
 }
 
-/* Those that wait and fit come along. Returns how many. */
+/* Takes along the waiting ops that fit; returns their number. */
 static u32 company_gather(struct company *co, struct lane *l, struct vexfs_pass *p)
 {
 	struct vexfs_pass *other, *next;
@@ -462,8 +462,8 @@ static u32 company_gather(struct company *co, struct lane *l, struct vexfs_pass 
 }
 
 /*
- * Those of the last run will be back soon: it pays to wait for them, as long as they come. Not
- * when there was no company, nor when it is long ago.
+ * Callers whose ops shared the last run are likely to submit the next ones soon. Waits for them
+ * while more arrive; not when the last run had one member, nor when it ended long ago.
  */
 static void company_await(struct company *co, struct lane *l, struct vexfs_pass *p)
 {
@@ -486,7 +486,7 @@ static void company_await(struct company *co, struct lane *l, struct vexfs_pass 
 	}
 }
 
-/* Each has its answer, or has to run again. */
+/* Wakes all members but the leader: each has its answer, or must run again. */
 static void company_dismiss(struct company *co, const struct vexfs_pass *leader, u32 state)
 {
 	struct vexfs_pass *p, *next;
@@ -500,7 +500,7 @@ static void company_dismiss(struct company *co, const struct vexfs_pass *leader,
 	co->n = 1;
 }
 
-/* Is one of them of high priority? */
+/* Does a member have high priority? */
 static bool company_urgent(const struct company *co)
 {
 	const struct vexfs_pass *p;
@@ -550,7 +550,7 @@ void vexfs_gate_give_way(struct vexfs_pass *p)
 }
 VEXFS_EXPORT_KUNIT(vexfs_gate_give_way);
 
-/* Runs what came together; it has its slots. */
+/* Leads a run; the slots are taken. */
 static int company_run(struct lane *l, struct vexfs_pass *p)
 {
 	struct company co = { .members = LIST_HEAD_INIT(co.members), .n = 1, .items = p->items };
@@ -564,7 +564,7 @@ static int company_run(struct lane *l, struct vexfs_pass *p)
 		if (READ_ONCE(l->company) > co.n)
 			company_await(&co, l, p);
 	}
-	/* when nobody waits it says nothing that one runs alone */
+	/* a lone run without waiters tells nothing about the load */
 	if (co.n > 1 || atomic_read(&l->waiting))
 		WRITE_ONCE(l->company, co.n);
 	if (co.n == 1)
@@ -576,7 +576,7 @@ static int company_run(struct lane *l, struct vexfs_pass *p)
 	ended = ktime_get_ns();
 	trace_vexfs_bridge_run(l->serial, p->ticket.priority, members, co.items, ended - begun, err);
 	company_dismiss(&co, p, err ? VEXFS_PASS_AGAIN : VEXFS_PASS_DONE);
-	/* without company it may go better, unless it was told to stop */
+	/* alone it may succeed, unless it was interrupted */
 	if (err && err != -EINTR && err != -ETIME)
 		err = members_run(&co, p);
 	WRITE_ONCE(l->ended_ns, ended);
@@ -584,7 +584,7 @@ static int company_run(struct lane *l, struct vexfs_pass *p)
 	return err ?: p->err;
 }
 
-/* The bridge is off: what comes runs. */
+/* Both features of the bridge are off: the op runs without a slot. */
 static int run_at_once(struct vexfs_pass *p)
 {
 	LIST_HEAD(members);

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The gate of a collection: how many ops run in it at a time, who comes next when there are
- * more, and who shares a run with others.
+ * The gate of a collection limits how many ops run in it at a time, orders those that wait, and
+ * lets several of them share one run.
  *
- * An op passes at once, in its caller's own context and for the price of an atomic, as long as
- * there are slots for it and nobody waits. Else it waits, and the scheduler says who comes next
- * (sched.h). There are VEXFS_GATE_SLOTS slots for each processor. An op that is long takes all
- * slots of the processors that it uses; a short one takes a single slot, since sleeping and
- * being woken would cost it more than it could gain. One that asks for a high priority does not
- * wait for those of lower ones to end: it has a slot beyond the others.
+ * While there are free slots and no op waits, an op starts at once in its caller's context; this
+ * costs one atomic operation. Otherwise it waits, and the scheduler (sched.h) decides the order.
+ * There are VEXFS_GATE_SLOTS slots per processor. A long op takes all slots of the processors
+ * that it uses. A short op takes a single slot: to sleep and to be woken would cost it more than
+ * a shorter wait could gain. An op of high priority need not wait until ops of lower priority
+ * end: one additional slot of each lane is reserved for high priority.
  *
- * Large requests have a lane of their own, so that single queries do not stand behind them.
+ * Large requests have a lane of their own, so that single queries do not queue behind them.
  *
- * Sharing: whoever gets a slot becomes the leader of those that wait and that fit, runs their
- * work with its own, and wakes them with their results. Nobody waits for company while there is
- * a slot; only under load, when the last run was shared, does a leader wait for those that will
- * soon be back, for bridge_batch_timeout_us at most. A shared run that fails has answered
- * nobody: each of those that took part runs by itself then. So a leader that gets a signal, or
- * no memory, costs others a run and no error. Once it has been taken along, an op waits for the
- * end of that run whatever signals it gets: the leader writes to its memory. A run is bounded by
- * what the leader has room for. The leader pays for all: memory and processor time of the
- * run are those of its task.
+ * Shared runs: an op that gets a slot becomes the leader. It takes along waiting ops that fit,
+ * runs their work with its own, and wakes them with their results. While slots are free, no op
+ * waits in order to share. Under load, when the last run was shared, a leader waits for the
+ * members of that run to submit again, for bridge_batch_timeout_us at most. A shared run that
+ * fails has answered no member, and each member then runs alone. Thus a leader that receives a
+ * signal or runs out of memory costs the others a second run, not an error. An op that was taken
+ * along waits for the end of that run and ignores signals, since the leader writes to its
+ * memory. The leader's @room bounds the size of a run. Memory and processor time of a run are
+ * charged to the leader's task.
  */
 #ifndef _VEXFS_BRIDGE_GATE_H
 #define _VEXFS_BRIDGE_GATE_H
@@ -39,19 +39,20 @@ struct vexfs_gate;
 struct vexfs_op;
 struct vexfs_pass;
 
-#define VEXFS_GATE_SLOTS	16u	/* of a processor */
+#define VEXFS_GATE_SLOTS	16u	/* per processor */
 
 enum vexfs_lane {
-	VEXFS_LANE_FEW,		/* single queries, and a few */
+	VEXFS_LANE_FEW,		/* one query or a few */
 	VEXFS_LANE_MANY,	/* large requests */
 	VEXFS_LANES
 };
 
 /**
- * struct vexfs_share - how ops run, alone or together
- * @fits: may @b be answered in the run of @a? Called under a spinlock
- * @run: runs the ops of the list, whose members are struct vexfs_pass at @node; the first is
- *	the caller's own. 0: each has been answered, with its own @err; else none has
+ * struct vexfs_share - methods to run ops, alone or together
+ * @fits: true when @b may be answered in the run of @a. Called under a spinlock
+ * @run: runs the ops of the list, which links struct vexfs_pass by @node. The first one belongs
+ *	to the caller. Returns 0 when each op has been answered, with its own @err; any other
+ *	value means that none was answered
  */
 struct vexfs_share {
 	bool (*fits)(const struct vexfs_pass *a, const struct vexfs_pass *b);
@@ -62,36 +63,36 @@ enum vexfs_pass_state {
 	VEXFS_PASS_WAITING,
 	VEXFS_PASS_GRANTED,	/* has its slots */
 	VEXFS_PASS_TAKEN,	/* a leader runs it */
-	VEXFS_PASS_DONE,	/* and has answered it */
-	VEXFS_PASS_AGAIN,	/* or has not */
+	VEXFS_PASS_DONE,	/* the leader has answered it */
+	VEXFS_PASS_AGAIN,	/* the shared run failed: it must run alone */
 	VEXFS_PASS_CANCELLED,
 };
 
 /**
  * struct vexfs_pass - an op at the gate; on the stack of its task
  * @op: priority and deadline
- * @share: how it runs
+ * @share: methods to run it
  * @lane: enum vexfs_lane
- * @want: slots that it takes when it leads; more than there are count as all
- * @items: queries that it carries, which is its cost
- * @room: most items of a run that it leads, its own included
- * @nonblock: -EAGAIN instead of waiting
- * @node: in the list of a run, or among those of its lane that may be taken along
- * @err: its outcome, set by @run
+ * @want: slots that it takes as a leader; limited to the number of slots that exist
+ * @items: number of queries, which is its cost
+ * @room: maximum number of items of a run that it leads, its own included
+ * @nonblock: return -EAGAIN instead of waiting
+ * @node: in the list of a run, or in the lane's list of ops that may be taken along
+ * @err: result, set by @run
  *
- * What is above is set by the caller, what is below is the gate's own.
+ * The caller sets the members above; the gate owns those below.
  *
  * @gate: where it is
  * @urgent: it, or an op that it takes along, has high priority
  * @beside: if not, what it is to those that have
  * @ticket: its place in the queue
- * @task: whose it is
+ * @task: the task that waits
  * @state: enum vexfs_pass_state
- * @alone: a run that it took part in has failed
- * @asked_ns: when it came, if it had to wait
+ * @alone: a shared run that it took part in has failed
+ * @asked_ns: when it began to wait
  * @begun_ns: when it was granted or taken along
- * @taken: slots that it has: @run is to use no more processors than these. 0 for the one
- *	beyond the others, then it may use what it wants
+ * @taken: slots that it holds; @run must not use more processors than these cover. 0 when it
+ *	holds the additional slot for high priority; @run is not limited then
  */
 struct vexfs_pass {
 	struct vexfs_op *op;
@@ -119,8 +120,8 @@ struct vexfs_pass {
 /**
  * struct vexfs_gate_client - a descriptor at the gate of its collection
  * @gate: the gate; NULL while it has none
- * @uid: whose share it has
- * @lane: its place in each lane, from the first time on that it has to wait
+ * @uid: the user that it counts for
+ * @lane: its scheduler client in each lane; joined when it has to wait for the first time
  */
 struct vexfs_gate_client {
 	struct vexfs_gate *gate;
@@ -129,20 +130,20 @@ struct vexfs_gate_client {
 };
 
 /*
- * Whose share the caller has: itself; in a user namespace whoever made the outermost one, so
- * that ids that it has been given there are no further shares.
+ * The user that the caller counts for: its own uid. In a user namespace it is the owner of the
+ * outermost one, so that uids mapped into it get no additional shares.
  */
 kuid_t vexfs_bridge_user(void);
 
-/* @client, which is zeroed, goes through the gate of collection @serial from now on. -ENOMEM. */
+/* Attaches @client, which is zeroed, to the gate of collection @serial. 0 or -ENOMEM. */
 int vexfs_gate_open(struct vexfs_gate_client *client, u64 serial);
-/* No more: none of its ops is at the gate. Zeroed clients are fine. */
+/* Detaches @client; none of its ops may be at the gate. A zeroed client is allowed. */
 void vexfs_gate_close(struct vexfs_gate_client *client);
 
 /*
- * Runs an op, when there is a slot for it or in the run of another. 0 or what @run says;
- * -EAGAIN for those that do not block; -EINTR and -ETIME, -EBUSY when more wait already than
- * may, -ENOMEM: nothing has run then.
+ * Runs an op when it gets a slot, or in the run of another op. Returns the result of @run, or an
+ * error when nothing has run: -EAGAIN when a nonblocking op would wait, -EINTR, -ETIME when its
+ * deadline passed, -EBUSY when the limit of waiting ops is reached, -ECANCELED, -ENOMEM.
  */
 int vexfs_gate_run(struct vexfs_gate_client *client, struct vexfs_pass *p);
 
@@ -155,13 +156,13 @@ void vexfs_gate_give_way(struct vexfs_pass *p);
 
 /* ---- all gates ---- */
 
-/* Nobody gets a slot until they are opened again; false when they were closed already. */
+/* Grants no slot until vexfs_gates_open(). Returns false when the gates were closed already. */
 bool vexfs_gates_close(void);
-/* Processors in use, or the slot beyond; 0: nothing runs. */
+/* Number of processors in use, additional slots included. 0 when nothing runs. */
 u32 vexfs_gates_busy(void);
-/* Who waited goes on; with @forget as if there had been no load before. */
+/* Grants slots again. With @forget, measurements of earlier runs are cleared. */
 void vexfs_gates_open(bool forget);
-/* Those that wait end with -ECANCELED; how many. */
+/* Ends waiting ops with -ECANCELED; returns their number. */
 u32 vexfs_gates_cancel(void);
 
 #endif
