@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is worth a sentence. Stack against its budget first, then errors, then time. */
+/* Findings of a report: stack against its budget first, then errors, then time. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

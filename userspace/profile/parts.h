@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The parts of a profile: what each tool of scripts/profiling left in a directory of its own,
- * read and checked. A part that is not there, is partial, or was made of other sources than
- * the newest one is known as such.
+ * The parts of a profile: the results of each tool of scripts/profiling, in a directory of its
+ * own, read and checked. Parts that are missing, incomplete, or made of other sources than the
+ * newest one are marked.
  */
 #ifndef VEXFS_PROFILE_PARTS_H
 #define VEXFS_PROFILE_PARTS_H

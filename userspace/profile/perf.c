@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Samples of perf of a lab that is a process of this machine (uml): whose code ran, in the
- * lab's own names. perf sees a process "linux" that runs code in its ELF file and in memory;
- * the lab's /proc/kallsyms names both, since the lab's kernel runs where it was linked.
+ * perf samples of a lab that is a process of this machine (uml), with the lab's symbols. perf
+ * sees a process "linux" that runs code in its ELF file and in memory. The lab's /proc/kallsyms
+ * has symbols for both, since the lab's kernel runs where it was linked.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -21,7 +21,7 @@
 #define STACKS_MAX	10000000
 #define BIN_NS		250000000ULL
 
-/* Whose code the innermost frame was. */
+/* Owner of the code of the innermost frame. */
 enum owner { MODULE, KERNEL, LIBRARY, PROGRAM, HOST, NOWNERS };
 
 static const char *const owner_name[NOWNERS] = {
@@ -35,7 +35,7 @@ struct place {
 	double self, total;
 };
 
-/* Samples of a stretch of time. */
+/* Samples of an interval of time. */
 struct bin {
 	uint64_t index;
 	unsigned int n[NOWNERS];
@@ -93,7 +93,7 @@ static void print_stack(struct work *w, const struct perfdata_sample *s, FILE *f
 			fputs(";[host kernel]_[k]", f);
 		} else if (now == LIBRARY && last != LIBRARY) {
 			file = perfdata_file_at(w->data, s->pid, s->frame[i].ip);
-			/* where frame pointers are missing, words of the stack pass for callers */
+			/* without frame pointers, words of the stack are taken for callers */
 			if (i && (!*file || *file == '#'))
 				continue;
 			fprintf(f, ";[%s]", *file && !strchr(file, ';') ? file : "unknown");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The file of perf: a header, attributes of events, records. All of it is checked. */
+/* perf.data: a header, attributes of events, records. All of it is validated. */
 #include "perfdata.h"
 
 #include <errno.h>
@@ -88,7 +88,7 @@ static bool inside(const struct perfdata *p, const struct section *s)
 	return s->offset <= p->size && s->size <= p->size - s->offset;
 }
 
-/* All events must have samples of one form, and that must hold what is used here. */
+/* All events must have the same sample format, with the fields that are used here. */
 static int read_attrs(struct perfdata *p, const struct file_header *h, char *why, size_t size)
 {
 	const uint64_t need = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME;
@@ -339,7 +339,7 @@ static int by_time(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* A process has its last name all the while. */
+/* A process is listed under its last name. */
 static int name_processes(struct perfdata *p)
 {
 	char comm[PERFDATA_COMM];

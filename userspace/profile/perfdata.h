@@ -38,7 +38,7 @@ struct perfdata_sample {
 	struct perfdata_frame frame[PERFDATA_CHAIN_MAX];
 };
 
-/* What a file as a whole says. */
+/* Properties of the whole file. */
 struct perfdata_info {
 	size_t samples;
 	uint64_t lost;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* vexfs-profile: what its commands share. */
+/* vexfs-profile: declarations that its commands share. */
 #ifndef VEXFS_PROFILE_H
 #define VEXFS_PROFILE_H
 
@@ -9,7 +9,7 @@
 
 #define EXIT_FINDING	1
 #define EXIT_USAGE	2
-#define EXIT_UNKNOWN	6	/* nothing can be said: no data */
+#define EXIT_UNKNOWN	6	/* cannot tell: no data */
 
 /* A sentence on stderr. */
 __attribute__((format(printf, 1, 2))) void say(const char *fmt, ...);

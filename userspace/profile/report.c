@@ -87,7 +87,7 @@ static void compare_components(struct report *r, const jsonin *old)
 			double low = jsonin_number(jsonin_get(v, "low"));
 			double high = jsonin_number(jsonin_get(v, "high"));
 
-			/* intervals that do not touch are no accident */
+			/* intervals that do not overlap: a significant difference */
 			if (name && !strcmp(name, c->name) && isfinite(low) && c->noff && c->non &&
 			    (c->change.low > high || c->change.high < low))
 				report_add(r, 0.7, false,
@@ -97,7 +97,7 @@ static void compare_components(struct report *r, const jsonin *old)
 	}
 }
 
-/* What the baseline says, if there is one. */
+/* Compares with the baseline, if there is one. */
 static void compare(struct report *r, struct history *h)
 {
 	struct newest n = { .name = "profile" };
@@ -177,7 +177,7 @@ static int remember(const struct report *r, struct history *h, bool baseline)
 }
 #endif
 
-/* Parts that the scope is not about do not go into it. */
+/* Parts outside of the scope are left out. */
 static int narrow(struct report *r, const char *component, bool overflows)
 {
 	char want[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The report: what the parts of a profile say together. */
+/* The report on all parts of a profile. */
 #ifndef VEXFS_PROFILE_REPORT_H
 #define VEXFS_PROFILE_REPORT_H
 
@@ -10,7 +10,7 @@
 #define FINDINGS_MAX	200
 
 /**
- * struct finding - something to look at
+ * struct finding - a problem, or a hot function
  * @rank: larger is worse; share of a limit that was used, or of the time
  * @bad: it is beyond a limit: the report's status is 1
  * @text: a sentence

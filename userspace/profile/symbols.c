@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tables of names: what a kernel says, and what a compiler said. */
+/* Tables of symbols: of a running kernel, and of the compiler's output. */
 #include "symbols.h"
 
 #include <errno.h>

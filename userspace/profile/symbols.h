@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Names of addresses in a kernel and its modules, from its /proc/kallsyms; and of functions
- * of the module, from what the compiler wrote about their frames (*.su).
+/* Symbols of a kernel and its modules, from its /proc/kallsyms, and functions of the module,
+ * from the compiler's list of stack frames (*.su).
  */
 #ifndef VEXFS_PROFILE_SYMBOLS_H
 #define VEXFS_PROFILE_SYMBOLS_H
@@ -32,7 +32,7 @@ const struct symbol *symbols_at(const struct symbols *s, uint64_t addr);
 void symbols_free(struct symbols *s);
 
 /**
- * struct function - a function as the compiler made it
+ * struct function - a function of the compiled module
  * @name: its name
  * @file: where it stands, "kmod/index/graph_walk.c"
  * @subsystem: directory below kmod/, "index"

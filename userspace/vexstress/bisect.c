@@ -40,7 +40,7 @@ struct search {
 	long n;
 	long good, bad;		/* indices; -1 is GOOD itself */
 	size_t most;		/* rounds */
-	double alpha;		/* of one look */
+	double alpha;		/* of one test */
 	double v[TREES][ROUNDS_MOST];
 	struct bisect_ends ends;
 	json_t *steps;
@@ -121,7 +121,7 @@ static int build(struct search *s, int tree, const char *id)
 	return record ? 0 : -1;
 }
 
-/* Of the run itself: what its record says. */
+/* A value of the run itself, from its record. */
 static double value_of_record(const struct search *s, const json_t *record)
 {
 	if (!strcmp(s->metric, "cpu_s"))
@@ -185,7 +185,7 @@ static bool told(const struct search *s, int trees, size_t n, enum bisect_side *
 	       (e.low > -vx_set.min_effect && e.high < vx_set.min_effect);
 }
 
-/* Rounds over the first @trees until it can be told; how many, or 0 when one of them fails. */
+/* Measures the first @trees in rounds until the result is clear. Their number, or 0 on failure. */
 static size_t rounds(struct search *s, int trees, enum bisect_side *side)
 {
 	size_t n = 0, look = ROUNDS_LEAST;
@@ -194,7 +194,7 @@ static size_t rounds(struct search *s, int trees, enum bisect_side *side)
 	for (;;) {
 		for (; n < look && !vx_signal; n++) {
 			for (k = 0; k < trees; k++) {
-				/* the order turns: who runs first is not always the same */
+				/* the order rotates, so that each build runs first equally often */
 				int tree = (int)(((size_t)k + n) % (size_t)trees);
 
 				if (vx_signal || measure(s, tree, n))
@@ -244,7 +244,7 @@ static double mean_change(const struct search *s, size_t n)
 	return n ? expm1(sum / (double)n) : 0;
 }
 
-/* One commit: 1 it was told, 0 it cannot be told, -1 the search has to end. */
+/* Measures one commit: 1 decided, 0 cannot tell, -1 the search must end. */
 static int step(struct search *s, long at)
 {
 	enum bisect_side side = BISECT_CANNOT_TELL;
@@ -317,7 +317,7 @@ static int finish(struct search *s, const char *verdict, int ret)
 	return ret;
 }
 
-/* Both ends: is there anything to look for? */
+/* Measures both ends, to see whether they differ. */
 static int compare_ends(struct search *s)
 {
 	enum bisect_side unused;
@@ -392,7 +392,7 @@ static int prepare(struct search *s, char **words)
 	s->bad = s->n - 1;
 	s->most = vx_set.repeat > 1 ? vx_set.repeat : ROUNDS_USUAL;
 	s->most = s->most > ROUNDS_MOST ? ROUNDS_MOST : s->most < ROUNDS_LEAST ? ROUNDS_LEAST : s->most;
-	/* over all steps and looks together it stays as likely as alpha */
+	/* the probability of a false decision is alpha over all steps and tests */
 	steps = 2 + ceil(log2((double)s->n + 1));
 	s->alpha = vx_set.alpha / (steps * (1 + ceil(log2((double)s->most / ROUNDS_LEAST))));
 	snprintf(s->dir, sizeof(s->dir), "%.150s/vexstress-bisect.XXXXXX", tmp ? tmp : "/tmp");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What rounds of measurements say while history is searched. In a round every build is
- * measured once, so that what drifts hits all of them: rounds are compared, not averages.
+ * Statistics of rounds of measurements for bisect. In a round every build is measured once, so
+ * that drift affects all of them: differences within rounds are compared, not averages.
  */
 #ifndef VEXSTRESS_BISECT_STAT_H
 #define VEXSTRESS_BISECT_STAT_H
@@ -25,8 +25,8 @@ void bisect_ends(const double *good, const double *bad, size_t n, double alpha,
 		 struct bisect_ends *out);
 
 /*
- * Is a build between them nearer to the good end or to the bad one? It is said when the
- * chance of being wrong is below @alpha.
+ * Decides whether a build between them is nearer to the good end or to the bad one, when the
+ * probability of a false decision is below @alpha.
  */
 enum bisect_side bisect_side(const double *good, const double *bad, const double *mid, size_t n,
 			     double alpha);

@@ -24,7 +24,7 @@ static struct exec_limits limits_set(void)
 				     vx_set.sample > 0 ? vx_set.sample : 0.1 };
 }
 
-/* What is said of a run on stderr; its own output is the program's. */
+/* Prints the summary of a run on stderr, since stdout belongs to the program. */
 static void say_run(const json_t *record)
 {
 	if (vx_set.format_text)
@@ -55,8 +55,8 @@ static int run_once(char **argv)
 	if (vx_set.output && vx_write_json(vx_set.output, record) && !ret)
 		ret = VX_MISSED;
 	/*
-	 * A record that is not kept is said, and is no fault of the program. One of a program
-	 * under a profiler would be no measure of it.
+	 * Failure to keep a record is reported, and does not change the exit status. A run under
+	 * a profiler is not kept, since its times are not those of the program.
 	 */
 	if (!profiled)
 		vx_exec_keep(record);
@@ -64,7 +64,7 @@ static int run_once(char **argv)
 	return ret;
 }
 
-/* Until the next one is due, or a signal comes. */
+/* Waits until the next run is due or a signal arrives. */
 static void wait_until(const struct timespec *due)
 {
 	while (!vx_signal && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, due, NULL) == EINTR)
@@ -102,7 +102,7 @@ int vx_cmd_exec(int n, char **words)
 	return vx_signal && !ret ? 128 + vx_signal : ret;
 }
 
-/* One member of a batch, measured by a process of its own that is the parent of all of it. */
+/* One member of a batch. A process of its own is its parent and measures it. */
 static pid_t start_member(const char *file, FILE **record)
 {
 	struct exec_limits limits = limits_set();
@@ -123,7 +123,7 @@ static pid_t start_member(const char *file, FILE **record)
 	_exit(ret);
 }
 
-/* What it measured; a member that left nothing counts as failed. */
+/* Reads its record; a member without one counts as failed. */
 static json_t *take_member(FILE *record)
 {
 	json_t *o;
@@ -168,7 +168,7 @@ static bool finish_member(struct slot *slot, json_t *all)
 	return json_is_true(json_object_get(o, "success"));
 }
 
-/* A free place gets the next file. False if it cannot be started. */
+/* Starts the next file in a free place. False if it cannot be started. */
 static bool fill_slot(struct slot *slot, const char *file)
 {
 	slot->file = file;
@@ -198,7 +198,7 @@ static int run_batch(char **files, size_t n, json_t *all)
 			else
 				good = false;
 		}
-		/* who ends us, ends them; each passes it on to its program */
+		/* a signal to vexstress is sent to the members, which forward it to their programs */
 		for (i = 0; vx_signal && forwarded != vx_signal && i < jobs; i++)
 			if (slots[i].pid)
 				kill(slots[i].pid, vx_signal);

@@ -132,7 +132,7 @@ static bool pass_on(struct output *o)
 		w = write(o->to, buffer + done, (size_t)(n - done));
 		if (w < 0 && errno == EINTR)
 			continue;
-		/* our reader has gone, or the disk is full: the program continues */
+		/* our output is closed, or the disk is full: the program continues */
 		if (w < 0)
 			o->pass = false;
 		else
@@ -232,12 +232,12 @@ static void drain(struct run *r)
 	}
 }
 
-/* Until the next reading of memory, or when a limit has to be looked at. */
+/* Time until the next sample of memory, or the next check of a limit. */
 static double pause_of(const struct run *r, double next)
 {
 	double now = since(&r->began), wait = next - now;
 
-	/* old kernels do not say when the program ends: a short one is looked at often */
+	/* without a pidfd the end of the program is polled, often at first */
 	if (r->watch < 0)
 		return now < 0.1 ? fmin(wait, 0.001) : fmin(wait, 0.02);
 	if (r->asked > 0)
@@ -277,7 +277,7 @@ static void follow(struct run *r)
 	}
 }
 
-/* Nothing of a program that broke a limit goes on; what hangs in the kernel is left to it. */
+/* Kills all processes of a program that exceeded a limit, but for those that hang in the kernel. */
 static void kill_rest(struct run *r)
 {
 	const struct timespec pause = { 0, 5000000 };

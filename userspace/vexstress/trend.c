@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-/* So many runs make a level; a change needs four times as many. */
+/* Minimum length of a level in runs; a change needs four times as many. */
 #define LEVEL_RUNS	4
 #define CHART_HIGH	260
 
@@ -61,7 +61,7 @@ static bool find_levels(struct benchmark *b, size_t benchmarks)
 	return true;
 }
 
-/* Is the last change of level a loss of at least @effect? */
+/* True when the last change of level is a loss of at least @effect. */
 static bool lost(const struct benchmark *b, double effect)
 {
 	return b->changes != SIZE_MAX && b->changes &&

@@ -14,7 +14,7 @@
 
 #define HEADER		"benchmark,mean_time_ns,timestamp"
 #define OURS		",p50_ns,p95_ns,p99_ns,ops_per_s,version,lab\n"
-/* A file that is larger is none of results. */
+/* Larger files are refused. */
 #define FILE_MAX	(64 << 20)
 #define FIELDS		16
 
@@ -236,7 +236,7 @@ static char *new_lines(const struct trend_file *have, const json_t *result, bool
 	return NULL;
 }
 
-/* All of it or nothing: what a full disk took of it is taken back. */
+/* Appends all or nothing: a partial write is truncated. */
 static int append_at(int fd, const char *text, size_t size, off_t end)
 {
 	ssize_t n = pwrite(fd, text, size, end);
