@@ -28,22 +28,22 @@ static VEXFS_TUNABLE(bridge_heartbeat, 1, 0, 1, "flag",
 #define TIMES(stage, what)								\
 	{ stage "_mean_ns", "ns", "mean time " what, VEXFS_GAUGE },			\
 	{ stage "_p50_ns", "ns", "median time " what, VEXFS_GAUGE },			\
-	{ stage "_p95_ns", "ns", "95 of 100 were not longer " what, VEXFS_GAUGE },	\
-	{ stage "_p99_ns", "ns", "99 of 100 were not longer " what, VEXFS_GAUGE },	\
+	{ stage "_p95_ns", "ns", "95th percentile of the time " what, VEXFS_GAUGE },	\
+	{ stage "_p99_ns", "ns", "99th percentile of the time " what, VEXFS_GAUGE },	\
 	{ stage "_max_ns", "ns", "longest time " what, VEXFS_GAUGE }
 
 #define TIMES_PER_STAGE	5u
 
 static const struct vexfs_counter bridge_counters[] = {
-	{ "submitted", "ops", "ops that came", VEXFS_COUNTER },
-	{ "at_once", "ops", "ops that ran at once, in their caller's context", VEXFS_COUNTER },
+	{ "submitted", "ops", "ops that arrived", VEXFS_COUNTER },
+	{ "at_once", "ops", "ops that ran at once in their caller's context", VEXFS_COUNTER },
 	{ "waited", "ops", "ops that had to wait", VEXFS_COUNTER },
 	{ "waiting", "ops", "ops that wait now", VEXFS_GAUGE },
-	{ "running", "ops", "ops that run now, those that run for others once", VEXFS_GAUGE },
-	{ "completed", "ops", "ops that have run", VEXFS_COUNTER },
+	{ "running", "ops", "ops that run now; a shared run counts once", VEXFS_GAUGE },
+	{ "completed", "ops", "ops that have completed", VEXFS_COUNTER },
 	{ "coalesced", "ops", "ops that were answered in the run of another", VEXFS_COUNTER },
 	{ "shared_runs", "runs", "runs that answered several ops", VEXFS_COUNTER },
-	{ "shared_queries", "queries", "queries that these answered", VEXFS_COUNTER },
+	{ "shared_queries", "queries", "queries answered by shared runs", VEXFS_COUNTER },
 	{ "batch_2", "runs", "shared runs of 2 queries", VEXFS_COUNTER },
 	{ "batch_4", "runs", "shared runs of 3 or 4", VEXFS_COUNTER },
 	{ "batch_8", "runs", "shared runs of 5 to 8", VEXFS_COUNTER },
@@ -52,7 +52,7 @@ static const struct vexfs_counter bridge_counters[] = {
 	{ "batch_64", "runs", "shared runs of 33 to 64", VEXFS_COUNTER },
 	{ "batch_128", "runs", "shared runs of 65 to 128", VEXFS_COUNTER },
 	{ "batch_more", "runs", "shared runs of more", VEXFS_COUNTER },
-	{ "dropped", "ops", "ops that were refused, because too many waited", VEXFS_COUNTER },
+	{ "dropped", "ops", "ops that were refused because too many waited", VEXFS_COUNTER },
 	{ "late", "ops", "ops whose deadline passed while they waited", VEXFS_COUNTER },
 	{ "cancelled", "ops", "ops that were cancelled or interrupted while they waited",
 	  VEXFS_COUNTER },
@@ -61,7 +61,7 @@ static const struct vexfs_counter bridge_counters[] = {
 	TIMES("queue", "from submission to the run"),
 	TIMES("run", "of the run"),
 	TIMES("reap", "from the end until it was reaped"),
-	{ "stalled_ms", "ms", "time since one went on, while some wait", VEXFS_GAUGE },
+	{ "stalled_ms", "ms", "time since a waiting op last went on, while ops wait", VEXFS_GAUGE },
 };
 
 #define VALUES		ARRAY_SIZE(bridge_counters)
