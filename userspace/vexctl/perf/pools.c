@@ -448,7 +448,6 @@ int run_pools_auto_status(struct ctl *c)
 {
 	static const char *const keys[] = { "pool_auto", "pool_min_hit_pct", "pool_max_use_pct" };
 	struct wire *w;
-	char buf[64];
 	int ret = 0;
 
 	w = wire_open(c, &ret);
