@@ -37,22 +37,6 @@ static VEXFS_TUNABLE(bridge_queue_user, 16384, 1, 1000000, "ops",
 static VEXFS_TUNABLE(bridge_queue_total, 65536, 1, 1000000, "ops",
 		     "Most ops that wait in one queue", 0644);
 
-void vexfs_bridge_defaults(void)
-{
-	static const struct vexfs_tunable *const all[] = {
-		&vexfs_tunable_bridge_coalesce, &vexfs_tunable_bridge_batch_size,
-		&vexfs_tunable_bridge_batch_timeout_us, &vexfs_tunable_bridge_slots,
-		&vexfs_tunable_bridge_priority, &vexfs_tunable_bridge_timeout_ms,
-		&vexfs_tunable_bridge_weight_high, &vexfs_tunable_bridge_weight_medium,
-		&vexfs_tunable_bridge_weight_low, &vexfs_tunable_bridge_queue_client,
-		&vexfs_tunable_bridge_queue_user, &vexfs_tunable_bridge_queue_total,
-	};
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(all); i++)
-		vexfs_tunable_set(all[i], all[i]->def);
-}
-
 u32 vexfs_bridge_weight(u32 priority)
 {
 	switch (priority) {

@@ -30,9 +30,6 @@ static inline u32 vexfs_bridge_priority_of(u32 priority)
 	return READ_ONCE(vexfs_bridge_priority) ? priority : VEXFS_PRIORITY_MEDIUM;
 }
 
-/* Sets all tunables of the bridge to their defaults. */
-void vexfs_bridge_defaults(void);
-
 /* The weight of a priority. */
 u32 vexfs_bridge_weight(u32 priority);
 /* Copies the weights of the priorities into @s. The caller holds the scheduler's lock. */

@@ -14,6 +14,7 @@
 #include "bridge/queue.h"
 #include "bridge/stats.h"
 #include "compat/compat.h"
+#include "mem/tunable.h"
 
 #define POLL_MS		5u
 
@@ -75,7 +76,7 @@ int vexfs_bridge_reset(bool keep, u32 *done)
 {
 	int err;
 
-	vexfs_bridge_defaults();
+	vexfs_tunables_default("bridge_");
 	err = vexfs_bridge_stats_reset();
 	*done = keep ? 0 : vexfs_gates_cancel() + vexfs_queues_drop();
 	return err;

@@ -6,8 +6,10 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kernel.h>
+#include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
+#include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include "compat/compat.h"
@@ -40,6 +42,20 @@ int vexfs_tunable_set(const struct vexfs_tunable *t, u32 v)
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_tunable_set);
+
+void vexfs_tunables_default(const char *prefix)
+{
+	u32 i;
+
+	for (i = 0; i < THIS_MODULE->num_kp; i++) {
+		const struct kernel_param *kp = &THIS_MODULE->kp[i];
+		const struct vexfs_tunable *t = kp->arg;
+
+		if (kp->ops == &vexfs_tunable_param_ops && !t->read_only &&
+		    strstarts(t->name, prefix))
+			vexfs_tunable_set(t, t->def);
+	}
+}
 
 static int param_set(const char *val, const struct kernel_param *kp)
 {

@@ -39,6 +39,8 @@ struct vexfs_tunable {
 
 int vexfs_tunable_check(const struct vexfs_tunable *t, u32 v);
 int vexfs_tunable_set(const struct vexfs_tunable *t, u32 v);
+/* Those whose names begin with @prefix get their defaults. */
+void vexfs_tunables_default(const char *prefix);
 
 extern const struct kernel_param_ops vexfs_tunable_param_ops;
 

@@ -97,10 +97,11 @@ p bridge restart -j
 wait $busy; lost=$?
 ok eval 'is "$code $lost" "0 0" && holds "$out" ".drained >= 0"'
 what="bridge reset --preserve-data: default settings, counters anew, and what was queued is done"
+vexctl tune bridge_depth=77 bridge_user_depth=770 bridge_workers=3 bridge_heartbeat=0 >&2
 vexstress bridge --ops 3000 --verify --warm-up-time 0 --sample-size 4 -q & busy=$!
 p bridge reset --preserve-data -j
 wait $busy; lost=$?
-ok eval 'is "$code $lost" "0 0" && holds "$out" ".cancelled == 0" && is "$(setting bridge_weight_high) $(setting bridge_batch_size) $(setting bridge_retries)" "4 200 3"'
+ok eval 'is "$code $lost" "0 0" && holds "$out" ".cancelled == 0" && is "$(for s in weight_high batch_size retries depth user_depth workers heartbeat; do setting bridge_$s; done | paste -sd" ")" "4 200 3 1024 16384 8 1"'
 what="bridge reset: counters begin anew"
 p bridge reset
 p bridge queue-status -j
