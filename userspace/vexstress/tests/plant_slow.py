@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """plant_slow.py TREE: plants in a copy of the sources what makes it slower, by parameters:
 plant_sleep and plant_alloc add so many nanoseconds to a request, by sleeping and by
-allocating; plant_scalar computes so many of a thousand blocks of distances by the scalar
+allocating; plant_scalar makes so many of a thousand calls of math/ those of the scalar
 variant. What adds time keeps an account, so that the mean is what was asked for."""
 
 import re
@@ -45,12 +45,12 @@ SCALAR = """
 static unsigned int plant_scalar;
 module_param(plant_scalar, uint, 0644);
 
-static struct vexfs_math_variant *plant_variant(void)
+struct vexfs_math_variant *plant_variant(void)
 {
 	static atomic_t n;
 
 	return plant_scalar && (u32)atomic_inc_return(&n) % 997 * 617 % 1000 < plant_scalar ?
-	       &vexfs_math_scalar : vexfs_variant();
+	       &vexfs_math_scalar : READ_ONCE(vexfs_variant_in_use);
 }
 """
 
@@ -67,5 +67,6 @@ def plant(path, pattern, new, head):
 
 top = sys.argv[1]
 plant(top + "/kmod/data/dispatch.c", r"\terr = h->handle\(r\);", "\tplant_slow();\n\t\terr = h->handle(r);", SLOW)
-plant(top + "/kmod/math/distance.c", r"distances\(vexfs_variant\(\), sp, q, q_aux, &b, aux, n, keys, VEXFS_SHAPE_GATHER\)",
-      "distances(plant_variant(), sp, q, q_aux, &b, aux, n, keys, VEXFS_SHAPE_GATHER)", SCALAR)
+plant(top + "/kmod/math/variant.h", r"return READ_ONCE\(vexfs_variant_in_use\);", "return plant_variant();",
+      "\nstruct vexfs_math_variant *plant_variant(void);\n")
+plant(top + "/kmod/math/distance.c", r"\Z", "", SCALAR)
