@@ -9,7 +9,7 @@ s=scripts/profiling/scripts
 t=scripts/profiling/test_environments
 tmp=$(mktemp -d "$PWD/build/profile-test.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
-export VEXFS_PROFILE_DIR=$tmp/out
+export VEXFS_PROFILE_DIR=$tmp/profile
 complete() { grep -qx 'state=complete' "$VEXFS_PROFILE_DIR/$1/status"; }
 
 gcc -g -O0 -o "$tmp/planted" userspace/tests/profile/plant_leak.c
