@@ -108,7 +108,7 @@ static void sentences(void)
 	ok(vexfs_submit_many(h, bad, 2, &err) == 1 && err.code == EINVAL && strstr(err.text, "op 1"),
 	   "the first was queued, the second not: %s", err.text);
 	ok(vexfs_reap(h, &done, 1, 1, 1000000, &err) == -ETIME, "%s", err.text);
-	ok(vexfs_cancel(h, 99, &err) == 0, "an op that there is not is not cancelled");
+	ok(vexfs_cancel(h, 99, &err) == 0, "cancel of an unknown op finds none");
 	ok(vexfs_cancel_all(h, &err) == 1, "one that there is is");
 	ok(vexfs_reap(h, &done, 1, 1, 0, &err) == 1 &&
 	   vexfs_result(h, VEXFS_IOC_NOP, &done, &err) == -ECANCELED, "%s", err.text);

@@ -47,7 +47,7 @@ unsigned int exec_tree_signal(int sig);
 
 /*
  * Runs @argv to its end, passes on what it prints unless @quiet, and gives its record. The
- * status for our own exit is in it (vx_exec_status()). NULL with a sentence said when the
+ * status for our own exit is in it (vx_exec_status()). NULL after printing an error when the
  * program cannot be run at all.
  */
 json_t *vx_exec_measure(char **argv, const struct exec_limits *limits, const char *tag, bool quiet);
@@ -58,7 +58,7 @@ void vx_exec_format(FILE *f, const char *format, const json_t *record);
 
 /* ---- exec_store.c ---- */
 
-/* Keeps a record. -1 with a sentence said. */
+/* Keeps a record. -1 after printing an error. */
 int vx_exec_keep(json_t *record);
 /* Keeps a result of vexstress under a name, as vexctl results lists it. */
 int vx_result_keep(const json_t *result, const char *name);

@@ -17,11 +17,11 @@ struct fold {
 	size_t damaged;		/* lines that are neither */
 };
 
-/* 0, or -1 with a sentence said; @name is for that. */
+/* 0, or -1 after printing an error; @name is for that. */
 int fold_read(FILE *in, const char *name, struct fold *f);
 void fold_free(struct fold *f);
 void fold_print(FILE *out, const struct fold *f);
-/* A flame graph in a file. 0, or -1 with a sentence said. */
+/* A flame graph in a file. 0, or -1 after printing an error. */
 int fold_draw(const char *path, const char *title, struct fold *f);
 
 /*

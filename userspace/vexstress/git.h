@@ -18,7 +18,7 @@ struct git_id {
  */
 char *git_run(const char *const *args, bool quiet);
 
-/* The commit that a name stands for. 0, or -1 with a sentence said. */
+/* The commit that a name stands for. 0, or -1 after printing an error. */
 int git_commit(const char *name, char id[GIT_ID]);
 
 /* The first line of its message, to be freed; NULL where git does not say. */

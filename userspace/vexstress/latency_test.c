@@ -74,7 +74,7 @@ int main(void)
 	      "and so are its percentiles");
 	play(1000, 60, 20, -1, 0, 100, 5000);
 	check(raw->max == 5020000 && rest->max == 5020000 && raw->sum == rest->sum,
-	      "an op of 5 ms counts in full, with those that wait behind it");
+	      "an op of 5 ms counts in full, with the ops that wait behind it");
 	play(1000, 60, 20, 100, 5000, 110, 5000);
 	check(raw->max >= 9000000 && rest->max == 5020000,
 	      "an op that is slow after the machine was missing is not excused");

@@ -20,7 +20,7 @@ json_t *vx_profile_counters(double ops);
 
 /* What stands before the words of a program that exec profiles; to be freed, as the words. */
 char **vx_profile_command(char **argv);
-/* When all has run: writes what was asked for. 0, or -1 with a sentence said. */
+/* When all has run: writes what was asked for. 0, or -1 after printing an error. */
 int vx_profile_finish(void);
 
 #endif

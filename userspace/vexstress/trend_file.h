@@ -28,14 +28,14 @@ struct trend_file {
 	size_t n, room;
 };
 
-/* 0, or -1 with a sentence said. */
+/* 0, or -1 after printing an error. */
 int trend_read(const char *path, struct trend_file *f);
 void trend_free(struct trend_file *f);
 bool trend_has(const struct trend_file *f, const char *name, int64_t t);
 
 /*
  * Appends a line for each job of @result, all or none; lines that are there already are
- * left out. Two writers wait for each other. -1 with a sentence said.
+ * left out. Two writers wait for each other. -1 after printing an error.
  */
 int trend_append(const char *path, const json_t *result);
 

@@ -345,7 +345,7 @@ static int bottlenecks(struct ctl *c, struct wire *w, const struct analysis *v)
 		bottleneck(c, &n, "ops wait longer than they run",
 			   strtol(read_setting(w, "bridge_coalesce", buf, sizeof(buf)), NULL, 10) ?
 			   "fewer callers, more processors, or a graph instead of exact searches" :
-			   "bridge_coalesce=1 answers those that wait together in one run");
+			   "bridge_coalesce=1 answers searches that wait together in one run");
 	if (v->stage[2] > v->stage[1] && v->completed > 0)
 		bottleneck(c, &n, "answers wait longer to be reaped than ops run",
 			   "callers reap too rarely, or have no processor to run on");

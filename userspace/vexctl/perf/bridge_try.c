@@ -271,7 +271,7 @@ static int try_hostile(int fd, char *why, size_t size)
 	entry.arg = (uintptr_t)&nop;
 	entry.cmd = 0x7fffffff;
 	if (!ioctl(fd, VEXFS_IOC_SUBMIT, &s) || (errno != ENOTTY && errno != EOPNOTSUPP))
-		return failed(why, size, "an op that there is not was taken");
+		return failed(why, size, "an unknown op was accepted");
 	nop.priority = 99;
 	entry.cmd = VEXFS_IOC_NOP;
 	if (ioctl(fd, VEXFS_IOC_SUBMIT, &s))
