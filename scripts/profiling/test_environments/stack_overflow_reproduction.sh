@@ -48,18 +48,15 @@ verdict() { # SCENARIO WHAT COMMAND...
 	printf '%-18s %-56s %s\n' "$1" "$2" "$result" | tee -a "$dir/verdicts"
 }
 
-# The kernel log from where the overflow begins.
-after_begin() { sed -n "/vexfs_plant_stack: $1: overflow begins/,\$p" "$dir/$1.log"; }
-
-recognised() { after_begin "$1" | grep -q 'stack guard page was hit'; }
+recognised() { grep -q 'stack guard page was hit' "$dir/$1.end"; }
 # The innermost function of the report is the planted one, or one that it calls.
-named() { after_begin "$1" | grep -qE '(RIP: .*|^(\[.*\])? +)(plant_(recurse|arrays|stop)|vexfs_stack_deep)[.a-z0-9]*\+'; }
+named() { grep -qE '(RIP: .*|^(\[.*\])? +)(plant_(recurse|arrays|stop)|vexfs_stack_deep)[.a-z0-9]*\+' "$dir/$1.end"; }
 # The violation stands before the guard page in the log.
 before_guard() {
-	after_begin "$1" | awk -v s="$1" '
+	awk -v s="$1" '
 		index($0, "vexfs_plant_stack: " s ": violation at") { told = 1 }
 		/stack guard page was hit/ { exit !told }
-		END { if (!told) exit 1 }'
+		END { if (!told) exit 1 }' "$dir/$1.end"
 }
 # 73: the kernel log has reports; 74: the lab died. The rest of the script runs on this machine.
 contained() { [ "$status" = 73 ] || [ "$status" = 74 ]; }
@@ -70,6 +67,8 @@ for s in "${scenarios[@]}"; do
 		scripts/profiling/test_environments/overflow_lab.sh "$kernel" "$s" \
 		> "$dir/$s.output" 2> "$dir/$s.messages"
 	status=$?
+	# from where the overflow begins
+	sed -n "/vexfs_plant_stack: $s: overflow begins/,\$p" "$dir/$s.log" > "$dir/$s.end"
 	contained || say "$s: the lab ended with status $status: $(last_word "$dir/$s.output" "$dir/$s.messages")"
 	verdict "$s" "vexfs counted the violation" grep -qsE '^violations +[1-9]' "$dir/$s.stack"
 	verdict "$s" "the report names op, depth and command" \
