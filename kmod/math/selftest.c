@@ -232,8 +232,9 @@ static bool export_rows(const struct vexfs_math_variant *v, const struct vexfs_s
 	return true;
 }
 
-static const char *check_convert(const struct vexfs_math_variant *v, const struct vexfs_space *sp,
-				 struct workbench *t)
+/* Frames of their own: inlined into one function, their arrays exceed the frame limit. */
+static noinline_for_stack const char *
+check_convert(const struct vexfs_math_variant *v, const struct vexfs_space *sp, struct workbench *t)
 {
 	const struct vexfs_math_conv *c = &v->convert[sp->type];
 	unsigned int away;
@@ -303,8 +304,8 @@ static const struct {
 	{ keys_by_parts, "a row in parts" },
 };
 
-static const char *check_keys(const struct vexfs_math_variant *v, const struct vexfs_space *sp,
-			      struct workbench *t)
+static noinline_for_stack const char *
+check_keys(const struct vexfs_math_variant *v, const struct vexfs_space *sp, struct workbench *t)
 {
 	const struct vexfs_math_ops *f = &v->ops[sp->type][sp->metric];
 	unsigned int way, i;
@@ -442,7 +443,7 @@ static const char *check_codes(const struct vexfs_math_codes *r, const struct ve
 }
 
 /* The rows of a space and all that the scalar variant says of them. */
-static bool make_reference(const struct vexfs_space *sp, struct workbench *t)
+static noinline_for_stack bool make_reference(const struct vexfs_space *sp, struct workbench *t)
 {
 	const struct vexfs_math_ops *good = &vexfs_math_scalar.ops[sp->type][sp->metric];
 	unsigned int i;
