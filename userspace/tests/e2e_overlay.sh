@@ -48,9 +48,9 @@ stop() {
 	local pid i
 	pid=$(cat "$dir/pid")
 	umount "$m" || return 1
-	for ((i = 0; i < 400; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		[ -d "/proc/$pid" ] || return 0
-		sleep 0.05
+		sleep 0.1
 	done
 	return 1
 }
