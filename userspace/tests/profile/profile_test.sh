@@ -106,6 +106,16 @@ for f in static/report.json perf/profile.json valgrind/summary.json component-se
 	rm -rf "$tmp/broken"
 done
 
+# --- the static call graph ---
+mkdir -p "$tmp/graph/kmod"
+echo 'node: { title: "f" label: "f\\nf.c:1:1\\n16 bytes (static)" }' > "$tmp/graph/kmod/a.ci"
+touch "$tmp/graph/kmod/a.o"
+run scripts/stack-report "$tmp/graph"
+[[ $out == *"0 entries"* && $err != *"no call graph"* ]]
+check $? "a call graph of all objects is read" "$status $out$err"
+touch "$tmp/graph/kmod/b.o"
+expect 2 "1 objects have no call graph, .*b.o" "an object without one is refused" scripts/stack-report "$tmp/graph"
+
 # --- the scripts' command lines; nothing is started ---
 for s in scripts/profiling/scripts/*.sh scripts/profiling/test_environments/*.sh; do
 	case $s in
