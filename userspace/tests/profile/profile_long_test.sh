@@ -38,6 +38,7 @@ check $? "static: frames and structures" "$out"
 # shellcheck disable=SC2016 # for the lab
 run $s/run_perf_memory_profile.sh --plant -- sh -c '
 	insmod $VEXFS_TOP/build/module/uml-profile-plant/vexfs_plant_stack.ko scenario=hotspot &&
+	cat /proc/kallsyms > $VEXFS_RESULTS/kallsyms &&	# with the names of that module
 	rmmod vexfs_plant_stack'
 jq -e '[.functions[] | select(.name == "plant_hotspot")][0].self > .samples * 0.2' \
 	"$VEXFS_PROFILE_DIR/perf/profile.json" > /dev/null
