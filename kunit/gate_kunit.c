@@ -100,7 +100,8 @@ static int run_members(struct list_head *members)
 		wait_for_completion(&t->hold);
 	} else {
 		usleep_range(100, 300);
-		vexfs_gate_give_way(&first->pass);
+		while (vexfs_gate_give_way(&first->pass))
+			;
 	}
 	if (shared && t->fail)
 		err = -ENOMEM;

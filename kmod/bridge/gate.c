@@ -534,19 +534,19 @@ static int members_run(struct company *co, struct vexfs_pass *p)
 	return err;
 }
 
-/* A pause is made of steps, so that signals and the end of what is urgent are seen soon. */
+/* One step of a pause: between two of them the caller looks for reasons to give up. */
 #define PAUSE_STEP_US	500u
 
-void vexfs_gate_give_way(struct vexfs_pass *p)
+bool vexfs_gate_give_way(struct vexfs_pass *p)
 {
 	struct vexfs_urgent *u = &p->gate->urgent;
 
-	if (p->urgent || likely(!vexfs_urgent_any(u)))
-		return;
-	while (!vexfs_urgent_admit(u, &p->beside, num_online_cpus(),
-				   vexfs_bridge_weight(VEXFS_PRIORITY_HIGH), ktime_get_ns()) &&
-	       !signal_pending(current) && !vexfs_op_expired(p->op))
-		usleep_range(PAUSE_STEP_US, 2 * PAUSE_STEP_US);
+	if (p->urgent || likely(!vexfs_urgent_any(u)) ||
+	    vexfs_urgent_admit(u, &p->beside, num_online_cpus(),
+			       vexfs_bridge_weight(VEXFS_PRIORITY_HIGH), ktime_get_ns()))
+		return false;
+	usleep_range(PAUSE_STEP_US, 2 * PAUSE_STEP_US);
+	return true;
 }
 VEXFS_EXPORT_KUNIT(vexfs_gate_give_way);
 

@@ -148,11 +148,11 @@ void vexfs_gate_close(struct vexfs_gate_client *client);
 int vexfs_gate_run(struct vexfs_gate_client *client, struct vexfs_pass *p);
 
 /*
- * Called by @run, for the op that leads it, between pieces of its work: pauses while ops of high
- * priority run and it has none (urgent.h). Returns early for a signal or when its deadline has
- * passed. May be called from threads that help; sleeps.
+ * Called by @run, for the op that leads it, between pieces of its work. False: go on. True: it
+ * has slept for a moment because ops of high priority run and this one has none (urgent.h); ask
+ * again, unless there is a reason to give up. May be called from threads that help.
  */
-void vexfs_gate_give_way(struct vexfs_pass *p);
+bool vexfs_gate_give_way(struct vexfs_pass *p);
 
 /* ---- all gates ---- */
 

@@ -34,9 +34,9 @@ static bool search_fits(const struct vexfs_pass *a, const struct vexfs_pass *b)
 	return vexfs_jobs_fit(search_pass_of(a)->job, search_pass_of(b)->job);
 }
 
-static void search_give_way(void *leader)
+static bool search_give_way(void *leader)
 {
-	vexfs_gate_give_way(leader);
+	return vexfs_gate_give_way(leader);
 }
 
 static int search_run(struct list_head *members)

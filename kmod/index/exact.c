@@ -147,13 +147,14 @@ static int search_expired(struct exact_work *w, bool helper)
 	struct vexfs_op *op = run->s->op;
 
 	vexfs_stack_check(&op->stack);
-	vexfs_job_give_way(run->s);
-	if (READ_ONCE(run->err))
-		return run->err;
-	if (!helper && signal_pending(current))
-		return -EINTR;
-	if (op->deadline_ns && ktime_get_ns() >= op->deadline_ns)
-		return -ETIME;
+	do {
+		if (READ_ONCE(run->err))
+			return run->err;
+		if (!helper && signal_pending(current))
+			return -EINTR;
+		if (op->deadline_ns && ktime_get_ns() >= op->deadline_ns)
+			return -ETIME;
+	} while (vexfs_job_give_way(run->s));
 	return 0;
 }
 

@@ -304,8 +304,9 @@ int vexfs_graph_answer(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef
 		return -ENOMEM;
 	for (q = 0; q < s->nq && !err; q += n) {
 		n = min(width, s->nq - q);
-		vexfs_job_give_way(s);
-		err = signal_pending(current) ? -EINTR : vexfs_op_expired(s->op);
+		do {
+			err = signal_pending(current) ? -EINTR : vexfs_op_expired(s->op);
+		} while (!err && vexfs_job_give_way(s));
 		if (!err)
 			err = answer_some(a, q, n);
 		vexfs_stack_check(&s->op->stack);

@@ -27,8 +27,8 @@
  * @alone: queries by whose number the plan is chosen, or 0 for @nq: those that are
  *	answered together are answered as each would be by itself
  * @cpus: most processors that an exact search may use; 0 for what is worth it
- * @give_way: NULL, or called between pieces of the work, also in threads that help: it may
- *	sleep while more urgent ops run
+ * @give_way: NULL, or called between pieces of the work, also in threads that help. True: it
+ *	has slept because more urgent ops run, and is to be called again
  * @leader: what @give_way is called with
  * @stage: NULL, or called when all is answered: slots of the results are good until it
  *	returns
@@ -51,7 +51,7 @@ struct vexfs_search_job {
 	struct vexfs_topk *results;
 	u32 alone;
 	u32 cpus;
-	void (*give_way)(void *leader);
+	bool (*give_way)(void *leader);
 	void *leader;
 	void (*stage)(struct vexfs_search_job *s);
 	struct vexfs_search_job *next;
@@ -60,10 +60,9 @@ struct vexfs_search_job {
 	atomic64_t distances;
 };
 
-static inline void vexfs_job_give_way(const struct vexfs_search_job *s)
+static inline bool vexfs_job_give_way(const struct vexfs_search_job *s)
 {
-	if (s->give_way)
-		s->give_way(s->leader);
+	return s->give_way && s->give_way(s->leader);
 }
 
 static inline const void *vexfs_job_query(const struct vexfs_search_job *s, u32 i)
