@@ -118,7 +118,7 @@ static void dense(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m.seq, 0);
 	KUNIT_EXPECT_EQ(test, vexfs_index_attach(c, &ref, &watch_ops, NULL), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_seq(c), ++at);
-	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name, false), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_seq(c), ++at);
 	vexfs_test_collection_end(c);
 }

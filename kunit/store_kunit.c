@@ -429,8 +429,8 @@ static void dropped(struct kunit *test)
 	o.version = &version;
 	KUNIT_ASSERT_EQ(test, vexfs_collection_publish(c), 0);
 	KUNIT_EXPECT_EQ(test, oracle_put(c, &o, 0, VEXFS_PUT_INSERT), 0);
-	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), 0);
-	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), -ENOENT);
+	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name, false), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name, false), -ENOENT);
 	KUNIT_EXPECT_EQ(test, oracle_put(c, &o, 0, VEXFS_PUT_UPDATE), -ENOENT);
 	vexfs_test_collection_end(c);
 }
@@ -442,7 +442,7 @@ static void undone(struct kunit *test)
 	struct vexfs_collection *next, *found;
 
 	KUNIT_ASSERT_EQ(test, vexfs_collection_publish(c), 0);
-	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name, false), 0);
 	next = vexfs_test_collection(test, "undone", TEST_DIM, 0);
 	KUNIT_ASSERT_EQ(test, vexfs_collection_publish(next), 0);
 	KUNIT_EXPECT_EQ(test, vexfs_collection_undo(c), -ENOENT);

@@ -207,7 +207,7 @@ int vexfs_nl_collection_del_doit(struct sk_buff *req, struct genl_info *info)
 	err = vexfs_may_change(req, info->extack) ?: find_collection(req, info, VEXFS_LOOK_ALL, &c);
 	if (err)
 		return err;
-	err = may_not_wait(c, info) ?: vexfs_collection_drop_this(c);
+	err = may_not_wait(c, info) ?: vexfs_collection_drop_this(c, false);
 	vexfs_collection_put(c);
 	return explain_error(info, err);
 }

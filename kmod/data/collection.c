@@ -135,12 +135,14 @@ int vexfs_handle_drop(struct vexfs_request *r)
 {
 	const struct vexfs_drop *req = &r->h.drop;
 
-	if (req->flags & ~VEXFS_DROP_SERIAL)
+	bool empty = req->flags & VEXFS_DROP_EMPTY;
+
+	if (req->flags & ~(VEXFS_DROP_SERIAL | VEXFS_DROP_EMPTY))
 		return -EINVAL;
 	if (!(req->flags & VEXFS_DROP_SERIAL))
-		return req->serial ? -EINVAL : vexfs_collection_drop(req->name);
+		return req->serial ? -EINVAL : vexfs_collection_drop(req->name, empty);
 	return memchr_inv(req->name, 0, sizeof(req->name)) ? -EINVAL :
-		vexfs_collection_drop_serial(req->serial);
+		vexfs_collection_drop_serial(req->serial, empty);
 }
 
 /* ---- list ---- */

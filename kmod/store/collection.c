@@ -217,14 +217,14 @@ int vexfs_collection_undo(struct vexfs_collection *c)
 VEXFS_EXPORT_KUNIT(vexfs_collection_undo);
 
 /* Like a file in a sticky directory. */
-int vexfs_collection_drop_this(struct vexfs_collection *c)
+int vexfs_collection_drop_this(struct vexfs_collection *c, bool empty)
 {
-	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DROP };
+	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DROP, .empty = empty };
 
 	return vexfs_collection_owned(c, CAP_DAC_OVERRIDE) ? vexfs_mutate(c, &m) : -EACCES;
 }
 
-int vexfs_collection_drop(const char *name)
+int vexfs_collection_drop(const char *name, bool empty)
 {
 	struct vexfs_collection *c;
 	int err;
@@ -234,13 +234,13 @@ int vexfs_collection_drop(const char *name)
 	c = vexfs_registry_find(name);
 	if (!c)
 		return -ENOENT;
-	err = vexfs_collection_drop_this(c);
+	err = vexfs_collection_drop_this(c, empty);
 	vexfs_collection_put(c);
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_collection_drop);
 
-int vexfs_collection_drop_serial(u64 serial)
+int vexfs_collection_drop_serial(u64 serial, bool empty)
 {
 	struct vexfs_collection *c = vexfs_collection_by_serial(serial);
 	int err = -ENOENT;
@@ -249,7 +249,7 @@ int vexfs_collection_drop_serial(u64 serial)
 		return -ENOENT;
 	/* what cannot be seen is not there */
 	if (vexfs_collection_seen(c, VEXFS_SEE_RUN))
-		err = vexfs_collection_drop_this(c);
+		err = vexfs_collection_drop_this(c, empty);
 	vexfs_collection_put(c);
 	return err;
 }

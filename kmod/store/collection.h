@@ -198,14 +198,15 @@ int vexfs_collection_publish(struct vexfs_collection *c);
 int vexfs_collection_open(const char *name, u32 may, struct vexfs_collection **out);
 /* By serial number, in any namespace; -ENOENT as for vexfs_collection_drop_serial(). */
 int vexfs_collection_open_serial(u64 serial, u32 may, struct vexfs_collection **out);
-int vexfs_collection_drop(const char *name);
+/* Dropping, @empty: only if it holds no vector, else -ENOTEMPTY. */
+int vexfs_collection_drop(const char *name, bool empty);
 /*
  * By serial number, in any namespace; -ENOENT for one that the caller does not see
  * with VEXFS_SEE_RUN.
  */
-int vexfs_collection_drop_serial(u64 serial);
+int vexfs_collection_drop_serial(u64 serial, bool empty);
 /* -EACCES for callers that neither own it nor have CAP_DAC_OVERRIDE over its namespace. */
-int vexfs_collection_drop_this(struct vexfs_collection *c);
+int vexfs_collection_drop_this(struct vexfs_collection *c, bool empty);
 /* Drops a collection that the caller has just published, whatever its name means by now. */
 int vexfs_collection_undo(struct vexfs_collection *c);
 void vexfs_collection_get(struct vexfs_collection *c);

@@ -503,7 +503,10 @@ static int mutate_drop(struct vexfs_collection *c, struct vexfs_mutation *m)
 
 	if (err)
 		return err;
-	err = vexfs_registry_remove(c, &m->seq);
+	if (m->empty && atomic64_read(&c->count))
+		err = -ENOTEMPTY;
+	else
+		err = vexfs_registry_remove(c, &m->seq);
 	m->done = !err;
 	vexfs_change_end(c, !m->done);
 	return err;

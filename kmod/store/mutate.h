@@ -93,6 +93,7 @@ enum vexfs_mutation_op {
  * @set: what to change
  * @set_layout: the new description, in kernel memory
  * @forced: drop: waits for nobody, and does not fail for storage
+ * @empty: drop: -ENOTEMPTY when there is a vector
  * @errors: put and delete: -errno or 0 of each vector tried; may be NULL
  * @stack: put and delete: of the op, measured deep inside; may be NULL
  * @done: out: vectors stored or deleted
@@ -112,6 +113,7 @@ struct vexfs_mutation {
 	const struct vexfs_set *set;
 	const void *set_layout;
 	bool forced;
+	bool empty;
 	s32 *errors;
 	struct vexfs_stack_mark *stack;
 	u32 done;

@@ -380,6 +380,8 @@ static int drop(const char *device, struct vexfs_drop *req, const char *what,
 		return vexfs_fail(err, e, "drop %s: the module refused the request", what);
 	case ENOTTY:
 		return not_a_device(device, e, err);
+	case ENOTEMPTY:
+		return vexfs_fail(err, e, "drop %s: it holds vectors", what);
 	case EROFS:
 		return vexfs_fail(err, e,
 				  "drop %s: it is durable, and its storage has failed or is not there",
@@ -389,9 +391,10 @@ static int drop(const char *device, struct vexfs_drop *req, const char *what,
 	}
 }
 
-int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err)
+static int drop_by_name(const char *device, const char *name, unsigned int flags,
+			struct vexfs_error *err)
 {
-	struct vexfs_drop req = { .size = sizeof(req) };
+	struct vexfs_drop req = { .size = sizeof(req), .flags = flags };
 	char what[VEXFS_NAME_SIZE + 2];
 	int ret;
 
@@ -400,6 +403,16 @@ int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err)
 		return ret;
 	snprintf(what, sizeof(what), "'%s'", req.name);
 	return drop(device, &req, what, err);
+}
+
+int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err)
+{
+	return drop_by_name(device, name, 0, err);
+}
+
+int vexfs_do_drop_empty(const char *device, const char *name, struct vexfs_error *err)
+{
+	return drop_by_name(device, name, VEXFS_DROP_EMPTY, err);
 }
 
 int vexfs_do_drop_serial(const char *device, uint64_t serial, struct vexfs_error *err)

@@ -119,6 +119,8 @@ void vexfs_let_go(struct vexfs *h);
 int vexfs_fd(const struct vexfs *h);
 
 int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err);
+/* Only if it holds no vector: ENOTEMPTY. */
+int vexfs_do_drop_empty(const char *device, const char *name, struct vexfs_error *err);
 /* By the serial number of vexfs_do_list_all(), in any user namespace. */
 int vexfs_do_drop_serial(const char *device, uint64_t serial, struct vexfs_error *err);
 

@@ -3,6 +3,10 @@
  * Requests as such, and collections: sizes from the past and the future, wild pointers,
  * names that are none, create, attach and drop.
  */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+
 #include "tests/ioctl/test.h"
 
 /* ---- sizes ---- */
@@ -146,6 +150,55 @@ void creating(void)
 	CREATE(-EINVAL, "padding", c->pad0 = 1);
 }
 
+static int drop_empty(const char *name)
+{
+	struct vexfs_drop d = { .flags = VEXFS_DROP_EMPTY };
+
+	snprintf(d.name, sizeof(d.name), "%s", name);
+	return RAW(ctl, VEXFS_IOC_DROP, &d);
+}
+
+static void *put_one(void *arg)
+{
+	int fd = (int)(intptr_t)arg;
+
+	return (void *)(intptr_t)put_some(fd, 1, 1, DIM, NULL);
+}
+
+/* A put and a drop of the empty collection at once: one of them succeeds, whichever. */
+static int race_once(void)
+{
+	int fd = raw_create("empty", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0), dropped;
+	pthread_t writer;
+	void *put;
+
+	if (fd < 0 || pthread_create(&writer, NULL, put_one, (void *)(intptr_t)fd))
+		return -EIO;
+	dropped = drop_empty("empty");
+	pthread_join(writer, &put);
+	close(fd);
+	if (dropped)
+		raw_drop(ctl, "empty");
+	return (!dropped && (intptr_t)put == -ENOENT) || (dropped == -ENOTEMPTY && !put) ? 0 : -EIO;
+}
+
+static void dropping_empty(void)
+{
+	int fd = raw_create("empty", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0), i, err = 0;
+	uint64_t id = 1;
+	struct vexfs_delete del = { .count = 1, .ids = (uintptr_t)&id };
+
+	is(put_some(fd, 1, 1, DIM, NULL), 0, "put a vector");
+	is(drop_empty("empty"), -ENOTEMPTY, "drop if empty, with a vector");
+	is(RAW(fd, VEXFS_IOC_DELETE, &del), 0, "delete the vector");
+	is(drop_empty("empty"), 0, "drop if empty, without one");
+	is(drop_empty("empty"), -ENOENT, "drop if empty again");
+	close(fd);
+	for (i = 0; i < 200 && !err; i++)
+		err = race_once();
+	is(err, 0, "a put beside it is refused, or keeps the collection, 200 times");
+}
+
 void attaching(void)
 {
 	int fd = raw_create("one", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0), other, ro;
@@ -172,11 +225,12 @@ void attaching(void)
 	   "attach to write through a descriptor opened for reading");
 	close(ro);
 	snprintf(d.name, sizeof(d.name), "one");
-	is(RAW(ctl, VEXFS_IOC_DROP, &d), -EINVAL, "drop with flags");
+	is(RAW(ctl, VEXFS_IOC_DROP, &d), -EINVAL, "drop by number with a name");
 	is(raw_drop(ctl, "one"), 0, "drop");
 	is(raw_drop(ctl, "one"), -ENOENT, "drop again");
 	is(put_some(fd, 0, 1, DIM, NULL), -ENOENT, "put after the drop");
 	is(RAW(fd, VEXFS_IOC_STAT, &st), 0, "stat after the drop");
 	ok(st.flags & VEXFS_STAT_DROPPED, "stat shows that it was dropped");
 	close(fd);
+	dropping_empty();
 }

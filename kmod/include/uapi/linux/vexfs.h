@@ -260,7 +260,8 @@ struct vexfs_attach {
  * struct vexfs_drop - VEXFS_IOC_DROP: the name goes now, the memory with the
  * last descriptor
  * @size: sizeof of this structure
- * @flags: VEXFS_DROP_SERIAL
+ * @flags: VEXFS_DROP_*; with VEXFS_DROP_EMPTY a collection that holds a vector stays
+ *	(ENOTEMPTY), and no vector can be stored between the check and the drop
  * @name: which
  * @serial: with VEXFS_DROP_SERIAL, which instead (@name is zeroes then): in whatever
  *	user namespace it is known, if it is the caller's, or the caller has
@@ -276,6 +277,7 @@ struct vexfs_drop {
 };
 
 #define VEXFS_DROP_SERIAL	(1U << 0)
+#define VEXFS_DROP_EMPTY	(1U << 1)
 
 /**
  * struct vexfs_stat - VEXFS_IOC_STAT, and a row of VEXFS_IOC_LIST
