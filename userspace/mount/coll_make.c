@@ -155,9 +155,9 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 		node_forget(n, 1);
 }
 
+/* The module knows whether there are vectors, this mount whether there are temporary files. */
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct vexfs_stat st;
 	struct coll *c;
 	int err;
 
@@ -166,14 +166,13 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	}
 	c = coll_get(name, &err);
-	if (c)
-		err = coll_stat(c, true, &st);
-	if (!err && (st.count || c->temps))
-		err = ENOTEMPTY;
-	if (!err)
-		err = caller_begin(req);
+	if (!c) {
+		reply_err(req, err);
+		return;
+	}
+	err = c->temps ? ENOTEMPTY : caller_begin(req);
 	if (!err) {
-		err = coll_errno(vexfs_do_drop(opt->device, name, NULL));
+		err = coll_errno(vexfs_do_drop_empty(opt->device, name, NULL));
 		caller_end();
 		coll_touched(c);
 	}
