@@ -34,6 +34,30 @@ int index_near_words(const char *words, unsigned int k, struct near **found, uns
 void near_free(struct near *found, unsigned int n);
 json_t *index_json(void);
 
+/* ---- over_map.c: the files that have a vector ---- */
+
+struct map_file {
+	char *path;	/* malloc()ed; NULL without memory */
+	dev_t dev;
+	ino_t ino;
+};
+
+uint64_t over_hash(const char *s);
+/* A path has one id, an id one path. *@lost: the path's id before, else 0. 0 or an errno. */
+int map_set(const char *path, uint64_t id, const struct stat *st, uint64_t *lost);
+/* The id of the path that is removed; 0 for none. */
+uint64_t map_remove(const char *path);
+/* The id of a path; 0 for none. */
+uint64_t map_id(const char *path);
+bool map_has(uint64_t id);
+/* malloc()ed; NULL for none. */
+char *map_path(uint64_t id);
+/* Whether @id belongs to another file than that of @path and @st, and which. */
+bool map_other(uint64_t id, const char *path, const struct stat *st, struct map_file *other);
+/* The paths below a directory, malloc()ed, and their number. */
+size_t map_below(const char *dir, char ***list);
+uint64_t map_count(void);
+
 /* ---- over_state.c: what is kept about a file between mounts ---- */
 
 /**
@@ -54,6 +78,8 @@ struct file_state {
 
 /* Chooses between extended attributes and a table. 0, or -1 after printing why. */
 int state_start(int root);
+/* Writes the table if that is due, or @now. A killed daemon loses what came after. */
+void state_sync(bool now);
 void state_stop(void);
 void state_read(int fd, const char *path, struct file_state *s);
 /* 0 or an errno. */
@@ -119,6 +145,24 @@ struct over_node *over_virtual(enum over_kind kind, const char *text, const stru
 void over_forget(struct over_node *n, uint64_t times);
 /* The path of the node's file, relative to the directory below. 0 or an errno. */
 int over_path(const struct over_node *n, char *buf, size_t size);
+
+/* The number of an existing node; 0 for none. */
+fuse_ino_t over_number(const struct stat *st);
+/* Nodes of files. */
+size_t over_count(void);
+/* The paths of up to @n files, others with each call. */
+size_t over_some(char **paths, size_t n);
+
+/* ---- over_trim.c: the kernel forgets files before descriptors run out ---- */
+
+int trim_start(struct fuse_session *session);
+void trim_stop(void);
+/* There are @nodes now, or SIZE_MAX when a descriptor was refused. */
+void trim_want(size_t nodes);
+/* Descriptors are left for programs that ask for a file, not for each entry of a list. */
+bool trim_late(void);
+/* After the answer to a lookup: waits a little for the thread when descriptors are few. */
+void trim_pace(void);
 
 /* ---- over_near.c: directories that exist in the overlay only ---- */
 

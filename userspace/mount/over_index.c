@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Files and their vectors: a bounded queue of paths that may have changed, a thread that
- * embeds new contents, and the map from ids to paths, from which queries are answered.
+ * embeds new contents, and queries, which are answered from the map of over_map.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../libvexstat/hist.h"
@@ -18,16 +19,8 @@
 #include "vexfs.h"
 
 #define TEXT_BYTES	(256u << 10)
+#define IDLE_S		10
 #define DEFAULT_EMBED	"vexfs-embed --packed"
-
-/* A file that has a vector. It is in two chains: by path and by id. */
-struct file {
-	struct file *by_path, *by_id;
-	uint64_t id;
-	dev_t dev;
-	ino_t ino;
-	char path[];
-};
 
 struct waiting {
 	struct waiting *next, *hash;
@@ -43,110 +36,30 @@ static pthread_mutex_t interactive_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t embedder_hash;
 static uint32_t dim;
 
-static pthread_mutex_t map_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct file *paths[BUCKETS], *ids[BUCKETS];
-static uint64_t nfiles;
-
 static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t queue_cond = PTHREAD_COND_INITIALIZER;	/* files were added or removed */
 static struct waiting *first, **last = &first, *known[BUCKETS];
-static uint64_t waiting, embedded, unchanged, refused;
-static bool stopping, purge;
+static uint64_t waiting;
+static bool stopping, purge;	/* written with queue_lock */
 static pthread_t worker;
+
+static pthread_mutex_t stats_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t embedded, unchanged, refused;
 static struct vs_hist embed_ns, lookup_ns;
 
-static uint64_t text_hash(const char *s)
+static void add_to(uint64_t *counter, uint64_t n)
 {
-	uint64_t h = 1469598103934665603ull;
-
-	while (*s)
-		h = (h ^ (unsigned char)*s++) * 1099511628211ull;
-	return h ^ h >> 29;
+	pthread_mutex_lock(&stats_lock);
+	*counter += n;
+	pthread_mutex_unlock(&stats_lock);
 }
 
-/* ---- the map ---- */
-
-static struct file *file_by_path(const char *path)
+/* @n of them took @ns each. */
+static void add_time(struct vs_hist *to, uint64_t ns, uint64_t n)
 {
-	struct file *f;
-
-	for (f = paths[text_hash(path) % BUCKETS]; f && strcmp(f->path, path); f = f->by_path)
-		;
-	return f;
-}
-
-static struct file *file_by_id(uint64_t id)
-{
-	struct file *f;
-
-	for (f = ids[id % BUCKETS]; f && f->id != id; f = f->by_id)
-		;
-	return f;
-}
-
-static void file_remove(struct file *f)
-{
-	struct file **p;
-
-	for (p = &paths[text_hash(f->path) % BUCKETS]; *p != f; p = &(*p)->by_path)
-		;
-	*p = f->by_path;
-	for (p = &ids[f->id % BUCKETS]; *p != f; p = &(*p)->by_id)
-		;
-	*p = f->by_id;
-	free(f);
-	nfiles--;
-}
-
-static int map_set(const char *path, uint64_t id, const struct stat *st)
-{
-	struct file *f = malloc(sizeof(*f) + strlen(path) + 1), *old;
-
-	if (!f)
-		return ENOMEM;
-	f->id = id;
-	f->dev = st->st_dev;
-	f->ino = st->st_ino;
-	strcpy(f->path, path);
-	pthread_mutex_lock(&map_lock);
-	old = file_by_path(path);
-	if (old)
-		file_remove(old);
-	old = file_by_id(id);
-	if (old)
-		file_remove(old);
-	f->by_path = paths[text_hash(path) % BUCKETS];
-	paths[text_hash(path) % BUCKETS] = f;
-	f->by_id = ids[id % BUCKETS];
-	ids[id % BUCKETS] = f;
-	nfiles++;
-	pthread_mutex_unlock(&map_lock);
-	return 0;
-}
-
-/* The id of a path, 0 for none. */
-static uint64_t map_id(const char *path)
-{
-	const struct file *f;
-	uint64_t id;
-
-	pthread_mutex_lock(&map_lock);
-	f = file_by_path(path);
-	id = f ? f->id : 0;
-	pthread_mutex_unlock(&map_lock);
-	return id;
-}
-
-static char *map_path(uint64_t id)
-{
-	const struct file *f;
-	char *path;
-
-	pthread_mutex_lock(&map_lock);
-	f = file_by_id(id);
-	path = f ? strdup(f->path) : NULL;
-	pthread_mutex_unlock(&map_lock);
-	return path;
+	pthread_mutex_lock(&stats_lock);
+	vs_hist_add_n(to, ns, n);
+	pthread_mutex_unlock(&stats_lock);
 }
 
 /* ---- the queue ---- */
@@ -154,7 +67,7 @@ static char *map_path(uint64_t id)
 /* The thread that walks the tree waits for space. */
 static void queue_add(const char *path)
 {
-	struct waiting **chain = &known[text_hash(path) % BUCKETS], *w;
+	struct waiting **chain = &known[over_hash(path) % BUCKETS], *w;
 	size_t len = strlen(path) + 1;
 
 	pthread_mutex_lock(&queue_lock);
@@ -178,20 +91,31 @@ static void queue_add(const char *path)
 	pthread_mutex_unlock(&queue_lock);
 }
 
-/* The next path, which the caller frees; NULL at the end, or if the queue is empty and !@wait. */
-static struct waiting *queue_take(bool wait)
+/*
+ * The next path, which the caller frees; NULL at the end, or if the queue is empty, with @wait
+ * for some seconds.
+ * *@scanned: the tree was walked, and each path of that walk has been taken.
+ */
+static struct waiting *queue_take(bool wait, bool *scanned)
 {
 	struct waiting *w, **p;
+	struct timespec until;
+	int err = 0;
 
 	pthread_mutex_lock(&queue_lock);
-	while (wait && !first && !stopping && !purge)
-		pthread_cond_wait(&queue_cond, &queue_lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += IDLE_S;
+	while (wait && !err && !first && !stopping && !purge)
+		err = pthread_cond_timedwait(&queue_cond, &queue_lock, &until);
 	w = stopping ? NULL : first;
+	*scanned = purge && !first && !stopping;
+	if (*scanned)
+		purge = false;
 	if (w) {
 		first = w->next;
 		if (!first)
 			last = &first;
-		for (p = &known[text_hash(w->path) % BUCKETS]; *p != w; p = &(*p)->hash)
+		for (p = &known[over_hash(w->path) % BUCKETS]; *p != w; p = &(*p)->hash)
 			;
 		*p = w->hash;
 		waiting--;
@@ -225,19 +149,21 @@ static void delete_vector(uint64_t id)
 	vexfs_do_delete(coll, &del, NULL);
 }
 
+/* The path leads to this vector, and to that of a file it has replaced no longer. */
+static void remember(const struct job *j)
+{
+	uint64_t lost;
+
+	map_set(j->w->path, j->s.id, &j->st, &lost);
+	if (lost)
+		delete_vector(lost);
+}
+
 /* The path no longer leads to a text. */
 static void forget(const char *path)
 {
-	struct file *f;
-	uint64_t id = 0;
+	uint64_t id = map_remove(path);
 
-	pthread_mutex_lock(&map_lock);
-	f = file_by_path(path);
-	if (f) {
-		id = f->id;
-		file_remove(f);
-	}
-	pthread_mutex_unlock(&map_lock);
 	if (id)
 		delete_vector(id);
 	state_forget(path);
@@ -258,20 +184,16 @@ static bool stored(uint64_t id)
 /* A copied file has the id of its original in its attributes, but needs its own. */
 static bool id_is_ours(const struct job *j)
 {
-	const struct file *f;
+	struct map_file other;
 	struct stat st;
-	char *path = NULL;
-	bool ours = true;
+	bool ours = false;
 
-	pthread_mutex_lock(&map_lock);
-	f = file_by_id(j->s.id);
-	if (f && strcmp(f->path, j->w->path) && (f->dev != j->st.st_dev || f->ino != j->st.st_ino))
-		path = strdup(f->path);
-	if (path)
-		ours = fstatat(root_fd, path, &st, AT_SYMLINK_NOFOLLOW) || st.st_dev != f->dev ||
-		       st.st_ino != f->ino;
-	pthread_mutex_unlock(&map_lock);
-	free(path);
+	if (!map_other(j->s.id, j->w->path, &j->st, &other))
+		return true;
+	if (other.path)
+		ours = fstatat(root_fd, other.path, &st, AT_SYMLINK_NOFOLLOW) ||
+		       st.st_dev != other.dev || st.st_ino != other.ino;
+	free(other.path);
 	return ours;
 }
 
@@ -283,7 +205,7 @@ static uint64_t new_id(void)
 		if (getrandom(&id, sizeof(id), 0) != sizeof(id))
 			return 0;
 		id >>= 1;
-	} while (!id || map_path(id));
+	} while (!id || map_has(id));
 	return id;
 }
 
@@ -331,8 +253,8 @@ static void look_at(struct waiting *w)
 	if (!new && j->s.mtime_ns == mtime_of(&j->st) && j->s.size == j->st.st_size &&
 	    j->s.embedder == embedder_hash && (j->s.failed || stored(j->s.id))) {
 		if (!j->s.failed)
-			map_set(w->path, j->s.id, &j->st);
-		__atomic_add_fetch(&unchanged, 1, __ATOMIC_RELAXED);
+			remember(j);
+		add_to(&unchanged, 1);
 		job_end(j);
 		return;
 	}
@@ -378,7 +300,7 @@ static void flush_jobs(void)
 	if (!njobs)
 		return;
 	embedder_run(background, items, njobs);
-	vs_hist_add_n(&embed_ns, (now_ns() - start) / njobs, njobs);
+	add_time(&embed_ns, (now_ns() - start) / njobs, njobs);
 	err = put_all();
 	if (err)
 		mount_say("cannot store vectors: %s", strerror(err));
@@ -393,12 +315,12 @@ static void flush_jobs(void)
 		if (err && items[i].done)
 			j->s.mtime_ns = -1;
 		if (state_write(j->fd, j->w->path, &j->s))
-			__atomic_add_fetch(&refused, 1, __ATOMIC_RELAXED);
+			add_to(&refused, 1);
 		if (items[i].done && !err) {
-			map_set(j->w->path, j->s.id, &j->st);
-			__atomic_add_fetch(&embedded, 1, __ATOMIC_RELAXED);
+			remember(j);
+			add_to(&embedded, 1);
 		} else {
-			__atomic_add_fetch(&refused, 1, __ATOMIC_RELAXED);
+			add_to(&refused, 1);
 		}
 		job_end(j);
 	}
@@ -417,31 +339,28 @@ static void purge_unknown(void)
 		walk.ids = (uintptr_t)batch;
 		if (vexfs_do_walk(coll, &walk, NULL))
 			return;
-		for (i = 0; i < walk.count; i++) {
-			char *path = map_path(batch[i]);
-
-			if (!path)
+		for (i = 0; i < walk.count; i++)
+			if (!map_has(batch[i]))
 				delete_vector(batch[i]);
-			free(path);
-		}
-	} while (walk.cursor && !stopping);
+	} while (walk.cursor && !__atomic_load_n(&stopping, __ATOMIC_RELAXED));
 }
 
 static void *worker_main(void *arg)
 {
 	struct waiting *w;
+	bool scanned;
 
 	(void)arg;
-	while (!stopping) {
-		w = queue_take(!njobs);
+	while (!__atomic_load_n(&stopping, __ATOMIC_RELAXED)) {
+		w = queue_take(!njobs, &scanned);
 		if (w)
 			look_at(w);
 		if (njobs == EMBED_BATCH || !w)
 			flush_jobs();
-		if (!w && purge && !stopping) {
-			purge = false;
+		/* Only now is each file of the walk in the map. */
+		if (scanned)
 			purge_unknown();
-		}
+		state_sync(scanned);
 	}
 	return NULL;
 }
@@ -459,27 +378,9 @@ static void on_scanned(void)
 /* A directory was removed: check everything below it again. */
 static void on_gone(const char *path)
 {
-	size_t len = strlen(path), i, n = 0, room = 0;
-	char **list = NULL, **more;
-	struct file *f;
+	char **list;
+	size_t n = map_below(path, &list), i;
 
-	pthread_mutex_lock(&map_lock);
-	for (i = 0; i < BUCKETS; i++) {
-		for (f = paths[i]; f; f = f->by_path) {
-			if (strncmp(f->path, path, len) || f->path[len] != '/')
-				continue;
-			if (n == room) {
-				room = room ? 2 * room : 64;
-				more = realloc(list, room * sizeof(*more));
-				if (!more)
-					break;
-				list = more;
-			}
-			list[n] = strdup(f->path);
-			n += list[n] != NULL;
-		}
-	}
-	pthread_mutex_unlock(&map_lock);
 	for (i = 0; i < n; i++) {
 		queue_add(list[i]);
 		free(list[i]);
@@ -525,7 +426,7 @@ int index_start(int root)
 	if (!e)
 		return -1;
 	dim = embedder_dim(e);
-	embedder_hash = text_hash(embedder_name(e)) ^ dim;
+	embedder_hash = over_hash(embedder_name(e)) ^ dim;
 	rows = malloc((size_t)EMBED_BATCH * dim * sizeof(*rows));
 	if (rows && !state_start(root) && !open_collection(e))
 		ret = 0;
@@ -552,7 +453,7 @@ int index_run(void)
 void index_stop(void)
 {
 	pthread_mutex_lock(&queue_lock);
-	stopping = true;
+	__atomic_store_n(&stopping, true, __ATOMIC_RELAXED);
 	pthread_cond_broadcast(&queue_cond);
 	pthread_mutex_unlock(&queue_lock);
 	watch_stop();
@@ -602,9 +503,7 @@ static int search(const void *query, bool by_id, unsigned int k, struct near **f
 		free(*found);
 		*found = NULL;
 	}
-	pthread_mutex_lock(&interactive_lock);
-	vs_hist_add(&lookup_ns, now_ns() - start);
-	pthread_mutex_unlock(&interactive_lock);
+	add_time(&lookup_ns, now_ns() - start, 1);
 	return err;
 }
 
@@ -638,11 +537,15 @@ int index_near_words(const char *words, unsigned int k, struct near **found, uns
 
 json_t *index_json(void)
 {
+	json_int_t files = (json_int_t)map_count(), queued;
 	json_t *o;
 
-	pthread_mutex_lock(&interactive_lock);
+	pthread_mutex_lock(&queue_lock);
+	queued = (json_int_t)waiting;
+	pthread_mutex_unlock(&queue_lock);
+	pthread_mutex_lock(&stats_lock);
 	o = json_pack("{s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I}",
-		      "files", (json_int_t)nfiles, "waiting", (json_int_t)waiting,
+		      "files", files, "waiting", queued,
 		      "embedded", (json_int_t)embedded, "unchanged", (json_int_t)unchanged,
 		      "refused", (json_int_t)refused,
 		      "embedder_restarts", (json_int_t)(embedder_restarts(background) +
@@ -651,6 +554,6 @@ json_t *index_json(void)
 		      "embed_p99_ns", (json_int_t)vs_hist_quantile(&embed_ns, 0.99),
 		      "lookup_p50_ns", (json_int_t)vs_hist_quantile(&lookup_ns, 0.5),
 		      "lookup_p99_ns", (json_int_t)vs_hist_quantile(&lookup_ns, 0.99));
-	pthread_mutex_unlock(&interactive_lock);
+	pthread_mutex_unlock(&stats_lock);
 	return o;
 }

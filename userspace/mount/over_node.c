@@ -14,7 +14,7 @@
 struct over_node over_root = { .nlookup = 2, .fd = -1 };
 
 static struct over_node **table;
-static size_t nbuckets, nnodes;
+static size_t nbuckets, nnodes, hand;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static size_t root_len;
 
@@ -51,9 +51,21 @@ static void grow(void)
 	nbuckets = n;
 }
 
+static struct over_node *find(const struct stat *st)
+{
+	struct over_node *n = NULL;
+
+	if (table)
+		for (n = table[hash(st->st_dev, st->st_ino) & (nbuckets - 1)]; n; n = n->hash)
+			if (n->dev == st->st_dev && n->ino == st->st_ino)
+				break;
+	return n;
+}
+
 struct over_node *over_real(int fd, const struct stat *st)
 {
 	struct over_node *n = NULL;
+	size_t count;
 
 	if (st->st_dev == over_root.dev && st->st_ino == over_root.ino) {
 		close(fd);
@@ -62,10 +74,7 @@ struct over_node *over_real(int fd, const struct stat *st)
 	pthread_mutex_lock(&lock);
 	if (nnodes >= nbuckets)
 		grow();
-	if (table)
-		for (n = table[hash(st->st_dev, st->st_ino) & (nbuckets - 1)]; n; n = n->hash)
-			if (n->dev == st->st_dev && n->ino == st->st_ino)
-				break;
+	n = find(st);
 	if (n) {
 		n->nlookup++;
 		pthread_mutex_unlock(&lock);
@@ -84,9 +93,11 @@ struct over_node *over_real(int fd, const struct stat *st)
 		*to = n;
 		nnodes++;
 	}
+	count = nnodes;
 	pthread_mutex_unlock(&lock);
 	if (!n)
 		close(fd);
+	trim_want(count);
 	return n;
 }
 
@@ -133,6 +144,45 @@ void over_forget(struct over_node *n, uint64_t times)
 		close(n->fd);
 	free(n->text);
 	free(n);
+}
+
+fuse_ino_t over_number(const struct stat *st)
+{
+	struct over_node *n;
+
+	if (st->st_dev == over_root.dev && st->st_ino == over_root.ino)
+		return FUSE_ROOT_ID;
+	pthread_mutex_lock(&lock);
+	n = find(st);
+	pthread_mutex_unlock(&lock);
+	return (uintptr_t)n;
+}
+
+size_t over_count(void)
+{
+	size_t n;
+
+	pthread_mutex_lock(&lock);
+	n = nnodes;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
+size_t over_some(char **paths, size_t n)
+{
+	char path[PATH_MAX];
+	struct over_node *x;
+	size_t got = 0, i;
+
+	pthread_mutex_lock(&lock);
+	for (i = 0; i < nbuckets && got < n; i++, hand++)
+		for (x = table[hand & (nbuckets - 1)]; x && got < n; x = x->hash)
+			if (!over_path(x, path, sizeof(path)) && *path) {
+				paths[got] = strdup(path);
+				got += paths[got] != NULL;
+			}
+	pthread_mutex_unlock(&lock);
+	return got;
 }
 
 int over_path(const struct over_node *n, char *buf, size_t size)

@@ -62,6 +62,15 @@ static void act_as_self(bool acted)
 	setfsgid(0);
 }
 
+/* The error of a call that makes a descriptor. */
+static int open_error(void)
+{
+	if (errno != EMFILE && errno != ENFILE)
+		return errno;
+	trim_want(SIZE_MAX);
+	return ENFILE;
+}
+
 /* Fills in the entry of a name and counts one lookup more. 0 or an errno. */
 static int entry(struct over_node *dir, const char *name, struct fuse_entry_param *e)
 {
@@ -71,7 +80,7 @@ static int entry(struct over_node *dir, const char *name, struct fuse_entry_para
 
 	memset(e, 0, sizeof(*e));
 	if (fd < 0)
-		return errno == EMFILE ? ENFILE : errno;
+		return open_error();
 	if (fstatat(fd, "", &e->attr, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) {
 		err = errno;
 		close(fd);
@@ -95,6 +104,7 @@ static void reply_entry(fuse_req_t req, struct over_node *dir, const char *name)
 		reply_err(req, err);
 	else if (fuse_reply_entry(req, &e) == -ENOENT)
 		over_forget(over_of(e.ino), 1);
+	trim_pace();
 }
 
 static void op_init(void *priv, struct fuse_conn_info *conn)
@@ -116,6 +126,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		reply_err(req, err);
 	else if (fuse_reply_entry(req, &e) == -ENOENT)
 		over_forget(over_of(e.ino), 1);
+	trim_pace();
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup)
@@ -320,7 +331,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	/* The kernel has computed the offset of an O_APPEND write; ours could differ. */
 	fd = open(path, (fi->flags & ~(O_NOFOLLOW | O_APPEND | O_DIRECT)) | O_CLOEXEC);
 	if (fd < 0) {
-		reply_err(req, errno == EMFILE ? ENFILE : errno);
+		reply_err(req, open_error());
 		return;
 	}
 	fi->fh = (uint64_t)fd;
@@ -341,14 +352,14 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	acted = act_as(req);
 	fd = openat(dir->fd, name, ((fi->flags | O_CREAT) & ~(O_NOFOLLOW | O_APPEND | O_DIRECT)) |
 		    O_CLOEXEC, mode);
-	err = fd < 0 ? errno : 0;
+	err = fd < 0 ? open_error() : 0;
 	act_as_self(acted);
 	if (!err)
 		err = entry(dir, name, &e);
 	if (err) {
 		if (fd >= 0)
 			close(fd);
-		reply_err(req, err == EMFILE ? ENFILE : err);
+		reply_err(req, err);
 		return;
 	}
 	fi->fh = (uint64_t)fd;
@@ -356,6 +367,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 		close(fd);
 		over_forget(over_of(e.ino), 1);
 	}
+	trim_pace();
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
@@ -480,12 +492,12 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	if (fd >= 0)
 		d->d = fdopendir(fd);
 	if (!d || !d->d) {
-		int err = d ? errno : ENOMEM;
+		int err = d ? open_error() : ENOMEM;
 
 		if (fd >= 0)
 			close(fd);
 		free(d);
-		reply_err(req, err == EMFILE ? ENFILE : err);
+		reply_err(req, err);
 		return;
 	}
 	fi->fh = (uintptr_t)d;
@@ -512,9 +524,9 @@ static size_t add_entry(fuse_req_t req, struct over_node *dir, const struct dire
 		return need > room ? 0 : need;
 	}
 	if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..")) {
-		*err = entry(dir, e->d_name, &p);
-		/* It was removed in the meantime: an entry without attributes. */
-		if (*err == ENOENT) {
+		*err = trim_late() ? ENFILE : entry(dir, e->d_name, &p);
+		/* Removed in the meantime, or no descriptor is left: without attributes. */
+		if (*err == ENOENT || *err == ENFILE) {
 			*err = 0;
 			memset(&p, 0, sizeof(p));
 			p.attr.st_ino = e->d_ino;
@@ -801,13 +813,13 @@ static void *start(const struct mount_options *o)
 static int run(void *priv, struct fuse_session *se)
 {
 	(void)priv;
-	(void)se;
-	return index_run();
+	return trim_start(se) ?: index_run();
 }
 
 static void stop(void *priv)
 {
 	(void)priv;
+	trim_stop();
 	index_stop();
 }
 

@@ -18,6 +18,7 @@
 #define ID_ATTR		"user.vexfs.id"
 #define STATE_ATTR	"user.vexfs.state"
 #define BUCKETS		65536u
+#define SAVE_NS		30000000000ull
 
 struct row {
 	struct row *next;
@@ -28,6 +29,7 @@ struct row {
 static const char *table_path;
 static struct row *rows[BUCKETS];
 static bool dirty;
+static uint64_t save_at;	/* no sooner than this */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct row **chain(const char *path)
@@ -137,6 +139,26 @@ int state_start(int root)
 		return 0;
 	mount_say("%s takes no extended attributes (%s): say --state FILE", opt->over, strerror(errno));
 	return -1;
+}
+
+/* Not more often than every half minute, and for a twentieth of the time at most. */
+static void save_later(uint64_t began)
+{
+	uint64_t now = now_ns(), pause = 20 * (now - began);
+
+	save_at = now + (pause > SAVE_NS ? pause : SAVE_NS);
+}
+
+void state_sync(bool now)
+{
+	uint64_t began = now_ns();
+
+	pthread_mutex_lock(&lock);
+	if (table_path && dirty && (now || began >= save_at)) {
+		save();
+		save_later(began);
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 void state_stop(void)

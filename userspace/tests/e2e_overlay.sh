@@ -104,6 +104,7 @@ check "deleted through the mount" 'rm "$m/cuisine/basil.txt"; until_true "[ \"\$
 check "the collection holds no more" '[ "$(vexctl -j show overlay | jq .count)" = 5 ]'
 check "a copy is another file" 'cp -a "$m/kernel/leak.txt" "$m/kernel/leak2.txt"; until_true "[ \"\$(index files)\" = 6 ]" && ls "$m/kernel/leak.txt.near" | head -n 1 | grep -q leak2.txt'
 check "a copy behind its back, with all attributes" 'cp -a "$d/kernel/leak.txt" "$d/kernel/leak3.txt"; until_true "[ \"\$(index files)\" = 7 ]" && [ "$(getfattr --only-values -n user.vexfs.id "$m/kernel/leak.txt")" != "$(getfattr --only-values -n user.vexfs.id "$m/kernel/leak3.txt")" ]'
+check "a file that replaces another leaves nothing of it" 'echo "slab objects leak from the kernel" > "$dir/one" && mv "$dir/one" "$d/kernel/leak3.txt" && until_true "ls \"$m/.search/slab objects leak from the kernel\" | head -n 1 | grep -q leak3.txt" && until_true "[ \"\$(vexctl -j show overlay | jq .count)\" = 7 ]" && [ "$(index files)" = 7 ]'
 check "hidden files are left alone" 'echo "hidden kernel slab text" > "$m/.hidden.txt"; mkdir "$m/.d"; echo "hidden kernel slab text" > "$m/.d/x.txt"; echo "the last slab text" > "$m/z.txt"; until_true "[ \"\$(index files)\" = 8 ]"; ! ls "$m/.search/hidden kernel slab text" | grep -qE "hidden|x.txt"'
 check "symbolic links are no files, loops no trouble" 'ln -s . "$m/loop"; ln -s kernel/leak.txt "$m/ln.txt"; ln -s ln2 "$m/ln2"; ! cat "$m/ln2"; cmp "$m/ln.txt" "$d/kernel/leak.txt" && [ "$(index files)" = 8 ]'
 check "mounted again, nothing is embedded anew" 'stop && start && until_true "[ \"\$(index files)\" = 8 ]" && [ "$(index embedded)" = 0 ]'
@@ -154,6 +155,49 @@ check "without an embedder there is no mount" '! $mount --over "$d" --collection
 check "nor with one that makes other vectors" '! $mount --over "$d" --collection overlay "$m" 2>&1 | grep -qv components'
 vexctl drop overlay > /dev/null
 
+# ---- one that is slow: the walk of the tree ends long before the first batch ----
+
+cat > "$dir/slow" <<'SH'
+#!/bin/bash
+echo '{"embedder": "slow", "dim": 4, "metric": "cos"}'
+while read -r line; do
+	[[ $line =~ \"id\":\ ([0-9]+) ]]
+	sleep 0.5
+	echo "{\"id\": ${BASH_REMATCH[1]}, \"vector\": [1, 2, 3, 4]}"
+done
+SH
+chmod 755 "$dir/slow"
+rm -rf "${d:?}"/*
+# Whatever order the walk takes, it is in empty directories when a batch begins, and sees a
+# file that has not changed before the batch ends.
+mkdir "$d"/{a,first,b,second,c}
+mkdir "$d"/first/{1..400} "$d"/second/{1..400}
+for i in a b c; do echo "$i" > "$d/$i/$i.txt"; done
+start --embed "$dir/slow"
+check "files of a slow embedder" 'until_true "[ \"\$(index files)\" = 3 ]"'
+check "a batch that takes long costs no other file its vector" 'stop && echo new > "$d/b/b.txt" && start --embed "$dir/slow" && until_true "[ \"\$(index files)\" = 3 ] && [ \"\$(vexctl -j show overlay | jq .count)\" = 3 ] && [ \"\$(index waiting)\" = 0 ]" && [ "$(index embedded)" = 1 ]'
+daemon > "$dir/pid"
+check "umount after that" 'stop'
+rm -r "$d"/{a,b,c,first,second}
+vexctl drop overlay > /dev/null
+for word in GOOD DIE FINE; do echo "$word" > "$d/$word.txt"; done
+
+# ---- more files than descriptors ----
+
+mkdir "$d/many" "$d/many/sub"
+for ((i = 0; i < 3000; i++)); do head -c 2 /dev/zero > "$d/many/$i.bin"; done
+cp "$d"/many/*.bin "$d/many/sub"
+plain=$mount
+mount="prlimit --nofile=800 $mount"
+start
+check "6,000 files are seen through 800 descriptors" '[ "$(find "$m/many" -type f -size -3c | wc -l)" = 6000 ] && ls -lR "$m/many" > /dev/null && diff -r "$d/many" "$m/many"'
+check "and most are closed again" 'until_true "[ \"\$(ls /proc/$(cat "$dir/pid")/fd | wc -l)\" -lt 620 ]"'
+check "files that are open meanwhile stay" 'exec 3< "$m/many/1.bin"; find "$m" -size -9c > /dev/null; cmp /dev/fd/3 "$d/many/1.bin"'
+check "umount with few descriptors" 'stop'
+mount=$plain
+rm -r "$d/many"
+vexctl drop overlay > /dev/null
+
 # ---- others, and a file system that holds no attributes ----
 
 mkdir "$d/secret" "$d/open"
@@ -170,6 +214,12 @@ check "no attributes are written" '! getfattr -d "$d/open/plan.txt" | grep -q ve
 check "umount, and again" 'stop && start --state "$dir/state" && until_true "[ \"\$(index files)\" -ge 6 ]" && [ "$(index embedded)" -le 1 ]'
 daemon > "$dir/pid"
 check "killed: not connected; mounted again" 'kill -9 "$(cat "$dir/pid")"; sleep 0.2; ! ls "$m" && umount -l "$m"'
+echo "a kernel that is new" > "$d/new.txt"
+start --state "$dir/state"
+check "the table is written while it is mounted" 'until_true "grep -aq /new.txt \"$dir/state\""'
+check "so a killed daemon embeds nothing anew" 'n=$(index files); kill -9 "$(cat "$dir/pid")"; sleep 0.2; umount -l "$m"; start --state "$dir/state" && until_true "[ \"\$(index files)\" = $n ]" && [ "$(index embedded)" = 0 ]'
+daemon > "$dir/pid"
+check "umount at the end" 'stop'
 vexctl drop overlay > /dev/null
 cd /
 rm -rf "$dir"
