@@ -180,7 +180,7 @@ daemon > "$dir/pid"
 check "umount after that" 'stop'
 rm -r "$d"/{a,b,c,first,second}
 vexctl drop overlay > /dev/null
-for word in GOOD DIE FINE; do echo "$word" > "$d/$word.txt"; done
+for word in GOOD DIE RUBBISH ERROR FINE; do echo "$word" > "$d/$word.txt"; done
 
 # ---- more files than descriptors ----
 
