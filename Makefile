@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The front door: `make help' lists what there is. The module itself is built by
+# The entry point: `make help' lists what there is. The module itself is built by
 # the kernel's Kbuild from the file Kbuild; programs by the module.mk
 # files below userspace/; further targets live in scripts/mk/*.mk. Build results go
 # to build/ only.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel API: what other modules may call. A door to the same handlers as the ioctls;
+ * The kernel API: what other modules may call. An interface to the same handlers as the ioctls;
  * the structures are in kernel memory, and all that they point to.
  */
 #include <linux/err.h>

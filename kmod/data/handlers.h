@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The requests there are: one entry in one table for each, and one dispatcher. A new
- * request is a handler here and its entry in dispatch.c; a new door calls the dispatcher.
+ * request is a handler here and its entry in dispatch.c; a new interface calls the dispatcher.
  * Requests about asynchronous ops have a table of their own (async.c), since they lead to
  * this one.
  */
@@ -61,7 +61,7 @@ const struct vexfs_handler *vexfs_handler_find(u32 cmd);
  * Serves a request whose handler, client, arg and flags are set: structure in, handler,
  * structure out, statistics. With VEXFS_REQUEST_KERNEL the structure is in r->h already,
  * and stays there; with VEXFS_REQUEST_READ it is there, and goes out. 0 or -errno; -EINTR of a handler with VEXFS_HANDLER_RESTART means that
- * the door may start the request again. With VEXFS_REQUEST_NONBLOCK -EAGAIN: nothing was
+ * the interface may start the request again. With VEXFS_REQUEST_NONBLOCK -EAGAIN: nothing was
  * done, and the request is to be served where it can wait.
  */
 int vexfs_request_serve(struct vexfs_request *r);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The op that does nothing, for as long as it is told. It shows what queues and doors do.
+ * The op that does nothing, for as long as it is told. It shows what queues and interfaces do.
  */
 #include <linux/hrtimer.h>
 #include <linux/kernel.h>

@@ -4,7 +4,7 @@
  * op. In an open loop ops are sent when they are due; an op without room is late. The worker
  * waits for completions in the kernel, as a program would, until the next op is due.
  */
-#include "door.h"
+#include "transport.h"
 #include "engine.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ struct flight {
 };
 
 struct async {
-	const struct vx_door_ops *door;
+	const struct vx_transport_ops *transport;
 	struct flight *flight;		/* depth of them */
 	unsigned int depth;
 	unsigned int *free;		/* slots that are not in flight */
@@ -51,7 +51,7 @@ int vx_async_start(struct vx_worker *w)
 	if (!a)
 		return fail(w, "no memory");
 	w->async = a;
-	a->door = vx_door_of(w->job->workload);
+	a->transport = vx_transport_of(w->job->workload);
 	a->depth = (unsigned int)w->job->depth;
 	a->flight = calloc(a->depth, sizeof(*a->flight));
 	a->free = calloc(a->depth, sizeof(*a->free));
@@ -64,7 +64,7 @@ int vx_async_start(struct vx_worker *w)
 			return fail(w, "no memory");
 		a->free[a->nfree++] = i;
 	}
-	return a->door->open(w, a->depth);
+	return a->transport->open(w, a->depth);
 }
 
 void vx_async_stop(struct vx_worker *w)
@@ -74,8 +74,8 @@ void vx_async_stop(struct vx_worker *w)
 
 	if (!a)
 		return;
-	if (w->door)
-		a->door->close(w);
+	if (w->transport)
+		a->transport->close(w);
 	for (i = 0; a->flight && i < a->depth; i++)
 		vx_call_free(a->flight[i].call);
 	free(a->flight);
@@ -142,7 +142,7 @@ static int send_ready(struct vx_worker *w, struct async *a)
 	/* Set before the call, since an op may be completed when the call returns. */
 	for (i = 0; i < a->nready; i++)
 		a->flight[a->ready[i].user].started = now;
-	n = a->door->send(w, a->ready, a->nready);
+	n = a->transport->send(w, a->ready, a->nready);
 	if (n == -EAGAIN)
 		return 0;
 	if (n < 0) {
@@ -169,7 +169,7 @@ static int take_answers(struct vx_worker *w, struct async *a, uint64_t timeout_n
 	uint64_t now;
 	int n, i;
 
-	n = a->door->answers(w, list, ANSWERS, min < ANSWERS ? min : ANSWERS, timeout_ns);
+	n = a->transport->answers(w, list, ANSWERS, min < ANSWERS ? min : ANSWERS, timeout_ns);
 	now = vx_ticks();
 	for (i = 0; i < n; i++)
 		answered(w, a, (unsigned int)list[i].user, list[i].err, now);
@@ -223,7 +223,7 @@ static int drain(struct vx_worker *w, struct async *a)
 		if (idle > 600)
 			return fail(w, "ops that were sent are not answered for 30 s");
 		if (vx_stopped() && idle == 1)
-			a->door->cancel(w);
+			a->transport->cancel(w);
 	}
 	return err;
 }

@@ -5,7 +5,7 @@
  * finds and drops what a killed one left.
  */
 #include "coll.h"
-#include "door.h"
+#include "transport.h"
 #include "kstat.h"
 #include "mounted.h"
 #include "storage.h"
@@ -220,14 +220,14 @@ static void free_rows(struct vx_coll *c)
 /* Whether module and kernel have what the workload needs; else why not in job->note. */
 static bool has_parts(struct vx_job *job, const struct vexfs_info *info)
 {
-	const struct vx_door_ops *door = vx_door_of(job->workload);
+	const struct vx_transport_ops *transport = vx_transport_of(job->workload);
 
 	if (job->workload->needs_index == VEXFS_INDEX_GRAPH &&
 	    !(info->features & VEXFS_FEATURE_GRAPH)) {
 		snprintf(job->note, sizeof(job->note), "this module has no graph");
 		return false;
 	}
-	return !door || door->there(job->note, sizeof(job->note));
+	return !transport || transport->there(job->note, sizeof(job->note));
 }
 
 int vx_coll_setup(struct vx_job *job)

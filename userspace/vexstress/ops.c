@@ -418,6 +418,7 @@ static void prepare_classify(struct vx_worker *w)
 	b->classify.field_size = 4;
 	b->classify.votes = (uintptr_t)b->votes;
 	b->classify.count = VX_TAGS;
+	b->classify.priority = b->priority;
 	b->classify.deadline_ns = deadline_of(w);
 }
 

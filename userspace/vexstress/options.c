@@ -597,11 +597,11 @@ int vx_job_check(const struct vx_job *job, char *why, size_t size)
 		snprintf(why, size, "ops and duration contradict each other: give one of them");
 	else if (job->rate > 0 && job->think > 0)
 		snprintf(why, size, "rate (open loop) and think-time (closed loop) contradict each other");
-	else if (job->workload->door != VX_CALL && (job->batch != 1 || job->think > 0))
+	else if (job->workload->transport != VX_CALL && (job->batch != 1 || job->think > 0))
 		snprintf(why, size, "%s has many ops in flight, of one vector or query each: give depth instead of batch and think-time",
 			 job->workload->name);
 	/* Each op in flight has a vector of its own, drawn from those that are left. */
-	else if (job->workload->door != VX_CALL &&
+	else if (job->workload->transport != VX_CALL &&
 		 (job->vectors ? job->vectors : job->workload->vectors) <
 		 2 * job->depth * (job->threads ? job->threads : 1))
 		snprintf(why, size, "a depth of %llu needs twice as many vectors for each worker",

@@ -2,7 +2,7 @@
 /*
  * Submit and reap, by libvexfs.
  */
-#include "door.h"
+#include "transport.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,19 +35,19 @@ static bool queue_there(char *why, size_t size)
 
 static void queue_close(struct vx_worker *w)
 {
-	struct queue *q = w->door;
+	struct queue *q = w->transport;
 
 	free(q->list);
 	free(q->got);
 	free(q);
-	w->door = NULL;
+	w->transport = NULL;
 }
 
 static int queue_open(struct vx_worker *w, unsigned int depth)
 {
 	struct queue *q = calloc(1, sizeof(*q));
 
-	w->door = q;
+	w->transport = q;
 	if (q) {
 		q->depth = depth;
 		q->list = calloc(depth, sizeof(*q->list));
@@ -61,7 +61,7 @@ static int queue_open(struct vx_worker *w, unsigned int depth)
 
 static int queue_send(struct vx_worker *w, const struct vx_send *list, unsigned int n)
 {
-	struct queue *q = w->door;
+	struct queue *q = w->transport;
 	unsigned int i;
 	ssize_t sent;
 
@@ -78,7 +78,7 @@ static int queue_send(struct vx_worker *w, const struct vx_send *list, unsigned 
 static int queue_answers(struct vx_worker *w, struct vx_answer *list, unsigned int max,
 			 unsigned int min, uint64_t timeout_ns)
 {
-	struct queue *q = w->door;
+	struct queue *q = w->transport;
 	ssize_t got, i;
 
 	got = vexfs_reap(w->handle, q->got, max < q->depth ? max : q->depth, timeout_ns ? min : 0,
@@ -98,7 +98,7 @@ static void queue_cancel(struct vx_worker *w)
 	vexfs_cancel_all(w->handle, NULL);
 }
 
-const struct vx_door_ops vx_queue_door = {
+const struct vx_transport_ops vx_queue_transport = {
 	.there = queue_there,
 	.open = queue_open,
 	.send = queue_send,

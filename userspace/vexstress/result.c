@@ -78,7 +78,7 @@ static void more_options(json_t *o, const struct vx_job *job)
 	static const char *const pages[] = { "default", "small", "huge" };
 	static const char *const durabilities[] = { "none", "async", "group", "sync" };
 
-	if (job->workload->door != VX_CALL)
+	if (job->workload->transport != VX_CALL)
 		json_object_set_new(o, "depth", json_integer((json_int_t)job->depth));
 	if (job->pages)
 		json_object_set_new(o, "pages", json_string(name_in(pages, 3, job->pages)));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The door of io_uring. System calls and rings are written out, so that nothing else need be
+ * Transport by io_uring. System calls and rings are written out, so that nothing else need be
  * installed: an entry is a few words, and so is an answer.
  */
-#include "door.h"
+#include "transport.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,8 +53,8 @@ static void ring_free(struct ring *r)
 
 static void ring_close(struct vx_worker *w)
 {
-	ring_free(w->door);
-	w->door = NULL;
+	ring_free(w->transport);
+	w->transport = NULL;
 }
 
 static int ring_map(struct ring *r, const struct io_uring_params *p)
@@ -196,8 +196,8 @@ static bool ring_there(char *why, size_t size)
 
 static int ring_open(struct vx_worker *w, unsigned int depth)
 {
-	w->door = ring_new(depth);
-	if (w->door)
+	w->transport = ring_new(depth);
+	if (w->transport)
 		return 0;
 	snprintf(w->shared->message, sizeof(w->shared->message), "io_uring: %s", strerror(errno));
 	return -1;
@@ -205,7 +205,7 @@ static int ring_open(struct vx_worker *w, unsigned int depth)
 
 static int ring_send(struct vx_worker *w, const struct vx_send *list, unsigned int n)
 {
-	int took = push(w->door, vexfs_fd(w->handle), list, n);
+	int took = push(w->transport, vexfs_fd(w->handle), list, n);
 
 	return took == -EBUSY || took == -EINTR ? -EAGAIN : took;
 }
@@ -213,7 +213,7 @@ static int ring_send(struct vx_worker *w, const struct vx_send *list, unsigned i
 static int ring_answers(struct vx_worker *w, struct vx_answer *list, unsigned int max,
 			unsigned int min, uint64_t timeout_ns)
 {
-	return wait_and_take(w->door, list, max, min, timeout_ns);
+	return wait_and_take(w->transport, list, max, min, timeout_ns);
 }
 
 /* Each op is bounded by itself, and the end of the ring waits for what is left. */
@@ -222,7 +222,7 @@ static void ring_cancel(struct vx_worker *w)
 	(void)w;
 }
 
-const struct vx_door_ops vx_ring_door = {
+const struct vx_transport_ops vx_ring_transport = {
 	.there = ring_there,
 	.open = ring_open,
 	.send = ring_send,

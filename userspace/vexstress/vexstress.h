@@ -94,7 +94,7 @@ struct vx_workload {
 	bool turns;
 	bool mounted;
 	unsigned int threads;
-	unsigned int door;
+	unsigned int transport;
 	bool first_alone;
 };
 
@@ -174,7 +174,7 @@ struct vx_worker {
 	struct vs_rng rng;
 	struct vexfs *handle;
 	void *priv;
-	void *async, *door;	/* of those that have many calls under way */
+	void *async, *transport;	/* of those that have many calls under way */
 	uint64_t done;
 	uint64_t kernel_ns;
 	uint64_t started, ended;	/* ticks of the op, for check() */

@@ -219,7 +219,7 @@ static void usage_of(struct vx_worker *w)
 void *vx_worker_main(void *arg)
 {
 	struct vx_worker *w = arg;
-	bool many = w->job->workload->door != VX_CALL;
+	bool many = w->job->workload->transport != VX_CALL;
 
 	w->shared->pid = (int32_t)gettid();
 	vs_rng_seed(&w->rng, vs_mix(w->job->seed) + w->index);

@@ -164,7 +164,7 @@ static void against_ourselves(json_t *run)
 }
 
 /* What a user might choose instead: one client, each through its usual interface. */
-static void door(json_t *run, json_t *d)
+static void database(json_t *run, json_t *d)
 {
 	static const double recalls[] = { 0.90, 0.95 };
 	char label[RUNS_LABEL], name[320], peer[RUNS_LABEL], why[160];
@@ -196,17 +196,17 @@ static void door(json_t *run, json_t *d)
 	row(name, peer, "vectors/s", run_num(run, "build_per_s"), run_num(d, "build_per_s"), GOAL_NONE, 0);
 }
 
-static void doors(void)
+static void databases(void)
 {
 	int r, d;
 
 	for (d = 0; d < nruns; d++) {
-		if (!run_is_door(runs[d]))
+		if (!run_is_database(runs[d]))
 			continue;
 		for (r = 0; r < nruns; r++)
-			if (run_is_ours(runs[r]) && run_in_set(runs[r], "doors") &&
+			if (run_is_ours(runs[r]) && run_in_set(runs[r], "databases") &&
 			    !strcmp(run_str(runs[r], "data"), run_str(runs[d], "data")))
-				door(runs[r], runs[d]);
+				database(runs[r], runs[d]);
 	}
 }
 
@@ -285,14 +285,14 @@ int main(int argc, char **argv)
 	for (r = 0; r < nruns; r++)
 		if (run_is_ours(runs[r]) && !run_in_set(runs[r], "growth") &&
 		    !run_in_set(runs[r], "threads") && !run_in_set(runs[r], "turnover") &&
-		    !run_in_set(runs[r], "doors"))
+		    !run_in_set(runs[r], "databases"))
 			compare(runs[r]);
 	for (r = 0; r < nruns; r++)
 		if (run_is_ours(runs[r]))
 			against_ourselves(runs[r]);
 	growth(10000, 300000);
 	growth(1000, 30000);	/* for the small size */
-	doors();
+	databases();
 	missed = rows_close(rows);
 	print_types();
 	plots(argv[1]);

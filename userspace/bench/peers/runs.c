@@ -59,9 +59,9 @@ bool run_on_host(json_t *run)
 	return !strcmp(run_str(run, "where"), "host");
 }
 
-bool run_is_door(json_t *run)
+bool run_is_database(json_t *run)
 {
-	return json_is_true(json_object_get(run, "door"));
+	return json_is_true(json_object_get(run, "database"));
 }
 
 bool run_in_set(json_t *run, const char *set)
@@ -160,7 +160,7 @@ void run_best_of(json_t *run, const struct run_question *q, struct run_best *bes
 		struct rows_other *o;
 		double v, *place;
 
-		if (run_is_ours(runs[r]) || run_is_door(runs[r]) || !alike(run, runs[r]))
+		if (run_is_ours(runs[r]) || run_is_database(runs[r]) || !alike(run, runs[r]))
 			continue;
 		v = q->of(runs[r], q);
 		if (!(v > 0))

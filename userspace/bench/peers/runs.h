@@ -26,7 +26,7 @@ double run_num(json_t *o, const char *key);
 bool run_is_ours(json_t *run);
 bool run_on_host(json_t *run);
 /* A database that is used through its usual interface. */
-bool run_is_door(json_t *run);
+bool run_is_database(json_t *run);
 bool run_in_set(json_t *run, const char *set);
 
 /* "vexfs f32 by i8" or "FAISS 1.7.3 (avx2, -march=native)", in @to. */

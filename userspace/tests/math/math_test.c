@@ -868,7 +868,7 @@ static void test_halves(void)
 	}
 }
 
-/* What the door must refuse, at every place of a vector. */
+/* What the import must refuse, at every place of a vector. */
 static void test_refusals(void)
 {
 	static const float bad[] = { NAN, -NAN, INFINITY, -INFINITY };

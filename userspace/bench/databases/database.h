@@ -4,19 +4,19 @@
  * interface. The data set is stored, queries are sent one at a time, and the result is
  * one JSON object.
  */
-#ifndef VEXFS_BENCH_DOOR_H
-#define VEXFS_BENCH_DOOR_H
+#ifndef VEXFS_BENCH_DATABASE_H
+#define VEXFS_BENCH_DATABASE_H
 
 #include "ask.h"
 
 /**
- * struct door - a connected database
+ * struct database - a connected database
  * @build: kind of index
  * @store: stores all vectors and builds the index
  * @set_ef: for the following queries
  * @search: the ASK_K nearest; missing ones are UINT64_MAX
  */
-struct door {
+struct database {
 	const char *peer, *version, *build;
 	void (*store)(const struct ask_set *set);
 	void (*set_ef)(int ef);
@@ -24,9 +24,9 @@ struct door {
 };
 
 /* Stores, measures every ef of @efs and prints. */
-int door_run(const struct door *door, const char *prefix, const char *dim, char **efs, int n);
+int database_run(const struct database *db, const char *prefix, const char *dim, char **efs, int n);
 
 /* Ends the program with the database's error message. */
-__attribute__((format(printf, 1, 2), noreturn)) void door_die(const char *fmt, ...);
+__attribute__((format(printf, 1, 2), noreturn)) void database_die(const char *fmt, ...);
 
 #endif

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "door.h"
+#include "database.h"
 #include "parse.h"
 
 /* Vectors in flight before the first answer is read. */
@@ -37,13 +37,13 @@ static char *line(void)
 	size_t n;
 
 	if (!fgets(text, sizeof(text), in))
-		door_die("redis: the connection ended");
+		database_die("redis: the connection ended");
 	n = strlen(text);
 	if (n < 3 || text[n - 1] != '\n')
-		door_die("redis: an answer that is no line");
+		database_die("redis: an answer that is no line");
 	text[n - 2] = 0;
 	if (text[0] == '-')
-		door_die("redis: %s", text + 1);
+		database_die("redis: %s", text + 1);
 	return text;
 }
 
@@ -54,14 +54,14 @@ static uint64_t count(char kind)
 	uint64_t v;
 
 	if (text[0] != kind || !parse_u64(text + 1, &v))
-		door_die("redis: expected %c and a number: %s", kind, text);
+		database_die("redis: expected %c and a number: %s", kind, text);
 	return v;
 }
 
 static void flush(void)
 {
 	if (fflush(out))
-		door_die("redis: %s", strerror(errno));
+		database_die("redis: %s", strerror(errno));
 }
 
 static void store(const struct ask_set *set)
@@ -117,7 +117,7 @@ static void search(const float *query, uint32_t dim, uint64_t *ids)
 		size = count('$');
 		name = line();
 		if (strlen(name) != size || !parse_u64(name, &id))
-			door_die("redis: an element that nobody stored: %s", name);
+			database_die("redis: an element that nobody stored: %s", name);
 		if (i < ASK_K)
 			ids[i] = id;
 	}
@@ -131,29 +131,29 @@ static void connect_to(const char *path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (strlen(path) >= sizeof(to.sun_path))
-		door_die("redis: the path of the socket is too long");
+		database_die("redis: the path of the socket is too long");
 	memcpy(to.sun_path, path, strlen(path) + 1);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)))
-		door_die("redis: %s: %s", path, strerror(errno));
+		database_die("redis: %s: %s", path, strerror(errno));
 	in = fdopen(fd, "r");
 	out = fdopen(dup(fd), "w");
 	if (!in || !out)
-		door_die("redis: %s", strerror(errno));
+		database_die("redis: %s", strerror(errno));
 }
 
 int main(int argc, char **argv)
 {
-	struct door door = { .peer = "Redis", .store = store, .set_ef = set_ef, .search = search };
+	struct database db = { .peer = "Redis", .store = store, .set_ef = set_ef, .search = search };
 	char build[64];
 
 	if (argc < 7) {
 		fprintf(stderr, "usage: redis SOCKET VERSION NOQUANT|Q8|BIN PREFIX DIM EF...\n");
 		return 2;
 	}
-	door.version = argv[2];
+	db.version = argv[2];
 	quantiser = argv[3];
 	snprintf(build, sizeof(build), "vector set, %s", quantiser);
-	door.build = build;
+	db.build = build;
 	connect_to(argv[1]);
-	return door_run(&door, argv[4], argv[5], argv + 6, argc - 6);
+	return database_run(&db, argv[4], argv[5], argv + 6, argc - 6);
 }

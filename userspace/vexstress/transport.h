@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Interfaces by which a worker has many ops in flight ("doors"): it sends several ops at a
+ * Interfaces by which a worker has many ops in flight: it sends several ops at a
  * time and receives completions.
  */
-#ifndef VEXSTRESS_DOOR_H
-#define VEXSTRESS_DOOR_H
+#ifndef VEXSTRESS_TRANSPORT_H
+#define VEXSTRESS_TRANSPORT_H
 
 #include "vexstress.h"
 
@@ -22,17 +22,17 @@ struct vx_answer {
 };
 
 /**
- * struct vx_door_ops - methods of one interface; its state is w->door
+ * struct vx_transport_ops - methods of one interface; its state is w->transport
  * @there: true when module and kernel support it; otherwise @why has the reason
  * @open: opens it for at most @depth ops at a time; 0, or -1 with shared->message set
  * @send: the first so many of @list were taken; -errno when none was, -EAGAIN when that is
  *	for lack of room
  * @answers: waits up to @timeout_ns for @min at least, and gives those there are; -errno when
- *	the door is broken, never for want of answers
+ *	it is broken, never for want of answers
  * @cancel: asks for everything to end soon
  * @close: nothing is under way any more
  */
-struct vx_door_ops {
+struct vx_transport_ops {
 	bool (*there)(char *why, size_t size);
 	int (*open)(struct vx_worker *w, unsigned int depth);
 	int (*send)(struct vx_worker *w, const struct vx_send *list, unsigned int n);
@@ -42,8 +42,8 @@ struct vx_door_ops {
 	void (*close)(struct vx_worker *w);
 };
 
-extern const struct vx_door_ops vx_queue_door;	/* queue.c */
-extern const struct vx_door_ops vx_ring_door;	/* ring.c */
+extern const struct vx_transport_ops vx_queue_transport;	/* queue.c */
+extern const struct vx_transport_ops vx_ring_transport;	/* ring.c */
 
 static inline const char *vx_device(void)
 {
@@ -51,9 +51,9 @@ static inline const char *vx_device(void)
 }
 
 /* NULL for plain system calls. */
-static inline const struct vx_door_ops *vx_door_of(const struct vx_workload *wl)
+static inline const struct vx_transport_ops *vx_transport_of(const struct vx_workload *wl)
 {
-	return wl->door == VX_QUEUE ? &vx_queue_door : wl->door == VX_RING ? &vx_ring_door : NULL;
+	return wl->transport == VX_QUEUE ? &vx_queue_transport : wl->transport == VX_RING ? &vx_ring_transport : NULL;
 }
 
 #endif

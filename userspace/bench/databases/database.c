@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "door.h"
+#include "database.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,12 +8,12 @@
 #include "json.h"
 
 struct question {
-	const struct door *door;
+	const struct database *db;
 	const struct ask_set *set;
 	uint64_t *found;
 };
 
-void door_die(const char *fmt, ...)
+void database_die(const char *fmt, ...)
 {
 	va_list args;
 
@@ -32,13 +32,13 @@ static double ask(void *arg, size_t first, size_t count)
 	size_t i;
 
 	for (i = first; i < first + count; i++)
-		q->door->search(q->set->queries + i * dim, dim, q->found + i * ASK_K);
+		q->db->search(q->set->queries + i * dim, dim, q->found + i * ASK_K);
 	return 0;
 }
 
-int door_run(const struct door *door, const char *prefix, const char *dim, char **efs, int n)
+int database_run(const struct database *db, const char *prefix, const char *dim, char **efs, int n)
 {
-	struct question q = { .door = door };
+	struct question q = { .db = db };
 	struct asker a = { ask, &q };
 	struct ask_set set;
 	double start;
@@ -50,23 +50,23 @@ int door_run(const struct door *door, const char *prefix, const char *dim, char 
 	q.found = ask_alloc(set.nq * ASK_K, sizeof(*q.found));
 	json_start(&j, stdout, false);
 	json_object_begin(&j);
-	json_kv_string(&j, "peer", door->peer);
-	json_kv_string(&j, "version", door->version);
-	json_kv_string(&j, "build", door->build);
+	json_kv_string(&j, "peer", db->peer);
+	json_kv_string(&j, "version", db->version);
+	json_kv_string(&j, "build", db->build);
 	json_kv_string(&j, "type", "f32");
 	json_kv_string(&j, "data", set.name);
 	json_kv_u64(&j, "dim", set.dim);
 	json_kv_u64(&j, "n", set.n);
 	json_kv_u64(&j, "build_threads", 1);
 	start = ask_now();
-	door->store(&set);
+	db->store(&set);
 	json_kv_double(&j, "build_per_s", set.n / (ask_now() - start));
 	json_key(&j, "points");
 	json_array_begin(&j);
 	for (i = 0; i < n; i++) {
 		int ef = ask_number(efs[i], "ef", 1, 100000);
 
-		door->set_ef(ef);
+		db->set_ef(ef);
 		ask_in_turns(set.nq, &a, 1);
 		json_object_begin(&j);
 		json_kv_u64(&j, "ef", ef);

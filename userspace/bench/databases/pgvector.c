@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "door.h"
+#include "database.h"
 
 static PGconn *db;
 
@@ -15,7 +15,7 @@ static PGresult *must(PGresult *r)
 	ExecStatusType s = PQresultStatus(r);
 
 	if (s != PGRES_COMMAND_OK && s != PGRES_TUPLES_OK && s != PGRES_COPY_IN)
-		door_die("pgvector: %s", PQerrorMessage(db));
+		database_die("pgvector: %s", PQerrorMessage(db));
 	return r;
 }
 
@@ -42,7 +42,7 @@ static size_t encode(char *to, const float *v, uint32_t dim)
 static void put(const void *data, int size)
 {
 	if (PQputCopyData(db, data, size) != 1)
-		door_die("pgvector: %s", PQerrorMessage(db));
+		database_die("pgvector: %s", PQerrorMessage(db));
 }
 
 static void copy_in(const struct ask_set *set)
@@ -67,7 +67,7 @@ static void copy_in(const struct ask_set *set)
 	put("\377\377", 2);
 	free(row);
 	if (PQputCopyEnd(db, NULL) != 1)
-		door_die("pgvector: %s", PQerrorMessage(db));
+		database_die("pgvector: %s", PQerrorMessage(db));
 	PQclear(must(PQgetResult(db)));
 	PQclear(PQgetResult(db));
 }
@@ -120,16 +120,16 @@ static void search(const float *query, uint32_t dim, uint64_t *ids)
 
 int main(int argc, char **argv)
 {
-	struct door door = { .peer = "pgvector", .build = "HNSW", .store = store, .set_ef = set_ef,
+	struct database peer = { .peer = "pgvector", .build = "HNSW", .store = store, .set_ef = set_ef,
 			     .search = search };
 
 	if (argc < 6) {
 		fprintf(stderr, "usage: pgvector CONNECTION VERSION PREFIX DIM EF...\n");
 		return 2;
 	}
-	door.version = argv[2];
+	peer.version = argv[2];
 	db = PQconnectdb(argv[1]);
 	if (PQstatus(db) != CONNECTION_OK)
-		door_die("pgvector: %s", PQerrorMessage(db));
-	return door_run(&door, argv[3], argv[4], argv + 5, argc - 5);
+		database_die("pgvector: %s", PQerrorMessage(db));
+	return database_run(&peer, argv[3], argv[4], argv + 5, argc - 5);
 }
