@@ -183,10 +183,13 @@ static void run_extents(struct exact_work *w, bool helper)
 static void help_search(struct work_struct *work)
 {
 	struct exact_work *w = container_of(work, struct exact_work, work);
-	struct mem_cgroup *before = vexfs_payer_begin(w->run->payer);
+	struct exact_run *run = w->run;
+	struct mem_cgroup *before = vexfs_payer_begin(run->payer);
 
 	run_extents(w, true);
 	vexfs_payer_end(before);
+	if (atomic_dec_and_test(&run->helping))
+		complete(&run->helped);
 }
 
 static void work_free(struct exact_work *w)
@@ -271,6 +274,23 @@ static u32 helpers_wanted(const struct exact_run *run)
 	return min(vexfs_exact_cpus(bytes), run->s->cpus ?: HELPERS_MAX) - 1;
 }
 
+/*
+ * The caller has nothing left to do, and neither has a helper that has not begun. One that pauses
+ * may take long: whoever is killed meanwhile does not wait until it goes on.
+ */
+static void helpers_end(struct exact_run *run, struct exact_work **helper, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (cancel_work(&helper[i]->work))
+			atomic_dec(&run->helping);
+	if (!atomic_dec_and_test(&run->helping) && wait_for_completion_killable(&run->helped))
+		WRITE_ONCE(run->err, -EINTR);
+	for (i = 0; i < n; i++)
+		cancel_work_sync(&helper[i]->work);
+}
+
 /* All extents, with as many helpers as are worth it and can be had. */
 static int run_all(struct exact_run *run)
 {
@@ -286,13 +306,17 @@ static int run_all(struct exact_run *run)
 		helper = vexfs_op_alloc(s->op, wanted * sizeof(*helper), VEXFS_GFP_USER);
 	if (helper) {
 		run->payer = vexfs_payer_get();
-		while (n < wanted && (helper[n] = helper_new(run)))
+		atomic_set(&run->helping, 1);
+		init_completion(&run->helped);
+		while (n < wanted && (helper[n] = helper_new(run))) {
+			atomic_inc(&run->helping);
 			queue_work(search_wq, &helper[n++]->work);
+		}
 	}
 	run_extents(own, false);
+	if (n)
+		helpers_end(run, helper, n);
 	for (i = 0; i < n; i++) {
-		/* a helper that has not begun has nothing left to do */
-		cancel_work_sync(&helper[i]->work);
 		for (q = 0; q < s->nq; q++)
 			vexfs_topk_merge(&s->results[q], &helper[i]->results[q]);
 		vexfs_pool_free(helper[i]->results, results_bytes(s));

@@ -7,6 +7,7 @@
 #ifndef _VEXFS_INDEX_EXACT_H
 #define _VEXFS_INDEX_EXACT_H
 
+#include <linux/completion.h>
 #include <linux/workqueue.h>
 
 #include "index/search.h"
@@ -37,6 +38,8 @@ static inline u32 vexfs_codes_after(void)
  * @make: missing codes are made
  * @payer: memory cgroup that helpers charge
  * @next: next extent to take
+ * @helping: helpers that have begun or may begin, and the caller
+ * @helped: the last of them has ended
  * @err: why it ends early
  */
 struct exact_run {
@@ -51,6 +54,8 @@ struct exact_run {
 	bool make;
 	struct mem_cgroup *payer;
 	atomic_t next;
+	atomic_t helping;
+	struct completion helped;
 	int err;
 };
 
