@@ -51,6 +51,8 @@ struct member {
  * @n: ids that it has had
  * @rnd: what decides
  * @filter: a filter, and the same again
+ * @filtered: walks under a filter
+ * @left: searches under a filter that a walk has left to a scan, at least in part
  * @staged: queries for which the method was called
  * @member: those that search
  */
@@ -59,6 +61,8 @@ struct joint_test {
 	u32 n;
 	struct rnd_state rnd;
 	struct vexfs_attr_filter *filter[2];
+	u32 filtered;
+	u32 left;
 	u32 staged;
 	struct member member[MEMBERS_MAX];
 };
@@ -68,13 +72,25 @@ static u32 below(struct joint_test *t, u32 n)
 	return prandom_u32_state(&t->rnd) % n;
 }
 
+/*
+ * Which vector an id has. Some are equal, so that ids decide. In a graph all of those are equal
+ * that do not pass the filter: a walk to them finds nothing else, and leaves the query to a scan.
+ */
+static u64 place_of(const struct joint_test *t, u64 id)
+{
+	if (rcu_access_pointer(t->c->index) && id % 16 == 0)
+		return 0;
+	return id % (t->n - t->n / 8);
+}
+
 static struct joint_test *joint_test_new(struct kunit *test, struct vexfs_collection *c, u32 n)
 {
-	/* ids whose first byte is even */
-	static const struct vexfs_filter_insn insns[] = {
+	bool walks = rcu_access_pointer(c->index);
+	/* half of the ids; 15 of 16 of them where walks should be cheaper than scans */
+	const struct vexfs_filter_insn insns[] = {
 		{ .code = BPF_LD | BPF_B | BPF_ABS, .k = 0 },
-		{ .code = BPF_ALU | BPF_AND | BPF_K, .k = 1 },
-		{ .code = BPF_JMP | BPF_JEQ | BPF_K, .k = 0, .jt = 0, .jf = 1 },
+		{ .code = BPF_ALU | BPF_AND | BPF_K, .k = walks ? 15 : 1 },
+		{ .code = BPF_JMP | BPF_JEQ | BPF_K, .k = 0, .jt = walks, .jf = !walks },
 		{ .code = BPF_RET | BPF_K, .k = 1 },
 		{ .code = BPF_RET | BPF_K, .k = 0 },
 	};
@@ -94,8 +110,7 @@ static struct joint_test *joint_test_new(struct kunit *test, struct vexfs_collec
 		struct vexfs_put_part p = { .flags = VEXFS_PUT_INSERT, .n = 1, .ids = &id,
 					    .vectors = v, .attrs = c->attr_size ? &attrs : NULL };
 
-		/* some are equal, so that ids decide */
-		vexfs_test_vector(v, TEST_DIM, id % (n - n / 8), 0);
+		vexfs_test_vector(v, TEST_DIM, place_of(t, id), 0);
 		attrs = id;
 		KUNIT_ASSERT_EQ(test, 0, vexfs_put_vectors(c, &p));
 	}
@@ -142,14 +157,14 @@ static void member_init(struct kunit *test, struct joint_test *t, struct member 
 	vexfs_op_begin(&m->op, VEXFS_OP_EXACT, 0, 0);
 	if (like ? !!like->job.self : below(t, 4) == 0)
 		s->self = m->self;
-	if (!walks && t->filter[0] && (like ? !!like->job.filter : below(t, 3) == 0))
+	if (t->filter[0] && (like ? !!like->job.filter : below(t, 3) == 0))
 		s->filter = t->filter[below(t, 2)];
 	for (i = 0; i < s->nq; i++) {
 		float_bits v[TEST_DIM];
 		u64 id = below(t, t->n);
 
 		m->self[i] = id;
-		vexfs_test_vector(v, TEST_DIM, id, below(t, 2));
+		vexfs_test_vector(v, TEST_DIM, place_of(t, id), below(t, 4) == 0);
 		KUNIT_ASSERT_EQ(test, 0, vexfs_vector_import(t->c, VEXFS_FORMAT_F32,
 							     m->row + i * t->c->space.stride,
 							     &m->aux[i], v, 1, NULL));
@@ -199,10 +214,23 @@ static void compare_member(struct kunit *test, struct joint_test *t, const struc
 	}
 }
 
+/* How a member of a mix under a filter was answered, in a graph. */
+static void note_plan(struct joint_test *t, const struct member *m)
+{
+	u32 q;
+
+	if (!m->job.filter || !rcu_access_pointer(t->c->index))
+		return;
+	t->filtered += m->job.plan == VEXFS_PLAN_GRAPH_FILTER;
+	for (q = 0; q < m->job.nq; q++)
+		t->left += m->results[q].left;
+}
+
 /* One mix of members, together and each alone. */
 static void one_mix(struct kunit *test, struct joint_test *t, u32 ef, u32 most_k)
 {
-	u32 members = 2 + below(t, MEMBERS_MAX - 1), queries = 0, i;
+	u32 members = 2 + below(t, MEMBERS_MAX - 1), queries = 0, common = 1 + below(t, most_k), i;
+	bool walks = rcu_access_pointer(t->c->index);
 	u64 distances = 0, counted = 0;
 
 	for (i = 0; i < members; i++) {
@@ -211,6 +239,8 @@ static void one_mix(struct kunit *test, struct joint_test *t, u32 ef, u32 most_k
 
 		member_init(test, t, m, i ? &t->member[0] : NULL);
 		m->job.ef = ef;
+		if (walks && m->job.filter)
+			k = common;
 		if (m->job.flags & VEXFS_SEARCH_RANGE) {
 			/* as far as the nearest, or a bit further */
 			member_results(t, m, m->alone, m->hits_alone, K_MAX, ~0u);
@@ -231,6 +261,7 @@ static void one_mix(struct kunit *test, struct joint_test *t, u32 ef, u32 most_k
 	KUNIT_EXPECT_EQ(test, queries, t->staged);
 	for (i = 0; i < members; i++) {
 		compare_member(test, t, &t->member[i], vexfs_seq(t->c));
+		note_plan(t, &t->member[i]);
 		distances += atomic64_read(&t->member[i].job.distances);
 		counted += t->member[i].op.distances;
 	}
@@ -245,6 +276,10 @@ static void mixes(struct kunit *test, struct vexfs_collection *c, u32 n, u32 rou
 
 	for (rounds /= vexfs_kunit_quick ? 250 : 1; rounds; rounds--)
 		one_mix(test, t, ef, most_k);
+	if (t->filter[0] && rcu_access_pointer(c->index) && !vexfs_kunit_quick) {
+		KUNIT_EXPECT_GT(test, t->filtered, 100u);
+		KUNIT_EXPECT_GT(test, t->left, 10u);
+	}
 	joint_test_free(t);
 }
 
@@ -269,6 +304,7 @@ static struct vexfs_collection *graph_collection(struct kunit *test, u32 code)
 						  TEST_DIM));
 	strscpy(spec->name, "joint-graph", sizeof(spec->name));
 	spec->mode = 0600;
+	spec->attr_size = JOINT_ATTRS;
 	spec->index_kind = VEXFS_INDEX_GRAPH;
 	KUNIT_ASSERT_EQ(test, 0, vexfs_collection_create(spec, &c));
 	KUNIT_ASSERT_EQ(test, 0, vexfs_graph_attach(c, 8, 40, code, false));
@@ -308,6 +344,8 @@ static void misfits(struct kunit *test)
 
 	member_init(test, g, x, NULL);
 	member_init(test, g, y, x);
+	x->job.filter = NULL;
+	y->job.filter = NULL;
 	member_results(g, x, x->results, x->hits, 10, ~0u);
 	member_results(g, y, y->results, y->hits, 20, ~0u);
 	/* the same number of candidates, until k is more */
@@ -320,6 +358,17 @@ static void misfits(struct kunit *test)
 	y->job.flags |= VEXFS_SEARCH_EXACT;
 	KUNIT_EXPECT_FALSE(test, vexfs_jobs_fit(&x->job, &y->job));
 	KUNIT_EXPECT_FALSE(test, vexfs_jobs_fit(&a->job, &x->job));
+	/* with a filter also the number of results */
+	x->job.flags = 0;
+	y->job.flags = 0;
+	x->job.filter = g->filter[0];
+	y->job.filter = g->filter[1];
+	KUNIT_EXPECT_FALSE(test, vexfs_jobs_fit(&x->job, &y->job));
+	member_results(g, y, y->results, y->hits, 10, ~0u);
+	y->job.ef = 20;
+	KUNIT_EXPECT_TRUE(test, vexfs_jobs_fit(&x->job, &y->job));
+	y->job.filter = NULL;
+	KUNIT_EXPECT_FALSE(test, vexfs_jobs_fit(&x->job, &y->job));
 	joint_test_free(g);
 	joint_test_free(t);
 }

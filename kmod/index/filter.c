@@ -9,6 +9,8 @@
 #include <linux/filter.h>
 #include <linux/kernel.h>
 #include <linux/preempt.h>
+#include <linux/once.h>
+#include <linux/siphash.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -162,6 +164,14 @@ bool vexfs_attr_filter_same(const struct vexfs_attr_filter *a, const struct vexf
 		return a == b;
 	return a->attr_size == b->attr_size && a->len == b->len &&
 	       !memcmp(a->insns, b->insns, a->len * sizeof(*a->insns));
+}
+
+u64 vexfs_attr_filter_hash(const struct vexfs_attr_filter *f)
+{
+	static siphash_key_t key;
+
+	get_random_once(&key, sizeof(key));
+	return siphash(f->insns, f->len * sizeof(*f->insns), &key);
 }
 
 u32 vexfs_attr_filter_run(const struct vexfs_attr_filter *f, const void *records, size_t step, u32 n,

@@ -24,6 +24,9 @@ void vexfs_attr_filter_free(struct vexfs_attr_filter *f);
 /* Are they the same instructions, or both NULL? */
 bool vexfs_attr_filter_same(const struct vexfs_attr_filter *a, const struct vexfs_attr_filter *b);
 
+/* A number that filters of the same instructions have in common, until the module is unloaded. */
+u64 vexfs_attr_filter_hash(const struct vexfs_attr_filter *f);
+
 /*
  * Which of @n records, @step bytes apart, pass: their numbers go to @pass, their
  * count is returned. At most VEXFS_FILTER_RUN records a call: it does not

@@ -4,8 +4,8 @@
  * queries at a time, ranks what was found by the rows themselves, and leaves queries with
  * too few results to the exact search. An answer holds min(k, matches) results.
  */
-#include <linux/random.h>
 #include <linux/sched/signal.h>
+#include <linux/string.h>
 
 #include "compat/compat.h"
 #include "index/graph.h"
@@ -29,6 +29,9 @@
 #define SAMPLE_RUNS	24u
 #define SAMPLE_RUN	16u
 
+/* Records whose result is remembered while several queries are answered under one filter. */
+#define RECORDS		2048u
+
 /* What a walk under a filter should find. */
 #define SPARE(k)	(2 * (k) + 32)
 
@@ -49,6 +52,8 @@
  * @aux: theirs
  * @slots: theirs
  * @keys: their distances
+ * @records: slot << 1 | passes the filter, at the slot's remainder, for records that a query has
+ *	looked at; NULL where nobody else does
  */
 struct answering {
 	struct vexfs_graph *g;
@@ -63,15 +68,20 @@ struct answering {
 	u32 aux[GRAPH_LIST_MAX];
 	u32 slots[GRAPH_LIST_MAX];
 	u32 keys[GRAPH_LIST_MAX];
+	u64 *records;
 };
 
-/* How many in a million vectors pass the filter; never none. */
+/*
+ * How many in a million vectors pass the filter; never none. The sample is random, but the same
+ * for one filter at one sequence number: searches that ask the same get the same plan, and the
+ * same answer.
+ */
 static u32 estimate_matches(struct vexfs_search_job *s)
 {
 	struct vexfs_collection *c = s->c;
 	u32 end = vexfs_slots_end(c), live = 0, passed = 0, i, j, n;
 	u16 pass[SAMPLE_RUN];
-	u64 rnd = get_random_u64();
+	u64 rnd = vexfs_attr_filter_hash(s->filter) ^ c->serial ^ s->seq;
 
 	for (i = 0; i < SAMPLE_RUNS && end; i++) {
 		u32 slot = (u64)vexfs_graph_random(&rnd) * end >> 32, row;
@@ -117,15 +127,32 @@ static bool hit_live(void *arg, u32 slot)
 	return vexfs_slot_live(arg, slot);
 }
 
-/* A node that may be in the answer of query @q. */
-static bool slot_counts(struct vexfs_search_job *s, u32 q, u32 slot, u64 *id)
+/* Does its record pass the filter? */
+static bool slot_passes(struct answering *a, u32 slot)
 {
+	struct vexfs_search_job *s = a->s;
+	u64 *known = a->records ? &a->records[slot % RECORDS] : NULL;
+	bool passes;
+
+	if (known && *known >> 1 == slot)
+		return *known & 1;
+	passes = vexfs_attr_filter_match(s->filter, vexfs_slot_attrs(s->c, slot));
+	if (known)
+		*known = (u64)slot << 1 | passes;
+	return passes;
+}
+
+/* A node that may be in the answer of query @q. */
+static bool slot_counts(struct answering *a, u32 q, u32 slot, u64 *id)
+{
+	struct vexfs_search_job *s = a->s;
+
 	if (!vexfs_slot_live(s->c, slot))
 		return false;
 	*id = vexfs_slot_id(s->c, slot);
 	if (s->self && s->self[q] == *id)
 		return false;
-	return !s->filter || vexfs_attr_filter_match(s->filter, vexfs_slot_attrs(s->c, slot));
+	return !s->filter || slot_passes(a, slot);
 }
 
 /* The first candidates, which are sorted by what the user asked for. */
@@ -141,7 +168,7 @@ static void take_answers(struct answering *a, u32 q, const struct graph_walk *w)
 
 		if (t->n == t->k && key > t->limit)
 			break;
-		if (slot_counts(a->s, q, slot, &id))
+		if (slot_counts(a, q, slot, &id))
 			vexfs_topk_offer(t, key, id, slot);
 	}
 }
@@ -159,7 +186,7 @@ static int take_coded(struct answering *a, u32 q, const struct graph_walk *w)
 		for (n = 0; i < w->n && left && n < GRAPH_LIST_MAX; i++) {
 			u32 slot = vexfs_graph_found_slot(w->list[i]);
 
-			if (!slot_counts(s, q, slot, &id))
+			if (!slot_counts(a, q, slot, &id))
 				continue;
 			a->slots[n] = slot;
 			a->rows[n] = vexfs_slot_row(s->c, slot);
@@ -248,6 +275,7 @@ static void answering_free(struct answering *a, u32 width)
 	vexfs_pool_free(a->codes, (size_t)width * a->g->sp.stride);
 	vexfs_pool_free(a->raw, a->s->c->space.stride);
 	vexfs_pool_free(a->scratch, a->most_k * sizeof(*a->scratch));
+	vexfs_pool_free(a->records, RECORDS * sizeof(*a->records));
 	vexfs_pool_free(a, sizeof(*a));
 }
 
@@ -265,6 +293,13 @@ static struct answering *answering_new(struct vexfs_graph *g, struct vexfs_searc
 	a->scratch = vexfs_op_alloc(s->op, a->most_k * sizeof(*a->scratch), VEXFS_GFP_USER);
 	if (!a->scratch)
 		goto free;
+	if (s->filter && s->nq > 1) {
+		a->records = vexfs_op_alloc(s->op, RECORDS * sizeof(*a->records), VEXFS_GFP_USER);
+		if (!a->records)
+			goto free;
+		/* no slot */
+		memset(a->records, 0xff, RECORDS * sizeof(*a->records));
+	}
 	if (g->code) {
 		a->codes = vexfs_op_alloc(s->op, (size_t)width * g->sp.stride, VEXFS_GFP_USER);
 		a->raw = vexfs_op_alloc(s->op, s->c->space.stride, VEXFS_GFP_USER);

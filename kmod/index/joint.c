@@ -25,9 +25,9 @@ static u32 job_ef(const struct vexfs_search_job *s)
 
 /*
  * The planner's choice depends on the number of queries and on the size of the candidate list;
- * with a filter also on a random sample of records. The result of a walk depends on the size of
- * its candidate list. So jobs that may walk must agree in these and have no filter. Exact
- * searches have no such condition.
+ * with a filter also on the number of results, and on a sample of records that is the same for
+ * all. The result of a walk depends on the size of its candidate list. So jobs that may walk must
+ * agree in these. Exact searches have no such condition.
  */
 bool vexfs_jobs_fit(const struct vexfs_search_job *a, const struct vexfs_search_job *b)
 {
@@ -35,7 +35,9 @@ bool vexfs_jobs_fit(const struct vexfs_search_job *a, const struct vexfs_search_
 		return false;
 	if (!job_walks(a) || !job_walks(b))
 		return job_walks(a) == job_walks(b);
-	return !a->filter && a->nq == b->nq && job_ef(a) == job_ef(b) &&
+	if (a->filter && vexfs_job_most_k(a) != vexfs_job_most_k(b))
+		return false;
+	return a->nq == b->nq && job_ef(a) == job_ef(b) &&
 	       (a->flags & VEXFS_QUERY_BY_ID) == (b->flags & VEXFS_QUERY_BY_ID);
 }
 VEXFS_EXPORT_KUNIT(vexfs_jobs_fit);
@@ -102,6 +104,22 @@ static void joint_gather(struct joint *j, struct vexfs_search_job *first, u32 nq
 	}
 }
 
+/* What has answered one of the jobs: a walk, unless that has left all of its queries. */
+static void joint_plan(const struct vexfs_search_job *all, struct vexfs_search_job *s)
+{
+	u32 left = 0, q;
+
+	s->plan = all->plan;
+	if (!all->walked)
+		return;
+	for (q = 0; q < s->nq; q++)
+		left += s->results[q].left;
+	if (left < s->nq)
+		vexfs_graph_answered(s);
+	if (s->results[0].left)
+		s->plan = all->left_plan;
+}
+
 /* Hands each job its results and its share of the distances. Runs in the read section. */
 static void joint_stage(struct vexfs_search_job *all)
 {
@@ -116,9 +134,7 @@ static void joint_stage(struct vexfs_search_job *all)
 
 		memcpy(s->results, all->results + at, s->nq * sizeof(*s->results));
 		at += s->nq;
-		if (all->plan == VEXFS_PLAN_GRAPH)
-			vexfs_graph_answered(s);
-		s->plan = all->plan;
+		joint_plan(all, s);
 		s->seq = all->seq;
 		atomic64_set(&s->distances, share);
 		s->op->distances += share;

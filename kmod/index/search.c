@@ -88,6 +88,7 @@ static int search_left(struct vexfs_search_job *s, u32 n)
 		if (!q)
 			s->plan = job.plan;
 	}
+	s->left_plan = job.plan;
 	atomic64_add(atomic64_read(&job.distances), &s->distances);
 	vexfs_pool_free(rows, bytes);
 	return err;
@@ -101,6 +102,7 @@ int vexfs_search(struct vexfs_search_job *s)
 
 	s->seq = vexfs_seq(s->c);
 	left = g ? vexfs_graph_search(g, s) : s->nq;
+	s->walked = left >= 0 && left < s->nq;
 	if (left == s->nq)
 		left = vexfs_search_exact(s);
 	else if (left > 0)

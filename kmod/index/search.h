@@ -33,7 +33,9 @@
  * @stage: NULL, or called when all is answered: slots of the results are good until it
  *	returns
  * @next: answered together with it, see joint.h
- * @plan: out: enum vexfs_plan
+ * @plan: out: enum vexfs_plan; that of the first query
+ * @left_plan: out: how queries were answered that a walk has left
+ * @walked: out: the graph has answered a query
  * @seq: out: the sequence number that counts. An exact answer is that for this one; what
  *	a graph answers with was there at this one or came later
  * @distances: out: distances computed
@@ -56,6 +58,8 @@ struct vexfs_search_job {
 	void (*stage)(struct vexfs_search_job *s);
 	struct vexfs_search_job *next;
 	u32 plan;
+	u32 left_plan;
+	bool walked;
 	u64 seq;
 	atomic64_t distances;
 };
