@@ -47,7 +47,7 @@ static int drain_gates(u64 end, u32 *done, bool forget)
 }
 
 /* Queues come first, since their ops still have to pass the gates. */
-static int drain(u32 ms, u32 *done, bool forget)
+static int drain(u32 ms, u32 *done, bool restart)
 {
 	u64 end = ktime_get_ns() + (u64)ms * NSEC_PER_MSEC;
 	int err;
@@ -56,7 +56,9 @@ static int drain(u32 ms, u32 *done, bool forget)
 		return -EBUSY;
 	vexfs_queues_stop(true);
 	*done = vexfs_queues_running();
-	err = wait_idle(vexfs_queues_running, end) ?: drain_gates(end, done, forget);
+	err = wait_idle(vexfs_queues_running, end) ?: drain_gates(end, done, restart);
+	if (!err && restart && vexfs_queues_renew())
+		err = -ENOMEM;
 	vexfs_queues_stop(false);
 	mutex_unlock(&drain_lock);
 	return err;

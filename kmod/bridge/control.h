@@ -14,7 +14,10 @@
  * when the caller is killed, -EBUSY when another drain is in progress.
  */
 int vexfs_bridge_drain(u32 ms, u32 *done);
-/* Drains, and then clears what the gates have measured about the load. */
+/*
+ * Drains, clears what the gates have measured about the load, and replaces the workers of all
+ * queues by new ones. -ENOMEM when some of them could not be replaced; they go on.
+ */
 int vexfs_bridge_restart(u32 ms, u32 *done);
 
 /*

@@ -355,6 +355,7 @@ struct vexfs_queue *vexfs_queue_new(const struct vexfs_queue_ops *ops, kuid_t ui
 		return ERR_PTR(-ENOMEM);
 	}
 	q->ops = ops;
+	q->pid = task_tgid_nr(current);
 	spin_lock_init(&q->lock);
 	vexfs_sched_init(&q->sched, &unlimited, PATIENCE_NS);
 	vexfs_sched_join(&q->sched, &q->client, uid, user);

@@ -85,6 +85,7 @@ struct vexfs_queue_ops {
  * @node: in the list of all queues
  * @ops: methods of the owner
  * @quota: jobs and threads of its user
+ * @pid: of the process that created it, for the names of the workers
  * @lock: protects the members below but @spawn, @workers and @late. Also taken in soft
  *	interrupts
  * @sched: jobs that are queued
@@ -101,13 +102,14 @@ struct vexfs_queue_ops {
  * @work: workers wait here
  * @news: callers that reap wait here
  * @late: expires jobs that are still queued at their deadline
- * @spawn: serialises the creation of workers
+ * @spawn: held while workers are created or replaced
  * @workers: all workers
  */
 struct vexfs_queue {
 	struct list_head node;
 	const struct vexfs_queue_ops *ops;
 	struct vexfs_quota *quota;
+	pid_t pid;
 	spinlock_t lock;
 	struct vexfs_sched sched;
 	struct vexfs_sched_client client;
@@ -175,6 +177,11 @@ void vexfs_queues_stop(bool stop);
 u32 vexfs_queues_running(void);
 /* Cancels all queued jobs; returns their number. */
 u32 vexfs_queues_drop(void);
+/*
+ * Replaces each worker by a new thread, after vexfs_queues_stop(true) and when no job runs. Returns
+ * the number of those that were not replaced, because there was no memory, and remain.
+ */
+u32 vexfs_queues_renew(void);
 
 /* The list of queues. @vexfs_queues_stopped is read with the lock of a queue held. */
 extern bool vexfs_queues_stopped;
@@ -188,6 +195,5 @@ u32 vexfs_queues_sum(u32 (*of)(struct vexfs_queue *q));
 struct vexfs_job *vexfs_queue_next(struct vexfs_queue *q);
 /* Marks a job as done. Called by its worker. */
 void vexfs_queue_finish(struct vexfs_queue *q, struct vexfs_job *job, int err);
-int vexfs_queue_worker(void *queue);
 
 #endif

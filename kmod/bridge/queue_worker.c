@@ -42,7 +42,7 @@ static struct vexfs_job *worker_wait(struct vexfs_queue *q)
 	return job;
 }
 
-int vexfs_queue_worker(void *queue)
+static int worker_run(void *queue)
 {
 	struct vexfs_queue *q = queue;
 	struct vexfs_job *job;
@@ -54,6 +54,11 @@ int vexfs_queue_worker(void *queue)
 		cond_resched();
 	}
 	return 0;
+}
+
+static struct task_struct *worker_start(struct vexfs_queue *q)
+{
+	return kthread_run(worker_run, q, "vexfs/%d", q->pid);
 }
 
 /* Creates one more worker. */
@@ -68,7 +73,7 @@ static int worker_add(struct vexfs_queue *q)
 	    !vexfs_quota_take(q->quota, VEXFS_QUOTA_THREADS)) {
 		err = -EBUSY;
 	} else {
-		task = kthread_run(vexfs_queue_worker, q, "vexfs/%d", task_tgid_nr(current));
+		task = worker_start(q);
 		err = PTR_ERR_OR_ZERO(task);
 		if (err)
 			vexfs_quota_give(q->quota, VEXFS_QUOTA_THREADS, 1);
@@ -107,4 +112,30 @@ void vexfs_queue_spread(struct vexfs_queue *q)
 {
 	while (wants_worker(q) && !worker_add(q))
 		;
+}
+
+static u32 queue_renew(struct vexfs_queue *q)
+{
+	struct task_struct *task, *before;
+	u32 failed = 0, i;
+
+	mutex_lock(&q->spawn);
+	for (i = 0; i < q->threads; i++) {
+		task = worker_start(q);
+		if (IS_ERR(task)) {
+			failed++;
+			continue;
+		}
+		before = q->workers[i];
+		q->workers[i] = task;
+		/* it waits for a job, and none starts now */
+		kthread_stop(before);
+	}
+	mutex_unlock(&q->spawn);
+	return failed;
+}
+
+u32 vexfs_queues_renew(void)
+{
+	return vexfs_queues_sum(queue_renew);
 }

@@ -51,6 +51,8 @@ static int drain_bridge(struct genl_info *info, bool restart, u32 *done)
 		NL_SET_ERR_MSG(info->extack, "some ops still run");
 	else if (err == -EBUSY)
 		NL_SET_ERR_MSG(info->extack, "the bridge is being drained already");
+	else if (err == -ENOMEM)
+		NL_SET_ERR_MSG(info->extack, "no memory for new workers; those that there are go on");
 	return err;
 }
 

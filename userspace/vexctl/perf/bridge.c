@@ -350,7 +350,7 @@ static const struct opt analyze_opts[] = {
 
 static const struct opt configure_opts[] = {
 	{ "batch-size", 0, OPT_U64, "N", "queries that are answered together at most" },
-	{ "batch-timeout", 0, OPT_STRING, "TIME", "longest wait for company under load, 5ms say" },
+	{ "batch-timeout", 0, OPT_STRING, "TIME", "longest wait for further searches under load, as 5ms" },
 	{ "enable-priority-scheduling", 0, OPT_FLAG, NULL, "heed the priorities of requests" },
 	{ "priority-weights", 0, OPT_STRING, "LIST", "shares, as high:4,medium:2,low:1" },
 	{ "lazy-sync", 0, OPT_FLAG, NULL, "add statistics up every 2 ms at most, however many read" },
@@ -390,7 +390,7 @@ const struct verb bridge_verbs[] = {
 	{ BRIDGE "test", "", 0, 0, "try the bridge with ops that do nothing",
 	  "The exit code is 1 when one of them does not come to what it should.", test_opts,
 	  run_bridge_test },
-	{ BRIDGE "restart", "", 0, 0, "let what is queued end, then open the bridge again", NULL, NULL,
+	{ BRIDGE "restart", "", 0, 0, "wait until no op runs, start new workers, then go on with what is queued", NULL, NULL,
 	  run_bridge_restart },
 	{ BRIDGE "reset", "", 0, 0, "default settings, and counters that begin anew",
 	  "What is queued is cancelled unless --preserve-data is given.", reset_opts,

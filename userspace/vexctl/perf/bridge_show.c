@@ -253,7 +253,7 @@ out:
 int run_bridge_queue(struct ctl *c)
 {
 	static const char *const columns[] = { "waiting", "running", "waited", "dropped", "late",
-					       "cancelled", "stalled_ms" };
+					       "cancelled", "paused", "stalled_ms" };
 	struct rows rows = { 0 };
 	struct wire *w;
 	int ret = 0;

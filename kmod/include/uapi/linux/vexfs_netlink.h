@@ -31,8 +31,8 @@
  *   deep ops have been.
  * @VEXFS_MANAGE_ACTION_BRIDGE_DRAIN: Waits until nothing runs at the gates of
  *   collections, while what comes waits; for so many milliseconds at most.
- * @VEXFS_MANAGE_ACTION_BRIDGE_RESTART: Drains, and forgets what the gates have
- *   learned about the load.
+ * @VEXFS_MANAGE_ACTION_BRIDGE_RESTART: Drains, replaces the threads that run
+ *   asynchronous ops, and clears what the gates have measured about the load.
  * @VEXFS_MANAGE_ACTION_BRIDGE_RESET: Settings of the bridge go back to their
  *   defaults and its statistics begin anew. Ops that wait are cancelled,
  *   unless they are to be kept.
