@@ -9,6 +9,7 @@
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/prandom.h>
+#include <linux/sched/signal.h>
 
 #include "bridge/config.h"
 #include "bridge/gate.h"
@@ -27,8 +28,12 @@
  * @used: slots in use
  * @most: most that there were
  * @runs: runs
- * @shared: those of them with company
+ * @shared: those of them that answered several ops
  * @fail: shared runs fail
+ * @stay: a shared run goes on until @go, or until its leader gets a signal
+ * @stays: one does
+ * @go: see @stay
+ * @leader: its leader
  * @hold: what one that holds its slots waits for
  * @held: it has them
  * @wrong: ops that did not run once
@@ -41,6 +46,10 @@ struct gate_test {
 	atomic_t runs;
 	atomic_t shared;
 	bool fail;
+	bool stay;
+	struct completion stays;
+	struct completion go;
+	struct task_struct *leader;
 	struct completion hold;
 	struct completion held;
 	atomic_t wrong;
@@ -83,6 +92,19 @@ static void note_most(struct gate_test *t, int used)
 		;
 }
 
+/* A shared run that takes long. */
+static int run_stays(struct gate_test *t)
+{
+	t->leader = current;
+	complete(&t->stays);
+	while (!completion_done(&t->go)) {
+		if (signal_pending(current))
+			return -EINTR;
+		usleep_range(100, 300);
+	}
+	return 0;
+}
+
 static int run_members(struct list_head *members)
 {
 	struct gate_op *first = gate_op_of(list_first_entry(members, struct vexfs_pass, node)), *o;
@@ -105,6 +127,8 @@ static int run_members(struct list_head *members)
 	}
 	if (shared && t->fail)
 		err = -ENOMEM;
+	if (shared && t->stay)
+		err = run_stays(t);
 	list_for_each_entry(p, members, node) {
 		o = gate_op_of(p);
 		items += p->items;
@@ -145,6 +169,8 @@ static int gate_test_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, t);
 	init_completion(&t->hold);
 	init_completion(&t->held);
+	init_completion(&t->stays);
+	init_completion(&t->go);
 	for (i = 0; i < CLIENTS; i++)
 		KUNIT_ASSERT_EQ(test, 0, vexfs_gate_open(&t->client[i], U64_MAX - 20));
 	t->ops = vexfs_kunit_quick ? 8 : 300;
@@ -296,12 +322,14 @@ static void full_gate(struct kunit *test)
  * struct gate_waiter - an op that waits, and its thread
  * @t: the test
  * @o: its op
+ * @task: its thread; valid until @done
  * @err: how it ended
  * @done: it has
  */
 struct gate_waiter {
 	struct gate_test *t;
 	struct gate_op o;
+	struct task_struct *task;
 	int err;
 	struct completion done;
 };
@@ -310,6 +338,7 @@ static int gate_waits(void *arg)
 {
 	struct gate_waiter *w = arg;
 
+	allow_kernel_signal(SIGKILL);
 	w->err = vexfs_gate_run(&w->t->client[1], &w->o.pass);
 	complete(&w->done);
 	return 0;
@@ -317,28 +346,30 @@ static int gate_waits(void *arg)
 
 static void waiter_start(struct kunit *test, struct gate_waiter *w, u32 priority, u32 want)
 {
-	struct task_struct *task;
-
 	w->t = test->priv;
 	init_completion(&w->done);
 	gate_op_init(w->t, &w->o, priority, want, 2);
-	task = kthread_run(gate_waits, w, "gate_kunit");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	w->task = kthread_run(gate_waits, w, "gate_kunit");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(w->task));
+}
+
+static void wait_queued(const struct gate_waiter *w)
+{
+	while (!vexfs_ticket_queued(&w->o.pass.ticket))
+		usleep_range(100, 1000);
 }
 
 /*
  * Ops wait while another has all slots. Then each slot gets one of them, and the first of these
- * to run takes along those that are left. When that run fails, each of its members runs by itself.
+ * to run takes along those that are left.
  */
-static void run_together(struct kunit *test)
+static void wait_together(struct kunit *test, struct gate_waiter *w)
 {
-	struct gate_waiter *w = kunit_kcalloc(test, TOGETHER, sizeof(*w), GFP_KERNEL);
 	struct gate_test *t = test->priv;
 	struct gate_thread holder = { .t = t };
 	struct task_struct *task;
 	u32 i;
 
-	KUNIT_ASSERT_NOT_NULL(test, w);
 	init_completion(&holder.done);
 	task = kthread_run(gate_holds, &holder, "gate_kunit");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
@@ -346,10 +377,20 @@ static void run_together(struct kunit *test)
 	for (i = 0; i < TOGETHER; i++)
 		waiter_start(test, &w[i], VEXFS_PRIORITY_MEDIUM, SLOTS);
 	for (i = 0; i < TOGETHER; i++)
-		while (!vexfs_ticket_queued(&w[i].o.pass.ticket))
-			usleep_range(100, 1000);
+		wait_queued(&w[i]);
 	complete(&t->hold);
 	wait_for_completion(&holder.done);
+}
+
+/* When the shared run fails, each of its members runs by itself. */
+static void run_together(struct kunit *test)
+{
+	struct gate_waiter *w = kunit_kcalloc(test, TOGETHER, sizeof(*w), GFP_KERNEL);
+	struct gate_test *t = test->priv;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, w);
+	wait_together(test, w);
 	for (i = 0; i < TOGETHER; i++) {
 		wait_for_completion(&w[i].done);
 		KUNIT_EXPECT_EQ(test, -2, w[i].err);
@@ -373,6 +414,80 @@ static void failed_run_is_repeated(struct kunit *test)
 
 	t->fail = true;
 	run_together(test);
+}
+
+/* A signal to the leader of a shared run is its own affair: the others run alone. */
+static void leader_is_killed(struct kunit *test)
+{
+	struct gate_waiter *w = kunit_kcalloc(test, TOGETHER, sizeof(*w), GFP_KERNEL);
+	struct gate_test *t = test->priv;
+	u32 i, interrupted = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, w);
+	t->stay = true;
+	wait_together(test, w);
+	wait_for_completion(&t->stays);
+	send_sig(SIGKILL, t->leader, 1);
+	for (i = 0; i < TOGETHER; i++) {
+		wait_for_completion(&w[i].done);
+		interrupted += w[i].err == -EINTR;
+		KUNIT_EXPECT_TRUE(test, w[i].err == -EINTR || w[i].err == -2);
+		KUNIT_EXPECT_EQ(test, w[i].err == -EINTR ? 0u : 1u, w[i].o.runs);
+	}
+	KUNIT_EXPECT_EQ(test, 1u, interrupted);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->wrong));
+}
+
+/* The one that a leader has taken along. */
+static struct gate_waiter *taken_along(struct gate_waiter *w)
+{
+	u32 i;
+
+	for (i = 0; i < TOGETHER; i++)
+		if (smp_load_acquire(&w[i].o.pass.state) == VEXFS_PASS_TAKEN)
+			return &w[i];
+	return NULL;
+}
+
+/*
+ * During a shared run: a member that is killed waits for its end, since the leader writes to its
+ * memory. An op that arrives late waits for the next run; when it is killed, it ends at once.
+ */
+static void member_is_killed(struct kunit *test)
+{
+	struct gate_waiter *w = kunit_kcalloc(test, TOGETHER + 2, sizeof(*w), GFP_KERNEL);
+	struct gate_waiter *late, *gone, *member;
+	struct gate_test *t = test->priv;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, w);
+	late = &w[TOGETHER];
+	gone = &w[TOGETHER + 1];
+	t->stay = true;
+	wait_together(test, w);
+	wait_for_completion(&t->stays);
+	member = taken_along(w);
+	KUNIT_ASSERT_NOT_NULL(test, member);
+	send_sig(SIGKILL, member->task, 1);
+	waiter_start(test, late, VEXFS_PRIORITY_MEDIUM, SLOTS);
+	waiter_start(test, gone, VEXFS_PRIORITY_MEDIUM, SLOTS);
+	wait_queued(late);
+	wait_queued(gone);
+	send_sig(SIGKILL, gone->task, 1);
+	wait_for_completion(&gone->done);
+	KUNIT_EXPECT_EQ(test, -EINTR, gone->err);
+	KUNIT_EXPECT_EQ(test, 0u, gone->o.runs);
+	msleep(20);
+	KUNIT_EXPECT_FALSE(test, completion_done(&member->done));
+	KUNIT_EXPECT_FALSE(test, completion_done(&late->done));
+	complete_all(&t->go);
+	for (i = 0; i <= TOGETHER; i++) {
+		wait_for_completion(&w[i].done);
+		KUNIT_EXPECT_EQ(test, -2, w[i].err);
+		KUNIT_EXPECT_EQ(test, 1u, w[i].o.runs);
+	}
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&t->shared));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->wrong));
 }
 
 /* While gates are closed nothing runs, whatever its priority; then it goes on, or is told. */
@@ -418,6 +533,8 @@ static struct kunit_case gate_cases[] = {
 	KUNIT_CASE_SLOW(failed_runs_in_a_crowd),
 	KUNIT_CASE(waiters_share_a_run),
 	KUNIT_CASE(failed_run_is_repeated),
+	KUNIT_CASE(leader_is_killed),
+	KUNIT_CASE(member_is_killed),
 	KUNIT_CASE(full_gate),
 	KUNIT_CASE(closed_gates),
 	{}

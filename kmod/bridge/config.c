@@ -20,6 +20,7 @@ VEXFS_TUNABLE(bridge_slots, 0, 0, 1024, "slots",
 VEXFS_EXPORT_KUNIT(vexfs_bridge_slots);
 VEXFS_TUNABLE(bridge_priority, 1, 0, 1, "flag",
 	      "Order waiting ops by the priority that they ask for", 0644);
+VEXFS_EXPORT_KUNIT(vexfs_bridge_priority);
 VEXFS_TUNABLE(bridge_timeout_ms, 10000, 1, 3600000, "ms",
 	      "When a waiting op without a deadline counts as due", 0644);
 

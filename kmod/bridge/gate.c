@@ -24,9 +24,9 @@
 #define CREATE_TRACE_POINTS
 #include "bridge/bridge_trace.h"
 
-/* A leader that waits for members checks after each 1/COMPANY_STEP of the last run's time. */
-#define COMPANY_STEP	16u
-#define COMPANY_STEP_NS	20000u	/* lower limit of that interval */
+/* A leader that waits for members checks after each 1/AWAIT_STEP of the last run's time. */
+#define AWAIT_STEP	16u
+#define AWAIT_STEP_NS	20000u	/* lower limit of that interval */
 
 /**
  * struct lane - ops that compete for the same slots
@@ -34,7 +34,7 @@
  * @sched: ops that wait
  * @open: waiting ops that may be taken along, in the order of arrival
  * @serial: of the collection
- * @company: number of members of the last run, its leader included
+ * @members: number of members of the last run, its leader included
  * @run_ns: duration of the last shared run
  * @ended_ns: when it ended
  * @extra: the additional slot for high priority is in use
@@ -46,7 +46,7 @@ struct lane {
 	struct vexfs_sched sched;
 	struct list_head open;
 	u64 serial;
-	u32 company;
+	u32 members;
 	u64 run_ns;
 	u64 ended_ns;
 	bool extra;
@@ -126,6 +126,7 @@ found:
 	if (!g)
 		return -ENOMEM;
 	client->uid = vexfs_bridge_user();
+	client->urgent = &g->urgent;
 	client->gate = g;
 	return 0;
 }
@@ -146,6 +147,7 @@ void vexfs_gate_close(struct vexfs_gate_client *client)
 		kfree(user);
 	}
 	client->gate = NULL;
+	client->urgent = NULL;
 	mutex_lock(&gates_lock);
 	if (--g->clients)
 		g = NULL;
@@ -187,7 +189,7 @@ static bool slots_take_next(struct lane *l, struct vexfs_pass *p)
 {
 	u32 least = min(p->want, VEXFS_GATE_SLOTS);
 
-	if (l->company > 1)
+	if (l->members > 1)
 		return slots_take(l, p, p->want, p->want);
 	return slots_take(l, p, vexfs_sched_queued(&l->sched) > 1 ? least : p->want, least);
 }
@@ -415,71 +417,71 @@ static int pass_enter(struct lane *l, struct vexfs_gate_client *client, struct v
 /* ---- shared runs ---- */
 
 /**
- * struct company - members of a run
+ * struct batch - members of a run
  * @members: the passes, the leader first
  * @n: number of members
  * @items: number of items of all members
  */
-struct company {
+struct batch {
 	struct list_head members;
 	u32 n;
 	u32 items;
 };
 
-static bool company_fits(const struct company *co, const struct vexfs_pass *p,
+static bool batch_fits(const struct batch *b, const struct vexfs_pass *p,
 			 const struct vexfs_pass *other)
 {
 	/* a leader of high priority does not spend time on ops of lower priority */
 	bool lower = p->ticket.priority == VEXFS_PRIORITY_HIGH &&
 		     other->ticket.priority != VEXFS_PRIORITY_HIGH;
 
-	return !lower && other->share == p->share && co->items + other->items <= p->room &&
+	return !lower && other->share == p->share && b->items + other->items <= p->room &&
 	       p->share->fits(p, other);
 }
 
 /* Takes along the waiting ops that fit; returns their number. */
-static u32 company_gather(struct company *co, struct lane *l, struct vexfs_pass *p)
+static u32 batch_gather(struct batch *b, struct lane *l, struct vexfs_pass *p)
 {
 	struct vexfs_pass *other, *next;
-	u32 before = co->n;
+	u32 before = b->n;
 
 	if (!atomic_read(&l->waiting))
 		return 0;
 	spin_lock(&l->lock);
 	list_for_each_entry_safe(other, next, &l->open, node) {
-		if (co->items >= p->room)
+		if (b->items >= p->room)
 			break;
-		if (!company_fits(co, p, other))
+		if (!batch_fits(b, p, other))
 			continue;
 		pass_begin(l, other);
 		other->state = VEXFS_PASS_TAKEN;
-		list_add_tail(&other->node, &co->members);
-		co->n++;
-		co->items += other->items;
+		list_add_tail(&other->node, &b->members);
+		b->n++;
+		b->items += other->items;
 	}
 	spin_unlock(&l->lock);
-	return co->n - before;
+	return b->n - before;
 }
 
 /*
  * Callers whose ops shared the last run are likely to submit the next ones soon. Waits for them
  * while more arrive; not when the last run had one member, nor when it ended long ago.
  */
-static void company_await(struct company *co, struct lane *l, struct vexfs_pass *p)
+static void batch_await(struct batch *b, struct lane *l, struct vexfs_pass *p)
 {
 	u64 timeout = READ_ONCE(vexfs_bridge_batch_timeout_us) * (u64)NSEC_PER_USEC;
-	u64 step = max_t(u64, READ_ONCE(l->run_ns) / COMPANY_STEP, COMPANY_STEP_NS);
+	u64 step = max_t(u64, READ_ONCE(l->run_ns) / AWAIT_STEP, AWAIT_STEP_NS);
 	u64 now = ktime_get_ns(), end = now + timeout;
 
 	if (now - READ_ONCE(l->ended_ns) > timeout)
 		return;
-	while (co->n < READ_ONCE(l->company) && now + step <= end && !signal_pending(current)) {
+	while (b->n < READ_ONCE(l->members) && now + step <= end && !signal_pending(current)) {
 		ktime_t rest = ns_to_ktime(step);
 
 		set_current_state(TASK_INTERRUPTIBLE);
 		schedule_hrtimeout_range(&rest, step / 4, HRTIMER_MODE_REL);
-		if (!company_gather(co, l, p)) {
-			WRITE_ONCE(l->company, co->n);
+		if (!batch_gather(b, l, p)) {
+			WRITE_ONCE(l->members, b->n);
 			break;
 		}
 		now = ktime_get_ns();
@@ -487,55 +489,52 @@ static void company_await(struct company *co, struct lane *l, struct vexfs_pass 
 }
 
 /* Wakes all members but the leader: each has its answer, or must run again. */
-static void company_dismiss(struct company *co, const struct vexfs_pass *leader, u32 state)
+static void batch_dismiss(struct batch *b, const struct vexfs_pass *leader, u32 state)
 {
 	struct vexfs_pass *p, *next;
 
-	list_for_each_entry_safe(p, next, &co->members, node) {
+	list_for_each_entry_safe(p, next, &b->members, node) {
 		if (p == leader)
 			continue;
 		list_del_init(&p->node);
 		pass_wake(p, state);
 	}
-	co->n = 1;
+	b->n = 1;
 }
 
 /* Does a member have high priority? */
-static bool company_urgent(const struct company *co)
+static bool batch_urgent(const struct batch *b)
 {
 	const struct vexfs_pass *p;
 
-	list_for_each_entry(p, &co->members, node)
+	list_for_each_entry(p, &b->members, node)
 		if (p->ticket.priority == VEXFS_PRIORITY_HIGH)
 			return true;
 	return false;
 }
 
 /* The work itself; lower priorities give way to it if it is of high priority. */
-static int members_run(struct company *co, struct vexfs_pass *p)
+static int members_run(struct batch *b, struct vexfs_pass *p)
 {
 	u32 cpus = DIV_ROUND_UP(p->taken ?: p->want, VEXFS_GATE_SLOTS);
 	struct vexfs_urgent *u = &p->gate->urgent;
 	u64 begun;
 	int err;
 
-	p->urgent = company_urgent(co);
+	p->urgent = batch_urgent(b);
 	if (p->urgent) {
 		begun = ktime_get_ns();
 		vexfs_urgent_begin(u, cpus, begun);
-		err = p->share->run(&co->members);
+		err = p->share->run(&b->members);
 		vexfs_urgent_end(u, cpus, begun, ktime_get_ns());
 	} else {
 		p->beside.cpus = cpus;
 		p->beside.weight = vexfs_bridge_weight(p->ticket.priority);
-		err = p->share->run(&co->members);
+		err = p->share->run(&b->members);
 		vexfs_urgent_leave(u, &p->beside);
 	}
 	return err;
 }
-
-/* One step of a pause: between two of them the caller looks for reasons to give up. */
-#define PAUSE_STEP_US	500u
 
 bool vexfs_gate_give_way(struct vexfs_pass *p)
 {
@@ -545,40 +544,41 @@ bool vexfs_gate_give_way(struct vexfs_pass *p)
 	    vexfs_urgent_admit(u, &p->beside, num_online_cpus(),
 			       vexfs_bridge_weight(VEXFS_PRIORITY_HIGH), ktime_get_ns()))
 		return false;
-	usleep_range(PAUSE_STEP_US, 2 * PAUSE_STEP_US);
+	vexfs_bridge_inc(pass_place(p), VEXFS_BRIDGE_PAUSED);
+	usleep_range(VEXFS_URGENT_PAUSE_US, 2 * VEXFS_URGENT_PAUSE_US);
 	return true;
 }
 VEXFS_EXPORT_KUNIT(vexfs_gate_give_way);
 
 /* Leads a run; the slots are taken. */
-static int company_run(struct lane *l, struct vexfs_pass *p)
+static int batch_run(struct lane *l, struct vexfs_pass *p)
 {
-	struct company co = { .members = LIST_HEAD_INIT(co.members), .n = 1, .items = p->items };
+	struct batch b = { .members = LIST_HEAD_INIT(b.members), .n = 1, .items = p->items };
 	u64 begun, ended;
 	u32 members;
 	int err;
 
-	list_add(&p->node, &co.members);
+	list_add(&p->node, &b.members);
 	if (READ_ONCE(vexfs_bridge_coalesce) && !p->alone) {
-		company_gather(&co, l, p);
-		if (READ_ONCE(l->company) > co.n)
-			company_await(&co, l, p);
+		batch_gather(&b, l, p);
+		if (READ_ONCE(l->members) > b.n)
+			batch_await(&b, l, p);
 	}
 	/* a lone run without waiters tells nothing about the load */
-	if (co.n > 1 || atomic_read(&l->waiting))
-		WRITE_ONCE(l->company, co.n);
-	if (co.n == 1)
-		return members_run(&co, p) ?: p->err;
-	members = co.n;
+	if (b.n > 1 || atomic_read(&l->waiting))
+		WRITE_ONCE(l->members, b.n);
+	if (b.n == 1)
+		return members_run(&b, p) ?: p->err;
+	members = b.n;
 	begun = ktime_get_ns();
-	vexfs_bridge_batch(pass_place(p), co.items);
-	err = members_run(&co, p);
+	vexfs_bridge_batch(pass_place(p), b.items);
+	err = members_run(&b, p);
 	ended = ktime_get_ns();
-	trace_vexfs_bridge_run(l->serial, p->ticket.priority, members, co.items, ended - begun, err);
-	company_dismiss(&co, p, err ? VEXFS_PASS_AGAIN : VEXFS_PASS_DONE);
+	trace_vexfs_bridge_run(l->serial, p->ticket.priority, members, b.items, ended - begun, err);
+	batch_dismiss(&b, p, err ? VEXFS_PASS_AGAIN : VEXFS_PASS_DONE);
 	/* alone it may succeed, unless it was interrupted */
 	if (err && err != -EINTR && err != -ETIME)
-		err = members_run(&co, p);
+		err = members_run(&b, p);
 	WRITE_ONCE(l->ended_ns, ended);
 	WRITE_ONCE(l->run_ns, ended - begun);
 	return err ?: p->err;
@@ -627,7 +627,7 @@ int vexfs_gate_run(struct vexfs_gate_client *client, struct vexfs_pass *p)
 	} else {
 		vexfs_bridge_inc(place, VEXFS_BRIDGE_STARTED);
 		begun = vexfs_clock();
-		err = company_run(l, p);
+		err = batch_run(l, p);
 		vexfs_bridge_time(place, VEXFS_BRIDGE_STAGE_RUN, vexfs_clock_ns(begun, vexfs_clock()));
 		vexfs_bridge_inc(place, VEXFS_BRIDGE_ENDED);
 		pass_leave(l, p);
@@ -683,7 +683,7 @@ static u32 lane_open(struct lane *l)
 
 static u32 lane_forget(struct lane *l)
 {
-	WRITE_ONCE(l->company, 0);
+	WRITE_ONCE(l->members, 0);
 	WRITE_ONCE(l->run_ns, 0);
 	WRITE_ONCE(l->ended_ns, 0);
 	return lane_open(l);

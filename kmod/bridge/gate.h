@@ -120,11 +120,13 @@ struct vexfs_pass {
 /**
  * struct vexfs_gate_client - a descriptor at the gate of its collection
  * @gate: the gate; NULL while it has none
+ * @urgent: of the gate; for ops that hold no slot (direct.h)
  * @uid: the user that it counts for
  * @lane: its scheduler client in each lane; joined when it has to wait for the first time
  */
 struct vexfs_gate_client {
 	struct vexfs_gate *gate;
+	struct vexfs_urgent *urgent;
 	kuid_t uid;
 	struct vexfs_sched_client lane[VEXFS_LANES];
 };

@@ -58,6 +58,8 @@ static const struct vexfs_counter bridge_counters[] = {
 	  VEXFS_COUNTER },
 	{ "again", "ops", "ops that ran again, after a shared run or an attempt failed",
 	  VEXFS_COUNTER },
+	{ "paused", "pauses", "pauses that ops made because ops of high priority ran",
+	  VEXFS_COUNTER },
 	TIMES("queue", "from submission to the run"),
 	TIMES("run", "of the run"),
 	TIMES("reap", "from the end until it was reaped"),

@@ -22,6 +22,9 @@
 /* One turn of weight 1. */
 #define VEXFS_URGENT_TURN_NS	500000u
 
+/* One step of a pause: between two of them a run looks for reasons to give up. */
+#define VEXFS_URGENT_PAUSE_US	500u
+
 /**
  * struct vexfs_urgent - runs of high priority in a collection, and those that go on beside them
  * @lock: of what follows; @any is read without it, by runs that ask again soon

@@ -62,12 +62,13 @@ int vexfs_handle_classify(struct vexfs_request *r)
 	req->seq = 0;
 	if (IS_ERR(p.c))
 		return PTR_ERR(p.c);
-	err = req->format > VEXFS_FORMAT_RAW ? -EINVAL : vexfs_poll_valid(&p);
+	err = req->format > VEXFS_FORMAT_RAW || req->pad || !vexfs_priority_valid(req->priority) ?
+	      -EINVAL : vexfs_poll_valid(&p);
 	if (!err && req->filter_len > VEXFS_FILTER_MAX)
 		err = -E2BIG;
 	if (err)
 		return err;
-	vexfs_request_op(r, VEXFS_PRIORITY_MEDIUM, req->deadline_ns, 1);
+	vexfs_request_op(r, req->priority, req->deadline_ns, 1);
 	filter = vexfs_filter_in(r, p.c, req->filter, req->filter_len);
 	if (IS_ERR(filter))
 		return PTR_ERR(filter);

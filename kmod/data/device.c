@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/vexfs: opening, closing, and ioctls as a door to the handlers. A descriptor is
+ * /dev/vexfs: opening, closing, and ioctls as an interface to the handlers. A descriptor is
  * attached to one collection and keeps what it was allowed then, like a file's: passing
  * it on passes that on.
  */
@@ -94,7 +94,7 @@ int vexfs_data_init(void)
 	static_assert(sizeof(struct vexfs_distance) == 88);
 	static_assert(sizeof(struct vexfs_walk) == 64);
 	static_assert(sizeof(struct vexfs_search) == 152);
-	static_assert(sizeof(struct vexfs_classify) == 88);
+	static_assert(sizeof(struct vexfs_classify) == 96);
 	static_assert(sizeof(struct vexfs_served) == 24);
 	static_assert(sizeof(struct vexfs_served_op) == 16);
 	static_assert(sizeof(struct vexfs_stream_req) == 32);

@@ -141,6 +141,7 @@ static const struct vexfs_handler handlers[] = {
 		.size = sizeof(struct vexfs_classify),
 		.time_at = TIME_AT(vexfs_classify),
 		.deadline_at = DEADLINE_AT(vexfs_classify),
+		.priority_at = PRIORITY_AT(vexfs_classify),
 		.kind = VEXFS_OP_CLASSIFY,
 		.flags = ALWAYS | RESTART | ASYNC,
 		.handle = vexfs_handle_classify,
@@ -319,6 +320,7 @@ int vexfs_request_serve(struct vexfs_request *r)
 		trace_start(r);
 	if (!err) {
 		err = h->handle(r);
+		vexfs_direct_leave(&r->direct);
 		/* a task with a ring often has work pending, which looks like a signal */
 		if ((r->flags & VEXFS_REQUEST_NONBLOCK) && (err == -EAGAIN || err == -EINTR)) {
 			vexfs_op_leave(&r->op);

@@ -16,14 +16,31 @@
 #include "mem/pool.h"
 #include "store/stream.h"
 
+/* Vectors that an index takes in or out in one part while others may be more urgent. */
+#define BRIEF_VECTORS	32u
+
+/* How many of @n vectors that are left go into the next part. */
+static u32 next_part(const struct vexfs_request *r, const struct vexfs_collection *c,
+		     const struct vexfs_part *p, u32 n)
+{
+	if (rcu_access_pointer(c->index) && vexfs_direct_brief(&r->direct))
+		n = min(n, BRIEF_VECTORS);
+	return min(p->n, n);
+}
+
 /* ---- put ---- */
+
+static void put_busy(void *direct, bool busy)
+{
+	vexfs_direct_busy(direct, busy);
+}
 
 /* The next part, but for its vectors. */
 static int put_next(struct vexfs_request *r, struct vexfs_collection *c, struct vexfs_part *p,
 		    struct vexfs_put_part *put)
 {
 	struct vexfs_put *req = &r->h.put;
-	u32 at = req->tried, n = min(p->n, req->count - at);
+	u32 at = req->tried, n = next_part(r, c, p, req->count - at);
 
 	*put = (struct vexfs_put_part){
 		.flags = req->flags,
@@ -32,6 +49,8 @@ static int put_next(struct vexfs_request *r, struct vexfs_collection *c, struct 
 		.errors = p->errors,
 		.stack = &r->op.stack,
 		.deadline_ns = r->op.deadline_ns,
+		.busy = r->direct.priority == VEXFS_PRIORITY_HIGH ? put_busy : NULL,
+		.arg = &r->direct,
 	};
 	put->ids = vexfs_read_at(r, p->ids, vexfs_at(req->ids, at, sizeof(u64)), n * sizeof(u64));
 	if (IS_ERR(put->ids))
@@ -101,7 +120,7 @@ static int put_in_place(struct vexfs_request *r, struct vexfs_collection *c)
 		goto out;
 	err = seqs_alloc(r, &p);
 	while (req->tried < req->count && !err) {
-		err = vexfs_request_cut(r, req->tried);
+		err = vexfs_request_next(r, req->tried);
 		if (!err)
 			err = put_next(r, c, &p, &put);
 		if (err || vexfs_window_open(&w, &r->op, vexfs_at(req->vectors, req->tried, bytes),
@@ -131,7 +150,7 @@ static int put_copied(struct vexfs_request *r, struct vexfs_collection *c)
 		return err;
 	err = seqs_alloc(r, &p);
 	while (req->tried < req->count && !err) {
-		err = vexfs_request_cut(r, req->tried);
+		err = vexfs_request_next(r, req->tried);
 		if (!err)
 			err = put_next(r, c, &p, &put);
 		if (!err) {
@@ -186,7 +205,7 @@ int vexfs_handle_put(struct vexfs_request *r)
 	      vexfs_batch_valid(req->format, req->count, req->priority);
 	if (err)
 		return err;
-	vexfs_request_op(r, req->priority, req->deadline_ns, req->count);
+	vexfs_request_direct(r, req->priority, req->deadline_ns, req->count);
 	err = put_in_place(r, c);
 	if (!err && req->tried < req->count)
 		err = put_copied(r, c);
@@ -203,7 +222,7 @@ static int delete_part(struct vexfs_request *r, struct vexfs_collection *c, stru
 	struct vexfs_mutation m = {
 		.op = VEXFS_MUTATE_DELETE,
 		.flags = req->flags,
-		.n = min(p->n, req->count - at),
+		.n = next_part(r, c, p, req->count - at),
 		.errors = p->errors,
 		.stack = &r->op.stack,
 	};
@@ -215,7 +234,9 @@ static int delete_part(struct vexfs_request *r, struct vexfs_collection *c, stru
 	err = vexfs_write_begin(c, m.n, r->op.deadline_ns);
 	if (err)
 		return err;
+	vexfs_direct_busy(&r->direct, true);
 	err = vexfs_mutate(c, &m);
+	vexfs_direct_busy(&r->direct, false);
 	vexfs_write_end(c, m.n - m.done);
 	req->done += m.done;
 	req->seq = m.seq ?: req->seq;
@@ -245,12 +266,12 @@ int vexfs_handle_delete(struct vexfs_request *r)
 	err = vexfs_batch_valid(0, req->count, req->priority);
 	if (err)
 		return err;
-	vexfs_request_op(r, req->priority, req->deadline_ns, req->count);
+	vexfs_request_direct(r, req->priority, req->deadline_ns, req->count);
 	err = vexfs_part_alloc(&p, r, c, 0, 0, req->count);
 	if (err)
 		return err;
 	while (req->tried < req->count && !err) {
-		err = vexfs_request_cut(r, req->tried);
+		err = vexfs_request_next(r, req->tried);
 		if (!err)
 			err = delete_part(r, c, &p);
 		cond_resched();

@@ -41,6 +41,19 @@ int vexfs_request_interrupted(struct vexfs_request *r)
 	return vexfs_op_expired(&r->op);
 }
 
+int vexfs_request_give_way(struct vexfs_request *r)
+{
+	int err;
+
+	do {
+		if (r->flags & VEXFS_REQUEST_NONBLOCK)
+			return -EAGAIN;
+		vexfs_direct_pause(&r->direct);
+		err = vexfs_request_kernel(r) ? 0 : vexfs_request_interrupted(r);
+	} while (!err && vexfs_direct_waits(&r->direct));
+	return err;
+}
+
 int vexfs_client_attach(struct vexfs_client *client, struct vexfs_collection *c, u32 may)
 {
 	int err = 0;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A request: what one caller asks of one collection, whichever door it came through.
- * The doors are the ioctls of /dev/vexfs and the kernel API. A handler sees only the
- * request; it does not know the door. These files are the only ones of the module
- * that touch user pointers.
+ * A request: what one caller asks of one collection, whichever interface it came through: the
+ * ioctls of /dev/vexfs, io_uring, the queue of a descriptor, or the kernel API. A handler sees only
+ * the request. These files are the only ones of the module that touch user pointers.
  */
 #ifndef _VEXFS_DATA_REQUEST_H
 #define _VEXFS_DATA_REQUEST_H
@@ -14,6 +13,7 @@
 #include <linux/types.h>
 #include <linux/uaccess.h>
 
+#include "bridge/direct.h"
 #include "bridge/gate.h"
 #include "stat/op.h"
 #include "store/store.h"
@@ -98,9 +98,10 @@ union vexfs_header {
  * @flags: VEXFS_REQUEST_*
  * @arg_size: bytes of the caller's structure
  * @attempts: how often it was tried before
- * @deadline_ns: when it is to give up, where the door knows; 0: the header says, from now on
+ * @deadline_ns: when it is to give up, where the interface knows; 0: the header says, from now on
  * @hits: kernel API: where the results of a search go, instead of the header's addresses
  * @op: its statistics, deadline and stack mark
+ * @direct: how it gives way, if it holds no slot
  * @h: the kernel's copy of the caller's structure
  */
 struct vexfs_request {
@@ -113,6 +114,7 @@ struct vexfs_request {
 	u64 deadline_ns;
 	struct vexfs_client_hit *hits;
 	struct vexfs_op op;
+	struct vexfs_direct direct;
 	union vexfs_header h;
 };
 
@@ -127,6 +129,7 @@ static inline void vexfs_request_init(struct vexfs_request *r, const struct vexf
 	r->attempts = 0;
 	r->deadline_ns = 0;
 	r->hits = NULL;
+	vexfs_direct_none(&r->direct);
 }
 
 static inline bool vexfs_request_kernel(const struct vexfs_request *r)
@@ -162,6 +165,14 @@ static inline bool vexfs_priority_valid(u32 priority)
 	return priority <= VEXFS_PRIORITY_LOW;
 }
 
+/* The same for an op that holds no slot; its client is attached. */
+static inline void vexfs_request_direct(struct vexfs_request *r, u32 priority, u64 deadline_ns,
+					u32 items)
+{
+	vexfs_request_op(r, priority, deadline_ns, items);
+	vexfs_direct_enter(&r->direct, &r->client->gate, priority);
+}
+
 /* A signal or the deadline, for loops over parts of a request: -EINTR, -ETIME. */
 int vexfs_request_interrupted(struct vexfs_request *r);
 
@@ -175,6 +186,20 @@ static inline int vexfs_request_cut(struct vexfs_request *r, u32 tried)
 	if (vexfs_request_kernel(r))
 		return 0;
 	return tried ? vexfs_request_interrupted(r) : vexfs_op_expired(&r->op);
+}
+
+/* Waits while ops of high priority have their turn. Slow path of vexfs_request_next(). */
+int vexfs_request_give_way(struct vexfs_request *r);
+
+/*
+ * Before each part of a request that holds no slot, of which @tried vectors are decided: 0,
+ * -EINTR, -ETIME; -EAGAIN for one that must not wait.
+ */
+static inline int vexfs_request_next(struct vexfs_request *r, u32 tried)
+{
+	int err = vexfs_request_cut(r, tried);
+
+	return !err && vexfs_direct_waits(&r->direct) ? vexfs_request_give_way(r) : err;
 }
 
 /*

@@ -34,7 +34,9 @@ static int get_part(struct vexfs_request *r, struct vexfs_collection *c, struct 
 				n * sizeof(u64));
 	if (IS_ERR(get.ids))
 		return PTR_ERR(get.ids);
+	vexfs_direct_busy(&r->direct, true);
 	vexfs_get_vectors(c, &get);
+	vexfs_direct_busy(&r->direct, false);
 	req->done += get.done;
 	if (get.done < n && !req->errors)
 		return -ENOENT;
@@ -65,7 +67,7 @@ int vexfs_handle_get(struct vexfs_request *r)
 	err = vexfs_batch_valid(req->format, req->count, req->priority);
 	if (err)
 		return err;
-	vexfs_request_op(r, req->priority, req->deadline_ns, req->count);
+	vexfs_request_direct(r, req->priority, req->deadline_ns, req->count);
 	err = vexfs_part_alloc(&p, r, c, req->vectors ? vexfs_format_bytes(c, req->format) : 0,
 			       req->attrs ? c->attr_size : 0, req->count);
 	if (err)
@@ -74,7 +76,7 @@ int vexfs_handle_get(struct vexfs_request *r)
 	while (req->tried < req->count && !err) {
 		u32 n = min(p.n, req->count - req->tried);
 
-		err = vexfs_request_cut(r, req->tried);
+		err = vexfs_request_next(r, req->tried);
 		if (!err)
 			err = get_part(r, c, &p, n);
 		if (!err)
@@ -100,7 +102,9 @@ static int distance_part(struct vexfs_request *r, struct vexfs_collection *c,
 			    n * sizeof(u64));
 	if (IS_ERR(ids))
 		return PTR_ERR(ids);
+	vexfs_direct_busy(&r->direct, true);
 	found = vexfs_distances(c, &r->op, q, q_aux, ids, n, distances, p->errors);
+	vexfs_direct_busy(&r->direct, false);
 	if (found < 0)
 		return found;
 	req->done += found;
@@ -136,7 +140,7 @@ static int distance_from(struct vexfs_request *r, struct vexfs_collection *c, vo
 	while (req->tried < req->count && !err) {
 		u32 n = min(p.n, req->count - req->tried);
 
-		err = vexfs_request_cut(r, req->tried);
+		err = vexfs_request_next(r, req->tried);
 		if (!err)
 			err = distance_part(r, c, &p, n, q, q_aux);
 		if (!err)
@@ -165,7 +169,7 @@ int vexfs_handle_distance(struct vexfs_request *r)
 	err = vexfs_batch_valid(req->format, req->count, req->priority);
 	if (err)
 		return err;
-	vexfs_request_op(r, req->priority, req->deadline_ns, req->count);
+	vexfs_request_direct(r, req->priority, req->deadline_ns, req->count);
 	if (!vexfs_scratch_get(&row, &r->op.stack, local, sizeof(local), c->space.stride,
 			       VEXFS_GFP_USER))
 		return -ENOMEM;

@@ -137,6 +137,8 @@ static int put_runs(struct vexfs_collection *c, struct vexfs_put_part *p, bool *
 	*full = false;
 	if (err)
 		return err;
+	if (p->busy)
+		p->busy(p->arg, true);
 	while (p->tried < p->n && !err) {
 		err = vexfs_reserve(c, p->n - p->tried, &run);
 		if (err) {
@@ -147,6 +149,8 @@ static int put_runs(struct vexfs_collection *c, struct vexfs_put_part *p, bool *
 		if (run.n)
 			vexfs_unreserve(c, &run);
 	}
+	if (p->busy)
+		p->busy(p->arg, false);
 	vexfs_write_end(c, n - (p->done - before));
 	return err;
 }

@@ -20,6 +20,9 @@ void is(long got, long want, const char *what);
 /* A tunable, for what is opened from now on. */
 void set_param(const char *name, unsigned int value);
 
+/* The value of a counter of the bridge: of "low" or "async_low", for example. -1: there is none. */
+long bridge_count(const char *place, const char *figure);
+
 /* The vector of an id. */
 void fill(float *v, uint64_t id);
 /* The collection of all tests, with VECTORS vectors. */
@@ -78,5 +81,6 @@ void ends(void);
 void storms(void);
 void rings(void);
 void steering(void);
+void priorities_of_calls(void);
 
 #endif

@@ -128,6 +128,7 @@ int main(void)
 	storms();
 	rings();
 	steering();
+	priorities_of_calls();
 	fd = raw_open();
 	is(raw_drop(fd, "async"), 0, "the collection goes");
 	close(fd);

@@ -747,6 +747,8 @@ struct vexfs_vote {
  * @deadline_ns: as in struct vexfs_put
  * @kernel_ns: out: time spent inside
  * @seq: out: sequence number for which it was answered
+ * @priority: enum vexfs_priority
+ * @pad: 0
  */
 struct vexfs_classify {
 	__u32 size;
@@ -765,6 +767,8 @@ struct vexfs_classify {
 	__u64 deadline_ns;
 	__u64 kernel_ns;
 	__u64 seq;
+	__u32 priority;
+	__u32 pad;
 };
 
 /**
@@ -1087,7 +1091,7 @@ struct vexfs_restored {
 
 /*
  * PUT, GET, DELETE, DISTANCE, WALK, SEARCH, CLASSIFY, ROWS and NOP need not be waited for. There
- * are two doors, and both take the structures of the ioctls as they are:
+ * are two interfaces, and both take the structures of the ioctls as they are:
  *
  *  - VEXFS_IOC_SUBMIT queues ops of this descriptor, VEXFS_IOC_REAP gets their results;
  *    an eventfd tells when there are some.
