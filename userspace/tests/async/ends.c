@@ -193,6 +193,53 @@ static void dropping(void)
 	close(other);
 }
 
+#define SEARCHERS	4u
+
+/* Searches until the collection is gone: 0 when each was answered until then. */
+static int search_on(void)
+{
+	float v[DIM] = { 1 };
+	uint64_t ids[1];
+	struct vexfs_search s = raw_search(v, 1, 1, ids, NULL, NULL);
+	int fd = raw_open(), err = raw_attach(fd, "async-3", VEXFS_ATTACH_READ);
+
+	while (!err)
+		err = RAW(fd, VEXFS_IOC_SEARCH, &s);
+	return err == -ENOENT ? 0 : 1;
+}
+
+/* Each search takes all processors, so that the others wait at the gate, and share runs. */
+static void dropping_at_gate(void)
+{
+	int fd = raw_create("async-3", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2, 0), status, wrong = 0;
+	float v[VECTORS * DIM];
+	uint64_t ids[VECTORS];
+	struct vexfs_put p = raw_put(ids, v, NULL, VECTORS);
+	long before = bridge_count("medium", "waited");
+	pid_t pids[SEARCHERS];
+
+	for (uint32_t i = 0; i < VECTORS; i++) {
+		ids[i] = i;
+		fill(v + (size_t)i * DIM, i);
+	}
+	RAW(fd, VEXFS_IOC_PUT, &p);
+	set_param("search_parallel_bytes", 1);
+	for (uint32_t i = 0; i < SEARCHERS; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			_exit(search_on());
+	}
+	for (int i = 0; i < 600 && bridge_count("medium", "waited") < before + 20; i++)
+		usleep(50000);
+	ok(bridge_count("medium", "waited") >= before + 20, "searches wait at a gate");
+	is(raw_drop(fd, "async-3"), 0, "their collection is dropped");
+	for (uint32_t i = 0; i < SEARCHERS; i++)
+		wrong += waitpid(pids[i], &status, 0) != pids[i] || status;
+	is(wrong, 0, "they are answered, or end with ENOENT");
+	set_param("search_parallel_bytes", 16777216);
+	close(fd);
+}
+
 void ends(void)
 {
 	closing();
@@ -200,4 +247,5 @@ void ends(void)
 	alone();
 	unloading();
 	dropping();
+	dropping_at_gate();
 }

@@ -62,6 +62,7 @@ bool write_file(const char *path, const char *text);
 /* The parts of the program: steps on the device, on the control plane, on loading. */
 void try_device(const char *suffix);
 void try_async(void);
+void try_joint(void);
 void try_control(void);
 void try_storm(unsigned int seconds);
 void try_loading(const char *module);

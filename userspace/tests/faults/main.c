@@ -54,6 +54,7 @@ int main(int argc, char **argv)
 	write_file("/sys/module/vexfs/parameters/stack_aggressive", "0");
 	write_file("/sys/module/vexfs/parameters/pool_enabled", "1");
 	try_async();
+	try_joint();
 	try_control();
 	try_storm(seconds);
 	if (module)

@@ -14,7 +14,7 @@ has() { grep -q -- "$2" <<< "$1" || { echo "# no '$2' in: $(tail -n 5 <<< "$1")"
 
 t=/sys/kernel/tracing
 new=(vexfs_search_start vexfs_search_done vexfs_put vexfs_delete vexfs_request_done vexfs_pool_miss
-	vexfs_stack_violation)
+	vexfs_stack_violation vexfs_bridge_run)
 vexctl create traced --dim 4
 vexctl put traced 1 --vector 1,2,3,4
 what="nothing is traced unless asked for"
@@ -43,6 +43,18 @@ what="a stack violation with depth and limit"
 ok has "$out" 'vexfs_stack_violation: op=exact depth=1[0-9]* limit=1024'
 what="a pool miss with its tier"
 ok has "$out" 'vexfs_pool_miss: tier=[a-z]* size=[1-9]'
+# each search takes all processors, so that others wait and share its run
+echo 0 > $t/events/vexfs/enable
+echo 1 > $t/events/vexfs/vexfs_bridge_run/enable
+vexctl tune --defaults search_parallel_bytes=1 > /dev/null
+for _ in 1 2 3 4 5; do
+	vexstress crowd --threads 6 --vectors 2000 --dim 16 --ops 3000 --warm-up-time 0 --sample-size 4 -q
+	out=$(cat $t/trace)
+	! grep -q vexfs_bridge_run <<< "$out" || break
+done
+vexctl tune --defaults > /dev/null
+what="a run that several searches shared, with its members, queries and time"
+ok has "$out" 'vexfs_bridge_run: collection=[1-9][0-9]* priority=0 members=[2-9][0-9]* queries=[2-9][0-9]* ns=[1-9][0-9]* err=0'
 echo 0 > $t/events/vexfs/enable
 echo > $t/trace
 vexctl search traced --vector 1,2,3,4 > /dev/null

@@ -20,8 +20,7 @@ static void set_param(const char *name, const char *value)
 		ok(false, "parameter %s", name);
 }
 
-/* A durable collection; the test is its storage, and has acknowledged what there is. */
-static int stored(const char *name, uint32_t durability)
+int stored(const char *name, uint32_t durability)
 {
 	struct vexfs_stream_req req = { };
 	pid_t pid = start(create_work, name, durability);
@@ -34,8 +33,7 @@ static int stored(const char *name, uint32_t durability)
 	return s;
 }
 
-/* Reads and acknowledges what is there; the last number. */
-static uint64_t store_all(int s)
+uint64_t store_all(int s)
 {
 	struct vexfs_change ch[64];
 	uint64_t seq = 0;
@@ -48,7 +46,7 @@ static uint64_t store_all(int s)
 	return seq;
 }
 
-static void forget(int s, const char *name)
+void forget(int s, const char *name)
 {
 	pid_t pid = start(drop_work, name, 0);
 

@@ -66,6 +66,12 @@ void losing(void);
 void watching_hostile(void);
 void storm(void);
 /* durable.c */
+/* A durable collection; the test is its storage, and has acknowledged what there is: its stream. */
+int stored(const char *name, uint32_t durability);
+/* Reads and acknowledges what is there; the last number. */
+uint64_t store_all(int s);
+/* Drops the collection, and closes its stream. */
+void forget(int s, const char *name);
 void without_storage(void);
 void waiting(void);
 void keeping(void);
@@ -75,6 +81,8 @@ void returning(void);
 void async(void);
 void changing(void);
 void dropping(void);
+/* queued.c */
+void queued(void);
 /* restore.c */
 void restoring(void);
 /* graph.c */

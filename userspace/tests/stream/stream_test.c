@@ -336,6 +336,7 @@ int main(void)
 	failing();
 	returning();
 	async();
+	queued();
 	changing();
 	dropping();
 	restoring();
