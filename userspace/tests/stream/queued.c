@@ -82,7 +82,7 @@ static void storage_fails(int s, int fd)
 	decided(fd, seq + 1);
 	while (changes(s, ch, 8) < 1)
 		poll(NULL, 0, 5);
-	is(ack(s, 0, ENOSPC), 0, "storage reports ENOSPC");
+	is(ack(s, seq, ENOSPC), 0, "storage reports ENOSPC");
 	is(reap(fd, 60000, NULL), -EROFS, "queued put: EROFS");
 	is(ack(s, seq + 1, 0), 0, "storage acknowledges again");
 }
