@@ -765,6 +765,9 @@ static void search_in_unrest(struct kunit *test, struct vexfs_collection *c, boo
 	q = PTR_ALIGN(q, 64);
 	writer = kthread_run(unrest_thread, &u, "vexfs-unrest");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(writer));
+	/* it has started */
+	while (!atomic64_read(&u.writes))
+		schedule_timeout_uninterruptible(1);
 	for (round = 0; round < rounds; round++) {
 		const u32 aux = 0;
 		struct vexfs_search_job job = {

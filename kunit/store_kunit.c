@@ -4,6 +4,7 @@
  * checked against a simple table.
  */
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
@@ -454,12 +455,15 @@ static void undone(struct kunit *test)
 	vexfs_test_collection_end(next);
 }
 
+static atomic_t payers;
+
 /* Holds more and less while others make somebody else pay. */
 static int pay(void *arg)
 {
 	struct vexfs_collection *c = arg;
 	u32 refused = 0;
 
+	atomic_inc(&payers);
 	while (!kthread_should_stop()) {
 		refused += !!vexfs_collection_charge(c, 4096);
 		vexfs_collection_uncharge(c, 4096);
@@ -481,10 +485,14 @@ static void owners(struct kunit *test)
 	struct task_struct *task[2];
 	u32 i;
 
+	atomic_set(&payers, 0);
 	for (i = 0; i < ARRAY_SIZE(task); i++) {
 		task[i] = kthread_run(pay, c, "vexfs-pay/%u", i);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task[i]));
 	}
+	/* a thread that is stopped before its start never runs */
+	while (atomic_read(&payers) < (int)ARRAY_SIZE(task))
+		usleep_range(1000, 2000);
 	for (i = 0; i < (vexfs_kunit_quick ? 400 : 20000); i++) {
 		set.uid = 70000 + i % 3;
 		KUNIT_ASSERT_EQ(test, vexfs_mutate(c, &m), 0);
