@@ -8,9 +8,9 @@
 #include "compat/compat.h"
 #include "suites.h"
 
-bool vexfs_kunit_quick;
-module_param_named(quick, vexfs_kunit_quick, bool, 0444);
-MODULE_PARM_DESC(quick, "Fewer inputs in each case, for emulated machines");
+unsigned int vexfs_kunit_quick;
+module_param_named(quick, vexfs_kunit_quick, uint, 0444);
+MODULE_PARM_DESC(quick, "Fewer inputs in each case, for emulated machines: 1, or 2 for the fewest");
 
 MODULE_DESCRIPTION("KUnit suites of vexfs");
 MODULE_AUTHOR("vexfs maintainers");

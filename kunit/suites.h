@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-/* Parameter quick=1: thin out what is slow under emulation; no case goes away. */
-extern bool vexfs_kunit_quick;
+/* Parameter quick=1 or 2: thin out what is slow under emulation; no case goes away. */
+extern unsigned int vexfs_kunit_quick;
 
 #endif

@@ -12,7 +12,7 @@ qemu_arch=aarch64
 qemu_machine=(-M virt -cpu cortex-a72)
 qemu_console=ttyAMA0
 lab_init=arm64
-lab_kunit_params=quick=1
+lab_kunit_params=quick=${VEXFS_KUNIT_QUICK:-1}
 lab_grace=600
 mem=2G
 

@@ -8,7 +8,7 @@
 # shellcheck source=scripts/lab.d/qemu.sh
 . "$here/qemu.sh"
 
-lab_kunit_params=quick=1
+lab_kunit_params=quick=${VEXFS_KUNIT_QUICK:-1}
 lab_kmemleak=1
 lab_grace=600
 mem=2G
