@@ -76,14 +76,14 @@ static bool restart_begun(int fd)
 	struct vexfs_nop n = nop_of(3, 0);
 	struct vexfs_completion c;
 	struct vexfs_reap r = { .completions = (uintptr_t)&c, .max = 1, .min = 1, .timeout_ns = 300000000 };
-	int err;
+	int err, tries = 500;
 
 	do {
 		usleep(10000);
 		if (SUBMIT(fd, VEXFS_IOC_NOP, &n, 1) != 1)
 			return false;
 		err = RAW(fd, VEXFS_IOC_REAP, &r);
-	} while (!err && r.got);
+	} while (!err && r.got && --tries);
 	/* its memory is that of this function */
 	cancel(fd, 1, 0);
 	reap(fd, &c, 1);
