@@ -36,6 +36,8 @@ static bool virtual(fuse_req_t req, const struct over_node *n)
 	return true;
 }
 
+static bool privileged;	/* this is root's daemon */
+
 /*
  * New files belong to the caller. The thread keeps its other rights: the kernel has
  * already checked that the caller may write to the directory.
@@ -45,7 +47,7 @@ static bool act_as(fuse_req_t req)
 	static __thread bool ready;
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 
-	if (geteuid() || (!ctx->uid && !ctx->gid))
+	if (!privileged || (!ctx->uid && !ctx->gid))
 		return false;
 	if (!ready)
 		ready = !prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP);
@@ -335,6 +337,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	fi->fh = (uint64_t)fd;
+	/* Nothing was written that closing could fail for. */
+	fi->noflush = (fi->flags & O_ACCMODE) == O_RDONLY;
 	if (fuse_reply_open(req, fi) == -ENOENT)
 		close(fd);
 }
@@ -799,6 +803,7 @@ static void *start(const struct mount_options *o)
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+	privileged = !geteuid();
 	over_root.fd = open(o->over, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (over_root.fd < 0 || fstat(over_root.fd, &st)) {
 		mount_say("%s: %s", o->over, strerror(errno));

@@ -49,7 +49,7 @@ stress() {
 		! stress-ng --stressors | tr ' ' '\n' | grep -qx "$name" || args+=("--$name" 2)
 	done
 	stress-ng --temp-path "$dir/over" --timeout "$seconds" --verify --metrics-brief \
-		--hdd-bytes 8m --fallocate-bytes 8m --seek-bytes 4m --aio-requests 4 "${args[@]}"
+		--hdd-bytes 8m --fallocate-bytes 8m "${args[@]}"
 }
 
 start || { echo "Bail out! cannot mount"; exit 1; }

@@ -213,7 +213,7 @@ static void fill(struct vexfs *h, uint32_t total, uint32_t dim)
 		centres[i] = gauss();
 	for (at = 0; at < total; at += 1000) {
 		struct vexfs_put put = {
-			.count = 1000, .format = VEXFS_FORMAT_F32, .ids = (uintptr_t)ids,
+			.flags = VEXFS_PUT_UPSERT, .count = 1000, .format = VEXFS_FORMAT_F32, .ids = (uintptr_t)ids,
 			.vectors = (uintptr_t)v,
 		};
 		struct vexfs_error err;
