@@ -89,11 +89,12 @@ void state_forget(const char *path);
 /* ---- over_watch.c: changes, by any program ---- */
 
 /*
- * Watches the tree at @root. Calls @changed for each existing file and for each name that
+ * Watches the tree at @root. Calls @found for each existing file, @changed for each name that
  * changes, and @all when events may have been missed. Paths are relative to @root. 0 or
  * -1 after printing why.
  */
 struct watch_calls {
+	void (*found)(const char *path);
 	void (*changed)(const char *path);
 	void (*gone)(const char *path);
 	void (*scanned)(void);

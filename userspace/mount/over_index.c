@@ -20,10 +20,12 @@
 
 #define TEXT_BYTES	(256u << 10)
 #define IDLE_S		10
+#define SETTLE_NS	100000000
 #define DEFAULT_EMBED	"vexfs-embed --packed"
 
 struct waiting {
 	struct waiting *next, *hash;
+	uint64_t since_ns;	/* its first change; 0: it can be taken at once */
 	char path[];
 };
 
@@ -65,7 +67,7 @@ static void add_time(struct vs_hist *to, uint64_t ns, uint64_t n)
 /* ---- the queue ---- */
 
 /* The thread that walks the tree waits for space. */
-static void queue_add(const char *path)
+static void queue_add(const char *path, uint64_t since_ns)
 {
 	struct waiting **chain = &known[over_hash(path) % BUCKETS], *w;
 	size_t len = strlen(path) + 1;
@@ -79,6 +81,7 @@ static void queue_add(const char *path)
 		w = malloc(sizeof(*w) + len);
 		if (w) {
 			memcpy(w->path, path, len);
+			w->since_ns = since_ns;
 			w->hash = *chain;
 			*chain = w;
 			w->next = NULL;
@@ -92,6 +95,36 @@ static void queue_add(const char *path)
 }
 
 /*
+ * A file that is written, renamed and perhaps deleted within a moment is looked at once. A
+ * walk puts paths without such a delay behind others: they wait for those, at most as long.
+ */
+static bool settled(const struct waiting *w)
+{
+	return w && (!w->since_ns || now_ns() - w->since_ns >= SETTLE_NS);
+}
+
+/* Waits for the next path, for some seconds. queue_lock is held. */
+static void queue_wait(void)
+{
+	struct timespec until;
+	int err = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += IDLE_S;
+	while (!err && !stopping && !(first ? settled(first) : purge)) {
+		if (first) {
+			clock_gettime(CLOCK_REALTIME, &until);
+			until.tv_nsec += SETTLE_NS;
+			until.tv_sec += until.tv_nsec / 1000000000;
+			until.tv_nsec %= 1000000000;
+		}
+		err = pthread_cond_timedwait(&queue_cond, &queue_lock, &until);
+		/* it was waited for, not for the end of the time */
+		err = first ? 0 : err;
+	}
+}
+
+/*
  * The next path, which the caller frees; NULL at the end, or if the queue is empty, with @wait
  * for some seconds.
  * *@scanned: the tree was walked, and each path of that walk has been taken.
@@ -99,15 +132,11 @@ static void queue_add(const char *path)
 static struct waiting *queue_take(bool wait, bool *scanned)
 {
 	struct waiting *w, **p;
-	struct timespec until;
-	int err = 0;
 
 	pthread_mutex_lock(&queue_lock);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += IDLE_S;
-	while (wait && !err && !first && !stopping && !purge)
-		err = pthread_cond_timedwait(&queue_cond, &queue_lock, &until);
-	w = stopping ? NULL : first;
+	if (wait)
+		queue_wait();
+	w = !stopping && settled(first) ? first : NULL;
 	*scanned = purge && !first && !stopping;
 	if (*scanned)
 		purge = false;
@@ -382,13 +411,23 @@ static void on_gone(const char *path)
 	size_t n = map_below(path, &list), i;
 
 	for (i = 0; i < n; i++) {
-		queue_add(list[i]);
+		queue_add(list[i], 0);
 		free(list[i]);
 	}
 	free(list);
 }
 
-static const struct watch_calls calls = { queue_add, on_gone, on_scanned };
+static void on_found(const char *path)
+{
+	queue_add(path, 0);
+}
+
+static void on_changed(const char *path)
+{
+	queue_add(path, now_ns());
+}
+
+static const struct watch_calls calls = { on_found, on_changed, on_gone, on_scanned };
 
 /* ---- beginning and end ---- */
 

@@ -117,7 +117,7 @@ static void walk(int fd, const char *path, unsigned int depth)
 			e->d_type = fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) ? DT_UNKNOWN :
 				    S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_LNK;
 		if (e->d_type == DT_REG) {
-			calls->changed(below);
+			calls->found(below);
 		} else if (e->d_type == DT_DIR && depth < 200) {
 			int sub = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 

@@ -37,20 +37,24 @@ static void die(const char *what, int err)
 	exit(1);
 }
 
+/* The folders, which stay where they are. */
+static const char *const folders[] = { "below", "overlay", "theirs", "texts", NULL };
+static char paths[4][128];
+
 static const char *at(const char *name)
 {
-	static char paths[8][128];
-	static unsigned int next;
-	char *p = paths[next++ % 8];
+	unsigned int i;
 
-	snprintf(p, sizeof(paths[0]), "%s/%s", top, name);
-	return p;
+	for (i = 0; strcmp(folders[i], name); i++)
+		;
+	return paths[i];
 }
 
-static void folder(const char *name)
+static void folder(unsigned int i)
 {
-	if (mkdir(at(name), 0755))
-		die(at(name), errno);
+	snprintf(paths[i], sizeof(paths[i]), "%s/%s", top, folders[i]);
+	if (mkdir(paths[i], 0755))
+		die(paths[i], errno);
 }
 
 static int run(const char *const argv[])
@@ -78,13 +82,16 @@ static void unmount(const char *name)
 
 static json_t *mount_json(const char *name)
 {
+	json_error_t why;
 	char path[256];
 	json_t *all;
 
 	snprintf(path, sizeof(path), "%s/.mount.json", at(name));
-	all = json_load_file(path, 0, NULL);
-	if (!all)
-		die(path, EIO);
+	all = json_load_file(path, 0, &why);
+	if (!all) {
+		fprintf(stderr, "fuse-bench: %s: %s\n", path, why.text);
+		exit(1);
+	}
 	return all;
 }
 
@@ -272,7 +279,8 @@ static double search_near(struct vexfs *h, uint64_t id)
 
 static void near_rows(uint32_t total)
 {
-	const char *const mount[] = { "vexfs-mount", "-o", "timeout=0", at("overlay"), NULL };
+	/* The kernel may keep names and attributes for a second, as it does by default. */
+	const char *const mount[] = { "vexfs-mount", at("overlay"), NULL };
 	struct vexfs_create req = {
 		.dim = 100, .type = VEXFS_TYPE_F32, .metric = VEXFS_METRIC_L2, .mode = 0600,
 		.index = VEXFS_INDEX_GRAPH,
@@ -367,7 +375,6 @@ static void index_row(unsigned int n)
 
 int main(int argc, char **argv)
 {
-	static const char *const folders[] = { "below", "overlay", "theirs", "texts", NULL };
 	const char *const drop[] = { "vexctl", "drop", "fuse-bench", NULL };
 	unsigned int i;
 
@@ -381,7 +388,7 @@ int main(int argc, char **argv)
 	if (!mkdtemp(top))
 		die(top, errno);
 	for (i = 0; folders[i]; i++)
-		folder(folders[i]);
+		folder(i);
 	if (*passthrough)
 		compare_all(smoke ? 200 : 2000);
 	else
