@@ -2,10 +2,13 @@
 /*
  * Collections and vectors for suites. Nothing is tested here.
  */
+#include <linux/mm.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "compat/compat.h"
 #include "index/index.h"
+#include "index/vector.h"
 #include "vectors.h"
 
 /* The bits of x / 2 as an f32, for |x| < 2^23. */
@@ -32,7 +35,8 @@ void vexfs_test_vector(float_bits *v, u32 dim, u64 id, u32 version)
 }
 
 static struct vexfs_collection *collection(struct kunit *test, const char *name, u32 type,
-					   u32 metric, u32 dim, u32 attr_size, u32 code)
+					   u32 metric, u32 dim, u32 attr_size, u32 code,
+					   u8 durability)
 {
 	const struct vexfs_create req = { .index = VEXFS_INDEX_NONE, .code = code };
 	struct vexfs_spec *spec = kunit_kzalloc(test, sizeof(*spec), GFP_KERNEL);
@@ -44,6 +48,7 @@ static struct vexfs_collection *collection(struct kunit *test, const char *name,
 	strscpy(spec->name, name, sizeof(spec->name));
 	spec->mode = 0600;
 	spec->attr_size = attr_size;
+	spec->durability = durability;
 	KUNIT_ASSERT_EQ(test, vexfs_collection_create(spec, &c), 0);
 	kunit_kfree(test, spec);
 	return c;
@@ -52,13 +57,22 @@ static struct vexfs_collection *collection(struct kunit *test, const char *name,
 struct vexfs_collection *vexfs_test_collection_of(struct kunit *test, const char *name, u32 type,
 						  u32 metric, u32 dim, u32 attr_size)
 {
-	return collection(test, name, type, metric, dim, attr_size, VEXFS_CODE_NONE);
+	return collection(test, name, type, metric, dim, attr_size, VEXFS_CODE_NONE,
+			  VEXFS_DURABILITY_NONE);
 }
 
 struct vexfs_collection *vexfs_test_collection_coded(struct kunit *test, const char *name, u32 type,
 						     u32 metric, u32 dim, u32 attr_size)
 {
-	return collection(test, name, type, metric, dim, attr_size, VEXFS_CODE_I8);
+	return collection(test, name, type, metric, dim, attr_size, VEXFS_CODE_I8,
+			  VEXFS_DURABILITY_NONE);
+}
+
+struct vexfs_collection *vexfs_test_collection_durable(struct kunit *test, const char *name,
+						       u32 dim)
+{
+	return collection(test, name, VEXFS_TYPE_F32, VEXFS_METRIC_L2, dim, 0, VEXFS_CODE_NONE,
+			  VEXFS_DURABILITY_GROUP);
 }
 
 struct vexfs_collection *vexfs_test_collection(struct kunit *test, const char *name, u32 dim,
@@ -66,6 +80,27 @@ struct vexfs_collection *vexfs_test_collection(struct kunit *test, const char *n
 {
 	return vexfs_test_collection_of(test, name, VEXFS_TYPE_F32, VEXFS_METRIC_L2, dim,
 					attr_size);
+}
+
+int vexfs_test_put(struct vexfs_collection *c, u64 first, u32 n, u32 flags, u64 *seq)
+{
+	u32 dim = c->space.dim, i;
+	float_bits *v = kvcalloc(n, dim * sizeof(*v), GFP_KERNEL);
+	u64 *ids = kvcalloc(n, sizeof(*ids), GFP_KERNEL);
+	struct vexfs_put_part p = { .flags = flags, .n = n, .ids = ids, .vectors = v };
+	int err = -ENOMEM;
+
+	for (i = 0; ids && v && i < n; i++) {
+		ids[i] = first + i;
+		vexfs_test_vector(v + (size_t)i * dim, dim, first + i, 1);
+	}
+	if (ids && v)
+		err = vexfs_put_vectors(c, &p);
+	if (seq)
+		*seq = p.seq;
+	kvfree(ids);
+	kvfree(v);
+	return err;
 }
 
 void vexfs_test_collection_end(struct vexfs_collection *c)

@@ -25,8 +25,13 @@ struct vexfs_collection *vexfs_test_collection_of(struct kunit *test, const char
 /* The same with codes beside the rows. */
 struct vexfs_collection *vexfs_test_collection_coded(struct kunit *test, const char *name, u32 type,
 						     u32 metric, u32 dim, u32 attr_size);
+/* One whose changes wait for storage, not published yet. */
+struct vexfs_collection *vexfs_test_collection_durable(struct kunit *test, const char *name,
+						       u32 dim);
 void vexfs_test_collection_end(struct vexfs_collection *c);
 
+/* Puts @n vectors with ids from @first on; *@seq, if not NULL: of the last one. */
+int vexfs_test_put(struct vexfs_collection *c, u64 first, u32 n, u32 flags, u64 *seq);
 int vexfs_test_delete(struct vexfs_collection *c, const u64 *ids, u32 n, u32 flags);
 
 #endif

@@ -244,6 +244,7 @@ void vexfs_durable_stat(struct vexfs_collection *c, struct vexfs_stat *st)
 		st->flags |= VEXFS_STAT_READONLY;
 	spin_unlock(&s->gate_lock);
 }
+VEXFS_EXPORT_KUNIT(vexfs_durable_stat);
 
 bool vexfs_unstored(const struct vexfs_collection *c)
 {

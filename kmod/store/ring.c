@@ -23,6 +23,7 @@ u32 vexfs_ring_entries(const struct vexfs_collection *c)
 
 	return clamp(rounddown_pow_of_two(max(rows, 1u)), RING_LEAST, RING_MOST);
 }
+VEXFS_EXPORT_KUNIT(vexfs_ring_entries);
 
 static size_t ring_bytes(u32 entries)
 {
