@@ -65,6 +65,8 @@ void watching(void);
 void losing(void);
 void watching_hostile(void);
 void storm(void);
+/* netlink.c */
+void over_netlink(void);
 /* durable.c */
 /* A durable collection; the test is its storage, and has acknowledged what there is: its stream. */
 int stored(const char *name, uint32_t durability);

@@ -339,6 +339,7 @@ int main(void)
 	queued();
 	changing();
 	dropping();
+	over_netlink();
 	restoring();
 	graphs();
 	return done();
