@@ -13,8 +13,9 @@
 volatile sig_atomic_t relay_ends;
 
 static const char usage[] =
-	"usage: vexfs-relay source NAME [--feed FEED] [--url URL] [--max-mb N]\n"
+	"usage: vexfs-relay source NAME [--feed FEED] [--url URL] [--max-mb N] [--metrics FILE]\n"
 	"       vexfs-relay replica NAME [--feed FEED] [--url URL] [--state DIR] [--status FILE]\n"
+	"                   [--metrics FILE]\n"
 	"\n"
 	"Ships the changes of a collection through NATS JetStream: vexfs-relay(8).\n"
 	"\n"
@@ -23,6 +24,7 @@ static const char usage[] =
 	"  --max-mb N     source: MiB of changes that the server keeps for replicas (1024)\n"
 	"  --state DIR    replica: directory for its position (/var/lib/vexfs-relay)\n"
 	"  --status FILE  replica: JSON file with its lag\n"
+	"  --metrics FILE write metrics for Prometheus there\n"
 	"  --device PATH, --version, --help\n";
 
 int relay_fail(const char *fmt, ...)
@@ -73,6 +75,7 @@ static int read_options(int argc, char **argv, struct relay *r)
 		{ "max-mb", 0, CMDLINE_COUNT, { .count = &mb }, 1, 1u << 30 },
 		{ "state", 0, CMDLINE_TEXT, { .text = &r->state } },
 		{ "status", 0, CMDLINE_TEXT, { .text = &r->status } },
+		{ "metrics", 0, CMDLINE_TEXT, { .text = &r->metrics } },
 		{ "device", 0, CMDLINE_TEXT, { .text = &r->device } },
 		{ 0 },
 	};

@@ -9,6 +9,7 @@
 #define VEXFS_RELAY_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <nats/nats.h>
@@ -61,6 +62,7 @@ struct relay {
 	const char *device;
 	const char *state;	/* directory for the replica's position */
 	const char *status;	/* file for the replica's lag */
+	const char *metrics;	/* file for Prometheus */
 	uint64_t max_bytes;
 	natsConnection *nats;
 	jsCtx *js;
@@ -91,6 +93,17 @@ void msg_parts(struct relay_msg *m, struct msg_parts *p);
 void msg_seal(struct relay_msg *m, size_t len);
 /* Returns NULL, or a sentence that says what is wrong with these bytes. */
 const char *msg_check(const void *data, size_t len, struct relay_msg *m);
+
+/* metrics.c */
+struct relay_lag {
+	bool replica;
+	uint64_t seq;		/* the last change that was sent, or applied */
+	uint64_t behind;	/* changes that are not */
+	double seconds;		/* age of the first of these */
+};
+
+/* Writes @r->metrics, if there is one. */
+void metrics_write(const struct relay *r, const struct relay_lag *lag);
 
 int source_run(struct relay *r);
 int replica_run(struct relay *r);

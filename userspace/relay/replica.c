@@ -59,7 +59,7 @@ static void tell_status(struct replica *p)
 	double seconds = 0;
 	struct timespec t;
 
-	if (!p->r->status || time(NULL) == p->told)
+	if ((!p->r->status && !p->r->metrics) || time(NULL) == p->told)
 		return;
 	p->told = time(NULL);
 	if (js_GetLastMsg(&msg, p->r->js, p->r->stream, p->r->subject, NULL, NULL) == NATS_OK) {
@@ -70,11 +70,17 @@ static void tell_status(struct replica *p)
 	clock_gettime(CLOCK_REALTIME, &t);
 	if (last > p->applied && p->behind_ns)
 		seconds = (double)t.tv_sec - (double)p->behind_ns / 1e9;
-	if (outfile_open(&o, p->r->status, false))
+	if (seconds < 0)
+		seconds = 0;
+	metrics_write(p->r, &(struct relay_lag){
+		.replica = true, .seq = p->applied,
+		.behind = last > p->applied ? last - p->applied : 0, .seconds = seconds,
+	});
+	if (!p->r->status || outfile_open(&o, p->r->status, false))
 		return;
 	fprintf(o.f, "{\"seq\":%" PRIu64 ",\"source_seq\":%" PRIu64 ",\"behind\":%" PRIu64
 		",\"seconds\":%.3f,\"snapshot\":%s}\n", p->applied, last,
-		last > p->applied ? last - p->applied : 0, seconds < 0 ? 0 : seconds,
+		last > p->applied ? last - p->applied : 0, seconds,
 		p->filling || !p->placed ? "true" : "false");
 	outfile_commit(&o);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "relay.h"
@@ -22,6 +23,8 @@ struct source {
 	uint32_t row_bytes;
 	uint32_t attr_size;
 	uint32_t most;		/* rows in one message */
+	uint64_t sent;		/* the last change that was sent */
+	time_t told;		/* when metrics were written */
 	struct vexfs_change *changes;
 	int32_t *errors;
 	natsSubscription *lost;
@@ -174,6 +177,20 @@ static int asked(struct source *s)
 	return any;
 }
 
+static void tell_lag(struct source *s)
+{
+	struct relay_lag lag = { .seq = s->sent };
+	struct vexfs_error err;
+	struct vexfs_stat st;
+
+	if (!s->r->metrics || time(NULL) == s->told)
+		return;
+	s->told = time(NULL);
+	if (!vexfs_do_stat(s->h, &st, &err) && st.seq > s->sent)
+		lag.behind = st.seq - s->sent;
+	metrics_write(s->r, &lag);
+}
+
 static int follow(struct source *s)
 {
 	struct pollfd p = { .fd = s->fd, .events = POLLIN };
@@ -183,6 +200,7 @@ static int follow(struct source *s)
 	while (!ret && !relay_ends) {
 		if (asked(s))
 			return 1;
+		tell_lag(s);
 		poll(&p, 1, 200);
 		n = read(s->fd, s->changes, RELAY_CHANGES * sizeof(*s->changes));
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -198,6 +216,8 @@ static int follow(struct source *s)
 				if (s->changes[i + k].op == VEXFS_CHANGE_LOST)
 					run = k;
 			ret = send_changes(s, s->changes + i, run);
+			if (!ret)
+				s->sent = s->changes[i + run - 1].seq;
 		}
 	}
 	return ret;
@@ -240,6 +260,7 @@ static int attach(struct source *s, bool fresh)
 	s->most = RELAY_PAYLOAD / (s->row_bytes + s->attr_size + 24);
 	s->most = s->most > RELAY_CHANGES ? RELAY_CHANGES : s->most ? s->most : 1;
 	req.from = last_sent(s, &whole);
+	s->sent = req.from;
 	req.flags = whole && !fresh ? VEXFS_STREAM_FROM : 0;
 	if (!req.flags)
 		req.from = 0;
@@ -256,6 +277,7 @@ static int attach(struct source *s, bool fresh)
 		return 0;
 	fprintf(stderr, "vexfs-relay: '%s': a snapshot of change %llu\n", s->r->name,
 		(unsigned long long)req.from);
+	s->sent = req.from;
 	return send_snapshot(s, req.from);
 }
 

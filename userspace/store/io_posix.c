@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
@@ -202,11 +203,22 @@ static int check_folder(int fd, const char *path, char *why, size_t room)
 	return 0;
 }
 
-static int take_lock(struct posix_io *p, const char *path, char *why, size_t room)
+/* On a read-only disk nobody writes, and there may be no file to lock. */
+static int open_lock(int dir, bool may_write)
+{
+	int fd = openat(dir, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd >= 0 || errno != EROFS || may_write)
+		return fd;
+	fd = openat(dir, "LOCK", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 && errno == ENOENT ? dup(dir) : fd;
+}
+
+static int take_lock(struct posix_io *p, const char *path, bool may_write, char *why, size_t room)
 {
 	int err;
 
-	p->lock = openat(p->dir, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	p->lock = open_lock(p->dir, may_write);
 	if (p->lock < 0) {
 		err = -errno;
 		snprintf(why, room, "%s/LOCK: %s", path, strerror(-err));
@@ -251,7 +263,7 @@ int store_io_posix(const char *path, int create, int lock, struct store_io **io,
 		err = check_folder(p->dir, path, why, room);
 	}
 	if (!err && lock)
-		err = take_lock(p, path, why, room);
+		err = take_lock(p, path, create, why, room);
 	if (err) {
 		store_io_posix_free(&p->io);
 		return err;

@@ -156,7 +156,7 @@ static int dial(struct ctl *c)
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd;
 
-	if (opt_given(c, "store") || strlen(path) >= sizeof(at.sun_path))
+	if ((c->verb->opts == store_opts && opt_given(c, "store")) || strlen(path) >= sizeof(at.sun_path))
 		return -1;
 	strcpy(at.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -215,6 +215,8 @@ static bool take_line(struct job *j, char *line)
 		show_finding(j, *line == 'b', rest);
 	else if (!strncmp(line, "restored ", 9))
 		show_done(j, "restored", rest);
+	else if (!strncmp(line, "claimed ", 8))
+		show_done(j, "claimed", rest);
 	else if (!strncmp(line, "checked ", 8) && split(rest, w, 5) == 5)
 		show_checked(j, w[4], number(w[0]), number(w[1]), number(w[2]), number(w[3]));
 	else if (!strncmp(line, "row ", 4) && split(rest, w, 9) == 9) {
@@ -520,6 +522,27 @@ static int run_restore(struct ctl *c)
 		copy_here(c, path, opt_string(c, "store", STORE_DIR), false, "restored");
 }
 
+static int run_claim(struct ctl *c)
+{
+	const char *as = opt_string(c, "as", NULL);
+	char arg[600];
+	int fd, ret;
+
+	if (strlen(c->argv[0]) > 250 || (as && strlen(as) > 250) || strchr(c->argv[0], ' '))
+		return ctl_refuse(c, EINVAL, "that is no name of a collection");
+	snprintf(arg, sizeof(arg), "%s%s%s", c->argv[0], as ? " " : "", as ? as : "");
+	if (arg[strcspn(arg, "\n")])
+		return ctl_refuse(c, EINVAL, "that is no name of a collection");
+	ret = through(c, "claim", arg, &fd);
+	return fd != -1 ? ret : ctl_refuse(c, ENOENT, "vexfsd does not run");
+}
+
+static const struct opt claim_opts[] = {
+	{ "as", 0, OPT_STRING, "NAME", "its new name" },
+	{ "socket", 0, OPT_STRING, "PATH", "socket of vexfsd (" SOCKET ")" },
+	{ 0 },
+};
+
 const struct verb store_verbs[] = {
 	{
 		.name = "store info", .args = "[NAME]", .max_args = 1,
@@ -549,6 +572,14 @@ const struct verb store_verbs[] = {
 		.brief = "restore the collections of a backup",
 		.detail = "A collection whose name is taken is refused: drop it first.",
 		.opts = store_opts, .run = run_restore,
+	}, {
+		.name = "store claim", .args = "NAME|KEY", .min_args = 1, .max_args = 1,
+		.brief = "give a kept collection of a user namespace that has gone to root",
+		.detail = "A collection whose user namespace has gone is kept in the store and not "
+			  "restored; store info shows its state as kept. Claimed, it belongs to "
+			  "root and is restored. KEY is what store info -j shows, for a name that "
+			  "several have.",
+		.opts = claim_opts, .run = run_claim,
 	},
 	{ 0 },
 };

@@ -101,6 +101,7 @@ static bool is_kept(struct daemon *d, struct coll *k)
 	}
 	kept = store_coll_meta(c)->user_ns != d->user_ns;
 	k->c = c;
+	quota_note(k);
 	if (kept) {
 		coll_state(k, COLL_KEPT, 0, "its user namespace no longer exists");
 		say(LOG_NOTICE, "'%s' is kept in the store: its user namespace no longer exists",

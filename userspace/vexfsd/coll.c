@@ -128,6 +128,20 @@ void coll_release(struct coll *k)
 	pthread_mutex_unlock(&k->d->lock);
 }
 
+bool coll_name_taken(struct daemon *d, const char *name)
+{
+	bool taken = false;
+	struct coll *k;
+
+	for (size_t i = 0; !taken && (k = coll_hold(d, i)); i++) {
+		pthread_mutex_lock(&k->lock);
+		taken = k->c && k->state != COLL_KEPT && !strcmp(store_coll_meta(k->c)->name, name);
+		pthread_mutex_unlock(&k->lock);
+		coll_release(k);
+	}
+	return taken;
+}
+
 void colls_reap(struct daemon *d)
 {
 	struct coll *gone = NULL, **at, *k;

@@ -164,20 +164,6 @@ static int backup(struct client *c, const char *dir, struct store_error *err)
 	return ret;
 }
 
-static bool name_taken(struct daemon *d, const char *name)
-{
-	bool taken = false;
-	struct coll *k;
-
-	for (size_t i = 0; !taken && (k = coll_hold(d, i)); i++) {
-		pthread_mutex_lock(&k->lock);
-		taken = k->c && !strcmp(store_coll_meta(k->c)->name, name);
-		pthread_mutex_unlock(&k->lock);
-		coll_release(k);
-	}
-	return taken;
-}
-
 /* Copies one collection of a backup into the store, and from there into the kernel. */
 static int restore_one(struct client *c, struct store *from, uint64_t key,
 		       struct store_error *err)
@@ -190,7 +176,7 @@ static int restore_one(struct client *c, struct store *from, uint64_t key,
 	if (ret)
 		return ret;
 	memcpy(name, store_coll_meta(src)->name, sizeof(name));
-	ret = name_taken(c->d, name) ?
+	ret = coll_name_taken(c->d, name) ?
 		store_fail(err, EEXIST, "'%s' exists: drop it first", name) :
 		store_coll_copy(src, c->d->s, progress, c, err);
 	store_coll_abandon(src);
@@ -228,6 +214,22 @@ static int restore(struct client *c, const char *dir, struct store_error *err)
 		store_close(from);
 	}
 	store_io_posix_free(io);
+	return ret;
+}
+
+/* "claim WHICH [NAME]" */
+static int claim_one(struct client *c, char *arg, struct store_error *err)
+{
+	char *as = strchr(arg, ' ');
+	int ret;
+
+	if (as)
+		*as++ = 0;
+	if (c->d->storage < 0)
+		return store_fail(err, ENODEV, "the module is not loaded");
+	ret = claim(c->d, arg, as, err);
+	if (!ret)
+		tell(c, "claimed %s", as ? as : arg);
 	return ret;
 }
 
@@ -271,6 +273,8 @@ static int obey(struct client *c, char *line, struct store_error *err)
 		return each(c, arg, compact_one, err);
 	if (!strcmp(line, "backup"))
 		return backup(c, arg, err);
+	if (!strcmp(line, "claim"))
+		return claim_one(c, arg, err);
 	if (!strcmp(line, "restore"))
 		return c->d->storage < 0 ? store_fail(err, ENODEV, "the module is not loaded") :
 			restore(c, arg, err);

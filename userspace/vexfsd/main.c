@@ -22,6 +22,7 @@
 
 static const char usage[] =
 	"usage: vexfsd [--store DIR] [--socket PATH] [--device PATH] [--segment-mb N]\n"
+	"              [--user-mb N] [--metrics FILE]\n"
 	"\n"
 	"Keeps durable collections of vexfs on disk and brings them back: vexfsd(8).\n"
 	"\n"
@@ -29,17 +30,21 @@ static const char usage[] =
 	"  --socket PATH    control socket, for vexctl store (" VEXFSD_SOCKET ")\n"
 	"  --device PATH    device of the module (" VEXFS_DEVICE ")\n"
 	"  --segment-mb N   size of the store's files in MiB (256)\n"
+	"  --user-mb N      MiB that the collections of a user may take; 0: any (half of the disk)\n"
+	"  --metrics FILE   write metrics for Prometheus there every five seconds\n"
 	"  --version, --help\n";
 
 /* Returns -1 to go on, or an exit code. */
 static int read_options(int argc, char **argv, struct options *o)
 {
-	uint64_t mb = 0;
+	uint64_t mb = 0, user_mb = UINT64_MAX;
 	const struct cmdline_row rows[] = {
 		{ "store", 0, CMDLINE_TEXT, { .text = &o->store } },
 		{ "socket", 0, CMDLINE_TEXT, { .text = &o->socket } },
 		{ "device", 0, CMDLINE_TEXT, { .text = &o->device } },
 		{ "segment-mb", 0, CMDLINE_COUNT, { .count = &mb }, 1, 65536 },
+		{ "user-mb", 0, CMDLINE_COUNT, { .count = &user_mb }, 0, 1u << 30 },
+		{ "metrics", 0, CMDLINE_TEXT, { .text = &o->metrics } },
 		{ 0 },
 	};
 	int ret = cmdline_read(argc, argv, "vexfsd", usage, rows);
@@ -48,6 +53,8 @@ static int read_options(int argc, char **argv, struct options *o)
 		return ret;
 	if (mb)
 		o->segment_max = mb << 20;
+	o->user_limited = user_mb != UINT64_MAX;
+	o->user_mb = user_mb;
 	return optind < argc ? cmdline_refuse("vexfsd", "unexpected argument '%s'", argv[optind]) : -1;
 }
 
@@ -72,6 +79,11 @@ static int start(struct daemon *d)
 	}
 	if (!stat("/proc/self/ns/user", &st))
 		d->user_ns = (uint32_t)st.st_ino;
+	ret = quota_begin(d);
+	if (ret) {
+		say(LOG_ERR, "%s: %s", d->opts.store, strerror(-ret));
+		return ret;
+	}
 	ret = batches_make(d);
 	if (ret) {
 		say(LOG_ERR, "no memory for buffers");
@@ -183,6 +195,11 @@ static void loop(struct daemon *d, int sigs)
 			notify("WATCHDOG=1");
 			if (wait < 0 || (unsigned int)wait > watchdog)
 				wait = (int)watchdog;
+		}
+		if (d->opts.metrics) {
+			metrics_write(d);
+			if (wait < 0 || wait > METRICS_MS)
+				wait = METRICS_MS;
 		}
 		if (d->wanted == WANT_RELEASE)
 			release(d, &p);

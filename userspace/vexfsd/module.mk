@@ -3,9 +3,10 @@
 # vexfsd, the storage daemon.
 
 VEXFSD_OBJS := $(patsubst userspace/%.c,build/obj/%.o,$(sort $(wildcard userspace/vexfsd/*.c)))
-$(VEXFSD_OBJS): U_CFLAGS += -Iuserspace/store
+$(VEXFSD_OBJS): U_CFLAGS += -Iuserspace/store $(EXPOSITION_CFLAGS)
 
-build/bin/vexfsd: $(VEXFSD_OBJS) $(STORE_OBJS) $(patsubst %,build/obj/textio/%.o,cmdline escape parse)
+build/bin/vexfsd: $(VEXFSD_OBJS) $(STORE_OBJS) $(EXPOSITION_OBJS) \
+		$(patsubst %,build/obj/textio/%.o,cmdline escape outfile parse)
 	$(begin)
 	$(HOSTCC_USER) -o $@ $^ -lpthread
 

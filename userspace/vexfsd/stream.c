@@ -36,12 +36,17 @@ struct stream {
 	bool dropped;
 };
 
-static uint64_t now_ms(void)
+static uint64_t now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_ms(void)
+{
+	return now_ns() / 1000000;
 }
 
 static int ack(struct stream *s, uint64_t seq, int error)
@@ -99,6 +104,9 @@ static int append(struct stream *s, const struct vexfs_change *ch, uint32_t n,
 	for (uint32_t i = 0; i < n && !rows; i++)
 		rows = ch[i].op != VEXFS_CHANGE_DELETE;
 	if (rows) {
+		ret = quota_check(s->k, &s->meta, err);
+		if (ret)
+			return ret;
 		ret = fetch(s, ch, n, &r.puts);
 		if (ret)
 			return store_fail(err, ret, "the rows of change %" PRIu64 " and on: %s",
@@ -158,10 +166,14 @@ static int feed(struct stream *s, uint32_t n, struct store_error *err)
 static int commit(struct stream *s, struct store_error *err)
 {
 	struct coll *k = s->k;
+	uint64_t begin = now_ns(), before = store_durable_seq(k->c);
 	int ret = k->snapshot ? store_snapshot_done(k->c, err) : store_commit(k->c, err);
 
 	if (ret)
 		return ret;
+	metrics_flushed(k->d, now_ns() - begin);
+	k->d->counters.changes += store_durable_seq(k->c) - before;
+	quota_note(k);
 	k->snapshot = false;
 	s->open_since = 0;
 	ret = ack(s, store_durable_seq(s->k->c), 0);
@@ -260,7 +272,7 @@ static int forget(struct stream *s, struct store_error *err)
 	int ret;
 
 	pthread_mutex_lock(&k->lock);
-	ret = store_coll_drop(k->c, err);
+	ret = k->c ? store_coll_drop(k->c, err) : 0;
 	if (!ret)
 		k->c = NULL;
 	pthread_mutex_unlock(&k->lock);
@@ -291,6 +303,11 @@ static int attach(struct stream *s, struct store_error *err)
 	if (k->fd < 0)
 		return store_fail(err, k->fd, "cannot attach to it: %s", strerror(-k->fd));
 	ret = kernel_meta(k->fd, &s->meta, &st);
+	/* its owner did not wait for a storage that failed */
+	if (!ret && st.durability == VEXFS_DURABILITY_NONE) {
+		s->dropped = true;
+		return 0;
+	}
 	if (!ret && k->c) {
 		req.flags |= VEXFS_STREAM_FROM;
 		req.from = store_durable_seq(k->c);
@@ -304,6 +321,11 @@ static int attach(struct stream *s, struct store_error *err)
 	s->entries = req.entries ? req.entries : 2;
 	s->read = s->acked = req.from;
 	s->open_since = 0;
+	if (!k->c) {
+		ret = quota_check(k, &s->meta, err);
+		if (ret)
+			return ret;
+	}
 	if ((req.flags & VEXFS_STREAM_SNAPSHOT) && req.from) {
 		ret = snapshot_take(k, req.from, err);
 	} else if (!k->c) {
@@ -353,7 +375,7 @@ static int serve(struct stream *s, struct store_error *err)
 	}
 	if (!ret)
 		ret = attach(s, err);
-	if (!ret)
+	if (!ret && !s->dropped)
 		ret = drain(s, err);
 	if (!ret && !s->dropped)
 		ret = commit(s, err);
@@ -382,6 +404,7 @@ static void failed(struct stream *s, int ret, const struct store_error *err)
 
 	if (k->state != COLL_FAILED || k->error != -ret)
 		say(LOG_ERR, "'%s': %s", name, err->text);
+	k->d->counters.failures++;
 	coll_state(k, is_final(k, ret) ? COLL_CONFLICT : COLL_FAILED, -ret, err->text);
 	if (k->fd >= 0) {
 		if (ack(s, s->acked, -ret) && k->state != COLL_CONFLICT)

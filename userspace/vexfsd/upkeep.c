@@ -20,15 +20,29 @@ static int go_on(void *arg, uint64_t done, uint64_t total)
 	return d->upkeep_ends || d->stopping ? -EINTR : 0;
 }
 
+/* Superseded rows count for the limit of their user, who cannot write before they go. */
+static bool is_over_limit(struct coll *k)
+{
+	struct store_info info;
+
+	if (k->state != COLL_FAILED || k->error != EDQUOT)
+		return false;
+	store_coll_info(k->c, &info);
+	return info.rows > info.live;
+}
+
 static void look_after(struct daemon *d, struct coll *k)
 {
 	struct store_error err = { 0 };
 
 	pthread_mutex_lock(&k->lock);
-	if (k->c && k->state == COLL_STORING && store_coll_wants_compaction(k->c) &&
-	    store_coll_compact(k->c, go_on, d, &err) && err.code != EINTR)
-		say(LOG_WARNING, "'%s' cannot be compacted: %s", store_coll_meta(k->c)->name,
-		    err.text);
+	if (k->c && ((k->state == COLL_STORING && store_coll_wants_compaction(k->c)) ||
+		     is_over_limit(k))) {
+		if (store_coll_compact(k->c, go_on, d, &err) && err.code != EINTR)
+			say(LOG_WARNING, "'%s' cannot be compacted: %s",
+			    store_coll_meta(k->c)->name, err.text);
+		quota_note(k);
+	}
 	if (k->c && k->state == COLL_STORING && graph_is_due(k) && graph_save(k, &err) &&
 	    err.code != EINTR)
 		say(LOG_WARNING, "the graph of '%s' cannot be saved: %s",

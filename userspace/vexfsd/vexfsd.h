@@ -30,7 +30,10 @@ struct options {
 	const char *store;
 	const char *socket;
 	const char *device;
+	const char *metrics;	/* file, or NULL */
 	uint64_t segment_max;
+	uint64_t user_mb;
+	bool user_limited;	/* @user_mb was given */
 };
 
 /* Contents of a set of buffers. */
@@ -64,6 +67,8 @@ enum coll_state {
  * @restore: the kernel does not have it yet
  * @snapshot: its first rows were walked, and count as soon as its changes are stored
  * @graph_seq: sequence number of the graph that was saved last; 0: none was
+ * @owner: the user it belongs to, and @user_ns the namespace; for the limit of users
+ * @bytes: that it takes in the store
  * @lock: of @c: other threads hold it while they use @c, the collection's thread while it
  * changes @c
  */
@@ -85,7 +90,21 @@ struct coll {
 	bool restore;
 	bool snapshot;
 	atomic_ullong graph_seq;
+	atomic_uint owner;
+	atomic_uint user_ns;
+	atomic_ullong bytes;
 	pthread_mutex_t lock;
+};
+
+#define FLUSH_EDGES	16u	/* from 0.1 ms, each twice the one before */
+
+/* What the daemon has done since it started; metrics.c shows it. */
+struct counters {
+	atomic_ullong changes;
+	atomic_ullong failures;
+	atomic_ullong flushes;
+	atomic_ullong flush_ns;
+	atomic_ullong flush[FLUSH_EDGES];
 };
 
 struct daemon {
@@ -95,6 +114,8 @@ struct daemon {
 	atomic_int storage;	/* VEXFS_IOC_STORAGE, or -1 */
 	uint64_t instance;
 	uint64_t user_ns;
+	uint64_t user_max;	/* bytes that a user may take in the store; 0: any */
+	struct counters counters;
 	struct coll *colls;
 	pthread_mutex_t lock;
 	pthread_mutex_t run_lock;
@@ -165,12 +186,30 @@ void colls_stop(struct daemon *d);
 /* Returns the @n-th entry, which stays until it is released; NULL past the end. */
 struct coll *coll_hold(struct daemon *d, size_t n);
 void coll_release(struct coll *k);
+/* A collection of that name is stored, other than kept ones. */
+bool coll_name_taken(struct daemon *d, const char *name);
 
 /* stream.c: from the kernel to the store */
 void stream_run(struct coll *k);
 
 /* snapshot.c: a collection that was there before it became durable */
 int snapshot_take(struct coll *k, uint64_t from, struct store_error *err);
+
+/* quota.c: limits of users */
+int quota_begin(struct daemon *d);
+/* The collection has grown or shrunk, or has another owner; under k->lock, or in its thread. */
+void quota_note(struct coll *k);
+/* -EDQUOT when the owner's collections take all they may. */
+int quota_check(struct coll *k, const struct store_meta *meta, struct store_error *err);
+
+/* claim.c: gives a kept collection to root; @which is a name or a key, @as a name or NULL */
+int claim(struct daemon *d, const char *which, const char *as, struct store_error *err);
+
+/* metrics.c */
+#define METRICS_MS	5000
+void metrics_flushed(struct daemon *d, uint64_t ns);
+/* Writes the file, at most once in METRICS_MS. */
+void metrics_write(struct daemon *d);
 
 /* restore.c: from the store to the kernel */
 int restore_coll(struct coll *k, struct store_error *err);

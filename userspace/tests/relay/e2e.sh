@@ -34,12 +34,13 @@ server() {
 }
 
 source_() {
-	vexfs-relay source src --feed f --url $url --max-mb 4 2>> source.log &
+	vexfs-relay source src --feed f --url $url --max-mb 4 --metrics "$dir/source.prom" 2>> source.log &
 	source=$!
 }
 
 replica() {
 	vexfs-relay replica rep --feed f --url $url --state "$dir/state" --status "$dir/status.json" \
+		--metrics "$dir/replica.prom" \
 		2>> replica.log &
 	replica=$!
 }
@@ -92,6 +93,8 @@ ok "arrive" same
 ok "the replica is nobody's to write to" test "$(vexctl -j show rep | jq -r .mode)" = 0444
 sleep 1.5
 ok "it is not behind" jq -e '.behind == 0 and .seconds == 0 and .seq > 40' status.json
+ok "metrics of the replica say so" grep -qx 'vexfs_relay_behind_changes{feed="f"} 0' replica.prom
+ok "and those of the source" grep -qx "vexfs_relay_sequence{feed=\"f\"} $(vexctl -j show src | jq .seq)" source.prom
 killed "$nats"
 ok "changes while the server is gone" put 41 50
 server

@@ -51,7 +51,9 @@ says() {
 }
 
 start() {
-	vexfsd --store "${1:-$store}" 2>> "$disk/daemon.log" &
+	local where=${1:-$store}
+	[ $# = 0 ] || shift
+	vexfsd --store "$where" "$@" 2>> "$disk/daemon.log" &
 	d=$!
 }
 
@@ -102,6 +104,7 @@ first() {
 
 	killed
 	says 1 "read-only" vexctl put a 99 --vector "$(seq -s, 24)"
+	says 1 "vexfsd does not run, and 1 of 1" vexctl performance diagnose
 	start
 	ok "it goes on where it was" state storing 1
 	ok "and takes more" "$load" load a "$disk/log" 4 300
@@ -122,6 +125,8 @@ first() {
 	everything
 	module_again
 	full_disk
+	namespaces
+	users
 	ok "all is stored" state storing 3
 	vexctl -j show all | jq -cS . > "$disk/all.json"
 	sync -f "$disk/all.json"
@@ -166,11 +171,23 @@ everything() {
 	ok "what was acknowledged is there" "$load" verify a "$disk/log"
 }
 
+built() {
+	local i
+	for i in $(seq 600); do
+		vexctl -j show "$1" | jq -e '.index_state == "ready"' > /dev/null && return
+		sleep 0.05
+	done
+	vexctl show "$1"
+	return 1
+}
+
 # Let go of the module, which goes and comes.
 module_again() {
 	local ko
 	ko=$(find "$VEXFS_TOP"/build/module/uml* -maxdepth 1 -name vexfs.ko | head -n 1)
 	ids_and_settings all > before
+	# a graph that is being built is not saved
+	ok "its graph is built" built a
 	exec 9<> /dev/vexfs
 	says 1 "in use" vexctl module unload
 	exec 9>&-
@@ -225,12 +242,109 @@ full_disk() {
 	ok "writers have gone on" wait "$w"
 	ok "nothing acknowledged was lost" "$load" verify a "$disk/log" full.log
 	stop
+	mount -o remount,ro small
+	says 1 "Read-only file system" vexfsd --store "$dir/small" --socket "$dir/other"
+	says 0 "sound" vexctl store check --store "$dir/small"
+	mount -o remount,rw small
 	rm -rf "$store"
 	cp -a small "$store"
 	cat full.log >> "$disk/log"
 	sync
 	start
 	ok "the large disk again" state storing 3
+}
+
+module_anew() {
+	vexctl module unload > out 2>&1 || return
+	vexctl module load --file "$(find "$VEXFS_TOP"/build/module/uml* -maxdepth 1 -name vexfs.ko |
+		head -n 1)"
+}
+
+# COUNT collections are stored and KEPT are kept.
+kept() {
+	local i
+	for i in $(seq 600); do
+		vexctl -j store info 2> /dev/null | jq -e "[.collections[].state] |
+			(map(select(. == \"storing\")) | length) == $1 and
+			(map(select(. == \"kept\")) | length) == $2" > /dev/null && return
+		sleep 0.05
+	done
+	vexctl store info
+	return 1
+}
+
+# Of a user namespace that goes with the module nobody is left who could reach it.
+namespaces() {
+	ok "one of another user namespace" unshare -Ur sh -c \
+		'vexctl create theirs --dim 2 --durability group --mode 0666 && vexctl put theirs 1 --vector 3,4'
+	ok "is stored" kept 4 0
+	ok "the module goes and comes" module_anew
+	ok "it is kept, the others are back" kept 3 1
+	says 1 "no kept collection" vexctl store claim a
+	says 1 "exists" vexctl store claim theirs --as a
+	says 1 "no name" vexctl store claim theirs --as .x/y
+	ok "root claims it" vexctl store claim theirs --as ours
+	ok "it is stored" kept 4 0
+	says 0 "3,4" vexctl get ours 1
+	ok "it is root's" test "$(vexctl -j show ours | jq -r '"\(.uid) \(.mode)"')" = "0 0600"
+	says 1 "no kept collection" vexctl store claim theirs
+	ok "the module goes and comes again" module_anew
+	ok "and it comes back" kept 4 0
+	says 0 "3,4" vexctl get ours 1
+	vexctl drop ours
+	ok "it goes as any other" state storing 3
+}
+
+as() { setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; }
+
+# Is @LINE among the metrics, soon?
+metric() {
+	local i
+	for i in $(seq 200); do
+		grep -qxE "$1" vexfsd.prom 2> /dev/null && return
+		sleep 0.1
+	done
+	cat vexfsd.prom
+	return 1
+}
+
+# 768,000 bytes of vectors at a time, where a user may have 1 MiB.
+users() {
+	local i
+	stop
+	start "$store" --user-mb 1 --metrics "$dir/vexfsd.prom"
+	ok "a limit for users" state storing 3
+	chmod 0666 /dev/vexfs
+	chmod 0755 "$dir"
+	{ printf '\xb8\x0b\x00\x00\x40\x00\x00\x00'; yes abcdefghijklmno | head -c 768000; } > big.fbin
+	ok "a user makes one" as 1001 vexctl create mine --dim 64 --durability group
+	ok "and puts vectors into it" as 1001 vexctl import mine big.fbin --first-id 0
+	for i in 1 2 3 4; do
+		as 1001 vexctl import mine big.fbin --first-id $((i * 3000)) > import.out 2>&1 || break
+	done
+	ok "until the limit" grep -q "read-only" import.out
+	says 0 "quota exceeded" vexctl store info
+	ok "the log says whose" grep -q "'mine': the collections of user 1001 take . MiB in the store, of 1 that" "$disk/daemon.log"
+	says 0 "64" as 1001 vexctl show mine
+	says 1 "'mine' since storage says: Disk quota exceeded" vexctl performance diagnose
+	ok "metrics count it" metric 'vexfsd_readonly_collections 1'
+	ok "by state" metric 'vexfsd_collections\{state="failed"\} 1'
+	ok "and the flushes" metric 'vexfsd_flush_duration_seconds_count [1-9][0-9]*'
+	ok "another user goes on" as 1002 vexctl create other --dim 64 --durability group
+	ok "and puts" as 1002 vexctl import other big.fbin --first-id 0
+	ok "so does root" "$load" load a "$disk/log" 2 100
+	says 1 "no storage takes it" as 1001 vexctl create more --dim 2 --durability group
+	ok "the way out: not durable" as 1001 vexctl set mine --durability none
+	ok "it leaves the store" state storing 4
+	ok "and goes" as 1001 vexctl drop mine
+	ok "the user has room again" as 1001 vexctl create mine --dim 64 --durability group
+	ok "for vectors" as 1001 vexctl import mine big.fbin --first-id 0
+	ok "nothing is read-only" metric 'vexfsd_readonly_collections 0'
+	ok "diagnose finds it well" test -z "$(vexctl -j performance diagnose |
+		jq -r '.findings[] | select(.id | startswith("storage-")) | select(.severity != "ok") | .evidence')"
+	vexctl drop mine; vexctl drop other
+	stop
+	start
 }
 
 # What a kernel of the distribution has to do, in an emulator: little, and another boot.

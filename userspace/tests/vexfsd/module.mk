@@ -7,3 +7,11 @@ build/test-bin/durable-load: build/obj/tests/vexfsd/load.o build/obj/textio/pars
 	$(HOSTCC_USER) -o $@ $(filter %.o,$^) $(U_LIBS) -lm
 
 TEST_PROGRAMS += build/test-bin/durable-load
+
+build/obj/tests/vexfsd/notify.o: U_CFLAGS += -Iuserspace/tests
+
+build/test-bin/vexfsd-notify: build/obj/tests/vexfsd/notify.o
+	$(begin)
+	$(HOSTCC_USER) -o $@ $^
+
+TEST_PROGRAMS += build/test-bin/vexfsd-notify

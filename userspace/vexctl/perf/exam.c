@@ -291,6 +291,7 @@ static int examine(struct exam *e, unsigned int areas, bool deep, bool all)
 
 	n = run_checks(e, module_checks, areas, deep, r, 0);
 	n = run_checks(e, host_checks, areas, deep, r, n);
+	n = run_checks(e, storage_checks, areas, deep, r, n);
 	qsort(r, n, sizeof(*r), worst_first);
 	warnings = count_of(r, n, SEV_CRITICAL) + count_of(r, n, SEV_WARNING);
 	if (e->c->json) {

@@ -97,7 +97,7 @@ struct check {
 	void (*run)(struct exam *e, struct finding *f);
 };
 
-extern const struct check module_checks[], host_checks[];
+extern const struct check module_checks[], host_checks[], storage_checks[];
 
 /* Collects the data; 0 or an exit code. Without a module the exam continues. */
 int exam_begin(struct ctl *c, struct exam *e, const char *from, int64_t ms);
