@@ -219,7 +219,9 @@ static void long_block(struct kunit *test, u32 type)
 	const struct vexfs_math_ops *f = &vexfs_variant()->ops[type][VEXFS_METRIC_L2];
 	u32 dim = f->block_group ? min(f->block_max_dim, 4096u) : 64;
 	u32 nq = 64, n = vexfs_kunit_quick ? 32 : VEXFS_BLOCK_ROWS, i;
+	u32 keys[VEXFS_BLOCK_KEYS];
 	struct vexfs_block_hit hit;
+	struct vexfs_block_room room = { &hit, 1, keys };
 	struct vexfs_space sp;
 	u32 *limits, *aux;
 	void *rows, *packed, *scratch;
@@ -235,10 +237,9 @@ static void long_block(struct kunit *test, u32 type)
 		for (i = 0; i < 6; i++) {
 			KUNIT_EXPECT_EQ(test, 0,
 					vexfs_math_block_pack(&sp, packed, rows, aux, min(n, nq)));
+			room.scratch = i % 2 ? scratch : NULL;
 			KUNIT_EXPECT_EQ(test, 0, vexfs_math_block(&sp, packed, min(n, nq), limits,
-								  rows, aux, n, NULL,
-								  i % 2 ? scratch : NULL,
-								  &hit, 1));
+								  rows, aux, n, NULL, &room));
 		}
 	} else {
 		KUNIT_FAIL(test, "no memory\n");
@@ -453,6 +454,7 @@ static void call_slow(struct kunit *test, enum slow_call call, struct vexfs_spac
 	struct vexfs_paged paged = { .page = page, .shift = PAGE_SHIFT };
 	u32 n = SLOW_ITEMS, limits[SLOW_ITEMS * SLOW_GROUP] = {};
 	struct vexfs_block_hit hit;
+	struct vexfs_block_room block_room = { &hit, 1, world.keys };
 	u16 near[SLOW_ITEMS];
 	int err = 0;
 
@@ -475,7 +477,7 @@ static void call_slow(struct kunit *test, enum slow_call call, struct vexfs_spac
 	case SLOW_BLOCK:
 	case SLOW_CODE_BLOCK:
 		err = vexfs_math_block(sp, room, SLOW_GROUP, limits, world.rows, world.aux, n,
-				       call == SLOW_CODE_BLOCK ? room : NULL, NULL, &hit, 1);
+				       call == SLOW_CODE_BLOCK ? room : NULL, &block_room);
 		break;
 	case SLOW_CODE_ROWS:
 		vexfs_math_code_rows(sp, room, world.rows, world.aux, n);
@@ -759,7 +761,8 @@ static void do_visit(struct visit *v)
 {
 	const void *int_row = v->ints[1], *float_row = v->floats[1];
 	struct vexfs_block_hit hit;
-	u32 aux = 0, limit;
+	u32 aux = 0, limit, key;
+	struct vexfs_block_room room = { &hit, 1, &key };
 
 	v->usable = vexfs_fpu_usable();
 	v->hard = in_hardirq();
@@ -771,7 +774,7 @@ static void do_visit(struct visit *v)
 	v->block_err = vexfs_math_block_pack(&v->int_sp, v->packed, v->ints[0], v->int_aux, 1);
 	if (!v->block_err)
 		v->block_err = vexfs_math_block(&v->int_sp, v->packed, 1, &limit, int_row,
-						&v->int_aux[1], 1, NULL, NULL, &hit, 1);
+						&v->int_aux[1], 1, NULL, &room);
 	v->import_err = vexfs_math_import_raw(&v->int_sp, v->copy, &aux, int_row, 64, 1, NULL);
 	/* who sees the visit sees what it found */
 	smp_store_release(&v->visits, v->visits + 1);

@@ -218,6 +218,7 @@ static void run_block_cut(struct kunit *test, struct vexfs_math_ops *w, void *pa
 			  const void *codes, void *scratch, const u32 *exact, const u32 *limits,
 			  struct vexfs_block_hit *hits)
 {
+	struct vexfs_block_room room = { hits, world.n * world.n, world.keys, scratch };
 	static const u32 paces[] = { 1, 1000, 20000, 400000, U32_MAX };
 	struct vexfs_pace *pack = codes || scratch ? &w->pace.code_pack : &w->pace.pack;
 	struct vexfs_pace *block = codes || scratch ? &w->pace.code_block :
@@ -231,7 +232,7 @@ static void run_block_cut(struct kunit *test, struct vexfs_math_ops *w, void *pa
 		KUNIT_ASSERT_EQ(test, 0, vexfs_math_block_pack(&world.sp, packed, world.rows,
 							       world.aux, n));
 		found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n,
-					 codes, scratch, hits, n * n);
+					 codes, &room);
 		KUNIT_EXPECT_GE(test, found, 0);
 		expect_hits(test, hits, found, exact, limits);
 	}
@@ -246,6 +247,7 @@ static void run_block(struct kunit *test, struct vexfs_math_variant *e,
 	static struct vexfs_block_hit hits[CHECK_ROWS * CHECK_ROWS];
 	size_t bytes = vexfs_math_block_scratch(&world.sp, world.n);
 	u32 n = world.n, q, wanted = 0;
+	struct vexfs_block_room room = { hits, n * n, world.keys };
 	void *packed, *scratch;
 	int found;
 
@@ -261,7 +263,7 @@ static void run_block(struct kunit *test, struct vexfs_math_variant *e,
 	}
 	KUNIT_ASSERT_EQ(test, 0, vexfs_math_block_pack(&world.sp, packed, world.rows, world.aux, n));
 	found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n, NULL,
-				 NULL, hits, n * n);
+				 &room);
 	KUNIT_EXPECT_GE(test, found, 0);
 	expect_hits(test, hits, found, exact, limits);
 	run_block_cut(test, &e->ops[f->type][f->metric], packed, NULL, NULL, exact, limits, hits);
@@ -277,8 +279,10 @@ static void run_block(struct kunit *test, struct vexfs_math_variant *e,
 	for (q = 0; q < n * n; q++)
 		wanted += exact[q] <= limits[q / n];
 	hits[wanted - 1].row = ~0u;
-	found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n,
-				 NULL, scratch, hits, wanted - 1);
+	room.max_hits = wanted - 1;
+	room.scratch = scratch;
+	found = vexfs_math_block(&world.sp, packed, n, limits, world.rows, world.aux, n, NULL,
+				 &room);
 	KUNIT_EXPECT_EQ(test, found, -EOVERFLOW);
 	KUNIT_EXPECT_EQ(test, hits[wanted - 1].row, ~0u);
 	kvfree(packed);

@@ -510,7 +510,8 @@ static int compute_both(const struct worker *w, u32 *ints, u32 *floats)
 static void one_round(struct worker *w)
 {
 	struct vexfs_block_hit hits[2];
-	u32 ints[WORK_ROWS], floats[WORK_ROWS], limits[2] = { ~0u - 1, 0 };
+	u32 ints[WORK_ROWS], floats[WORK_ROWS], limits[2] = { ~0u - 1, 0 }, keys[2];
+	struct vexfs_block_room room = { hits, 2, keys };
 	int err = compute_both(w, ints, floats);
 
 	if (err)
@@ -523,7 +524,7 @@ static void one_round(struct worker *w)
 	err = vexfs_math_block_pack(&w->float_sp, w->packed, w->floats, w->float_aux, 2);
 	if (!err)
 		err = vexfs_math_block(&w->float_sp, w->packed, 2, limits, w->floats, w->float_aux,
-				       2, NULL, NULL, hits, 2);
+				       2, NULL, &room);
 	if (err < 0)
 		w->err = err;
 	else

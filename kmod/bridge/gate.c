@@ -195,7 +195,7 @@ static bool slots_take_next(struct lane *l, struct vexfs_pass *p)
 }
 
 /*
- * Wakes a waiter. @p is on its stack and invalid as soon as it sees the new state; RCU keeps its
+ * Wakes a waiter. @p is its memory and invalid as soon as it sees the new state; RCU keeps its
  * task.
  */
 static void pass_wake(struct vexfs_pass *p, u32 state)

@@ -69,7 +69,7 @@ enum vexfs_pass_state {
 };
 
 /**
- * struct vexfs_pass - an op at the gate; on the stack of its task
+ * struct vexfs_pass - an op at the gate; memory of its task, for the time of vexfs_gate_run()
  * @op: priority and deadline
  * @share: methods to run it
  * @lane: enum vexfs_lane

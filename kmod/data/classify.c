@@ -35,9 +35,21 @@ static int classify_query(struct vexfs_request *r, struct vexfs_poll *p)
 	return 0;
 }
 
+/**
+ * struct classify_call - what the search of a classification is called with
+ * @r: the request
+ * @pass: its search at the gate
+ */
+struct classify_call {
+	struct vexfs_request *r;
+	struct vexfs_search_pass pass;
+};
+
 static int classify_search(struct vexfs_search_job *job, void *arg)
 {
-	return vexfs_request_search(arg, job);
+	struct classify_call *call = arg;
+
+	return vexfs_request_search(call->r, &call->pass, job);
 }
 
 int vexfs_handle_classify(struct vexfs_request *r)
@@ -52,9 +64,9 @@ int vexfs_handle_classify(struct vexfs_request *r)
 		.field_offset = req->field_offset,
 		.field_size = req->field_size,
 		.search = classify_search,
-		.arg = r,
 	};
 	struct vexfs_attr_filter *filter;
+	struct classify_call *call;
 	size_t bytes;
 	int err;
 
@@ -73,11 +85,14 @@ int vexfs_handle_classify(struct vexfs_request *r)
 	if (IS_ERR(filter))
 		return PTR_ERR(filter);
 	p.filter = filter;
-	bytes = p.c->space.stride + p.k * sizeof(*p.votes);
+	bytes = p.c->space.stride + sizeof(*call) + p.k * sizeof(*p.votes);
 	p.row = vexfs_op_alloc(&r->op, bytes, VEXFS_GFP_USER);
 	err = -ENOMEM;
 	if (p.row) {
-		p.votes = p.row + p.c->space.stride;
+		call = p.row + p.c->space.stride;
+		call->r = r;
+		p.arg = call;
+		p.votes = (struct vexfs_vote *)(call + 1);
 		err = classify_query(r, &p);
 	}
 	vexfs_pool_free(p.row, bytes);

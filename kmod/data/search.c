@@ -35,6 +35,7 @@
  * @counts: of the results
  * @seqs: the sequence number of each query's answer
  * @attrs: records of the results, or NULL
+ * @job: their search
  */
 struct query_group {
 	void *buf;
@@ -50,6 +51,23 @@ struct query_group {
 	u32 *counts;
 	u64 *seqs;
 	void *attrs;
+	struct group_job *job;
+};
+
+/**
+ * struct group_job - a group that is searched
+ * @job: the search
+ * @pass: it at the gate
+ * @g: its memory, which this is part of: the search needs the stack
+ * @k: results for each query
+ * @hits: where they go for a caller in the kernel, or NULL
+ */
+struct group_job {
+	struct vexfs_search_job job;
+	struct vexfs_search_pass pass;
+	struct query_group *g;
+	u32 k;
+	struct vexfs_client_hit *hits;
 };
 
 static int group_alloc(struct query_group *g, struct vexfs_request *r,
@@ -64,7 +82,7 @@ static int group_alloc(struct query_group *g, struct vexfs_request *r,
 	void *p;
 
 	g->n = clamp_t(size_t, GROUP_BYTES / each, 1, min(req->count, GROUP_QUERIES));
-	g->bytes = g->n * each;
+	g->bytes = g->n * each + sizeof(*g->job);
 	g->buf = vexfs_op_alloc(&r->op, g->bytes, VEXFS_GFP_USER);
 	if (!g->buf)
 		return -ENOMEM;
@@ -74,6 +92,8 @@ static int group_alloc(struct query_group *g, struct vexfs_request *r,
 	p += (size_t)g->n * c->space.stride;
 	g->results = p;
 	p += g->n * sizeof(*g->results);
+	g->job = p;
+	p += sizeof(*g->job);
 	g->hits = p;
 	p += (size_t)g->n * req->k * sizeof(*g->hits);
 	g->ids = p;
@@ -183,25 +203,37 @@ static int group_out(struct query_group *g, struct vexfs_request *r, struct vexf
 	return 0;
 }
 
-/**
- * struct group_job - a group that is searched
- * @job: the search
- * @g: its memory
- * @k: results for each query
- * @hits: where they go for a caller in the kernel, or NULL
- */
-struct group_job {
-	struct vexfs_search_job job;
-	struct query_group *g;
-	u32 k;
-	struct vexfs_client_hit *hits;
-};
-
 static void group_answered(struct vexfs_search_job *s)
 {
 	struct group_job *gj = container_of(s, struct group_job, job);
 
 	group_stage(gj->g, s->c, s->seq, gj->k, s->nq, gj->hits);
+}
+
+/* The search of queries @at to @at + @n. */
+static struct vexfs_search_job *group_job_set(struct query_group *g, struct vexfs_request *r,
+					      struct vexfs_collection *c,
+					      const struct vexfs_attr_filter *filter, u32 at, u32 n)
+{
+	const struct vexfs_search *req = &r->h.search;
+	struct vexfs_search_job *job = &g->job->job;
+
+	memset(job, 0, sizeof(*job));
+	job->c = c;
+	job->op = &r->op;
+	job->nq = n;
+	job->flags = req->flags;
+	job->ef = req->ef;
+	job->queries = g->rows;
+	job->aux = g->aux;
+	job->self = req->flags & VEXFS_SEARCH_SKIP_SELF ? g->ids : NULL;
+	job->filter = filter;
+	job->results = g->results;
+	job->stage = group_answered;
+	g->job->g = g;
+	g->job->k = req->k;
+	g->job->hits = r->hits ? r->hits + (size_t)at * req->k : NULL;
+	return job;
 }
 
 static int search_group(struct vexfs_request *r, struct vexfs_collection *c,
@@ -210,24 +242,7 @@ static int search_group(struct vexfs_request *r, struct vexfs_collection *c,
 {
 	struct vexfs_search *req = &r->h.search;
 	bool by_id = req->flags & VEXFS_QUERY_BY_ID;
-	struct group_job gj = {
-		.job = {
-			.c = c,
-			.op = &r->op,
-			.nq = n,
-			.flags = req->flags,
-			.ef = req->ef,
-			.queries = g->rows,
-			.aux = g->aux,
-			.self = req->flags & VEXFS_SEARCH_SKIP_SELF ? g->ids : NULL,
-			.filter = filter,
-			.results = g->results,
-			.stage = group_answered,
-		},
-		.g = g,
-		.k = req->k,
-		.hits = r->hits ? r->hits + (size_t)at * req->k : NULL,
-	};
+	struct vexfs_search_job *job = group_job_set(g, r, c, filter, at, n);
 	u64 from = req->queries + (u64)at * (by_id ? sizeof(u64) :
 					     vexfs_format_bytes(c, req->format));
 	int err;
@@ -239,16 +254,16 @@ static int search_group(struct vexfs_request *r, struct vexfs_collection *c,
 	if (err)
 		return err;
 	group_results(g, req, n);
-	err = vexfs_request_search(r, &gj.job);
+	err = vexfs_request_search(r, &g->job->pass, job);
 	if (err)
 		return err;
 	if (!at) {
 		req->found = g->results[0].n;
-		req->plan = gj.job.plan;
-		req->seq = gj.job.seq;
+		req->plan = job->plan;
+		req->seq = job->seq;
 		req->more = (req->flags & VEXFS_SEARCH_RANGE) && g->results[0].more;
 	}
-	req->distances_done += atomic64_read(&gj.job.distances);
+	req->distances_done += atomic64_read(&job->distances);
 	return group_out(g, r, c, at, n);
 }
 

@@ -4,6 +4,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/list.h>
+#include <linux/string.h>
 
 #include "bridge/config.h"
 #include "bridge/gate.h"
@@ -14,19 +15,9 @@
 /* Requests of more queries than this are large ones, and have a lane of their own. */
 #define FEW_QUERIES	32u
 
-/**
- * struct search_pass - a search at the gate
- * @pass: the op at the gate
- * @job: the search
- */
-struct search_pass {
-	struct vexfs_pass pass;
-	struct vexfs_search_job *job;
-};
-
-static struct search_pass *search_pass_of(const struct vexfs_pass *p)
+static struct vexfs_search_pass *search_pass_of(const struct vexfs_pass *p)
 {
-	return container_of(p, struct search_pass, pass);
+	return container_of(p, struct vexfs_search_pass, pass);
 }
 
 static bool search_fits(const struct vexfs_pass *a, const struct vexfs_pass *b)
@@ -75,22 +66,20 @@ static u32 search_slots(const struct vexfs_search_job *job)
 	return cpus > 1 && READ_ONCE(vexfs_bridge_coalesce) ? cpus * VEXFS_GATE_SLOTS : 1;
 }
 
-int vexfs_request_search(struct vexfs_request *r, struct vexfs_search_job *job)
+int vexfs_request_search(struct vexfs_request *r, struct vexfs_search_pass *s,
+			 struct vexfs_search_job *job)
 {
-	struct search_pass s = {
-		.pass = {
-			.op = &r->op,
-			.share = &search_share,
-			.lane = job->nq > FEW_QUERIES ? VEXFS_LANE_MANY : VEXFS_LANE_FEW,
-			.want = search_slots(job),
-			.items = job->nq,
-			.room = min(vexfs_search_width(job->c, job->flags, job->ef,
-						       job->results[0].k),
-				    READ_ONCE(vexfs_bridge_batch_size)),
-			.nonblock = r->flags & VEXFS_REQUEST_NONBLOCK,
-		},
-		.job = job,
-	};
+	struct vexfs_pass *p = &s->pass;
 
-	return vexfs_gate_run(&r->client->gate, &s.pass);
+	memset(s, 0, sizeof(*s));
+	s->job = job;
+	p->op = &r->op;
+	p->share = &search_share;
+	p->lane = job->nq > FEW_QUERIES ? VEXFS_LANE_MANY : VEXFS_LANE_FEW;
+	p->want = search_slots(job);
+	p->items = job->nq;
+	p->room = min(vexfs_search_width(job->c, job->flags, job->ef, job->results[0].k),
+		      READ_ONCE(vexfs_bridge_batch_size));
+	p->nonblock = r->flags & VEXFS_REQUEST_NONBLOCK;
+	return vexfs_gate_run(&r->client->gate, p);
 }

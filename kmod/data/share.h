@@ -9,10 +9,22 @@
 
 struct vexfs_search_job;
 
-/*
- * Waits for a slot and answers a job of @r, alone or in a shared run. Returns the errors of
- * vexfs_search() and of vexfs_gate_run().
+/**
+ * struct vexfs_search_pass - a search at the gate
+ * @pass: the op at the gate
+ * @job: the search
  */
-int vexfs_request_search(struct vexfs_request *r, struct vexfs_search_job *job);
+struct vexfs_search_pass {
+	struct vexfs_pass pass;
+	struct vexfs_search_job *job;
+};
+
+/*
+ * Waits for a slot and answers a job of @r, alone or in a shared run. @s is memory for that time:
+ * the caller has a buffer, and the search needs the stack. Returns the errors of vexfs_search()
+ * and of vexfs_gate_run().
+ */
+int vexfs_request_search(struct vexfs_request *r, struct vexfs_search_pass *s,
+			 struct vexfs_search_job *job);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/sort.h>
+#include <linux/string.h>
 
 #include "compat/compat.h"
 #include "index/classify.h"
@@ -70,15 +71,19 @@ int vexfs_poll_valid(const struct vexfs_poll *p)
 }
 
 /**
- * struct ballot - a classification under way
+ * struct ballot - a classification under way; not on the stack, which its search needs
  * @job: its search
  * @p: what it is
- * @values: of the neighbours' fields
+ * @topk: its heap
+ * @values: of the neighbours' fields, after @hits
+ * @hits: what the heap holds
  */
 struct ballot {
 	struct vexfs_search_job job;
 	struct vexfs_poll *p;
+	struct vexfs_topk topk;
 	u64 *values;
+	struct vexfs_hit hits[];
 };
 
 static void take_values(struct vexfs_search_job *s)
@@ -94,36 +99,32 @@ static void take_values(struct vexfs_search_job *s)
 
 int vexfs_classify(struct vexfs_poll *p)
 {
-	size_t bytes = p->k * (sizeof(struct vexfs_hit) + sizeof(u64));
-	struct vexfs_hit *hits = vexfs_op_alloc(p->op, bytes, VEXFS_GFP_USER);
-	struct vexfs_topk topk;
-	struct ballot b = {
-		.job = {
-			.c = p->c,
-			.op = p->op,
-			.nq = 1,
-			.flags = p->flags,
-			.ef = p->ef,
-			.queries = p->row,
-			.aux = &p->aux,
-			.self = p->flags & VEXFS_SEARCH_SKIP_SELF ? &p->self : NULL,
-			.filter = p->filter,
-			.results = &topk,
-			.stage = take_values,
-		},
-		.p = p,
-	};
+	size_t bytes = sizeof(struct ballot) + p->k * (sizeof(struct vexfs_hit) + sizeof(u64));
+	struct ballot *b = vexfs_op_alloc(p->op, bytes, VEXFS_GFP_USER);
 	int err;
 
-	if (!hits)
+	if (!b)
 		return -ENOMEM;
-	b.values = (u64 *)(hits + p->k);
-	vexfs_topk_init(&topk, hits, p->k, ~0u);
-	err = p->search(&b.job, p->arg);
-	p->plan = b.job.plan;
-	p->seq = b.job.seq;
+	memset(b, 0, sizeof(*b));
+	b->job.c = p->c;
+	b->job.op = p->op;
+	b->job.nq = 1;
+	b->job.flags = p->flags;
+	b->job.ef = p->ef;
+	b->job.queries = p->row;
+	b->job.aux = &p->aux;
+	b->job.self = p->flags & VEXFS_SEARCH_SKIP_SELF ? &p->self : NULL;
+	b->job.filter = p->filter;
+	b->job.results = &b->topk;
+	b->job.stage = take_values;
+	b->p = p;
+	b->values = (u64 *)(b->hits + p->k);
+	vexfs_topk_init(&b->topk, b->hits, p->k, ~0u);
+	err = p->search(&b->job, p->arg);
+	p->plan = b->job.plan;
+	p->seq = b->job.seq;
 	if (!err)
-		count_votes(p, b.values, topk.n);
-	vexfs_pool_free(hits, bytes);
+		count_votes(p, b->values, b->topk.n);
+	vexfs_pool_free(b, bytes);
 	return err;
 }

@@ -207,9 +207,8 @@ static struct exact_work *work_new(struct exact_run *run)
 		return NULL;
 	w->run = run;
 	w->results = run->s->results;
-	w->hits = NULL;
+	w->room = (struct vexfs_block_room){ .keys = w->keys };
 	w->limits = NULL;
-	w->scratch = NULL;
 	w->pause = 0;
 	w->paused = 0;
 	if (run->packed && vexfs_exact_block_room(w)) {

@@ -64,10 +64,9 @@ struct exact_run {
  * @run: the search
  * @results: its own heaps
  * @work: how a helper is started
- * @hits: candidate pairs of a block
- * @sorted: the same by query
+ * @room: of a block: its candidate pairs, or NULL; scratch; @keys
+ * @sorted: the same pairs by query
  * @limits: of each query, and then where its hits begin
- * @scratch: for the block form
  * @keys: distances of a chunk
  * @rows: rows to gather
  * @aux: theirs
@@ -81,10 +80,9 @@ struct exact_work {
 	struct exact_run *run;
 	struct vexfs_topk *results;
 	struct work_struct work;
-	struct vexfs_block_hit *hits;
+	struct vexfs_block_room room;
 	struct vexfs_block_hit *sorted;
 	u32 *limits;
-	void *scratch;
 	u32 keys[CHUNK_ROWS];
 	const void *rows[VEXFS_FILTER_RUN];
 	u32 aux[VEXFS_FILTER_RUN];

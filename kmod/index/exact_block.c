@@ -50,19 +50,20 @@ int vexfs_exact_block_room(struct exact_work *w)
 {
 	struct exact_run *run = w->run;
 
-	w->hits = vexfs_op_alloc(run->s->op, block_buffer_bytes(run), VEXFS_GFP_USER);
-	if (!w->hits)
+	w->room.hits = vexfs_op_alloc(run->s->op, block_buffer_bytes(run), VEXFS_GFP_USER);
+	if (!w->room.hits)
 		return -ENOMEM;
-	w->sorted = w->hits + BLOCK_HITS;
+	w->room.max_hits = BLOCK_HITS;
+	w->sorted = w->room.hits + BLOCK_HITS;
 	if (run->scratch)
-		w->scratch = w->sorted + BLOCK_HITS;
+		w->room.scratch = w->sorted + BLOCK_HITS;
 	w->limits = (void *)(w->sorted + BLOCK_HITS) + run->scratch;
 	return 0;
 }
 
 void vexfs_exact_block_room_free(struct exact_work *w)
 {
-	vexfs_pool_free(w->hits, block_buffer_bytes(w->run));
+	vexfs_pool_free(w->room.hits, block_buffer_bytes(w->run));
 }
 
 /* The survivors of a block get their key in the fixed order. */
@@ -76,11 +77,11 @@ static int block_survivors(struct exact_work *w, struct vexfs_extent *e, u32 row
 	/* by query: count, add up, put each in its place */
 	memset(start, 0, (nq + 1) * sizeof(*start));
 	for (i = 0; i < nhits; i++)
-		start[w->hits[i].query + 1]++;
+		start[w->room.hits[i].query + 1]++;
 	for (q = 0; q < nq; q++)
 		start[q + 1] += start[q];
 	for (i = 0; i < nhits; i++)
-		w->sorted[start[w->hits[i].query]++] = w->hits[i];
+		w->sorted[start[w->room.hits[i].query]++] = w->room.hits[i];
 
 	for (i = 0; i < nhits; i = at) {
 		q = w->sorted[i].query;
@@ -127,7 +128,7 @@ static int block_hits(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 	vexfs_stack_check(&s->op->stack);
 	return vexfs_math_block(&s->c->space, run->packed, s->nq, w->limits,
 				e->rows + (size_t)row * s->c->space.stride, e->aux + row, n,
-				codes, w->scratch, w->hits, BLOCK_HITS);
+				codes, &w->room);
 }
 
 /* The plain way: limits that are not tight yet get tighter. */
@@ -153,7 +154,7 @@ int vexfs_exact_block(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 	int hits, err = 0;
 	u32 m;
 
-	if (!w->run->packed || !w->hits)
+	if (!w->run->packed || !w->room.hits)
 		return one_by_one(w, e, row, n);
 	for (; n && !err; row += m, n -= m) {
 		m = n;

@@ -43,9 +43,9 @@ bool vexfs_jobs_fit(const struct vexfs_search_job *a, const struct vexfs_search_
 VEXFS_EXPORT_KUNIT(vexfs_jobs_fit);
 
 /**
- * struct joint - several jobs that run as one
+ * struct joint - several jobs that run as one; not on the stack, which the search needs
  * @job: the job that runs
- * @buf: its queries, heaps, ids and auxiliaries, in this order
+ * @buf: its queries, its heaps, this structure, its ids and auxiliaries, in this order
  * @bytes: size of @buf
  * @deadline_ns: deadline of the first op, restored afterwards
  * @distances: distances that the first op had counted before
@@ -58,18 +58,22 @@ struct joint {
 	u64 distances;
 };
 
-static int joint_alloc(struct joint *j, u32 nq)
+static struct joint *joint_new(const struct vexfs_search_job *first, u32 nq)
 {
-	struct vexfs_search_job *s = &j->job;
-	size_t stride = s->c->space.stride;
+	size_t before = nq * (first->c->space.stride + sizeof(struct vexfs_topk));
+	size_t bytes = before + sizeof(struct joint) + nq * (sizeof(u64) + sizeof(u32));
+	void *buf = vexfs_op_alloc(first->op, bytes, VEXFS_GFP_USER);
+	struct joint *j = buf + before;
 
-	j->bytes = nq * (stride + sizeof(struct vexfs_topk) + sizeof(u64) + sizeof(u32));
-	j->buf = vexfs_op_alloc(s->op, j->bytes, VEXFS_GFP_USER);
-	if (!j->buf)
-		return -ENOMEM;
-	s->queries = j->buf;
-	s->results = j->buf + nq * stride;
-	return 0;
+	if (!buf)
+		return NULL;
+	memset(j, 0, sizeof(*j));
+	j->buf = buf;
+	j->bytes = bytes;
+	j->job.queries = buf;
+	j->job.results = buf + nq * first->c->space.stride;
+	j->job.nq = nq;
+	return j;
 }
 
 /* The latest deadline, or 0 when an op has none. */
@@ -85,11 +89,11 @@ static u64 joint_deadline(const struct vexfs_search_job *s)
 	return latest;
 }
 
-static void joint_gather(struct joint *j, struct vexfs_search_job *first, u32 nq)
+static void joint_gather(struct joint *j, struct vexfs_search_job *first)
 {
 	size_t stride = first->c->space.stride;
-	u64 *self = (u64 *)(j->job.results + nq);
-	u32 *aux = (u32 *)(self + nq), at = 0;
+	u64 *self = (u64 *)(j + 1);
+	u32 *aux = (u32 *)(self + j->job.nq), at = 0;
 	struct vexfs_search_job *s;
 
 	j->job.self = first->self ? self : NULL;
@@ -143,41 +147,47 @@ static void joint_stage(struct vexfs_search_job *all)
 	}
 }
 
+static void joint_settings(struct joint *j, struct vexfs_search_job *first)
+{
+	struct vexfs_search_job *job = &j->job;
+	const struct vexfs_search_job *s;
+
+	job->c = first->c;
+	job->op = first->op;
+	job->flags = first->flags;
+	job->filter = first->filter;
+	job->alone = first->nq;
+	job->cpus = first->cpus;
+	job->give_way = first->give_way;
+	job->leader = first->leader;
+	job->stage = joint_stage;
+	job->next = first;
+	for (s = first; s; s = s->next)
+		job->ef = max(job->ef, job_ef(s));
+	j->deadline_ns = first->op->deadline_ns;
+	j->distances = first->op->distances;
+}
+
 int vexfs_search_joint(struct vexfs_search_job *first)
 {
-	struct joint j = {
-		.job = {
-			.c = first->c,
-			.op = first->op,
-			.flags = first->flags,
-			.filter = first->filter,
-			.alone = first->nq,
-			.cpus = first->cpus,
-			.give_way = first->give_way,
-			.leader = first->leader,
-			.stage = joint_stage,
-			.next = first,
-		},
-		.deadline_ns = first->op->deadline_ns,
-		.distances = first->op->distances,
-	};
 	const struct vexfs_search_job *s;
+	struct joint *j;
+	u32 nq = 0;
 	int err;
 
-	for (s = first; s; s = s->next) {
-		j.job.nq += s->nq;
-		j.job.ef = max(j.job.ef, job_ef(s));
-	}
-	err = joint_alloc(&j, j.job.nq);
-	if (err)
-		return err;
-	joint_gather(&j, first, j.job.nq);
+	for (s = first; s; s = s->next)
+		nq += s->nq;
+	j = joint_new(first, nq);
+	if (!j)
+		return -ENOMEM;
+	joint_settings(j, first);
+	joint_gather(j, first);
 	first->op->deadline_ns = joint_deadline(first);
-	err = vexfs_search(&j.job);
-	first->op->deadline_ns = j.deadline_ns;
+	err = vexfs_search(&j->job);
+	first->op->deadline_ns = j->deadline_ns;
 	if (err)
-		first->op->distances = j.distances;
-	vexfs_pool_free(j.buf, j.bytes);
+		first->op->distances = j->distances;
+	vexfs_pool_free(j->buf, j->bytes);
 	return err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_search_joint);

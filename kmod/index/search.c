@@ -43,54 +43,68 @@ u32 vexfs_search_cpus(const struct vexfs_search_job *s)
 				(READ_ONCE(c->has_codes) ? c->code_bytes : c->space.stride));
 }
 
-/* The @n queries that the graph has left, and none of the others, together. */
-static int search_left(struct vexfs_search_job *s, u32 n)
+/* A job of the @n queries that the graph has left, in @buf. */
+static struct vexfs_search_job *left_job(const struct vexfs_search_job *s, u32 n, void *buf)
 {
 	size_t stride = s->c->space.stride;
-	size_t bytes = n * (stride + sizeof(struct vexfs_topk) + sizeof(u64) + sizeof(u32));
-	void *rows = vexfs_op_alloc(s->op, bytes, VEXFS_GFP_USER);
 	/* from the strictest alignment to the loosest */
-	struct vexfs_topk *results = rows + n * stride;
-	u64 *self = (u64 *)(results + n);
+	struct vexfs_topk *results = buf + n * stride;
+	struct vexfs_search_job *job = (void *)(results + n);
+	u64 *self = (u64 *)(job + 1);
 	u32 *aux = (u32 *)(self + n), q, i;
-	struct vexfs_search_job job = {
-		.c = s->c,
-		.op = s->op,
-		.nq = n,
-		.flags = s->flags,
-		.queries = rows,
-		.aux = aux,
-		.self = s->self ? self : NULL,
-		.filter = s->filter,
-		.results = results,
-		.cpus = s->cpus,
-		.give_way = s->give_way,
-		.leader = s->leader,
-		.seq = s->seq,
-	};
-	int err;
 
-	if (!rows)
-		return -ENOMEM;
+	memset(job, 0, sizeof(*job));
+	job->c = s->c;
+	job->op = s->op;
+	job->nq = n;
+	job->flags = s->flags;
+	job->queries = buf;
+	job->aux = aux;
+	job->self = s->self ? self : NULL;
+	job->filter = s->filter;
+	job->results = results;
+	job->cpus = s->cpus;
+	job->give_way = s->give_way;
+	job->leader = s->leader;
+	job->seq = s->seq;
 	for (q = 0, i = 0; q < s->nq; q++) {
 		if (!s->results[q].left)
 			continue;
-		memcpy(rows + i * stride, vexfs_job_query(s, q), stride);
+		memcpy(buf + i * stride, vexfs_job_query(s, q), stride);
 		results[i] = s->results[q];
 		self[i] = s->self ? s->self[q] : 0;
 		aux[i++] = s->aux[q];
 	}
-	err = vexfs_search_exact(&job);
+	return job;
+}
+
+/*
+ * The @n queries that the graph has left, and none of the others, together. Their job is not on
+ * the stack, which the exact search below needs.
+ */
+static int search_left(struct vexfs_search_job *s, u32 n)
+{
+	size_t bytes = n * (s->c->space.stride + sizeof(struct vexfs_topk) + sizeof(u64) +
+			    sizeof(u32)) + sizeof(struct vexfs_search_job);
+	void *buf = vexfs_op_alloc(s->op, bytes, VEXFS_GFP_USER);
+	struct vexfs_search_job *job;
+	u32 q, i;
+	int err;
+
+	if (!buf)
+		return -ENOMEM;
+	job = left_job(s, n, buf);
+	err = vexfs_search_exact(job);
 	for (q = 0, i = 0; q < s->nq; q++) {
 		if (!s->results[q].left)
 			continue;
-		s->results[q] = results[i++];
+		s->results[q] = job->results[i++];
 		if (!q)
-			s->plan = job.plan;
+			s->plan = job->plan;
 	}
-	s->left_plan = job.plan;
-	atomic64_add(atomic64_read(&job.distances), &s->distances);
-	vexfs_pool_free(rows, bytes);
+	s->left_plan = job->plan;
+	atomic64_add(atomic64_read(&job->distances), &s->distances);
+	vexfs_pool_free(buf, bytes);
 	return err;
 }
 

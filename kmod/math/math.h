@@ -122,16 +122,30 @@ struct vexfs_block_hit {
  * packed form of the queries is made once, in memory that the caller provides
  * (64-byte aligned, vexfs_math_block_bytes()).
  *
- * With the rows' @codes, if somebody has kept them, or @scratch (64-byte aligned,
- * vexfs_math_block_scratch() bytes for @n rows, not shared by two calls at a time) it
- * may work on bytes made of the rows, which is faster and names some more pairs; NULL
- * is always right, and the only choice where vexfs_math_block_scratch() says 0.
+ * With the rows' @codes, if somebody has kept them, or the scratch of @room it may work on
+ * bytes made of the rows, which is faster and names some more pairs; NULL is always right, and
+ * the only choice where vexfs_math_block_scratch() says 0.
  *
- * @n rows at most VEXFS_BLOCK_ROWS a call. Returns the number of hits, or
- * -EOVERFLOW when more than @max_hits pairs qualify, in which case the caller
- * lowers the limits or uses scan for these rows.
+ * @n rows at most VEXFS_BLOCK_ROWS a call. Returns the number of hits, or -EOVERFLOW when more
+ * pairs qualify than there is room for, in which case the caller lowers the limits or uses scan
+ * for these rows.
  */
 #define VEXFS_BLOCK_ROWS	1024u
+#define VEXFS_BLOCK_KEYS	64u
+
+/**
+ * struct vexfs_block_room - memory for a block, not shared by two calls at a time
+ * @hits: out: the pairs
+ * @max_hits: how many it holds
+ * @keys: one for each row of a call, VEXFS_BLOCK_KEYS at most; for types that have no block
+ * @scratch: 64-byte aligned, vexfs_math_block_scratch() bytes for the rows of a call; or NULL
+ */
+struct vexfs_block_room {
+	struct vexfs_block_hit *hits;
+	u32 max_hits;
+	u32 *keys;
+	void *scratch;
+};
 
 size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq);
 int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
@@ -139,8 +153,7 @@ int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
 size_t vexfs_math_block_scratch(const struct vexfs_space *sp, u32 n);
 int vexfs_math_block(const struct vexfs_space *sp, void *packed, u32 nq,
 		     const u32 *limits, const void *rows, const u32 *aux, u32 n,
-		     const void *codes, void *scratch, struct vexfs_block_hit *hits,
-		     u32 max_hits);
+		     const void *codes, const struct vexfs_block_room *room);
 
 /*
  * Codes: bytes made of a row, with a bound for what was lost, for callers who keep

@@ -17,9 +17,6 @@
  */
 #define TILE_ROWS	64u
 
-/* Keys that a scan for one query of many holds at a time, on the stack. */
-#define SCAN_KEYS	64u
-
 /*
  * Calls in a row in which the block of codes named too many pairs where the other did
  * not: these vectors do not fit bytes.
@@ -160,26 +157,27 @@ VEXFS_EXPORT_KUNIT(vexfs_math_block_pack);
 
 /* Where there is no block shape: scan for each query in turn. */
 static int scan_each(const struct vexfs_space *sp, const void *queries, u32 nq, const u32 *limits,
-		  const void *rows, const u32 *aux, u32 n, struct vexfs_block_hit *hits, u32 max)
+		     const void *rows, const u32 *aux, u32 n, const struct vexfs_block_room *room)
 {
 	const u32 *q_aux = queries + (size_t)nq * sp->stride;
-	u32 keys[SCAN_KEYS];
+	const u32 *keys = room->keys;
 	u32 q, i, j, m, found = 0;
 	int err;
 
 	for (i = 0; i < n; i += m) {
-		m = min(n - i, SCAN_KEYS);
+		m = min(n - i, VEXFS_BLOCK_KEYS);
 		for (q = 0; q < nq; q++) {
 			err = vexfs_math_scan(sp, queries + (size_t)q * sp->stride, q_aux[q],
-					      rows + (size_t)i * sp->stride, aux + i, m, keys);
+					      rows + (size_t)i * sp->stride, aux + i, m,
+					      room->keys);
 			if (err)
 				return err;
 			for (j = 0; j < m; j++) {
 				if (keys[j] > limits[q])
 					continue;
-				if (found == max)
+				if (found == room->max_hits)
 					return -EOVERFLOW;
-				hits[found++] = (struct vexfs_block_hit){ q, i + j };
+				room->hits[found++] = (struct vexfs_block_hit){ q, i + j };
 			}
 			/* Every call may fit a section, all of them together do not. */
 			vexfs_fpu_rest();
@@ -218,7 +216,7 @@ static void cut_tile(const struct vexfs_pace *pace, u32 units, u32 group, u32 nq
 /* By numbers, or, when @codes is not NULL, by bytes. */
 static int run_tiles(const struct packed *p, const struct vexfs_space *sp, u32 nq,
 		     const u32 *limits, const void *rows, const void *codes, const u32 *aux, u32 n,
-		     struct vexfs_block_hit *hits, u32 max_hits)
+		     const struct vexfs_block_room *room)
 {
 	struct vexfs_math_ops *ops = p->ops;
 	struct vexfs_pace *pace = codes ? &ops->pace.code_block :
@@ -243,13 +241,15 @@ static int run_tiles(const struct packed *p, const struct vexfs_space *sp, u32 n
 			if (codes)
 				got = p->codes->block(sp, packed, nq, first, count, limits,
 						      codes + (size_t)row * vexfs_code_step(sp),
-						      m, row, hits + found, max_hits - found);
+						      m, row, room->hits + found,
+						      room->max_hits - found);
 			else
 				got = ops->block(sp, packed, nq, first, count, limits,
 						 rows + (size_t)row * sp->stride, aux + row,
-						 m, row, hits + found, max_hits - found);
+						 m, row, room->hits + found,
+						 room->max_hits - found);
 			vexfs_fpu_learn(pace, (u64)count * m * units, vexfs_fpu_end(stamp));
-			if (got > max_hits - found)
+			if (got > room->max_hits - found)
 				return -EOVERFLOW;
 			found += got;
 		}
@@ -259,34 +259,33 @@ static int run_tiles(const struct packed *p, const struct vexfs_space *sp, u32 n
 
 int vexfs_math_block(const struct vexfs_space *sp, void *packed, u32 nq,
 		     const u32 *limits, const void *rows, const u32 *aux, u32 n,
-		     const void *codes, void *scratch, struct vexfs_block_hit *hits,
-		     u32 max_hits)
+		     const void *codes, const struct vexfs_block_room *room)
 {
 	struct packed *p = packed;
 	u32 lost = READ_ONCE(p->lost);
-	bool by_codes = p->codes && (codes || scratch) && lost < CODES_LOST;
+	bool by_codes = p->codes && (codes || room->scratch) && lost < CODES_LOST;
 	int found;
 
 	if (WARN_ON_ONCE(n > VEXFS_BLOCK_ROWS))
 		return -EINVAL;
 	if (!p->ops)
-		return scan_each(sp, p + 1, nq, limits, rows, aux, n, hits, max_hits);
+		return scan_each(sp, p + 1, nq, limits, rows, aux, n, room);
 	if (unlikely(!vexfs_fpu_usable()))
 		return vexfs_fpu_refuse();
 
 	if (by_codes) {
 		if (!codes) {
-			vexfs_code_make(p->ops, sp, scratch, rows, aux, n);
-			codes = scratch;
+			vexfs_code_make(p->ops, sp, room->scratch, rows, aux, n);
+			codes = room->scratch;
 		}
-		found = run_tiles(p, sp, nq, limits, rows, codes, aux, n, hits, max_hits);
+		found = run_tiles(p, sp, nq, limits, rows, codes, aux, n, room);
 		if (found != -EOVERFLOW) {
 			if (lost)
 				WRITE_ONCE(p->lost, 0);
 			return found;
 		}
 	}
-	found = run_tiles(p, sp, nq, limits, rows, NULL, aux, n, hits, max_hits);
+	found = run_tiles(p, sp, nq, limits, rows, NULL, aux, n, room);
 	/* when there are too many of them either way, bytes are not to blame */
 	if (by_codes && found != -EOVERFLOW)
 		WRITE_ONCE(p->lost, lost + 1);
