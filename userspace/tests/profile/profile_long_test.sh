@@ -30,8 +30,8 @@ check $? "valgrind: our programs, vexfsd and the mount in the lab under all thre
 
 run $s/run_static_stack_analysis.sh
 [ "$status" = 0 ] && jq -e 'length >= 2 and all(.[]; .worst_possible > 0)' "$VEXFS_PROFILE_DIR/static/report.json" > /dev/null &&
-	! grep -E '^recursion|not resolved:' "$VEXFS_PROFILE_DIR/static/paths"
-check $? "static: bounds of the functions that begin ops" "$status $out$err"
+	! grep -E '^recursion|not resolved:|ABOVE' "$VEXFS_PROFILE_DIR/static/paths"
+check $? "static: each path of calls is within the budget" "$status $out$err"
 [ -s "$VEXFS_PROFILE_DIR/static/structures" ] && [ -s "$VEXFS_PROFILE_DIR/static/frames" ]
 check $? "static: frames and structures" "$out"
 
@@ -43,6 +43,9 @@ run $s/run_perf_memory_profile.sh --plant -- sh -c '
 jq -e '[.functions[] | select(.name == "plant_hotspot")][0].self > .samples * 0.2' \
 	"$VEXFS_PROFILE_DIR/perf/profile.json" > /dev/null
 check $? "perf: the planted hotspot is named" "$status $out$err"
+run $s/analyze_profiling_results.sh
+[[ $out == *"plant_hotspot (outside of vexfs) takes "* ]]
+check $? "the report names it, although it is in no subsystem of vexfs" "$status $out$err"
 run $s/run_perf_memory_profile.sh -- sh -c 'vexctl create c --dim 4; echo c > /proc/sysrq-trigger'
 [ "$status" = 1 ] && [[ $err == *"the lab ended with status"*": lab: "* ]] && grep -qx state=partial "$VEXFS_PROFILE_DIR/perf/status"
 check $? "perf: a lab that dies in the middle is said, and the result partial" "$status $out$err"
@@ -69,6 +72,11 @@ run $t/profile_build_test.sh --rounds 1
 [ "$status" = 0 ] && [[ $out == *"lines are the same in both builds"* ]] && complete component-profile_insert
 check $? "the profiling build gives the same results, and its cost is measured" "$status $out$err"
 
+run $s/run_ebpf_fuse_tracing.sh --plant no_bpf
+[ "$status" = 1 ] && [[ $err == *"bpftrace does not start: "*BPF* ]] &&
+	grep -qx state=partial "$VEXFS_PROFILE_DIR/ebpf/status"
+check $? "bpftrace: without the capability for BPF the reason is printed, and the result partial" "$status $out$err" \
+	"$(cat "$VEXFS_PROFILE_DIR/ebpf/status" "$VEXFS_PROFILE_DIR/ebpf/bpftrace.err")"
 run $s/run_ebpf_fuse_tracing.sh --plant slow_op
 [ "$status" = 0 ] && grep -qE 'SLOW fuse opcode [0-9]+: [0-9]{7}' "$VEXFS_PROFILE_DIR/ebpf/alerts"
 check $? "bpftrace: the planted slow op is reported" "$status $out$err"
