@@ -7,7 +7,7 @@
 #include "escape.h"
 #include "report.h"
 
-#define HOT	0.10	/* share of the module's time from which a function is named */
+#define HOT	0.10	/* share of the time from which a function is named */
 
 void report_add(struct report *r, double rank, bool bad, const char *fmt, ...)
 {
@@ -75,19 +75,25 @@ static void judge_time(struct report *r)
 {
 	const jsonin *list = jsonin_get(r->p.time, "functions");
 	double module = jsonin_number(jsonin_get(jsonin_get(r->p.time, "owners"), "module"));
+	double all = jsonin_number(jsonin_get(r->p.time, "samples"));
 	size_t i;
 
-	if (!(module > 0))
-		return;
 	for (i = 0; i < jsonin_count(list); i++) {
 		const jsonin *v = jsonin_at(list, i);
 		const char *name = jsonin_text(jsonin_get(v, "name"));
 		const char *subsystem = jsonin_text(jsonin_get(v, "subsystem"));
-		double self = jsonin_number(jsonin_get(v, "self")) / module;
+		bool ours = subsystem && *subsystem;
+		double self = jsonin_number(jsonin_get(v, "self")) / (ours ? module : all);
 
-		if (name && subsystem && *subsystem && self >= HOT)
+		/* also false for a total of 0 */
+		if (!name || !(self >= HOT && self <= 1))
+			continue;
+		if (ours)
 			report_add(r, self, false, "%s (%s) takes %.1f %% of the module's time", name,
 				   subsystem, 100 * self);
+		else
+			report_add(r, self / 2, false, "%s (outside of vexfs) takes %.1f %% of all time",
+				   name, 100 * self);
 	}
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# ebpf_lab.sh SLOW_US STACK_ALERT VECTORS [slow_op]: runs inside a lab with BTF. bpftrace while
+# ebpf_lab.sh SLOW_US STACK_ALERT VECTORS [slow_op|no_bpf]: runs inside a lab with BTF. bpftrace while
 # a mount and the device are used; then the stack tracer while they are used again.
 
 set -u
@@ -37,9 +37,13 @@ use() {
 for event in search_done put delete request_done; do
 	echo 1 > /sys/kernel/tracing/events/vexfs/vexfs_$event/enable
 done
-bpftrace -f json -o "$to/trace.json" "$here/../configs/fuse_and_vexfs.bt" "$slow_us" "$alert" \
+caps=()
+[ "$plant" != no_bpf ] || caps=(setpriv '--bounding-set=-sys_admin,-bpf,-perfmon')
+"${caps[@]}" bpftrace -f json -o "$to/trace.json" "$here/../configs/fuse_and_vexfs.bt" "$slow_us" "$alert" \
 	2> "$to/bpftrace.err" & tracer=$!
-wait_for grep -q attached_probes "$to/trace.json" || { cat "$to/bpftrace.err"; exit 9; }
+attached() { grep -q attached_probes "$to/trace.json" || ! kill -0 $tracer; }
+wait_for attached
+kill -0 $tracer || { echo "bpftrace does not start: $(head -n 1 "$to/bpftrace.err")"; exit 9; }
 sleep 1
 date +%s%N > "$to/traced_from"
 vexfs-mount -f "$dir/m" & mount=$!
