@@ -67,12 +67,7 @@ char *alert_json(const struct alert *a, size_t n)
 	for (size_t i = 0; i < n; i++)
 		put_alert(&j, &a[i]);
 	json_array_end(&j);
-	json_finish(&j);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return json_finish_text(&j, &text);
 }
 
 static int post(const char *url, const char *body, char *why, size_t size)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The JSON writer: text against text.
+ * The JSON writer: its output compared with the expected text.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -27,6 +27,23 @@ static void is(struct json *j, const char *want, const char *what)
 	if (!ok(!strcmp(text, want), "%s", what))
 		printf("# got  %s\n# want %s\n", text, want);
 	free(text);
+}
+
+static void in_memory(void)
+{
+	char *whole = NULL;
+	size_t size = 0;
+	struct json j;
+
+	json_start(&j, open_memstream(&whole, &size), false);
+	json_u64(&j, 7);
+	ok(json_finish_text(&j, &whole) && !strcmp(whole, "7\n") && size == 2,
+	   "a stream in memory is closed and its text returned");
+	free(whole);
+	whole = malloc(1);
+	json_start(&j, fopen("/dev/full", "w"), false);
+	json_u64(&j, 7);
+	ok(!json_finish_text(&j, &whole) && !whole, "a stream that failed returns no text and frees it");
 }
 
 int main(void)
@@ -58,7 +75,7 @@ int main(void)
 	json_u64(&j, 3);
 	json_array_end(&j);
 	json_object_end(&j);
-	is(&j, "{\n  \"a\": 1,\n  \"b\": [\n    2,\n    3\n  ]\n}\n", "pretty");
+	is(&j, "{\n  \"a\": 1,\n  \"b\": [\n    2,\n    3\n  ]\n}\n", "indented output");
 
 	j = start(false);
 	json_array_begin(&j);
@@ -71,16 +88,17 @@ int main(void)
 	json_float(&j, 1.17549435e-38f);
 	json_array_end(&j);
 	is(&j, "[0.1,1e+300,null,null,0.1,16777216,1.1754944e-38]\n",
-	   "shortest numbers, no NaN and no infinity");
+	   "numbers have their shortest form; NaN and infinity become null");
 
 	j = start(false);
 	json_string(&j, "quote\" slash\\ \n\t\x01\x7f");
-	is(&j, "\"quote\\\" slash\\\\ \\n\\t\\u0001\\u007f\"\n", "escapes");
+	is(&j, "\"quote\\\" slash\\\\ \\n\\t\\u0001\\u007f\"\n",
+	   "special characters of strings are escaped");
 
 	j = start(false);
 	json_string(&j, "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 \xff \xc0\x80 \xed\xa0\x80 \xe2\x82");
 	is(&j, "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 \\ufffd \\ufffd\\ufffd "
-	   "\\ufffd\\ufffd\\ufffd \\ufffd\\ufffd\"\n", "bytes that are not UTF-8");
+	   "\\ufffd\\ufffd\\ufffd \\ufffd\\ufffd\"\n", "bytes that are not UTF-8 become U+FFFD");
 
 	j = start(false);
 	json_object_begin(&j);
@@ -89,6 +107,8 @@ int main(void)
 	json_object_begin(&j);
 	json_key(&j, "cut");
 	json_unwind(&j);
-	is(&j, "{\"open\":[{\"cut\":null}]}\n", "leaving early is still JSON");
+	is(&j, "{\"open\":[{\"cut\":null}]}\n",
+	   "output that ends early is closed and remains valid");
+	in_memory();
 	return done();
 }

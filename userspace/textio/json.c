@@ -98,6 +98,17 @@ int json_finish(struct json *j)
 	return fflush(j->out) || ferror(j->out) ? -1 : 0;
 }
 
+char *json_finish_text(struct json *j, char **text)
+{
+	int err = json_finish(j);
+
+	if (fclose(j->out) || err) {
+		free(*text);
+		*text = NULL;
+	}
+	return *text;
+}
+
 static void quoted(struct json *j, const char *text, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)text;

@@ -37,6 +37,12 @@ void json_start(struct json *j, FILE *out, bool pretty);
 /* Ends the value with a newline and flushes; -1 when the stream has failed. */
 int json_finish(struct json *j);
 
+/*
+ * The same for a stream of open_memstream(), which it closes. Returns @text, to be freed, or
+ * NULL after an error.
+ */
+char *json_finish_text(struct json *j, char **text);
+
 /* Closes all open containers: for leaving early with valid output. */
 void json_unwind(struct json *j);
 

@@ -190,13 +190,7 @@ static char *alert_text(struct ctl *c, const char *name, const char *instance)
 	json_kv_string(&j, opt_given(c, "resolved") ? "endsAt" : "startsAt", when);
 	json_object_end(&j);
 	json_array_end(&j);
-	if (json_finish(&j)) {
-		fclose(out);
-		free(text);
-		return NULL;
-	}
-	fclose(out);
-	return text;
+	return json_finish_text(&j, &text);
 }
 
 static int send_or_keep(struct ctl *c, const char *json, const char *instance)
@@ -352,13 +346,7 @@ static char *silence_text(struct ctl *c, double seconds)
 	json_kv_string(&j, "createdBy", opt_string(c, "author", "vexctl"));
 	json_kv_string(&j, "comment", opt_string(c, "comment", "silenced by vexctl"));
 	json_object_end(&j);
-	if (json_finish(&j)) {
-		fclose(out);
-		free(text);
-		return NULL;
-	}
-	fclose(out);
-	return text;
+	return json_finish_text(&j, &text);
 }
 
 static int run_silence(struct ctl *c)

@@ -295,13 +295,7 @@ char *live_json(struct live *l, const struct snapshot *a, size_t *len)
 		return NULL;
 	json_start(&j, out, false);
 	write_all(&j, l, a);
-	if (json_finish(&j)) {
-		fclose(out);
-		free(text);
-		return NULL;
-	}
-	fclose(out);
-	return text;
+	return json_finish_text(&j, &text);
 }
 
 /* ---- the page ---- */

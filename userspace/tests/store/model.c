@@ -87,7 +87,7 @@ static void acked(struct model *m)
 			memdisk_events(m->disk), store_durable_seq(m->c) };
 }
 
-/* Sends changes @from to @to of the life, as they are noted there. */
+/* Sends changes @from to @to of the collection as recorded in the model. */
 static int send(struct model *m, uint64_t from, uint64_t to)
 {
 	struct life *l = now(m);
@@ -140,7 +140,7 @@ static void note(struct life *l, uint8_t op, uint8_t id)
 	l->changes[++l->seq] = (struct change) { op, id };
 }
 
-/* The changes behind @from, in as few appends as their kinds allow. */
+/* Sends the changes after @from in as few appends as their kinds allow. */
 static int send_all(struct model *m, uint64_t from)
 {
 	struct life *l = now(m);
@@ -212,7 +212,8 @@ static int step_graph(struct model *m)
 	return ret;
 }
 
-static int step_drop(struct model *m)
+/* Drops the collection, and creates the next one by @create_next. */
+static int drop_then(struct model *m, int (*create_next)(struct model *m))
 {
 	struct life *l = now(m);
 	int ret;
@@ -225,7 +226,12 @@ static int step_drop(struct model *m)
 		return ret;
 	m->c = NULL;
 	l->dropped = memdisk_events(m->disk);
-	return create(m);
+	return create_next(m);
+}
+
+static int step_drop(struct model *m)
+{
+	return drop_then(m, create);
 }
 
 /* Rows of ids 4 to 7 as of change 4, the last of them newer than that, and its change. */
@@ -275,7 +281,7 @@ static int create_snapshot(struct model *m)
 	l->key = store_coll_key(m->c);
 	ret = fill_snapshot(m, l);
 	if (ret) {
-		/* Nothing was promised: it may be there, whole, or not. */
+		/* Not acknowledged: it may exist, complete, or be missing. */
 		store_coll_abandon(m->c);
 		m->c = NULL;
 		l->drop_begun = l->begun;
@@ -288,18 +294,7 @@ static int create_snapshot(struct model *m)
 
 static int step_snapshot(struct model *m)
 {
-	struct life *l = now(m);
-	int ret;
-
-	if (m->nlives == MODEL_LIVES)
-		return 0;
-	l->drop_begun = memdisk_events(m->disk);
-	ret = store_coll_drop(m->c, &m->err);
-	if (ret)
-		return ret;
-	m->c = NULL;
-	l->dropped = memdisk_events(m->disk);
-	return create_snapshot(m);
+	return drop_then(m, create_snapshot);
 }
 
 static int step_commit(struct model *m)
@@ -423,9 +418,9 @@ static int look_rows(void *arg, const struct store_rows *r)
 		uint64_t id = r->ids[i];
 
 		if (id >= MODEL_IDS || !k->last[id])
-			k->wrong = "a vector is there that should not be";
+			k->wrong = "a deleted vector exists";
 		else if (k->seen[id])
-			k->wrong = "a vector is there twice";
+			k->wrong = "a vector exists twice";
 		else if (r->seqs[i] != k->last[id])
 			k->wrong = "a vector is not the last version";
 		if (k->wrong)
@@ -490,7 +485,7 @@ static const char *look_coll(struct look *k, struct store_coll *c, struct store_
 	ret = store_graph_read(c, look_graph, &parts, err);
 	if (ret && ret != -ENOENT)
 		return err->text;
-	return !ret && parts != 3 ? "a graph is there in part" : NULL;
+	return !ret && parts != 3 ? "a graph is incomplete" : NULL;
 }
 
 static uint64_t mark_at(const struct mark *marks, size_t n, size_t events)
@@ -502,7 +497,7 @@ static uint64_t mark_at(const struct mark *marks, size_t n, size_t events)
 	return seq;
 }
 
-/* Uses a store that came back: one more change, committed, is there. */
+/* Uses the recovered store: one more committed change must exist. */
 static const char *use_again(struct look *k, struct store_coll *c, struct store_error *err)
 {
 	uint64_t id = 1;
@@ -522,7 +517,7 @@ static const char *check_life(const struct model *m, const struct life *l, struc
 			      size_t events, bool write, bool here, struct store_error *err)
 {
 	uint64_t least = mark_at(l->acks, l->nacks, events);
-	/* What was sent may be there although nobody waited for it. */
+	/* Changes that were sent may exist although no commit waited for them. */
 	uint64_t most = mark_at(l->sent, l->nsent, events + 1);
 	struct look k = { .m = m, .l = l };
 	struct store_coll *c;
@@ -533,13 +528,13 @@ static const char *check_life(const struct model *m, const struct life *l, struc
 		return l->made <= events && l->drop_begun >= events ?
 			"an acknowledged collection is missing" : NULL;
 	if (l->dropped <= events)
-		return "a dropped collection is back";
+		return "a dropped collection exists again";
 	if (store_coll_open(s, l->key, &c, err))
 		return err->text;
 	seq = store_durable_seq(c);
 	expect(&k, seq);
 	wrong = seq < least ? "an acknowledged change is missing" :
-		seq > most ? "a change is there that was never made" : look_coll(&k, c, err);
+		seq > most ? "a change exists that was never made" : look_coll(&k, c, err);
 	if (!wrong && write)
 		wrong = use_again(&k, c, err);
 	store_coll_abandon(c);
@@ -588,9 +583,9 @@ static const char *check_once(const struct model *m, struct memdisk *cut, size_t
 		known += here;
 		wrong = check_life(m, &m->lives[i], s, events, write, here, err);
 	}
-	/* A creation that was cut short may leave a whole, empty collection. */
+	/* An interrupted creation may leave a complete, empty collection. */
 	if (!wrong && n > known + (m->nlives < MODEL_LIVES))
-		wrong = "there are more collections than were made";
+		wrong = "more collections exist than were created";
 	store_close(s);
 	return wrong;
 }
