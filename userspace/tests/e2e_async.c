@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Asynchronous ops of libvexfs against the module, in a lab: submitted and reaped, with
- * callbacks, in an event loop, by many threads, and their sentences.
+ * callbacks, in an event loop, by many threads, and their error messages.
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,8 +15,8 @@
 #define DIM	4u
 #define VECTORS	200u
 #define THREADS	4u
-#define OPS	300u		/* of a thread */
-#define FLIGHT	16u		/* of them under way */
+#define OPS	300u		/* per thread */
+#define FLIGHT	16u		/* in flight per thread */
 
 static struct vexfs_error err;
 static struct vexfs *h;
@@ -27,7 +27,7 @@ static void vector(float *v, uint64_t id)
 		v[i] = (float)(id + i);
 }
 
-/* A search for the vector of an id, with all that belongs to it. */
+/* A search for the vector of an id, with its request and its buffers. */
 struct query {
 	struct vexfs_callback callback;
 	struct vexfs_search req;
@@ -36,7 +36,7 @@ struct query {
 	uint64_t found;
 	float distance;
 	uint32_t *left;		/* of its thread: ops to submit */
-	uint32_t *open;		/* of its thread: ops under way */
+	uint32_t *open;		/* of its thread: ops in flight */
 };
 
 static uint32_t wrong, answered;
@@ -69,10 +69,12 @@ static void reaping(void)
 	ssize_t n;
 
 	prepare(&q[0], 5);
-	ok(!vexfs_submit(h, VEXFS_IOC_SEARCH, &q[0].req, sizeof(q[0].req), 7, &err), "a search");
+	ok(!vexfs_submit(h, VEXFS_IOC_SEARCH, &q[0].req, sizeof(q[0].req), 7, &err),
+	   "a search is submitted");
 	n = vexfs_reap(h, done, 1, 1, 0, &err);
-	ok(n == 1 && done[0].user_data == 7 && right(&q[0], &done[0]), "is answered");
-	ok(!vexfs_result(h, VEXFS_IOC_SEARCH, &done[0], &err) && !err.text[0], "it went well");
+	ok(n == 1 && done[0].user_data == 7 && right(&q[0], &done[0]), "the search completes");
+	ok(!vexfs_result(h, VEXFS_IOC_SEARCH, &done[0], &err) && !err.text[0],
+	   "the completion has no error");
 	for (uint32_t i = 0; i < 2; i++) {
 		prepare(&q[i], 10 + i);
 		q[i].req.size = sizeof(q[i].req);
@@ -80,15 +82,15 @@ static void reaping(void)
 			.cmd = VEXFS_IOC_SEARCH, .arg = (uintptr_t)&q[i].req, .user_data = i,
 		};
 	}
-	ok(vexfs_submit_many(h, many, 2, &err) == 2, "two at once");
+	ok(vexfs_submit_many(h, many, 2, &err) == 2, "two searches are submitted in one call");
 	n = vexfs_reap(h, done, 3, 3, 0, &err);
 	ok(n == 2 && right(&q[done[0].user_data], &done[0]) && right(&q[done[1].user_data], &done[1]),
-	   "are answered");
+	   "both searches complete");
 	g.ids = (uintptr_t)&id;
 	vexfs_submit(h, VEXFS_IOC_GET, &g, sizeof(g), 1, &err);
 	vexfs_reap(h, done, 1, 1, 0, &err);
 	ok(vexfs_result(h, VEXFS_IOC_GET, &done[0], &err) == -ENOENT && err.code == ENOENT &&
-	   strstr(err.text, "not in 'e2e-async'"), "an id that is not there: %s", err.text);
+	   strstr(err.text, "not in 'e2e-async'"), "a search by an unknown id: %s", err.text);
 }
 
 static void sentences(void)
@@ -105,11 +107,12 @@ static void sentences(void)
 	n.priority = 4;
 	ok(vexfs_submit(h, VEXFS_IOC_NOP, &n, sizeof(n), 1, &err) == -EINVAL, "%s", err.text);
 	n.priority = 0;
-	ok(vexfs_submit_many(h, bad, 2, &err) == 1 && err.code == EINVAL && strstr(err.text, "op 1"),
-	   "the first was queued, the second not: %s", err.text);
+	ok(vexfs_submit_many(h, bad, 2, &err) == 1 && err.code == EINVAL && strstr(err.text,
+										   "op 1"),
+	   "of two submitted ops the valid one is queued, the invalid one is not: %s", err.text);
 	ok(vexfs_reap(h, &done, 1, 1, 1000000, &err) == -ETIME, "%s", err.text);
 	ok(vexfs_cancel(h, 99, &err) == 0, "cancel of an unknown op finds none");
-	ok(vexfs_cancel_all(h, &err) == 1, "one that there is is");
+	ok(vexfs_cancel_all(h, &err) == 1, "cancel of all ops cancels the queued one");
 	ok(vexfs_reap(h, &done, 1, 1, 0, &err) == 1 &&
 	   vexfs_result(h, VEXFS_IOC_NOP, &done, &err) == -ECANCELED, "%s", err.text);
 	n.deadline_ns = 1;
@@ -117,10 +120,10 @@ static void sentences(void)
 	ok(vexfs_reap(h, &done, 1, 1, 0, &err) == 1 &&
 	   vexfs_result(h, VEXFS_IOC_NOP, &done, &err) == -ETIME, "%s", err.text);
 	ok(vexfs_reap(h, &done, 0, 0, 0, &err) == -EINVAL, "%s", err.text);
-	ok(vexfs_reap(h, &done, 1, 0, 0, &err) == 0, "nothing is left");
+	ok(vexfs_reap(h, &done, 1, 0, 0, &err) == 0, "no completion is left");
 }
 
-/* Called in the event loop: the next one, until there are enough. */
+/* Called in the event loop: submits the next search until OPS have been submitted. */
 static void answered_loop(struct vexfs *handle, struct vexfs_callback *self,
 			  const struct vexfs_completion *done)
 {
@@ -160,14 +163,16 @@ static void looping(void)
 	uint32_t left = OPS, open = FLIGHT;
 	struct pollfd p = { .fd = vexfs_event_fd(h, &err), .events = POLLIN };
 
-	ok(p.fd >= 0 && vexfs_event_fd(h, &err) == p.fd, "a descriptor for event loops");
+	ok(p.fd >= 0 && vexfs_event_fd(h, &err) == p.fd,
+	   "vexfs_event_fd() returns the descriptor of the event loop");
 	answered = 0;
 	wrong = 0;
 	begin(&left, &open);
 	while (open && poll(&p, 1, 60000) == 1)
 		if (vexfs_dispatch(h, 0, 0, &err) < 0)
 			wrong++;
-	ok(!wrong && answered == OPS, "a loop around poll(2): %u answers, all right", answered);
+	ok(!wrong && answered == OPS,
+	   "an event loop with poll(2): %u completions, all correct", answered);
 }
 
 static void *work(void *arg)
@@ -176,7 +181,7 @@ static void *work(void *arg)
 	struct vexfs_error e;
 
 	begin(&left, &open);
-	/* others may have called what this thread waits for */
+	/* another thread may have called this thread's callbacks */
 	while (__atomic_load_n(&open, __ATOMIC_ACQUIRE)) {
 		ssize_t n = vexfs_dispatch(h, 1, 10000000, &e);
 
@@ -197,7 +202,8 @@ static void threads(void)
 			wrong++;
 	for (uint32_t i = 0; i < THREADS; i++)
 		pthread_join(t[i], NULL);
-	ok(!wrong && answered == THREADS * OPS, "%u threads with one handle: %u answers, all right",
+	ok(!wrong && answered == THREADS * OPS,
+	   "%u threads with one handle: %u completions, all correct",
 	   THREADS, answered);
 }
 
@@ -217,7 +223,8 @@ int main(void)
 		ids[i] = i;
 		vector(v[i], i);
 	}
-	if (vexfs_do_create(NULL, &spec, "e2e-async", NULL, &h, &err) || vexfs_do_put(h, &put, &err)) {
+	if (vexfs_do_create(NULL, &spec,
+			    "e2e-async", NULL, &h, &err) || vexfs_do_put(h, &put, &err)) {
 		printf("Bail out! %s\n", err.text);
 		return 1;
 	}
@@ -226,6 +233,6 @@ int main(void)
 	looping();
 	threads();
 	vexfs_close(h);
-	ok(!vexfs_do_drop(NULL, "e2e-async", &err), "the collection goes");
+	ok(!vexfs_do_drop(NULL, "e2e-async", &err), "the collection is dropped");
 	return done();
 }

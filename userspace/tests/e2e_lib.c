@@ -39,7 +39,7 @@ static float unit(void)
 	return (float)(int)(rnd() % 2001) / 1000.0f - 1.0f;
 }
 
-/* A refusal: the errno, and words of its sentence. */
+/* The call fails with errno @code, and its message contains @words. */
 static void refused(int ret, int code, const char *words, const char *what)
 {
 	if (!ok(ret == -code && err.code == code && strstr(err.text, words), "%s: %s (%s)", what,
@@ -92,7 +92,8 @@ static int try_create(const char *name, uint32_t dim, unsigned int type, unsigne
 
 static void names(void)
 {
-	static const char *const bad[] = { "", "a/b", "line\nbreak", "\xff\xfe", "\xc0\xaf", "tab\t",
+	static const char *const bad[] = { "", "a/b", "line\nbreak", "\xff\xfe", "\xc0\xaf",
+	"tab\t",
 					   "del\x7f", "-x", ".x", "a b", "a@b", "$(reboot)",
 					   "w\xc3\xb6rter" };
 	char n63[64], n64[65], *n4096 = malloc(4097);
@@ -112,9 +113,9 @@ static void names(void)
 	refused(try_create(n4096, DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2), EINVAL, "longer than 63",
 		"a name of 4096 bytes");
 	refused(try_create("a b", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2), EINVAL,
-		"something other than letters", "a sentence says what is wrong with it");
+		"something other than letters", "a name with a slash: the message names the reason");
 	ok(!try_create("Az.09_:+-", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2),
-	   "a name of everything that is allowed");
+	   "a name of all characters that are allowed");
 	free(n4096);
 }
 
@@ -125,7 +126,8 @@ static void creating(void)
 
 	refused(try_create("e2e", DIM, VEXFS_TYPE_F32, VEXFS_METRIC_L2), EEXIST, "'e2e' exists",
 		"a name that is taken");
-	refused(try_create("x", 0, VEXFS_TYPE_F32, VEXFS_METRIC_L2), EINVAL, "dimension 0", "dim 0");
+	refused(try_create("x", 0, VEXFS_TYPE_F32, VEXFS_METRIC_L2), EINVAL, "dimension 0",
+		"dim 0");
 	refused(try_create("x", 65537, VEXFS_TYPE_F32, VEXFS_METRIC_L2), EINVAL, "dimension 65537",
 		"dim 65537");
 	refused(try_create("x", DIM, 99, VEXFS_METRIC_L2), EINVAL, "type 99", "an unknown type");
@@ -144,15 +146,16 @@ static void creating(void)
 	req.mode = 01777;
 	refused(vexfs_do_create(NULL, &req, "x", NULL, NULL, &err), EINVAL, "mode", "mode 01777");
 	refused(vexfs_do_create("/dev/no-such-device", &req, "x", NULL, NULL, &err), ENODEV,
-		"is the vexfs module loaded", "no device");
+		"is the vexfs module loaded", "open of a missing device");
 	refused(vexfs_do_create("/dev/null", &req, "x", NULL, NULL, &err), ENODEV,
-		"does not answer as vexfs", "another device");
+		"does not answer as vexfs", "open of another device");
 	refused(vexfs_do_drop(NULL, "not-there", &err), ENOENT, "no collection 'not-there'",
-		"dropping what is not there");
+		"drop of an unknown collection");
 	gone(h, "e2e");
 	refused(vexfs_open(NULL, "e2e", VEXFS_ATTACH_READ, &h, &err), ENOENT, "no collection 'e2e'",
-		"opening what is not there");
-	refused(vexfs_open(NULL, "e2e", 0, &h, &err), EINVAL, "access", "opening for nothing");
+		"open of an unknown collection");
+	refused(vexfs_open(NULL, "e2e", 0, &h, &err), EINVAL, "access",
+		"open without access flags");
 }
 
 /* ---- vectors ---- */
@@ -170,10 +173,11 @@ static void vectors(void)
 		v[i] = unit();
 	ok(put(h, VEXFS_PUT_INSERT, ids, v, 3) == 3, "three vectors are inserted");
 	refused(put(h, VEXFS_PUT_INSERT, &one, v, 1), EEXIST, "id 20 is already in 'e2e'",
-		"an id that is there");
+		"insert of an existing id");
 	refused(put(h, VEXFS_PUT_UPDATE, &none, v, 1), ENOENT, "id 77 is not in 'e2e'",
-		"updating an id that is not there");
-	refused(put(h, 0, &none, v, 1), EINVAL, "insert, update, upsert", "put without a kind");
+		"update of an unknown id");
+	refused(put(h, 0, &none, v, 1), EINVAL, "insert, update, upsert",
+		"put without insert, update or upsert");
 	refused(put(h, VEXFS_PUT_INSERT, ids, v, 0), EINVAL, "batch of 0", "an empty batch");
 	uint64_t two[2] = { 50, 60 };
 
@@ -181,9 +185,10 @@ static void vectors(void)
 	refused(put(h, VEXFS_PUT_INSERT, two, v, 2), EDOM, "(id 60) has NaN or infinity at component 7",
 		"a NaN in the second vector");
 	ok(vexfs_do_delete(h, &(struct vexfs_delete){ .count = 1, .ids = (uintptr_t)two }, &err) == 0,
-	   "the vector before the NaN was stored");
+	   "the vector before the one with NaN is stored");
 	v[DIM + 7] = -INFINITY;
-	refused(put(h, VEXFS_PUT_INSERT, two + 1, v + DIM, 1), EDOM, "at component 7", "an infinity");
+	refused(put(h, VEXFS_PUT_INSERT, two + 1, v + DIM, 1), EDOM, "at component 7",
+		"an infinity in a vector");
 	v[DIM + 7] = 0;
 	refused(vexfs_nearest(h, (float[DIM]){ [3] = INFINITY }, 1, &none, d, &err), EDOM,
 		"query 0 has NaN or infinity at component 3", "an infinity in a query");
@@ -194,17 +199,18 @@ static void vectors(void)
 	};
 
 	ok(!vexfs_do_put(h, &cont, &err) && cont.done == 1 && errors[0] == -EEXIST &&
-	   errors[2] == -EEXIST && !errors[3], "going on after what is refused");
+	   errors[2] == -EEXIST && !errors[3],
+	   "a put with an array of errors stores the vectors after a refused one");
 	struct vexfs_get get = { .count = 4, .ids = (uintptr_t)ids, .vectors = (uintptr_t)back };
 
 	put(h, VEXFS_PUT_UPSERT, ids, v, 4);
 	ok(!vexfs_do_get(h, &get, &err) && get.done == 4 && !memcmp(v, back, sizeof(v)),
-	   "vectors come back as they were");
+	   "get returns the stored vectors and records");
 	ids[1] = 4711;
 	refused(vexfs_do_get(h, &get, &err), ENOENT, "id 4711 is not in 'e2e'", "get of an unknown id");
 	get.errors = (uintptr_t)errors;
 	ok(!vexfs_do_get(h, &get, &err) && get.done == 3 && errors[1] == -ENOENT && back[DIM] == 0,
-	   "get with an array of errors goes on");
+	   "a get with an array of errors returns the vectors after an unknown id");
 	struct vexfs_delete del = { .count = 2, .ids = (uintptr_t)ids };
 
 	refused(vexfs_do_delete(h, &del, &err), ENOENT, "id 4711", "delete of an unknown id");
@@ -216,20 +222,22 @@ static void vectors(void)
 	set.capacity = 1;
 	refused(vexfs_do_set(h, &set, &err), ENOSPC, "more than 1 vectors", "a capacity below the count");
 	set.capacity = 3;
-	ok(!vexfs_do_set(h, &set, &err), "a capacity of what there is");
-	refused(put(h, VEXFS_PUT_INSERT, &none, v, 1), ENOSPC, "'e2e' is full", "a full collection");
-	ok(!vexfs_open(NULL, "e2e", VEXFS_ATTACH_READ, &reader, &err), "opened for reading");
+	ok(!vexfs_do_set(h, &set, &err), "a capacity equal to the count");
+	refused(put(h, VEXFS_PUT_INSERT, &none, v, 1), ENOSPC, "'e2e' is full",
+		"insert into a full collection");
+	ok(!vexfs_open(NULL, "e2e", VEXFS_ATTACH_READ, &reader, &err), "open for reading");
 	refused(put(reader, VEXFS_PUT_UPSERT, ids, v, 1), EACCES, "reading only",
 		"put with a handle for reading");
 	get.ids = 8;
 	get.errors = 0;
-	refused(vexfs_do_get(reader, &get, &err), EFAULT, "leads to no memory", "a wild pointer");
+	refused(vexfs_do_get(reader, &get, &err), EFAULT, "leads to no memory",
+		"get into an invalid address");
 	vexfs_close(reader);
 	gone(h, "e2e");
 	h = make("e2e", DIM, VEXFS_TYPE_F16, VEXFS_METRIC_L2, NULL);
 	v[5] = 70000;
 	refused(put(h, VEXFS_PUT_INSERT, ids, v, 1), EDOM, "beyond the range of f16 at component 5",
-		"a number that f16 does not hold");
+		"a number beyond the range of f16");
 	gone(h, "e2e");
 }
 
@@ -241,7 +249,8 @@ static void id_limits(void)
 
 	ok(put(h, VEXFS_PUT_INSERT, ids, v, 3) == 3, "ids 0, 2^63 and 2^64-2");
 	ok(vexfs_nearest(h, v, 3, found, d, &err) == 3 && found[0] == 0 &&
-	   found[1] == UINT64_MAX - 1 && found[2] == 1ull << 63 && d[2] == 4, "they are found");
+	   found[1] == UINT64_MAX - 1 && found[2] == 1ull << 63 && d[2] == 4,
+	   "ids 0, 2^63 and 2^64-2 are found");
 	ids[0] = UINT64_MAX;
 	int ret = put(h, VEXFS_PUT_INSERT, ids, v, 1);
 
@@ -254,7 +263,7 @@ static void id_limits(void)
 
 enum { LARGE_N = 150000, LARGE_Q = 9000 };
 
-/* Each id once: pages of 1,000, the last one shorter. */
+/* A walk in pages of 1,000 ids, the last one shorter, returns each id once. */
 static void large_walk(struct vexfs *h)
 {
 	uint64_t *walked = calloc(LARGE_N, 8), n = 0, sum = 0;
@@ -272,7 +281,7 @@ static void large_walk(struct vexfs *h)
 	ok(n == LARGE_N && sum == 7ull * LARGE_N * (LARGE_N - 1) / 2 + 3ull * LARGE_N,
 	   "walk sees every id once");
 	walk.count = 65537;
-	refused(vexfs_do_walk(h, &walk, &err), E2BIG, "at most 65536", "walk of 65537");
+	refused(vexfs_do_walk(h, &walk, &err), E2BIG, "at most 65536", "walk of 65537 ids");
 	free(walked);
 }
 
@@ -290,7 +299,7 @@ static void large_search(struct vexfs *h, const float *v, const uint64_t *ids)
 	ok(!vexfs_do_search(h, &search, &err), "9,000 queries in one call");
 	for (uint32_t i = 0; i < LARGE_Q; i++)
 		bad += found[i] != ids[i] || d[i] != 0 || counts[i] != 1;
-	ok(!bad, "each finds itself (%u do not)", bad);
+	ok(!bad, "each query by a stored vector finds that vector (%u do not)", bad);
 	free(found);
 	free(d);
 	free(counts);
@@ -312,12 +321,12 @@ static void large_range(struct vexfs *h, const struct vexfs_layout *layout, cons
 	};
 
 	ok(!vexfs_do_search(h, &search, &err) && search.found == 999 && found[0] == 1000 * 7 + 3,
-	   "a filtered search gives all that match, and no more");
+	   "a filtered search returns all matching vectors and no others");
 	search.flags = VEXFS_SEARCH_RANGE;
 	search.radius = vexfs_f32_bits(100);	/* within 10 of (0, 0): x of 0 to 9, y is 1 */
 	search.k = 4;
 	ok(!vexfs_do_search(h, &search, &err) && search.found == 4 && search.more,
-	   "a range search is capped and says that there is more");
+	   "a range search with more than k results sets more");
 	total = search.found;
 	while (search.more) {
 		search.flags |= VEXFS_SEARCH_AFTER;
@@ -327,7 +336,7 @@ static void large_range(struct vexfs *h, const struct vexfs_layout *layout, cons
 			break;
 		total += search.found;
 	}
-	ok(total == 10, "and can be continued to its end (%u of 10)", total);
+	ok(total == 10, "a range search is continued to its end (%u of 10)", total);
 	vexfs_filter_free(&filter);
 	free(found);
 	free(d);
@@ -351,14 +360,16 @@ static void large_rows(struct vexfs *h, const float *v, const uint64_t *ids, con
 	};
 
 	ok(!vexfs_do_put(h, &put_req, &err) && put_req.done == LARGE_N && put_req.kernel_ns,
-	   "150,000 vectors in one call");
+	   "a put of 150,000 vectors in one call");
 	ok(!vexfs_do_get(h, &get, &err) && get.done == LARGE_N && !memcmp(v, back, LARGE_N * 16) &&
-	   !memcmp(attrs, attrs_back, LARGE_N * 4), "read back in one call, with their records");
+	   !memcmp(attrs, attrs_back, LARGE_N * 4),
+	   "a get of 150,000 vectors and records in one call");
 	ok(!vexfs_do_distance(h, &dist, &err) && dist.done == LARGE_N && d[0] == 0 &&
 	   d[999] == 999 * 999 && d[149000] == 149 * 149, "150,000 distances in one call");
 	put_req.ids += 8 * (LARGE_N - 1);
 	put_req.count = 1;
-	refused(vexfs_do_put(h, &put_req, &err), EEXIST, "id 1049996", "the last id is there");
+	refused(vexfs_do_put(h, &put_req, &err), EEXIST, "id 1049996",
+		"insert of the last id again");
 	free(back);
 	free(d);
 	free(attrs_back);
@@ -417,7 +428,7 @@ static void searches(void)
 		v[i] = unit();
 	for (uint64_t i = 0; i < N; i++)
 		ids[i] = i;
-	ok(put(h, VEXFS_PUT_INSERT, ids, v, N) == N, "200,000 vectors");
+	ok(put(h, VEXFS_PUT_INSERT, ids, v, N) == N, "a put of 200,000 vectors");
 	s.k = 4097;
 	refused(vexfs_do_search(h, &s, &err), E2BIG, "k is 4097", "k beyond the limit");
 	s.k = 0;
@@ -426,7 +437,7 @@ static void searches(void)
 	s.flags = 1u << 31;
 	refused(vexfs_do_search(h, &s, &err), EINVAL, "does not take", "an unknown flag");
 	s.flags = VEXFS_SEARCH_AFTER;
-	refused(vexfs_do_search(h, &s, &err), EINVAL, "only a range search", "continuing no range");
+	refused(vexfs_do_search(h, &s, &err), EINVAL, "only a range search", "continue without a range");
 	s.flags = VEXFS_SEARCH_RANGE;
 	s.radius = vexfs_f32_bits(NAN);
 	refused(vexfs_do_search(h, &s, &err), EDOM, "radius is not a number", "a radius of NaN");
@@ -436,13 +447,13 @@ static void searches(void)
 	unknown = 5;
 	ok(!vexfs_do_search(h, &s, &err) && found[0] == 5 && d[0] == 0, "a query by id finds itself");
 	s.flags |= VEXFS_SEARCH_SKIP_SELF;
-	ok(!vexfs_do_search(h, &s, &err) && found[0] != 5 && d[0] > 0, "or leaves itself out");
+	ok(!vexfs_do_search(h, &s, &err) && found[0] != 5 && d[0] > 0, "a query by id leaves itself out");
 	s.flags = 0;
 	s.queries = (uintptr_t)v;
 	s.filter = (uintptr_t)outside;
 	s.filter_len = 2;
 	refused(vexfs_do_search(h, &s, &err), EINVAL, "instruction 0 loads from outside",
-		"a filter that looks beyond the record");
+		"a filter that loads from beyond the record");
 	s.filter_len = 4097;
 	refused(vexfs_do_search(h, &s, &err), E2BIG, "4097 instructions", "a filter that is too long");
 	s.filter_len = 0;
@@ -464,13 +475,13 @@ static void searches(void)
 	s.count = 64;
 	timer.it_value.tv_usec = 1000;
 	setitimer(ITIMER_REAL, &timer, NULL);
-	ok(!vexfs_do_search(h, &s, &err) && found[63] == 63, "with SA_RESTART it is started again");
+	ok(!vexfs_do_search(h, &s, &err) && found[63] == 63, "with SA_RESTART the search is restarted");
 
 	vexfs_do_drop(NULL, "e2e", NULL);
 	s.count = 1;
-	refused(vexfs_do_search(h, &s, &err), ENOENT, "'e2e' was dropped", "searching what was dropped");
+	refused(vexfs_do_search(h, &s, &err), ENOENT, "'e2e' was dropped", "search after the drop");
 	refused(put(h, VEXFS_PUT_UPSERT, ids, v, 1), ENOENT, "'e2e' was dropped",
-		"storing into what was dropped");
+		"put after the drop");
 	vexfs_close(h);
 	free(counts);
 	free(v);
@@ -530,7 +541,7 @@ static int sees(void *arg)
 	return vexfs_do_list(NULL, count_names, &n, &err) || n != *(int *)arg;
 }
 
-/* A descriptor that was passed on means what it meant before. */
+/* A descriptor that was passed to another process keeps its collection and rights. */
 static int uses_socket(void *arg)
 {
 	char space[CMSG_SPACE(sizeof(int))], byte;
@@ -559,18 +570,19 @@ static void users(void)
 
 	ok(as_nobody(cannot_open, NULL), "mode 0600: another user cannot open");
 	ok(as_nobody(cannot_drop, NULL), "nor drop");
-	ok(as_nobody(sees, &n), "nor see it in the list");
+	ok(as_nobody(sees, &n), "mode 0600: another user does not see it in the list");
 	ok(!vexfs_do_set(h, &set, &err), "mode 0644");
 	n = 1;
-	ok(as_nobody(sees, &n), "another user sees it");
-	ok(as_nobody(can_only_read, NULL), "and may read, not write");
-	ok(as_nobody(cannot_drop, NULL), "and still not drop");
+	ok(as_nobody(sees, &n), "mode 0644: another user sees it in the list");
+	ok(as_nobody(can_only_read, NULL), "mode 0644: another user may read and not write");
+	ok(as_nobody(cannot_drop, NULL), "mode 0644: another user may not drop it");
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	ok(!socketpair(AF_UNIX, SOCK_STREAM, 0, sv) && sendmsg(sv[0], &msg, 0) == 1 &&
-	   as_nobody(uses_socket, &sv[1]), "a descriptor that was passed to another user works there");
+	   as_nobody(uses_socket, &sv[1]),
+	   "a descriptor that was passed to another user works there");
 	close(sv[0]);
 	close(sv[1]);
 	gone(h, "e2e");
@@ -647,7 +659,7 @@ static int nearer(const void *a, const void *b)
 
 enum { SPACE_N = 3000, SPACE_D = 100, SPACE_Q = 20, SPACE_K = 10 };
 
-/* What comes out as f32 is what went in; what comes out raw can go in raw. */
+/* Vectors put as f32 are returned as f32; vectors read raw can be put raw. */
 static void space_rows(struct vexfs *h, const char *what, const float *v, const uint64_t *ids)
 {
 	float *back = calloc(SPACE_N, SPACE_D * 4);
@@ -660,20 +672,20 @@ static void space_rows(struct vexfs *h, const char *what, const float *v, const 
 	bool read;
 
 	ok(!vexfs_do_get(h, &get, &err) && !memcmp(v, back, SPACE_N * SPACE_D * 4),
-	   "%s: f32 in, f32 out", what);
+	   "%s: vectors put as f32 are returned as f32", what);
 	get.format = VEXFS_FORMAT_RAW;
 	get.vectors = (uintptr_t)raw;
 	read = !vexfs_do_get(h, &get, &err);
 	get.vectors = (uintptr_t)raw_back;
 	ok(read && !vexfs_do_put(h, &again, &err) && !vexfs_do_get(h, &get, &err) &&
 	   !memcmp(raw, raw_back, SPACE_N * vexfs_vector_bytes(h, VEXFS_FORMAT_RAW)),
-	   "%s: raw out, raw in, the same", what);
+	   "%s: vectors read raw can be put raw and are unchanged", what);
 	free(back);
 	free(raw);
 	free(raw_back);
 }
 
-/* How many of the K answers to one query are not what brute force finds. */
+/* Number of the K results of one query that differ from those of brute force. */
 static int space_wrong(const struct space *sp, const float *v, const float *query,
 		       const uint64_t *found, const float *d)
 {
@@ -726,8 +738,8 @@ static void space_search(struct vexfs *h, const char *what, const struct space *
 		differ += memcmp(one, found + q * SPACE_K, sizeof(one)) ||
 			  memcmp(single, d + q * SPACE_K, sizeof(single));
 	}
-	ok(!bad, "%s: what brute force finds (%d wrong)", what, bad);
-	ok(!differ, "%s: one query and many give the same bits", what);
+	ok(!bad, "%s: search results are those of brute force (%d wrong)", what, bad);
+	ok(!differ, "%s: one query and many return bit-identical distances", what);
 }
 
 static void one_space(const struct space *sp)
@@ -737,7 +749,8 @@ static void one_space(const struct space *sp)
 	uint64_t *ids = calloc(SPACE_N, 8);
 	char what[64];
 
-	snprintf(what, sizeof(what), "%s %s", vexfs_type_name(sp->type), vexfs_metric_name(sp->metric));
+	snprintf(what, sizeof(what),
+		 "%s %s", vexfs_type_name(sp->type), vexfs_metric_name(sp->metric));
 	for (int i = 0; i < SPACE_N * SPACE_D; i++)
 		v[i] = value_for(sp->type);
 	for (int i = 0; i < SPACE_N; i++)
@@ -765,7 +778,8 @@ static void map_rows(void)
 	put(h, VEXFS_PUT_INSERT, ids, v, 2);
 	if (ok(!vexfs_map(h, 0, 4096, &rows, &err), "rows are mapped")) {
 		row = (float *)rows;
-		ok(!memcmp(row, v, 64) && !memcmp(row + 16, v + 16, 64), "and hold what was stored");
+		ok(!memcmp(row, v, 64) && !memcmp(row + 16, v + 16, 64),
+		   "mapped rows hold the stored vectors");
 	} else {
 		printf("# %s\n", err.text);
 	}
@@ -787,23 +801,26 @@ static void sizes(void)
 	struct vexfs_stat whole = { 0 };
 	size_t least = offsetof(struct vexfs_stat, name);
 
-	ok(!vexfs_do_stat(h, &whole, &err) && whole.size == sizeof(whole), "the size of today");
+	ok(!vexfs_do_stat(h, &whole, &err) && whole.size == sizeof(whole),
+	   "stat with the current structure size");
 	memset(small, 0, sizeof(small));
 	memset(small + least, 0xa5, sizeof(small) - least);
 	memcpy(same, small, sizeof(small));
 	ok(!vexfs_do_stat_sized(h, (void *)small, least, &err) &&
 	   !memcmp(small + least, same + least, sizeof(small) - least) &&
 	   !memcmp(small + 4, (char *)&whole + 4, least - 4) && *(uint32_t *)small == least,
-	   "a structure that is smaller: nothing behind it is read or written");
+	   "stat with a smaller structure: nothing beyond it is read or written");
 	ok(!vexfs_do_stat_sized(h, &large.st, sizeof(large), &err) && large.st.dim == DIM &&
-	   large.st.size == sizeof(large), "one that is larger, with nothing in it");
+	   large.st.size == sizeof(large), "stat with a larger structure whose tail is zero");
 	large.more[3] = 1;
 	refused(vexfs_do_stat_sized(h, &large.st, sizeof(large), &err), E2BIG, "takes a newer one",
-		"one with something that the library does not know");
-	refused(vexfs_do_stat_sized(h, &large.st, 0, &err), EINVAL, "is none", "one without a size");
+		"stat with a larger structure whose tail is not zero");
+	refused(vexfs_do_stat_sized(h, &large.st, 0, &err), EINVAL, "is none",
+		"stat with a structure of size 0");
 	memset(&info, 0xa5, sizeof(info));
 	ok(!vexfs_do_info_sized(NULL, &info.info, sizeof(info), &err) && info.info.abi == VEXFS_ABI &&
-	   !info.more[0] && !info.more[15], "what only comes out: the unknown part is 0");
+	   !info.more[0] && !info.more[15],
+	   "info with a larger structure: the unknown part is set to 0");
 	((unsigned char *)put_req)[sizeof(*put_req) + 7] = 1;
 	refused(vexfs_do_put_sized(h, put_req, sizeof(*put_req) + 8, &err), E2BIG, "newer",
 		"put with an unknown member");
@@ -812,17 +829,17 @@ static void sizes(void)
 	vexfs_do_drop(NULL, "e2e2", NULL);
 	ok(!vexfs_do_create(NULL, &req, "e2e2", "a:u8", NULL, &err) && req.flags == was.flags &&
 	   !req.layout && !req.layout_len && req.attr_size == 1,
-	   "create without a handle leaves no flag behind");
+	   "create without a handle does not change the flags of the request");
 	vexfs_do_drop(NULL, "e2e2", NULL);
 	vexfs_close(h);
 	h = NULL;
 	ok(!vexfs_do_create(NULL, &req, "e2e2", NULL, &h, &err) && h && vexfs_dim(h) == DIM,
-	   "and the same request makes one with a handle");
+	   "the same request creates a collection with a handle");
 	gone(h, "e2e2");
 	vexfs_do_drop(NULL, "e2e", NULL);
 }
 
-/* ---- signals that never stop ---- */
+/* ---- a storm of signals ---- */
 
 static volatile sig_atomic_t fired;
 
@@ -868,22 +885,22 @@ static void signal_storm(void)
 	sigaction(SIGALRM, &act, NULL);
 	setitimer(ITIMER_REAL, &t, NULL);
 	ok(!vexfs_do_put(h, &p, &err) && p.done == N - N / 100 && p.tried == N,
-	   "a put of 200,000 in a storm of signals (%s)", err.text);
+	   "a put of 200,000 vectors under a storm of signals (%s)", err.text);
 	for (uint32_t i = 0; i < N; i++)
 		wrong += errors[i] != (i % 100 == 99 ? -EEXIST : 0);
-	ok(!wrong, "each was stored or refused once (%u were not)", wrong);
-	ok(p.seq == p.done, "each has a sequence number");
+	ok(!wrong, "each vector is stored or refused exactly once (%u are not)", wrong);
+	ok(p.seq == p.done, "each stored vector has a sequence number");
 	ok(!vexfs_do_get(h, &g, &err) && g.done == N && !memcmp(v, back, (size_t)N * D * 4),
-	   "all of them are there, and read in the storm");
+	   "a get under the storm returns all stored vectors");
 	ok(!vexfs_do_delete(h, &d, &err) && d.done == N - N / 100 && d.tried == N &&
-	   d.seq == 2ull * d.done, "a delete of them (%s)", err.text);
+	   d.seq == 2ull * d.done, "a delete under the storm (%s)", err.text);
 	for (uint32_t i = wrong = 0; i < N; i++)
 		wrong += errors[i] != (i % 100 == 99 ? -ENOENT : 0);
-	ok(!wrong, "each went once (%u did not)", wrong);
+	ok(!wrong, "each vector is deleted exactly once (%u are not)", wrong);
 	t.it_interval.tv_usec = t.it_value.tv_usec = 0;
 	setitimer(ITIMER_REAL, &t, NULL);
 	signal(SIGALRM, SIG_DFL);
-	ok(fired > 3, "there were signals (%d)", (int)fired);
+	ok(fired > 3, "signals were delivered (%d)", (int)fired);
 	free(errors);
 	free(back);
 	free(v);
@@ -891,7 +908,7 @@ static void signal_storm(void)
 	gone(h, "e2e");
 }
 
-/* ---- classes: of every type a field can have ---- */
+/* ---- classification by fields of every type ---- */
 
 static void classes(void)
 {
@@ -921,13 +938,13 @@ static void classes(void)
 	};
 
 	if (!h || vexfs_layout_parse(vexfs_layout_text(h), &layout, &err)) {
-		ok(false, "a layout of every type: %s", err.text);
+		ok(false, "create with fields of every type: %s", err.text);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		vexfs_record_set(vexfs_layout_find(&layout, all[i].field), record, &all[i].value,
 				 NULL);
-	ok(!vexfs_do_put(h, &p, &err), "a record with every type: %s", err.text);
+	ok(!vexfs_do_put(h, &p, &err), "put of a record with fields of every type: %s", err.text);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		const struct vexfs_field *field = vexfs_layout_find(&layout, all[i].field);
 		struct vexfs_vote vote = { 0 };
@@ -937,7 +954,8 @@ static void classes(void)
 		};
 
 		ok(!vexfs_do_classify(h, &req, &err) && req.count == 1 && vote.votes == 1 &&
-		   vote.value == all[i].vote, "the class of a field of type %s is its number",
+		   vote.value == all[i].vote,
+		   "classify by a field of type %s returns the value of the field",
 		   vexfs_field_type_name(field->type));
 	}
 	gone(h, "e2e");
@@ -948,7 +966,7 @@ int main(void)
 	struct vexfs_info info;
 
 	if (!ok(!vexfs_do_info(NULL, &info, &err) && info.abi == VEXFS_ABI && *info.simd,
-		"the module says what it is: %s", err.text))
+		"info of the module: %s", err.text))
 		return done();
 	names();
 	creating();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hostile text against each kind of output.
+ * Escaping of hostile text for each kind of output.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "json.h"
 #include "tap.h"
 
-/* Titles of windows, colours, bells, C1, directions, line ends, broken UTF-8. */
+/* Window titles, colours, bells, C1 controls, bidirectional controls, line ends, invalid UTF-8. */
 static const char *const hostile[] = {
 	"\033]0;owned\007", "\033[31mred\033[0m", "two\nlines", "back\r\b\b", "\xc2\x9b" "31m", "\x9b" "31m",
 	"\xe2\x80\xae" "gnp.exe", "\xe2\x81\xa6", "\xe2\x80\xa8", "\xff\xfe", "\xc0\xaf", "\xed\xa0\x80", "\xe2\x82", "\xf0\x9f\x98",
@@ -28,7 +28,7 @@ static const char *written(FILE *f)
 	return text;
 }
 
-/* Nothing that moves a cursor, breaks a line, or is no UTF-8. */
+/* Contains no control that moves the cursor, no line end, and no invalid UTF-8. */
 static bool plain(const char *s)
 {
 	for (size_t left = strlen(s), n; left; s += n, left -= n) {
@@ -53,7 +53,7 @@ static void every_kind(const char *s)
 	bool good;
 
 	ok(plain(shown(s)), "terminal: %s", shown(s));
-	ok(!strcmp(shown(shown(s)), shown(s)), "escaped again it is the same");
+	ok(!strcmp(shown(shown(s)), shown(s)), "escaping twice changes nothing");
 	f = open_memstream(&text, &len);
 	escape_html(f, s);
 	out = written(f);
@@ -107,20 +107,23 @@ int main(void)
 
 	for (size_t i = 0; i < NHOSTILE; i++)
 		every_kind(hostile[i]);
-	ok(!strcmp(shown("\033[31m\xff\n\xc2\x9b"), "\\x1b[31m\\xff\\x0a\\xc2\\x9b"), "as \\xHH");
+	ok(!strcmp(shown("\033[31m\xff\n\xc2\x9b"), "\\x1b[31m\\xff\\x0a\\xc2\\x9b"),
+	   "control bytes become \\xHH");
 	ok(!strcmp(shown("B\xc3\xbc" "cher \xe2\x82\xac \xf0\x9f\x98\x80 a\\b"),
-		   "B\xc3\xbc" "cher \xe2\x82\xac \xf0\x9f\x98\x80 a\\b"), "what is printable stays");
-	ok(!strcmp(shown_n("abc\033def", 4), "abc\\x1b"), "a field without its end");
+		   "B\xc3\xbc" "cher \xe2\x82\xac \xf0\x9f\x98\x80 a\\b"), "printable text is unchanged");
+	ok(!strcmp(shown_n("abc\033def", 4), "abc\\x1b"), "a field without a terminating zero");
 	ok(!strcmp(escape_text(small, sizeof(small), "abcdef\033", 7), "abcdef"),
-	   "cut between characters, not within");
+	   "text that is too long is cut in front of an escape, not within it");
 	ok(!strcmp(escape_text(small, sizeof(small), "abcde\xe2\x82\xac", 8), "abcde"),
-	   "of more bytes likewise");
+	   "text that is too long is cut in front of a multi-byte character");
 	memset(long_text, 'x', sizeof(long_text) - 1);
 	long_text[sizeof(long_text) - 1] = '\0';
-	ok(strlen(shown(long_text)) == 1023 && strlen(shown_markdown(long_text)) < 1024, "long text");
+	ok(strlen(shown(long_text)) == 1023 && strlen(shown_markdown(long_text)) < 1024,
+	   "long text is cut to the size of the buffer");
 	f = open_memstream(&text, &len);
 	escape_lines(f, "one\n\ttwo\033[0m\r\n", 14);
-	ok(!strcmp(written(f), "one\n\ttwo\\x1b[0m\\x0d\n"), "lines and tabs stay in a text");
+	ok(!strcmp(written(f), "one\n\ttwo\\x1b[0m\\x0d\n"),
+	   "line feeds and tabs are unchanged in text of several lines");
 	free(text);
 	return done();
 }

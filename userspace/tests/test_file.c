@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Vector files: every format written and read back, and files that lie.
+ * Vector files: each format is written and read back, and malformed files are refused.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,7 @@ static void refused(const char *name, const void *data, size_t size, const char 
 
 	put(name, data, size);
 	ret = vexfs_file_open(path, &file, NULL, &err);
-	/* Some lies only show in the rows. */
+	/* Some faults show only when rows are read. */
 	if (!ret) {
 		ssize_t n = vexfs_file_read_f32(file, buf, 8, &err);
 
@@ -76,7 +76,8 @@ static void hostile(void)
 	refused("a.fbin", "", 0, "too short");
 	refused("a.u8bin", huge, sizeof(huge), "cut short");
 	refused("a.fvecs", vecs, sizeof(vecs), "row 1 has dimension 3, the first has 2");
-	refused("a.fvecs", vecs_cut, sizeof(vecs_cut), "cut short: 1 rows of dimension 2 and 8 bytes");
+	refused("a.fvecs", vecs_cut, sizeof(vecs_cut),
+		"cut short: 1 rows of dimension 2 and 8 bytes");
 	refused("a.fvecs", vecs_big, sizeof(vecs_big), "dimension 2147483647");
 	refused("a.fvecs", "", 0, "it is empty");
 	refused("a.bvecs", "\x01\0", 2, "ends within row 0");
@@ -88,8 +89,10 @@ static void hostile(void)
 #define NPY(dict) "\x93NUMPY\x01\0\x50\0" dict \
 	"                                                                                "
 	refused("a.npy", NPY("{'descr': '<f4'}"), 90, "order");
-	refused("a.npy", NPY("{'descr': '>f4', 'fortran_order': False, 'shape': (1, 1)}"), 90, "type");
-	refused("a.npy", NPY("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1)}"), 90, "order");
+	refused("a.npy", NPY("{'descr': '>f4', 'fortran_order': False, 'shape': (1, 1)}"), 90,
+		"type");
+	refused("a.npy", NPY("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1)}"), 90,
+		"order");
 	refused("a.npy", NPY("{'descr': '<f4', 'fortran_order': False, 'shape': ()}"), 90, "shape");
 	refused("a.npy", NPY("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, 3)}"), 90,
 		"shape");
@@ -105,10 +108,10 @@ static void hostile(void)
 		90, "shape");
 	refused("a.txt", "x", 1, "does not end in");
 	refused("noend", "x", 1, "does not end in");
-	ok(vexfs_file_open(at("missing.fbin"), &file, NULL, &err) == -ENOENT, "a file that is not there");
+	ok(vexfs_file_open(at("missing.fbin"), &file, NULL, &err) == -ENOENT, "a missing file");
 	mkdir(at("dir.fbin"), 0700);
 	ok(vexfs_file_open(path, &file, NULL, &err) == -EINVAL && strstr(err.text, "not a regular"),
-	   "a folder");
+	   "a directory is refused");
 	rmdir(path);
 }
 
@@ -150,7 +153,7 @@ static void round_trip(const char *name, unsigned int elem, uint32_t dim, uint64
 		       !memcmp(back, data + rows / 3 * bytes, (rows - rows / 3) * bytes);
 		vexfs_file_close(file, NULL);
 	}
-	ok(good, "%s reads back the same, whole and after skipping", name);
+	ok(good, "%s: rows read back are identical, from the first one and after a skip", name);
 	if (!good)
 		printf("# %s\n", err.text);
 	unlink(path);
@@ -167,15 +170,17 @@ static void writing(void)
 
 	put("old.fbin", "precious", 8);
 	ok(!vexfs_file_create(at("old.fbin"), &info, &file, &err) &&
-	   !vexfs_file_write(file, row, 1, &err), "a file is begun over another");
+	   !vexfs_file_write(file, row, 1, &err), "a new file is begun in place of an old one");
 	vexfs_file_abandon(file);
 	struct stat st;
 
-	ok(!stat(at("old.fbin"), &st) && st.st_size == 8, "what was there stays when it is given up");
+	ok(!stat(at("old.fbin"), &st) && st.st_size == 8,
+	   "the old file stays when the new one is discarded");
 	unlink(path);
 	ok(vexfs_file_create(at("x.u8bin"), &info, &file, &err) == -EINVAL &&
-	   strstr(err.text, "does not hold f32"), "f32 does not go into .u8bin");
-	ok(vexfs_file_create(at("no/x.fbin"), &info, &file, &err) == -ENOENT, "no such folder");
+	   strstr(err.text, "does not hold f32"), "f32 is refused in a .u8bin file");
+	ok(vexfs_file_create(at("no/x.fbin"), &info, &file, &err) == -ENOENT,
+	   "a file in a missing directory");
 	info.dim = 0;
 	ok(vexfs_file_create(at("x.fbin"), &info, &file, &err) == -EINVAL, "dimension 0");
 	info.dim = 4;
@@ -189,9 +194,9 @@ static void writing(void)
 			ret = vexfs_file_close(file, &err);
 		else
 			vexfs_file_abandon(file);
-		ok(ret == -ENOSPC, "a full disk is noticed");
+		ok(ret == -ENOSPC, "a full disk is reported");
 	} else {
-		skip("a full disk is noticed", "no /dev/full");
+		skip("a full disk is reported", "no /dev/full");
 	}
 }
 
@@ -209,12 +214,12 @@ static void conversions(void)
 	   !vexfs_file_write(file, half, 1, &err) && !vexfs_file_close(file, &err) &&
 	   !vexfs_file_open(path, &file, NULL, &err) &&
 	   vexfs_file_read_f32(file, got, 1, &err) == 1 && !memcmp(got, want, sizeof(want)),
-	   "f16 becomes f32");
+	   "f16 is converted to f32");
 	vexfs_file_close(file, NULL);
 	unlink(path);
 	put("i.ivecs", ints, sizeof(ints));
 	ok(!vexfs_file_open(path, &file, NULL, &err) && vexfs_file_read_f32(file, got, 1, &err) == 1 &&
-	   got[0] == -5 && got[1] == 70000, "i32 becomes f32");
+	   got[0] == -5 && got[1] == 70000, "i32 is converted to f32");
 	vexfs_file_close(file, NULL);
 	unlink(path);
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Filter expressions: what is refused where; what expressions mean; and random
- * expressions, compiled and run, against an evaluator that works on the numbers
- * themselves and shares no code with the compiler.
+ * Filter expressions: positions of errors, values of expressions, and random expressions that
+ * are compiled, run and compared with an evaluator that shares no code with the compiler.
  */
 #include <errno.h>
 #include <math.h>
@@ -143,7 +142,8 @@ static void meaning(void)
 	unsigned char r[VEXFS_ATTR_MAX] = { 0 };
 	struct vexfs_error err;
 
-	if (vexfs_record_parse(&layout, "a=3,b=2020,c=0xdeadbeef,d=18446744073709551615,e=-1,f=-300,"
+	if (vexfs_record_parse(&layout,
+			       "a=3,b=2020,c=0xdeadbeef,d=18446744073709551615,e=-1,f=-300,"
 			       "g=-70000,h=-5000000000,p=0.1,flags=0x13", r, &err))
 		printf("# %s\n", err.text);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -195,7 +195,7 @@ static void floats(void)
 				bad++;
 				printf("# %s with 0x%08x: %d expected\n", text, bits[b], want);
 			}
-	ok(!bad, "f32 compares as IEEE numbers do, with NaN and both zeroes (%u cases)", count);
+	ok(!bad, "f32 fields compare as IEEE numbers, with NaN and both zeroes (%u cases)", count);
 }
 
 /* ---- random expressions ---- */
@@ -252,7 +252,7 @@ static void number_text(char *buf, __int128 n)
 		sprintf(buf, "0x%llx", (unsigned long long)n);
 }
 
-/* Near the value that is there, at an end of the range, or anywhere. */
+/* Near the stored value, at an end of the range, or anywhere. */
 static __int128 any_number(const struct vexfs_field *f, bool masked, __int128 here)
 {
 	__int128 low, high, n;
@@ -447,7 +447,8 @@ static void random_expressions(void)
 		bad++;
 		printf("# %d instead of %d: %s\n", got, want, o.text);
 	}
-	ok(!bad && tried > ROUNDS / 2, "%u random expressions mean what their numbers say", tried);
+	ok(!bad && tried > ROUNDS / 2,
+	   "%u random expressions have the value of the reference evaluator", tried);
 }
 
 /* Jumps of more than 255 instructions, in both directions of the truth. */
@@ -476,7 +477,7 @@ static void long_jumps(void)
 				bad++;
 		}
 	}
-	ok(!bad, "long jumps arrive");
+	ok(!bad, "jumps of more than 255 instructions reach their target");
 }
 
 static void unsafe_programs(void)
@@ -488,7 +489,8 @@ static void unsafe_programs(void)
 	} cases[] = {
 		{ { { 0x06, 0, 0, 1 } }, 0, "no instructions" },
 		{ { { 0x20, 0, 0, 61 }, { 0x06, 0, 0, 1 } }, 2, "outside of the attribute record" },
-		{ { { 0x20, 0, 0, 0xfffffffe }, { 0x06, 0, 0, 1 } }, 2, "outside of the attribute" },
+		{ { { 0x20, 0, 0, 0xfffffffe }, { 0x06, 0, 0, 1 } }, 2,
+		"outside of the attribute" },
 		{ { { 0x40, 0, 0, 0 }, { 0x06, 0, 0, 1 } }, 2, "may not" },
 		{ { { 0x15, 5, 0, 0 }, { 0x06, 0, 0, 1 } }, 2, "jumps out" },
 		{ { { 0x05, 0, 0, 0xffffffff }, { 0x06, 0, 0, 1 } }, 2, "jumps out" },
@@ -505,7 +507,8 @@ static void unsafe_programs(void)
 		struct vexfs_error err;
 
 		ok(vexfs_filter_check(&f, 64, &err) == -EINVAL && strstr(err.text, cases[k].why) &&
-		   vexfs_filter_run(&f, r, 64) == -EINVAL, "a program is refused: %s", cases[k].why);
+		   vexfs_filter_run(&f, r, 64) == -EINVAL,
+		   "a program is refused: %s", cases[k].why);
 	}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The writer of files: what is replaced, what is not, and that nothing is left of a
- * file that could not be written to its end.
+ * The file writer: which files it replaces and which it refuses, and that no part of a file
+ * remains that could not be written completely.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -41,7 +41,7 @@ static bool holds(const char *name, const char *want)
 	return n >= 0 && !strcmp(text, want);
 }
 
-/* No name of the folder ends in .part. */
+/* No name in the directory ends in .part. */
 static bool clean(const char *folder)
 {
 	DIR *d = opendir(folder);
@@ -94,14 +94,16 @@ static void test_regular(void)
 	ok(!stat("b", &st) && (st.st_mode & 07777) == 0600, "its mode is kept");
 	ok(geteuid() || (st.st_uid == 1000 && st.st_gid == 1001), "its owner is kept by root");
 	ok(!outfile_open(&o, "b", false) && holds("b", "new") && fputs("half", o.f) >= 0 &&
-	   !fflush(o.f) && holds("b", "new"), "until it is complete the old one stands there");
+	   !fflush(o.f) && holds("b", "new"), "the old file stays until the new one is complete");
 	outfile_abandon(&o);
-	ok(holds("b", "new") && clean("."), "and after it was given up");
+	ok(holds("b", "new") && clean("."), "the old file stays when the new one is discarded");
 	ok(!outfile_open(&o, "b", true) && fputs("line\n", o.f) >= 0 && !fflush(o.f) &&
-	   holds("b", "line\n") && !outfile_commit(&o), "one that others read along is there at once");
-	ok(refused("nowhere/a", ENOENT), "a folder that is not there");
-	ok(refused(".", EISDIR) && refused("sub/", EISDIR), "a folder is refused");
-	ok(!outfile_write(&o, "sub/c", "x", 1) && holds("sub/c", "x"), "a file in another folder");
+	   holds("b", "line\n") && !outfile_commit(&o),
+	   "a file opened for followers shows each line at once");
+	ok(refused("nowhere/a", ENOENT), "a file in a missing directory");
+	ok(refused(".", EISDIR) && refused("sub/", EISDIR), "a directory is refused");
+	ok(!outfile_write(&o, "sub/c", "x", 1) && holds("sub/c", "x"),
+	   "a file in another directory");
 }
 
 static void test_links(void)
@@ -115,25 +117,27 @@ static void test_links(void)
 		abort();
 	ok(!outfile_write(&o, "link2", "new", 3) && holds("goal", "new") && !lstat("link2", &st) &&
 	   S_ISLNK(st.st_mode) && !lstat("link", &st) && S_ISLNK(st.st_mode),
-	   "a link stays, the file it leads to is replaced");
+	   "a symbolic link stays, and its target is replaced");
 	ok(!outfile_write(&o, "sub/up", "up", 2) && holds("goal", "up") && clean("."),
-	   "also one that leads out of its folder");
-	ok(!outfile_write(&o, "dangling", "x", 1) && holds("not-yet", "x"), "or to no file yet");
-	ok(refused("loop", ELOOP), "or round in circles");
+	   "a symbolic link to another directory stays, and its target is replaced");
+	ok(!outfile_write(&o, "dangling", "x", 1) && holds("not-yet", "x"),
+	   "the target of a dangling symbolic link is created");
+	ok(refused("loop", ELOOP), "a loop of symbolic links is refused");
 	if (geteuid()) {
-		skip("a stranger's link in a folder for all", "needs root");
+		skip("another user's link in a world-writable directory", "needs root");
 		return;
 	}
 	if (mkdir("all", 01777) || chmod("all", 01777) || symlink("../goal", "all/trap") ||
 	    lchown("all/trap", 1000, 1000) || symlink("../goal", "all/mine"))
 		abort();
 	ok(refused("all/trap", EACCES) && holds("goal", "up"),
-	   "a stranger's link in a folder for all is not followed");
-	ok(!outfile_write(&o, "all/mine", "mine", 4) && holds("goal", "mine"), "one's own is");
+	   "another user's link in a world-writable directory is not followed");
+	ok(!outfile_write(&o, "all/mine", "mine", 4) && holds("goal", "mine"),
+	   "one's own link in a world-writable directory is followed");
 }
 
 /*
- * Devices of our own: as root a writer that is wrong would take away the machine's.
+ * Device nodes made by the test: as root, a faulty writer would replace those of the machine.
  */
 static void test_devices(void)
 {
@@ -155,16 +159,17 @@ static void test_devices(void)
 	}
 	close(fd);
 	ok(!outfile_write(&o, null, "gone", 4) && !lstat(null, &st) && S_ISCHR(st.st_mode),
-	   "a device takes it and stays one");
+	   "a character device is written to and not replaced");
 	ok(!symlink(null, "to-null") && !outfile_write(&o, "to-null", "gone", 4) &&
 	   !lstat("to-null", &st) && S_ISLNK(st.st_mode) && !lstat(null, &st) &&
-	   S_ISCHR(st.st_mode), "with a link to it as well");
+	   S_ISCHR(st.st_mode),
+	   "a character device behind a symbolic link is written to and not replaced");
 	ok(refused(full, ENOSPC) && !lstat(full, &st) && S_ISCHR(st.st_mode),
-	   "what a device does not take is said");
+	   "a write error of a device is reported");
 	if (geteuid())
-		skip("a disk is refused", "needs root");
+		skip("a block device is refused", "needs root");
 	else
-		ok(refused("disk", EINVAL), "a disk is refused");
+		ok(refused("disk", EINVAL), "a block device is refused");
 }
 
 static void test_special(void)
@@ -181,13 +186,13 @@ static void test_special(void)
 	fd = open("fifo", O_RDONLY | O_NONBLOCK);
 	ok(!outfile_write(&o, "fifo", "through", 7) && read(fd, text, 7) == 7 &&
 	   !strcmp(text, "through") && !lstat("fifo", &st) && S_ISFIFO(st.st_mode),
-	   "a pipe is written to and stays one");
+	   "a named pipe is written to and not replaced");
 	close(fd);
 	ok(refused("socket", ENXIO) && !lstat("socket", &st) && S_ISSOCK(st.st_mode),
 	   "a socket is refused");
 	close(s);
 	test_devices();
-	/* What was printed before stands before it. */
+	/* Earlier output of the process stays in front of it. */
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
@@ -197,7 +202,8 @@ static void test_special(void)
 		_exit(outfile_write(&o, "/dev/stdout", "after", 5) ? 1 : 0);
 	}
 	waitpid(pid, &status, 0);
-	ok(!status && holds("printed", "before after"), "/dev/stdout that is a file");
+	ok(!status && holds("printed", "before after"),
+	   "/dev/stdout that is a regular file is appended to");
 }
 
 static void test_failing(void)
@@ -212,23 +218,26 @@ static void test_failing(void)
 	before = descriptors();
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &limit);
-	ok(outfile_write(&o, "kept", much, sizeof(much)) && o.error == EFBIG && holds("kept", "old") &&
-	   clean("."), "a file too large: the old one stands, nothing is left of the new one");
+	ok(outfile_write(&o, "kept", much, sizeof(much)) && o.error == EFBIG && holds("kept",
+										      "old") &&
+	   clean("."),
+	   "a file above the size limit: the old file stays, and no part of the new one");
 	setrlimit(RLIMIT_FSIZE, &all);
-	ok(descriptors() == before, "and no descriptor");
+	ok(descriptors() == before, "a file above the size limit: no descriptor is left open");
 	if (geteuid() || mkdir("full", 0700) || mount("tmpfs", "full", "tmpfs", 0, "size=64k")) {
 		skip("a full disk", "needs root");
 	} else {
 		put("full/kept", "old");
 		ok(outfile_write(&o, "full/kept", much, sizeof(much)) && o.error == ENOSPC &&
-		   holds("full/kept", "old") && clean("full"), "a full disk likewise");
+		   holds("full/kept", "old") && clean("full"),
+		   "a full disk: the old file stays, and no part of the new one");
 		umount("full");
 	}
 	if (geteuid()) {
 		put("read-only", "old");
 		chmod("read-only", 0444);
 		ok(refused("read-only", EACCES) && holds("read-only", "old"),
-		   "a file that may not be written to");
+		   "a file without write permission is refused");
 	} else {
 		pid_t pid;
 		int status;
@@ -242,12 +251,12 @@ static void test_failing(void)
 		waitpid(pid, &status, 0);
 		chmod(".", 0700);
 		ok(!status && holds("read-only", "old") && clean("."),
-		   "a file that may not be written to");
+		   "a file without write permission is refused");
 	}
-	ok(descriptors() == before, "no descriptor is left");
+	ok(descriptors() == before, "a refused file leaves no descriptor open");
 }
 
-/* A child that is half through, or has done it, or has forked, gets a signal. */
+/* Signals to a child that is writing, that has committed, and that has forked. */
 static void test_signal(void)
 {
 	struct outfile o, p;
@@ -272,11 +281,11 @@ static void test_signal(void)
 	}
 	if (read(ready[0], &byte, 1) != 1)
 		abort();
-	ok(!clean(".") && !clean("sub"), "two parts are there while they are written");
+	ok(!clean(".") && !clean("sub"), "two temporary files exist while two files are written");
 	kill(pid, SIGINT);
 	waitpid(pid, &status, 0);
 	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT && holds("old", "old") && clean(".") &&
-	   clean("sub"), "SIGINT midway: none is left, the old file stands");
+	   clean("sub"), "SIGINT during the write: no temporary file is left, the old file stays");
 	if (outfile_open(&o, "old", false))
 		abort();
 	fflush(stdout);
@@ -286,11 +295,12 @@ static void test_signal(void)
 		_exit(0);
 	}
 	waitpid(pid, &status, 0);
-	ok(!clean("."), "a child does not remove what its parent writes");
+	ok(!clean("."), "a child process does not remove the temporary file of its parent");
 	fputs("new", o.f);
-	ok(!outfile_commit(&o) && holds("old", "new") && clean("."), "which is then complete");
+	ok(!outfile_commit(&o) && holds("old", "new") && clean("."),
+	   "the file of the parent is then complete");
 	outfile_discard_all();
-	ok(holds("old", "new"), "and is not discarded any more");
+	ok(holds("old", "new"), "a committed file is not discarded");
 	close(ready[0]);
 	close(ready[1]);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Layouts and records: what is read, where it is put, and what is refused where.
+ * Parsing of layouts and records: offsets, values, and the position of errors.
  */
 #include <errno.h>
 #include <math.h>
@@ -29,18 +29,20 @@ static void layouts(void)
 	char many[512] = "";
 
 	ok(!vexfs_layout_parse(" lang : u8,year:u16 , price:f32@8,id:u64@ 16 ", &l, &err) &&
-	   l.count == 4 && l.size == 24, "a layout is read");
+	   l.count == 4 && l.size == 24, "a layout is parsed");
 	ok(l.fields[0].offset == 0 && l.fields[1].offset == 1 && l.fields[2].offset == 8 &&
-	   l.fields[3].offset == 16 && l.fields[3].size == 8, "fields follow or say where they are");
+	   l.fields[3].offset == 16 && l.fields[3].size == 8,
+	   "fields follow each other or have an offset");
 	ok(vexfs_layout_find(&l, "year") == &l.fields[1] && !vexfs_layout_find(&l, "yea"),
 	   "fields are found by name");
-	ok(!vexfs_layout_parse("b:u8@63,a:u8", &l, &err) == 0, "nothing follows the last byte");
+	ok(!vexfs_layout_parse("b:u8@63,a:u8", &l, &err) == 0,
+	   "a field after the last byte of a record is refused");
 	ok(!vexfs_layout_parse("b:u32@4,a:u32@0", &l, &err) && l.size == 8,
-	   "fields in any order");
+	   "offsets in descending order");
 	for (int i = 0; i < 64; i++)
 		sprintf(many + strlen(many), "%sf%d:u8", i ? "," : "", i);
 	ok(!vexfs_layout_parse(many, &l, &err) && l.count == 64 && l.size == 64,
-	   "64 fields of a byte");
+	   "64 fields of one byte");
 	refused("", EINVAL, 0);
 	refused("a", EINVAL, 1);
 	refused("a:", EINVAL, 2);
@@ -104,7 +106,7 @@ static void records(void)
 	vexfs_record_get(&l.fields[1], r, &v);
 	ok(v.type == VEXFS_FIELD_U64 && v.v.u == 2020, "unsigned fields read back");
 	ok(!vexfs_record_parse(&l, "", r, &err) && !memcmp(r, want, sizeof(want)),
-	   "fields that are not named stay");
+	   "fields that are not named are unchanged");
 	record_refused(&l, "lang=256", ERANGE, 5);
 	record_refused(&l, "lang=-1", ERANGE, 5);
 	record_refused(&l, "year=1,lang=1.5", ERANGE, 12);
@@ -120,13 +122,14 @@ static void records(void)
 	v.v.f = NAN;
 	ok(vexfs_record_set(&l.fields[3], r, &v, &err) == -EDOM, "NaN is refused");
 	v.v.f = -0.0f;
-	ok(!vexfs_record_set(&l.fields[3], r, &v, &err) && r[7] == 0, "there is one zero");
+	ok(!vexfs_record_set(&l.fields[3], r, &v, &err) && r[7] == 0, "negative zero becomes zero");
 	v.type = VEXFS_FIELD_U64;
 	v.v.u = UINT64_MAX;
-	ok(vexfs_record_set(&l.fields[4], r, &v, &err) == -ERANGE, "2^64-1 is no i64");
+	ok(vexfs_record_set(&l.fields[4], r, &v, &err) == -ERANGE, "2^64-1 is refused for an i64");
 	v.type = VEXFS_FIELD_I64;
 	v.v.i = -128;
-	ok(!vexfs_record_set(&l.fields[5], r, &v, &err) && r[19] == 0x80, "-128 is an i8");
+	ok(!vexfs_record_set(&l.fields[5], r, &v, &err) && r[19] == 0x80,
+	   "-128 is accepted for an i8");
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Collections in single files: they come back as they were; one that is cut short anywhere,
- * has any bit flipped, or goes on behind its end is said to be damaged.
+ * Collections in single files: they are read back unchanged; a file that is truncated at any
+ * byte, has any bit flipped, or has data beyond its end is reported as damaged.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ static char *make(size_t *len)
 	return data;
 }
 
-/* Reads all of it: vectors that are right, or -errno. */
+/* Reads the whole file: number of correct vectors, or -errno. */
 static int take(const void *data, size_t len, struct store_error *err)
 {
 	FILE *f = fmemopen((void *)(uintptr_t)data, len ? len : 1, "r");
@@ -95,18 +95,18 @@ static void damage(char *data, size_t len)
 		wrong += take(part, cut, &err) != -EUCLEAN;
 		free(part);
 	}
-	ok(!wrong, "cut short anywhere, at %zu places", len);
+	ok(!wrong, "a file truncated at any of %zu bytes is reported", len);
 	wrong = 0;
 	for (size_t bit = 0; bit < 8 * len; bit++) {
 		data[bit / 8] ^= (char)(1 << bit % 8);
 		wrong += take(data, len, &err) != -EUCLEAN;
 		data[bit / 8] ^= (char)(1 << bit % 8);
 	}
-	ok(!wrong, "any of %zu bits flipped", 8 * len);
+	ok(!wrong, "a file with any of %zu bits flipped is reported", 8 * len);
 	memcpy(more, data, len);
 	more[len] = 0;
 	ok(take(more, len + 1, &err) == -EUCLEAN && strstr(err.text, "behind its end"),
-	   "a file that goes on");
+	   "a file with data beyond its end is reported");
 	free(more);
 }
 
@@ -117,9 +117,9 @@ int main(void)
 	size_t len;
 	char *data = make(&len);
 
-	ok(take(data, len, &err) == (int)ROWS, "comes back as it was");
+	ok(take(data, len, &err) == (int)ROWS, "a file is read back unchanged");
 	ok(dump_block_rows(&meta) == DUMP_ROWS_MAX && dump_block_rows(&wide) == 1,
-	   "blocks are bounded, and have a vector");
+	   "blocks have an upper limit of bytes and at least one vector");
 	damage(data, len);
 	free(data);
 	return done();

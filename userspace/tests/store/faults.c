@@ -2,8 +2,8 @@
 /*
  * A failing disk: the n-th changing call of a workload fails, for every n, with EIO, with
  * ENOSPC, after half of a write, once or several times in a row. Whatever was acknowledged
- * must be there when the disk is well again, and after a power cut then. And a disk that is
- * full, and is freed.
+ * must exist when the disk works again, and after a power cut at that time. Also a disk that
+ * fills up and is freed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static void complain(struct counts *n, const struct memfault *f, const char *wro
 		       wrong);
 }
 
-/* Until it works again; what failed is not tried longer than it fails. */
+/* Repeats recovery until the disk works again. */
 static int recover(struct model *m, struct counts *n)
 {
 	int ret;
@@ -48,7 +48,7 @@ static int recover(struct model *m, struct counts *n)
 	return ret;
 }
 
-/* 1 when the fault came, 0 when the workload ended before. */
+/* 1 when the fault occurred, 0 when the workload ended before it. */
 static int one(const struct memfault *f, struct counts *n)
 {
 	struct memdisk *d = memdisk_new(f->at), *cut;
@@ -97,7 +97,7 @@ static void every_call(int code, bool half, uint64_t calls)
 	   (unsigned long long)n.runs, (unsigned long long)n.errors, (unsigned long long)n.bad);
 }
 
-/* The disk fills in the middle of things, stays full, and is freed. */
+/* The disk fills up during the workload, stays full, and is freed. */
 static void full_disk(void)
 {
 	struct counts n = { 0 };

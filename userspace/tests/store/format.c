@@ -2,7 +2,7 @@
 /*
  * Damaged and foreign stores: every bit of every file flipped, every file cut short,
  * newer versions, unknown features, the other byte order, files that are missing. What is
- * damaged is said; no wrong byte is ever given. And stores that older builds left.
+ * damaged is reported; no wrong byte is returned. Also stores that older builds wrote.
  *
  *	format			the tests; KEPT names the folder of the kept stores
  *	format --make FOLDER	a store as this build writes it, to be kept
@@ -25,14 +25,14 @@ static const enum step history[] = {
 	STEP_DELETE_A, STEP_PUT_B, STEP_COMMIT, STEP_GRAPH, STEP_PUT_A, STEP_COMMIT, STEP_REOPEN,
 };
 
-/* The same each time. */
+/* Deterministic. */
 static void make(struct model *m, struct memdisk *d)
 {
 	int ret = model_start(m, d, 200, 700, 5);
 
 	for (size_t i = 0; !ret && i < sizeof(history) / sizeof(*history); i++)
 		ret = model_step(m, history[i]);
-	/* Closed well: the list says what is there, and damage cannot pass for a power cut. */
+	/* Closed cleanly: the list names all files, so damage cannot look like a power cut. */
 	if (!ret)
 		ret = store_coll_close(m->c);
 	m->c = NULL;
@@ -47,7 +47,7 @@ static struct memdisk *copy_of(const struct model *m)
 	return memdisk_cut(m->disk, memdisk_events(m->disk), CUT_PRESENT, 1);
 }
 
-/* Whether the checker or the opening says something. */
+/* True when the checker or store_open() reports damage. */
 static bool says(struct memdisk *d)
 {
 	struct store_opts opts = { .read_only = true };
@@ -78,7 +78,7 @@ static void flips(const struct model *m)
 			data[at] ^= (uint8_t)(1u << at % 8);
 			flipped++;
 			if (!says(d)) {
-				/* Padding and such: then nothing may be different. */
+				/* Padding and the like: then all data must be unchanged. */
 				struct memdisk *again = memdisk_cut(m->disk, memdisk_events(m->disk),
 								    CUT_PRESENT, 1);
 				const char *other, *wrong;
@@ -96,7 +96,7 @@ static void flips(const struct model *m)
 			}
 			data[at] ^= (uint8_t)(1u << at % 8);
 		}
-	ok(flipped > 3000 && !bad, "%u flipped bits: %u said, %u without consequence, %u wrong",
+	ok(flipped > 3000 && !bad, "%u flipped bits: %u reported, %u without effect, %u wrong",
 	   flipped, flipped - quiet, quiet - bad, bad);
 	memdisk_free(d);
 }
@@ -117,14 +117,14 @@ static void cuts(const struct model *m)
 			memdisk_put(cut, name, data, n);
 			shortened++;
 			if (!says(cut) && quiet++ < 5)
-				printf("# %s, cut to %zu bytes: not said\n", name, n);
+				printf("# %s, cut to %zu bytes: not reported\n", name, n);
 			memdisk_free(cut);
 		}
 		memdisk_free(d);
 		if (!data)
 			break;
 	}
-	ok(shortened > 200 && !quiet, "%u files cut short, %u not noticed", shortened, quiet);
+	ok(shortened > 200 && !quiet, "%u truncated files, %u not reported", shortened, quiet);
 }
 
 static void missing(const struct model *m)
@@ -145,7 +145,7 @@ static void missing(const struct model *m)
 		quiet += !says(d);
 		memdisk_free(d);
 	}
-	ok(n > 4 && !quiet, "%u files missing, %u not noticed", n, quiet);
+	ok(n > 4 && !quiet, "%u missing files, %u not reported", n, quiet);
 }
 
 /* Edits the beginning of STORE and gives it a right checksum again. */
@@ -205,13 +205,16 @@ static void foreign(const struct model *m)
 	struct store_error err;
 
 	ok(edited(m, newer, true, &err) == -ENOTSUP && strstr(err.text, "version 2"),
-	   "a newer version: %s", err.text);
-	ok(edited(m, incompat, true, &err) == -ENOTSUP, "an unknown feature: %s", err.text);
-	ok(edited(m, ro_compat, false, &err) == -ENOTSUP, "one that forbids writing: %s", err.text);
-	ok(!edited(m, ro_compat, true, &err), "which can be read");
-	ok(!edited(m, compat, false, &err), "one without consequences");
+	   "a store of a newer version is refused: %s", err.text);
+	ok(edited(m, incompat, true, &err) == -ENOTSUP,
+	   "an unknown incompatible feature is refused: %s", err.text);
+	ok(edited(m, ro_compat, false, &err) == -ENOTSUP,
+	   "an unknown feature that forbids writing is refused for writing: %s", err.text);
+	ok(!edited(m, ro_compat, true, &err),
+	   "an unknown feature that forbids writing allows reading");
+	ok(!edited(m, compat, false, &err), "an unknown compatible feature is accepted");
 	ok(edited(m, other_order, true, &err) == -ENOTSUP && strstr(err.text, "byte order"),
-	   "the other byte order: %s", err.text);
+	   "a store of the other byte order is refused: %s", err.text);
 }
 
 /* ---- stores on the machine's disk ---- */
@@ -316,11 +319,11 @@ static void kept(const char *folder)
 		snprintf(path, sizeof(path), "%s/v%u", folder, v);
 		old = load(path);
 		wrong = model_check(&m, old, memdisk_events(d));
-		ok(!wrong, "a store of version %u: %s", v, wrong ? wrong : "all there");
+		ok(!wrong, "a store of version %u: %s", v, wrong ? wrong : "complete");
 		memdisk_free(old);
 		n++;
 	}
-	ok(n == STORE_VERSION, "a store of each version is kept");
+	ok(n == STORE_VERSION, "a store of each format version is in the tree");
 	model_end(&m);
 	memdisk_free(d);
 }
@@ -335,7 +338,8 @@ static void checksums(void)
 		data[i] = (uint8_t)(i * 37);
 	for (size_t n = 0; n < sizeof(data); n++)
 		same &= crc32c(7, data, n) == crc32c_table(7, data, n);
-	ok(crc32c(0, check, 9) == 0xe3069283u && same, "crc32c, with and without the instruction");
+	ok(crc32c(0, check, 9) == 0xe3069283u && same,
+	   "crc32c has the same value with and without the instruction");
 }
 
 int main(int argc, char **argv)

@@ -175,7 +175,7 @@ static struct event *event(struct memdisk *d, enum event_type type, size_t inode
 	return e;
 }
 
-/* 0, or the error that this call was told to have; 1: half of it. */
+/* 0, the planted error of this call, or 1 for half a write. */
 static int fault(struct memdisk *d, bool is_write)
 {
 	struct memfault *f = &d->fault;
@@ -431,7 +431,7 @@ void memdisk_limit(struct memdisk *d, uint64_t bytes)
 
 /* ---- cutting ---- */
 
-/* Whether a change that was not flushed is there. */
+/* True when an unflushed change survives the cut. */
 static bool there(enum cut how, uint64_t *seed)
 {
 	return how == CUT_PRESENT || (how == CUT_TORN && (mem_random(seed) & 1));
@@ -449,7 +449,7 @@ static void apply_file(struct bytes *b, const struct event *e, enum cut how, uin
 			bytes_write(b, e->data, e->len, e->off);
 		return;
 	}
-	/* The size may be there without the bytes. */
+	/* The new size may survive without the bytes. */
 	if ((mem_random(seed) & 3) == 0 && e->off + e->len > b->len)
 		bytes_resize(b, (size_t)e->off + e->len);
 	for (size_t done = 0; done < e->len;) {
@@ -489,8 +489,8 @@ static bool is_dir_event(const struct event *e)
 }
 
 /*
- * Where each change gets stable: a write with the next flush of its file, unless that flush
- * failed, after which no later one makes up for it; a name with the next flush of the folder.
+ * Which event makes each change stable: for a write the next flush of its file, and none when
+ * that flush failed; for a name the next flush of the directory.
  */
 static bool *stable_events(const struct memdisk *d, size_t upto)
 {
@@ -534,7 +534,7 @@ struct memdisk *memdisk_cut(const struct memdisk *d, size_t upto, enum cut how, 
 			apply_file(&c->inodes[e->inode], e, now, &seed);
 	}
 	free(stable);
-	/* What follows is recorded on top of this. */
+	/* Later events are recorded on top of this state. */
 	c->nfirst = c->ninodes;
 	c->first = must(calloc(c->nfirst + 1, sizeof(*c->first)));
 	for (size_t i = 0; i < c->nfirst; i++)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Power cuts: every workload of up to three operations, each with and without a commit
- * behind it, and random storms. The disk is rebuilt as of every flush and at points between,
- * the store is opened, and the oracle looks. Recovery itself is cut as well.
+ * after it, and long random workloads. The disk is rebuilt as of every flush and at points
+ * between, the store is opened and compared with the model. Recovery itself is cut as well.
  *
- *	powercut [CUTS]		at least so many cuts, all of the workloads with "hard"
+ *	powercut [CUTS]		at least CUTS cuts; "hard": all workloads
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static void complain(struct counts *n, const char *what, const char *wrong, size
 	static const char *const names[] = { "present", "absent", "torn" };
 
 	if (n->bad++ < 10)
-		printf("# %s: cut behind change %zu, unflushed %s, seed %llu: %s\n", what, at,
+		printf("# %s: cut after change %zu, unflushed %s, seed %llu: %s\n", what, at,
 		       names[how], (unsigned long long)seed, wrong);
 }
 
@@ -69,7 +69,7 @@ static void cut_all(const struct model *m, uint64_t *seed, unsigned int between,
 	for (size_t i = 0; i < events; i++) {
 		if (!memdisk_is_flush(m->disk, i) && mem_random(seed) % 8 >= between)
 			continue;
-		/* Right before the flush, when most is at stake, and right behind it. */
+		/* Right before the flush, when most changes are unflushed, and right after it. */
 		cut_at(m, i, CUT_ABSENT, mem_random(seed), what, n);
 		cut_at(m, i, CUT_TORN, mem_random(seed), what, n);
 		cut_at(m, i + 1, CUT_TORN, mem_random(seed), what, n);
@@ -161,7 +161,7 @@ int main(int argc, char **argv)
 	for (unsigned int len = 1; len <= (hard ? 3 : 2); len++)
 		for (uint64_t code = 0; code < workloads_of(len); code++)
 			enumerated(code, len, &seed, &n);
-	/* Of those with three, a sample where not all are asked for. */
+	/* Of workloads of three operations a sample, unless all were requested. */
 	for (unsigned int i = 0; !hard && i < 100; i++)
 		enumerated(mem_random(&seed) % workloads_of(3), 3, &seed, &n);
 	ok(!n.bad, "%llu workloads of up to three operations, %llu cuts (%llu of them cut again "
@@ -169,7 +169,7 @@ int main(int argc, char **argv)
 	   (unsigned long long)n.cuts, (unsigned long long)n.nested, (unsigned long long)n.bad);
 	while (n.cuts + storms.cuts < want || storms.workloads < 20)
 		storm(&seed, &storms);
-	ok(!storms.bad, "%llu storms, %llu cuts (%llu again), %llu wrong",
+	ok(!storms.bad, "%llu random workloads, %llu cuts (%llu cut again), %llu wrong",
 	   (unsigned long long)storms.workloads, (unsigned long long)storms.cuts,
 	   (unsigned long long)storms.nested, (unsigned long long)storms.bad);
 	return done();
