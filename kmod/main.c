@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The order in which the layers come up, and down again. Nothing else belongs here:
- * parameters, files and state of a layer are its own.
+ * The order in which the layers start and stop. Parameters, files and state of a layer are in its
+ * own files.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The only place that knows that kernels differ. A difference is found by a
- * compile probe (probes.txt) and bridged here, so that the other rooms are
- * written for the newest kernel and for no version in particular.
+ * Differences between kernels. A compile probe (probes.txt) finds each, and this directory supplies
+ * what is missing, so that all other code is written for the newest kernel.
  */
 #ifndef _VEXFS_COMPAT_H
 #define _VEXFS_COMPAT_H
@@ -12,7 +11,7 @@
 
 #include "features.h"
 
-/* Device nodes are named by looking at a device that older kernels let one change. */
+/* On older kernels the devnode method of a class takes a device that is not const. */
 #ifdef HAVE_DEVNODE_CONST
 #define DEVNODE_CONST	const
 #else
@@ -26,7 +25,7 @@
 #define VEXFS_SLAB_NO_MERGE	0
 #endif
 
-/* The queue for work that no CPU in particular has to do. */
+/* The workqueue for work that is bound to no CPU. */
 #ifndef HAVE_SYSTEM_DFL_WQ
 #define system_dfl_wq	system_unbound_wq
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What there is to know of the processor, and who knows it: the kernel where it runs
- * on the processor itself, the processor where it does not.
+ * Features of the processor: as the kernel knows them where it runs on the processor itself, else
+ * as CPUID says.
  */
 #ifndef _VEXFS_COMPAT_CPU_H
 #define _VEXFS_COMPAT_CPU_H
@@ -12,7 +12,7 @@
 
 #include "compat/compat.h"
 
-/* Older kernels have no opinion about 512-bit registers. */
+/* Older kernels have no flag for processors that prefer 256-bit registers. */
 static inline bool vexfs_cpu_prefers_ymm(void)
 {
 #ifdef X86_FEATURE_PREFER_YMM
@@ -41,7 +41,7 @@ static inline u32 vexfs_cpu_family(void)
 	return boot_cpu_data.x86;
 }
 #else
-/* User Mode Linux: its host decides, and tells through XCR0. */
+/* User Mode Linux: the host decides; XCR0 says what it saves. */
 static inline bool vexfs_cpu_saves(u64 components)
 {
 	u32 low, high;

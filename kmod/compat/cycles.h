@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The processor's cycle counter: by what name it is read, and who knows whether it
- * keeps time. What it is good for is decided by whoever reads it.
+ * The cycle counter of the processor: how to read it, and whether it runs at a constant rate.
  */
 #ifndef _VEXFS_COMPAT_CYCLES_H
 #define _VEXFS_COMPAT_CYCLES_H
@@ -28,7 +27,7 @@ static inline bool vexfs_cycles_trusted(void)
 	return !check_tsc_unstable();
 }
 #elif defined(CONFIG_X86_64)
-/* User Mode Linux has the counter of its host, and nobody to ask. */
+/* User Mode Linux uses the counter of its host, whose properties it does not know. */
 static inline u64 vexfs_cycles(void)
 {
 	u32 low, high;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What memory management calls by another name, or not at all, on older kernels. */
+/* Functions of memory management that older kernels lack or name differently. */
 #ifndef _VEXFS_COMPAT_MM_H
 #define _VEXFS_COMPAT_MM_H
 

@@ -10,7 +10,7 @@
 
 typedef unsigned long (*vexfs_shrinker_fn)(struct shrinker *s, struct shrink_control *sc);
 
-/* NULL when memory is short; asked for as long as nobody stops it. */
+/* Registers a shrinker; NULL without memory. Active until it is freed. */
 static inline struct shrinker *vexfs_shrinker_start(const char *name, vexfs_shrinker_fn count,
 						    vexfs_shrinker_fn scan)
 {

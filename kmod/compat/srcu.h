@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What an SRCU domain takes, which no kernel tells. */
+/* Memory of an SRCU domain, which no kernel reports. */
 #ifndef _VEXFS_COMPAT_SRCU_H
 #define _VEXFS_COMPAT_SRCU_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The stack pointer, which User Mode Linux has no name for. */
+/* The stack pointer, also for User Mode Linux, which defines no name for it. */
 #ifndef _VEXFS_COMPAT_STACK_H
 #define _VEXFS_COMPAT_STACK_H
 

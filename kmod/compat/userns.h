@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whether a user namespace has gone, for whoever holds one reference on it. */
+/* Detects that a user namespace has ended, for code that holds one reference on it. */
 #ifndef _VEXFS_COMPAT_USERNS_H
 #define _VEXFS_COMPAT_USERNS_H
 

@@ -124,7 +124,7 @@ static struct shown *shown_new(struct vexfs_collection *c)
 	if (!s)
 		return NULL;
 	vexfs_collection_stat(c, &st);
-	/* Other namespaces may use the same names. */
+	/* Other user namespaces may have collections of the same name. */
 	if (st.user_ns == init_user_ns.ns.inum)
 		strscpy(name, st.name, sizeof(name));
 	else
@@ -146,8 +146,8 @@ static void shown_end(struct shown *s)
 }
 
 /*
- * List and registry are both in the order of serial numbers: one walk compares them. A
- * name can come again, so directories of dropped collections go before new ones come.
+ * List and registry are both ordered by serial number, so that one walk compares them. A name may
+ * be used again, so directories of dropped collections are removed before new ones are created.
  */
 static void sync_dirs(struct work_struct *work)
 {
@@ -202,7 +202,7 @@ void vexfs_collections_show_exit(void)
 	struct shown *s, *next;
 
 	vexfs_registry_watch(NULL);
-	/* Nobody makes collections any more, so the watcher is not running. */
+	/* No collection can be created any more, so the watcher is not running. */
 	cancel_work_sync(&sync_work);
 	list_for_each_entry_safe(s, next, &shown_list, node)
 		shown_end(s);

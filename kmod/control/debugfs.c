@@ -60,7 +60,7 @@ static int debugfs_file_open(struct inode *inode, struct file *file)
 {
 	if (!vexfs_control_open())
 		return -EAGAIN;
-	/* Large enough for all of it: a second attempt would measure again. */
+	/* Large enough for the whole file, since a second attempt would measure again. */
 	return single_open_size(file, debugfs_file_show, inode->i_private, SZ_64K);
 }
 

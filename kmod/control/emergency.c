@@ -13,7 +13,7 @@
 enum {
 	EMERGENCY_PLAIN = 1,	/* scalar arithmetic, queries one by one */
 	EMERGENCY_SAFE = 2,	/* pools as they are, one worker */
-	EMERGENCY_MINIMAL = 4,	/* nothing that is made for later: codes */
+	EMERGENCY_MINIMAL = 4,	/* no work for later searches: codes */
 };
 
 static int apply_emergency(const struct vexfs_tunable *t, u32 v)

@@ -27,7 +27,7 @@ bool vexfs_control_open(void)
 	return READ_ONCE(THIS_MODULE->state) != MODULE_STATE_COMING;
 }
 
-/* Who opened the socket that @req came through. */
+/* The credentials of the task that opened the socket of @req. */
 static const struct cred *socket_opener(struct sk_buff *req)
 {
 	struct socket *sock = NETLINK_CB(req).sk->sk_socket;

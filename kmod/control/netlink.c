@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The family comes up and goes down.
+ * Registers and unregisters the netlink family.
  */
 #include <linux/module.h>
 

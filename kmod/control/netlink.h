@@ -15,7 +15,7 @@ struct vexfs_event;
 /* The family as the kernel knows it; the generated one may be a shadow of it. */
 #define vexfs_family	vexfs_genl_family(&vexfs_nl_family)
 
-/* Room for the largest message there is, or NULL. */
+/* A message with room for the largest answer, or NULL. */
 struct sk_buff *vexfs_nl_alloc(void);
 
 /* Changes whenever a collection comes or goes; never 0. */

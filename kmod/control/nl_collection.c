@@ -188,8 +188,8 @@ static u32 get_u32(struct genl_info *info, int attr, u32 otherwise)
 }
 
 /*
- * Netlink stands still for the whole machine when a request waits and a family comes or
- * goes meanwhile: what may wait for storage is for /dev/vexfs.
+ * A request that waits would block registration of families, and with it generic netlink of the
+ * whole machine; requests that may wait for storage are made by /dev/vexfs.
  */
 static int may_not_wait(const struct vexfs_collection *c, struct genl_info *info)
 {
@@ -303,7 +303,7 @@ static int get_create(struct genl_info *info, struct vexfs_create *req)
 	return 0;
 }
 
-/* The owner from the beginning: no other user may open it before it is handed over. */
+/* The owner is set at creation, so that no other user can open the collection before. */
 static int get_owner(struct genl_info *info, struct vexfs_owner *owner)
 {
 	struct nlattr *uid = info->attrs[VEXFS_A_COLLECTION_UID];

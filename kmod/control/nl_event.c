@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Events: those of the past as a dump, new ones for subscribers.
+ * Events: past ones as a dump, new ones for subscribers.
  */
 #include <linux/notifier.h>
 #include <linux/vexfs.h>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Things that are done rather than set: growing, draining and packing the pools, testing
- * the arithmetic anew, clearing what the stack's watch has seen, draining and resetting the
- * bridge.
+ * Actions: growing, draining and compacting the pools, self-test of the arithmetic, clearing the
+ * stack records, draining and resetting the bridge.
  */
 #include "bridge/control.h"
 #include "control/netlink.h"
@@ -109,7 +108,7 @@ int vexfs_nl_manage_doit(struct sk_buff *req, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "which action?");
 		return -EINVAL;
 	}
-	/* What cannot be told is not done either. */
+	/* Without memory for the answer nothing is done. */
 	skb = vexfs_nl_answer(info, VEXFS_CMD_MANAGE, &hdr);
 	if (!skb)
 		return -ENOMEM;

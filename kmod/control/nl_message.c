@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages of the family: what more than one of its operations needs.
+ * Messages of the family, for several of its operations.
  */
 #include <linux/vexfs.h>
 
@@ -8,7 +8,7 @@
 #include "stat/event.h"
 #include "store/store.h"
 
-/* A row of statistics is the largest thing that is sent. */
+/* A row of statistics is the largest message. */
 #define ANSWER_BYTES	8192
 
 struct sk_buff *vexfs_nl_alloc(void)
@@ -48,7 +48,7 @@ int vexfs_nl_reply(struct sk_buff *skb, void *hdr, struct genl_info *info, int e
 	return genlmsg_reply(skb, info);
 }
 
-/* What tells of others: how many events there were, and processes elsewhere. */
+/* Attributes that reveal other users: numbers of events, and pids of other namespaces. */
 static int put_event_all(struct sk_buff *skb, const struct vexfs_event *ev, u64 lost)
 {
 	char where[VEXFS_EVENT_WHERE];

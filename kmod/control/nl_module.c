@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module as a whole over netlink: what is loaded and how it is, resets, the self-test.
+ * The module as a whole over netlink: version, health, resets, self-test.
  */
 #include <linux/ktime.h>
 #include <linux/utsname.h>

@@ -170,7 +170,7 @@ int vexfs_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	r = kzalloc(sizeof(*r), GFP_KERNEL);
 	if (!r)
 		return -ENOMEM;
-	/* Rows come and go with collections. */
+	/* Rows appear and disappear with collections. */
 	cb->seq = vexfs_nl_generation();
 	r->subject = subject ? nla_data(subject) : NULL;
 	r->since_load = attrs[VEXFS_A_STATS_SINCE_LOAD];
@@ -184,7 +184,7 @@ int vexfs_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	err = vexfs_subject_walk(put_subject, r);
 	cb->args[0] = r->skip;
 	kfree(r);
-	/* This part of the dump is full: the rest goes into the next. */
+	/* This part of the dump is full: the rest follows in the next one. */
 	if (err == -EMSGSIZE && skb->len)
 		err = skb->len;
 	return err < 0 ? err : skb->len;

@@ -17,7 +17,7 @@
 #include "stat/op.h"
 #include "store/store.h"
 
-/* Below this, and with that many requests, the hit rate calls for attention. */
+/* With at least this many requests, a hit rate below this limit is reported. */
 #define HIT_PPM_MIN	850000
 #define HITS_THAT_COUNT	1000
 

@@ -209,7 +209,7 @@ static int check_step(const struct step *st, struct vexfs_tune_fault *fault, str
 	return 0;
 }
 
-/* In reverse, so that each value meets the others that it was valid with. */
+/* In reverse order, so that each old value is valid beside the others again. */
 static void undo_steps(struct step *steps, unsigned int n)
 {
 	while (n--)

@@ -56,7 +56,7 @@ struct vexfs_setting {
 	const char *text;
 };
 
-/* What is wrong with a change: which setting, and a sentence that is a constant. */
+/* The error of a change: index of the setting, and a constant message. */
 struct vexfs_tune_fault {
 	unsigned int setting;
 	const char *why;
@@ -64,7 +64,7 @@ struct vexfs_tune_fault {
 
 unsigned int vexfs_knobs(void);
 
-/* Setting @i of vexfs_knobs(), in no order that means anything. */
+/* Setting @i of vexfs_knobs(), in arbitrary order. */
 void vexfs_knob_read(unsigned int i, struct vexfs_knob *k);
 
 /* By key; -ENOENT. */

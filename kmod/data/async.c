@@ -59,7 +59,7 @@ static bool async_changed(const struct vexfs_request *r)
 	}
 }
 
-/* It may go well next time, and the caller cannot tell that there was another one. */
+/* True when the op is worth another attempt: it has changed nothing, and may succeed then. */
 static bool async_again(const struct async_op *op, int err)
 {
 	const struct vexfs_request *r = &op->r;
@@ -80,7 +80,7 @@ static int async_attempts(struct async_op *op)
 		err = vexfs_request_serve(&op->r);
 		if (!async_again(op, err))
 			break;
-		/* memory comes back, queues get shorter; a kill ends the wait */
+		/* memory may become free, queues shorter; a fatal signal ends the wait */
 		if (schedule_timeout_killable(1L << op->r.attempts))
 			break;
 		op->r.attempts++;
@@ -126,7 +126,7 @@ static const struct vexfs_queue_ops async_ops = {
 
 /* ---- the queue of a descriptor ---- */
 
-/* It comes with its first use. */
+/* The queue is created at its first use. */
 static struct vexfs_queue *client_queue(struct vexfs_client *client)
 {
 	/* pairs with the release below */
@@ -289,7 +289,7 @@ static int handle_reap(struct vexfs_request *r)
 			n = reap_part(r, q);
 		while (n > 0 && req->got < req->max);
 		req->left = vexfs_queue_held(q, &req->running);
-		/* others may have reaped what was waited for */
+		/* another task may have reaped the completions */
 	} while (!err && n >= 0 && req->got < req->min && req->left &&
 		 !(deadline && ktime_get_ns() >= deadline));
 	if (n < 0)

@@ -11,7 +11,7 @@ struct vexfs_handler;
 /* The request to submit, reap, cancel or be told that @cmd is; or NULL. */
 const struct vexfs_handler *vexfs_async_find(u32 cmd);
 
-/* A descriptor is closed: its ops end, and those that run are waited for. */
+/* Closes the queue of a descriptor: cancels its ops and waits for those that run. */
 void vexfs_async_end(struct vexfs_client *client);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Classification: the query comes in, the votes go out.
+ * Classification as a request: copies the query in and the votes out.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>

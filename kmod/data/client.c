@@ -49,7 +49,7 @@ void vexfs_client_close(struct vexfs_client *client)
 }
 VEXFS_EXPORT(vexfs_client_close);
 
-/* A request that attaches a new client; an error pointer. */
+/* Serves a request that attaches a new client. Returns the client or an error pointer. */
 static struct vexfs_client *client_attached(struct vexfs_request *r)
 {
 	int err = vexfs_request_serve(r);
@@ -173,7 +173,7 @@ int vexfs_client_delete(struct vexfs_client *client, const u64 *ids, u32 count, 
 	r.h.delete.count = count;
 	r.h.delete.ids = client_address(ids);
 	err = vexfs_request_serve(&r);
-	/* the caller does not learn how many were tried: a short success is none */
+	/* the caller does not learn how many were tried, so a short put is an error */
 	if (!err && r.h.delete.tried < count)
 		err = -EINTR;
 	if (done)

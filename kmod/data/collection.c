@@ -33,7 +33,7 @@ int vexfs_handle_info(struct vexfs_request *r)
 	return 0;
 }
 
-/* What only a collection that comes back may say of itself. */
+/* Checks members that only a collection that is being restored may set. */
 static int restore_valid(const struct vexfs_create *req)
 {
 	if (!(req->flags & VEXFS_CREATE_RESTORE))
@@ -189,7 +189,7 @@ int vexfs_handle_list(struct vexfs_request *r)
 		err = list_row(c, vexfs_at(req->stats, n, req->stat_size), req->stat_size);
 		vexfs_collection_put(c);
 		n++;
-		/* what has been written so far is a good answer */
+		/* what has been written so far is a valid result */
 		if (!err && vexfs_request_interrupted(r))
 			break;
 	}

@@ -18,7 +18,7 @@
 #include "data/stream.h"
 #include "data/uring.h"
 
-/* What the descriptor's own open mode allows. */
+/* Access that the open mode of the descriptor allows. */
 static u32 device_may(const struct file *file)
 {
 	return (file->f_mode & FMODE_READ ? VEXFS_MAY_READ : 0) |

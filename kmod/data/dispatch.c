@@ -247,7 +247,7 @@ const struct vexfs_handler *vexfs_handler_find(u32 cmd)
 	return handlers[nr].handle && handlers[nr].cmd == cmd ? &handlers[nr] : NULL;
 }
 
-/* The structure goes back with the time spent so far. */
+/* Writes the structure back, with the time spent so far. */
 static int request_answer(struct vexfs_request *r, int err)
 {
 	const struct vexfs_handler *h = r->handler;

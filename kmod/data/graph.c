@@ -37,7 +37,7 @@ int vexfs_handle_graph_save(struct vexfs_request *r)
 		if (!err)
 			at += n;
 		cond_resched();
-		/* what has been written so far is a good answer */
+		/* what has been written so far is a valid result */
 	} while (!err && req->cursor && len - at >= VEXFS_GRAPH_SAVED_BYTES &&
 		 !vexfs_request_interrupted(r));
 	vexfs_pool_free(buf, VEXFS_GRAPH_SAVED_BYTES);

@@ -15,8 +15,8 @@ struct vm_area_struct;
 
 #define VEXFS_HANDLER_OUT	(1u << 0)	/* writes its structure back when it succeeds */
 #define VEXFS_HANDLER_OUT_ALWAYS (1u << 1)	/* ... and when it fails */
-#define VEXFS_HANDLER_RESTART	(1u << 2)	/* -EINTR has changed nothing: start it again */
-#define VEXFS_HANDLER_WAITS	(1u << 3)	/* may wait for long, on locks or on others */
+#define VEXFS_HANDLER_RESTART	(1u << 2)	/* after -EINTR nothing was changed: may be restarted */
+#define VEXFS_HANDLER_WAITS	(1u << 3)	/* may wait long, for locks or for other tasks */
 #define VEXFS_HANDLER_ASYNC	(1u << 4)	/* an op that need not be waited for */
 
 /**
@@ -43,7 +43,7 @@ struct vexfs_handler {
 	int (*handle)(struct vexfs_request *r);
 };
 
-/* What the structure says there; 0 where there is nothing. */
+/* The value of the structure at that offset; 0 when the offset is 0. */
 static inline u64 vexfs_header_u64(const struct vexfs_request *r, u16 at)
 {
 	return at ? *(const u64 *)((const void *)&r->h + at) : 0;
@@ -54,7 +54,7 @@ static inline u32 vexfs_header_u32(const struct vexfs_request *r, u16 at)
 	return at ? *(const u32 *)((const void *)&r->h + at) : 0;
 }
 
-/* NULL for a number that means nothing. */
+/* The handler of an ioctl, or NULL. */
 const struct vexfs_handler *vexfs_handler_find(u32 cmd);
 
 /*

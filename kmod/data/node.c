@@ -67,7 +67,7 @@ static int add_node(void)
 	err = dev_set_name(node, "vexfs") ?: device_add(node);
 	if (err)
 		goto put;
-	/* from here on it can be opened: nothing may fail any more, see main.c */
+	/* from here on it can be opened, so no later step may fail, see main.c */
 	err = cdev_add(&cdev, number, 1);
 	if (err)
 		goto del;

@@ -9,7 +9,7 @@
 #include "compat/compat.h"
 #include "data/handlers.h"
 
-/* Waits until then, or for a signal. Workers are woken for other things, too. */
+/* Waits until @until or a signal. Workers may be woken for other reasons, too. */
 static void nop_wait(u64 until)
 {
 	ktime_t expires = ns_to_ktime(until);

@@ -9,7 +9,7 @@
 #include "mem/pool.h"
 
 #define INDEXED_PART_BYTES	(256u << 10)	/* an index gains from larger parts */
-#define LARGE_PART_BYTES	(112u << 10)	/* as do large requests: they share what a part costs */
+#define LARGE_PART_BYTES	(112u << 10)	/* so do large requests, which share the fixed cost of a part */
 
 int vexfs_batch_valid(u32 format, u32 count, u32 priority)
 {

@@ -37,12 +37,12 @@ struct vexfs_part {
 	u64 *seqs;
 };
 
-/* Format, number and priority of the vectors of a request: 0, -EINVAL, -E2BIG. */
+/* Checks format, number and priority of the vectors of a request: 0, -EINVAL or -E2BIG. */
 int vexfs_batch_valid(u32 format, u32 count, u32 priority);
 
 /*
- * Buffers for as many of @count vectors as a part has; @vector_bytes and @attr_bytes
- * are those of one, or 0.
+ * Allocates buffers for as many of @count vectors as fit a part. @vector_bytes and @attr_bytes are
+ * the sizes of one vector and record, or 0.
  */
 int vexfs_part_alloc(struct vexfs_part *p, struct vexfs_request *r, struct vexfs_collection *c,
 		     size_t vector_bytes, size_t attr_bytes, u32 count);

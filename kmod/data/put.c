@@ -35,7 +35,7 @@ static void put_busy(void *direct, bool busy)
 	vexfs_direct_busy(direct, busy);
 }
 
-/* The next part, but for its vectors. */
+/* Copies the next part in, without its vectors. */
 static int put_next(struct vexfs_request *r, struct vexfs_collection *c, struct vexfs_part *p,
 		    struct vexfs_put_part *put)
 {
@@ -65,7 +65,7 @@ static int put_next(struct vexfs_request *r, struct vexfs_collection *c, struct 
 	return IS_ERR(put->seqs) ? PTR_ERR(put->seqs) : vexfs_restore_seqs_valid(c, put->seqs, n);
 }
 
-/* Room for the sequence numbers of a part, where vectors bring some. */
+/* Allocates room for the sequence numbers of a part, if the request has any. */
 static int seqs_alloc(struct vexfs_request *r, struct vexfs_part *p)
 {
 	if (!(r->h.put.flags & VEXFS_PUT_SEQS))
@@ -113,7 +113,7 @@ static int put_in_place(struct vexfs_request *r, struct vexfs_collection *c)
 	if (!n || vexfs_request_kernel(r) || !vexfs_vector_as_is(c, req->format) ||
 	    rcu_access_pointer(c->index))
 		return 0;
-	/* where there is no memory for so much there may be for copies of less */
+	/* with too little memory for a window, smaller copies may still fit */
 	if (vexfs_window_alloc(&w, &r->op, bytes, n))
 		return 0;
 	if (vexfs_part_alloc_n(&p, r, 0, req->attrs ? c->attr_size : 0, n))
@@ -167,7 +167,7 @@ static int put_copied(struct vexfs_request *r, struct vexfs_collection *c)
 	return err;
 }
 
-/* Vectors bring sequence numbers when their collection is being restored, and only then. */
+/* Only vectors of a collection that is being restored have sequence numbers. */
 static int put_flags_valid(const struct vexfs_put *req, const struct vexfs_collection *c)
 {
 	u32 how = req->flags & VEXFS_PUT_UPSERT;
@@ -254,7 +254,7 @@ int vexfs_handle_delete(struct vexfs_request *r)
 	struct vexfs_part p;
 	int err;
 
-	/* the store has one field for the flags of both */
+	/* the store has one field for the flags of put and delete */
 	static_assert(VEXFS_DELETE_CONTINUE != VEXFS_PUT_CONTINUE);
 	req->done = 0;
 	req->tried = 0;

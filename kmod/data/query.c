@@ -49,7 +49,7 @@ int vexfs_queries_by_id(struct vexfs_request *r, struct vexfs_collection *c, u64
 	return err;
 }
 
-/* Its local array is not for the search that follows to carry. */
+/* noinline: its local array must not be on the stack during the search. */
 noinline_for_stack
 struct vexfs_attr_filter *vexfs_filter_in(struct vexfs_request *r, struct vexfs_collection *c,
 					  u64 from, u32 len)

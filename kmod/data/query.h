@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Queries and filters of requests: from the caller's memory into the form that the index
- * wants.
+ * Queries and filters of requests: copies them in and converts them for the index.
  */
 #ifndef _VEXFS_DATA_QUERY_H
 #define _VEXFS_DATA_QUERY_H
@@ -10,7 +9,7 @@
 
 struct vexfs_attr_filter;
 
-/* Reads @n vectors of @format at @from into @rows, which are rows like any other. */
+/* Reads @n vectors of @format at @from and converts them to @rows. */
 int vexfs_queries_in(struct vexfs_request *r, struct vexfs_collection *c, u32 format, u64 from,
 		     u32 n, void *rows, u32 *aux);
 /* Copies the rows of @n stored vectors, whose ids are at @from, which go to @ids. -ENOENT. */

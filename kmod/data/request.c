@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What all requests have in common: their structure comes in and goes out, their client
- * means a collection, signals cut them short.
+ * Common parts of requests: copying the structure in and out, the collection of the client,
+ * signals.
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -35,7 +35,7 @@ int vexfs_request_write(struct vexfs_request *r, size_t size)
 
 int vexfs_request_interrupted(struct vexfs_request *r)
 {
-	/* what must not wait is short, and is not begun elsewhere for a signal */
+	/* nonblocking requests are short, and a signal must not send them to a worker */
 	if (!(r->flags & VEXFS_REQUEST_NONBLOCK) && signal_pending(current))
 		return -EINTR;
 	return vexfs_op_expired(&r->op);

@@ -51,7 +51,7 @@ struct vexfs_client {
 	struct vexfs_gate_client gate;
 };
 
-/* The structure that a request begins with; which one it is the handler's entry says. */
+/* The structure of a request; the handler's entry in the table says which one. */
 union vexfs_header {
 	u32 size;
 	struct vexfs_info info;
@@ -118,7 +118,7 @@ struct vexfs_request {
 	union vexfs_header h;
 };
 
-/* A request of @client; its structure is still to be had, from @arg or otherwise. */
+/* Initialises a request of @client; its structure is read later, from @arg or elsewhere. */
 static inline void vexfs_request_init(struct vexfs_request *r, const struct vexfs_handler *handler,
 				      struct vexfs_client *client, void __user *arg, u32 flags)
 {
@@ -147,10 +147,13 @@ int vexfs_request_write(struct vexfs_request *r, size_t size);
 
 /* Takes over the reference on @c when it succeeds. -EBUSY when there is one already; -ENOMEM. */
 int vexfs_client_attach(struct vexfs_client *client, struct vexfs_collection *c, u32 may);
-/* The collection that the client means, if the client may do that; not referenced. */
+/*
+ * The collection of the client, if its rights include @may, or an error pointer. Takes no
+ * reference.
+ */
 struct vexfs_collection *vexfs_client_collection(const struct vexfs_client *client, u32 may);
 
-/* What the header says about the op. */
+/* Sets priority, deadline and number of items of the op. */
 static inline void vexfs_request_op(struct vexfs_request *r, u32 priority, u64 deadline_ns,
 				    u32 items)
 {
@@ -173,13 +176,13 @@ static inline void vexfs_request_direct(struct vexfs_request *r, u32 priority, u
 	vexfs_direct_enter(&r->direct, &r->client->gate, priority);
 }
 
-/* A signal or the deadline, for loops over parts of a request: -EINTR, -ETIME. */
+/* For loops over the parts of a request: -EINTR after a signal, -ETIME after the deadline, or 0. */
 int vexfs_request_interrupted(struct vexfs_request *r);
 
 /*
- * The same, for requests that succeed with the first @tried of their vectors: each call
- * decides some, however fast signals come. Callers in the kernel give no deadline
- * with these, and their signals are their own affair.
+ * The same for requests that may succeed with the first @tried of their vectors: each call handles
+ * at least one part, however often signals arrive. Callers in the kernel set no deadline for these
+ * and handle their signals themselves.
  */
 static inline int vexfs_request_cut(struct vexfs_request *r, u32 tried)
 {
@@ -203,8 +206,8 @@ static inline int vexfs_request_next(struct vexfs_request *r, u32 tried)
 }
 
 /*
- * One that has decided the first @tried of its vectors when a signal comes succeeds, like a
- * short write(2), so that the caller does not repeat them.
+ * A request that has handled its first @tried vectors when a signal arrives succeeds, like a short
+ * write(2), so that the caller does not repeat them.
  */
 static inline int vexfs_request_short(int err, u32 tried)
 {
@@ -227,7 +230,7 @@ static inline void *vexfs_kernel_ptr(u64 p)
 	return (void *)(uintptr_t)p;
 }
 
-/* Copies; those from and to programs are counted. */
+/* Copies from and to the caller's memory; bytes of programs are counted. */
 static inline int vexfs_copy_in(struct vexfs_request *r, void *dst, u64 from, size_t n)
 {
 	if (vexfs_request_kernel(r)) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a mount has answered, for the statistics. A FUSE daemon answers much without
- * asking the module, so it tells; and since anybody could tell anything, it is believed
- * only when it holds the other end of a FUSE file system that is alive.
+ * Requests that a mount has answered itself, for the statistics. The mount reports them; the report
+ * counts only if the caller holds the descriptor of a FUSE file system that is mounted, since any
+ * program could report anything.
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -26,7 +26,7 @@ static int serves_mount(int fd)
 	if (!S_ISCHR(file_inode(file)->i_mode) ||
 	    file_inode(file)->i_rdev != MKDEV(MISC_MAJOR, FUSE_MINOR))
 		err = -EBADF;
-	/* FUSE says so of a descriptor without a connection, and of one that was aborted. */
+	/* The error of FUSE for a descriptor without a connection, and for an aborted one. */
 	else if (vfs_poll(file, NULL) & EPOLLERR)
 		err = -ENOTCONN;
 	fput(file);

@@ -16,7 +16,7 @@
 #include "index/rows.h"
 #include "store/stream.h"
 
-#define READ_CHANGES	16u	/* copied out at a time; they are on the stack */
+#define READ_CHANGES	16u	/* changes copied out at a time, on the stack */
 
 /* The stream of a descriptor, or NULL. It stays until the descriptor is closed. */
 static struct vexfs_cursor *client_cursor(const struct vexfs_client *client)
@@ -198,7 +198,7 @@ int vexfs_handle_restored(struct vexfs_request *r)
 
 /* ---- reading ---- */
 
-/* Copies out as many whole changes as there are and fit. -EAGAIN when there is none. */
+/* Copies out as many whole changes as exist and fit. -EAGAIN when there is none. */
 static ssize_t changes_out(struct vexfs_cursor *cur, char __user *to, size_t len)
 {
 	struct vexfs_change buf[READ_CHANGES];

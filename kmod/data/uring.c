@@ -18,8 +18,8 @@
 #include "data/uring.h"
 
 /*
- * What runs at once holds up the rest of its ring, so it should not take much longer than
- * handing it to a worker does.
+ * A command that runs at once delays the rest of its ring, so it should not take much longer than
+ * passing it to a worker.
  */
 #define QUICK_VECTORS	64u		/* that are looked up */
 #define QUICK_BYTES	(128u << 10)	/* of vectors that are compared or copied */

@@ -5,7 +5,7 @@
 
 struct io_uring_cmd;
 
-/* Of the device's file operations: 0 or -errno, the result of the op. */
+/* The uring_cmd method of the device: the result of the op, 0 or -errno. */
 int vexfs_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
 
 #endif

@@ -204,7 +204,7 @@ static int walk_part(struct vexfs_request *r, struct vexfs_collection *c, struct
 	return 0;
 }
 
-/* Not for callers in the kernel: its ids and vectors pass through buffers. */
+/* Not for callers in the kernel, since ids and vectors pass through buffers. */
 int vexfs_handle_walk(struct vexfs_request *r)
 {
 	struct vexfs_collection *c = vexfs_client_collection(r->client, VEXFS_MAY_READ);
@@ -230,7 +230,7 @@ int vexfs_handle_walk(struct vexfs_request *r)
 	while (at < max && w.walk.part != VEXFS_IDWALK_END && !err) {
 		err = walk_part(r, c, &p, at, min(p.n, max - at), &w);
 		at += w.n;
-		/* what has been written so far is a good answer */
+		/* what has been written so far is a valid result */
 		if (!err && vexfs_request_interrupted(r))
 			break;
 		cond_resched();

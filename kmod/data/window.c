@@ -11,7 +11,7 @@
 #include "store/store.h"
 
 #define WINDOW_BYTES	(2u << 20)	/* of vectors in one window */
-#define WINDOW_VECTOR	(PAGE_SIZE / 2)	/* most of the larger ones lie across two pages */
+#define WINDOW_VECTOR	(PAGE_SIZE / 2)	/* most larger vectors cross a page boundary */
 
 u32 vexfs_window_vectors(size_t bytes, u32 count)
 {

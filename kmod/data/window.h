@@ -28,7 +28,7 @@ struct vexfs_window {
 	size_t bytes;
 };
 
-/* How many of @count vectors one window covers; 0: copying is better. */
+/* Number of vectors, of @count, that one window covers; 0 when copying is faster. */
 u32 vexfs_window_vectors(size_t bytes, u32 count);
 /* Prepares a window on up to @n vectors of @bytes. */
 int vexfs_window_alloc(struct vexfs_window *w, struct vexfs_op *op, size_t bytes, u32 n);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counts votes. The search is one like any other; only values of the field leave this file,
- * never records.
+ * Classification: searches the neighbours of a vector and counts the values of one field in their
+ * records. Only values of that field leave this file, never records.
  */
 #include <linux/kernel.h>
 #include <linux/sort.h>

@@ -48,9 +48,12 @@ struct vexfs_poll {
 	u64 seq;
 };
 
-/* Is what was asked for possible? -EINVAL, -E2BIG. Row, filter, votes do not count. */
+/*
+ * Checks the members that the caller has set, except @row, @filter and @votes: 0, -EINVAL or
+ * -E2BIG.
+ */
 int vexfs_poll_valid(const struct vexfs_poll *p);
-/* Errors as @search has them. */
+/* Returns the errors of @search, or -ENOMEM. */
 int vexfs_classify(struct vexfs_poll *p);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How a collection is made: in the store, with its index, then known by its name.
+ * Creates a collection: in the store, then its index, then its name in the registry.
  */
 #include <linux/errno.h>
 #include <linux/slab.h>
@@ -54,11 +54,11 @@ int vexfs_index_collection(const struct vexfs_create *req, const void *layout,
 	if (err)
 		return err;
 	if (req->flags & VEXFS_CREATE_RESTORE) {
-		/* it is known when all of it is back; its index comes later */
+		/* it is published when it has been restored completely; its index is built later */
 		*out = c;
 		return 0;
 	}
-	/* nobody knows it yet: without its index nobody will */
+	/* it has no name yet, and gets none without its index */
 	err = vexfs_index_create(c, req);
 	if (!err)
 		err = vexfs_collection_publish(c);

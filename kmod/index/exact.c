@@ -22,7 +22,7 @@
 #include "mem/pool.h"
 
 #define CHUNK_BYTES	(256u << 10)		/* bytes of a chunk, so that it stays cached */
-#define SPARSE		4u			/* gather when fewer than one in so many passes */
+#define SPARSE		4u			/* gather when fewer than one row in SPARSE passes */
 #define HELPERS_MAX	64u
 
 static VEXFS_TUNABLE(search_threads, 0, 0, HELPERS_MAX, "CPUs",
@@ -49,8 +49,8 @@ void vexfs_exact_restrict(u32 plain)
 static struct workqueue_struct *search_wq;
 
 /*
- * Rows that do not pass the filter are as good as dead. Returns how many are
- * left, which are in w->rows when they are few enough to gather.
+ * Marks rows that do not pass the filter as dead. Returns the number of rows that remain; if they
+ * are few enough to gather, they are in w->rows.
  */
 static u32 filter_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 {
@@ -81,8 +81,8 @@ static u32 filter_rows(struct exact_work *w, struct vexfs_extent *e, u32 row, u3
 #define STATES(s)	((s) * 0x0101010101010101ULL)
 
 /*
- * Takes the states of rows. A row that has died since the sequence number that counts
- * is as good as LIVE. Returns whether there is any such row.
+ * Copies the states of rows. A row that was deleted after the sequence number of the search counts
+ * as LIVE. Returns true when a row is LIVE.
  */
 static bool take_states(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 {
@@ -140,7 +140,7 @@ static int search_chunk(struct exact_work *w, struct vexfs_extent *e, u32 row, u
 	return 0;
 }
 
-/* Deadline for all, signals for the caller. */
+/* Checks the deadline, and signals only in the caller, not in helpers. */
 static int search_expired(struct exact_work *w, bool helper)
 {
 	struct exact_run *run = w->run;
@@ -218,7 +218,7 @@ static struct exact_work *work_new(struct exact_run *run)
 	return w;
 }
 
-/* A helper's own heaps: copies of the settings, nothing in them. */
+/* Size of a helper's heaps, which have the settings of the caller's and start empty. */
 static size_t results_bytes(const struct vexfs_search_job *s)
 {
 	size_t hits = 0;
@@ -290,7 +290,7 @@ static void helpers_end(struct exact_run *run, struct exact_work **helper, u32 n
 		cancel_work_sync(&helper[i]->work);
 }
 
-/* All extents, with as many helpers as are worth it and can be had. */
+/* Searches all extents, with as many helpers as pay off and can be allocated. */
 static int run_all(struct exact_run *run)
 {
 	struct vexfs_search_job *s = run->s;
@@ -328,7 +328,7 @@ static int run_all(struct exact_run *run)
 	return run->err;
 }
 
-/* Rows that do not stay in the caches from query to query are read once for two, too. */
+/* Above this size rows do not stay in the caches between queries, so that even two queries gain. */
 #define CACHED_BYTES	(16u << 20)
 
 static bool together(const struct vexfs_search_job *s)
@@ -354,7 +354,7 @@ static int search_all_rows(struct vexfs_search_job *s)
 	};
 	int err = 0;
 
-	/* after the number: it has the extents of all that was there */
+	/* read after the sequence number, so that it has the extents of all rows that count */
 	run.d = vexfs_dir(s->c);
 	s->plan = s->filter ? VEXFS_PLAN_SCAN_MATCHES : VEXFS_PLAN_SCAN;
 	if (together(s))

@@ -19,7 +19,7 @@
 extern u32 vexfs_search_codes;
 extern u32 vexfs_exact_plain;
 
-/* After so many searches codes are made; 0 for never. */
+/* Number of searches after which codes are made; 0 for never. */
 static inline u32 vexfs_codes_after(void)
 {
 	return READ_ONCE(vexfs_exact_plain) & VEXFS_PLAIN_CODES ? 0 : READ_ONCE(vexfs_search_codes);
@@ -118,13 +118,16 @@ int vexfs_exact_gather(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 
 /* One query, rows one after another; only rows whose state is LIVE may count. */
 int vexfs_exact_scan(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n);
 
-/* The queries for scans of codes, where there are or will be some. */
+/* Converts the queries for scans of codes, if the collection has codes or gets them now. */
 int vexfs_exact_codes_begin(struct exact_run *run);
 void vexfs_exact_codes_end(struct exact_run *run);
-/* One query by codes if that can be, else by rows; makes codes where that is wanted. */
+/*
+ * Compares one query with codes where they exist, otherwise with rows; makes missing codes if
+ * @run->make.
+ */
 int vexfs_exact_compare(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n);
 
-/* Many queries: what they need together, and what a worker needs for them. */
+/* Many queries: memory that they share, and memory of each worker. */
 int vexfs_exact_block_begin(struct exact_run *run);
 void vexfs_exact_block_end(struct exact_run *run);
 int vexfs_exact_block_room(struct exact_work *w);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exact search of many queries. They share each chunk of rows while it is in the cache. It
- * must not change an answer.
+ * Exact search of many queries, which share each chunk of rows while it is in the cache. The
+ * results are those of separate searches.
  */
 #include <linux/kernel.h>
 #include <linux/sched/signal.h>
@@ -12,7 +12,7 @@
 #include "mem/pool.h"
 
 #define BLOCK_HITS	16384u			/* candidate pairs of one block */
-#define PLAIN_ROWS	64u			/* so few are compared query by query */
+#define PLAIN_ROWS	64u			/* up to this number of rows, queries are compared one by one */
 
 /*
  * What a worker needs for blocks, in one piece, for it is more than a pool has:
@@ -33,7 +33,7 @@ int vexfs_exact_block_begin(struct exact_run *run)
 	run->packed = vexfs_op_alloc(s->op, run->packed_bytes, VEXFS_GFP_USER);
 	if (!run->packed)
 		return -ENOMEM;
-	/* where writers make codes there are always some to take; elsewhere chunk by chunk */
+	/* where writers make codes these are used; elsewhere they are made chunk by chunk */
 	if (!s->c->code && vexfs_codes_after())
 		run->scratch = ALIGN(vexfs_math_block_scratch(sp, run->chunk), 64);
 	if (!s->filter)
@@ -66,7 +66,7 @@ void vexfs_exact_block_room_free(struct exact_work *w)
 	vexfs_pool_free(w->room.hits, block_buffer_bytes(w->run));
 }
 
-/* The survivors of a block get their key in the fixed order. */
+/* Computes the keys of the pairs that a block has found, in the fixed order of the arithmetic. */
 static int block_survivors(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 nhits)
 {
 	u32 nq = w->run->s->nq;
@@ -112,7 +112,7 @@ static u32 block_limit(const struct vexfs_topk *t, u64 least)
 	return t->limit;
 }
 
-/* How many pairs may change an answer; -EOVERFLOW: more than there is room for. */
+/* Number of pairs that may change a result; -EOVERFLOW when there are more than w->room holds. */
 static int block_hits(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 {
 	struct exact_run *run = w->run;
@@ -131,7 +131,7 @@ static int block_hits(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 				codes, &w->room);
 }
 
-/* The plain way: limits that are not tight yet get tighter. */
+/* Compares the queries one by one, which lowers limits that are still high. */
 static int one_by_one(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 {
 	u32 q;

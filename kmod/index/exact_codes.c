@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exact search of one query by codes: the codes are compared first, and only the rows that
- * they leave are read. Where a collection asks for it, writers make the codes; elsewhere
- * searches make them, after there have been a few. It must not change an answer.
+ * Exact search of one query by codes: the codes are compared first, and only rows that may be near
+ * enough are read. Writers make the codes of collections that were created with codes; for others,
+ * searches make them after the first few. The results are those of a scan of the rows.
  */
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -11,17 +11,17 @@
 #include "index/exact.h"
 #include "mem/pool.h"
 
-#define CODES_MOST	VEXFS_FILTER_RUN	/* rows that codes may leave of a chunk */
-#define CODES_PAUSE	64u			/* chunks without codes, at most, when they fail */
-#define MAKE_LEAST	(2u * CHUNK_ROWS)	/* slots: fewer are scanned at once anyway */
+#define CODES_MOST	VEXFS_FILTER_RUN	/* most rows of a chunk that may remain after its codes */
+#define CODES_PAUSE	64u			/* most chunks that are scanned without codes after these failed */
+#define MAKE_LEAST	(2u * CHUNK_ROWS)	/* slots: smaller collections are scanned in one step */
 
 VEXFS_TUNABLE(search_codes, 8, 0, 1000000, "searches",
 	      "Exact searches of few queries after which they make codes of the rows (0: never)", 0644);
 VEXFS_EXPORT_KUNIT(vexfs_search_codes);
 
 /*
- * Are codes of a collection that has none worth their memory? Making them costs what
- * a few searches cost. The count needs no precision.
+ * True when codes should be made for a collection that has none. Making them costs as much as a few
+ * searches. The count of searches need not be exact.
  */
 static bool make_worth(struct vexfs_collection *c)
 {
@@ -44,7 +44,7 @@ int vexfs_exact_codes_begin(struct exact_run *run)
 	int err = 0;
 	u32 q;
 
-	/* a filter hides rows that would need codes, too */
+	/* a filter skips rows, which would have no codes afterwards */
 	run->make = s->c->code_bytes && !s->filter && make_worth(s->c);
 	if (!READ_ONCE(s->c->has_codes) && !run->make)
 		return 0;
@@ -56,7 +56,7 @@ int vexfs_exact_codes_begin(struct exact_run *run)
 		err = vexfs_math_code_query(sp, run->coded + q * run->coded_step,
 					    vexfs_job_query(s, q), s->aux[q]);
 	if (err) {
-		/* the variant in use has none: rows are scanned */
+		/* the variant in use has no codes: rows are scanned */
 		vexfs_exact_codes_end(run);
 		return 0;
 	}
@@ -73,8 +73,8 @@ void vexfs_exact_codes_end(struct exact_run *run)
 }
 
 /*
- * One query by codes: what they leave gets its key from the rows. -EOVERFLOW when
- * they leave too much; then the rows themselves are to be scanned.
+ * Compares one query with codes, and the rows that may be near enough themselves. -EOVERFLOW when
+ * these are too many; the caller then scans all rows.
  */
 static int code_rows(struct exact_work *w, u32 q, struct vexfs_extent *e, const void *codes,
 		     u32 row, u32 n)
@@ -83,7 +83,7 @@ static int code_rows(struct exact_work *w, u32 q, struct vexfs_extent *e, const 
 	int left, i;
 	u32 at = 0;
 
-	/* codes of slots that were never used could be anything */
+	/* codes of slots that were never used are not initialised */
 	while (n && w->state[n - 1] != VEXFS_SLOT_LIVE)
 		n--;
 	left = vexfs_math_code_scan(&run->s->c->space, run->coded + q * run->coded_step,
@@ -127,8 +127,8 @@ static void make_codes(struct exact_work *w, struct vexfs_extent *e, u32 row, u3
 }
 
 /*
- * Codes are of no use before there is a limit, nor where they leave many rows: then they are
- * skipped for a growing number of chunks.
+ * Codes exclude nothing before the heap is full. Where they exclude too little, they are skipped
+ * for a growing number of chunks.
  */
 int vexfs_exact_compare(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n)
 {

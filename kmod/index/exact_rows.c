@@ -10,7 +10,7 @@
 #include "compat/compat.h"
 #include "index/exact.h"
 
-/* The first of @keys from @i on that is not above @limit, or @n. Most are, by far. */
+/* Index of the first of @keys from @i on that is not above @limit, or @n. Nearly all are above. */
 static u32 next_near(const u32 *keys, u32 i, u32 n, u32 limit)
 {
 	const u64 l = limit;
@@ -60,7 +60,7 @@ int vexfs_exact_scan(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 ro
 			continue;
 		prefetch(&e->ids[row + i]);
 		w->where[near++] = i;
-		/* the first ones make the limit, later ones only keep it */
+		/* the first rows lower the limit, later ones seldom do */
 		if (near == VEXFS_FILTER_RUN || w->results[q].n < w->results[q].k) {
 			offer_near(w, q, e, row, near);
 			near = 0;

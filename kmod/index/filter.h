@@ -21,16 +21,16 @@ struct vexfs_attr_filter;
 int vexfs_attr_filter_create(const struct vexfs_filter_insn *insns, u32 len, u32 attr_size,
 			     struct vexfs_attr_filter **out, const char **why, u32 *where);
 void vexfs_attr_filter_free(struct vexfs_attr_filter *f);
-/* Are they the same instructions, or both NULL? */
+/* True when both have the same instructions or both are NULL. */
 bool vexfs_attr_filter_same(const struct vexfs_attr_filter *a, const struct vexfs_attr_filter *b);
 
 /* A number that filters of the same instructions have in common, until the module is unloaded. */
 u64 vexfs_attr_filter_hash(const struct vexfs_attr_filter *f);
 
 /*
- * Which of @n records, @step bytes apart, pass: their numbers go to @pass, their
- * count is returned. At most VEXFS_FILTER_RUN records a call: it does not
- * sleep, and runs without moving to another CPU.
+ * Runs the filter on @n records, @step bytes apart. The indices of those that pass go to @pass;
+ * returns their number. At most VEXFS_FILTER_RUN records per call, since it runs with migration
+ * disabled and does not sleep.
  */
 #define VEXFS_FILTER_RUN	256u
 u32 vexfs_attr_filter_run(const struct vexfs_attr_filter *f, const void *records, size_t step,

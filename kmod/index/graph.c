@@ -10,7 +10,7 @@
 #include "index/graph_code.h"
 #include "index/graph_edit.h"
 
-/* What a graph takes without a node. */
+/* Bytes of a graph without nodes. */
 #define GRAPH_BYTES	(sizeof(struct vexfs_graph) + sizeof(struct graph_pick))
 
 static void set_state(struct vexfs_graph *g, u32 slot, u8 state)
@@ -31,7 +31,7 @@ static int op_insert(struct vexfs_collection *c, void *index, const u32 *slots, 
 		err = vexfs_graph_ext_ensure(g, slots[i]);
 	if (err)
 		return err;
-	/* A build finds them in nobody's hands but ours. */
+	/* Claims the slots, so that a build leaves them alone. */
 	for (i = 0; i < n; i++)
 		set_state(g, slots[i], GRAPH_JOINING);
 	err = vexfs_graph_code_slots(g, slots, n);
@@ -78,7 +78,7 @@ static void op_remove(struct vexfs_collection *c, void *index, const u32 *slots,
 		if (!vexfs_graph_ext_of(vexfs_extent(c, slots[i])))
 			continue;
 		node = vexfs_graph_node(g, slots[i]);
-		/* Claimed by a build: it ends soon, and the node is there. */
+		/* A build has claimed the slot: wait until it has made the node. */
 		wait_var_event(node, READ_ONCE(node->state) != GRAPH_JOINING);
 		if (READ_ONCE(node->state) == GRAPH_PRESENT)
 			vexfs_graph_delete(g, slots[i], pick);
@@ -101,7 +101,7 @@ static void op_part_free(struct vexfs_collection *c, void *index, struct vexfs_i
 	vexfs_graph_ext_free(index, container_of(part, struct graph_ext, part));
 }
 
-/* Without its parts of the extents. */
+/* Bytes of the graph without its parts of the extents. */
 static void graph_end(struct vexfs_graph *g)
 {
 	struct vexfs_collection *c = g->c;

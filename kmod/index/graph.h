@@ -14,7 +14,7 @@ struct vexfs_graph;
 #define VEXFS_GRAPH_EFC		200u
 #define VEXFS_GRAPH_M_MIN	2u
 #define VEXFS_GRAPH_M_MAX	64u
-#define VEXFS_GRAPH_EF		64u	/* of a search that does not say */
+#define VEXFS_GRAPH_EF		64u	/* default of searches */
 
 /*
  * Puts an empty graph on a collection; 0 for @m or @efc is the default. With
@@ -38,11 +38,11 @@ struct vexfs_graph *vexfs_graph_from(const struct vexfs_index_ref *ref);
 bool vexfs_graph_ready(const struct vexfs_graph *g);
 /* Nodes in it. */
 u64 vexfs_graph_count(const struct vexfs_graph *g);
-/* It is not complete, and nobody builds it. */
+/* True when the graph is incomplete and no build runs. */
 bool vexfs_graph_stopped(const struct vexfs_graph *g);
 /* Where searches start, or VEXFS_NO_SLOT; for tests. */
 u32 vexfs_graph_entry(const struct vexfs_graph *g);
-/* Do the parameters of a request go with the graph that is there? */
+/* True when the parameters of a request are those of the existing graph. */
 bool vexfs_graph_like(const struct vexfs_graph *g, u32 m, u32 efc, u32 code);
 
 /*

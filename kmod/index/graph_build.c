@@ -33,8 +33,8 @@ static void wake_waiters(void *var)
 }
 
 /*
- * A node that a build has taken out again when it failed: nobody else takes out what is
- * LIVE. The readers of that time have gone, see build_graph().
+ * The node was removed by a build that failed: nobody else removes nodes of LIVE slots. No reader
+ * can still use it, see build_graph().
  */
 static bool left_over(struct vexfs_graph *g, u32 slot)
 {
@@ -78,7 +78,7 @@ static u32 claim_slots(struct vexfs_graph *g, u32 first, u32 n, u32 *slots, int 
 	return claimed;
 }
 
-/* The claim ends: the slot is a node by now, or not. */
+/* Ends the claim, whether the slot has become a node or not. */
 static void claim_end(struct vexfs_graph *g, u32 slot)
 {
 	struct graph_node *node = vexfs_graph_node(g, slot);
@@ -154,7 +154,7 @@ static void build_work(struct work_struct *work)
 	struct vexfs_collection *c = w->g->c;
 	struct mem_cgroup *payer = w->payer, *before;
 
-	/* the last builder's end is that of @w, too */
+	/* when the last builder ends, @w may be freed */
 	before = vexfs_payer_begin(payer);
 	build_graph(w->g);
 	vexfs_payer_end(before);

@@ -60,7 +60,7 @@ static bool has_node(const struct vexfs_graph *g, u32 slot)
 	return e && vexfs_graph_ext_of(e);
 }
 
-/* Everything the lists of one node at one level promise, with both ends locked. */
+/* Checks the lists of one node at one level against the other ends, with both nodes locked. */
 static void check_link(struct graph_checking *k, u32 from, u32 to, u32 level, bool in)
 {
 	struct vexfs_graph *g = k->g;
@@ -84,7 +84,7 @@ static void check_link(struct graph_checking *k, u32 from, u32 to, u32 level, bo
 	if (in) {
 		for (i = 0; i < *l.nr; i++)
 			noted += l.in[i] == to;
-		/* The note may have gone since the list was copied. */
+		/* The entry may have been removed since the list was copied. */
 		if (noted > 1 || (noted && (forth || !vexfs_graph_linked(g, to, from, level))))
 			fault(k, "slot %u notes a one-way link from slot %u at level %u wrongly",
 			      from, to, level);
@@ -156,7 +156,7 @@ static void check_tree(struct graph_checking *k, u32 slot)
 		n = vexfs_graph_node(g, at)->n;
 		vexfs_graph_pair_unlock(g, at, at);
 		if (up == VEXFS_NO_SLOT) {
-			/* On its way in, between two steps: it has no links either. */
+			/* It is being inserted and has no links yet. */
 			if (at != slot || n)
 				fault(k, "slot %u is not in the tree", at);
 			break;
@@ -224,7 +224,7 @@ static void walk_from(struct graph_checking *k, u32 slot)
 	const u32 *links;
 	u32 i, row;
 
-	/* an earlier section may have found it */
+	/* it may have been found in an earlier section */
 	if (!has_node(k->g, slot))
 		return;
 	ge = vexfs_graph_ext(k->g, slot, &row);
@@ -273,7 +273,9 @@ static void check_node(struct graph_checking *k, u32 slot)
 		check_list(k, slot, level);
 	if (node->kids > k->g->cap)
 		fault(k, "slot %u has %u children", slot, node->kids);
-	/* The way in the tree proves it for those that the walk could not know. */
+	/*
+	 * Nodes that the walk missed because of concurrent changes are reachable through the tree.
+	 */
 	if (slot >= k->end || !test_bit(slot, k->seen))
 		check_tree(k, slot);
 }
@@ -289,7 +291,7 @@ static void check_row(struct graph_checking *k, struct vexfs_extent *e, u32 row,
 		check_node(k, slot);
 		return;
 	}
-	/* It may have joined, or died, since it was checked. */
+	/* It may have been inserted or deleted since it was checked. */
 	if (!complete || !vexfs_graph_row_live(e, row))
 		return;
 	ge = vexfs_graph_ext_of(e);
@@ -353,7 +355,7 @@ int vexfs_graph_check(struct vexfs_collection *c, struct vexfs_check *check)
 		err = check_all(k);
 	vexfs_index_put(c, k->ref);
 	vexfs_pool_free(k, sizeof(*k));
-	/* dropped meanwhile: then there is nothing to say about it */
+	/* the collection was dropped meanwhile: no result */
 	return err == -ENOENT ? 0 : err;
 }
 VEXFS_EXPORT_KUNIT(vexfs_graph_check);

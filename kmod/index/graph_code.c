@@ -58,7 +58,7 @@ static void code_i8(const u32 *f, u32 n, u32 most, s8 *out)
 	u64 factor;
 
 	if (exp < 32) {
-		/* nothing but zeroes, or next to it */
+		/* all components are zero or nearly so */
 		memset(out, 0, n);
 		return;
 	}
@@ -123,7 +123,7 @@ int vexfs_graph_code_slots(struct vexfs_graph *g, const u32 *slots, u32 n)
 	if (!READ_ONCE(g->scale)) {
 		for (i = 0; i < n; i++)
 			most = max(most, largest_float(vexfs_slot_row(g->c, slots[i]), dim));
-		/* Whoever comes second has written no code yet. */
+		/* The first scale stays: a task that finds one has written no code yet. */
 		cmpxchg(&g->scale, 0, max(most, 1u));
 	}
 	for (i = 0; i < n && !err; i++) {

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A node leaves: first the tree does without it, then every link to and from it
- * goes, then those who pointed at it get other neighbours in its stead. Must not
- * fail, and must not leave a link behind.
+ * Deletes a node: removes it from the tree, then all links to and from it, then links the nodes
+ * that pointed at it with each other. This must not fail, and no link may remain.
  */
 #include "compat/compat.h"
 #include "index/graph_edit.h"
 
-/* Candidates looked at for one lost link, and the most links made in its stead. */
+/* Candidates examined for each lost link, and most links made to replace it. */
 #define REPAIR_TRIES	8u
 #define REPAIR_LINKS	2u
 
-/* Everything that points at @slot or that it points at; into @p->list, @around. */
+/* Collects all nodes that @slot is linked with in either direction, into @p->list and @around. */
 static u32 collect_neighbours(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u32 level,
 			      u32 *around)
 {
@@ -38,7 +37,7 @@ static void cut_link(struct vexfs_graph *g, u32 slot, u32 other, u32 level)
 	vexfs_graph_pair_unlock(g, slot, other);
 }
 
-/* @u lost a neighbour: link it with the best of @around that it has not got. */
+/* @u lost a neighbour: links it with the best nodes of @around that it is not linked with. */
 static void reconnect_node(struct vexfs_graph *g, struct graph_pick *p, u32 u, const u32 *around,
 			   u32 n, u32 level)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nodes join. New slots come in groups: their walks run side by side over the
- * graph as it was, then they are linked one after another, each seeing the ones
- * before it. All slots of a call join, or none does.
+ * Inserts nodes. New slots are inserted in groups: their walks are interleaved, then they are
+ * linked one after another, each with those before it as candidates. Either all slots of a call are
+ * inserted or none is.
  */
 #include <linux/random.h>
 
@@ -38,7 +38,7 @@ static u32 random_level(const struct vexfs_graph *g, u64 *rnd)
 	return level;
 }
 
-/* The walk's candidates and those of the group that are linked already, sorted. */
+/* Merges the candidates of the walk with the nodes of the group that are linked already, sorted. */
 static int gather_candidates(struct joining *j, struct graph_walk *w, const u32 *slots, u32 mates,
 			     u32 *n)
 {
@@ -103,12 +103,12 @@ static int join_level(struct joining *j, u32 slot, u32 level, const u64 *cand, u
 	u32 nchosen;
 	int err;
 
-	/* At level 0 as many as there is room for: few of them pass the choice. */
+	/* At level 0 as many as the list holds, since few candidates are chosen. */
 	err = vexfs_graph_pick(j->g, p, cand, n, slot, level ? j->g->m : j->g->cap);
 	if (err)
 		return err;
 	nchosen = p->n;
-	/* The candidates are done with; what was chosen needs a place of its own. */
+	/* The candidates are not needed any more; the chosen ones are copied over them. */
 	memcpy(j->cand, p->chosen, nchosen * sizeof(u64));
 	if (!level) {
 		err = join_tree(j->g, p, slot, j->cand, nchosen);
@@ -156,7 +156,10 @@ static int join_group(struct joining *j, const u32 *slots, u32 n, u32 *joined)
 
 	for (i = 0; i < n; i++) {
 		row = vexfs_graph_row(g, slots[i], &aux);
-		/* In an empty graph the list stays empty, and the mates are all there is. */
+		/*
+		 * In an empty graph the list stays empty, and only the rest of the group are
+		 * candidates.
+		 */
 		j->walks[i]->q = row;
 		j->walks[i]->q_aux = aux;
 		vexfs_graph_walk_start(g, j->walks[i], row, aux, 0);

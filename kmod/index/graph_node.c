@@ -50,7 +50,7 @@ static int find_link(const u32 *list, u32 n, u32 slot)
 static void out_add(struct graph_list *l, u32 slot, u32 key)
 {
 	l->keys[*l->n] = key;
-	/* What is written about @slot comes before the way to it. */
+	/* The data of @slot must be visible before the link to it. */
 	smp_store_release(&l->links[*l->n], slot);
 	(*l->n)++;
 }
@@ -175,7 +175,7 @@ void vexfs_graph_unlink(struct vexfs_graph *g, u32 from, u32 to, u32 level)
 		out_del(&lt, back);
 }
 
-/* Copies a list; the result was true at some moment when the node is locked. */
+/* Copies a list; with the node locked, the copy is consistent. */
 u32 vexfs_graph_snapshot(const struct vexfs_graph *g, u32 slot, u32 level, u32 *links, u32 *keys)
 {
 	struct graph_list l;
@@ -189,7 +189,7 @@ u32 vexfs_graph_snapshot(const struct vexfs_graph *g, u32 slot, u32 level, u32 *
 	return n;
 }
 
-/* Everybody who points at @slot: one-way links first, then mutual ones. */
+/* Lists the nodes that point at @slot: one-way links first, then mutual ones. */
 u32 vexfs_graph_snapshot_in(struct vexfs_graph *g, u32 slot, u32 level, u32 *in)
 {
 	struct graph_list l;
@@ -315,7 +315,7 @@ static void upper_free(struct vexfs_graph *g, struct graph_node *node)
 	vexfs_collection_uncharge(g->c, bytes);
 }
 
-/* Nobody sees @ge, not yet or not any more. */
+/* @ge is not visible to anyone, not yet or no longer. */
 void vexfs_graph_ext_free(struct vexfs_graph *g, struct graph_ext *ge)
 {
 	u32 i;
@@ -359,7 +359,7 @@ int vexfs_graph_node_init(struct vexfs_graph *g, u32 slot, u32 level)
 	return 0;
 }
 
-/* No reader is left that could come to the node. */
+/* No reader is left that could reach the node. */
 void vexfs_graph_node_free(struct vexfs_graph *g, u32 slot)
 {
 	struct graph_node *node = vexfs_graph_node(g, slot);

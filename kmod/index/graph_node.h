@@ -117,7 +117,7 @@ struct graph_ext {
 	u32 nrows;
 };
 
-#define GRAPH_BUILDERS	8u	/* most CPUs that build one graph */
+#define GRAPH_BUILDERS	8u	/* most CPUs that build a graph */
 
 struct graph_pick;
 struct vexfs_graph;
@@ -287,7 +287,7 @@ static inline const void *vexfs_graph_row(const struct vexfs_graph *g, u32 slot,
 	return ge->rows + (size_t)row * g->sp.stride;
 }
 
-/* The row alone, without a look at its auxiliary. */
+/* The row alone, without reading its auxiliary. */
 static inline const void *vexfs_graph_row_at(const struct vexfs_graph *g, u32 slot)
 {
 	u32 row;
@@ -336,7 +336,7 @@ static inline void vexfs_graph_list(const struct vexfs_graph *g, u32 slot, u32 l
 	}
 }
 
-/* Levels of a node that a reader may look at: it may be on its way out. */
+/* Levels of a node that a reader may use; the node may be in the course of deletion. */
 static inline u32 vexfs_graph_level(const struct vexfs_graph *g, u32 slot)
 {
 	return READ_ONCE(vexfs_graph_node(g, slot)->level);

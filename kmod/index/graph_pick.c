@@ -11,7 +11,7 @@
 #include "index/graph_edit.h"
 #include "mem/tunable.h"
 
-/* Neighbours a candidate is compared with first: most are refused by these. */
+/* Number of neighbours that a candidate is compared with first; these refuse most candidates. */
 #define PICK_FIRST	4u
 
 static VEXFS_TUNABLE(graph_heuristics, 1, 0, 1, "flag",
@@ -30,7 +30,7 @@ static bool key_covered(const u32 *keys, u32 n, u32 key)
 	return false;
 }
 
-/* Is the candidate nearer to one of the chosen than @key? Negative: an error. */
+/* 1 when the candidate is nearer to a chosen one than @key, 0 when not, or an error. */
 static int is_covered(struct vexfs_graph *g, struct graph_pick *p, const void *row, u32 aux,
 		      u32 key)
 {

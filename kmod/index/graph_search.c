@@ -32,7 +32,7 @@
 /* Records whose result is remembered while several queries are answered under one filter. */
 #define RECORDS		2048u
 
-/* What a walk under a filter should find. */
+/* Number of matches that a walk with a filter should find. */
 #define SPARE(k)	(2 * (k) + 32)
 
 /* Candidates of a walk over codes that are ranked by their rows; by bits, all of them. */
@@ -102,7 +102,7 @@ static u32 estimate_matches(struct vexfs_search_job *s)
 	return live ? div_u64(1000000ull * max(min(passed, live), 1u), live) : 1000000;
 }
 
-/* Is a walk cheaper than comparing rows? Sets @ef to what it should keep. */
+/* True when a walk is cheaper than comparing rows. Sets @ef to the size of its candidate list. */
 static bool worth_it(struct vexfs_graph *g, struct vexfs_search_job *s, u32 *ef)
 {
 	u64 count = atomic64_read(&s->c->count), scan, wide;
@@ -142,7 +142,7 @@ static bool slot_passes(struct answering *a, u32 slot)
 	return passes;
 }
 
-/* A node that may be in the answer of query @q. */
+/* Offers a node to the results of query @q. */
 static bool slot_counts(struct answering *a, u32 q, u32 slot, u64 *id)
 {
 	struct vexfs_search_job *s = a->s;
@@ -155,7 +155,7 @@ static bool slot_counts(struct answering *a, u32 q, u32 slot, u64 *id)
 	return !s->filter || slot_passes(a, slot);
 }
 
-/* The first candidates, which are sorted by what the user asked for. */
+/* Takes the first candidates, which are sorted by the metric of the collection. */
 static void take_answers(struct answering *a, u32 q, const struct graph_walk *w)
 {
 	struct vexfs_topk *t = &a->s->results[q];
@@ -328,7 +328,7 @@ void vexfs_graph_answered(struct vexfs_search_job *s)
 		s->op->kind = VEXFS_OP_FILTERED;
 }
 
-/* Walks, whatever it costs, and keeps @ef candidates. See vexfs_graph_search(). */
+/* Walks without weighing the cost, and keeps @ef candidates. See vexfs_graph_search(). */
 int vexfs_graph_answer(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef)
 {
 	u32 width = min(s->nq, GRAPH_WALKS), left = 0, q, n;

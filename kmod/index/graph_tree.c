@@ -7,7 +7,7 @@
 #include "compat/compat.h"
 #include "index/graph_edit.h"
 
-/* Takes the furthest link of @slot away that is not of the tree. */
+/* Removes the farthest link of @slot that does not belong to the tree. */
 static bool make_room(struct vexfs_graph *g, u32 slot)
 {
 	struct graph_list l;
@@ -48,7 +48,7 @@ bool vexfs_graph_tree_join(struct vexfs_graph *g, u32 slot, u32 parent, u32 key,
 	bool may, done = false;
 	int tries;
 
-	/* Others may take the room that was made, but not for ever. */
+	/* Other tasks may use the freed place first, but not for ever. */
 	for (tries = 0; tries < 16 && !done; tries++) {
 		vexfs_graph_pair_lock(g, slot, parent);
 		may = up->state == GRAPH_PRESENT && up->kids < limit;
@@ -69,7 +69,7 @@ static u32 key_between(struct vexfs_graph *g, struct graph_pick *p, u32 a, u32 b
 	return vexfs_graph_keys_to(g, p, a, &b, 1) ? 0 : p->keys[0];
 }
 
-/* A child of @slot; there is one, for the caller found @slot full of them. */
+/* Returns a child of @slot; one exists, since the caller found @slot full of children. */
 static u32 any_kid(struct vexfs_graph *g, u32 slot)
 {
 	struct graph_list l;
@@ -102,8 +102,8 @@ static void join_below(struct vexfs_graph *g, struct graph_pick *p, u32 slot, u3
 /* ---- root and entry ---- */
 
 /*
- * Does @slot hang on the root? Who is on its way in does not yet. tree_lock is held: nobody
- * leaves meanwhile.
+ * True when @slot is connected to the root; a node that is being inserted is not yet. tree_lock is
+ * held, so that no node leaves meanwhile.
  */
 bool vexfs_graph_tree_rooted(const struct vexfs_graph *g, u32 slot)
 {
@@ -154,7 +154,7 @@ void vexfs_graph_entry_raise(struct vexfs_graph *g, u32 slot)
 }
 VEXFS_EXPORT_KUNIT(vexfs_graph_entry_raise);
 
-/* The entry is leaving: the highest of the others takes its place. */
+/* The entry is being deleted: the highest other node becomes the entry. */
 static void entry_move(struct vexfs_graph *g)
 {
 	struct vexfs_dir *d = vexfs_dir(g->c);
@@ -173,12 +173,12 @@ static void entry_move(struct vexfs_graph *g)
 	entry_set(g, best);
 }
 
-/* None of its neighbours took @slot as a child: find it a place, or make it the root. */
+/* No neighbour had room for @slot as a child: finds another parent, or makes @slot the root. */
 int vexfs_graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
 {
 	mutex_lock(&g->tree_lock);
 	if (!vexfs_graph_present(g, slot)) {
-		/* a vector that a build takes in may be deleted before it has a place */
+		/* a vector that a build inserts may be deleted before it is in the tree */
 	} else if (g->root == VEXFS_NO_SLOT) {
 		g->root = slot;
 		entry_set(g, GRAPH_ENTRY(vexfs_graph_level(g, slot), slot));
@@ -189,7 +189,7 @@ int vexfs_graph_tree_force(struct vexfs_graph *g, struct graph_pick *p, u32 slot
 	return 0;
 }
 
-/* Takes @slot out of the tree, for good: from here on nobody links to it. */
+/* Removes @slot from the tree; from here on no node links to it. */
 void vexfs_graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slot)
 {
 	struct graph_node *node = vexfs_graph_node(g, slot);
@@ -215,11 +215,11 @@ void vexfs_graph_tree_leave(struct vexfs_graph *g, struct graph_pick *p, u32 slo
 		vexfs_graph_pair_unlock(g, slot, up);
 		homes[nhomes++] = up;
 	} else if (g->root != slot && g->root != VEXFS_NO_SLOT) {
-		/* A build has not found it a place yet, but it may have children. */
+		/* A build has not put it into the tree yet, but it may have children. */
 		up = g->root;
 		homes[nhomes++] = up;
 	} else if (nkids) {
-		/* The root: one of its children follows it. */
+		/* @slot is the root: one of its children becomes the root. */
 		up = kids[--nkids];
 		vexfs_graph_pair_lock(g, slot, up);
 		WRITE_ONCE(vexfs_graph_node(g, up)->parent, VEXFS_NO_SLOT);

@@ -145,7 +145,7 @@ static int walk_distances(struct vexfs_graph *g, struct graph_walk *w)
 	return vexfs_math_gather(&g->sp, w->q, w->q_aux, w->rows, w->aux, w->nbatch, w->keys);
 }
 
-/* The next node to expand, or false when the walk is at its end. */
+/* Finds the next node to expand; false at the end of the walk. */
 static bool walk_advance(struct graph_walk *w)
 {
 	while (w->next < w->n && w->list[w->next] & GRAPH_EXPANDED)
@@ -161,7 +161,7 @@ static void walk_collect(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 	collect_from(g, w, slot, level, true);
 }
 
-/* Merges the batch, sorted, into the candidate list, from the far end of both. */
+/* Merges the sorted batch into the candidate list, starting at the far end of both. */
 static void walk_merge(struct graph_walk *w, u64 *add, u32 m)
 {
 	u32 i = w->n, j = m, t = w->n + m;
@@ -275,7 +275,7 @@ static int spread_out(struct vexfs_graph *g, struct graph_walk *w, u32 level)
 		err = walk_compute(g, w, level);
 	}
 	w->ef = ef;
-	/* What it has seen and not kept may be in the answer. */
+	/* Nodes that it has visited and not kept may belong to the result. */
 	walk_forget(w);
 	for (i = 0; i < w->n; i++) {
 		w->list[i] &= ~GRAPH_EXPANDED;
@@ -332,7 +332,7 @@ int vexfs_graph_walk_run(struct vexfs_graph *g, struct graph_walk **walks, u32 n
 			struct graph_walk *w = on[i];
 
 			if (w == before) {
-				/* The only one left: nobody to wait for. */
+				/* The last active walk: nothing to interleave it with. */
 				err = walk_compute(g, w, level);
 				before = NULL;
 				if (err)

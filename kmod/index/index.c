@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which indexes are built in, and the requests that put one on a collection or
- * take it away. What an index does is not decided here.
+ * Which indexes exist, and the requests that create, build and drop the index of a collection.
  */
 #include <linux/errno.h>
 #include <linux/mutex.h>
@@ -44,7 +43,7 @@ int vexfs_index_create(struct vexfs_collection *c, const struct vexfs_create *re
 	return vexfs_graph_attach(c, req->m, req->ef_construction, req->code, false);
 }
 
-/* The graph, for requests: it does not go while index_lock is held. */
+/* The graph, for requests; it exists while index_lock is held. */
 static struct vexfs_graph *graph_of(struct vexfs_collection *c)
 {
 	int idx = vexfs_read_lock(c);
@@ -81,8 +80,8 @@ int vexfs_index_request(struct vexfs_collection *c, struct vexfs_index_req *req)
 	if (req->op != VEXFS_INDEX_OP_BUILD && (req->m || req->ef_construction || req->code))
 		return -EINVAL;
 	/*
-	 * One at a time: they start and end things, and the longest waits until builders
-	 * have put down the vectors in their hands, and readers have left.
+	 * One at a time. The longest of them waits until builders have finished their current
+	 * vectors and readers have left.
 	 */
 	err = mutex_lock_interruptible(&c->index_lock);
 	if (err)

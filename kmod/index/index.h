@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Indexes as the data plane sees them: which there are, and how a collection
- * gets one. What an index is stays in its own files.
+ * The interface of the indexes for the data plane: which exist, and how a collection gets one.
  */
 #ifndef _VEXFS_INDEX_INDEX_H
 #define _VEXFS_INDEX_INDEX_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which way a search goes, how much of it in one read section, and what becomes of
- * queries that one way could not answer. Compares nothing itself.
+ * Chooses between graph and exact search, limits the queries of one read section, and passes
+ * queries that the graph could not answer to the exact search.
  */
 #include <linux/math64.h>
 #include <linux/module.h>
@@ -13,9 +13,9 @@
 #include "mem/pool.h"
 #include "mem/tunable.h"
 
-/* Rows that many queries share cost as much as a candidate that a walk keeps. */
+/* Number of rows, shared by many queries, that cost as much as one candidate of a walk. */
 #define WALK_ROWS	512u
-/* Fewer queries would share too little. */
+/* Least number of queries of a read section; fewer would share too little. */
 #define WIDTH_LEAST	32u
 
 static VEXFS_TUNABLE(search_section_mb, 131072, 1, 4294967295, "MiB",
@@ -43,7 +43,7 @@ u32 vexfs_search_cpus(const struct vexfs_search_job *s)
 				(READ_ONCE(c->has_codes) ? c->code_bytes : c->space.stride));
 }
 
-/* A job of the @n queries that the graph has left, in @buf. */
+/* Makes a job of the @n queries that the graph could not answer, in @buf. */
 static struct vexfs_search_job *left_job(const struct vexfs_search_job *s, u32 n, void *buf)
 {
 	size_t stride = s->c->space.stride;
@@ -79,8 +79,8 @@ static struct vexfs_search_job *left_job(const struct vexfs_search_job *s, u32 n
 }
 
 /*
- * The @n queries that the graph has left, and none of the others, together. Their job is not on
- * the stack, which the exact search below needs.
+ * Answers the @n queries that the graph could not answer in one exact search. Their job is not on
+ * the stack, which the exact search needs.
  */
 static int search_left(struct vexfs_search_job *s, u32 n)
 {

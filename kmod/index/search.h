@@ -91,15 +91,18 @@ static inline u32 vexfs_job_most_k(const struct vexfs_search_job *s)
  */
 int vexfs_search(struct vexfs_search_job *s);
 
-/* Processors that a job would use, if they can be had; a guess before the plan is chosen. */
+/*
+ * Number of processors that a job would use if they are free; an estimate, since the plan is not
+ * chosen yet.
+ */
 u32 vexfs_search_cpus(const struct vexfs_search_job *s);
 
 #define VEXFS_SEARCH_NO_WALK	\
 	(VEXFS_SEARCH_EXACT | VEXFS_SEARCH_RANGE | VEXFS_SEARCH_AFTER)
 
 /*
- * How many queries should be answered in one read section: what is deleted meanwhile stays
- * until it ends. About a second's, or WIDTH_LEAST where these take longer.
+ * Number of queries that should be answered in one read section, during which no deleted slot is
+ * freed: as many as take about a second, at least WIDTH_LEAST.
  */
 u32 vexfs_search_width(struct vexfs_collection *c, u32 flags, u32 ef, u32 k);
 
@@ -108,10 +111,10 @@ u32 vexfs_search_width(struct vexfs_collection *c, u32 flags, u32 ef, u32 k);
  * was read inside the vexfs_read_lock() that the caller is still in.
  */
 int vexfs_search_exact(struct vexfs_search_job *s);
-/* The processors of that; @bytes: of what is read for each query. */
+/* Number of processors of an exact search that reads @bytes per query. */
 u32 vexfs_exact_cpus(u64 bytes);
 
-/* What an exact search does without, whatever the settings say. */
+/* Features that an exact search leaves out, whatever the settings are. */
 enum {
 	VEXFS_PLAIN_ONE_BY_ONE = 1,	/* comparing queries together */
 	VEXFS_PLAIN_ALONE = 2,		/* help of other CPUs */

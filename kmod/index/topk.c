@@ -70,7 +70,7 @@ void vexfs_topk_offer(struct vexfs_topk *t, u32 key, u64 id, u32 slot)
 		if (hit_farther(&t->hits[0], &x))
 			sift_down(t->hits, t->n, 0, x);
 	}
-	/* until it is known that there are more, each of them is of interest */
+	/* until @more is known, each further candidate matters */
 	if (t->n == t->k && (t->more || !t->want_more))
 		t->limit = t->hits[0].key;
 }

@@ -54,7 +54,7 @@ static inline bool vexfs_hit_before(u32 key, u64 id, u32 key2, u64 id2)
 }
 
 void vexfs_topk_init(struct vexfs_topk *t, struct vexfs_hit *hits, u32 k, u32 radius);
-/* Empty again, settings kept. */
+/* Empties the heap and keeps its settings. */
 static inline void vexfs_topk_reset(struct vexfs_topk *t)
 {
 	t->n = 0;
@@ -74,9 +74,9 @@ static inline bool vexfs_topk_wants(const struct vexfs_topk *t, u32 key, u64 id)
 
 /* For callers that have compared with @limit already. */
 void vexfs_topk_offer(struct vexfs_topk *t, u32 key, u64 id, u32 slot);
-/* Everything that @from holds is offered to @t. */
+/* Offers all candidates of @from to @t. */
 void vexfs_topk_merge(struct vexfs_topk *t, const struct vexfs_topk *from);
-/* Nearest first; nothing may be offered afterwards. */
+/* Sorts the nearest first; nothing may be offered afterwards. */
 void vexfs_topk_sort(struct vexfs_topk *t);
 /*
  * After the sort: of hits with the same id (an update was seen from both sides)

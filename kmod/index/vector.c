@@ -95,7 +95,7 @@ static int import_run(struct vexfs_collection *c, struct vexfs_put_part *p,
 	return vexfs_vector_import(c, p->format, rows, aux, src, run->n, bad);
 }
 
-/* One run: import, store, and step over vectors that are refused. */
+/* Stores one run: imports the vectors and skips those that are refused. */
 static int put_run(struct vexfs_collection *c, struct vexfs_put_part *p, struct vexfs_run *run)
 {
 	int err = 0;
@@ -127,7 +127,7 @@ static int put_run(struct vexfs_collection *c, struct vexfs_put_part *p, struct 
 	return err;
 }
 
-/* As many as there are slots for; @full says that there were none for the next. */
+/* Takes as many slots as are free; sets @full when the next vector has none. */
 static int put_runs(struct vexfs_collection *c, struct vexfs_put_part *p, bool *full)
 {
 	struct vexfs_run run = { };
@@ -166,7 +166,7 @@ int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p)
 	err = put_runs(c, p, &full);
 	if (!full)
 		return err;
-	/* what was deleted lately may be enough; readers of it are waited for by nobody else */
+	/* freeing recently deleted slots may suffice; nobody else waits for their readers */
 	err = vexfs_reap_slots(c) ?: put_runs(c, p, &full);
 	if (!full || !READ_ONCE(c->gated))
 		return err;

@@ -16,7 +16,7 @@ static inline size_t vexfs_format_bytes(const struct vexfs_collection *c, u32 fo
 	return format == VEXFS_FORMAT_F32 ? c->space.dim * 4ul : c->space.row_bytes;
 }
 
-/* Are vectors of @format what rows are, but for the padding? */
+/* True when vectors of @format have the bytes of rows, except for the padding. */
 static inline bool vexfs_vector_as_is(const struct vexfs_collection *c, u32 format)
 {
 	return format == VEXFS_FORMAT_RAW || c->space.type == VEXFS_TYPE_F32;
@@ -25,7 +25,7 @@ static inline bool vexfs_vector_as_is(const struct vexfs_collection *c, u32 form
 /* As vexfs_math_import_f32() or _raw(). */
 int vexfs_vector_import(const struct vexfs_collection *c, u32 format, void *rows, u32 *aux,
 			const void *src, u32 n, u32 *bad);
-/* One row out, vexfs_format_bytes() long. */
+/* Writes one row as vexfs_format_bytes() bytes. */
 void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst,
 			 const void *row, u32 aux);
 

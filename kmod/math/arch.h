@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What an architecture brings along: variants of its own behind the scalar one, and what
- * its processor can do and the system lets it do. An architecture without a directory
- * here has the scalar variant alone.
+ * The interface of an architecture: its variants besides the scalar one, and the features of the
+ * processor that the system allows. Without a directory of its own an architecture has only the
+ * scalar variant.
  */
 #ifndef _VEXFS_MATH_ARCH_H
 #define _VEXFS_MATH_ARCH_H

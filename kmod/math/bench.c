@@ -23,10 +23,10 @@
 #define QUERY_BYTES	4096u
 #define PACKED_BYTES	(512u * 1024)
 
-/* How often each value is measured; the best one counts. */
+/* Number of measurements of each value; the best one counts. */
 #define TRIES		7
 
-/* What has a pace: the shapes, and all else that is done to rows and queries. */
+/* Operations with a pace: the shapes, and conversions and packing of rows and queries. */
 enum job {
 	JOB_SCAN = VEXFS_SHAPE_SCAN,
 	JOB_GATHER = VEXFS_SHAPE_GATHER,
@@ -169,7 +169,7 @@ static void pack_queries(const struct vexfs_math_ops *ops, const struct vexfs_sp
 	}
 }
 
-/* Makes what @job works on. */
+/* Prepares the data of @job. */
 static void prepare_job(const struct vexfs_math_ops *ops, const struct vexfs_space *sp,
 		    struct workbench *t, enum job job, u32 rows)
 {

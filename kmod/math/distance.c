@@ -28,7 +28,7 @@ static const void *row_of(const struct batch *b, u32 i)
 	return b->base ? b->base + (size_t)i * b->stride : b->rows[i];
 }
 
-/* Of the double precision path, for all types together; never calibrated, it is rare. */
+/* The pace of the double precision path, for all types; not calibrated, since it is rare. */
 static struct vexfs_pace wide_pace = { .ps = 50000 };
 
 /* Rows @from to @from + @n through the loop of the table. */
@@ -74,7 +74,7 @@ static noinline u32 compute_parts(struct vexfs_math_ops *ops, const struct vexfs
 	return key;
 }
 
-/* The rows whose keys f32 could not hold, again in doubles. They are rare. */
+/* Computes the keys that f32 could not hold again in double precision. They are rare. */
 static noinline void compute_wide(const struct vexfs_space *sp, const void *q,
 				  const struct batch *b, u32 n, u32 *keys)
 {
@@ -102,7 +102,7 @@ static noinline void compute_wide(const struct vexfs_space *sp, const void *q,
 	}
 }
 
-/* Integer code needs no section, but no processor is held for longer either. */
+/* Integer code needs no FPU section, but is cut the same way, so that it reschedules as often. */
 static void compute_integer(struct vexfs_math_ops *ops, const struct vexfs_space *sp,
 			    const void *q, u32 q_aux, const struct batch *b, const u32 *aux, u32 n, u32 *keys,
 			    enum vexfs_shape shape)

@@ -91,7 +91,7 @@ MODULE_PARM_DESC(fpu_budget_us, "Longest FPU section in microseconds, 5 to 500 (
 
 bool vexfs_fpu_usable(void)
 {
-	/* The architecture may only be asked outside an NMI. */
+	/* The architecture's test must not run in an NMI. */
 	return !in_nmi() && !in_hardirq() && vexfs_simd_usable();
 }
 VEXFS_EXPORT_KUNIT(vexfs_fpu_usable);
@@ -137,7 +137,9 @@ u32 vexfs_fpu_end(u64 stamp)
 	u64 end = vexfs_clock();
 	u32 ns;
 
-	/* Newer kernels run the soft interrupts here that had to wait: not our time. */
+	/*
+	 * Newer kernels run pending soft interrupts here; this time does not belong to the section.
+	 */
 	vexfs_simd_end();
 	ns = min_t(u64, vexfs_clock_ns(stamp, end), U32_MAX);
 	raw_cpu_inc(fpu_cpu.sections);
@@ -206,7 +208,7 @@ bool vexfs_fpu_fits(const struct vexfs_pace *pace, u32 units)
 	return (u64)units * READ_ONCE(pace->ps) <= planned_ps();
 }
 
-/* How many sections apart two slow ones are still one after the other. */
+/* Two slow sections that are at most this many apart count as consecutive. */
 #define DOUBT_NEAR	8u
 
 /* The number of the section that just ended; those of other processors are far from it. */

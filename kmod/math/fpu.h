@@ -63,10 +63,10 @@ struct vexfs_stretch {
 	unsigned long switches;
 };
 
-/* Integer code is cut like sections are: begins a stretch of it, */
+/* Integer code is cut like FPU sections. Begins a stretch. */
 struct vexfs_stretch vexfs_stretch_begin(void);
 
-/* and ends it. Returns nanoseconds, or 0 when others ran meanwhile. */
+/* Ends the stretch. Returns its nanoseconds, or 0 when other tasks ran meanwhile. */
 u32 vexfs_stretch_end(const struct vexfs_stretch *s);
 
 /**
@@ -90,7 +90,7 @@ static inline u32 vexfs_fpu_budget_ns(void)
 	return READ_ONCE(vexfs_fpu_budget);
 }
 
-/* The part of vexfs_fpu_learn() that sections seldom come to. */
+/* The part of vexfs_fpu_learn() that few sections need. */
 void vexfs_fpu_correct(struct vexfs_pace *pace, u64 units, u32 ns);
 
 /**
@@ -120,7 +120,7 @@ static inline void vexfs_fpu_learn(struct vexfs_pace *pace, u64 units, u32 ns)
  */
 void vexfs_fpu_rest(void);
 
-/* Another budget from the next section on; -EINVAL outside the bounds above. */
+/* Sets the budget from the next section on; -EINVAL outside the bounds above. */
 int vexfs_fpu_set_budget(u32 us);
 
 /**

@@ -34,7 +34,7 @@ struct vexfs_space {
 /* -EINVAL when type, metric and dimension do not go together. */
 int vexfs_space_init(struct vexfs_space *sp, u32 type, u32 metric, u32 dim);
 
-/* For people; NULL for a number that is none. */
+/* Names for messages; NULL for an invalid number. */
 const char *vexfs_type_name(u32 type);
 const char *vexfs_metric_name(u32 metric);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a variant does best with what the processor has.
+ * Selects the best entries of a variant for the features of the processor.
  */
 #include "ops.h"
 

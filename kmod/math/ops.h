@@ -97,7 +97,7 @@ struct vexfs_math_state {
 #define VEXFS_CODE_QUERY_HEAD	64u
 #define VEXFS_CODE_MAX_DIM	4096u
 
-/* Does a scan prefetch from far ahead? Set once, when the module is loaded. */
+/* True when a scan prefetches far ahead. Set when the module is loaded. */
 extern bool vexfs_scan_far;
 
 /* Bytes from row to row. */

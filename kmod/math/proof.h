@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Proof that the variants are right, and how fast they are: the self-test at
- * load, the calibration after it, and the two files that repeat them on demand.
- * For this directory and for debugfs.
+ * The self-test of the variants at load, the calibration after it, and the debugfs files that
+ * repeat them. For this directory and for debugfs.
  */
 #ifndef _VEXFS_MATH_PROOF_H
 #define _VEXFS_MATH_PROOF_H
@@ -11,7 +10,7 @@ struct seq_file;
 
 struct vexfs_math_variant;
 
-/* Told of each variant but the scalar one, after @cases comparisons. */
+/* Called for each variant except the scalar one, after @cases comparisons. */
 typedef void (*vexfs_selftest_report)(const struct vexfs_math_variant *e, unsigned int cases,
 				      void *arg);
 

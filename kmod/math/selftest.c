@@ -38,7 +38,7 @@ static const u16 dims[] = { 1, 3, 8, 15, 16, 17, 31, 32, 33, 64, 100, 129, DIM_M
 static const u8 asking[] = { 0, 23, 24, QUERIES - 1 };
 #define ASKING		ARRAY_SIZE(asking)
 
-/* What indices of rows start at. */
+/* Row indices of a call start at this number. */
 #define ROW_BASE	3u
 
 /* Vectors in pages, the first one not at the beginning of its page. */
@@ -259,7 +259,7 @@ static u32 keys_by_scan(const struct vexfs_math_ops *f, const struct vexfs_space
 	return f->scan(sp, row_at(t->rows, sp, ROWS), t->aux[ROWS], t->rows, t->aux, n, keys);
 }
 
-/* Not in the order in which they lie. */
+/* Rows in another order than in memory. */
 static u32 keys_by_gather(const struct vexfs_math_ops *f, const struct vexfs_space *sp,
 			  const struct workbench *t, u32 n, u32 *keys)
 {
@@ -490,7 +490,7 @@ static bool any_usable(void)
 	return false;
 }
 
-/* All variants in one space; one that fails is out. */
+/* Compares all variants in one space; a variant that fails is disabled. */
 static void check_space(const struct vexfs_space *sp, struct workbench *t, unsigned int *done)
 {
 	unsigned int i;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What goes together with what, and keys: integer arithmetic only, callable
- * from anywhere. Nothing here depends on the processor.
+ * Valid combinations of type, metric and dimension, and keys. Integer arithmetic only, callable in
+ * any context, the same on every processor.
  */
 #ifdef __KERNEL__
 #include "compat/compat.h"

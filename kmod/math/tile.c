@@ -54,13 +54,13 @@ static size_t copy_bytes(const struct vexfs_space *sp, u32 nq)
 	return (size_t)nq * (sp->stride + sizeof(u32));
 }
 
-/* The most that the packed queries take. */
+/* Upper bound of the bytes of the packed queries. */
 static size_t packed_bytes(const struct vexfs_space *sp, u32 nq)
 {
 	size_t most = copy_bytes(sp, nq);
 	unsigned int i;
 
-	/* Whichever variant packs them in the end. */
+	/* The maximum over all variants, since any of them may pack the queries. */
 	for (i = 0; i < VEXFS_VARIANTS; i++) {
 		const struct vexfs_math_ops *ops = &vexfs_variants[i]->ops[sp->type][sp->metric];
 
@@ -70,7 +70,7 @@ static size_t packed_bytes(const struct vexfs_space *sp, u32 nq)
 	return round_up(most, VEXFS_ROW_ALIGN);
 }
 
-/* The most that they take as codes. */
+/* Upper bound of the bytes of the queries packed as codes. */
 static size_t packed_code_bytes(const struct vexfs_space *sp, u32 nq)
 {
 	size_t most = 0;
@@ -155,7 +155,7 @@ int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
 }
 VEXFS_EXPORT_KUNIT(vexfs_math_block_pack);
 
-/* Where there is no block shape: scan for each query in turn. */
+/* Scans for each query in turn, for types without a block shape. */
 static int scan_each(const struct vexfs_space *sp, const void *queries, u32 nq, const u32 *limits,
 		     const void *rows, const u32 *aux, u32 n, const struct vexfs_block_room *room)
 {
@@ -213,7 +213,7 @@ static void cut_tile(const struct vexfs_pace *pace, u32 units, u32 group, u32 nq
 	*rows = vexfs_fpu_items(pace, units * *queries, tile);
 }
 
-/* By numbers, or, when @codes is not NULL, by bytes. */
+/* Compares the numbers of the rows, or their bytes when @codes is not NULL. */
 static int run_tiles(const struct packed *p, const struct vexfs_space *sp, u32 nq,
 		     const u32 *limits, const void *rows, const void *codes, const u32 *aux, u32 n,
 		     const struct vexfs_block_room *room)

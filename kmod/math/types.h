@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The few types that the arithmetic needs, in the kernel and in userspace: the
- * variant files compile in both. It must never pull in more than types.
+ * Types for the arithmetic in the kernel and in userspace, since the variant files compile in both.
+ * Includes nothing but types.
  */
 #ifndef _VEXFS_MATH_TYPES_H
 #define _VEXFS_MATH_TYPES_H

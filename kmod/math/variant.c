@@ -32,20 +32,20 @@ VEXFS_EXPORT_KUNIT(vexfs_variants);
 struct vexfs_math_variant *vexfs_variant_in_use = &vexfs_math_scalar;
 VEXFS_EXPORT_KUNIT(vexfs_variant_in_use);
 
-/* What was asked for: a variant, or NULL for the best. Under select_lock. */
+/* The requested variant, or NULL for the best. Protected by select_lock. */
 static struct vexfs_math_variant *wanted;
-/* Instruction sets that may be used, and whether only the scalar variant may. */
+/* The allowed instruction sets, and whether only the scalar variant is allowed. */
 static u32 permitted = VEXFS_SETS_ALL;
 static bool plain;
-/* What cannot be used is the best there is, not an error. */
+/* A requested variant that cannot be used selects the best one instead of an error. */
 static bool fallback;
 static bool started;
-/* One switch at a time. Readers of the pointer need no lock. */
+/* Serialises switches. Readers of the pointer need no lock. */
 static DEFINE_MUTEX(select_lock);
 
 /*
- * Before anything was measured: a few units in a section, so that the first one
- * is short on an emulated machine, too.
+ * The pace before the calibration: a few units per section, so that the first one is short on an
+ * emulated machine, too.
  */
 #define PACE_UNKNOWN	10000000u
 
@@ -127,7 +127,7 @@ static int pick_variant(const char *name, struct vexfs_math_variant **v, const c
 	*why = "there is no such variant";
 	if (!*v)
 		return -EINVAL;
-	/* At load the parameter comes before the tables are filled. */
+	/* At load the parameter is set before the tables are filled. */
 	*why = vexfs_cpu_lacks((*v)->needs);
 	if (!*why)
 		*why = (*v)->failed;

@@ -22,13 +22,13 @@ static inline bool vexfs_variant_usable(const struct vexfs_math_variant *v)
 
 extern struct vexfs_math_variant *vexfs_variant_in_use;
 
-/* The one in use. Changes at any time: read it once for each call. */
+/* The variant in use. It may change at any time: read it once per call. */
 static inline struct vexfs_math_variant *vexfs_variant(void)
 {
 	return READ_ONCE(vexfs_variant_in_use);
 }
 
-/* Is the one in use the best one (auto), or was it asked for by name? */
+/* True when the best variant is in use (auto), false when one was requested by name. */
 bool vexfs_variant_is_auto(void);
 
 /**
@@ -70,14 +70,14 @@ extern struct blocking_notifier_head vexfs_variant_chain;
  * others gives way to the best that does not, and comes back with them.
  */
 void vexfs_variant_permit(u32 sets);
-/* While @on, the scalar variant alone, whatever was asked for. */
+/* While @on, only the scalar variant is used, whatever was requested. */
 void vexfs_variant_plain(bool on);
 /* While @on, a name that cannot be used stands for the best there is. */
 void vexfs_variant_fall_back(bool on);
 
 void vexfs_variants_init(void);
 
-/* After the self-test: put the one in use that was asked for, or the best. */
+/* Called after the self-test: selects the requested variant, or the best. */
 void vexfs_variants_start(void);
 
 #endif

@@ -44,7 +44,7 @@ static VEXFS_TUNABLE(pool_compact_pct, 70, 1, 100, "percent",
  */
 static DEFINE_MUTEX(auto_lock);
 static bool worker_up;
-/* The tiers stay as they are, whatever the worker would do. */
+/* The worker leaves the tiers unchanged. */
 static bool fixed;
 
 static struct vexfs_pool_stats seen[VEXFS_TIER_HUGE];
@@ -83,7 +83,7 @@ u32 vexfs_pool_judge(struct vexfs_pool_round *r, u32 size, u32 floor_size, u32 p
 }
 VEXFS_EXPORT_KUNIT(vexfs_pool_judge);
 
-/* When the kernel last wanted memory back, and whether it ever did. */
+/* When the shrinker was last called, and whether it ever was. */
 static unsigned long pressed_at;
 static bool ever_pressed;
 
@@ -124,7 +124,7 @@ static bool may_compact(unsigned int tier)
 }
 
 static void auto_round(struct work_struct *work);
-/* Runs on a housekeeping CPU, and wakes no idle one: idle pools need no care. */
+/* Runs on a housekeeping CPU and wakes no idle CPU, since idle pools need no work. */
 static DECLARE_DEFERRABLE_WORK(auto_work, auto_round);
 
 static void auto_round(struct work_struct *work)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How large the tiers are: sizes set by hand and by the worker, memory given up, and
- * compaction. When to do that is not decided here, and no request passes through here.
+ * Sizes of the tiers, set by hand and by the worker, freeing of idle buffers, and compaction. When
+ * to do this is decided elsewhere, and no request passes through here.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -104,7 +104,10 @@ static int resize_all(const u32 counts[VEXFS_TIER_HUGE])
 	for (i = 0; i < VEXFS_TIER_HUGE && pools_up && vexfs_pool_enabled; i++) {
 		err = resize_one(i, counts[i]);
 		if (err) {
-			/* As before. What has shrunk fills again as it is used. */
+			/*
+			 * Restores the former sizes. Tiers that have shrunk fill again as they are
+			 * used.
+			 */
 			while (i--)
 				set_one(i, old[i]);
 			return err;
@@ -249,7 +252,7 @@ void vexfs_pool_adjust(u32 (*want)(unsigned int tier, u32 size, u32 least))
 		u32 old = counts[i];
 
 		counts[i] = want(i, old, floor[i]);
-		/* Beyond the limit or out of memory: it stays as it is. */
+		/* Beyond the limit or out of memory: the size is unchanged. */
 		if (counts[i] != old && (!vexfs_pool_enabled || resize_all(counts)))
 			counts[i] = old;
 	}
@@ -300,7 +303,7 @@ static int apply_enabled(const struct vexfs_tunable *t, u32 v)
 		if (pools_up)
 			vexfs_kept_enable(v);
 	} else {
-		/* Only filling fails: back to keeping nothing. */
+		/* Only filling can fail: the tiers keep no buffers then. */
 		while (i--)
 			set_one(i, 0);
 	}

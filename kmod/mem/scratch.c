@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The stack budget: what was too deep, and scratch memory that does not go on
- * the stack. Measuring is in the header, for it has to be cheap; nothing here
- * runs for an op that stays inside its budget, except to allocate memory.
+ * The stack budget: records of ops that exceeded it, and scratch memory from the pools. Measuring
+ * is inline in the header, since it has to be cheap; for an op inside its budget nothing here runs,
+ * except to allocate memory.
  */
 #include <linux/align.h>
 #include <linux/kernel.h>
@@ -94,7 +94,7 @@ void vexfs_stack_deep(struct vexfs_stack_mark *mark, unsigned long depth, unsign
 
 	if (depth <= READ_ONCE(vexfs_stack_limit)) {
 		raw_spin_lock_irqsave(&record_lock, flags);
-		/* One alarm per op, however long it stays there. */
+		/* One alarm per op, however often it is measured above the limit. */
 		if (mark->deepest <= READ_ONCE(vexfs_stack_alarm_at))
 			alarms++;
 		raw_spin_unlock_irqrestore(&record_lock, flags);

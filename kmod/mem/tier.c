@@ -43,10 +43,10 @@ void vexfs_tier_slab_put(struct vexfs_tier *t, struct llist_node *list)
 	}
 }
 
-/* A waiter asks the slab allocator again this often. */
+/* Interval at which a waiter tries the slab allocator again. */
 #define WAIT_STEP_MS	10u
 
-/* A request that no magazine served. */
+/* Serves a request for which the magazine had no buffer. */
 static void count_alloc(struct vexfs_tier *t, size_t size)
 {
 	unsigned int b = vexfs_pool_size_bucket(size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How a tier is made, with its cache and its reserve, and how it ends.
+ * Creation of a tier with its cache and its reserve, and its end.
  */
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
@@ -82,7 +82,7 @@ void vexfs_tier_exit(struct vexfs_tier *t)
 	int cpu;
 
 	if (t->cpu && t->slab_uses && t->cache) {
-		/* Nobody is left who could be at work, on whichever CPU and be it down. */
+		/* No task uses the tier any more, on any CPU, online or not. */
 		for_each_possible_cpu(cpu)
 			vexfs_tier_gather_dead(t, cpu);
 		vexfs_tier_trim(t, 0, U32_MAX);

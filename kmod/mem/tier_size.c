@@ -16,7 +16,7 @@
 #include "mem/notify.h"
 #include "mem/tier_priv.h"
 
-/* Nobody but the caller touches the magazine. */
+/* Only the caller uses the magazine. */
 static void empty_magazine(struct vexfs_tier *t, struct vexfs_tier_cpu *c)
 {
 	u32 n;
@@ -77,7 +77,7 @@ void vexfs_tier_gather(struct vexfs_tier *t)
 
 		if (!may_interrupt(cpu))
 			continue;
-		/* An owner that the interrupt found at work is done very soon. */
+		/* An owner that the interrupt has interrupted ends very soon. */
 		for (tries = 0; tries < 8 && !g.done; tries++) {
 			if (!vexfs_magazine_count(per_cpu_ptr(t->cpu, cpu)))
 				break;
@@ -250,7 +250,7 @@ int vexfs_tier_resize(struct vexfs_tier *t, u32 size)
 	int err = 0;
 
 	lockdep_assert_held(&t->manage);
-	/* Memory first: a size that cannot be filled is not set. */
+	/* Allocates first: a size that cannot be filled is not set. */
 	if (size > t->size)
 		err = fetch_buffers(t, size, &list);
 	if (err) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Statistics of a tier: added up over CPUs, and read without stopping anybody.
+ * Statistics of a tier, summed over CPUs without locks.
  */
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
@@ -143,7 +143,7 @@ void vexfs_tier_read(struct vexfs_tier *t, bool since_reset, struct vexfs_pool_s
 	struct vexfs_pool_stats base = {};
 	u32 slabs, packed, peak, dip;
 
-	/* What interrupts left behind goes to the stock. */
+	/* Moves buffers that interrupts have left to the stock. */
 	vexfs_stock_lock_task(t);
 	if (since_reset)
 		base = t->base;

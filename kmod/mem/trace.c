@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where the tracepoints of this layer are defined: below every file that has one. */
+/* Defines the tracepoints of this layer, below all files that use them. */
 #define CREATE_TRACE_POINTS
 #include "mem/pool_trace.h"

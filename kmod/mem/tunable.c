@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tunables: how any of them is set. A value out of bounds is refused with a line in
- * the log, and nothing has changed. Which there are is said by the files that use them.
+ * Setting of tunables. A value out of bounds is refused with a line in the log and changes nothing.
+ * The files that use tunables define them.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -15,7 +15,7 @@
 #include "compat/compat.h"
 #include "mem/tunable.h"
 
-/* One at a time, whichever way they come: sysfs, netlink, a configuration. */
+/* Serialises changes by sysfs, netlink and the configuration. */
 static DEFINE_MUTEX(tunable_lock);
 
 int vexfs_tunable_check(const struct vexfs_tunable *t, u32 v)

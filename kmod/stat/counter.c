@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list of subjects: what has statistics, and how to read them. It keeps none itself.
+ * The list of subjects of the statistics. The values belong to the subjects.
  */
 #include <linux/errno.h>
 #include <linux/list.h>
@@ -10,7 +10,9 @@
 #include "compat/compat.h"
 #include "stat/counter.h"
 
-/* Guards the list. Held while a subject is read or reset: it cannot go away. */
+/*
+ * Protects the list. Held while a subject is read or reset, so that the subject cannot be removed.
+ */
 static DEFINE_MUTEX(subjects_lock);
 static LIST_HEAD(subjects);
 

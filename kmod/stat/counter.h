@@ -69,10 +69,10 @@ int vexfs_subject_walk(int (*fn)(struct vexfs_subject *s, void *arg), void *arg)
 /* By name; -ENOENT, -EOPNOTSUPP when there is nothing to reset. "all" resets all. */
 int vexfs_subject_reset(const char *name);
 
-/* By name, or NULL. It stays while whoever added it stays. */
+/* The subject of that name, or NULL. It exists as long as the layer that added it. */
 struct vexfs_subject *vexfs_subject_find(const char *name);
 
-/* The number of values in a structure that holds nothing else. */
+/* The number of u64 values in a structure of nothing else. */
 #define VEXFS_COUNTERS_IN(type)	(sizeof(type) / sizeof(u64))
 
 int vexfs_stat_init(void);

@@ -17,7 +17,7 @@
 #include "compat/compat.h"
 #include "stat/event.h"
 
-/* A kind may raise so many in a second; what is more is only counted. */
+/* Most events of a kind per second; further ones are only counted. */
 #define BURST	32u
 
 static const struct {
@@ -133,7 +133,7 @@ unsigned int vexfs_event_read(u64 *cursor, struct vexfs_event *ev, unsigned int 
 		unsigned long flags;
 		u64 oldest;
 
-		/* One at a time, so that nobody who raises waits for long. */
+		/* One event per hold of the lock, so that no task that raises one waits long. */
 		raw_spin_lock_irqsave(&ring_lock, flags);
 		oldest = raised > VEXFS_EVENT_RING ? raised - VEXFS_EVENT_RING : 0;
 		if (*cursor < oldest) {
@@ -199,7 +199,7 @@ bool vexfs_event_where(const struct vexfs_event *ev, char where[VEXFS_EVENT_WHER
 	if (ev->kind != VEXFS_EVENT_STACK || !IS_ENABLED(CONFIG_KALLSYMS))
 		return false;
 	snprintf(where, VEXFS_EVENT_WHERE, "%pS", (void *)(unsigned long)ev->b);
-	/* what has no symbol is printed as a bare number */
+	/* an address without a symbol is printed as a number */
 	return strncmp(where, "0x", 2) != 0;
 }
 VEXFS_EXPORT_KUNIT(vexfs_event_where);

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
-/* What each is called and what @a and @b of it mean is said in event.c. */
+/* Names, and the meanings of @a and @b, are in event.c. */
 enum vexfs_event_kind {
 	VEXFS_EVENT_STACK,
 	VEXFS_EVENT_EXHAUSTED,
@@ -53,7 +53,7 @@ struct vexfs_event {
 	char subject[VEXFS_EVENT_SUBJECT];
 };
 
-/* Any context but NMI. A kind that floods is thinned out, and what fell out counted. */
+/* In any context except NMI. Above the limit of events per second a kind is only counted. */
 void vexfs_event_raise(enum vexfs_event_kind kind, u64 a, u64 b, const char *subject);
 /* An event about something that belongs to a user. */
 void vexfs_event_raise_for(kuid_t owner, enum vexfs_event_kind kind, u64 a, u64 b,
@@ -70,7 +70,7 @@ void vexfs_event_raise_for(kuid_t owner, enum vexfs_event_kind kind, u64 a, u64 
  */
 unsigned int vexfs_event_read(u64 *cursor, struct vexfs_event *ev, unsigned int max, u64 *lost);
 
-/* The cursor behind the newest event. */
+/* The cursor after the newest event. */
 u64 vexfs_event_now(void);
 
 /*
@@ -89,7 +89,7 @@ struct vexfs_event_stats {
 };
 
 void vexfs_event_stats(struct vexfs_event_stats *st);
-u64 vexfs_event_count(enum vexfs_event_kind kind);	/* raised, thinned ones included */
+u64 vexfs_event_count(enum vexfs_event_kind kind);	/* raised, including those that were only counted */
 const char *vexfs_event_name(enum vexfs_event_kind kind);
 const char *vexfs_event_doc(enum vexfs_event_kind kind);
 #define VEXFS_EVENT_WHERE	160u
@@ -103,7 +103,7 @@ static inline u64 vexfs_event_told_b(const struct vexfs_event *ev)
 }
 
 bool vexfs_event_where(const struct vexfs_event *ev, char where[VEXFS_EVENT_WHERE]);
-/* What the two numbers of such an event mean. */
+/* Meanings of the two numbers of an event. */
 const char *vexfs_event_a(enum vexfs_event_kind kind);
 const char *vexfs_event_b(enum vexfs_event_kind kind);
 

@@ -19,8 +19,8 @@
 #define VEXFS_HIST_BUCKETS	(VEXFS_HIST_OCTAVES * VEXFS_HIST_SUB)
 
 /*
- * A CPU's part: octaves appear when the first value falls into them. @busy is
- * set while the owner counts, so that an interrupt stays out.
+ * The histogram of one CPU: octaves are allocated at their first value. @busy is set while the
+ * owner counts, so that an interrupt uses the spill.
  */
 struct vexfs_hist_cpu {
 	u32 busy;
@@ -53,7 +53,7 @@ void vexfs_hist_exit(struct vexfs_hist *h);
 /* Any context but NMI. */
 void vexfs_hist_add(struct vexfs_hist *h, u64 ns);
 
-/* An empty one, or NULL. Freed with kvfree(). May sleep. */
+/* Allocates an empty histogram, to be freed with kvfree(); NULL without memory. May sleep. */
 struct vexfs_hist_data *vexfs_hist_data_new(void);
 
 /* Adds what @h holds to @d. Clear @d first for a copy; do not to merge. */

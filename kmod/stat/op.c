@@ -119,7 +119,7 @@ u64 vexfs_op_end(struct vexfs_op *op, int err)
 	u32 limit = READ_ONCE(vexfs_slow_op_us);
 	u64 ns = vexfs_op_ns(op);
 
-	/* At least the frames of those who began it, where nobody was deeper. */
+	/* At least the frames of the caller, when no deeper point was measured. */
 	vexfs_stack_check_at(&op->stack, _RET_IP_);
 	if (likely(READ_ONCE(vexfs_accounting)))
 		account_op(op, ns, err);
@@ -220,7 +220,7 @@ int vexfs_op_reset(void)
 	int err = 0;
 
 	mutex_lock(&base_lock);
-	/* All the memory first, so that nothing is half reset. */
+	/* Allocates all memory first, so that no reset is partial. */
 	for (kind = 0; kind < VEXFS_OP_KINDS && !err; kind++) {
 		struct kind_stats *a = &kinds[kind];
 

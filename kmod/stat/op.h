@@ -15,12 +15,12 @@
 #include "math/clock.h"
 #include "stat/rate.h"
 
-/* What each class and each kind is called, and what it means, is said in op_names.c. */
+/* Names and meanings of classes and kinds are in op_names.c. */
 enum vexfs_class {
 	VEXFS_CLASS_VECTOR,	/* exact ops */
 	VEXFS_CLASS_SEMANTIC,	/* approximate ops over the graph */
 	VEXFS_CLASS_FUSE,	/* requests served on a mount */
-	VEXFS_CLASS_CONTROL,	/* everything that is not done to vectors */
+	VEXFS_CLASS_CONTROL,	/* all ops that do not use vectors */
 	VEXFS_CLASS_COUNT
 };
 
@@ -82,7 +82,7 @@ struct vexfs_op {
 	struct vexfs_stack_mark stack;
 };
 
-/* Names by kind; for everybody but the inlines below there is vexfs_op_name(). */
+/* Names by kind, for the inline functions below; others call vexfs_op_name(). */
 extern const char *const vexfs_op_names[VEXFS_OP_KINDS];
 
 const char *vexfs_op_name(unsigned int kind);
@@ -92,7 +92,7 @@ const char *vexfs_class_name(unsigned int class);
 const char *vexfs_class_doc(unsigned int class);
 const char *vexfs_errno_name(unsigned int slot);
 
-/* The moment @timeout_ns from now, on the monotonic clock. */
+/* The time @timeout_ns from now on the monotonic clock. */
 static inline u64 vexfs_op_deadline(u64 timeout_ns)
 {
 	u64 now = ktime_get_ns();
@@ -134,7 +134,7 @@ static __always_inline void vexfs_op_begin(struct vexfs_op *op, enum vexfs_op_ki
  */
 u64 vexfs_op_end(struct vexfs_op *op, int err);
 
-/* An op that has done nothing, and is begun again elsewhere: it is counted then. */
+/* Ends an op that has done nothing and is begun again elsewhere, where it is counted. */
 static inline void vexfs_op_leave(struct vexfs_op *op)
 {
 	vexfs_stack_end(&op->stack);
@@ -150,7 +150,7 @@ static inline void vexfs_op_leave(struct vexfs_op *op)
  */
 void vexfs_op_record(enum vexfs_op_kind kind, u64 ns, int err);
 
-/* The parameter accounting: 0 while nothing is counted. */
+/* The parameter accounting: false while ops are not counted. */
 extern u32 vexfs_accounting;
 
 /* Time since the op began. */
@@ -180,7 +180,7 @@ static __always_inline int vexfs_op_expired(struct vexfs_op *op)
 	return 0;
 }
 
-/* Memory for an op, counted as its own. Freed with vexfs_pool_free(). */
+/* Memory for an op, counted in its statistics. Freed with vexfs_pool_free(). */
 static __always_inline void *vexfs_op_alloc(struct vexfs_op *op, size_t size, gfp_t gfp)
 {
 	vexfs_stack_check(&op->stack);
@@ -229,7 +229,7 @@ int vexfs_op_read_class(unsigned int class, bool since_reset, struct vexfs_op_st
 			struct vexfs_hist_data *hist);
 /* Ops of @kind since load; cheap. */
 u64 vexfs_op_count(unsigned int kind);
-/* Values since the last reset start at 0; values since load go on. May sleep; -ENOMEM. */
+/* Resets the values since the last reset; values since load continue. May sleep; -ENOMEM. */
 int vexfs_op_reset(void);
 /* Bytes of memory that the statistics take. */
 size_t vexfs_op_bytes(void);

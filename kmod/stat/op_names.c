@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What ops, their classes and their errors are called, and what they mean. The
- * only place that knows; a name, once published, stays.
+ * Names and meanings of ops, classes and errors. Published names do not change.
  */
 #include <linux/build_bug.h>
 #include <linux/errno.h>
@@ -150,7 +149,7 @@ unsigned int vexfs_errno_slot(int err)
 {
 	unsigned int i;
 
-	/* A restart is how the kernel spells an interruption on the inside. */
+	/* Inside the kernel an interruption is -ERESTARTSYS. */
 	if (err <= -512 && err >= -516)
 		err = -EINTR;
 	for (i = 0; i < VEXFS_ERR_SLOTS - 1; i++)

@@ -31,7 +31,7 @@ static void finish_stats(struct vexfs_op_stats *st, const struct vexfs_hist_data
 	st->p999_ns = min(st->p999_ns, st->max_ns);
 }
 
-/* The kinds for which @wanted is true, together. */
+/* The sum of the kinds for which @wanted is true. */
 static int read_where(bool (*wanted)(unsigned int kind, unsigned int arg), unsigned int arg,
 		      bool since_reset, struct vexfs_op_stats *st, struct vexfs_hist_data *hist)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rates: once a second a worker samples how many ops of each kind there have been. A rate is
- * the difference to the right sample, over the time since then. No op knows of this.
+ * Rates: once a second a worker samples the number of ops of each kind. A rate is the difference to
+ * an earlier sample, divided by the time between them.
  */
 #include <linux/kernel.h>
 #include <linux/math64.h>
@@ -14,7 +14,7 @@
 #include "stat/op.h"
 #include "stat/rate.h"
 
-/* A minute and a little: a sample may come late. */
+/* Slightly more than a minute, since a sample may be late. */
 #define SAMPLES	64u
 
 struct sample {
@@ -34,7 +34,7 @@ static const u32 window_ms[VEXFS_RATE_WINDOWS] = {
 };
 
 static void take_sample(struct work_struct *work);
-/* No CPU wakes up for it, and no isolated one does it: a sample carries its own time. */
+/* Does not wake idle CPUs and does not run on isolated ones: a sample holds its own time. */
 static DECLARE_DEFERRABLE_WORK(sample_work, take_sample);
 
 static void take_sample(struct work_struct *work)
@@ -63,13 +63,13 @@ u64 vexfs_rate_milli(unsigned int kind, enum vexfs_rate_window window)
 	spin_lock(&sample_lock);
 	/* Not before the newest sample. */
 	now = ktime_get_ns();
-	/* Newest first; the oldest one will do when none is old enough. */
+	/* Newest first; the oldest sample is used when none is old enough. */
 	for (i = sampled; i && sampled - i < SAMPLES; i--) {
 		const struct sample *n = &samples[(i - 1) % SAMPLES];
 
 		then = n->ns;
 		before = n->count[kind];
-		/* A worker that was a little early is early every time. */
+		/* A worker may run a little early, each time. */
 		if (now - then >= (u64)window_ms[window] * 950000)
 			break;
 	}

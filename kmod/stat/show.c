@@ -156,7 +156,7 @@ void vexfs_show_events(struct seq_file *m)
 			   vexfs_event_count(i), vexfs_event_doc(i), vexfs_event_a(i),
 			   vexfs_event_b(i));
 	seq_puts(m, "\n# number time_ns kind a b pid subject\n");
-	/* What is raised while we print is for the next reader. */
+	/* Events that are raised during the output are left for the next reader. */
 	while (cursor < end && vexfs_event_read(&cursor, &ev, 1, &lost)) {
 		seq_printf(m, "%llu %llu %s ", ev.seq, ev.time_ns, vexfs_event_name(ev.kind));
 		if (vexfs_event_where(&ev, where))

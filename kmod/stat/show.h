@@ -8,7 +8,7 @@
 
 struct seq_file;
 
-/* A text that a user may have chosen, with all but printable ASCII escaped. */
+/* Prints text of a user, with all characters except printable ASCII escaped. */
 void vexfs_show_text(struct seq_file *m, const char *text);
 
 void vexfs_show_ops(struct seq_file *m);	/* the file "ops" */

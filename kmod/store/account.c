@@ -96,7 +96,7 @@ static void account_put(struct vexfs_account *a)
 
 /* ---- payers ---- */
 
-/* Each account once: the owner of two nested namespaces pays once. */
+/* Adds each account once: the owner of two nested namespaces is charged once. */
 static int add_payer(struct vexfs_payers *p, struct user_namespace *ns, kuid_t uid)
 {
 	struct vexfs_account *a = account_get(ns, uid);

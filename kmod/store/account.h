@@ -25,15 +25,15 @@ struct vexfs_payers {
 };
 
 /*
- * The payers for what @uid has in @ns, or NULL when memory is short. They hold a
- * reference on @ns and on all above it.
+ * The payers of a collection of @uid in @ns, or NULL without memory. They hold references on @ns
+ * and on all namespaces above it.
  */
 struct vexfs_payers *vexfs_payers_get(struct user_namespace *ns, kuid_t uid);
 void vexfs_payers_put(struct vexfs_payers *p);
 
 /*
- * One more collection, or one less. -ENOSPC when a payer has max_user_collections; that
- * does not bind a caller with CAP_SYS_RESOURCE in the initial user namespace.
+ * Adds or removes one collection. -ENOSPC when a payer has max_user_collections, unless the caller
+ * has CAP_SYS_RESOURCE in the initial user namespace.
  */
 int vexfs_payers_count(struct vexfs_payers *p);
 void vexfs_payers_uncount(struct vexfs_payers *p);

@@ -60,7 +60,7 @@ static void check_free(struct vexfs_collection *c, struct vexfs_extent *e,
 		nfree += e->state[row] == VEXFS_SLOT_FREE;
 	said = e->nfree;
 	spin_unlock(&c->slots_lock);
-	/* an extent on its way out says so with all slots FREE and the bit cleared */
+	/* an extent that is being removed has all slots FREE and its bit cleared */
 	if (nfree != said)
 		fault(s, "extent at slot %u has %u free slots and counts %u", e->first, nfree,
 		      said);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How a collection begins and ends. It must not know what is inside.
+ * Creation and end of collections. Their contents are not known here.
  *
- * Modes are those of files (x bits mean nothing); whoever has CAP_DAC_OVERRIDE over
- * the namespace may do everything.
+ * Modes are those of files, without the x bits. A task with CAP_DAC_OVERRIDE over the namespace
+ * may do everything.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -22,7 +22,7 @@
 #include "store/durable.h"
 #include "store/name.h"
 
-/* What needs no other part of it. */
+/* Frees the parts that depend on no other part. */
 static void collection_free(struct vexfs_collection *c)
 {
 	/* the last reference on the namespace may be theirs */
@@ -32,8 +32,8 @@ static void collection_free(struct vexfs_collection *c)
 }
 
 /*
- * What a collection takes without a vector. The part of SRCU is one for each CPU and
- * charged to no cgroup: the kernel has no way to ask for that.
+ * Bytes of a collection without vectors. SRCU allocates memory for each CPU, which the kernel
+ * cannot charge to a cgroup.
  */
 static u64 collection_bytes(const struct vexfs_collection *c)
 {
@@ -85,7 +85,7 @@ static int spec_check(const struct vexfs_spec *spec)
 	return 0;
 }
 
-/* What needs no memory and cannot fail. */
+/* Initialises what needs no memory and cannot fail. */
 static void collection_fill(struct vexfs_collection *c, const struct vexfs_spec *spec)
 {
 	c->space = spec->space;
@@ -216,7 +216,7 @@ int vexfs_collection_undo(struct vexfs_collection *c)
 }
 VEXFS_EXPORT_KUNIT(vexfs_collection_undo);
 
-/* Like a file in a sticky directory. */
+/* The rule of files in a directory with the sticky bit. */
 int vexfs_collection_drop_this(struct vexfs_collection *c, bool empty)
 {
 	struct vexfs_mutation m = { .op = VEXFS_MUTATE_DROP, .empty = empty };
@@ -247,7 +247,7 @@ int vexfs_collection_drop_serial(u64 serial, bool empty)
 
 	if (!c)
 		return -ENOENT;
-	/* what cannot be seen is not there */
+	/* a collection that the caller cannot see does not exist for it */
 	if (vexfs_collection_seen(c, VEXFS_SEE_RUN))
 		err = vexfs_collection_drop_this(c, empty);
 	vexfs_collection_put(c);
@@ -282,7 +282,7 @@ no_registry:
 	return err;
 }
 
-/* No descriptor and no other module is left: the registry has the last references. */
+/* All descriptors and other modules have gone: only the registry holds references. */
 static void drop_all(void)
 {
 	struct vexfs_collection *c;

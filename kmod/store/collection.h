@@ -228,7 +228,7 @@ bool vexfs_collection_seen(const struct vexfs_collection *c, enum vexfs_see see)
 struct vexfs_collection *vexfs_collection_next(u64 *cursor, enum vexfs_see see);
 /* Without a check of permissions; referenced, or NULL. */
 struct vexfs_collection *vexfs_collection_by_serial(u64 serial);
-/* Does the caller own it, or have @cap over its namespace? */
+/* True when the caller owns it or has @cap over its namespace. */
 bool vexfs_collection_owned(const struct vexfs_collection *c, int cap);
 int vexfs_collection_allowed(const struct vexfs_collection *c, u32 may);
 /* The number of collections; *@changed grows when one is published or dropped. */

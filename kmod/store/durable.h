@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The gate: what storage makes writers and the reaper wait for. For the files of
- * the store; see stream.h for what it is about.
+ * The gate of a durable collection, where writers and the reaper wait for storage. For the files of
+ * the store; see stream.h.
  */
 #ifndef _VEXFS_STORE_DURABLE_H
 #define _VEXFS_STORE_DURABLE_H
@@ -55,10 +55,10 @@ static inline struct vexfs_stream *vexfs_stream(const struct vexfs_collection *c
 	return smp_load_acquire(&c->stream);
 }
 
-/* stream.c: makes it where there is none; it stays until the collection ends. */
+/* stream.c: creates the stream if there is none; it exists until the collection ends. */
 struct vexfs_stream *vexfs_stream_get(struct vexfs_collection *c);
 void vexfs_stream_end(struct vexfs_collection *c);
-/* The ring goes when nobody needs it; s->lock held. */
+/* Frees the ring when it has no user; s->lock is held. */
 void vexfs_stream_settle(struct vexfs_collection *c, struct vexfs_stream *s);
 
 /* For storage, with s->lock held; see struct vexfs_stream_req. */
@@ -66,7 +66,7 @@ int vexfs_gate_attach(struct vexfs_collection *c, struct vexfs_stream *s,
 		      struct vexfs_stream_req *req);
 void vexfs_gate_detach(struct vexfs_collection *c, struct vexfs_stream *s);
 int vexfs_gate_ack(struct vexfs_collection *c, struct vexfs_stream *s, u64 seq, u32 error);
-/* A vector that began with this change and is DEAD does not go before storage has it. */
+/* True when storage has not acknowledged change @seq: its vector is kept even when DEAD. */
 bool vexfs_gate_keeps(const struct vexfs_collection *c, u64 seq);
 
 #endif

@@ -37,7 +37,9 @@ static size_t extent_column_bytes(const struct vexfs_collection *c, u32 nrows)
 				sizeof(u32) + c->attr_size + 1);
 }
 
-/* Contiguous pages, if there are some without effort; else NULL. @zero: 0 or __GFP_ZERO. */
+/*
+ * Contiguous pages if they are available without reclaim, otherwise NULL. @zero: 0 or __GFP_ZERO.
+ */
 static void *block_alloc(size_t bytes, gfp_t zero)
 {
 	return alloc_pages_exact(bytes, VEXFS_GFP_SPARE | zero);
@@ -95,7 +97,7 @@ static size_t extent_block(size_t rows, size_t columns)
 	return rows;
 }
 
-/* Rows and columns, together or apart. */
+/* Allocates rows and columns, in one piece or two. */
 static void extent_memory(struct vexfs_extent *e, size_t rows, size_t columns, gfp_t zero)
 {
 	if (e->block > rows)
@@ -273,7 +275,7 @@ static int dir_double(struct vexfs_collection *c)
 	return 0;
 }
 
-/* One more extent, with the lowest free number. */
+/* Adds an extent with the lowest free number. */
 static int extents_grow(struct vexfs_collection *c)
 {
 	struct vexfs_extent *e;
@@ -433,7 +435,7 @@ void vexfs_extents_shrink(struct vexfs_collection *c)
 int vexfs_extents_init(struct vexfs_collection *c)
 {
 	u32 stride = c->space.stride;
-	/* whole pages, however the stride divides them */
+	/* a whole number of pages for every stride */
 	u32 least = stride % PAGE_SIZE ? ilog2(PAGE_SIZE) - __ffs(stride) : 0;
 	unsigned long *bits;
 	struct vexfs_dir *d;
@@ -454,7 +456,7 @@ int vexfs_extents_init(struct vexfs_collection *c)
 	return 0;
 }
 
-/* Nobody reads or writes any more, and the reaper does not run. */
+/* Called when no reader, writer or reaper is active. */
 void vexfs_extents_destroy(struct vexfs_collection *c)
 {
 	struct vexfs_dir *d = vexfs_dir(c);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The groups of users that the module knows besides those of collections.
+ * The two groups of users with rights on the whole module.
  */
 #include <linux/kernel.h>
 #include <linux/moduleparam.h>

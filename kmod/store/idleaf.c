@@ -112,7 +112,7 @@ static bool table_replace(struct vexfs_collection *c, u32 n)
 	return true;
 }
 
-/* Makes sure that one more fits; at most half of a table is used. resize_lock held. */
+/* Ensures room for one more leaf; at most half of a table is used. resize_lock is held. */
 static bool table_room(struct vexfs_collection *c)
 {
 	struct vexfs_leaftab *t = table_of(c);
@@ -147,8 +147,8 @@ static struct vexfs_idleaf *leaf_new(struct vexfs_collection *c, u64 group)
 }
 
 /*
- * Copies into @leaf what the hash table has of its ids, or with @tombs deletes it there.
- * ids_lock held, for some microseconds.
+ * Copies the entries of @leaf's ids from the hash table, or with @tombs deletes them there.
+ * ids_lock is held for some microseconds.
  */
 static void take_over(struct vexfs_collection *c, struct vexfs_idleaf *leaf, bool tombs)
 {

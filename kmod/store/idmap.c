@@ -133,8 +133,8 @@ static void place_leave(struct vexfs_collection *c, const struct place *pl)
 /* ---- writers ---- */
 
 /*
- * The id now means @slot: its span begins with the number with which that of @old ends.
- * All of that before the place, and then @old is dead.
+ * Assigns @slot to the id: its span begins with the sequence number at which that of @old ends. The
+ * spans are written before the place, and @old is marked dead after it.
  */
 static u64 place_move(struct vexfs_collection *c, const struct place *pl, u32 slot, u32 old)
 {
@@ -164,7 +164,7 @@ static u64 span_begin(struct vexfs_collection *c, u32 slot)
 	u64 seq = ++c->decided;
 
 	if (unlikely(s->from != seq)) {
-		/* it comes back with the number that it had */
+		/* a restored vector keeps its sequence number */
 		if (c->restoring)
 			return s->from;
 		WRITE_ONCE(s->from, seq);
@@ -175,7 +175,7 @@ static u64 span_begin(struct vexfs_collection *c, u32 slot)
 	return seq;
 }
 
-/* The same for @n new ids in slots next to each other. */
+/* The same for @n new ids in consecutive slots. */
 static void spans_begin(struct vexfs_collection *c, struct vexfs_extent *e, u32 row, u32 n)
 {
 	struct vexfs_span *s = &e->spans[row];
@@ -293,7 +293,7 @@ void vexfs_idmap_publish(struct vexfs_collection *c, struct vexfs_idput *p)
 	}
 }
 
-/* The claim ends, and the id means what it meant before. */
+/* Ends the claim; the id keeps its former slot. */
 void vexfs_idmap_abort(struct vexfs_collection *c, const struct vexfs_idput *p)
 {
 	struct place pl;
@@ -490,7 +490,7 @@ int vexfs_idmap_init(struct vexfs_collection *c)
 	return vexfs_idshard_init(c);
 }
 
-/* Nobody reads or writes any more. */
+/* Called when no reader or writer is active. */
 void vexfs_idmap_destroy(struct vexfs_collection *c)
 {
 	vexfs_idleaf_destroy(c);

@@ -56,7 +56,7 @@ struct vexfs_iddir {
 
 #define IDLEAF_SHIFT		10u
 #define IDLEAF_IDS		(1u << IDLEAF_SHIFT)
-#define IDLEAF_RUN		128u	/* neighbours in one put that are worth a leaf */
+#define IDLEAF_RUN		128u	/* number of consecutive ids of a put that are worth a leaf */
 
 /**
  * struct vexfs_idleaf - the slots of IDLEAF_IDS neighbouring ids
@@ -157,7 +157,7 @@ void vexfs_idshard_shrink(struct vexfs_collection *c);
 struct vexfs_idleaf *vexfs_idleaf_find(struct vexfs_collection *c, u64 id);
 /* The first leaf of @group or a later one, or NULL. Inside vexfs_read_lock(). */
 struct vexfs_idleaf *vexfs_idleaf_next(struct vexfs_collection *c, u64 group);
-/* Makes leaves for a run of neighbours. Ids for which that fails go to the hash table. */
+/* Makes leaves for a run of consecutive ids. Ids without a leaf go to the hash table. */
 void vexfs_idleaf_make(struct vexfs_collection *c, u64 first, u32 n);
 /* Leaves without an id go. */
 void vexfs_idleaf_shrink(struct vexfs_collection *c);

@@ -232,7 +232,7 @@ int vexfs_idmap_grow(struct vexfs_collection *c, u32 tag)
 	if (READ_ONCE(s->used) >= idshard_limit(s->bits))
 		err = shard_replace(c, tag, bits_for(READ_ONCE(s->live)));
 	mutex_unlock(&c->ids.resize_lock);
-	/* lost a race: the caller tries again anyway */
+	/* another task was faster; the caller tries again */
 	return err == -EAGAIN ? 0 : err;
 }
 

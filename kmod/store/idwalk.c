@@ -17,7 +17,7 @@
 
 #define BUCKETS	64u
 
-/* The walk goes on at @next; 0 is beyond the last position. */
+/* Moves the walk to @next; 0 is beyond the last position. */
 static void step_to(struct vexfs_idwalk *w, u64 next)
 {
 	w->position = next;
@@ -215,7 +215,7 @@ static u32 one_tag(struct vexfs_collection *c, const struct vexfs_idshard *s,
 
 		slots[n] = lowest_hash(c, w, s, &hash);
 		step_to(w, hash + 1);
-		/* alone it cannot be seen twice */
+		/* a single id cannot be returned twice */
 		if (slots[n] != VEXFS_NO_SLOT)
 			n += keep_live(c, slots + n, 1, U64_MAX);
 	}

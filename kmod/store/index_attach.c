@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How an index is put on a collection and taken off. It must not know what an index does.
+ * Attaches an index to a collection and detaches it. What an index does is not known here.
  */
 #include <linux/kernel.h>
 #include <linux/sched.h>
@@ -26,7 +26,7 @@ static struct vexfs_index_part *part_take(struct vexfs_collection *c, u32 number
 
 /* ---- attach and detach ---- */
 
-/* No op uses the index any more. Extents that are made from here on have no part of it. */
+/* From here on no op uses the index, and new extents get no part of it. */
 static void index_leaves(struct vexfs_collection *c, struct vexfs_garbage *g)
 {
 	struct vexfs_index_ref *ref = container_of(g, struct vexfs_index_ref, garbage);
@@ -81,7 +81,7 @@ int vexfs_index_attach(struct vexfs_collection *c, struct vexfs_index_ref *ref,
 }
 VEXFS_EXPORT_KUNIT(vexfs_index_attach);
 
-/* Takes the index off. No writer is in progress. */
+/* Detaches the index; no writer is active. */
 static bool index_off(struct vexfs_collection *c)
 {
 	struct vexfs_index_ref *ref = vexfs_index(c);
@@ -107,7 +107,7 @@ int vexfs_index_detach(struct vexfs_collection *c)
 	vexfs_change_end(c, !there);
 	if (!there)
 		return -ENOENT;
-	/* it is off, even when a signal ends the wait */
+	/* the index is detached, even when a signal ends the wait */
 	wait_gone(c);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * An index on a collection, as a table of methods: the store tells it what comes and what
- * goes, and does not know what it does.
+ * The index of a collection as a table of methods: the store tells it which slots are added and
+ * removed, and does not know what it does with them.
  */
 #ifndef _VEXFS_STORE_INDEX_REF_H
 #define _VEXFS_STORE_INDEX_REF_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of the store share. Nothing else includes this, except tests of the store.
+ * Shared by the files of the store. Only these and the tests of the store include it.
  */
 #ifndef _VEXFS_STORE_INTERNAL_H
 #define _VEXFS_STORE_INTERNAL_H
@@ -34,7 +34,7 @@ struct vexfs_idput {
 	u64 seq;
 };
 
-/* Writers of the id map, and whoever draws a sequence number. */
+/* Taken by writers of the id map, and by all who take a sequence number. */
 static inline void vexfs_ids_lock(struct vexfs_collection *c)
 {
 	spin_lock(&c->ids_lock);
@@ -51,7 +51,7 @@ static inline void vexfs_ids_unlock(struct vexfs_collection *c)
 	spin_unlock(&c->ids_lock);
 }
 
-/* ring.c: what was decided, for readers of changes; ids_lock is held. */
+/* ring.c: records a change for readers of changes; ids_lock is held. */
 void vexfs_ring_note(struct vexfs_collection *c, enum vexfs_change_op op, u64 id, u32 slot);
 void vexfs_ring_note_run(struct vexfs_collection *c, u64 first, u64 id, u32 slot, u32 n);
 
@@ -74,15 +74,15 @@ void vexfs_stream_tell(struct vexfs_stream *s);
 /* quiesce is held for writing, the stream and its ring are there; @stored: storage has it. */
 void vexfs_gate_on(struct vexfs_collection *c, bool stored);
 void vexfs_gate_off(struct vexfs_collection *c);
-/* Nobody reads or writes any more: the reaper gets what was held. */
+/* Passes the held slots to the reaper, when no reader or writer is active. */
 void vexfs_gate_end(struct vexfs_collection *c);
 /* Keeps DEAD @slots that storage needs; those that may go are moved up, how many returned. */
 u32 vexfs_gate_hold(struct vexfs_collection *c, u32 *slots, u32 n);
 /* setting.c: the collection gets another durability, in the words of struct vexfs_set */
 int vexfs_durability_set(struct vexfs_collection *c, struct vexfs_mutation *m);
-/* All vectors of a collection that comes back are in. -EINVAL, -EINTR. */
+/* Ends the restoration of a collection. -EINVAL, -EINTR. */
 int vexfs_restore_end(struct vexfs_collection *c);
-/* Before it is known: what a durable collection needs. */
+/* Prepares a durable collection before it is published. */
 int vexfs_durability_init(struct vexfs_collection *c);
 /* storage.c: the caller is the storage daemon */
 bool vexfs_storage_is_current(void);
@@ -93,7 +93,7 @@ static inline u64 vexfs_ids_limit(const struct vexfs_collection *c)
 	return c->capacity ?: VEXFS_SLOTS_MAX;
 }
 
-/* What the leaves of all collections are made of. */
+/* The slab cache of the leaves of all collections. */
 int vexfs_idleaf_module_init(void);
 void vexfs_idleaf_module_exit(void);
 int vexfs_idmap_init(struct vexfs_collection *c);
@@ -116,8 +116,8 @@ static inline u32 vexfs_idmap_tag(const struct vexfs_collection *c, u64 id)
 }
 
 /*
- * Before these ids are put: a run of neighbours gets the leaves it needs. Inside
- * vexfs_read_lock(), without locks.
+ * Makes the leaves for a run of consecutive ids before these are put. Inside vexfs_read_lock(),
+ * without locks.
  */
 void vexfs_idmap_leaves(struct vexfs_collection *c, const u64 *ids, u32 n);
 /* Hashes of @n ids; prefetches what the map will read for them. */
@@ -141,27 +141,27 @@ void vexfs_idmap_abort(struct vexfs_collection *c, const struct vexfs_idput *p);
 int vexfs_idmap_remove(struct vexfs_collection *c, u64 id, u32 tag, u32 *old);
 /* The rest take the lock themselves. */
 int vexfs_idmap_grow(struct vexfs_collection *c, u32 tag);
-/* Give memory back after many removals. */
+/* Frees memory after many removals. */
 void vexfs_idmap_shrink(struct vexfs_collection *c);
 bool vexfs_idmap_is_busy(struct vexfs_collection *c, u64 id);
-/* While no writer of @id is under way: a LIVE @slot is what it means, and now. */
+/* True when @id means @slot and that is LIVE. Not for ids with a writer in progress. */
 bool vexfs_idmap_sound(struct vexfs_collection *c, u64 id, u32 slot);
-/* Ids that name a slot; exact only while nobody writes. */
+/* Number of ids that name a slot; exact only without writers. */
 u64 vexfs_idmap_count(struct vexfs_collection *c);
 
 int vexfs_extents_init(struct vexfs_collection *c);
 void vexfs_extents_destroy(struct vexfs_collection *c);
-/* Extents without a vector go, but for the first, which is small. */
+/* Frees extents without vectors, except the first, which is small. */
 void vexfs_extents_shrink(struct vexfs_collection *c);
 /* No reader can see the slot's vector any more; slots_lock held. */
 void vexfs_slot_free(struct vexfs_collection *c, struct vexfs_extent *e, u32 row);
 
-/* @slots are DEAD and out of the index: on to the reaper. */
+/* Passes @slots, which are DEAD and no longer in the index, to the reaper. */
 void vexfs_slots_dead(struct vexfs_collection *c, const u32 *slots, u32 n);
-/* There is something for the reaper. */
+/* True when the reaper has work. */
 void vexfs_reap_soon(struct vexfs_collection *c);
 void vexfs_reap_work(struct work_struct *work);
-/* Runs the reaper here until nothing is left for it; nobody else makes more. */
+/* Runs the reaper in this task until no work is left; no other task adds any. */
 void vexfs_reap_all(struct vexfs_collection *c);
 
 static inline void vexfs_slot_set_state(struct vexfs_collection *c, u32 slot, u8 state)
@@ -187,11 +187,13 @@ static inline void vexfs_slot_set_live(struct vexfs_collection *c, u32 slot)
 	WRITE_ONCE(e->state[slot - e->first], VEXFS_SLOT_LIVE);
 }
 
-/* Nobody reads @part any more. */
+/* No reader uses @part any more. */
 void vexfs_index_part_free(struct vexfs_collection *c, struct vexfs_index_part *part);
-/* The last reader of @e has left. */
+/* Frees @e after its last reader has ended. */
 void vexfs_index_extent_gone(struct vexfs_collection *c, struct vexfs_extent *e);
-/* The collection ends: nobody reads or writes; the index goes with what is reaped next. */
+/*
+ * Ends the index of a collection without readers and writers; the next pass of the reaper frees it.
+ */
 void vexfs_index_end(struct vexfs_collection *c);
 
 /* Guards the registry, and the changeable settings of every collection. */
@@ -199,11 +201,11 @@ extern struct mutex vexfs_registry_lock;
 
 int vexfs_registry_init(void);
 void vexfs_registry_exit(void);
-/* What the caller's user namespace knows by @name, referenced, or NULL. */
+/* The collection @name of the caller's user namespace, referenced, or NULL. */
 struct vexfs_collection *vexfs_registry_find(const char *name);
 
 /* The registry's side of mutations. */
-/* After a collection came or went, with no lock held: tells who wants to know. */
+/* Calls the watcher after a collection was published or dropped, without locks. */
 void vexfs_registry_changed(enum vexfs_event_kind what, const struct vexfs_collection *c);
 int vexfs_registry_add(struct vexfs_collection *c);
 /*
@@ -214,7 +216,7 @@ int vexfs_registry_add(struct vexfs_collection *c);
 u64 vexfs_registry_seq(struct vexfs_collection *c, enum vexfs_change_op op);
 /* An index has come or gone; c->quiesce held for writing. */
 void vexfs_registry_index(struct vexfs_collection *c);
-/* It is known no longer, and that is no change. */
+/* Removes the collection from the registry without recording a change. */
 int vexfs_registry_forget(struct vexfs_collection *c);
 /* These say under which sequence number. */
 int vexfs_registry_remove(struct vexfs_collection *c, u64 *seq);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The one way in. Every change of a collection passes vexfs_mutate(). What becomes of
- * each vector is decided under the id map's lock, which is where it gets its sequence
- * number: a journal would write it down there. It must not know where the vectors came
- * from.
+ * Changes of collections. Every change passes vexfs_mutate(). The outcome for each vector is
+ * decided under the lock of the id map, where it gets its sequence number. Where the vectors came
+ * from is not known here.
  */
 #include <linux/kernel.h>
 #include <linux/sched.h>
@@ -60,7 +59,7 @@ static void set_error(struct vexfs_mutation *m, u32 i, int err)
 		m->errors[i] = err;
 }
 
-/* A vector was refused: does the batch go on nevertheless? */
+/* True when the batch continues after a vector that was refused with this error. */
 static bool batch_goes_on(const struct vexfs_mutation *m, int err)
 {
 	return (m->flags & VEXFS_PUT_CONTINUE) && !ends_batch(err);
@@ -496,7 +495,7 @@ static int mutate_create(struct vexfs_collection *c, struct vexfs_mutation *m)
 	return err;
 }
 
-/* Writers are kept out: none gets a sequence number after that of the drop. */
+/* No writer is active: none gets a sequence number after that of the drop. */
 static int mutate_drop(struct vexfs_collection *c, struct vexfs_mutation *m)
 {
 	int err = vexfs_change_begin(c, m->forced);
@@ -559,7 +558,7 @@ int vexfs_mutate(struct vexfs_collection *c, struct vexfs_mutation *m)
 	}
 	if (m->seq)
 		tell_readers(c);
-	/* those of vectors are waited for when the request is done */
+	/* changes of vectors are waited for at the end of the request */
 	if (!err && !m->forced && (m->op == VEXFS_MUTATE_SET || m->op == VEXFS_MUTATE_DROP))
 		err = vexfs_durable_wait(c, m->seq, 0, false);
 	return err;

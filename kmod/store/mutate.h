@@ -32,7 +32,7 @@ static inline void *vexfs_run_rows(const struct vexfs_collection *c, const struc
 	return r->ext->rows + (size_t)r->row * c->space.stride;
 }
 
-/* Where the codes of a run go; NULL while its extent has none. */
+/* The codes of the rows of a run; NULL while its extent has none. */
 static inline void *vexfs_run_codes(const struct vexfs_collection *c, const struct vexfs_run *r)
 {
 	void *codes = READ_ONCE(r->ext->codes);
@@ -75,7 +75,7 @@ enum vexfs_mutation_op {
 	VEXFS_MUTATE_SET	= 3,	/* @set: mode, owner, capacity, layout */
 	VEXFS_MUTATE_CREATE	= 4,	/* the collection becomes known by its name */
 	VEXFS_MUTATE_DROP	= 5,	/* ... and unknown */
-	VEXFS_MUTATE_FORGET	= 6,	/* likewise, for the module goes; it is no change */
+	VEXFS_MUTATE_FORGET	= 6,	/* likewise at module unload, without recording a change */
 };
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a collection is like: owner, mode, capacity and description, which change, and all
- * that it says about itself.
+ * Properties of a collection: owner, mode, capacity and description, which can be changed, and its
+ * status.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -33,7 +33,7 @@ static int set_allowed(const struct vexfs_collection *c, const struct vexfs_set 
 	return 0;
 }
 
-/* From here on writers keep to the new one. The registry's lock is held. */
+/* Sets the capacity for all later writes. The registry's lock is held. */
 static int set_capacity(struct vexfs_collection *c, u64 capacity, bool check)
 {
 	int err = 0;
@@ -54,7 +54,7 @@ int vexfs_registry_set(struct vexfs_collection *c, const struct vexfs_set *set,
 	kuid_t uid = c->uid;
 	kgid_t gid = c->gid;
 	char *new_layout = NULL;
-	u32 spare = 0;		/* bytes of the layout that is not the collection's */
+	u32 spare = 0;		/* bytes charged for the layout that is not in use */
 	u64 old;
 	int err;
 

@@ -15,7 +15,7 @@
 
 #define REAP_BATCH	32u
 
-/* Rows of DEAD slots that no reader can see any more. */
+/* Clears rows of DEAD slots that no reader can see any more. */
 static void rows_clear(struct vexfs_collection *c, const u32 *slots, u32 n)
 {
 	u32 i;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who holds a collection, and who pays for its memory. All that a collection consists of
- * stands on this. It must not know what ends when the last reference has gone: that is
- * the work which vexfs_collection_create() has set up.
+ * References on a collection, and charging of its memory. All parts of a collection use this. When
+ * the last reference is put, the work runs that vexfs_collection_create() has set up.
  */
 #include <linux/kernel.h>
 #include <linux/kref.h>
@@ -30,7 +29,7 @@ static void collection_release(struct kref *ref)
 {
 	struct vexfs_collection *c = container_of(ref, struct vexfs_collection, ref);
 
-	/* its memory returns soon; its place in the quota is free now */
+	/* its memory is freed soon; its place in the quota is free at once */
 	vexfs_payers_uncount(c->payers);
 	queue_work(vexfs_store_wq, &c->end_work);
 }

@@ -37,7 +37,7 @@ static struct rhashtable names;
 static DEFINE_XARRAY_FLAGS(by_serial, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 static unsigned int ncollections;
 static u64 next_serial = 1;
-static u64 changes;	/* collections that came or went */
+static u64 changes;	/* number of collections published and dropped */
 
 /* ---- names ---- */
 
@@ -309,7 +309,7 @@ int vexfs_collection_open_serial(u64 serial, u32 may, struct vexfs_collection **
 
 	if (!c)
 		return -ENOENT;
-	/* what cannot be seen is not there */
+	/* a collection that the caller cannot see does not exist for it */
 	if (!vexfs_collection_seen(c, VEXFS_SEE_RUN)) {
 		vexfs_collection_put(c);
 		return -ENOENT;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What waits for its grace period: dead slots, and memory that readers may still see. It
- * must not know what becomes of either; reaper.c does.
+ * Queues of dead slots and of memory that wait for a grace period. What happens afterwards is in
+ * reaper.c.
  */
 #include <linux/kernel.h>
 #include <linux/workqueue.h>
@@ -10,8 +10,8 @@
 #include "mem/payer.h"
 #include "store/internal.h"
 
-#define REAP_DELAY	1		/* jiffies that dead slots gather */
-#define REAP_NOW	65536u		/* dead slots that do not wait */
+#define REAP_DELAY	1		/* jiffies for which dead slots are collected */
+#define REAP_NOW	65536u		/* number of dead slots that start a pass at once */
 
 void vexfs_reap_soon(struct vexfs_collection *c)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which durability a collection has: from the beginning, by a change of settings, and when
- * it comes back from storage. What durability means is said in durable.c.
+ * The durability of a collection: at creation, when the setting is changed, and after restoration
+ * from storage. durable.c implements it.
  */
 #include <linux/kernel.h>
 
@@ -50,7 +50,7 @@ static void ring_put(struct vexfs_collection *c, struct vexfs_stream *s)
 	mutex_unlock(&s->lock);
 }
 
-/* The way out for an owner whose storage has gone for good: it is not asked. */
+/* Storage is not asked, so that the owner can do this when storage has gone for good. */
 static bool forced(struct vexfs_collection *c, const struct vexfs_set *set)
 {
 	struct vexfs_stat st = { };
@@ -73,7 +73,7 @@ int vexfs_durability_set(struct vexfs_collection *c, struct vexfs_mutation *m)
 	    READ_ONCE(c->durability) == VEXFS_DURABILITY_NONE) {
 		if (vexfs_storage_is_current())
 			return -EDEADLK;
-		/* or nobody could write any more */
+		/* otherwise nobody could write any more */
 		if (!vexfs_storage_present())
 			return -EROFS;
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The storage daemon: whether there is one, and who it is. It knows no collection.
+ * The storage daemon: whether one is attached, and which process it is. Collections are not known
+ * here.
  */
 #include <linux/atomic.h>
 #include <linux/pid.h>

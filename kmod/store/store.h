@@ -59,7 +59,7 @@
 #include "store/index_ref.h"
 #include "store/mutate.h"
 
-/* Memory to be freed when the readers of now have gone; never fails. */
+/* Frees memory after all current readers have ended; never fails. */
 void vexfs_retire(struct vexfs_collection *c, struct vexfs_garbage *g);
 /*
  * Waits until everything retired so far has been freed. Not inside vexfs_read_lock(), nor

@@ -53,7 +53,7 @@ void vexfs_cursor_close(struct vexfs_cursor *cur);
  * is none, -EINTR.
  */
 int vexfs_cursor_read(struct vexfs_cursor *cur, struct vexfs_change *to, u32 room);
-/* There is something to read, or there will never be. */
+/* True when read does not have to wait: a change exists, or none will follow. */
 bool vexfs_cursor_ready(const struct vexfs_cursor *cur);
 /* The wait queue of readers. */
 wait_queue_head_t *vexfs_cursor_news(const struct vexfs_cursor *cur);
