@@ -180,7 +180,7 @@ static void event_clear(struct vexfs *h)
 	int fd = __atomic_load_n(&h->event_fd, __ATOMIC_ACQUIRE);
 	uint64_t n;
 
-	/* nothing to read: nobody has told, or another thread was here */
+	/* nothing to read: no op has completed, or another thread has read it */
 	if (fd >= 0 && read(fd, &n, sizeof(n)) < 0)
 		return;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Finds settings of a collection that do not fit together, and names valid ones. The
- * kernel decides; this file makes the sentence for its error.
+ * Finds settings of a collection that conflict, and names valid ones. The kernel decides; this file
+ * explains its error.
  */
 #include <stdio.h>
 

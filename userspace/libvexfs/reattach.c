@@ -91,7 +91,7 @@ static int call(const struct vexfs *h, unsigned long op, void *req, bool *droppe
 	if (*dropped)
 		return ENOENT;
 	e = vexfs_call(h->fd, op, req);
-	if (e == ENOENT)	/* or is it an id that is not there? */
+	if (e == ENOENT)	/* -ENOENT may also mean an unknown id */
 		*dropped = vexfs_call(h->fd, VEXFS_IOC_STAT, &st) ||
 			   (st.flags & VEXFS_STAT_DROPPED);
 	else if (!e && op == VEXFS_IOC_STAT)

@@ -20,7 +20,7 @@
 #include "tar.h"
 #include "vexctl.h"
 
-#define PART_MAX	(1u << 20)	/* of a file; of a longer one the end counts */
+#define PART_MAX	(1u << 20)	/* most bytes of a file; of a longer one the end is taken */
 #define LEFT_OUT	"(left out)"
 
 enum source { VERSIONS, MACHINE, SETTINGS, FILE_WHOLE, KERNEL_LOG };
@@ -45,7 +45,7 @@ static const struct part {
 
 #define NPARTS	(sizeof(parts) / sizeof(parts[0]))
 
-/* Does @line name something that is nobody else's business? Where its value begins, or NULL. */
+/* The value in @line if it is confidential, otherwise NULL. */
 static const char *secret(const char *line)
 {
 	static const char *const words[] = { "password", "passwd", "token", "secret", "api_key", "apikey",
@@ -64,7 +64,7 @@ static const char *secret(const char *line)
 	return NULL;
 }
 
-/* "https://user:key@host": who knows it may come in. */
+/* "https://user:key@host": the password in a URL is confidential. */
 static void print_line(FILE *f, const char *line)
 {
 	const char *hidden = secret(line), *at = strstr(line, "://"), *end;
@@ -247,7 +247,7 @@ static int write_all(FILE *out, time_t t)
 	return tar_end(out);
 }
 
-/* What would be taken; true when it may be. */
+/* Prints what would be collected; true when the user agrees. */
 static bool agreed(struct ctl *c, const char *path)
 {
 	char line[16];
@@ -282,7 +282,7 @@ int run_bug_report(struct ctl *c)
 	path = opt_string(c, "output", usual);
 	if (!agreed(c, path))
 		return EXIT_REFUSED;
-	/* whoever else is on the machine has no business in it */
+	/* other users of the machine may not read it */
 	umask(077);
 	if (outfile_open(&o, path, false))
 		return ctl_refuse(c, o.error, "%s: %s", path, o.why);

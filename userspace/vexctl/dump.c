@@ -61,7 +61,7 @@ struct dumping {
 	uint64_t seq;
 };
 
-/* The vectors: *@ret is an exit code, and false when it was said. */
+/* Writes the vectors. False after an error that was printed; *@ret is then the exit code. */
 static bool dump_rows(struct dumping *d, int *ret)
 {
 	uint32_t room = dump_block_rows(&d->meta);
@@ -218,7 +218,7 @@ static int load_from(struct restoring *l)
 		ret = ctl_fail(l->c, &err);
 	if (ret == EXIT_OK)
 		return report(l->c, "loaded", l->name, l->d.at, st.seq);
-	/* by its number: the name may be another's by now */
+	/* by its number, since the name may belong to another collection by now */
 	if (l->serial && vexfs_do_drop_serial(l->c->device, l->serial, &err))
 		fprintf(stderr, "vexctl: a part of it is left: %s\n", err.text);
 	return ret;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What stands in the way of unloading: programs that have the device open or mapped, and
+ * What prevents unloading of the module: programs that have the device open or mapped, and
  * collections that would be lost.
  */
 #include <ctype.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What stands in the way of unloading the module. */
+/* What prevents unloading of the module. */
 #ifndef VEXCTL_HOLDERS_H
 #define VEXCTL_HOLDERS_H
 
@@ -14,7 +14,7 @@
  */
 unsigned int holders(const char *device, char *text, size_t size);
 
-/* Collections that are lost when the module goes. 0 or -errno. */
+/* Collections that are lost when the module is unloaded. 0 or -errno. */
 int volatile_collections(const char *device, uint64_t *n, struct vexfs_error *err);
 
 #endif

@@ -108,7 +108,7 @@ static int run_load(struct ctl *c)
 	return ret;
 }
 
-/* The sentence for a module that does not go; @who has it open. */
+/* The message for a module that cannot be unloaded; @who has it open. */
 static int unload_error(struct ctl *c, int err, const char *who)
 {
 	switch (err) {
@@ -128,7 +128,9 @@ static int unload_error(struct ctl *c, int err, const char *who)
 	}
 }
 
-/* @tries: with a tenth of a second between them, for programs that come and go. */
+/*
+ * @tries: attempts, a tenth of a second apart, since programs may hold the device for a short time.
+ */
 static int remove_module(struct ctl *c, struct kmod_module *mod, unsigned int tries)
 {
 	char who[600];
@@ -170,7 +172,7 @@ static int run_unload(struct ctl *c)
 	return ret;
 }
 
-/* The version in use; empty when it does not say. */
+/* The version of the loaded module; empty when it is not known. */
 static void version_of(struct ctl *c, char version[32])
 {
 	struct vexfs_error err;
@@ -181,7 +183,10 @@ static void version_of(struct ctl *c, char version[32])
 		snprintf(version, 32, "%.31s", info.version);
 }
 
-/* The new one, with what modprobe.d says; one that came by itself meanwhile is as good. */
+/*
+ * Loads the new module with the options of modprobe.d; a module that was loaded automatically
+ * meanwhile is accepted.
+ */
 static int insert_again(struct ctl *c, struct kmod_ctx *ctx)
 {
 	struct kmod_module *mod = NULL;
@@ -229,7 +234,7 @@ static int run_upgrade(struct ctl *c)
 	if (!ctx)
 		return ret;
 	version_of(c, before);
-	/* There is one to load: asked before the old one goes. */
+	/* Checks that a module to load exists, before the old one is unloaded. */
 	ret = find_module(c, ctx, &new);
 	kmod_module_unref(new);
 	if (!ret) {

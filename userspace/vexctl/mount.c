@@ -143,7 +143,7 @@ static int run_umount(struct ctl *c)
 	char path[PATH_MAX];
 	int ret;
 
-	/* a mount whose daemon has gone cannot be looked into: then the name is what was given */
+	/* a mount whose daemon has ended cannot be resolved: its name is used as given */
 	if (!is_ours(c->argv[0]) && (!realpath(c->argv[0], path) || !is_ours(path)))
 		return ctl_refuse(c, EINVAL, "nothing of vexfs is mounted on '%s'", c->argv[0]);
 	if (opt_given(c, "lazy"))

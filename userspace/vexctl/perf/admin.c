@@ -379,7 +379,7 @@ int run_full_reset(struct ctl *c)
 	uint64_t n = 0;
 	int ret = 0;
 
-	/* a module that is not there holds none */
+	/* a module that is not loaded has no collections */
 	if (volatile_collections(c->device, &n, &err) && err.code != ENODEV)
 		return ctl_fail(c, &err);
 	if (n && !opt_given(c, "drop-volatile") && !dry)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* "vexctl performance bridge": its table of verbs, and those that change or try it. */
+/*
+ * "vexctl performance bridge": its table of verbs, and the verbs that configure or test the bridge.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -15,7 +17,7 @@
 
 #define PRIORITIES	3
 
-/* "high:4,medium:2,low:1", in any order; what is not named stays as it is. */
+/* "high:4,medium:2,low:1", in any order; weights that are not named are unchanged. */
 static int want_weights(struct ctl *c, struct change_list *l, const char *text)
 {
 	static const char *const priorities[] = { "high", "medium", "low" };
@@ -98,7 +100,7 @@ int run_bridge_configure(struct ctl *c)
 		want_setting(&l, "bridge_priority", "1");
 	if (!ret && opt_given(c, "priority-weights"))
 		ret = want_weights(c, &l, opt_string(c, "priority-weights", ""));
-	/* A threshold of 0 is what is not lazy; one that is named is a threshold, too. */
+	/* A threshold of 0 disables lazy completion; a threshold that is named enables it. */
 	if (!ret && opt_given(c, "lazy-sync") && !opt_given(c, "sync-threshold"))
 		want_setting(&l, "bridge_sync_threshold_us", "2000");
 	if (!ret)
@@ -114,7 +116,7 @@ int run_bridge_configure(struct ctl *c)
 
 /* ---- does it work? ---- */
 
-/* Promised for an op there and back; a lab or a busy machine may miss it, and it is said. */
+/* Target of a round trip; a lab or a busy machine may miss it, which is printed. */
 #define ROUND_TRIPS	20
 
 static int compare_i64(const void *a, const void *b)
@@ -124,7 +126,7 @@ static int compare_i64(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The median of some; -1 with a sentence in @why. */
+/* The median of several round trips; -1 with a message in @why. */
 static int64_t round_trip(int fd, char *why, size_t size)
 {
 	int64_t ns[ROUND_TRIPS];
@@ -285,7 +287,7 @@ static int keep_default(struct nlmsghdr *h, struct nlattr **a, void *arg)
 	return 0;
 }
 
-/* Settings that are not what they are without anybody's doing. */
+/* Settings that differ from their defaults. */
 static int want_defaults(struct wire *w, struct change_list *l)
 {
 	for (size_t i = 0; i < BRIDGE_SETTINGS; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The bridge tried with ops that do nothing, for "vexctl performance bridge". */
+/* Tests of the bridge with ops that do nothing, for "vexctl performance bridge". */
 #ifndef VEXCTL_PERF_BRIDGE_H
 #define VEXCTL_PERF_BRIDGE_H
 
@@ -27,7 +27,10 @@ extern const struct bridge_case bridge_cases[BRIDGE_CASES];
 /* The device; -1 with errno. */
 int bridge_open(const char *device);
 
-/* An op that does nothing goes there and back; nanoseconds, or -1 with a sentence in @why. */
+/*
+ * Time of one op that does nothing, from submission to completion, in nanoseconds; -1 with a
+ * message in @why.
+ */
 int64_t bridge_round_trip(int fd, char *why, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* "vexctl performance bridge": what its counters say. */
+/* "vexctl performance bridge": the verbs that show its counters. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -141,7 +141,7 @@ static double stage_sum(const struct rows *rows, const char *place, const struct
 	return stage_figure(rows, place, s, "mean_ns") * bridge_figure(rows, place, "completed");
 }
 
-/* Mean between two looks; NAN where nothing ended. */
+/* Mean between two samples; NAN where no op ended. */
 static double mean_between(const struct rows *a, const struct rows *b, const char *place,
 			   const struct stage *s)
 {
@@ -187,7 +187,7 @@ static void show_stage(struct ctl *c, const char *place, const struct stage *s,
 		putchar('\n');
 }
 
-/* Two looks; with @ms 0 everything since the counters were reset. */
+/* Takes two samples; with @ms 0 the first one is that of the last reset. */
 static int two_looks(struct ctl *c, struct wire *w, int64_t ms, struct rows *a, struct rows *b)
 {
 	int ret = ms ? bridge_read(c, w, a) : 0;
@@ -331,7 +331,7 @@ static void bottleneck(struct ctl *c, int *n, const char *name, const char *advi
 	}
 }
 
-/* What holds ops up, and what helps. How many there are. */
+/* Prints what delays ops and what helps. Returns the number of findings. */
 static int bottlenecks(struct ctl *c, struct wire *w, const struct analysis *v)
 {
 	char buf[64];

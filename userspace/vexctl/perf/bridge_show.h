@@ -5,21 +5,21 @@
 
 #include "parts.h"
 
-/* From the top of the order: ops whose callers wait, and asynchronous ones. */
+/* The instances of the statistics in order: ops whose callers wait, and asynchronous ones. */
 #define BRIDGE_PLACES		6
 extern const char *const bridge_places[BRIDGE_PLACES];
 
 #define BRIDGE_SETTINGS		17
 extern const char *const bridge_settings[BRIDGE_SETTINGS];
 
-/* Promised: 99 of 100 ops wait no longer than that for their turn. */
+/* Target: 99 of 100 ops wait no longer than this for their turn. */
 #define BRIDGE_LIMIT_NS		1000000.0
-/* Where ops wait and none of them has gone on for so long, something is wrong. */
+/* A queue in which ops wait and none has started for this long is reported as stalled. */
 #define BRIDGE_STALLED_MS	10000.0
 
 /* Its rows. 0, or an exit code after saying what is wrong. */
 int bridge_read(struct ctl *c, struct wire *w, struct rows *rows);
-/* NAN for what there is not. */
+/* NAN for a missing value. */
 double bridge_figure(const struct rows *rows, const char *place, const char *counter);
 /* Over all places. */
 double bridge_sum(const struct rows *rows, const char *counter);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The bridge tried with ops that do nothing: they go the way of all others, and it is known
- * beforehand what has to come of them. None of it looks at speed.
+ * Tests of the bridge with ops that do nothing: they pass the same queues as all others, and their
+ * results are known beforehand. Speed is not tested.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include "bridge.h"
 
 #define MS		1000000ull
-/* Far beyond what a machine that is alive takes. */
+/* Far longer than a working machine takes. */
 #define PATIENCE_NS	(20000 * MS)
 #define BURST		256u
 
@@ -69,7 +69,7 @@ static int submit(int fd, struct vexfs_nop *nops, unsigned int n, char *why, siz
 	return 0;
 }
 
-/* Takes the answers to @n ops, by their user data; each comes once. */
+/* Reaps the completions of @n ops, by their user data; each must occur once. */
 static int reap(int fd, struct vexfs_completion *by_user, unsigned int n, char *why, size_t size)
 {
 	unsigned int left = n;
@@ -162,7 +162,7 @@ static int try_burst(int fd, char *why, size_t size)
 	return 0;
 }
 
-/* Held for longer than it may take. */
+/* An op that takes longer than its deadline. */
 static int try_timeout(int fd, char *why, size_t size)
 {
 	struct vexfs_nop nop = nop_of(1);
@@ -258,7 +258,7 @@ out:
 	return ret;
 }
 
-/* Refused at once, or answered with an error; never more. */
+/* Invalid ops are refused at once or complete with an error. */
 static int try_hostile(int fd, char *why, size_t size)
 {
 	struct vexfs_submission entry = { .arg = 8, .cmd = VEXFS_IOC_NOP };
@@ -281,7 +281,7 @@ static int try_hostile(int fd, char *why, size_t size)
 	return c.res == -EINVAL ? 0 : failed(why, size, "priority 99: %s", strerror(-c.res));
 }
 
-/* Nothing is left over from the cases before. */
+/* No completion of the earlier cases is left. */
 static int try_empty(int fd, char *why, size_t size)
 {
 	struct vexfs_completion c;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* performance forecast: where metrics will be, and when they come to a limit. */
+/* performance forecast: future values of metrics, and when they reach a limit. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -73,7 +73,9 @@ static void outlook_text(const struct outlook *o)
 		    in_days(o->last));
 }
 
-/* Hours of the history; a forecast for a time farther off than it reaches back is none. */
+/*
+ * Hours of history that a forecast needs: it must reach back as far as the forecast reaches ahead.
+ */
 static int look_ahead(struct ctl *c, struct past *p, const struct period *when, int64_t ahead,
 		      double limit)
 {

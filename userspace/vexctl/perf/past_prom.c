@@ -13,7 +13,7 @@
 
 #define STEPS_MOST	2000
 #define STEP_LEAST_MS	15000
-/* Shorter than a few scrapes there is no rate. */
+/* A rate needs a window of several scrapes. */
 #define WINDOW_LEAST_S	120
 
 /*
@@ -132,7 +132,7 @@ static int take_value(int64_t t_ms, double value, void *arg)
 {
 	struct filling *f = arg;
 
-	/* a value is that of the time before it */
+	/* a value describes the time before it */
 	binner_add(f->b, t_ms - f->step, f->step, value);
 	return 0;
 }
