@@ -60,7 +60,7 @@ static void every_kind(struct kunit *test, struct vexfs_collection *c)
 	KUNIT_EXPECT_EQ(test, vexfs_test_put(c, 103, 1, VEXFS_PUT_UPSERT, NULL), 0);
 	/* a refused change is no change */
 	KUNIT_EXPECT_EQ(test, vexfs_test_put(c, 103, 1, VEXFS_PUT_INSERT, NULL), -EEXIST);
-	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name), 0);
+	KUNIT_EXPECT_EQ(test, vexfs_collection_drop(c->name, false), 0);
 }
 
 static void in_order(struct kunit *test)
