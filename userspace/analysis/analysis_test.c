@@ -124,6 +124,85 @@ static void test_changes(void)
 	}
 }
 
+/**
+ * struct runs - runs of a benchmark, one value each, as vexstress trend sees them
+ * @n: number of runs
+ * @cv: relative deviation of a run on a quiet machine
+ * @spikes: share of single runs that take 1.5 to 6 times as long
+ * @busy: share of the time in which the machine is under load; it lasts for 3 runs on average,
+ *	which then take 1.1 to 2.5 times as long: a level of its own, if only values are known
+ * @jump: relative change planted in the middle
+ */
+struct runs {
+	size_t n;
+	double cv, spikes, busy, jump;
+};
+
+static void make_runs(double *v, const struct runs *r, struct vs_rng *g)
+{
+	bool busy = vs_rng_unit(g) < r->busy;
+
+	for (size_t i = 0; i < r->n; i++) {
+		v[i] = 1e6 * (1 + r->cv * normal(g)) * (i >= r->n / 2 ? 1 + r->jump : 1);
+		if (vs_rng_unit(g) < r->spikes)
+			v[i] *= 1.5 + 4.5 * vs_rng_unit(g);
+		busy = busy ? vs_rng_unit(g) < 2.0 / 3 :
+		       vs_rng_unit(g) < r->busy / (1 - r->busy) / 3;
+		if (busy)
+			v[i] *= 1.1 + 1.4 * vs_rng_unit(g);
+	}
+}
+
+/* Shares of series with any change, and with the planted one and no other. */
+static void run_rates(const struct runs *r, double *any, double *right)
+{
+	struct change_rules rules = { 0.01, 0.05, 4 };
+	struct change_point c[CHANGES_MAX];
+	int times = 2000, changed = 0, good = 0;
+	double v[100];
+	struct bins b = { 0, 1, r->n, v };
+	struct vs_rng g;
+
+	vs_rng_seed(&g, 21);
+	for (int i = 0; i < times; i++) {
+		size_t n;
+
+		make_runs(v, r, &g);
+		n = change_points(&b, &rules, c);
+		changed += n > 0;
+		good += n == 1 && fabs((double)c[0].at - (double)r->n / 2) <= 2 &&
+			fabs(c[0].change - r->jump) < 0.5 * r->jump;
+	}
+	*any = (double)changed / times;
+	*right = (double)good / times;
+}
+
+static void test_runs(void)
+{
+	static const struct {
+		const char *what;
+		struct runs r;
+		double most, least;
+	} cases[] = {
+		{ "quiet", { 24, 0.02, 0, 0, 0 }, 0.01, 0 },
+		{ "single runs that took far longer", { 24, 0.02, 0.1, 0, 0 }, 0.05, 0 },
+		{ "the same, 60 runs", { 60, 0.02, 0.1, 0, 0 }, 0.05, 0 },
+		{ "a machine under load now and then", { 24, 0.02, 0, 0.15, 0 }, 0.3, 0 },
+		{ "a machine under load for a third of the time", { 24, 0.02, 0, 0.33, 0 }, 0.45, 0 },
+		{ "a tenth slower", { 24, 0.02, 0, 0, 0.1 }, 1, 0.95 },
+		{ "a tenth slower, with spikes", { 24, 0.02, 0.1, 0, 0.1 }, 1, 0.8 },
+		{ "a third slower, with spikes", { 24, 0.02, 0.1, 0, 0.3 }, 1, 0.88 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		double any, right;
+
+		run_rates(&cases[i].r, &any, &right);
+		printf("# runs, %s: %.4f changed, %.3f as planted\n", cases[i].what, any, right);
+		ok(any <= cases[i].most && right >= cases[i].least, "runs: %s", cases[i].what);
+	}
+}
+
 /* Thirty days are seen, thirty more come: how often is what came within the interval? */
 static void coverage(double rho, double trend, double limit)
 {
@@ -335,6 +414,7 @@ int main(void)
 	test_forecast();
 	test_few();
 	test_changes();
+	test_runs();
 	test_trends();
 	test_correlation();
 	test_compare();

@@ -11,6 +11,11 @@
  * where e is the fraction of values at either end in which no jump is looked for. The
  * standard error accounts for autocorrelation: it is the deviation from a running median,
  * times (1 + rho) / (1 - rho).
+ *
+ * The bound holds for noise without heavy tails. So values far from the running median are
+ * moved to CLIP deviations from it before anything is computed: a single value, however far
+ * off, is no level. Where the spread itself changes often, no piece is left out when the
+ * deviation is estimated.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -38,6 +43,38 @@ struct search {
 	struct change_point *out;
 	size_t found;
 };
+
+/* Normal noise has 1 in 370 values beyond. */
+#define CLIP	3
+
+/* The median of the values around @i, of those that exist. */
+static double running_median(const double *v, size_t n, size_t i, size_t half)
+{
+	size_t from = i > half ? i - half : 0, to = i + half < n ? i + half + 1 : n;
+
+	return vs_quantile(v + from, to - from, 0.5);
+}
+
+/*
+ * Moves values that are far from the running median towards it. Half a window is a run
+ * less one, so that a level of @run values is no outlier. Where more than half of the values
+ * are equal to the median there is no scale to judge the others by, and they stay.
+ */
+static void clip(double *v, size_t n, size_t run)
+{
+	double *m = malloc((n + 1) * sizeof(*m)), *off = malloc((n + 1) * sizeof(*off)), limit;
+
+	for (size_t i = 0; m && off && i < n; i++) {
+		m[i] = running_median(v, n, i, run - 1);
+		off[i] = fabs(v[i] - m[i]);
+	}
+	limit = m && off && n ? CLIP * 1.4826 * vs_quantile(off, n, 0.5) : 0;
+	for (size_t i = 0; limit > 0 && i < n; i++)
+		if (fabs(v[i] - m[i]) > limit)
+			v[i] = m[i] + (v[i] > m[i] ? limit : -limit);
+	free(m);
+	free(off);
+}
 
 static double bridge_tail(double x, double e)
 {
@@ -70,8 +107,12 @@ static double piece_spread(const struct search *s, size_t from, size_t to, doubl
 }
 
 #define PIECES_MAX	4096
-/* A piece with far more variance than most contains a jump. */
+/*
+ * A piece with far more variance than most contains a jump; but where more than one in
+ * WILD_SHARE is like that, the noise comes in bursts.
+ */
 #define WILD		16
+#define WILD_SHARE	4
 
 /*
  * The long-run deviation of means. It uses pieces of a few runs, each relative to its own
@@ -82,7 +123,7 @@ static double long_run_sd(const struct search *s)
 {
 	size_t run = s->r->min_run, piece = s->n / 8 < 4 * run ? s->n / 8 : 4 * run;
 	double spread[PIECES_MAX] = { 0 }, usual, var = 0, lag = 0, rho, l;
-	size_t pieces, k = 0;
+	size_t pieces, k = 0, wild = 0;
 
 	piece = piece < run ? run : piece;
 	if (s->n / piece > PIECES_MAX)
@@ -91,8 +132,10 @@ static double long_run_sd(const struct search *s)
 	for (size_t p = 0; p < pieces; p++)
 		spread[p] = piece_spread(s, p * piece, (p + 1) * piece, &l);
 	usual = vs_quantile(spread, pieces, 0.5);
+	for (size_t p = 0; p < pieces; p++)
+		wild += spread[p] > WILD * usual;
 	for (size_t p = 0; p < pieces; p++) {
-		if (spread[p] > WILD * usual)
+		if (spread[p] > WILD * usual && wild <= 1 + pieces / WILD_SHARE)
 			continue;
 		var += piece_spread(s, p * piece, (p + 1) * piece, &l);
 		lag += l;
@@ -130,6 +173,27 @@ static bool matters(const struct search *s, double before, double after)
 	return fabs(after - before) >= s->r->min_effect * fabs(before) && after != before;
 }
 
+/* Only a side shorter than this is judged by ranks: of a longer one, means say enough. */
+#define SHORT		32
+#define RANK_Z		2.5
+
+/*
+ * A few values of a side may be far off and the others be like those of the other side:
+ * their mean is then another one, but it is no other level. True when the two sides differ
+ * by ranks as well (Mann and Whitney, at about 1 %).
+ */
+static bool ranks_differ(const struct search *s, size_t from, size_t k, size_t to)
+{
+	double m = (double)(k - from), n = (double)(to - k), u = 0;
+
+	if (m > SHORT && n > SHORT)
+		return true;
+	for (size_t i = from; i < k; i++)
+		for (size_t j = k; j < to; j++)
+			u += s->v[j] > s->v[i] ? 1 : s->v[j] == s->v[i] ? 0.5 : 0;
+	return fabs(u - m * n / 2) > RANK_Z * sqrt(m * n * (m + n + 1) / 12);
+}
+
 static void cut(struct search *s, size_t from, size_t to)
 {
 	size_t run = s->r->min_run, best = 0;
@@ -148,7 +212,7 @@ static void cut(struct search *s, size_t from, size_t to)
 	}
 	e = (double)run / (double)(to - from);
 	p = s->sd > 0 ? bridge_tail(top / s->sd, e < 0.45 ? e : 0.45) : top > 0 ? 0 : 1;
-	if (!best || p * (double)s->parts > s->r->alpha)
+	if (!best || p * (double)s->parts > s->r->alpha || !ranks_differ(s, from, best, to))
 		return;
 	s->parts++;
 	cut(s, from, best);
@@ -207,8 +271,10 @@ size_t change_points(const struct bins *b, const struct change_rules *r,
 			continue;
 		s.v[s.n] = b->v[i];
 		s.at[s.n++] = i;
-		s.sum[s.n] = s.sum[s.n - 1] + b->v[i];
 	}
+	clip(s.v, s.n, r->min_run);
+	for (size_t i = 0; i < s.n; i++)
+		s.sum[i + 1] = s.sum[i] + s.v[i];
 	if (s.n >= 4 * r->min_run) {
 		s.sd = long_run_sd(&s);
 		cut(&s, 0, s.n);

@@ -4,6 +4,7 @@
  * that the processor does not call invariant is not used.
  */
 #include "clock.h"
+#include "vexstress.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -56,4 +57,18 @@ void vx_clock_init(void)
 	}
 	vx_clock.ns_per_tick = (double)(n1 - n0) / (double)(t1 - t0);
 	vx_clock.ticks_per_ns = 1 / vx_clock.ns_per_tick;
+}
+
+double vx_probe_machine(double seconds)
+{
+	uint64_t begin = vx_ticks(), end = begin + vx_to_ticks(seconds * 1e9);
+	uint64_t limit = vx_to_ticks(VX_UNAVAILABLE_NS), last = begin, now = begin, lost = 0;
+
+	while (now < end) {
+		now = vx_ticks();
+		if (now - last > limit)
+			lost += now - last;
+		last = now;
+	}
+	return now > begin ? (double)lost / (double)(now - begin) : 0;
 }

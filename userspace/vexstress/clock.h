@@ -27,6 +27,12 @@ extern struct vx_clock vx_clock;
 /* Measures the rate of the counter; takes about 20 ms. */
 void vx_clock_init(void);
 
+/*
+ * Spins for @seconds and returns the share of that time in which it did not run: the machine
+ * was unavailable. Pauses of up to VX_UNAVAILABLE_NS are not counted.
+ */
+double vx_probe_machine(double seconds);
+
 static inline uint64_t vx_monotonic_ns(void)
 {
 	struct timespec t;

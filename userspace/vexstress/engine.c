@@ -636,7 +636,7 @@ static int assemble(struct crew *crew, struct vx_outcome *out)
 	return 0;
 }
 
-int vx_run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out)
+static int run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out)
 {
 	struct crew crew = { .jobs = jobs, .n = n };
 	int ret = VX_MISSED;
@@ -711,6 +711,19 @@ out:
 	if (vx_control && vx_control != MAP_FAILED)
 		munmap(vx_control, sizeof(*vx_control));
 	vx_control = NULL;
+	return ret;
+}
+
+#define PROBE_S		0.025
+
+int vx_run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out)
+{
+	double before = vx_probe_machine(PROBE_S);
+	int ret = run_group(jobs, n, out);
+	double lost = (before + vx_probe_machine(PROBE_S)) / 2;
+
+	for (size_t i = 0; i < n; i++)
+		out[i].machine_lost = lost;
 	return ret;
 }
 

@@ -202,7 +202,7 @@ static json_t *resources_of(const struct vx_outcome *out)
 
 	getrusage(RUSAGE_SELF, &u);
 	return json_pack(
-		"{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:f}",
+		"{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:f}",
 		"user_s", out->user_s, "system_s", out->system_s,
 		"cpu_percent", wall > 0 ? 100 * cpu / wall : 0.0,
 		/* Each process counts the pages that it shares, so the sum is an upper bound. */
@@ -210,7 +210,7 @@ static json_t *resources_of(const struct vx_outcome *out)
 		"voluntary_switches", (json_int_t)out->voluntary,
 		"involuntary_switches", (json_int_t)out->involuntary,
 		"minor_faults", (json_int_t)out->minor, "major_faults", (json_int_t)out->major,
-		"unavailable_s", out->unavailable_s);
+		"unavailable_s", out->unavailable_s, "machine_unavailable", out->machine_lost);
 }
 
 void vx_result_add(json_t *result, const struct vx_outcome *out)

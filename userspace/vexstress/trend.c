@@ -13,12 +13,18 @@
 
 /* Minimum length of a level in runs; a change needs four times as many. */
 #define LEVEL_RUNS	4
+/* Runs are left out while more of the machine than this was unavailable to them. */
+#define UNAVAILABLE	0.1
+/* Runs of a level do not scatter more than that many times as much as those of another. */
+#define SCATTER		4
 #define CHART_HIGH	260
 
 /* One benchmark: its points stand together in the file that was read. */
 struct benchmark {
 	const struct trend_point *p;
 	size_t n;
+	size_t left_out;		/* runs on a machine that was unavailable */
+	bool uneven;			/* the runs of its levels scatter too differently */
 	size_t changes;			/* SIZE_MAX: too few runs to tell */
 	struct change_point change[CHANGES_MAX];
 	double first, last;		/* means of its first and last level */
@@ -33,6 +39,43 @@ static void date(char *to, size_t size, int64_t t)
 		snprintf(to, size, "?");
 }
 
+/* How much the runs from @from to @to scatter: their median deviation, as a share. */
+static double scatter(const double *v, size_t from, size_t to)
+{
+	double *known = malloc((to - from + 1) * sizeof(*known)), m, out;
+	size_t i, n = 0;
+
+	for (i = from; known && i < to; i++)
+		if (!isnan(v[i]))
+			known[n++] = v[i];
+	m = known ? vs_quantile(known, n, 0.5) : 0;
+	for (i = 0; i < n; i++)
+		known[i] = fabs(known[i] - m);
+	out = m > 0 ? vs_quantile(known, n, 0.5) / m : 0;
+	free(known);
+	return out;
+}
+
+/*
+ * A module that became slower is slower in each run by as much. Where the runs of one level
+ * scatter far more than those of another, something else disturbed them.
+ */
+static bool uneven(const struct benchmark *b, const double *v)
+{
+	double least = INFINITY, most = 0;
+	size_t i;
+
+	for (i = 0; i <= b->changes; i++) {
+		double s = scatter(v, i ? b->change[i - 1].at : 0,
+				   i < b->changes ? b->change[i].at : b->n);
+
+		least = fmin(least, s);
+		most = fmax(most, s);
+	}
+	/* What scatters by less than the smallest change of interest disturbs nothing. */
+	return most > SCATTER * least && most > vx_set.min_effect;
+}
+
 /* With @benchmarks examined, the probability of a false verdict on any of them stays alpha. */
 static bool find_levels(struct benchmark *b, size_t benchmarks)
 {
@@ -45,32 +88,45 @@ static bool find_levels(struct benchmark *b, size_t benchmarks)
 		vx_say("no memory");
 		return false;
 	}
-	for (i = 0; i < b->n; i++)
-		v[i] = b->p[i].mean_ns;
+	for (i = 0; i < b->n; i++) {
+		bool unavailable = b->p[i].unavailable > UNAVAILABLE;
+
+		v[i] = unavailable ? NAN : b->p[i].mean_ns;
+		b->left_out += unavailable;
+	}
 	bins.v = v;
 	rules.alpha = vx_set.alpha / (double)benchmarks;
 	rules.min_effect = vx_set.min_effect;
 	rules.min_run = LEVEL_RUNS;
 	b->changes = change_points(&bins, &rules, b->change);
-	b->first = b->last = vs_mean(v, b->n);
 	if (b->changes != SIZE_MAX && b->changes) {
 		b->first = b->change[0].before;
 		b->last = b->change[b->changes - 1].after;
+		b->uneven = uneven(b, v);
+	} else {
+		for (i = 0; i < b->n; i++)
+			v[i] = b->p[i].mean_ns;
+		b->first = b->last = vs_mean(v, b->n);
 	}
 	free(v);
 	return true;
 }
 
+static bool told(const struct benchmark *b)
+{
+	return b->changes != SIZE_MAX && !b->uneven;
+}
+
 /* True when the last change of level is a loss of at least @effect. */
 static bool lost(const struct benchmark *b, double effect)
 {
-	return b->changes != SIZE_MAX && b->changes &&
+	return told(b) && b->changes &&
 	       b->change[b->changes - 1].change >= effect;
 }
 
 static const char *verdict(const struct benchmark *b)
 {
-	if (b->changes == SIZE_MAX)
+	if (!told(b))
 		return "cannot tell";
 	if (lost(b, vx_set.fail_effect))
 		return "regressed";
@@ -88,7 +144,13 @@ static void print_one(const struct benchmark *b)
 
 	printf("%-24s %6zu %14s %14s  %s\n", shown(b->p[0].name), b->n, vx_figure(b->first),
 	       vx_figure(b->last), verdict(b));
-	for (i = 0; b->changes != SIZE_MAX && i < b->changes; i++) {
+	if (b->left_out)
+		printf("%-24s %zu runs are left out: the machine was unavailable for more than %.0f %%\n",
+		       "", b->left_out, 100 * UNAVAILABLE);
+	if (b->uneven)
+		printf("%-24s its runs scatter more than %d times as much at some levels as at others:\n"
+		       "%-24s something else than the module disturbed them\n", "", SCATTER, "");
+	for (i = 0; told(b) && i < b->changes; i++) {
 		date(at, sizeof(at), b->p[b->change[i].at].t);
 		printf("%-24s %+.1f %% from %s on (run %zu, p %.4f)\n", "", 100 * b->change[i].change,
 		       at, b->change[i].at + 1, b->change[i].p);
@@ -101,15 +163,16 @@ static json_t *as_json(const struct benchmark *b)
 	char at[32];
 	size_t i;
 
-	for (i = 0; b->changes != SIZE_MAX && i < b->changes; i++) {
+	for (i = 0; told(b) && i < b->changes; i++) {
 		date(at, sizeof(at), b->p[b->change[i].at].t);
 		json_array_append_new(changes, json_pack("{s:I, s:s, s:f, s:f}", "run",
 							 (json_int_t)b->change[i].at + 1, "at", at,
 							 "change", b->change[i].change, "p",
 							 b->change[i].p));
 	}
-	return json_pack("{s:s, s:I, s:f, s:f, s:s, s:o}", "benchmark", b->p[0].name, "runs",
-			 (json_int_t)b->n, "first_mean_ns", b->first, "last_mean_ns", b->last,
+	return json_pack("{s:s, s:I, s:I, s:b, s:f, s:f, s:s, s:o}", "benchmark", b->p[0].name,
+			 "runs", (json_int_t)b->n, "left_out", (json_int_t)b->left_out, "uneven", b->uneven,
+			 "first_mean_ns", b->first, "last_mean_ns", b->last,
 			 "verdict", verdict(b), "changes", changes);
 }
 
@@ -128,7 +191,7 @@ static void draw_one(FILE *f, const struct benchmark *b)
 		x[i] = (double)b->p[i].t;
 		y[i] = b->p[i].mean_ns;
 	}
-	for (i = 0; b->changes != SIZE_MAX && i < b->changes; i++) {
+	for (i = 0; told(b) && i < b->changes; i++) {
 		snprintf(text[i], sizeof(text[i]), "%+.1f %%", 100 * b->change[i].change);
 		rules[i] = (struct svg_rule){ (double)b->p[b->change[i].at].t, true, text[i] };
 	}
@@ -185,7 +248,7 @@ static int show(const struct benchmark *list, size_t n)
 		       "last mean ns", "verdict");
 	for (i = 0; i < n; i++) {
 		slower |= lost(&list[i], vx_set.fail_effect);
-		unknown |= list[i].changes == SIZE_MAX;
+		unknown |= !told(&list[i]);
 		json_array_append_new(all, as_json(&list[i]));
 		if (!vx_set.json && !vx_set.quiet)
 			print_one(&list[i]);

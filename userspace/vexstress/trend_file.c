@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define HEADER		"benchmark,mean_time_ns,timestamp"
-#define OURS		",p50_ns,p95_ns,p99_ns,ops_per_s,version,lab\n"
+#define OURS		",p50_ns,p95_ns,p99_ns,ops_per_s,version,lab,unavailable\n"
 /* Larger files are refused. */
 #define FILE_MAX	(64 << 20)
 #define FIELDS		16
@@ -64,7 +64,25 @@ static bool read_time(const char *s, int64_t *t)
 	return false;
 }
 
-static bool read_line(char *line, struct trend_point *p)
+/*
+ * The column of that name in the first line. Files from before it was written get lines
+ * with one field more, so it is that behind the last column of ours, too.
+ */
+static size_t column_of(char *line, const char *name)
+{
+	char *at = line, *field;
+	size_t n = 0;
+
+	line[strcspn(line, "\r\n")] = 0;
+	for (; (field = next_field(&at)); n++)
+		if (!strcmp(field, name))
+			return n;
+		else if (!strcmp(field, "lab") && !at)
+			return n + 1;
+	return 0;
+}
+
+static bool read_line(char *line, struct trend_point *p, size_t unavailable)
 {
 	char *field[FIELDS] = { NULL }, *at = line, *end;
 	size_t n = 0;
@@ -76,6 +94,11 @@ static bool read_line(char *line, struct trend_point *p)
 	p->mean_ns = strtod(field[1], &end);
 	if (end == field[1] || *end || !isfinite(p->mean_ns) || p->mean_ns <= 0)
 		return false;
+	if (unavailable && unavailable < n) {
+		p->unavailable = strtod(field[unavailable], &end);
+		if (*end || !(p->unavailable >= 0 && p->unavailable <= 1))
+			return false;
+	}
 	p->name = strdup(field[0]);
 	return p->name;
 }
@@ -110,7 +133,7 @@ static bool take_line(struct trend_file *f, char *line, size_t number, const cha
 	line[strcspn(line, "\r\n")] = 0;
 	if (!*line)
 		return true;
-	if (!read_line(line, &p)) {
+	if (!read_line(line, &p, f->unavailable)) {
 		vx_say("%s:%zu: expected benchmark,mean_time_ns,timestamp with a date such as "
 		       "2026-01-31", shown(path), number);
 		return false;
@@ -142,7 +165,9 @@ static int read_all(FILE *in, const char *path, struct trend_file *f)
 		number++;
 		if (number == 1) {
 			good = !strncmp(line, HEADER, strlen(HEADER));
-			if (!good)
+			if (good)
+				f->unavailable = column_of(line, "unavailable");
+			else
 				vx_say("%s does not begin with %s", shown(path), HEADER);
 			continue;
 		}
@@ -192,6 +217,18 @@ static double num(const json_t *o, const char *key)
 	return json_number_value(json_object_get(o, key));
 }
 
+/* Found by the probes around the job, or by its workers, whichever is more. */
+static double unavailable(const json_t *job)
+{
+	const json_t *r = json_object_get(job, "resources");
+	double threads = num(json_object_get(job, "options"), "threads");
+	double seconds = num(job, "seconds") * (threads > 1 ? threads : 1);
+	double probed = num(r, "machine_unavailable");
+	double waited = seconds > 0 ? num(r, "unavailable_s") / seconds : 0;
+
+	return fmin(1, fmax(probed, waited));
+}
+
 static void job_line(FILE *to, const json_t *job, const json_t *result)
 {
 	const json_t *l = json_object_get(job, "latency");
@@ -205,7 +242,7 @@ static void job_line(FILE *to, const json_t *job, const json_t *result)
 	fputc(',', to);
 	escape_csv(to, json_string_value(json_object_get(json_object_get(result, "fingerprint"),
 							 "lab")));
-	fputc('\n', to);
+	fprintf(to, ",%.3f\n", unavailable(job));
 }
 
 /* The lines of @result that @have does not hold. */

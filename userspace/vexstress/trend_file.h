@@ -13,12 +13,14 @@
  * @name: of the benchmark
  * @t: when it ran, seconds since 1970
  * @mean_ns: of its ops
+ * @unavailable: share of the time in which the machine was unavailable; 0 if unknown
  * @line: of the file
  */
 struct trend_point {
 	char *name;
 	int64_t t;
 	double mean_ns;
+	double unavailable;
 	size_t line;
 };
 
@@ -26,6 +28,7 @@ struct trend_point {
 struct trend_file {
 	struct trend_point *p;
 	size_t n, room;
+	size_t unavailable;	/* its column, 0: there is none */
 };
 
 /* 0, or -1 after printing an error. */

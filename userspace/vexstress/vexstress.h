@@ -262,6 +262,7 @@ struct vx_outcome {
 	uint64_t rss_kb;	/* sum over workers */
 	uint64_t voluntary, involuntary, minor, major;
 	double unavailable_s;	/* sum over workers */
+	double machine_lost;	/* share of probes right before and after */
 	char message[256];
 	bool interrupted;
 	int killed_by;		/* this signal killed a worker */
