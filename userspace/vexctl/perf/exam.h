@@ -97,6 +97,10 @@ struct check {
 	void (*run)(struct exam *e, struct finding *f);
 };
 
+/* Checks that take time: pages by function, and what workqueues do. */
+void check_page_owner(struct exam *e, struct finding *f);
+void check_workqueues(struct exam *e, struct finding *f);
+
 extern const struct check module_checks[], host_checks[], storage_checks[];
 
 /* Collects the data; 0 or an exit code. Without a module the exam continues. */

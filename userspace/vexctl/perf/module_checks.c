@@ -588,5 +588,7 @@ const struct check module_checks[] = {
 	{ "hung-tasks", AREA_MODULE, "tasks that hang", hangs },
 	{ "selftest", AREA_SIMD | AREA_DEEP, "self-test of the arithmetic", selftest },
 	{ "slab-growth", AREA_POOLS | AREA_DEEP, "growth of caches", slab_growth },
+	{ "page-owner", AREA_MODULE | AREA_DEEP, "pages by function", check_page_owner },
+	{ "workqueues", AREA_OPS | AREA_DEEP, "workqueues", check_workqueues },
 	{ 0 },
 };

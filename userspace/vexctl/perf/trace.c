@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads the trace events of the pools through a tracefs instance of its own, so that
- * other users of tracing are not affected; the instance is removed at the end.
+ * Reads trace events through a tracefs instance of its own, so that other users of
+ * tracing are not affected; the instance is removed at the end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,8 +47,16 @@ static struct trace_row *row_of(struct trace *t, const char *caller, unsigned in
 	return r;
 }
 
-static void take_line(struct trace *t, const char *line, trace_fn fn, void *arg)
+struct taking {
+	struct trace *t;
+	trace_fn fn;
+	void *arg;
+};
+
+static void take_line(const char *line, void *taking)
 {
+	struct taking *to = taking;
+	struct trace *t = to->t;
 	const char *s = strstr(line, "vexfs_pool_alloc: caller=");
 	unsigned int tier, bucket = 0;
 	struct trace_row *r;
@@ -68,8 +76,8 @@ static void take_line(struct trace *t, const char *line, trace_fn fn, void *arg)
 	while (bucket < 30 && size > (size_t)64 << bucket)
 		bucket++;
 	t->allocs++;
-	if (fn)
-		fn(caller, size, tier, arg);
+	if (to->fn)
+		to->fn(caller, size, tier, to->arg);
 	r = row_of(t, caller, bucket, tier);
 	if (!r) {
 		t->lost++;
@@ -79,7 +87,7 @@ static void take_line(struct trace *t, const char *line, trace_fn fn, void *arg)
 	r->bytes += size;
 }
 
-static void read_pipe(int fd, int64_t end, struct trace *t, trace_fn fn, void *arg)
+static void read_pipe(int fd, int64_t end, trace_line_fn fn, void *arg)
 {
 	static char buf[1 << 16];
 	size_t have = 0;
@@ -103,7 +111,7 @@ static void read_pipe(int fd, int64_t end, struct trace *t, trace_fn fn, void *a
 		buf[have] = '\0';
 		for (char *nl; (nl = strchr(buf, '\n')); ) {
 			*nl = '\0';
-			take_line(t, buf, fn, arg);
+			fn(buf, arg);
 			have -= (size_t)(nl + 1 - buf);
 			memmove(buf, nl + 1, have + 1);
 		}
@@ -119,10 +127,39 @@ static int by_bytes(const void *a, const void *b)
 	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : strcmp(x->caller, y->caller);
 }
 
+int trace_lines(int64_t ms, const char *const *events, trace_line_fn fn, void *arg)
+{
+	char dir[100], path[200];
+	int fd, ret = 0;
+
+	if (access(TRACEFS "/instances", F_OK))
+		return -errno;
+	snprintf(dir, sizeof(dir), TRACEFS "/instances/vexctl-%d", (int)getpid());
+	if (mkdir(dir, 0700))
+		return -errno;
+	snprintf(path, sizeof(path), "%s/trace_pipe", dir);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		ret = -errno;
+	for (size_t i = 0; !ret && events[i]; i++) {
+		snprintf(path, sizeof(path), "events/%s/enable", events[i]);
+		if (write_file(dir, path, "1"))
+			ret = -errno;
+	}
+	if (!ret)
+		read_pipe(fd, perf_now_ms() + ms, fn, arg);
+	if (fd >= 0)
+		close(fd);
+	write_file(dir, "events/enable", "0");
+	rmdir(dir);
+	return ret;
+}
+
 int trace_pools(struct ctl *c, int64_t ms, struct trace *t, trace_fn fn, void *arg)
 {
-	char dir[100], path[140];
-	int fd, ret = 0;
+	static const char *const events[] = { "vexfs/vexfs_pool_alloc", "vexfs/vexfs_pool_free", NULL };
+	struct taking to = { t, fn, arg };
+	int err;
 
 	memset(t, 0, sizeof(*t));
 	if (access(TRACEFS "/instances", F_OK)) {
@@ -130,22 +167,11 @@ int trace_pools(struct ctl *c, int64_t ms, struct trace *t, trace_fn fn, void *a
 			   "the kernel does not trace, or tracefs is not mounted on " TRACEFS);
 		return EXIT_CANNOT_TELL;
 	}
-	snprintf(dir, sizeof(dir), TRACEFS "/instances/vexctl-%d", (int)getpid());
-	if (mkdir(dir, 0700))
-		return ctl_refuse(c, errno, "%s: %s", dir, strerror(errno));
 	stop_on_signals();
-	snprintf(path, sizeof(path), "%s/trace_pipe", dir);
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || write_file(dir, "events/vexfs/vexfs_pool_alloc/enable", "1") ||
-	    write_file(dir, "events/vexfs/vexfs_pool_free/enable", "1"))
-		ret = ctl_refuse(c, errno, "cannot enable the trace events of vexfs: %s",
-				 strerror(errno));
-	else
-		read_pipe(fd, perf_now_ms() + ms, t, fn, arg);
-	if (fd >= 0)
-		close(fd);
-	write_file(dir, "events/vexfs/enable", "0");
-	rmdir(dir);
+	err = trace_lines(ms, events, take_line, &to);
+	if (err)
+		return ctl_refuse(c, -err, "cannot enable the trace events of vexfs: %s",
+				  strerror(-err));
 	qsort(t->row, t->n, sizeof(t->row[0]), by_bytes);
-	return ret;
+	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Allocations of the pools by caller and size, from trace events. */
+/* Trace events for a while; allocations of the pools by caller and size. */
 #ifndef VEXCTL_PERF_TRACE_H
 #define VEXCTL_PERF_TRACE_H
 
@@ -37,6 +37,15 @@ struct trace {
 	uint64_t lost;
 	struct trace_row row[TRACE_ROWS];
 };
+
+/* Called for each line of the trace. */
+typedef void (*trace_line_fn)(const char *line, void *arg);
+
+/*
+ * Traces the events, names such as "vexfs/vexfs_put" with a NULL at the end, for @ms. 0,
+ * -ENOENT where there is no tracing or no such event, -EACCES, or another error.
+ */
+int trace_lines(int64_t ms, const char *const *events, trace_line_fn fn, void *arg);
 
 /* Called for each allocation. */
 typedef void (*trace_fn)(const char *caller, size_t size, unsigned int tier, void *arg);
