@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The sections of vexfs.conf that programs read: [monitor], [history], [thresholds] and
- * [recovery]. One table has the keys, their bounds and defaults. The reader, "vexctl
+ * The sections of vexfs.conf that programs read: [monitor], [history], [thresholds],
+ * [recovery] and [telemetry]. One table has the keys, their bounds and defaults. The reader, "vexctl
  * apply" (which rejects errors before it changes the module) and docs/configuration.md
  * use that table. The other sections are settings of the module, or targets.
  */
@@ -41,6 +41,15 @@
  * @cool_down_s: seconds from one to the next
  * @settle_s: seconds to wait before validating
  * @recovery_log: what recoveries did
+ * @sampling_rate: share of the samples that are exported
+ * @batch_size: most values that are exported together
+ * @export_interval: seconds that values wait at most
+ * @retention_days: files of the sink "file" are kept
+ * @telemetry_file: sinks; "" for none
+ * @telemetry_exec: a program
+ * @telemetry_socket: a unix stream socket
+ * @telemetry_statsd: ADDRESS:PORT
+ * @telemetry_log: off, syslog or journal
  */
 struct config {
 	double interval;
@@ -70,6 +79,15 @@ struct config {
 	double cool_down_s;
 	double settle_s;
 	char recovery_log[CONFIG_TEXT];
+	double sampling_rate;
+	double batch_size;
+	double export_interval;
+	double retention_days;
+	char telemetry_file[CONFIG_TEXT];
+	char telemetry_exec[CONFIG_TEXT];
+	char telemetry_socket[CONFIG_TEXT];
+	char telemetry_statsd[CONFIG_TEXT];
+	char telemetry_log[CONFIG_TEXT];
 };
 
 void config_defaults(struct config *c);

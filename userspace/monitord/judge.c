@@ -20,29 +20,35 @@
 #define OPTIMIZE_EVERY_NS	300000000000ull
 
 /*
- * Returns what is bad now, or NULL. An idle machine is not bad: a rate counts as bad only
- * when the time per op would keep even one client, which waits for each answer, below the
- * floor.
+ * What is bad now, or NULL. An idle machine is not bad: a rate counts as bad only when the
+ * time per op would keep even one client, which waits for each answer, below the floor.
  */
-static const char *complaint(const struct monitor *m, char *text, size_t size)
+bool class_is_low(const struct monitor *m, int low, char *text, size_t size)
 {
 	const struct {
 		int ops, time;
 		double floor;
 	} rates[] = {
-		{ M_FUSE_OPS, M_FUSE_TIME, m->conf.fuse_floor },
-		{ M_VECTOR_OPS, M_VECTOR_TIME, m->conf.vector_floor },
-		{ M_SEMANTIC_OPS, M_SEMANTIC_TIME, m->conf.semantic_floor },
-	};
+		[LOW_FUSE] = { M_FUSE_OPS, M_FUSE_TIME, m->conf.fuse_floor },
+		[LOW_VECTOR] = { M_VECTOR_OPS, M_VECTOR_TIME, m->conf.vector_floor },
+		[LOW_SEMANTIC] = { M_SEMANTIC_OPS, M_SEMANTIC_TIME, m->conf.semantic_floor },
+	}, *r = &rates[low];
 	const double *v = m->values;
 
-	for (size_t i = 0; i < 3; i++)
-		if (v[rates[i].ops] > 0 && v[rates[i].time] * rates[i].floor > 1e6) {
-			snprintf(text, size, "%s takes %.0f us: a client gets less than the %.0f ops/s "
-				 "that are promised", metrics[rates[i].ops].name, v[rates[i].time],
-				 rates[i].floor);
+	if (!(v[r->ops] > 0 && v[r->time] * r->floor > 1e6))
+		return false;
+	snprintf(text, size, "%s takes %.0f us: a client gets less than the %.0f ops/s that are promised",
+		 metrics[r->ops].name, v[r->time], r->floor);
+	return true;
+}
+
+static const char *complaint(const struct monitor *m, char *text, size_t size)
+{
+	const double *v = m->values;
+
+	for (int i = LOW_FUSE; i <= LOW_SEMANTIC; i++)
+		if (class_is_low(m, i, text, size))
 			return text;
-		}
 	if (v[M_POOL_HIT_RATE] < m->conf.pool_hit_floor) {
 		snprintf(text, size, "the hit rate of the pools is %.3f, below %.2f",
 			 v[M_POOL_HIT_RATE], m->conf.pool_hit_floor);

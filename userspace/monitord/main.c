@@ -293,6 +293,8 @@ static void run(struct monitor *m, const struct args *a)
 		watch_pools(m);
 		watch_hangs(m);
 		judge(m);
+		push_alerts(m);
+		telemetry_export(m, false);
 		if (a->once)
 			break;
 		/*
@@ -304,6 +306,7 @@ static void run(struct monitor *m, const struct args *a)
 			due = now_ns() + (uint64_t)(m->conf.interval * 1e9);
 		wait_until(m, due);
 	}
+	telemetry_export(m, true);
 	say_log(m, LOG_INFO, "ended: %llu samples written, %llu lost",
 		(unsigned long long)m->samples, (unsigned long long)m->lost);
 }

@@ -3,8 +3,8 @@
 # vexfs-monitord: samples into the history. Left out where SQLite is missing.
 
 ifneq ($(HAVE_SQLITE),)
-MONITORD_OBJS := $(patsubst %,build/obj/monitord/%.o,judge main sample watch)
-$(MONITORD_OBJS): CFLAGS_USER += $(CONFIG_INC) $(HISTORY_INC) $(METRICS_INC) $(WIRE_CFLAGS)
+MONITORD_OBJS := $(patsubst %,build/obj/monitord/%.o,judge main push sample sinks telemetry watch)
+$(MONITORD_OBJS): CFLAGS_USER += $(CONFIG_INC) $(HISTORY_INC) $(METRICS_INC) $(WIRE_CFLAGS) -Iuserspace/alert
 
 build/bin/vexfs-monitord: $(MONITORD_OBJS) $(CONFIG_OBJS) $(HISTORY_OBJS) $(METRICS_OBJS) \
 		$(WIRE_OBJS) $(COMMON_OBJS)

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "history.h"
 #include "metrics.h"
+#include "telemetry.h"
 #include "wire.h"
 
 /**
@@ -23,6 +24,22 @@ struct state {
 	char key[HISTORY_NAME];
 	char value[80];
 	bool seen;
+};
+
+enum { LOW_FUSE, LOW_VECTOR, LOW_SEMANTIC, LOW_POOL, LOWS };
+
+/**
+ * struct low - something that is too low, and has an alert
+ * @rounds: samples in a row that say so, or if it was pushed, that do not
+ * @pushed: the alert is active
+ * @resend_ns: when to push it again, for Alertmanager forgets it otherwise
+ * @pid: process that pushes it, 0 for none
+ */
+struct low {
+	unsigned int rounds;
+	bool pushed;
+	uint64_t resend_ns;
+	int pid;
 };
 
 /**
@@ -54,6 +71,8 @@ struct state {
  * @recovering: process of a recovery, 0 for none
  * @optimizing: process that optimizes the pools, 0 for none
  * @optimized_ns: when it was started last
+ * @low: what is too low, and the alerts for it
+ * @telemetry: what other programs get
  * @samples: written since the start
  * @lost: samples that could not be written
  */
@@ -87,6 +106,8 @@ struct monitor {
 	int recovering;
 	int optimizing;
 	uint64_t optimized_ns;
+	struct low low[LOWS];
+	struct telemetry telemetry;
 	uint64_t samples;
 	uint64_t lost;
 };
@@ -114,5 +135,9 @@ void watch_pools(struct monitor *m);
 void watch_bridge(struct monitor *m, const struct look *a, const struct look *b);
 void watch_hangs(struct monitor *m);
 void judge(struct monitor *m);
+/* A rate is too low when one client that waits for each answer gets less than the floor. */
+bool class_is_low(const struct monitor *m, int low, char *text, size_t size);
+/* Pushes alerts of what is too low, and takes them back. */
+void push_alerts(struct monitor *m);
 
 #endif

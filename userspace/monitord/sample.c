@@ -205,6 +205,7 @@ void sample(struct monitor *m)
 			if (metrics[i].sort <= METRIC_HITS && metrics[i].sort != METRIC_MEMORY)
 				m->values[i] = NAN;
 	m->turn = !m->turn;
+	telemetry_sample(m, m->values);
 	open_history(m);
 	if (m->looked)
 		watch_bridge(m, &m->look[m->turn], l);

@@ -28,6 +28,8 @@ static int keep_event(struct nlmsghdr *h, struct nlattr **a, void *arg)
 	if (m->h)
 		history_add_event(m->h, now_ms(), kind, subject, wire_u64(a, VEXFS_A_EVENT_A),
 				  wire_u64(a, VEXFS_A_EVENT_B), &err);
+	telemetry_event(m, kind, subject, wire_u64(a, VEXFS_A_EVENT_A),
+			wire_u64(a, VEXFS_A_EVENT_B));
 	if (!strcmp(kind, "tunables-changed"))
 		m->next_states_ns = 0;
 	if (!strcmp(kind, "pool-exhausted")) {

@@ -17,6 +17,7 @@ ok() { # COMMAND...: what it is for comes in $what
 }
 is() { [ "$1" = "$2" ] || { echo "# got '$1', expected '$2'"; return 1; }; }
 has() { grep -q -- "$2" <<< "$1" || { echo "# no '$2' in: ${1:0:600}"; return 1; }; }
+hasnt() { ! grep -q -- "$2" <<< "$1" || { echo "# '$2' is in: ${1:0:600}"; return 1; }; }
 # holds JSON EXPRESSION: it is one strict value, and jq says true of it.
 holds() { [ -n "$1" ] && jq -e "$2" <<< "$1" > /dev/null 2>&1 || { echo "# not '$2': ${1:0:900}"; return 1; }; }
 setting() { vexctl -j tune "$1" | jq -r '.settings[0].value'; }

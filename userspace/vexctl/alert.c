@@ -197,9 +197,23 @@ static int send_or_keep(struct ctl *c, const char *json, const char *instance)
 {
 	const char *url = opt_string(c, "alertmanager", URL), *dir = opt_string(c, "spool", SPOOL);
 	struct http_answer answer = { 0 };
+	const char *hook = opt_string(c, "webhook", NULL);
 	char why[400], trouble[400];
-	int err = post(url, "/api/v2/alerts", json, &answer, why, sizeof(why));
+	int err;
 
+	if (hook) {
+		err = post(hook, "", json, &answer, why, sizeof(why));
+		free(answer.text);
+		answer = (struct http_answer){ 0 };
+		/* One that is not reached does not keep the alert from the other. */
+		if (err && !opt_given(c, "alertmanager"))
+			return ctl_refuse(c, -err, "%s", why);
+		if (err)
+			fprintf(stderr, "vexctl: %s\n", why);
+		else if (!opt_given(c, "alertmanager"))
+			return EXIT_OK;
+	}
+	err = post(url, "/api/v2/alerts", json, &answer, why, sizeof(why));
 	free(answer.text);
 	if (!err) {
 		spool_flush(dir, url, trouble, sizeof(trouble));
@@ -381,6 +395,7 @@ static int run_silence(struct ctl *c)
 
 static const struct opt send_opts[] = {
 	SERVER_OPT, SPOOL_OPT,
+	{ "webhook", 0, OPT_STRING, "URL", "post it there, too; without --alertmanager, only there" },
 	{ "severity", 0, OPT_STRING, "WORD", "info, warning (the default) or critical" },
 	{ "summary", 0, OPT_STRING, "TEXT", "one line; the name without it" },
 	{ "description", 0, OPT_STRING, "TEXT", "more" },

@@ -180,21 +180,8 @@ cat > "$tmp/bin/vexctl" <<-EOT
 EOT
 chmod +x "$tmp/bin/vexctl"
 # An Alertmanager's ear: what is posted goes to files.
-cat > "$tmp/ear.py" <<'EOT'
-import http.server, sys
-class H(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        with open(sys.argv[1] + self.path.replace("/", "_"), "ab") as f:
-            f.write(body)
-        self.send_response(200)
-        self.end_headers()
-    def log_message(self, *a):
-        pass
-http.server.HTTPServer(("127.0.0.1", 19093), H).serve_forever()
-EOT
 ip link set lo up 2> /dev/null
-/usr/bin/python3 "$tmp/ear.py" "$tmp/heard" & ear=$!
+/usr/bin/python3 "$top/userspace/tests/operations/ear.py" "$tmp/heard" 19093 & ear=$!
 sed -i '/^\[monitor\]/a alertmanager = http://127.0.0.1:19093\nwebhook = http://127.0.0.1:19093/hook' "$VEXFS_CONFIG"
 recover() { PATH=$tmp/bin:$PATH vexfs-performance-recovery --config "$VEXFS_CONFIG" "$@"; }
 for _ in $(seq 100); do (: < /dev/tcp/127.0.0.1/19093) 2> /dev/null && break; sleep 0.1; done
