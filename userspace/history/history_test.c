@@ -400,6 +400,78 @@ static void test_readers(void)
 	history_close(h);
 }
 
+/*
+ * Twenty processes read a history of the first schema while two writers migrate it and one
+ * of them goes on writing. A reader may be told to wait for the migration, and nothing else.
+ */
+static int reads_across(const char *file)
+{
+	const char *name = "rate";
+	bool done = false;
+
+	for (int k = 0; k < 2000 && !done; k++) {
+		struct history *r = history_open(file, HISTORY_READ, &err);
+		struct history_values v;
+
+		if (!r) {
+			if (err.code != EAGAIN)
+				return 1;
+			usleep(2000);
+			continue;
+		}
+		if (history_read(r, &name, 1, T0 - DAY, T0, 0, &v, &err) || v.n < 200)
+			return 2;
+		history_values_free(&v, 1);
+		history_close(r);
+		done = k > 5;
+	}
+	return done ? 0 : 3;
+}
+
+static void test_migration_in_crowd(void)
+{
+	char file[200];
+	struct history *h, *other;
+	int failed = 0, id;
+	pid_t pid[20];
+	sqlite3 *db;
+
+	snprintf(file, sizeof(file), "%s", path("crowd.db"));
+	simulate("crowd.db", 1, 300, 5);
+	sqlite3_open(file, &db);
+	sqlite3_exec(db, "DROP TABLE record; PRAGMA user_version = 1", NULL, NULL, NULL);
+	sqlite3_close(db);
+	fflush(stdout);
+	for (int i = 0; i < 20; i++) {
+		pid[i] = fork();
+		if (!pid[i])
+			_exit(reads_across(file));
+	}
+	usleep(20000);
+	fflush(stdout);
+	if (!fork()) {
+		other = history_open(file, HISTORY_WRITE, &err);
+		_exit(!other);
+	}
+	h = history_open(file, HISTORY_WRITE, &err);
+	if (!ok(h, "two writers migrate at once, with 20 readers there: %s", h ? "" : err.text))
+		return;
+	id = series(h, "more", HISTORY_GAUGE, false);
+	for (int i = 0; i < 200; i++) {
+		history_put(h, id, i);
+		failed += history_sample(h, T0 + 1000 + i * 1000, &err) != 0;
+	}
+	for (int i = 0, status; i < 21; i++) {
+		pid_t p = wait(&status);
+
+		if (status)
+			printf("# process %d ended with %d\n", (int)p, WEXITSTATUS(status));
+		failed += status != 0;
+	}
+	ok(!failed, "20 readers, a writer and a migration");
+	history_close(h);
+}
+
 /* A writer that is killed at any time leaves a history that can be continued. */
 static void test_killed(void)
 {
@@ -501,6 +573,7 @@ int main(void)
 	test_full();
 	test_migration();
 	test_readers();
+	test_migration_in_crowd();
 	test_killed();
 	test_records();
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);

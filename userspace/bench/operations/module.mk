@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# bench-operations: what the daemon and the verbs of "vexctl performance" cost.
+
+ifneq ($(HAVE_SQLITE),)
+build/obj/bench/operations/year.o: CFLAGS_USER += $(HISTORY_INC) $(METRICS_INC) $(WIRE_CFLAGS) $(ANALYSIS_INC)
+
+build/bench/year: build/obj/bench/operations/year.o $(HISTORY_OBJS) $(METRICS_OBJS) $(WIRE_OBJS) \
+		$(COMMON_OBJS) build/lib/libvexstat.a
+	$(begin)
+	$(HOSTCC_USER) -o $@ $^ $(HISTORY_LIBS) $(WIRE_LIBS) -lm
+
+.PHONY: bench-operations
+bench-operations: tools build/bench/year ## what monitord, history, trend-analysis, report and diagnose cost; build/bench/operations.json
+	@userspace/bench/operations/bench-operations
+endif
