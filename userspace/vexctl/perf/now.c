@@ -56,6 +56,54 @@ static void compat_json(struct json *j, const struct look *l, const double v[MET
 	kv_number(j, "cache_miss_rate", 1 - v[M_POOL_HIT_RATE]);
 }
 
+/* A counter or level of all rows of a subject; 0 without the module. */
+static double total(const struct look *l, const char *subject, const char *counter)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < l->rows.n; i++)
+		if (!strcmp(l->rows.row[i].subject, subject) && row_has(&l->rows.row[i], counter))
+			sum += (double)row_value(&l->rows.row[i], counter);
+	return sum;
+}
+
+static double memory_of(const struct look *l)
+{
+	return figure(l, "store", NULL, "bytes") + total(l, "pool", "held_bytes");
+}
+
+/* The longest mean of the bridges, in milliseconds. */
+static double run_ms(const struct look *l)
+{
+	double most = NAN;
+
+	for (size_t i = 0; i < l->rows.n; i++)
+		if (!strcmp(l->rows.row[i].subject, "bridge") && row_has(&l->rows.row[i], "run_mean_ns"))
+			most = fmax(most, (double)row_value(&l->rows.row[i], "run_mean_ns") / 1e6);
+	return most;
+}
+
+/* More names of that guide, where the module has a source for them; @a is the sample before. */
+static void compat_change_json(struct json *j, const struct look *a, const struct look *l,
+			       const double v[METRICS], double seconds)
+{
+	double shrunk = total(l, "pool", "shrunk") - total(a, "pool", "shrunk");
+	double held = total(l, "pool", "held"), running = total(l, "bridge", "running");
+	char hung[32];
+
+	kv_number(j, "memory_growth_rate_mb_sec", (memory_of(l) - memory_of(a)) / 1048576 / seconds);
+	kv_number(j, "memory_efficiency_score", held > 0 ? total(l, "pool", "in_use") / held : NAN);
+	kv_number(j, "gc_frequency_per_min", shrunk * 60 / seconds);
+	kv_number(j, "concurrent_execution_time_ms", run_ms(l));
+	kv_number(j, "active_threads", running);
+	kv_number(j, "thread_pool_utilization", l->host.cpus > 0 ? fmin(1, running / l->host.cpus) : NAN);
+	kv_number(j, "cache_size_mb", total(l, "pool", "held_bytes") / 1048576);
+	kv_number(j, "cache_eviction_rate", shrunk / seconds);
+	kv_number(j, "cpu_total_percent", 100 * v[M_CPU_BUSY]);
+	kv_number(j, "deadlock_count", host_file("", "/proc/sys/kernel/hung_task_detect_count", hung,
+						 sizeof(hung)) ? strtod(hung, NULL) : NAN);
+}
+
 static void promised_json(struct json *j, const struct look *l, const double v[METRICS])
 {
 	double violations = figure(l, "stack", NULL, "violations");
@@ -69,6 +117,7 @@ static void promised_json(struct json *j, const struct look *l, const double v[M
 	kv_number(j, "vexfs_large_pool_utilization", v[M_LARGE_USE]);
 	kv_number(j, "vexfs_memory_pools_enabled", v[M_POOLS]);
 	kv_number(j, "vexfs_simd_enabled", v[M_SIMD]);
+	kv_number(j, "vexfs_simd_acceleration_enabled", v[M_SIMD]);
 	kv_number(j, "vexfs_stack_optimization_enabled", v[M_STACK_OPT]);
 	kv_number(j, "vexfs_stack_violations_total", violations);
 }
@@ -183,7 +232,8 @@ static int form_of(struct ctl *c, enum form *f)
 	return 0;
 }
 
-static void print_form(struct ctl *c, enum form form, const struct look *l, const double v[METRICS],
+static void print_form(struct ctl *c, enum form form, const struct look *a, const struct look *l,
+		       const double v[METRICS],
 		       double seconds, double *peak, bool first)
 {
 	struct json *j = &c->out;
@@ -198,6 +248,7 @@ static void print_form(struct ctl *c, enum form form, const struct look *l, cons
 		kv_number(j, "interval_s", seconds);
 		promised_json(j, l, v);
 		compat_json(j, l, v, *peak);
+		compat_change_json(j, a, l, v, seconds);
 		values_json(j, v);
 		system_json(j, l);
 		json_object_end(j);
@@ -255,7 +306,7 @@ int run_metrics(struct ctl *c)
 		metrics_between(&l[0], &l[1], v);
 		read_flags(w, v);
 		if (!err)
-			print_form(c, form, &l[1], v, (double)(l[1].mono_ns - l[0].mono_ns) / 1e9,
+			print_form(c, form, &l[0], &l[1], v, (double)(l[1].mono_ns - l[0].mono_ns) / 1e9,
 				   &peak, i == 0);
 		look_free(&l[0]);
 		l[0] = l[1];
