@@ -60,7 +60,7 @@ vexctl performance metrics --json > "$scripts/metrics.json"
 what="every promised metric of operations/promised.list is in a scrape, or in metrics --json"
 absent=$(grep -v '^#' "$top/userspace/tests/operations/promised.list" | while read -r where name; do
 	case $where in
-	scrape) grep -q "^$name[ {]" "$scripts/scrape" || echo "$name" ;;
+	scrape) grep -q "^${name}[ {]" "$scripts/scrape" || echo "$name" ;;
 	json) jq -e --arg n "$name" '[.. | objects | has($n)] | any' "$scripts/metrics.json" > /dev/null || echo "$name" ;;
 	esac
 done)
