@@ -94,7 +94,7 @@ ok "the replica is nobody's to write to" test "$(vexctl -j show rep | jq -r .mod
 sleep 1.5
 ok "it is not behind" jq -e '.behind == 0 and .seconds == 0 and .seq > 40' status.json
 ok "metrics of the replica say so" grep -qx 'vexfs_relay_behind_changes{feed="f"} 0' replica.prom
-ok "and those of the source" grep -qx "vexfs_relay_sequence{feed=\"f\"} $(vexctl -j show src | jq .seq)" source.prom
+ok "and those of the source" grep -qx "vexfs_relay_sequence{feed=\"f\"} $(vexctl -j show src | jq .sequence)" source.prom
 killed "$nats"
 ok "changes while the server is gone" put 41 50
 server
