@@ -26,6 +26,7 @@ struct reattach {
 struct reattach *vexfs_reattach_new(const char *device)
 {
 	struct reattach *again = calloc(1, sizeof(*again));
+	pthread_rwlockattr_t attr;
 
 	if (!again)
 		return NULL;
@@ -36,7 +37,11 @@ struct reattach *vexfs_reattach_new(const char *device)
 			return NULL;
 		}
 	}
-	pthread_rwlock_init(&again->lock, NULL);
+	pthread_rwlockattr_init(&attr);
+	/* Calls that follow each other without a pause would keep vexfs_let_go() waiting. */
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&again->lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
 	return again;
 }
 
@@ -111,16 +116,17 @@ int vexfs_handle_call(const struct vexfs *handle, unsigned long op, void *req)
 		return vexfs_call(h->fd, op, req);
 	if (op == VEXFS_IOC_STAT)
 		asked = *(struct vexfs_stat *)req;
-	for (int tries = 0;; tries++) {
+	for (int drops = 0;;) {
 		unsigned long opened;
 		bool dropped;
 
 		pthread_rwlock_rdlock(&again->lock);
 		opened = again->opened;
+		/* a handle that was let go is opened as often as that happens */
+		drops += h->fd >= 0;
 		e = call(h, op, req, &dropped);
 		pthread_rwlock_unlock(&again->lock);
-		/* once for a handle that was let go, once for a drop meanwhile */
-		if (!dropped || tries == 2)
+		if (!dropped || drops == 2)
 			return e;
 		e = come_back(h, opened);
 		if (e)
