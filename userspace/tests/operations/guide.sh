@@ -26,11 +26,11 @@ vexctl tune simd=auto
 wait $loader
 
 # --- regression: the baseline is of now, or twice as good as now ---
-mkdir -p "$scripts/work"
+mkdir -p "$scripts/runs"
 load 6; loader=$!
 sleep 1
 vexctl performance metrics --json > "$scripts/now.json"
-export ALERTMANAGER=http://127.0.0.1:19099 WORK=$scripts/work RECOVERY=$scripts/bin/recovery RECOVERY_LOG=$scripts/recovery.log SETTLE=0
+export ALERTMANAGER=http://127.0.0.1:19099 WORK=$scripts/runs RECOVERY=$scripts/bin/recovery RECOVERY_LOG=$scripts/recovery.log SETTLE=0
 printf '#!/bin/sh\necho called >> "%s/recovered"\n' "$scripts" > "$scripts/bin/recovery"
 chmod +x "$scripts/bin/recovery"
 wait $loader
@@ -41,7 +41,7 @@ ok eval 'hasnt "$out" "regression detected" && ! [ -e "$scripts/recovered" ]'
 what="guide, regression: memory that was a fraction is one: report, alert and recovery"
 jq '.metrics.memory = 1000' "$scripts/idle.json" > "$scripts/better.json"
 out=$(BASELINE_FILE=$scripts/better.json "$guide/regression" 2>&1)
-ok eval 'has "$out" "regression detected" && holds "$(cat "$scripts/work/regression-report.json")" ".regression_detected" && has "$(cat "$scripts/heard_api_v2_alerts")" VexFSPerformanceRegression && [ -e "$scripts/recovered" ]'
+ok eval 'has "$out" "regression detected" && holds "$(cat "$scripts/runs/regression-report.json")" ".regression_detected" && has "$(cat "$scripts/heard_api_v2_alerts")" VexFSPerformanceRegression && [ -e "$scripts/recovered" ]'
 
 # --- recovery: with the real steps; validation is as short as it goes ---
 printf '#!/bin/sh\ncase "$*" in *validate*) echo "{\\"overall_success\\": $VALID}" ;; *) exec %s "$@" ;; esac\n' "$(command -v vexctl)" > "$scripts/bin/vexctl"
