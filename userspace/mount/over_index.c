@@ -95,7 +95,7 @@ static void queue_add(const char *path, uint64_t since_ns)
 }
 
 /*
- * A file that is written, renamed and perhaps deleted within a moment is looked at once. A
+ * A file that is written, renamed and perhaps deleted within a moment is looked at one time. A
  * walk puts paths without such a delay behind others: they wait for those, at most as long.
  */
 static bool settled(const struct waiting *w)
@@ -109,16 +109,17 @@ static void queue_wait(void)
 	struct timespec until;
 	int err = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += IDLE_S;
 	while (!err && !stopping && !(first ? settled(first) : purge)) {
 		if (first) {
-			clock_gettime(CLOCK_REALTIME, &until);
+			clock_gettime(CLOCK_MONOTONIC, &until);
 			until.tv_nsec += SETTLE_NS;
 			until.tv_sec += until.tv_nsec / 1000000000;
 			until.tv_nsec %= 1000000000;
 		}
-		err = pthread_cond_timedwait(&queue_cond, &queue_lock, &until);
+		err = pthread_cond_clockwait(&queue_cond, &queue_lock, CLOCK_MONOTONIC,
+					     &until);
 		/* it was waited for, not for the end of the time */
 		err = first ? 0 : err;
 	}

@@ -39,6 +39,9 @@ static bool forget_path(char *path)
 	struct stat st;
 	fuse_ino_t ino;
 
+	/* To forget a directory would detach what is mounted below it. */
+	if (fstatat(over_root.fd, path, &st, AT_SYMLINK_NOFOLLOW) || S_ISDIR(st.st_mode))
+		return false;
 	if (name)
 		*name++ = 0;
 	else
@@ -105,7 +108,7 @@ void trim_pace(void)
 
 	if (!trim_late())
 		return;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += PACE_NS;
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_nsec -= 1000000000;
@@ -114,7 +117,7 @@ void trim_pace(void)
 	pthread_mutex_lock(&lock);
 	before = forgotten;
 	while (forgotten - before < PACE && !err && !stopping)
-		err = pthread_cond_timedwait(&progress, &lock, &until);
+		err = pthread_cond_clockwait(&progress, &lock, CLOCK_MONOTONIC, &until);
 	pthread_mutex_unlock(&lock);
 }
 
