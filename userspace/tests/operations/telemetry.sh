@@ -49,6 +49,15 @@ ok eval 'has "$(cat "$tele/statsd.got")" "^vexfs.vector_ops:[0-9.e+-]*|g$" && ha
 what="telemetry journal: a field for each metric, read back by journalctl"
 journalctl --sync 2> /dev/null; sleep 0.5
 ok eval 'holds "$(journalctl -q -o json SYSLOG_IDENTIFIER=vexfs-monitord | jq -s .)" "any(.[]; .VEXFS_VECTOR_OPS != null and .VEXFS_CPU_BUSY != null) and any(.[]; .VEXFS_EVENT == \"collection-created\" and .VEXFS_SUBJECT == \"heard\")"'
+what="telemetry exec: a program that runs when the daemon ends gets its batch once"
+printf '#!/bin/sh\ncat >> %s/slow; sleep 1; echo >> %s/slow-ended\n' "$tele" "$tele" > "$tele/slow-handler"
+chmod +x "$tele/slow-handler"
+with 0.3 sampling_rate=1 export_interval=0.1 "exec = $tele/slow-handler"
+ok eval '[ -s "$tele/slow" ] && is "$(sort "$tele/slow" | uniq -d)" "" && [ -s "$tele/slow-ended" ] && ! grep "was killed" "$tele/err"'
+what="telemetry exec: one that does not end is killed, and the daemon ends"
+printf '#!/bin/sh\nsleep 60\n' > "$tele/slow-handler"
+with 0.3 sampling_rate=1 export_interval=0.1 "exec = $tele/slow-handler"
+ok grep -q "was killed: it ran for longer than 3 s" "$tele/err"
 what="telemetry log = syslog"
 with 1 sampling_rate=1 export_interval=0.5 "log = syslog"
 journalctl --sync 2> /dev/null; sleep 0.5
