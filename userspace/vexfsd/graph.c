@@ -72,7 +72,7 @@ int graph_save(struct coll *k, struct store_error *err)
 			ret = store_graph_finish(g, err);
 	}
 	if (!ret)
-		k->graph_seq = seq;
+		k->graph_seq = st.index == VEXFS_INDEX_NONE ? 0 : seq;
 out:
 	free(buf);
 	if (fd >= 0)
@@ -95,6 +95,7 @@ struct loading {
 	int fd;
 	const struct store_meta *meta;
 	bool begun;
+	uint64_t taken;
 	int error;
 };
 
@@ -149,7 +150,29 @@ static int next_part(void *arg, const void *data, size_t len)
 		l->begun = true;
 		return 0;
 	}
-	return l->error = KERNEL(l->fd, VEXFS_IOC_GRAPH_LOAD, &req);
+	l->error = KERNEL(l->fd, VEXFS_IOC_GRAPH_LOAD, &req);
+	if (!l->error)
+		l->taken += req.count;
+	return l->error;
+}
+
+/*
+ * A node is taken when one of its neighbours is in the graph, and the saved order is not always
+ * one in which they come before it: nodes are offered again while that adds any.
+ */
+static int load_nodes(struct coll *k, struct loading *l, struct store_error *err)
+{
+	struct store_info info;
+	uint64_t before;
+	int ret;
+
+	store_coll_info(k->c, &info);
+	do {
+		before = l->taken;
+		l->begun = false;
+		ret = store_graph_read(k->c, next_part, l, err);
+	} while (!ret && l->taken > before && l->taken < info.live);
+	return ret;
 }
 
 /* Called after it is published. Nodes that cannot be loaded are built. */
@@ -163,12 +186,15 @@ int graph_finish(struct coll *k, int fd)
 
 	if (m->index == VEXFS_INDEX_NONE)
 		return 0;
-	ret = store_graph_read(k->c, next_part, &l, &err);
+	ret = load_nodes(k, &l, &err);
 	if (ret && ret != -ENOENT)
 		say(LOG_WARNING, "'%s': %s; the rest of the graph is built anew", m->name, err.text);
 	ret = KERNEL(fd, VEXFS_IOC_GRAPH_LOAD, &req);
-	if (!ret)
-		say(LOG_INFO, "'%s': %llu vectors are in the graph, %llu are being inserted", m->name,
-		    (unsigned long long)req.nodes, (unsigned long long)req.left);
-	return ret;
+	if (ret)
+		return ret;
+	/* A saved graph that lacks vectors is saved again, even when nothing changes meanwhile. */
+	k->graph_seq = req.left ? 0 : store_durable_seq(k->c);
+	say(LOG_INFO, "'%s': %llu vectors are in the graph, %llu are being inserted", m->name,
+	    (unsigned long long)req.nodes, (unsigned long long)req.left);
+	return 0;
 }

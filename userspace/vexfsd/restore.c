@@ -121,8 +121,6 @@ int restore_coll(struct coll *k, struct store_error *err)
 		/* Searches are exact until the graph is loaded. */
 		if (graph_finish(k, s.fd))
 			say(LOG_WARNING, "'%s' has no graph", store_coll_meta(k->c)->name);
-		else
-			k->graph_seq = store_durable_seq(k->c);
 	}
 	close(s.fd);
 	return ret;

@@ -900,7 +900,8 @@ struct vexfs_graph_save {
  * @left: out: finish: vectors that are not, and join now, in the background
  *
  * A node is taken when its vector is the one that was saved, by its sequence number, and a
- * neighbour is in the graph already. The graph is sound whatever the bytes say.
+ * neighbour is in the graph already; what was not is offered again, while that adds any. The
+ * graph is sound whatever the bytes say.
  */
 struct vexfs_graph_load {
 	__u32 size;
