@@ -617,17 +617,33 @@ static void exact_codes_useless(struct kunit *test)
 	vexfs_test_collection_end(c);
 }
 
+/* Can this machine's arithmetic compare so many queries with codes? */
+static bool compares_codes(struct kunit *test, struct bench_of *b, u32 nq)
+{
+	const struct vexfs_space *sp = &b->c->space;
+	void *room = vmalloc(max(vexfs_math_block_bytes(sp, nq), vexfs_math_code_query_bytes(sp)));
+	bool can;
+
+	KUNIT_ASSERT_NOT_NULL(test, room);
+	if (nq == 1)
+		can = !vexfs_math_code_query(sp, room, b->queries, b->aux[0]);
+	else
+		can = !vexfs_math_block_pack(sp, room, b->queries, b->aux, nq) &&
+		      vexfs_math_block_coded(room);
+	vfree(room);
+	return can;
+}
+
 /*
  * Codes that searches make: answers before, during and afterwards equal those of the
  * rows, for rows that existed before, were added, removed or replaced.
  */
-static void exact_codes_later(struct kunit *test)
+static void codes_later(struct kunit *test, u32 nq)
 {
 	const u32 n = vexfs_kunit_quick ? 2300 : 6000;
 	struct bench_of *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
 	u64 before, after;
-	void *code_query;
-	u32 i;
+	u32 i, q;
 
 	KUNIT_ASSERT_NOT_NULL(test, b);
 	b->c = vexfs_test_collection_of(test, "later", VEXFS_TYPE_F32, VEXFS_METRIC_COS, 83, 4);
@@ -636,31 +652,44 @@ static void exact_codes_later(struct kunit *test)
 	b->all = kunit_kcalloc(test, n, sizeof(*b->all), GFP_KERNEL);
 	b->hits = kunit_kcalloc(test, MOST_QUERIES * MOST_K, sizeof(*b->hits), GFP_KERNEL);
 	b->queries = vmalloc(MOST_QUERIES * b->c->space.stride);
-	code_query = vmalloc(vexfs_math_code_query_bytes(&b->c->space));
-	KUNIT_ASSERT_TRUE(test, b->version && b->all && b->hits && b->queries && code_query);
+	KUNIT_ASSERT_TRUE(test, b->version && b->all && b->hits && b->queries);
 	for (i = 0; i < n; i++)
 		put_one(test, b, i);
 	before = atomic64_read(&b->c->bytes);
 	for (i = 0; i < 12; i++) {
-		query(test, b, 0, i);
-		vexfs_topk_init(&b->results[0], b->hits, MOST_K, ~0u);
-		KUNIT_ASSERT_EQ(test, run_search(b, 1, NULL, NULL), 0);
-		compare(test, b, 0, brute_force(test, b, 0, false, ~0ULL), 0);
-		if (!i)
-			KUNIT_EXPECT_EQ(test, b->plan, VEXFS_PLAN_SCAN);
+		for (q = 0; q < nq; q++) {
+			query(test, b, q, i + q);
+			vexfs_topk_init(&b->results[q], b->hits + q * MOST_K, MOST_K, ~0u);
+		}
+		KUNIT_ASSERT_EQ(test, run_search(b, nq, NULL, NULL), 0);
+		for (q = 0; q < nq; q += 5)
+			compare(test, b, q, brute_force(test, b, q, false, ~0ULL), 0);
+		if (nq > 1 || !i)
+			KUNIT_EXPECT_EQ(test, b->plan, nq > 1 ? VEXFS_PLAN_BLOCK : VEXFS_PLAN_SCAN);
 	}
 	after = atomic64_read(&b->c->bytes);
-	if (!vexfs_math_code_query(&b->c->space, code_query, b->queries, b->aux[0])) {
-		KUNIT_EXPECT_EQ(test, b->plan, VEXFS_PLAN_SCAN_CODES);
+	if (compares_codes(test, b, nq)) {
+		if (nq == 1)
+			KUNIT_EXPECT_EQ(test, b->plan, VEXFS_PLAN_SCAN_CODES);
 		KUNIT_EXPECT_GE(test, after, before + (u64)n * b->c->code_bytes);
 	} else {
 		KUNIT_EXPECT_EQ(test, after, before);
 	}
 	search_rounds(test, b, vexfs_kunit_quick ? 1 : 12);
 	search_range(test, b);
-	vfree(code_query);
 	vfree(b->queries);
 	vexfs_test_collection_end(b->c);
+}
+
+static void exact_codes_later(struct kunit *test)
+{
+	codes_later(test, 1);
+}
+
+/* Many queries at a time, as a crowd that shares its searches has them. */
+static void exact_codes_later_by_blocks(struct kunit *test)
+{
+	codes_later(test, MOST_QUERIES);
 }
 
 static void exact_empty(struct kunit *test)
@@ -838,6 +867,7 @@ static struct kunit_case search_cases[] = {
 	KUNIT_CASE(exact_codes_refused),
 	KUNIT_CASE(exact_codes_useless),
 	KUNIT_CASE(exact_codes_later),
+	KUNIT_CASE(exact_codes_later_by_blocks),
 	KUNIT_CASE(exact_empty),
 	KUNIT_CASE(exact_one_sequence),
 	KUNIT_CASE(exact_one_sequence_codes),

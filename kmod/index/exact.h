@@ -118,6 +118,10 @@ int vexfs_exact_gather(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 
 /* One query, rows one after another; only rows whose state is LIVE may count. */
 int vexfs_exact_scan(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row, u32 n);
 
+/* Decides whether this search makes codes, and in which chunks. */
+void vexfs_exact_codes_judge(struct exact_run *run);
+/* Makes the codes of the LIVE rows of a chunk of such a search, unless somebody else does. */
+void vexfs_exact_codes_make(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n);
 /* Converts the queries for scans of codes, if the collection has codes or gets them now. */
 int vexfs_exact_codes_begin(struct exact_run *run);
 void vexfs_exact_codes_end(struct exact_run *run);

@@ -28,17 +28,21 @@ int vexfs_exact_block_begin(struct exact_run *run)
 {
 	struct vexfs_search_job *s = run->s;
 	const struct vexfs_space *sp = &s->c->space;
+	int err;
 
 	run->packed_bytes = vexfs_math_block_bytes(sp, s->nq);
 	run->packed = vexfs_op_alloc(s->op, run->packed_bytes, VEXFS_GFP_USER);
 	if (!run->packed)
 		return -ENOMEM;
-	/* where writers make codes these are used; elsewhere they are made chunk by chunk */
+	vexfs_exact_codes_judge(run);
+	/* codes that nobody has made are made chunk by chunk, and kept only with run->make */
 	if (!s->c->code && vexfs_codes_after())
 		run->scratch = ALIGN(vexfs_math_block_scratch(sp, run->chunk), 64);
 	if (!s->filter)
 		s->plan = VEXFS_PLAN_BLOCK;
-	return vexfs_math_block_pack(sp, run->packed, s->queries, s->aux, s->nq);
+	err = vexfs_math_block_pack(sp, run->packed, s->queries, s->aux, s->nq);
+	run->make = run->make && vexfs_math_block_coded(run->packed);
+	return err;
 }
 
 void vexfs_exact_block_end(struct exact_run *run)
@@ -156,6 +160,8 @@ int vexfs_exact_block(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 
 	if (!w->run->packed || !w->room.hits)
 		return one_by_one(w, e, row, n);
+	if (w->run->make && !vexfs_extent_coded(w->run->s->c, e, row, n))
+		vexfs_exact_codes_make(w, e, row, n);
 	for (; n && !err; row += m, n -= m) {
 		m = n;
 		hits = block_hits(w, e, row, m);

@@ -23,18 +23,30 @@ VEXFS_EXPORT_KUNIT(vexfs_search_codes);
  * True when codes should be made for a collection that has none. Making them costs as much as a few
  * searches. The count of searches need not be exact.
  */
-static bool make_worth(struct vexfs_collection *c)
+static bool make_worth(struct vexfs_search_job *s)
 {
+	struct vexfs_collection *c = s->c;
 	u32 after = vexfs_codes_after();
 	u32 scans = READ_ONCE(c->private);
 
-	if (c->code || !after || rcu_access_pointer(c->index) || vexfs_owner_limited() ||
-	    vexfs_slots_end(c) <= MAKE_LEAST)
+	/* a filter skips rows, which would have no codes afterwards */
+	if (s->filter || !c->code_bytes || c->code || !after || rcu_access_pointer(c->index) ||
+	    vexfs_owner_limited() || vexfs_slots_end(c) <= MAKE_LEAST)
 		return false;
 	if (scans >= after)
 		return true;
 	WRITE_ONCE(c->private, scans + 1);
 	return false;
+}
+
+/* Codes are claimed a chunk at a time. */
+static_assert(CHUNK_ROWS == VEXFS_CODED_ROWS);
+
+void vexfs_exact_codes_judge(struct exact_run *run)
+{
+	run->make = make_worth(run->s);
+	if (run->make)
+		run->chunk = CHUNK_ROWS;
 }
 
 int vexfs_exact_codes_begin(struct exact_run *run)
@@ -44,8 +56,7 @@ int vexfs_exact_codes_begin(struct exact_run *run)
 	int err = 0;
 	u32 q;
 
-	/* a filter skips rows, which would have no codes afterwards */
-	run->make = s->c->code_bytes && !s->filter && make_worth(s->c);
+	vexfs_exact_codes_judge(run);
 	if (!READ_ONCE(s->c->has_codes) && !run->make)
 		return 0;
 	run->coded_step = vexfs_math_code_query_bytes(sp);
@@ -96,8 +107,7 @@ static int code_rows(struct exact_work *w, u32 q, struct vexfs_extent *e, const 
 	return at ? vexfs_exact_gather(w, q, e, row, at) : 0;
 }
 
-/* Codes of the LIVE rows of a chunk that was scanned just now. */
-static void make_codes(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
+void vexfs_exact_codes_make(struct exact_work *w, struct vexfs_extent *e, u32 row, u32 n)
 {
 	struct vexfs_collection *c = w->run->s->c;
 	u32 i, m;
@@ -141,7 +151,7 @@ int vexfs_exact_compare(struct exact_work *w, u32 q, struct vexfs_extent *e, u32
 	if (!codes) {
 		err = vexfs_exact_scan(w, q, e, row, n);
 		if (!err && w->run->make)
-			make_codes(w, e, row, n);
+			vexfs_exact_codes_make(w, e, row, n);
 		return err;
 	}
 	if (w->results[q].limit == ~0u)

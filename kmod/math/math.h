@@ -150,6 +150,8 @@ struct vexfs_block_room {
 size_t vexfs_math_block_bytes(const struct vexfs_space *sp, u32 nq);
 int vexfs_math_block_pack(const struct vexfs_space *sp, void *packed,
 			  const void *queries, const u32 *q_aux, u32 nq);
+/* True when the queries were packed to be compared with codes, too. */
+bool vexfs_math_block_coded(const void *packed);
 size_t vexfs_math_block_scratch(const struct vexfs_space *sp, u32 n);
 int vexfs_math_block(const struct vexfs_space *sp, void *packed, u32 nq,
 		     const u32 *limits, const void *rows, const u32 *aux, u32 n,

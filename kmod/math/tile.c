@@ -213,6 +213,12 @@ static void cut_tile(const struct vexfs_pace *pace, u32 units, u32 group, u32 nq
 	*rows = vexfs_fpu_items(pace, units * *queries, tile);
 }
 
+bool vexfs_math_block_coded(const void *packed)
+{
+	return ((const struct packed *)packed)->codes;
+}
+VEXFS_EXPORT_KUNIT(vexfs_math_block_coded);
+
 /* Compares the numbers of the rows, or their bytes when @codes is not NULL. */
 static int run_tiles(const struct packed *p, const struct vexfs_space *sp, u32 nq,
 		     const u32 *limits, const void *rows, const void *codes, const u32 *aux, u32 n,
