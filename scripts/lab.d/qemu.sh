@@ -41,6 +41,16 @@ qemu_boot() {
 	[ -z "$results" ] || share=(
 		-fsdev "local,id=results,path=$results,security_model=none,multidevs=remap"
 		-device "virtio-9p-pci,fsdev=results,mount_tag=results")
+	if [ -n "$disk" ]; then
+		share+=(-blockdev "driver=file,node-name=disk-file,filename=${disk//,/,,}")
+		if [ -n "$disk_log" ]; then
+			share+=(-blockdev "driver=file,node-name=disk-log,filename=${disk_log//,/,,}"
+				-blockdev "driver=blklogwrites,node-name=disk,file=disk-file,log=disk-log,log-sector-size=512"
+				-device virtio-blk-pci,drive=disk)
+		else
+			share+=(-device virtio-blk-pci,drive=disk-file)
+		fi
+	fi
 	exec "qemu-system-$qemu_arch" "${qemu_machine[@]}" -accel tcg,thread=multi -smp "$cpus" -m "$mem" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$lab_vmlinuz" -initrd "$run/initramfs.cpio" \

@@ -13,6 +13,8 @@ mem=1G
 
 # Drivers that lead to the host's files, and what programs may need.
 stock_modules=(virtio_pci virtio_console 9pnet_virtio 9p virtio_rng fuse)
+# And to a disk, where one is asked for.
+stock_disk_modules=(virtio_blk ext4)
 
 stock_pattern() {
 	case $lab in
@@ -38,11 +40,31 @@ stock_release() {
 			sed 's/^linux-headers-//' | sort) | sort -V | tail -n 1
 }
 
+# stock_drivers DIR RELEASE LIST MODULE...: unpacks the modules and writes their names to LIST.
+stock_drivers() {
+	local new=$1 release=$2 list=$3 mod path base
+	shift 3
+	for mod; do
+		PATH=$PATH:/usr/sbin:/sbin modprobe -d "$new/root" -S "$release" -D "$mod" 2> /dev/null
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' > "$new/order"
+	: > "$new/$list"
+	while read -r path; do
+		base=${path##*/}
+		case $base in
+		*.xz) base=${base%.xz}; xz -dc "$path" > "$new/modules/$base" ;;
+		*.zst) base=${base%.zst}; zstd -qdc "$path" > "$new/modules/$base" ;;
+		*) cp "$path" "$new/modules/$base" ;;
+		esac
+		echo "$base" >> "$new/$list"
+	done < "$new/order"
+}
+
 # Fetches image, drivers and headers; the headers go into the chroot.
 stock_fetch() (
 	local dir=$cache/stock/$lab release pkg deb root new
 	local link=$dir/current
 	if [ "${1:-}" != update ] && [ -e "$link/.complete" ] &&
+			{ [ -z "$disk" ] || [ -e "$link/preload-disk" ]; } &&
 			[ -e "$lab_chroot/usr/src/linux-headers-$(cat "$link/release")/.config" ]; then
 		return
 	fi
@@ -77,20 +99,8 @@ stock_fetch() (
 	[ -e "$new/root/lib" ] || ln -s usr/lib "$new/root/lib"
 	PATH=$PATH:/usr/sbin:/sbin depmod -b "$new/root" "$release" 2> /dev/null
 	# Each module after those it needs, unpacked, in the order to load them.
-	local mod path base
-	for mod in "${stock_modules[@]}"; do
-		PATH=$PATH:/usr/sbin:/sbin modprobe -d "$new/root" -S "$release" -D "$mod" 2> /dev/null
-	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' > "$new/order"
-	: > "$new/preload"
-	while read -r path; do
-		base=${path##*/}
-		case $base in
-		*.xz) base=${base%.xz}; xz -dc "$path" > "$new/modules/$base" ;;
-		*.zst) base=${base%.zst}; zstd -qdc "$path" > "$new/modules/$base" ;;
-		*) cp "$path" "$new/modules/$base" ;;
-		esac
-		echo "$base" >> "$new/preload"
-	done < "$new/order"
+	stock_drivers "$new" "$release" preload "${stock_modules[@]}"
+	stock_drivers "$new" "$release" preload-disk "${stock_disk_modules[@]}"
 	[ -s "$new/preload" ] || die "$E_BUILD" "found no drivers in the package of $release"
 	echo "$release" > "$new/release"
 	rm -rf "$new/root" "$new/deb" "$new/order"
@@ -111,7 +121,10 @@ stock_build() {
 	lab_make=()
 	lab_vmlinuz=$dir/vmlinuz
 	lab_preload=()
-	while read -r mod; do lab_preload+=("$dir/modules/$mod"); done < "$dir/preload"
+	while read -r mod; do
+		case " ${lab_preload[*]##*/} " in *" $mod "*) continue ;; esac
+		lab_preload+=("$dir/modules/$mod")
+	done < <(cat "$dir/preload" ${disk:+"$dir/preload-disk"})
 	[ "$kunit" = 0 ] || die "$E_LAB" "Debian's kernels have no KUnit; use uml or debug."
 }
 

@@ -15,3 +15,9 @@ build/test-bin/vexfsd-notify: build/obj/tests/vexfsd/notify.o
 	$(HOSTCC_USER) -o $@ $^
 
 TEST_PROGRAMS += build/test-bin/vexfsd-notify
+
+build/test-bin/disk-cut: build/obj/tests/vexfsd/diskcut.o
+	$(begin)
+	$(HOSTCC_USER) -o $@ $^
+
+TEST_PROGRAMS += build/test-bin/disk-cut
