@@ -2,7 +2,7 @@
 #
 # libvexstat: statistics for vexstress and for whoever compares results.
 
-STAT_OBJS := build/obj/libvexstat/hist.o build/obj/libvexstat/vexstat.o build/obj/libvexstat/calibrate.o
+STAT_OBJS := build/obj/libvexstat/clock.o build/obj/libvexstat/hist.o build/obj/libvexstat/vexstat.o build/obj/libvexstat/calibrate.o
 build/obj/libvexstat/vexstat.o build/obj/libvexstat/calibrate.o: CFLAGS_USER += -O3
 STAT_SAN_OBJS := $(STAT_OBJS:build/obj/%=build/san/%)
 

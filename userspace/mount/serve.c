@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../libvexstat/clock.h"
 #include "../libvexstat/hist.h"
 #include "serve.h"
 #include "vexfs.h"
@@ -178,7 +179,7 @@ static void *server_main(void *arg)
 	struct server *s = arg;
 	struct fuse_buf buf = { 0 };
 	unsigned int opcode;
-	uint64_t start;
+	uint64_t begin;
 	int n;
 
 	while (!fuse_session_exited(s->se)) {
@@ -189,9 +190,9 @@ static void *server_main(void *arg)
 			break;
 		opcode = opcode_of(&buf);
 		failed = 0;
-		start = now_ns();
+		begin = vs_ticks();
 		fuse_session_process_buf(s->se, &buf);
-		note(s, opcode, now_ns() - start);
+		note(s, opcode, vs_to_ns(vs_ticks() - begin));
 	}
 	free(buf.mem);
 	/* The first thread that sees the end of the mount wakes the others. */
@@ -262,6 +263,7 @@ int serve(struct fuse_session *se, unsigned int threads, const char *device)
 	if (!copy)
 		return -ENOMEM;
 	module = device;
+	vs_clock_init();
 	main_thread = pthread_self();
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

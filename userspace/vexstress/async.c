@@ -133,7 +133,7 @@ static void answered(struct vx_worker *w, struct async *a, unsigned int at, int 
 /* Sends the prepared ops. Those without room stay prepared until completions make some. */
 static int send_ready(struct vx_worker *w, struct async *a)
 {
-	uint64_t now = vx_ticks();
+	uint64_t now = vs_ticks();
 	unsigned int i;
 	int n;
 
@@ -147,7 +147,7 @@ static int send_ready(struct vx_worker *w, struct async *a)
 		return 0;
 	if (n < 0) {
 		/* None of them will be completed. */
-		now = vx_ticks();
+		now = vs_ticks();
 		for (i = 0; i < a->nready; i++)
 			answered(w, a, (unsigned int)a->ready[i].user, n, now);
 		a->nready = 0;
@@ -170,7 +170,7 @@ static int take_answers(struct vx_worker *w, struct async *a, uint64_t timeout_n
 	int n, i;
 
 	n = a->transport->answers(w, list, ANSWERS, min < ANSWERS ? min : ANSWERS, timeout_ns);
-	now = vx_ticks();
+	now = vs_ticks();
 	for (i = 0; i < n; i++)
 		answered(w, a, (unsigned int)list[i].user, list[i].err, now);
 	return n;
@@ -179,27 +179,27 @@ static int take_answers(struct vx_worker *w, struct async *a, uint64_t timeout_n
 /* Waits for completions if ops are in flight, and otherwise until an op is due. */
 static int wait_for_more(struct vx_worker *w, struct async *a)
 {
-	uint64_t now = vx_ticks(), ns = LOOK_NS, until;
+	uint64_t now = vs_ticks(), ns = LOOK_NS, until;
 	bool due_counts = w->job->rate > 0 && a->nfree && !a->nready;
 	int n = 0;
 
 	if (due_counts)
-		ns = a->next > now ? vx_to_ns(a->next - now) : 0;
+		ns = a->next > now ? vs_to_ns(a->next - now) : 0;
 	if (ns > LOOK_NS)
 		ns = LOOK_NS;
-	until = now + vx_to_ticks((double)ns);
+	until = now + vs_to_ticks((double)ns);
 	if (under_way(a))
 		n = take_answers(w, a, ns);
 	else if (a->nready)
 		vx_nap(200000);
 	else if (ns > FAR_NS)
 		vx_nap((double)ns - FAR_NS / 2);
-	now = vx_ticks();
+	now = vs_ticks();
 	/* A completion or the timer ends the wait, so time beyond the timer was unavailable. */
-	if (due_counts && ns && now > until && vx_to_ns(now - until) > LATE_NS) {
+	if (due_counts && ns && now > until && vs_to_ns(now - until) > LATE_NS) {
 		a->missing += now - until;
 		vs_hist_set(&w->shared->unavailable_ns,
-			    w->shared->unavailable_ns + vx_to_ns(now - until));
+			    w->shared->unavailable_ns + vs_to_ns(now - until));
 	}
 	return n < 0 ? n : 0;
 }
@@ -237,7 +237,7 @@ static void forget_ready(struct vx_worker *w, struct async *a)
 		struct flight *f = &a->flight[a->ready[--a->nready].user];
 
 		w->priv = f->call;
-		w->started = w->ended = vx_ticks();
+		w->started = w->ended = vs_ticks();
 		vx_worker_after(w, f->kind, -ECANCELED);
 		a->free[a->nfree++] = (unsigned int)a->ready[a->nready].user;
 	}
@@ -254,8 +254,8 @@ static int begin_counting(struct vx_worker *w, struct async *a)
 	vx_begin_counting(w);
 	a->sent = a->done = 0;
 	a->missing = 0;
-	if (w->job->rate > 0 && vx_ticks() > a->next)
-		a->next = vx_ticks();
+	if (w->job->rate > 0 && vs_ticks() > a->next)
+		a->next = vs_ticks();
 	return err;
 }
 
@@ -265,7 +265,7 @@ static int run(struct vx_worker *w, struct async *a)
 	int err = 0;
 
 	if (w->job->rate > 0)
-		a->next = vx_ticks() + vx_gap(w) * w->index / w->job->threads;
+		a->next = vs_ticks() + vx_gap(w) * w->index / w->job->threads;
 	w->warming = true;
 	while (!err && !vx_over(w) && (w->warming || a->done < quota)) {
 		if (vx_warmed_up(w)) {
@@ -273,7 +273,7 @@ static int run(struct vx_worker *w, struct async *a)
 			continue;
 		}
 		while (a->nfree && (w->warming || a->sent < quota) &&
-		       (w->job->rate <= 0 || vx_ticks() >= a->next)) {
+		       (w->job->rate <= 0 || vs_ticks() >= a->next)) {
 			make_ready(w, a);
 			a->missing = 0;
 		}

@@ -163,7 +163,7 @@ static void look_at(const struct vx_job *job, struct look *l)
 			l->errors += vs_hist_get(&m->errors);
 		}
 	}
-	l->when = vx_ticks();
+	l->when = vs_ticks();
 }
 
 static void slice_of(const struct vx_job *job, const struct look *a, const struct look *b,
@@ -172,7 +172,7 @@ static void slice_of(const struct vx_job *job, const struct look *a, const struc
 	static struct vs_hist d;
 
 	memset(s, 0, sizeof(*s));
-	s->seconds = (double)vx_to_ns(b->when - a->when) / 1e9;
+	s->seconds = (double)vs_to_ns(b->when - a->when) / 1e9;
 	s->errors = b->errors - a->errors;
 	/* Failed ops do not count as throughput. */
 	if (s->seconds > 0)
@@ -231,7 +231,7 @@ static bool one_done(const struct crew *crew)
 static bool sleep_until(struct crew *crew, struct vx_outcome *out, uint64_t when)
 {
 	for (;;) {
-		uint64_t now = vx_ticks();
+		uint64_t now = vs_ticks();
 		double ns;
 
 		reap(crew, out);
@@ -239,7 +239,7 @@ static bool sleep_until(struct crew *crew, struct vx_outcome *out, uint64_t when
 			return false;
 		if (now >= when)
 			return true;
-		ns = (double)vx_to_ns(when - now);
+		ns = (double)vs_to_ns(when - now);
 		vx_nap(ns > 50e6 ? 50e6 : ns);
 	}
 }
@@ -284,7 +284,7 @@ static void warm_up(struct crew *crew, struct vx_outcome *out)
 	double step = vx_set.warmup / (2 * WARM_WINDOW);
 	struct warming *w = calloc(crew->n, sizeof(*w));
 	struct look *now = malloc(sizeof(*now));
-	uint64_t begin = vx_ticks(), next = begin;
+	uint64_t begin = vs_ticks(), next = begin;
 	bool all = false;
 	size_t i;
 
@@ -294,9 +294,9 @@ static void warm_up(struct crew *crew, struct vx_outcome *out)
 		step = 0.005;
 	for (i = 0; i < crew->n; i++)
 		look_at(crew->jobs[i], &w[i].last);
-	while ((double)vx_to_ns(vx_ticks() - begin) / 1e9 < vx_set.warmup &&
+	while ((double)vs_to_ns(vs_ticks() - begin) / 1e9 < vx_set.warmup &&
 	       (!all || vx_set.warmup_fixed)) {
-		next += vx_to_ticks(step * 1e9);
+		next += vs_to_ticks(step * 1e9);
 		if (!sleep_until(crew, out, next))
 			break;
 		/* Jobs run side by side: all must be steady at the same time. */
@@ -304,11 +304,11 @@ static void warm_up(struct crew *crew, struct vx_outcome *out)
 			out[i].steady = warm(&w[i], crew->jobs[i], now);
 			all = all && out[i].steady;
 		}
-		status("warming up", crew->jobs[0], (double)vx_to_ns(vx_ticks() - begin) / 1e9,
+		status("warming up", crew->jobs[0], (double)vs_to_ns(vs_ticks() - begin) / 1e9,
 		       vx_set.warmup, w[0].rate[w[0].n - 1]);
 	}
 	for (i = 0; i < crew->n; i++)
-		out[i].warmup_seconds = (double)vx_to_ns(vx_ticks() - begin) / 1e9;
+		out[i].warmup_seconds = (double)vs_to_ns(vs_ticks() - begin) / 1e9;
 out:
 	free(w);
 	free(now);
@@ -452,7 +452,7 @@ static uint64_t end_of(const struct vx_job *job)
 		uint64_t ended = vs_hist_get(&job->shared[i].ended);
 
 		if (!ended)
-			return vx_ticks();
+			return vs_ticks();
 		last = ended > last ? ended : last;
 	}
 	return last;
@@ -466,14 +466,14 @@ static void slice_ends(struct course *c, const struct vx_job *job, struct vx_out
 	look_at(job, now);
 	slice_of(job, &c->last, now, s);
 	c->last = *now;
-	c->next += vx_to_ticks(c->step * 1e9);
+	c->next += vs_to_ticks(c->step * 1e9);
 	/* A very short slice says nothing about the rate. */
 	if (cut && s->seconds < c->step / 2 && out->nslices)
 		return;
 	out->nslices++;
-	vx_interval_line(job, (double)vx_to_ns(now->when - begin) / 1e9, s);
+	vx_interval_line(job, (double)vs_to_ns(now->when - begin) / 1e9, s);
 	if (!job->number)
-		progress(job, (double)vx_to_ns(now->when - begin) / 1e9, c->length, now->ops,
+		progress(job, (double)vs_to_ns(now->when - begin) / 1e9, c->length, now->ops,
 			 s->ops_per_s);
 }
 
@@ -483,7 +483,7 @@ static void course_ends(struct crew *crew, struct course *c, struct vx_outcome *
 
 	/* The clock is read last: a delay in between then cannot make the rate too high. */
 	sum_up(out, c->before);
-	out->seconds = (double)vx_to_ns(end_of(job) - begin) / 1e9;
+	out->seconds = (double)vs_to_ns(end_of(job) - begin) / 1e9;
 	out->interrupted = vx_signal;
 	crew->over[job->number] = true;
 	__atomic_store_n(&vx_control->over[job->number], 1, __ATOMIC_RELAXED);
@@ -504,11 +504,11 @@ static void measure(struct crew *crew, struct vx_outcome *out)
 	park(crew, out);
 	/* The first reading populates its pages, which takes long, so the second counts. */
 	for (k = 0; k < 2; k++) {
-		begin = vx_ticks();
+		begin = vs_ticks();
 		for (i = 0; i < crew->n; i++) {
 			copy_counts(c[i].before, crew->jobs[i]);
 			look_at(crew->jobs[i], &c[i].last);
-			c[i].next = begin + vx_to_ticks(c[i].step * 1e9);
+			c[i].next = begin + vs_to_ticks(c[i].step * 1e9);
 		}
 	}
 	__atomic_store_n(&vx_control->measuring, VX_MEASURING, __ATOMIC_RELEASE);
@@ -525,7 +525,7 @@ static void measure(struct crew *crew, struct vx_outcome *out)
 			struct vx_job *job = crew->jobs[i];
 			bool cut = ended || job_reached(job, VX_DONE);
 
-			if (crew->over[i] || (!cut && vx_ticks() < c[i].next))
+			if (crew->over[i] || (!cut && vs_ticks() < c[i].next))
 				continue;
 			slice_ends(&c[i], job, &out[i], begin, cut, now);
 			if (cut || (c[i].length > 0 && out[i].nslices >= c[i].slices) ||
@@ -654,7 +654,7 @@ static int run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out)
 		goto out;
 	}
 	for (i = 0; i < n && !vx_signal; i++) {
-		uint64_t t = vx_monotonic_ns();
+		uint64_t t = vs_monotonic_ns();
 
 		out[i].job = jobs[i];
 		jobs[i]->number = (unsigned int)i;
@@ -667,7 +667,7 @@ static int run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out)
 		}
 		status("preparing", jobs[i], 0, 0, 0);
 		ret = jobs[i]->coll ? VX_OK : vx_coll_setup(jobs[i]);
-		jobs[i]->setup_seconds = (double)(vx_monotonic_ns() - t) / 1e9;
+		jobs[i]->setup_seconds = (double)(vs_monotonic_ns() - t) / 1e9;
 		if (ret)
 			goto drop;
 	}
@@ -675,7 +675,7 @@ static int run_group(struct vx_job **jobs, size_t n, struct vx_outcome *out)
 	if (vx_signal || assemble(&crew, out))
 		goto stop;
 	ret = VX_OK;
-	vx_control->begin = vx_ticks();
+	vx_control->begin = vs_ticks();
 	__atomic_store_n(&vx_control->go, 1, __ATOMIC_RELEASE);
 	warm_up(&crew, out);
 	profile(&crew);

@@ -148,7 +148,7 @@ json_t *vx_fingerprint(void)
 			"microcode", microcode, "governor", governor,
 			"kernel", u.release, "kernel_build", u.version, "lab", vx_json_text(lab_name()),
 			"memory_mb", (json_int_t)(si.totalram / 1048576 * si.mem_unit),
-			"clock", vx_clock.tsc ? "tsc" : "monotonic",
+			"clock", vs_clock.tsc ? "tsc" : "monotonic",
 			"module_version", version, "module_source", source,
 			"simd", info.simd[0] ? info.simd : "unknown",
 			"module_build", build_id(), "parameters", parameters());

@@ -18,17 +18,17 @@ static void record_due(struct vx_worker *w, struct vx_measure *m, uint64_t due, 
 	uint64_t begun = w->free_without > due ? w->free_without : due;
 	uint64_t took = w->ended > ready ? w->ended - ready : 0;
 
-	vs_hist_add_n(&m->corrected, vx_to_ns(w->ended > due ? w->ended - due : 0), n);
+	vs_hist_add_n(&m->corrected, vs_to_ns(w->ended > due ? w->ended - due : 0), n);
 	took -= missing < took ? missing : took;
 	w->free_at = w->ended;
 	w->free_without = begun + took;
-	vs_hist_add_n(&m->available, vx_to_ns(w->free_without - due), n);
+	vs_hist_add_n(&m->available, vs_to_ns(w->free_without - due), n);
 }
 
 void vx_record(struct vx_worker *w, unsigned int kind, uint64_t due, uint64_t missing, int err)
 {
 	struct vx_measure *m = &w->shared->kind[kind];
-	uint64_t ns = vx_to_ns(w->ended - w->started);
+	uint64_t ns = vs_to_ns(w->ended - w->started);
 	uint64_t n = w->done ? w->done : 1;
 
 	vs_hist_add_n(&m->latency, ns, n);

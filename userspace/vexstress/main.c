@@ -437,7 +437,7 @@ int main(int argc, char **argv)
 	}
 	if (vx_options_finish() || (cmd != EXEC && vx_options_format()))
 		return VX_USAGE;
-	vx_clock_init();
+	vs_clock_init();
 	catch_signals();
 	switch (cmd) {
 	case COMPARE:

@@ -37,7 +37,7 @@ build/tests/vexstress-verdict-test: build/obj/vexstress/verdict_test.o build/obj
 	$(HOSTCC_USER) -o $@ $^
 
 build/tests/vexstress-latency-test: build/obj/vexstress/latency_test.o build/obj/vexstress/latency.o \
-		build/obj/vexstress/clock.o build/lib/libvexstat.a
+		build/lib/libvexstat.a
 	$(begin)
 	$(HOSTCC_USER) -o $@ $^ -lm
 

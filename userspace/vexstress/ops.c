@@ -244,7 +244,7 @@ static void change_end(struct vx_id *id, bool done)
 	if (!done)
 		__atomic_store_n(&id->version, id->before, __ATOMIC_RELAXED);
 	__atomic_store_n(&id->changed_before, id->changed, __ATOMIC_RELAXED);
-	__atomic_store_n(&id->changed, vx_ticks(), __ATOMIC_RELAXED);
+	__atomic_store_n(&id->changed, vs_ticks(), __ATOMIC_RELAXED);
 	__atomic_store_n(&id->seq, id->seq + 1, __ATOMIC_RELEASE);
 }
 

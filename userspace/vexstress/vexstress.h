@@ -16,10 +16,10 @@
 #include <stdio.h>
 
 #include "../textio/escape.h"
+#include "../libvexstat/clock.h"
 #include "../libvexstat/hist.h"
 #include "../libvexstat/rng.h"
 #include "../libvexstat/vexstat.h"
-#include "clock.h"
 #include "nearest.h"
 #include "vexfs.h"
 
@@ -446,5 +446,13 @@ int vx_report_write(const char *path, const json_t *result);
 
 /* Compares results and prints them as the settings ask; an enum vx_exit. */
 int vx_compare_results(json_t **results, const char **names, size_t n);
+
+/* ---- probe.c ---- */
+
+/*
+ * Spins for @seconds and returns the share of that time in which it did not run: the machine
+ * was unavailable. Pauses of up to VX_UNAVAILABLE_NS are not counted.
+ */
+double vx_probe_machine(double seconds);
 
 #endif

@@ -51,24 +51,24 @@ bool vx_warmed_up(const struct vx_worker *w)
  */
 static uint64_t wait_until(struct vx_worker *w, uint64_t when)
 {
-	uint64_t last = vx_ticks(), missing = 0;
+	uint64_t last = vs_ticks(), missing = 0;
 
 	while (!vx_over(w) && !vx_warmed_up(w)) {
-		uint64_t now = vx_ticks(), gap = now - last;
+		uint64_t now = vs_ticks(), gap = now - last;
 		double ns;
 
-		if (vx_to_ns(gap) > VX_UNAVAILABLE_NS) {
+		if (vs_to_ns(gap) > VX_UNAVAILABLE_NS) {
 			vs_hist_set(&w->shared->unavailable_ns,
-				    w->shared->unavailable_ns + vx_to_ns(gap));
+				    w->shared->unavailable_ns + vs_to_ns(gap));
 			if (now > when)
 				missing = gap < now - when ? gap : now - when;
 		}
 		if (now >= when)
 			break;
-		ns = (double)vx_to_ns(when - now);
+		ns = (double)vs_to_ns(when - now);
 		if (ns > 300000) {
 			vx_nap(ns > 50e6 ? 50e6 : ns - 200000);
-			now = vx_ticks();
+			now = vs_ticks();
 		} else {
 			__builtin_ia32_pause();
 		}
@@ -117,9 +117,9 @@ static void one_call(struct vx_worker *w, uint64_t due, uint64_t missing)
 
 	vx_worker_prepare(w, kind);
 	/* Preparing the request is not the module's time, so the measured latency excludes it. */
-	w->started = vx_ticks();
+	w->started = vs_ticks();
 	err = vx_worker_op(w, kind);
-	w->ended = vx_ticks();
+	w->ended = vs_ticks();
 	vx_record(w, kind, due, missing, err);
 	vx_worker_after(w, kind, err);
 }
@@ -153,7 +153,7 @@ uint64_t vx_gap(struct vx_worker *w)
 {
 	double mean = mean_gap(w->job);
 
-	return vx_to_ticks(w->job->arrival == VX_POISSON ? -log(1 - vs_rng_unit(&w->rng)) * mean :
+	return vs_to_ticks(w->job->arrival == VX_POISSON ? -log(1 - vs_rng_unit(&w->rng)) * mean :
 			   mean);
 }
 
@@ -169,9 +169,9 @@ static void loop(struct vx_worker *w)
 
 	w->warming = true;
 	if (job->ramp > 0)
-		wait_until(w, vx_control->begin + vx_to_ticks(job->ramp * 1e9 * w->index / job->threads));
+		wait_until(w, vx_control->begin + vs_to_ticks(job->ramp * 1e9 * w->index / job->threads));
 	if (job->rate > 0)
-		due = vx_ticks() + vx_to_ticks(mean_gap(job) * w->index / job->threads);
+		due = vs_ticks() + vs_to_ticks(mean_gap(job) * w->index / job->threads);
 	while (!vx_over(w) && (w->warming || done < quota)) {
 		uint64_t missing = 0;
 
@@ -179,8 +179,8 @@ static void loop(struct vx_worker *w)
 			vx_begin_counting(w);
 			done = 0;
 			/* Delays up to now do not count. */
-			if (job->rate > 0 && vx_ticks() > due)
-				due = vx_ticks();
+			if (job->rate > 0 && vs_ticks() > due)
+				due = vs_ticks();
 			w->free_at = w->free_without = 0;
 			continue;
 		}
@@ -194,7 +194,7 @@ static void loop(struct vx_worker *w)
 		if (job->rate > 0)
 			due += vx_gap(w);
 		else if (job->think > 0)
-			wait_until(w, vx_ticks() + vx_to_ticks(job->think * 1e9));
+			wait_until(w, vs_ticks() + vs_to_ticks(job->think * 1e9));
 	}
 	if (done >= quota)
 		vx_all_done(w, w->ended);

@@ -353,7 +353,7 @@ int main(int argc, char **argv)
 	bench.turns = smoke ? 1 : 5;
 	bench.seconds = smoke ? 0.3 : 3;
 	bench.scale = smoke ? 0.02 : 1;
-	vx_clock_init();
+	vs_clock_init();
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	vx_set.debugfs = "/sys/kernel/debug/vexfs";

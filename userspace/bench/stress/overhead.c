@@ -150,9 +150,9 @@ static void free_script(struct script *sc)
 /* System calls only, for the given time; ops per second, or -1 if one fails. */
 static double send_all(struct script *sc, int fd, double seconds)
 {
-	uint64_t begin = vx_ticks(), end = begin, ops = 0;
+	uint64_t begin = vs_ticks(), end = begin, ops = 0;
 
-	while ((double)vx_to_ns(end - begin) / 1e9 < seconds) {
+	while ((double)vs_to_ns(end - begin) / 1e9 < seconds) {
 		unsigned int n;
 
 		for (n = 0; n < 64; n++) {
@@ -165,9 +165,9 @@ static double send_all(struct script *sc, int fd, double seconds)
 			sc->at = sc->at + 1 < sc->n ? sc->at + 1 : 0;
 		}
 		ops += n;
-		end = vx_ticks();
+		end = vs_ticks();
 	}
-	return (double)ops / ((double)vx_to_ns(end - begin) / 1e9);
+	return (double)ops / ((double)vs_to_ns(end - begin) / 1e9);
 }
 
 /*
@@ -300,7 +300,7 @@ int main(int argc, char **argv)
 		fputs("usage: vexstress-overhead FILE.json\n", stderr);
 		return VX_USAGE;
 	}
-	vx_clock_init();
+	vs_clock_init();
 	vx_set.debugfs = "/sys/kernel/debug/vexfs";
 	for (i = 0; i < ARRAY_SIZE(workloads) && !ret; i++)
 		if (rows(list, workloads[i], 0.5, out))
