@@ -76,52 +76,52 @@ TEXT
 head -c 5000 /dev/urandom > "$d/noise.bin"
 
 start
-check "what is below is there" 'diff -r "$d" "$m"'
-check "five texts are embedded" 'until_true "[ \"\$(index files)\" = 5 ]"'
-check "a file is near to its like" 'ls "$m/kitchen/bread.txt.near" | head -n 1 | grep -q pizza.txt'
-check "the link leads there" 'cmp "$m/kitchen/bread.txt.near/$(ls "$m/kitchen/bread.txt.near" | head -n 1)" "$d/kitchen/pizza.txt"'
-check "ls -l shows it" 'ls -l "$m/kernel/leak.txt.near" | grep -q -- "-> ../../kernel/slab.txt"'
-check "words find files" 'ls "$m/.search/kernel memory leak" | head -n 1 | grep -q leak.txt'
-check "and what they lead to" 'grep -q kmemleak "$m/.search/kernel memory leak"/0001-*'
-check "other words, other files" 'ls "$m/.search/hot oven dough" | head -n 2 | grep -q bread.txt'
-check "nothing of it is listed" '! ls -AR "$m" | grep -qE "near|search"'
-check "what is no text has no neighbours" '[ -z "$(ls "$m/noise.bin.near")" ]'
-check "what is not there has none" '! ls "$m/kernel/none.txt.near"'
-check "a directory has none" '! ls "$m/kernel.near"'
-check "nothing is made in there" '! touch "$m/kernel/leak.txt.near/x" && ! mkdir "$m/.search/a/b"'
-check "ids are hidden from copies" '! getfattr -d "$m/kernel/leak.txt" | grep -q vexfs'
-check "and can be asked for" 'getfattr -n user.vexfs.id "$m/kernel/leak.txt"'
+check "the overlay shows the lower directory" 'diff -r "$d" "$m"'
+check "all five text files are embedded" 'until_true "[ \"\$(index files)\" = 5 ]"'
+check "FILE.near lists the most similar file first" 'ls "$m/kitchen/bread.txt.near" | head -n 1 | grep -q pizza.txt'
+check "a link of FILE.near leads to the similar file" 'cmp "$m/kitchen/bread.txt.near/$(ls "$m/kitchen/bread.txt.near" | head -n 1)" "$d/kitchen/pizza.txt"'
+check "ls -l of FILE.near shows relative links" 'ls -l "$m/kernel/leak.txt.near" | grep -q -- "-> ../../kernel/slab.txt"'
+check ".search/WORDS lists the best file first" 'ls "$m/.search/kernel memory leak" | head -n 1 | grep -q leak.txt'
+check "a link of .search leads to the text" 'grep -q kmemleak "$m/.search/kernel memory leak"/0001-*'
+check ".search with other words lists another file first" 'ls "$m/.search/hot oven dough" | head -n 2 | grep -q bread.txt'
+check "ls does not list .near and .search" '! ls -AR "$m" | grep -qE "near|search"'
+check "a binary file has no neighbours" '[ -z "$(ls "$m/noise.bin.near")" ]'
+check ".near of a missing file does not exist" '! ls "$m/kernel/none.txt.near"'
+check ".near of a directory does not exist" '! ls "$m/kernel.near"'
+check "no file can be created in .near and .search" '! touch "$m/kernel/leak.txt.near/x" && ! mkdir "$m/.search/a/b"'
+check "getfattr -d does not list the attribute with the id" '! getfattr -d "$m/kernel/leak.txt" | grep -q vexfs'
+check "getfattr -n reads the attribute with the id" 'getfattr -n user.vexfs.id "$m/kernel/leak.txt"'
 
 # ---- changes, through the mount and behind its back ----
 
-check "written through the mount" 'echo "Tomatoes and basil on pizza dough from the hot oven" > "$m/kitchen/basil.txt"; until_true "[ \"\$(index files)\" = 6 ]" && ls "$m/kitchen/pizza.txt.near" | grep -q basil.txt'
-check "written behind its back" 'echo "The run queue of the kernel scheduler holds tasks" > "$d/kernel/queue.txt"; until_true "ls \"$m/kernel/sched.txt.near\" | head -n 1 | grep -q queue.txt"'
-check "renamed" 'mv "$m/kernel/queue.txt" "$m/kitchen/queue.txt"; until_true "ls -l \"$m/kernel/sched.txt.near\" | grep -q -- \"-> ../../kitchen/queue.txt\""'
-check "a renamed directory" 'mv "$m/kitchen" "$m/cuisine"; until_true "ls -l \"$m/cuisine/bread.txt.near\" | grep -q -- \"-> ../../cuisine/pizza.txt\"" && [ "$(index files)" = 7 ]'
-check "changed" 'echo "A cat sleeps on the warm roof" > "$d/cuisine/queue.txt"; until_true "ls \"$m/.search/sleeping cat roof\" | head -n 1 | grep -q queue.txt"'
-check "deleted behind its back" 'rm "$d/cuisine/queue.txt"; until_true "[ \"\$(index files)\" = 6 ]" && ! ls "$m/.search/sleeping cat roof" | grep -q queue.txt'
-check "deleted through the mount" 'rm "$m/cuisine/basil.txt"; until_true "[ \"\$(index files)\" = 5 ]"'
-check "the collection holds no more" '[ "$(vexctl -j show overlay | jq .count)" = 5 ]'
-check "a copy is another file" 'cp -a "$m/kernel/leak.txt" "$m/kernel/leak2.txt"; until_true "[ \"\$(index files)\" = 6 ]" && ls "$m/kernel/leak.txt.near" | head -n 1 | grep -q leak2.txt'
-check "a copy behind its back, with all attributes" 'cp -a "$d/kernel/leak.txt" "$d/kernel/leak3.txt"; until_true "[ \"\$(index files)\" = 7 ]" && [ "$(getfattr --only-values -n user.vexfs.id "$m/kernel/leak.txt")" != "$(getfattr --only-values -n user.vexfs.id "$m/kernel/leak3.txt")" ]'
-check "a file that replaces another leaves nothing of it" 'echo "slab objects leak from the kernel" > "$dir/one" && mv "$dir/one" "$d/kernel/leak3.txt" && until_true "ls \"$m/.search/slab objects leak from the kernel\" | head -n 1 | grep -q leak3.txt" && until_true "[ \"\$(vexctl -j show overlay | jq .count)\" = 7 ]" && [ "$(index files)" = 7 ]'
-check "hidden files are left alone" 'echo "hidden kernel slab text" > "$m/.hidden.txt"; mkdir "$m/.d"; echo "hidden kernel slab text" > "$m/.d/x.txt"; echo "the last slab text" > "$m/z.txt"; until_true "[ \"\$(index files)\" = 8 ]"; ! ls "$m/.search/hidden kernel slab text" | grep -qE "hidden|x.txt"'
-check "symbolic links are no files, loops no trouble" 'ln -s . "$m/loop"; ln -s kernel/leak.txt "$m/ln.txt"; ln -s ln2 "$m/ln2"; ! cat "$m/ln2"; cmp "$m/ln.txt" "$d/kernel/leak.txt" && [ "$(index files)" = 8 ]'
-check "mounted again, nothing is embedded anew" 'stop && start && until_true "[ \"\$(index files)\" = 8 ]" && [ "$(index embedded)" = 0 ]'
+check "a file written through the mount is embedded" 'echo "Tomatoes and basil on pizza dough from the hot oven" > "$m/kitchen/basil.txt"; until_true "[ \"\$(index files)\" = 6 ]" && ls "$m/kitchen/pizza.txt.near" | grep -q basil.txt'
+check "a file written to the lower directory is embedded" 'echo "The run queue of the kernel scheduler holds tasks" > "$d/kernel/queue.txt"; until_true "ls \"$m/kernel/sched.txt.near\" | head -n 1 | grep -q queue.txt"'
+check "links follow a renamed file" 'mv "$m/kernel/queue.txt" "$m/kitchen/queue.txt"; until_true "ls -l \"$m/kernel/sched.txt.near\" | grep -q -- \"-> ../../kitchen/queue.txt\""'
+check "links follow a renamed directory" 'mv "$m/kitchen" "$m/cuisine"; until_true "ls -l \"$m/cuisine/bread.txt.near\" | grep -q -- \"-> ../../cuisine/pizza.txt\"" && [ "$(index files)" = 7 ]'
+check "a file changed in the lower directory is embedded again" 'echo "A cat sleeps on the warm roof" > "$d/cuisine/queue.txt"; until_true "ls \"$m/.search/sleeping cat roof\" | head -n 1 | grep -q queue.txt"'
+check "the vector of a file deleted in the lower directory is deleted" 'rm "$d/cuisine/queue.txt"; until_true "[ \"\$(index files)\" = 6 ]" && ! ls "$m/.search/sleeping cat roof" | grep -q queue.txt'
+check "the vector of a file deleted through the mount is deleted" 'rm "$m/cuisine/basil.txt"; until_true "[ \"\$(index files)\" = 5 ]"'
+check "the collection has one vector per file" '[ "$(vexctl -j show overlay | jq .count)" = 5 ]'
+check "a copy made through the mount has a vector of its own" 'cp -a "$m/kernel/leak.txt" "$m/kernel/leak2.txt"; until_true "[ \"\$(index files)\" = 6 ]" && ls "$m/kernel/leak.txt.near" | head -n 1 | grep -q leak2.txt'
+check "a copy made in the lower directory with all attributes has a vector of its own" 'cp -a "$d/kernel/leak.txt" "$d/kernel/leak3.txt"; until_true "[ \"\$(index files)\" = 7 ]" && [ "$(getfattr --only-values -n user.vexfs.id "$m/kernel/leak.txt")" != "$(getfattr --only-values -n user.vexfs.id "$m/kernel/leak3.txt")" ]'
+check "a file that replaces another leaves no vector of the old one" 'echo "slab objects leak from the kernel" > "$dir/one" && mv "$dir/one" "$d/kernel/leak3.txt" && until_true "ls \"$m/.search/slab objects leak from the kernel\" | head -n 1 | grep -q leak3.txt" && until_true "[ \"\$(vexctl -j show overlay | jq .count)\" = 7 ]" && [ "$(index files)" = 7 ]'
+check "hidden files are not embedded" 'echo "hidden kernel slab text" > "$m/.hidden.txt"; mkdir "$m/.d"; echo "hidden kernel slab text" > "$m/.d/x.txt"; echo "the last slab text" > "$m/z.txt"; until_true "[ \"\$(index files)\" = 8 ]"; ! ls "$m/.search/hidden kernel slab text" | grep -qE "hidden|x.txt"'
+check "symbolic links are not embedded, and loops end" 'ln -s . "$m/loop"; ln -s kernel/leak.txt "$m/ln.txt"; ln -s ln2 "$m/ln2"; ! cat "$m/ln2"; cmp "$m/ln.txt" "$d/kernel/leak.txt" && [ "$(index files)" = 8 ]'
+check "a second mount embeds no unchanged file again" 'stop && start && until_true "[ \"\$(index files)\" = 8 ]" && [ "$(index embedded)" = 0 ]'
 daemon > "$dir/pid"
-check "what changed in between is" 'stop && rm "$d/z.txt" && echo "bread with slab cheese" > "$d/new.txt" && start && until_true "[ \"\$(index embedded)\" = 1 ] && [ \"\$(vexctl -j show overlay | jq .count)\" = 8 ]"'
+check "a second mount embeds what changed in between" 'stop && rm "$d/z.txt" && echo "bread with slab cheese" > "$d/new.txt" && start && until_true "[ \"\$(index embedded)\" = 1 ] && [ \"\$(vexctl -j show overlay | jq .count)\" = 8 ]"'
 daemon > "$dir/pid"
 
 # ---- programs at work ----
 
-check "git" 'cd "$m" && mkdir repo && cd repo && git init -q . && git config user.email a@b && git config user.name a && cp ../kernel/*.txt . && git add . && git commit -qm one && git mv leak.txt l.txt && git commit -qm two && git checkout -q HEAD~1 && git fsck && git status --porcelain | wc -l | grep -qx 0 && git gc -q && git log --oneline --all | wc -l | grep -qx 2'
-check "tar in and out" 'tar -C /usr/include -cf t.tar linux && mkdir "$m/t" && tar -C "$m/t" -xf t.tar && diff -r /usr/include/linux "$m/t/linux" && rm -r "$m/t"'
-check "rsync" 'rsync -aH /usr/include/asm-generic "$m/" && diff -r /usr/include/asm-generic "$m/asm-generic" && [ -z "$(rsync -aHi /usr/include/asm-generic "$m/")" ] && rm -r "$m/asm-generic"'
-check "a hard link" 'ln "$m/new.txt" "$m/new2.txt" && [ "$(stat -c %h "$m/new.txt")" = 2 ] && rm "$m/new2.txt"'
-check "truncate, append, holes" 'truncate -s 1M "$m/hole" && echo end >> "$m/hole" && [ "$(stat -c %s "$m/hole")" = 1048580 ] && rm "$m/hole"'
-check "dd with mmap and direct reading" 'dd if=/dev/urandom of="$m/dd.bin" bs=64k count=16 status=none && cmp "$m/dd.bin" "$d/dd.bin" && rm "$m/dd.bin"'
-check "attributes of others" 'setfattr -n user.mine -v 1 "$m/new.txt" && getfattr -d "$m/new.txt" | grep -q user.mine && ! setfattr -n user.vexfs.id -v 1 "$m/new.txt"'
-check "an open file that is unlinked" 'echo x > "$m/gone.txt"; exec 3< "$m/gone.txt"; rm "$m/gone.txt"; [ "$(cat <&3)" = x ]'
+check "git works in the overlay" 'cd "$m" && mkdir repo && cd repo && git init -q . && git config user.email a@b && git config user.name a && cp ../kernel/*.txt . && git add . && git commit -qm one && git mv leak.txt l.txt && git commit -qm two && git checkout -q HEAD~1 && git fsck && git status --porcelain | wc -l | grep -qx 0 && git gc -q && git log --oneline --all | wc -l | grep -qx 2'
+check "tar restores and archives a tree" 'tar -C /usr/include -cf t.tar linux && mkdir "$m/t" && tar -C "$m/t" -xf t.tar && diff -r /usr/include/linux "$m/t/linux" && rm -r "$m/t"'
+check "rsync copies a tree" 'rsync -aH /usr/include/asm-generic "$m/" && diff -r /usr/include/asm-generic "$m/asm-generic" && [ -z "$(rsync -aHi /usr/include/asm-generic "$m/")" ] && rm -r "$m/asm-generic"'
+check "hard links work" 'ln "$m/new.txt" "$m/new2.txt" && [ "$(stat -c %h "$m/new.txt")" = 2 ] && rm "$m/new2.txt"'
+check "truncate, append and sparse files work" 'truncate -s 1M "$m/hole" && echo end >> "$m/hole" && [ "$(stat -c %s "$m/hole")" = 1048580 ] && rm "$m/hole"'
+check "data written by dd is in the lower directory" 'dd if=/dev/urandom of="$m/dd.bin" bs=64k count=16 status=none && cmp "$m/dd.bin" "$d/dd.bin" && rm "$m/dd.bin"'
+check "users set their own attributes, and none of vexfs" 'setfattr -n user.mine -v 1 "$m/new.txt" && getfattr -d "$m/new.txt" | grep -q user.mine && ! setfattr -n user.vexfs.id -v 1 "$m/new.txt"'
+check "an unlinked open file can still be read" 'echo x > "$m/gone.txt"; exec 3< "$m/gone.txt"; rm "$m/gone.txt"; [ "$(cat <&3)" = x ]'
 check "umount ends the daemon" 'stop'
 
 # ---- embedders that misbehave ----
@@ -145,14 +145,14 @@ rm -rf "${d:?}"/* "${d:?}"/.[a-z]*
 for word in GOOD DIE RUBBISH ERROR FINE; do echo "$word" > "$d/$word.txt"; done
 vexctl drop overlay > /dev/null
 start --embed "$dir/bad" --list-near
-check "one that dies, prints rubbish or refuses spoils only its own" 'until_true "[ \"\$(index files)\" = 2 ] && [ \"\$(index waiting)\" = 0 ] && [ \"\$(index refused)\" = 3 ]"'
-check "and was started again" '[ "$(index embedder_restarts)" -gt 1 ]'
-check "reading goes on meanwhile" 'echo HANG > "$m/HANG.txt"; cat "$m"/*.txt > /dev/null'
-check "one that hangs is ended after ten seconds" 'until_true "[ \"\$(index refused)\" = 4 ]" && [ "$(index files)" = 2 ]'
-check "--list-near lists them" 'ls "$m" | grep -qx GOOD.txt.near'
-check "umount" 'stop'
-check "without an embedder there is no mount" '! $mount --over "$d" --collection overlay --embed /nonexistent "$m"'
-check "nor with one that makes other vectors" '! $mount --over "$d" --collection overlay "$m" 2>&1 | grep -qv components'
+check "an embedder that dies, prints garbage or refuses a file affects that file alone" 'until_true "[ \"\$(index files)\" = 2 ] && [ \"\$(index waiting)\" = 0 ] && [ \"\$(index refused)\" = 3 ]"'
+check "an embedder that died was started again" '[ "$(index embedder_restarts)" -gt 1 ]'
+check "files are readable while the embedder hangs" 'echo HANG > "$m/HANG.txt"; cat "$m"/*.txt > /dev/null'
+check "an embedder that hangs is killed after ten seconds" 'until_true "[ \"\$(index refused)\" = 4 ]" && [ "$(index files)" = 2 ]'
+check "--list-near lists .near directories" 'ls "$m" | grep -qx GOOD.txt.near'
+check "umount ends the daemon with a faulty embedder" 'stop'
+check "a mount with a missing embedder is refused" '! $mount --over "$d" --collection overlay --embed /nonexistent "$m"'
+check "a mount with an embedder of another dimension is refused" '! $mount --over "$d" --collection overlay "$m" 2>&1 | grep -qv components'
 vexctl drop overlay > /dev/null
 
 # ---- one that is slow: the walk of the tree ends long before the first batch ----
@@ -174,10 +174,10 @@ mkdir "$d"/{a,first,b,second,c}
 mkdir "$d"/first/{1..400} "$d"/second/{1..400}
 for i in a b c; do echo "$i" > "$d/$i/$i.txt"; done
 start --embed "$dir/slow"
-check "files of a slow embedder" 'until_true "[ \"\$(index files)\" = 3 ]"'
+check "a slow embedder embeds all files" 'until_true "[ \"\$(index files)\" = 3 ]"'
 check "a batch that takes long costs no other file its vector" 'stop && echo new > "$d/b/b.txt" && start --embed "$dir/slow" && until_true "[ \"\$(index files)\" = 3 ] && [ \"\$(vexctl -j show overlay | jq .count)\" = 3 ] && [ \"\$(index waiting)\" = 0 ]" && [ "$(index embedded)" = 1 ]'
 daemon > "$dir/pid"
-check "umount after that" 'stop'
+check "umount ends the daemon with a slow embedder" 'stop'
 rm -r "$d"/{a,b,c,first,second}
 vexctl drop overlay > /dev/null
 for word in GOOD DIE RUBBISH ERROR FINE; do echo "$word" > "$d/$word.txt"; done
@@ -191,9 +191,9 @@ plain=$mount
 mount="prlimit --nofile=800 $mount"
 start
 check "6,000 files are seen through 800 descriptors" '[ "$(find "$m/many" -type f -size -3c | wc -l)" = 6000 ] && ls -lR "$m/many" > /dev/null && diff -r "$d/many" "$m/many"'
-check "and most are closed again" 'until_true "[ \"\$(ls /proc/$(cat "$dir/pid")/fd | wc -l)\" -lt 620 ]"'
-check "files that are open meanwhile stay" 'exec 3< "$m/many/1.bin"; find "$m" -size -9c > /dev/null; cmp /dev/fd/3 "$d/many/1.bin"'
-check "umount with few descriptors" 'stop'
+check "most of these descriptors are closed again" 'until_true "[ \"\$(ls /proc/$(cat "$dir/pid")/fd | wc -l)\" -lt 620 ]"'
+check "an open file stays readable while descriptors are closed" 'exec 3< "$m/many/1.bin"; find "$m" -size -9c > /dev/null; cmp /dev/fd/3 "$d/many/1.bin"'
+check "umount ends the daemon with few descriptors" 'stop'
 mount=$plain
 rm -r "$d/many"
 vexctl drop overlay > /dev/null
@@ -206,18 +206,18 @@ echo "the secret plan of the kernel" > "$d/secret/plan.txt"
 echo "the open plan of the kernel" > "$d/open/plan.txt"
 chmod 755 "$d"
 start -o allow_other --state "$dir/state"
-check "side table: files are embedded" 'until_true "[ \"\$(index files)\" -ge 6 ]"'
-check "others get links to what they may see" 'setpriv --reuid=1000 --regid=1000 --clear-groups ls -l "$m/.search/plan of the kernel" > seen; grep -q open/plan.txt seen && ! grep -q secret seen'
-check "root gets all" 'ls -l "$m/.search/plan of the kernel" | grep -q secret/plan.txt'
-check "what others make belongs to them" 'chmod 777 "$d/open"; sleep 1.2; setpriv --reuid=1000 --regid=1000 --clear-groups sh -c "echo kernel > \"$m/open/mine.txt\"" && [ "$(stat -c "%u %g" "$d/open/mine.txt")" = "1000 1000" ]'
-check "no attributes are written" '! getfattr -d "$d/open/plan.txt" | grep -q vexfs'
-check "umount, and again" 'stop && start --state "$dir/state" && until_true "[ \"\$(index files)\" -ge 6 ]" && [ "$(index embedded)" -le 1 ]'
+check "files are embedded with ids in a side table" 'until_true "[ \"\$(index files)\" -ge 6 ]"'
+check "a user gets links only to files the user may see" 'setpriv --reuid=1000 --regid=1000 --clear-groups ls -l "$m/.search/plan of the kernel" > seen; grep -q open/plan.txt seen && ! grep -q secret seen'
+check "root gets links to all files" 'ls -l "$m/.search/plan of the kernel" | grep -q secret/plan.txt'
+check "a file belongs to the user who created it" 'chmod 777 "$d/open"; sleep 1.2; setpriv --reuid=1000 --regid=1000 --clear-groups sh -c "echo kernel > \"$m/open/mine.txt\"" && [ "$(stat -c "%u %g" "$d/open/mine.txt")" = "1000 1000" ]'
+check "with a side table no attributes are written" '! getfattr -d "$d/open/plan.txt" | grep -q vexfs'
+check "with a side table a second mount embeds no unchanged file again" 'stop && start --state "$dir/state" && until_true "[ \"\$(index files)\" -ge 6 ]" && [ "$(index embedded)" -le 1 ]'
 daemon > "$dir/pid"
-check "killed: not connected; mounted again" 'kill -9 "$(cat "$dir/pid")"; sleep 0.2; ! ls "$m" && umount -l "$m"'
+check "a killed daemon leaves a mount that can be unmounted" 'kill -9 "$(cat "$dir/pid")"; sleep 0.2; ! ls "$m" && umount -l "$m"'
 echo "a kernel that is new" > "$d/new.txt"
 start --state "$dir/state"
-check "the table is written while it is mounted" 'until_true "grep -aq /new.txt \"$dir/state\""'
-check "so a killed daemon embeds nothing anew" 'n=$(index files); kill -9 "$(cat "$dir/pid")"; sleep 0.2; umount -l "$m"; start --state "$dir/state" && until_true "[ \"\$(index files)\" = $n ]" && [ "$(index embedded)" = 0 ]'
+check "the side table is written while mounted" 'until_true "grep -aq /new.txt \"$dir/state\""'
+check "after a kill no unchanged file is embedded again" 'n=$(index files); kill -9 "$(cat "$dir/pid")"; sleep 0.2; umount -l "$m"; start --state "$dir/state" && until_true "[ \"\$(index files)\" = $n ]" && [ "$(index embedded)" = 0 ]'
 daemon > "$dir/pid"
 check "umount at the end" 'stop'
 vexctl drop overlay > /dev/null

@@ -28,31 +28,31 @@ vexctl delete w 2
 vexctl set w --mode 0640
 vexctl drop w
 wait $pid
-result $? "watch ends after its lines" "$(cat "$out")"
+result $? "watch ends after the number of lines asked for" "$(cat "$out")"
 got=$(jq -r .op "$out" | tr '\n' ' ')
 [ "$got" = "snapshot snapshot-end insert update delete set drop " ]
-result $? "a snapshot, then every change" "$got"
+result $? "watch prints a snapshot and then every change" "$got"
 [ "$(jq -c 'select(.op == "snapshot" or .op == "update") | [.id, .vector]' "$out" | tr '\n' ' ')" = '[1,[1,2]] [1,[5,6]] ' ]
-result $? "with their vectors" "$(cat "$out")"
+result $? "watch prints the vectors of changes" "$(cat "$out")"
 [ "$(jq -r 'select(.op != "snapshot" and .op != "snapshot-end") | .seq' "$out" | tr '\n' ' ')" = "2 3 4 5 6 " ]
-result $? "and numbers without gaps" "$(cat "$out")"
+result $? "sequence numbers of watch have no gaps" "$(cat "$out")"
 
 vexctl create w --dim 2
 vexctl put w 1 --vector 1,2
 [ "$(vexctl watch w --from 0 -n 1 | jq -r .op)" = lost ]
-result $? "a place that is not kept is said to be lost"
+result $? "watch says that a position is no longer kept"
 vexctl watch w --from 99 2> "$out"
 [ $? = 1 ] && grep -q "has not come to change 99" "$out"
-result $? "a place that is none" "$(cat "$out")"
+result $? "watch refuses a position beyond the last change" "$(cat "$out")"
 vexctl wait w 2> "$out"
 [ $? = 1 ] && grep -q "not durable" "$out"
-result $? "there is nothing to wait for" "$(cat "$out")"
+result $? "wait refuses a volatile collection" "$(cat "$out")"
 vexctl create d --dim 2 --durable 2> "$out"
 [ $? = 1 ] && grep -q "does vexfsd run" "$out"
-result $? "a durable collection needs storage" "$(cat "$out")"
+result $? "create of a durable collection fails without storage" "$(cat "$out")"
 vexctl set w --durability sync 2> "$out"
 [ $? = 1 ] && grep -q "read-only" "$out" && [ "$(vexctl -j show w | jq -r .durability)" = none ]
-result $? "nor does one become durable without" "$(cat "$out")"
+result $? "set of a durability fails without storage" "$(cat "$out")"
 vexctl drop w
 echo "1..$n"
 exit $failed

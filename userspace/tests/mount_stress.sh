@@ -53,15 +53,15 @@ stress() {
 }
 
 start || { echo "Bail out! cannot mount"; exit 1; }
-check "fio: random writes, verified" 'fio_run randwrite psync'
-check "fio: random reads and writes by mmap, verified" 'fio_run randrw mmap'
-check "fio: writes with io_uring, verified" 'fio_run write io_uring --iodepth=8'
-check "stress-ng: names" 'stress dentry dir dirdeep filename link rename symlink touch utime'
-check "stress-ng: data" 'stress hdd fallocate seek readahead copy-file fiemap io open'
-check "stress-ng: attributes and locks" 'stress xattr chmod chown flock lockf lease fstat getdent'
-check "the daemon lives and answers" 'daemon && jq -e .requests over/.mount.json'
-check "nothing is left below" '[ -z "$(find below -name "stress-ng*" -o -name "verify*")" ]'
-check "umount" 'umount over && ended'
+check "fio verifies random writes" 'fio_run randwrite psync'
+check "fio verifies random reads and writes by mmap" 'fio_run randrw mmap'
+check "fio verifies writes with io_uring" 'fio_run write io_uring --iodepth=8'
+check "stress-ng of names and directories succeeds" 'stress dentry dir dirdeep filename link rename symlink touch utime'
+check "stress-ng of file data succeeds" 'stress hdd fallocate seek readahead copy-file fiemap io open'
+check "stress-ng of attributes and locks succeeds" 'stress xattr chmod chown flock lockf lease fstat getdent'
+check "the daemon answers after stress-ng" 'daemon && jq -e .requests over/.mount.json'
+check "stress-ng leaves no file in the lower directory" '[ -z "$(find below -name "stress-ng*" -o -name "verify*")" ]'
+check "umount ends the daemon after stress-ng" 'umount over && ended'
 
 # ---- killed under load ----
 
@@ -72,12 +72,12 @@ for round in 1 2 3; do
 		2> /dev/null &
 	load=$!
 	sleep 1
-	check "killed under load: programs get an error and end, round $round" \
+	check "programs end with an error when the daemon is killed under load, round $round" \
 		'kill -9 "$(daemon)" && wait_load() { local i; for ((i = 0; i < 600; i++)); do kill -0 '$load' 2> /dev/null || return 0; sleep 0.1; done; return 1; }; wait_load'
-	check "umount -l, round $round" 'umount -l over && ended'
+	check "umount -l unmounts after the kill, round $round" 'umount -l over && ended'
 done
 start
-check "mounted again, all files are there" '[ "$(ls over/*.txt | wc -l)" = 200 ]'
+check "all files are there after mounting again" '[ "$(ls over/*.txt | wc -l)" = 200 ]'
 check "umount at the end" 'umount over && ended'
 vexctl drop stress > /dev/null
 cd /

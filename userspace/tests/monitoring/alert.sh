@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2034 # eval reads them
 #
-# vexctl alert against a real Alertmanager, and against servers that are down or mad. vexctl
-# fleet against answers that are no answers.
+# vexctl alert with a real Alertmanager, without one, and with a server that sends malformed
+# answers; vexctl fleet with the same malformed answers.
 
 n=0
 ok() { # COMMAND...: what it is for comes in $what
@@ -16,21 +16,21 @@ has() { grep -q -- "$2" <<< "$1" || { echo "# no '$2' in: $(head -c 400 <<< "$1"
 tmp=$(mktemp -d)
 pids=()
 trap 'kill "${pids[@]}" 2> /dev/null; wait; rm -rf "$tmp"' EXIT
-am_port=19093 mad_port=19094
+am_port=19093 bad_port=19094
 url="http://127.0.0.1:$am_port"
 a() { build/bin/vexctl alert "$@" --alertmanager "$url"; }
 spool=(--spool "$tmp/spool")
 
-what="an alert waits while Alertmanager is down, exit code 1"
+what="alert send spools the alert and exits with 1 while Alertmanager is down"
 out=$(a send VexFSFusePerformanceLow "${spool[@]}" --summary '3100 ops/s' 2>&1); code=$?
 ok eval 'is $code 1 && has "$out" "waits in" && is "$(ls "$tmp/spool" | wc -l)" 1'
-what="the same alert again does not wait twice"
+what="alert send spools the same alert only once"
 a send VexFSFusePerformanceLow "${spool[@]}" --summary '3000 ops/s' 2> /dev/null
 ok is "$(ls "$tmp/spool" | wc -l)" 1
-what="another one does"
+what="alert send spools a second alert beside the first"
 a send VexFSMemoryPoolLow "${spool[@]}" --severity critical 2> /dev/null
 ok is "$(ls "$tmp/spool" | wc -l)" 2
-what="nothing waits with --no-spool"
+what="alert send --no-spool spools nothing"
 a send Another "${spool[@]}" --no-spool 2> /dev/null
 ok is "$(ls "$tmp/spool" | wc -l)" 2
 
@@ -38,33 +38,33 @@ printf 'route: {receiver: r}\nreceivers: [{name: r}]\n' > "$tmp/am.yml"
 prometheus-alertmanager --config.file="$tmp/am.yml" --storage.path="$tmp/am" \
 	--web.listen-address=127.0.0.1:$am_port --cluster.listen-address= 2> "$tmp/am.log" & pids+=($!)
 for _ in $(seq 300); do curl -s "$url/-/ready" > /dev/null && break; sleep 0.1; done
-what="the next that gets through takes along what waits"
+what="alert send also sends the spooled alerts once Alertmanager answers"
 a send VexFSPerformanceRecoverySuccess "${spool[@]}" --severity info
 code=$?
 ok eval 'is $code 0 && is "$(ls "$tmp/spool")" ""'
 out=$(a list)
 for name in VexFSFusePerformanceLow VexFSMemoryPoolLow VexFSPerformanceRecoverySuccess; do
-	what="Alertmanager has $name"
+	what="Alertmanager has received $name"
 	ok has "$out" "$name"
 done
-what="the later word is what arrived"
+what="the newer summary of an alert that was spooled twice is sent"
 ok has "$out" "3000 ops/s"
-what="alert list -j"
+what="alert list -j writes JSON"
 ok eval 'a list -j | /usr/bin/python3 -m json.tool > /dev/null'
-what="an alert is silenced"
+what="alert silence suppresses the named alert alone"
 a silence VexFSMemoryPoolLow --hours 1 --comment test > "$tmp/id"
 for _ in $(seq 100); do out=$(a list); grep -q 'VexFSMemoryPoolLow.*suppressed' <<< "$out" && break; sleep 0.1; done
 ok eval '[ -s "$tmp/id" ] && has "$out" "VexFSMemoryPoolLow.*suppressed" && has "$out" "VexFSFusePerformanceLow.*active"'
-what="an alert is over"
+what="alert send --resolved ends the alert"
 a send VexFSFusePerformanceLow "${spool[@]}" --resolved
 for _ in $(seq 100); do out=$(a list); grep -q VexFSFusePerformanceLow <<< "$out" || break; sleep 0.1; done
 ok eval '! grep -q VexFSFusePerformanceLow <<< "$out"'
-what="a severity that is none is refused"
+what="alert send refuses an unknown severity with exit code 2"
 a send X --severity loud 2> /dev/null; code=$?
 ok is $code 2
 
-# A server that answers nonsense, whatever it is asked.
-/usr/bin/python3 - $mad_port <<'P' & pids+=($!)
+# A server that sends a malformed answer to every request; the path chooses which.
+/usr/bin/python3 - $bad_port <<'P' & pids+=($!)
 import http.server, sys
 ANSWERS = {"html": b"<html>", "short": b'{"status":"success"}', "deep": b"[" * 100000,
            "matrix": b'{"status":"success","data":{"resultType":"matrix","result":[]}}',
@@ -79,22 +79,22 @@ class H(http.server.BaseHTTPRequestHandler):
     def log_message(self, *a): pass
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), H).serve_forever()
 P
-for _ in $(seq 100); do curl -s http://127.0.0.1:$mad_port/html > /dev/null && break; sleep 0.1; done
-for mad in html short deep matrix value refused empty; do
-	what="vexctl fleet status: an answer '$mad' is refused with a sentence, exit code 1"
-	out=$(build/bin/vexctl fleet status --prometheus "http://127.0.0.1:$mad_port/$mad" 2>&1); code=$?
+for _ in $(seq 100); do curl -s http://127.0.0.1:$bad_port/html > /dev/null && break; sleep 0.1; done
+for answer in html short deep matrix value refused empty; do
+	what="fleet status reports the malformed answer '$answer' and exits with 1"
+	out=$(build/bin/vexctl fleet status --prometheus "http://127.0.0.1:$bad_port/$answer" 2>&1); code=$?
 	ok eval 'is $code 1 && [ -n "$out" ] && ! grep -q "$(printf "\033")" <<< "$out"'
 done
-for mad in html deep empty; do
-	what="vexctl alert list: an answer '$mad' is refused"
-	build/bin/vexctl alert list --alertmanager "http://127.0.0.1:$mad_port/$mad" 2> /dev/null; code=$?
+for answer in html deep empty; do
+	what="alert list refuses the malformed answer '$answer'"
+	build/bin/vexctl alert list --alertmanager "http://127.0.0.1:$bad_port/$answer" 2> /dev/null; code=$?
 	ok is $code 1
 done
-what="no other protocol than HTTP"
+what="fleet status refuses a URL that is not HTTP"
 build/bin/vexctl fleet status --prometheus "file:///etc" 2> /dev/null; code=$?
 ok is $code 1
 for bad in "--range 5x" "--range 5m]or(up" "--range"; do
-	what="vexctl fleet status $bad is a wrong command line"
+	what="fleet status $bad is refused with exit code 2"
 	# shellcheck disable=SC2086 # several words
 	build/bin/vexctl fleet status $bad 2> /dev/null; code=$?
 	ok is $code 2

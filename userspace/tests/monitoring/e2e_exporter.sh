@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2034 # eval reads them
 #
-# vexfs-exporter in front of the real module: what it says is what the module
-# counts, nobody sees names who may not, and no client brings it down.
+# vexfs-exporter with the real module: its metrics equal the counters of the module, it serves
+# names of collections only with the permission to see them, and no client stops it.
 
 here=$(dirname "$(readlink -f "$0")")
 n=0
@@ -38,18 +38,18 @@ vexctl create alpha --dim 8
 vexctl create beta --dim 8
 for i in 1 2 3; do vexctl put alpha $i --vector 1,2,3,4,5,6,7,$i; done > /dev/null
 
-# ---- what it says ----
+# ---- what it serves ----
 start $port; main=$pid
-what="/healthz, /-/ready"
+what="/healthz and /-/ready answer"
 ok eval 'is "$(fetch $url/healthz)" ok && is "$(fetch $url/-/ready)" ready'
 text=$(fetch -D "$tmp/head" $url/metrics)
-what="the text format by default"
+what="/metrics has the text format by default"
 ok has "$(cat "$tmp/head")" 'text/plain; version=0.0.4'
-what="promtool finds nothing wrong"
+what="promtool accepts /metrics without compatibility names"
 ok promtool check metrics <<< "$(fetch "$url/metrics?compat=no")"
-what="and with promised names no more than their abbreviated unit"
+what="promtool complains about the units of compatibility names alone"
 ok is "$(promtool check metrics <<< "$text" 2>&1 | grep -v '^vexfs_[a-z]*_ops_per_sec metric names should not contain abbreviated units')" ""
-what="OpenMetrics when asked for"
+what="/metrics has the OpenMetrics format when the client accepts it"
 fetch -D "$tmp/head" -H 'Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5' $url/metrics > "$tmp/om"
 ok eval 'has "$(cat "$tmp/head")" "application/openmetrics-text; version=1.0.0" && is "$(tail -n 1 "$tmp/om")" "# EOF"'
 for name in vexfs_fuse_ops_per_sec vexfs_vector_ops_per_sec vexfs_semantic_ops_per_sec \
@@ -57,10 +57,10 @@ for name in vexfs_fuse_ops_per_sec vexfs_vector_ops_per_sec vexfs_semantic_ops_p
 		vexfs_large_pool_utilization vexfs_memory_pool_utilization vexfs_memory_pools_enabled \
 		vexfs_simd_enabled vexfs_simd_acceleration_enabled vexfs_stack_optimization_enabled \
 		vexfs_bridge_optimization_enabled vexfs_stack_violations_total; do
-	what="the promised $name"
+	what="/metrics has $name"
 	ok has "$text" "^$name [0-9]"
 done
-what="every subject of the module's statistics is there"
+what="/metrics has every subject of the module's statistics"
 missing=$(vexctl stats -j | /usr/bin/python3 -c '
 import json, sys
 text = open(sys.argv[1]).read()
@@ -69,56 +69,56 @@ for row in json.load(sys.stdin)["stats"]:
         print(row["subject"])
 ' <(printf '%s' "$text") 2>&1)
 ok is "$missing" ""
-what="vectors, collections, puts as they are"
+what="/metrics has the true counts of vectors, collections and puts"
 ok eval 'is "$(value vexfs_vectors)" 3 && is "$(value vexfs_collections)" 2 &&
 	is "$(value "vexfs_ops_total{op=\"put\",class=\"vector\"}")" 3'
-what="the histogram holds every op"
+what="the histogram of /metrics counts every put"
 ok is "$(value 'vexfs_op_duration_seconds_count{op="put",class="vector"}')" 3
-what="a reset moves nothing back"
+what="counters of /metrics do not decrease when the module's statistics are reset"
 vexctl reset all > /dev/null
 ok is "$(value 'vexfs_ops_total{op="put",class="vector"}')" 3
-what="errors by errno"
+what="/metrics counts errors by errno"
 vexctl get alpha 99 > /dev/null 2>&1
 ok has "$(fetch $url/metrics)" 'vexfs_op_errors_total{op="get",class="vector",errno="ENOENT"} 1'
-what="docs/metrics.md lists what is served (make metrics-doc)"
+what="docs/metrics.md lists the metrics that are served (make metrics-doc)"
 ok diff <(vexfs-exporter --once | "$here/metrics_doc.py") "$VEXFS_TOP/docs/metrics.md"
-what="series of a collection, to root"
+what="/metrics has series per collection when root runs the exporter"
 ok eval 'is "$(value "vexfs_collection_vectors{collection=\"alpha\"}")" 3 &&
 	is "$(value "vexfs_collection_changes_total{collection=\"@rest\"}")" 0'
-what="the page brings its data along and loads nothing"
+what="the page at / contains its data and loads nothing"
 page=$(fetch $url/)
 ok eval 'has "$page" "\"collections\":\[{\"name\":\"alpha\"" && hasnt "$page" "src=" && hasnt "$page" "https*://[^w]"'
-what="live.json is JSON"
+what="/live.json is valid JSON"
 ok eval 'fetch $url/live.json | /usr/bin/python3 -m json.tool > /dev/null'
 
-# ---- who may look ----
+# ---- permissions ----
 admin=$(cat /sys/module/vexfs/parameters/admin_gid)
 gid=$(cat /sys/module/vexfs/parameters/device_gid)
 echo 7001 > /sys/module/vexfs/parameters/device_gid
 echo 7002 > /sys/module/vexfs/parameters/admin_gid
 as() { setpriv --reuid 1000 --regid 1000 "$@"; }
 exporter=$(command -v vexfs-exporter)
-what="a stranger learns that he may not look"
+what="without the group of /dev/vexfs the exporter serves vexfs_up 0 and says why"
 out=$(as --clear-groups "$exporter" --once 2> "$tmp/err"); code=$?
 ok eval 'is $code 3 && has "$out" "^vexfs_up 0" && has "$(cat "$tmp/err")" "group of /dev/vexfs"'
-what="the group of the device has totals and no names"
+what="in the group of /dev/vexfs the exporter serves totals and no names of collections"
 out=$(as --groups 7001 "$exporter" --once)
 ok eval 'has "$out" "^vexfs_vectors 3" && hasnt "$out" alpha && hasnt "$out" vexfs_collection_vectors'
-what="the administrators' group has names"
+what="in the administrators' group the exporter serves names of collections"
 out=$(as --groups 7001,7002 "$exporter" --once)
 ok has "$out" '^vexfs_collection_vectors{collection="alpha"} 3'
 echo "$admin" > /sys/module/vexfs/parameters/admin_gid
 echo "$gid" > /sys/module/vexfs/parameters/device_gid
 
-# ---- where it listens, and other ways out ----
-what="a port that is taken is named, and whose it may be"
+# ---- addresses and files ----
+what="an exporter whose port is taken names the port and the likely owner"
 out=$(vexfs-exporter 2>&1); code=$?
 ok eval 'is $code 1 && has "$out" "port 9090 of 127.0.0.1 is taken, maybe by Prometheus"'
-what="a socket in the file system"
+what="--listen unix:PATH serves metrics on a Unix socket"
 vexfs-exporter --listen "unix:$tmp/sock" & pids+=($!)
 for _ in $(seq 100); do [ -S "$tmp/sock" ] && break; sleep 0.05; done
 ok has "$(curl -s --unix-socket "$tmp/sock" http://x/metrics)" '^vexfs_up 1'
-what="a socket that systemd hands over"
+what="an exporter started by socket activation serves metrics"
 /usr/bin/python3 - "$exporter" 9191 <<'P' & pids+=($!)
 import os, socket, sys
 s = socket.create_server(("127.0.0.1", int(sys.argv[2])))
@@ -130,17 +130,17 @@ os.execv(sys.argv[1], [sys.argv[1]])
 P
 for _ in $(seq 100); do fetch http://127.0.0.1:9191/healthz > /dev/null && break; sleep 0.05; done
 ok has "$(fetch http://127.0.0.1:9191/metrics)" '^vexfs_up 1'
-what="only this machine is heard"
+what="the exporter listens on the loopback address alone"
 ok eval '! ss -ltn 2> /dev/null | grep -q "0.0.0.0:9090\|\*:9090"'
 for bad in "-l nonsense:x:y" "-l 300000" "-n -1" "--deadline 0" "-i 5" "word" "--nonsense"; do
 	what="vexfs-exporter $bad is refused"
 	# shellcheck disable=SC2086 # several words
 	ok eval '! vexfs-exporter $bad > /dev/null 2>&1'
 done
-what="a file for node_exporter"
+what="--textfile writes a file for node_exporter"
 mkdir "$tmp/text"
 ok eval 'vexfs-exporter --textfile "$tmp/text" && has "$(cat "$tmp/text/vexfs.prom")" "^vexfs_up 1"'
-what="a full disk leaves the file as it was"
+what="--textfile on a full disk leaves the old file unchanged"
 mkdir "$tmp/full"; mount -t tmpfs -o size=96k none "$tmp/full"
 echo old > "$tmp/full/vexfs.prom"; head -c 80000 /dev/zero > "$tmp/full/filler"
 vexfs-exporter --textfile "$tmp/full" 2> "$tmp/err"; code=$?
@@ -148,25 +148,25 @@ ok eval 'is $code 1 && is "$(cat "$tmp/full/vexfs.prom")" old && [ -s "$tmp/err"
 vexfs.prom"'
 umount "$tmp/full"
 
-# ---- few labels for many collections ----
+# ---- series of the busiest collections ----
 for i in $(seq 8); do vexctl create "many$i" --dim 4; done
 start 9192 --busiest 3
 u=http://127.0.0.1:9192/metrics
-what="only the busiest have series of their own, and the rest is summed up"
+what="--busiest 3 gives three collections their own series and sums up the rest"
 t=$(fetch $u)
 ok eval 'is "$(grep -c "^vexfs_collection_vectors{" <<< "$t")" 4 && is "$(value vexfs_collections_unlabelled "$t")" 7 &&
 	has "$t" "^vexfs_collection_vectors{collection=\"alpha\"} 3"'
-what="whoever becomes busy gets a label, and the rest never counts back"
+what="a collection that becomes busy gets its own series, and the sum of the rest does not decrease"
 for i in $(seq 20); do vexctl put many7 "$i" --vector 1,2,3,4; done > /dev/null
 sleep 0.1
 t=$(fetch $u)
 ok eval 'has "$t" "collection=\"many7\"" && is "$(value "vexfs_collection_changes_total{collection=\"@rest\"}" "$t")" 20'
 
-what="it takes less than 10 MB"
+what="the exporter uses less than 10 MB of memory"
 ok at_least 10240 "$(awk '/^VmHWM/ { print $2 }' "/proc/$main/status")"
 
 # ---- clients ----
-/usr/bin/python3 "$here/clients.py" $port "$main" > "$tmp/clients"
+/usr/bin/python3 "$here/hostile_clients.py" $port "$main" > "$tmp/clients"
 while IFS= read -r line; do
 	case $line in
 	"ok - "*) n=$((n + 1)); echo "ok $n - ${line#ok - }" ;;
@@ -175,16 +175,16 @@ while IFS= read -r line; do
 	esac
 done < "$tmp/clients"
 
-# ---- the module goes and comes ----
+# ---- the module is unloaded and loaded ----
 ko=$(sed -n 's/^vexfs //p' /proc/modules)
 file=$(find "$VEXFS_TOP/build/module/uml" -name vexfs.ko | head -n 1)
-what="without the module vexfs_up is 0, and the page says so"
+what="without the module vexfs_up is 0, and the page says that vexfs is not loaded"
 vexctl module unload
 ok eval '[ -n "$ko" ] && is "$(value vexfs_up)" 0 && has "$(fetch $url/)" "vexfs is not loaded"'
-what="a module that comes back is found again"
+what="the exporter serves metrics again after the module was reloaded"
 vexctl module load --file "$file"
 ok eval 'is "$(value vexfs_up)" 1 && is "$(value vexfs_collections)" 0'
-what="an exporter whose module goes under a storm of scrapes stays"
+what="the exporter survives reloads of the module during 200 scrapes"
 (for _ in $(seq 200); do fetch $url/metrics > /dev/null; done) & storm=$!
 for _ in $(seq 5); do
 	for _ in $(seq 50); do vexctl module unload 2> /dev/null && break; done
@@ -192,7 +192,7 @@ for _ in $(seq 5); do
 done
 wait $storm
 ok eval 'is "$(value vexfs_up)" 1 && kill -0 $main'
-what="it ends by SIGTERM, with 0"
+what="the exporter exits with 0 on SIGTERM"
 kill "$main"; wait "$main"
 ok is $? 0
 echo "1..$n"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2034 # eval reads them
 #
-# Trace events: there, off by default, true, and without addresses.
+# Trace events of the module: off by default, with true fields and without addresses.
 
 n=0
 ok() { # COMMAND...: what it is for comes in $what
@@ -17,10 +17,10 @@ new=(vexfs_search_start vexfs_search_done vexfs_put vexfs_delete vexfs_request_d
 	vexfs_stack_violation vexfs_bridge_run)
 vexctl create traced --dim 4
 vexctl put traced 1 --vector 1,2,3,4
-what="nothing is traced unless asked for"
+what="trace events of vexfs are off by default"
 ok is "$(grep -c vexfs_ $t/trace)" 0
 for e in "${new[@]}"; do
-	what="$e has fields of fixed width and no pointers"
+	what="trace event $e has fields of fixed width and no pointers"
 	ok eval 'f=$(cat $t/events/vexfs/$e/format) && ! grep -E "field:.*(\*|__data_loc|long )" <<< "$f" | grep -v common_'
 	echo 1 > $t/events/vexfs/$e/enable
 done
@@ -31,19 +31,19 @@ vexctl delete traced 77 2> /dev/null
 vexctl tune stack_limit=1024 stack_alarm=1000 pool_enabled=0 > /dev/null
 vexctl search traced --vector 1,2,3,4 -k 1000 > /dev/null
 out=$(cat $t/trace)
-what="a put by its collection"
+what="vexfs_put has the collection, the number of items and the time"
 ok has "$out" 'vexfs_put: op=put serial=[0-9]* collection=traced items=1 ns=[1-9][0-9]* .*err=0'
-what="a search when it begins and when it is done"
+what="vexfs_search_start and vexfs_search_done are traced for one search"
 ok eval 'has "$out" "vexfs_search_start: .*collection=traced queries=1 k=2" && has "$out" "vexfs_search_done: op=exact .*collection=traced .*err=0"'
-what="a deletion, and one that fails with its error"
+what="vexfs_delete is traced for a deletion, and with the error for one that fails"
 ok eval 'has "$out" "vexfs_delete: .*collection=traced .*err=0" && has "$out" "vexfs_delete: .*err=-2"'
-what="other requests"
+what="vexfs_request_done is traced for an attach"
 ok has "$out" 'vexfs_request_done: op=attach'
-what="a stack violation with depth and limit"
+what="vexfs_stack_violation has depth and limit"
 ok has "$out" 'vexfs_stack_violation: op=exact depth=1[0-9]* limit=1024'
-what="a pool miss with its tier"
+what="vexfs_pool_miss has the tier and the size"
 ok has "$out" 'vexfs_pool_miss: tier=[a-z]* size=[1-9]'
-# each search takes all processors, so that others wait and share its run
+# Each search uses all processors, so that other searches wait and share its run.
 echo 0 > $t/events/vexfs/enable
 echo 1 > $t/events/vexfs/vexfs_bridge_run/enable
 vexctl tune --defaults search_parallel_bytes=1 > /dev/null
@@ -53,11 +53,11 @@ for _ in 1 2 3 4 5; do
 	! grep -q vexfs_bridge_run <<< "$out" || break
 done
 vexctl tune --defaults > /dev/null
-what="a run that several searches shared, with its members, queries and time"
+what="vexfs_bridge_run has members, queries and time of a run that several searches shared"
 ok has "$out" 'vexfs_bridge_run: collection=[1-9][0-9]* priority=0 members=[2-9][0-9]* queries=[2-9][0-9]* ns=[1-9][0-9]* err=0'
 echo 0 > $t/events/vexfs/enable
 echo > $t/trace
 vexctl search traced --vector 1,2,3,4 > /dev/null
-what="and nothing once they are off again"
+what="no event is traced after all were turned off again"
 ok is "$(grep -c vexfs_ $t/trace)" 0
 echo "1..$n"

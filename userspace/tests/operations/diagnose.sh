@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2154,SC2034,SC2016
 # SPDX-License-Identifier: GPL-2.0
 #
-# diagnose, health, host-check and external-factors. Each check is provoked: in a copy of
-# what this machine shows, which is well before, something is changed, and the check of
-# that name, and no more than that which follows from it, must speak up.
+# diagnose, health, host-check and external-factors. Each check is provoked: one value is
+# changed in a copy of the files and counters of a healthy machine. Then diagnose must report
+# the check of that name, and at most two findings that follow from the same value.
 
 from=$tmp/copy
-# well: a copy of which every check says that it is well.
+# well: makes a copy of a healthy machine, for which no check has a finding.
 well() {
 	rm -rf "$from"
 	mkdir -p "$from/root/proc/pressure" "$from/root/proc/sys/vm" "$from/root/proc/sys/kernel" \
@@ -39,7 +39,7 @@ vexctl reset all
 vexctl -j stats > "$tmp/stats.json"
 vexctl -j tune > "$tmp/tune.json"
 well
-what="a machine that is well: nothing to say, exit code 0"
+what="diagnose of a healthy machine has no finding and exits with 0"
 p diagnose --from "$from" --all -j
 ok eval 'is $code 0 && holds "$out" ".critical == 0 and .warnings == 0 and .notes == 0 and .unknown == 0 and .checks >= 25"'
 provoked=
@@ -50,7 +50,7 @@ provoke() {
 	stats|tune) jq "$3" "$tmp/$2.json" > "$from/$2.json" ;;
 	root) (cd "$from/root" && eval "$3") ;;
 	esac
-	what="$1 speaks up, with advice, and is silent otherwise"
+	what="diagnose finds $1 and gives advice"
 	p diagnose --from "$from" -j
 	provoked="$provoked $1"
 	ok holds "$out" '.findings | length >= 1 and length <= 3 and any(.id == "'"$1"'" and (.severity | . == "note" or . == "warning" or . == "critical") and .evidence != "" and .advice != "")'
@@ -110,57 +110,57 @@ provoke log-illegal root 'echo "traps: x[1] trap invalid opcode ip:0" >> dmesg'
 provoke log-disk root 'echo "blk_update_request: I/O error, dev sda" >> dmesg'
 provoke log-warnings root 'echo "WARNING: CPU: 1 PID: 1 at x.c:1" >> dmesg'
 provoke disk-kind root 'mkdir -p sys/block/sda/queue; echo 1 > sys/block/sda/queue/rotational; printf "   8 0 sda 1 1 1 1 1 1 1 1 0 1 1\n" > proc/diskstats'
-what="at least 25 checks were provoked, and every one that a copy can show"
+what="every check of diagnose that a copied machine can show was provoked"
 p diagnose --from "$from" --all --comprehensive -j
 missing=$(jq -r '.findings[].id' <<< "$out" | grep -vxE "module-loaded|config-wrong|daemon-down|storage-down|storage-readonly|history-bad|disk-room|disk-busy|cpu-steal|selftest|slab-growth|page-owner|workqueues|emergency-mode" | while read -r id; do case " $provoked " in *" $id "*) ;; *) echo "$id" ;; esac; done)
 ok is "$missing" ""
-what="config-wrong, on this machine"
+what="diagnose finds an unknown key in the configuration (config-wrong)"
 cp "$VEXFS_CONFIG" "$tmp/keep.conf"
 echo "nonsense = 1" >> "$VEXFS_CONFIG"
 p diagnose -j
 ok holds "$out" '.findings | any(.id == "config-wrong" and .severity == "critical")'
 cp "$tmp/keep.conf" "$VEXFS_CONFIG"
-what="daemon-down: nobody samples"
+what="diagnose finds that vexfs-monitord does not run (daemon-down)"
 sed -i "s|^database.*|database = $tmp/nobody.db|" "$VEXFS_CONFIG"
 p diagnose -j
 ok holds "$out" '.findings | any(.id == "daemon-down")'
-what="history-bad: a damaged history"
+what="diagnose finds a damaged history (history-bad)"
 { echo "this is no history of samples at all, and it is longer than the header of one would be"; echo "...................................."; } > "$tmp/nobody.db"
 p diagnose -j
 ok eval 'is $code 1 && holds "$out" ".findings | any(.id == \"history-bad\")"'
 cp "$tmp/keep.conf" "$VEXFS_CONFIG"
-what="diagnose --comprehensive --output FILE.json: JSON there, exit code 0 or 1"
+what="diagnose --comprehensive --output writes JSON with the result of the self-test"
 p diagnose --comprehensive --output "$tmp/d.json"
 ok eval '[ $code -le 1 ] && is "$out" "" && holds "$(cat "$tmp/d.json")" ".checks >= 25 and (.findings | any(.id == \"selftest\" and .severity == \"ok\"))"'
-what="a copy that is no JSON: a sentence, exit code 1"
+what="diagnose --from names the line of malformed JSON and exits with 1"
 echo "{" > "$from/stats.json"
 p diagnose --from "$from"; rm "$from/stats.json"
 ok eval 'is $code 1 && has "$(cat "$tmp/err")" "stats.json: line"'
-what="a real fault: the arithmetic without SIMD"
+what="diagnose finds simd=scalar on the running module"
 vexctl tune simd=scalar
 p diagnose
 ok eval 'is $code 1 && has "$out" "without SIMD"'
-what="health: exit code 1, and the section says so"
+what="health exits with 1 while SIMD is off"
 p health -j
 ok eval 'is $code 1 && holds "$out" ".loaded and .optimizations.simd == false and .healthy == false and (.targets | length == 3)"'
 vexctl tune --defaults
 vexctl reset all
-what="health --output: four sections"
+what="health --output writes its four sections"
 p health --output "$tmp/health.txt"
 ok eval 'has "$(cat "$tmp/health.txt")" "^1. Service" && has "$(cat "$tmp/health.txt")" "^4. Issues" && has "$(cat "$tmp/health.txt")" "memory pools enabled"'
-what="host-check: no more than the machine"
+what="host-check has findings of the machine and none of the module"
 p host-check --output "$tmp/host.json"
 out=$(cat "$tmp/host.json")
 ok holds "$out" '.findings | any(.id == "memory-low") and (any(.id == "pools-off") | not)'
-what="host-check --apply: swappiness is what it says, and it says so"
+what="host-check --apply changes vm.swappiness and reports the change"
 sysctl -qw vm.swappiness=60
 p host-check --apply -j
 ok eval 'holds "$out" ".applied | any(.file == \"/proc/sys/vm/swappiness\" and .to == \"1\")" && is "$(cat /proc/sys/vm/swappiness)" 1'
-what="host-check --apply --from: exit code 2"
+what="host-check refuses --apply together with --from"
 p host-check --apply --from "$from"
 ok is $code 2
 only() { holds "$out" '.findings | any(.id == "'"$1"'") and ([.[].id | split("-")[0]] | unique | length <= 2)'; }
-what="page-owner: pages by the function of vexfs that asked, and a warning when nobody accounts for them"
+what="diagnose counts pages by the function of vexfs that allocated them (page-owner)"
 well
 mkdir -p "$from/root/sys/kernel/debug"
 owned() { # owned ORDER FUNCTION COUNT
@@ -175,61 +175,60 @@ p diagnose --from "$from" --comprehensive --all -j
 ok holds "$out" '.findings | any(.id == "page-owner" and .severity == "ok" and (.evidence | test("most are of vexfs_rows, 0.6 MiB")))'
 owned 10 vexfs_leak 40 >> "$from/root/sys/kernel/debug/page_owner"
 p diagnose --from "$from" --comprehensive -j
-what="page-owner: a leak is named"
+what="diagnose warns about the function that holds 160 MiB of pages (page-owner)"
 ok holds "$out" '.findings | any(.id == "page-owner" and .severity == "warning" and (.evidence | test("vexfs_leak, 160.0 MiB")))'
-what="workqueues: works that were queued, how long they waited and ran; nothing stays in tracefs"
+what="diagnose counts works of vexfs in workqueues and leaves nothing in tracefs"
 (while :; do vexctl create work --dim 4; vexctl drop work; done) > /dev/null 2>&1 & works=$!
 p diagnose --comprehensive --all -j
 kill $works; wait $works 2> /dev/null
 vexctl drop work 2> /dev/null
 ok eval 'holds "$out" ".findings | any(.id == \"workqueues\" and (.severity == \"ok\" or .severity == \"warning\") and (.evidence | test(\"[1-9][0-9]* works of vexfs were queued, [1-9]\")))" && is "$(ls /sys/kernel/tracing/instances)" ""'
-what="external-factors --check-system-load: that, and nothing else"
+what="external-factors --check-system-load runs the checks of the load alone"
 p external-factors --check-system-load -j
 ok only cpu-load
-what="external-factors --check-network"
+what="external-factors --check-network runs the checks of the network alone"
 p external-factors --check-network -j
 ok only network-errors
-what="external-factors --check-storage"
+what="external-factors --check-storage runs the checks of the disks alone"
 p external-factors --check-storage -j
 ok only disk-busy
-what="external-factors --output"
 p external-factors --from "$from" -j
-what="external-factors --from: those of another machine"
+what="external-factors --from reads the copy of another machine"
 ok holds "$out" '.findings | any(.id == "cpu-load" and .severity == "ok")'
-what="external-factors --output"
+what="external-factors --output writes every finding to the file"
 p external-factors --output "$tmp/x.json"
 ok holds "$(cat "$tmp/x.json")" '.findings | length > 10'
-what="without the module: a finding, exit code 3"
+what="diagnose exits with 3 when the module is not loaded"
 vexctl drop loaded
 vexctl module unload
 p diagnose
 ok eval 'is $code 3 && has "$out" "vexfs is not loaded"'
 p health
-what="health without the module: exit code 3"
+what="health exits with 3 when the module is not loaded"
 ok is $code 3
 vexctl module load --file "$(find "$VEXFS_TOP"/build/module/uml -maxdepth 1 -name vexfs.ko)"
 vexctl create loaded --dim 8 --index graph
 for i in 1 2 3 4 5 6 7 8; do vexctl put loaded $i --vector "$i,0,0,0,0,0,0,$i"; done
-what="metrics --format json --interval --count: one value each time"
+what="metrics --format json --interval --count writes one object per interval"
 p metrics --format json --interval 0.2 --count 3
 ok eval 'is "$(jq -s length <<< "$out")" 3 && holds "$(tail -n1 <<< "$out")" "has(\"vexfs_vector_ops_per_sec\") and has(\"mean_execution_time_ms\") and .system_info.cpu_count >= 1"'
-what="metrics --format prometheus"
+what="metrics --format prometheus writes the exposition format"
 p metrics --format prometheus
 ok eval 'has "$out" "^# TYPE vexfs_simd_enabled gauge" && has "$out" "^vexfs_simd_enabled 1$"'
-what="metrics --format csv: a head and a line, as many fields"
+what="metrics --format csv writes a header and a row with as many fields"
 p metrics --format csv --output "$tmp/m.csv"
 ok is "$(awk -F, 'NR == 1 { n = NF } END { print NR, n == NF }' "$tmp/m.csv")" "2 1"
-what="metrics of a machine at work"
+what="metrics --json counts ops of a running load"
 load 4
 sleep 1
 p metrics --json
 ok holds "$out" '(.metrics.vector_ops + .metrics.semantic_ops) > 0 and .vexfs_memory_pools_enabled == 1'
-what="metrics: a form that is none: exit code 2"
+what="metrics refuses an unknown format with exit code 2"
 p metrics --format xml
 ok is $code 2
-what="monitor --duration --interval: lines, one value each"
+what="monitor --duration --interval writes one object per interval"
 p monitor --duration 1s --interval 0.2 -j
 ok eval '[ "$(jq -s length <<< "$out")" -ge 3 ]'
-what="monitor --real-time --emergency-mode: which mode it is"
+what="monitor --real-time --emergency-mode prints the mode"
 p monitor --real-time --emergency-mode --duration 1s
 ok has "$out" "normal"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Verbs that look back, over a real Prometheus instead of the database: two machines with half a
-# day of history, of which one became slower an hour ago.
+# Verbs that read the history, from a real Prometheus instead of the database: two machines with
+# half a day of history, of which one became slower an hour ago.
 work=$(mktemp -d)
 trap 'kill "$server" 2> /dev/null; wait; rm -rf "$work"' EXIT
 n=0
@@ -35,7 +35,7 @@ awk -v now="$now" 'BEGIN {
 			printf "vexfs_vectors{instance=\"%s:9939\"} %d %d\n", m ? "b" : "a.example", m ? 7 : 1000, t
 	print "# EOF"
 }' > "$work/history.om"
-ok "a history for Prometheus" promtool tsdb create-blocks-from openmetrics "$work/history.om" "$work/data"
+ok "promtool makes a history for Prometheus" promtool tsdb create-blocks-from openmetrics "$work/history.om" "$work/data"
 printf 'global: {}\n' > "$work/prometheus.yml"
 port=9471
 while (exec 3<> /dev/tcp/127.0.0.1/$port) 2> /dev/null; do port=$((port + 1)); done
@@ -54,23 +54,23 @@ json() { # WHAT FILTER COMMAND...
 	if jq -e "$2" "$work/out" > "$work/jq" 2>&1; then echo "ok $n - $1"; else echo "not ok $n - $1"; cat "$work/out" "$work/err" | head -c 2000 | sed 's/^/# /'; fi
 }
 periods=(--period1 '11h ago to 2h ago' --period2 '50m ago to now' --prometheus "$url")
-status 1 "the machine that became slower did" p compare-periods "${periods[@]}" --instance a.example
-json "by two fifths" '.verdicts[] | select(.metric == "vector_ops") | .verdict == "regressed" and .change_percent > -42 and .change_percent < -38' \
+status 1 "compare-periods finds that machine a became slower" p compare-periods "${periods[@]}" --instance a.example
+json "compare-periods gives the change of machine a, -40 %" '.verdicts[] | select(.metric == "vector_ops") | .verdict == "regressed" and .change_percent > -42 and .change_percent < -38' \
 	p compare-periods "${periods[@]}" --instance a.example:9939
-json "the other did not" '.regression_detected == false' p compare-periods "${periods[@]}" --instance b
-json "both together, by a quarter" '.verdicts[] | select(.metric == "vector_ops") | .change_percent > -29 and .change_percent < -24' \
+json "compare-periods finds no regression of machine b" '.regression_detected == false' p compare-periods "${periods[@]}" --instance b
+json "compare-periods without --instance gives the change of both machines together, -27 %" '.verdicts[] | select(.metric == "vector_ops") | .change_percent > -29 and .change_percent < -24' \
 	p compare-periods "${periods[@]}"
-json "when it was" ".trends[] | select(.metric == \"vector_ops\").change_points | length == 1 and (.[0].time - ($now - 3600) | fabs) < 900" \
+json "trend-analysis dates the change of machine a" ".trends[] | select(.metric == \"vector_ops\").change_points | length == 1 and (.[0].time - ($now - 3600) | fabs) < 900" \
 	p trend-analysis --duration 11h --detect-degradation --metrics vector_ops --prometheus $url --instance a.example
 printf '[monitor]\nprometheus = %s\n' $url > "$work/vexfs.conf"
-json "where vexfs.conf names it" '.verdicts[] | select(.metric == "vectors" or .metric == "vector_ops") | .verdict == "regressed"' \
+json "compare-periods uses the Prometheus that vexfs.conf names" '.verdicts[] | select(.metric == "vectors" or .metric == "vector_ops") | .verdict == "regressed"' \
 	env VEXFS_CONFIG="$work/vexfs.conf" build/bin/vexctl performance compare-periods --period1 '11h ago to 2h ago' --period2 '50m ago to now'
-status 6 "a machine that is not there: cannot tell" p compare-periods "${periods[@]}" --instance c
-status 6 "no server: cannot tell" p compare-periods --period1 '11h ago to 2h ago' --period2 '1h ago to now' --prometheus http://127.0.0.1:1
-status 2 "an instance that is an expression" p compare-periods "${periods[@]}" --instance 'a"} or vector(1)'
-status 2 "two sources" p compare-periods "${periods[@]}" --history x
-status 2 "an instance without a server" p compare-periods --period1 '2h ago to 1h ago' --period2 '1h ago to now' --instance a --history /nonexistent
-# Every verb that looks back does so there: 0, 1 or 6, and says which machine.
+status 6 "compare-periods exits with 6 for an unknown machine" p compare-periods "${periods[@]}" --instance c
+status 6 "compare-periods exits with 6 when no server answers" p compare-periods --period1 '11h ago to 2h ago' --period2 '1h ago to now' --prometheus http://127.0.0.1:1
+status 2 "compare-periods refuses an --instance that contains an expression" p compare-periods "${periods[@]}" --instance 'a"} or vector(1)'
+status 2 "compare-periods refuses --prometheus together with --history" p compare-periods "${periods[@]}" --history x
+status 2 "compare-periods refuses --instance without --prometheus" p compare-periods --period1 '2h ago to 1h ago' --period2 '1h ago to now' --instance a --history /nonexistent
+# Every verb that reads the history does so there: it exits with 0, 1 or 6 and prints the metric.
 there() { # WHAT COMMAND...
 	n=$((n + 1))
 	"${@:2}" > "$work/out" 2> "$work/err"
@@ -82,14 +82,14 @@ there() { # WHAT COMMAND...
 		cat "$work/out" "$work/err" | head -20 | sed 's/^/# /'
 	fi
 }
-there "check" p regression-check --baseline-period 10h --current-period 30m --prometheus $url --instance a.example
-there "trends" p trend-analysis --duration 11h --prometheus $url --instance a.example
-there "the timeline" p timeline --duration 11h --metrics vector_ops --prometheus $url --instance a.example
-there "a forecast" p forecast --duration 11h --ahead 1h --metrics vector_ops --prometheus $url --instance a.example
-there "investigation" p investigate --duration 11h --prometheus $url --instance a.example
-status 6 "resources: node_exporter is not there" p resource-analysis --duration 2h --prometheus $url --instance a.example
+there "regression-check reads the history from Prometheus" p regression-check --baseline-period 10h --current-period 30m --prometheus $url --instance a.example
+there "trend-analysis reads the history from Prometheus" p trend-analysis --duration 11h --prometheus $url --instance a.example
+there "timeline reads the history from Prometheus" p timeline --duration 11h --metrics vector_ops --prometheus $url --instance a.example
+there "forecast reads the history from Prometheus" p forecast --duration 11h --ahead 1h --metrics vector_ops --prometheus $url --instance a.example
+there "investigate reads the history from Prometheus" p investigate --duration 11h --prometheus $url --instance a.example
+status 6 "resource-analysis exits with 6 without metrics of node_exporter" p resource-analysis --duration 2h --prometheus $url --instance a.example
 p report --duration 11h --prometheus $url --instance a.example -o "$work/report.html"
-there "a report" cat "$work/report.html"
+there "report reads the history from Prometheus" cat "$work/report.html"
 p regression-report --duration 11h --prometheus $url --instance a.example -o "$work/worse.md"
-there "a report of what got worse" cat "$work/worse.md"
+there "regression-report reads the history from Prometheus" cat "$work/worse.md"
 echo "1..$n"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# vexfs-relay with a real nats-server, between two collections of one lab. Prints TAP.
+# vexfs-relay with a real nats-server, between two collections of one lab. It prints TAP.
 
 set -u
 dir=$(mktemp -d)
@@ -59,7 +59,7 @@ put() {
 	while read -r id v; do vexctl put src "$id" --upsert --vector "$v" --attr "n=$id" || return; done < list
 }
 
-# Both hold the same: ids, vectors, records.
+# same [TRIES]: waits until source and replica have the same ids, vectors and records.
 same() {
 	local i
 	for i in $(seq "${1:-300}"); do
@@ -82,44 +82,44 @@ answers() {
 
 server
 vexctl create src --dim 4 --layout n:u32
-ok "a source with vectors in it" put 1 30
+ok "30 vectors are put into the source" put 1 30
 source_
 replica
-ok "the replica gets a snapshot" same
-ok "searches answer alike" answers
-ok "changes" put 20 40
-ok "and deletions" vexctl delete src 3 7
-ok "arrive" same
-ok "the replica is nobody's to write to" test "$(vexctl -j show rep | jq -r .mode)" = 0444
+ok "a new replica becomes equal to the source" same
+ok "source and replica give the same search results" answers
+ok "vectors of the source are put and replaced" put 20 40
+ok "vectors of the source are deleted" vexctl delete src 3 7
+ok "puts and deletions reach the replica" same
+ok "the replica has mode 0444" test "$(vexctl -j show rep | jq -r .mode)" = 0444
 sleep 1.5
-ok "it is not behind" jq -e '.behind == 0 and .seconds == 0 and .seq > 40' status.json
-ok "metrics of the replica say so" grep -qx 'vexfs_relay_behind_changes{feed="f"} 0' replica.prom
-ok "and those of the source" grep -qx "vexfs_relay_sequence{feed=\"f\"} $(vexctl -j show src | jq .sequence)" source.prom
+ok "the status file says that the replica is not behind" jq -e '.behind == 0 and .seconds == 0 and .seq > 40' status.json
+ok "the metrics of the replica say that it is not behind" grep -qx 'vexfs_relay_behind_changes{feed="f"} 0' replica.prom
+ok "the metrics of the source have its sequence number" grep -qx "vexfs_relay_sequence{feed=\"f\"} $(vexctl -j show src | jq .sequence)" source.prom
 killed "$nats"
-ok "changes while the server is gone" put 41 50
+ok "vectors are put while the NATS server is down" put 41 50
 server
-ok "arrive when it is back" same
+ok "changes reach the replica after the NATS server was restarted" same
 killed "$source"
-ok "changes while the source is gone" put 51 55
+ok "vectors are put while the relay of the source is down" put 51 55
 source_
-ok "arrive when it is back" same
+ok "changes reach the replica after the relay of the source was restarted" same
 killed "$replica"
 snapshots=$(grep -c snapshot source.log)
-ok "changes while the replica is gone" put 56 60
+ok "vectors are put while the relay of the replica is down" put 56 60
 replica
-ok "arrive when it is back" same
-ok "by the stream alone" test "$(grep -c snapshot source.log)" = "$snapshots"
+ok "changes reach the replica after its relay was restarted" same
+ok "a replica that was down shortly needs no new snapshot" test "$(grep -c snapshot source.log)" = "$snapshots"
 killed "$replica"
 # 40,000 vectors, four times, are more than 4 MB of messages.
 { printf '\x40\x9c\x00\x00\x04\x00\x00\x00'; yes abcdefghijklmno | head -c 640000; } > big.fbin
 for i in 1 2 3 4; do
-	ok "more than the server keeps, $i" vexctl import src big.fbin --first-id 1000 --upsert --attr n=$i
+	ok "40,000 vectors are imported while the replica is down, round $i" vexctl import src big.fbin --first-id 1000 --upsert --attr n=$i
 done
 sleep 2
 replica
-ok "a replica that is too far behind gets a snapshot" same 12
-ok "of which the source tells" grep -q 'a snapshot of change [1-9][0-9]*' source.log
-ok "searches answer alike" answers
+ok "a replica that missed messages becomes equal to the source again" same 12
+ok "the source logs that it sent a snapshot" grep -q 'a snapshot of change [1-9][0-9]*' source.log
+ok "source and replica give the same search results after the snapshot" answers
 killed "$source"
 killed "$replica"
 killed "$nats"

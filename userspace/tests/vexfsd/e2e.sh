@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# vexfsd with the real module, in a lab whose results folder is the disk. Prints TAP.
+# vexfsd with the real module, in a lab whose results folder is the disk. It prints TAP.
 #
 #	e2e.sh first [KILLS]	everything up to a power cut, which ends the lab under load
-#	e2e.sh second		the next boot: all that was acknowledged is there
-#	e2e.sh small, small_again	the least of both, for emulated kernels
+#	e2e.sh second		the next boot: every acknowledged vector is there
+#	e2e.sh small, small_again	short versions of both, for emulated kernels
 
 set -u
 disk=$VEXFS_RESULTS
@@ -34,7 +34,7 @@ ok() {
 	return $got
 }
 
-# says CODE WORDS COMMAND...: ends with CODE and says WORDS.
+# says CODE WORDS COMMAND...: the command exits with CODE and prints WORDS.
 says() {
 	local want=$1 words=$2 got
 	shift 2
@@ -42,7 +42,7 @@ says() {
 	"$@" > out 2> err
 	got=$?
 	if [ $got = "$want" ] && cat out err | grep -q -- "$words"; then
-		echo "ok $n - $* says $words"
+		echo "ok $n - $* exits with $want and prints: $words"
 	else
 		echo "not ok $n - $*"
 		echo "# wanted $want and '$words', got $got"
@@ -57,7 +57,7 @@ start() {
 	d=$!
 }
 
-# A state of all collections, by vexctl store info.
+# state STATE COUNT: waits until at least COUNT collections are in the store, all in STATE.
 state() {
 	local i
 	for i in $(seq 600); do
@@ -88,7 +88,7 @@ ids_and_settings() {
 first() {
 	local kills=${1:-12} i
 	start
-	ok "the daemon comes up" state storing 0
+	ok "vexfsd starts with an empty store" state storing 0
 	says 1 "in use" vexfsd --store "$store" --socket "$dir/other"
 	ln -s "$store" link
 	says 1 "symbolic link" vexfsd --store "$dir/link" --socket "$dir/other"
@@ -97,17 +97,17 @@ first() {
 	mkdir -m 0700 theirs && chown 1234 theirs
 	says 1 "belongs to user" vexfsd --store "$dir/theirs" --socket "$dir/other"
 
-	ok "a durable collection" "$load" create a
-	ok "writers, all acknowledged" "$load" load a "$disk/log" 8 1000
-	ok "it is stored" state storing 1
-	ok "what they wrote is there" "$load" verify a "$disk/log"
+	ok "a durable collection is created" "$load" create a
+	ok "8 writers get every put acknowledged" "$load" load a "$disk/log" 8 1000
+	ok "the durable collection is in the store" state storing 1
+	ok "every acknowledged vector is in the collection" "$load" verify a "$disk/log"
 
 	killed
 	says 1 "read-only" vexctl put a 99 --vector "$(seq -s, 24)"
 	says 1 "vexfsd does not run, and 1 of 1" vexctl performance diagnose
 	start
-	ok "it goes on where it was" state storing 1
-	ok "and takes more" "$load" load a "$disk/log" 4 300
+	ok "a restarted vexfsd stores the collection again" state storing 1
+	ok "4 writers get every put acknowledged by the restarted vexfsd" "$load" load a "$disk/log" 4 300
 	"$load" load a "$disk/log" 8 $((kills * 450)) > load.out 2>&1 &
 	w=$!
 	for i in $(seq "$kills"); do
@@ -115,22 +115,22 @@ first() {
 		killed
 		start
 	done
-	ok "writers outlive $kills kills of the daemon" wait "$w"
+	ok "8 writers get every put acknowledged during $kills kills of vexfsd" wait "$w"
 	sed 's/^/# /' load.out | head -n 3
-	ok "it is stored again" state storing 1
-	ok "nothing acknowledged was lost" "$load" verify a "$disk/log"
-	ok "the store is sound" vexctl store check
-	ok "the collection is sound" vexctl check a
+	ok "vexfsd stores the collection again after $kills kills" state storing 1
+	ok "no acknowledged vector was lost by $kills kills" "$load" verify a "$disk/log"
+	ok "the store has no errors after $kills kills" vexctl store check
+	ok "the collection has no errors after $kills kills" vexctl check a
 
 	everything
 	module_again
 	full_disk
 	namespaces
 	users
-	ok "all is stored" state storing 3
+	ok "three collections are stored before the power cut" state storing 3
 	vexctl -j show all | jq -cS . > "$disk/all.json"
 	sync -f "$disk/all.json"
-	# The power goes while writers are at work.
+	# The power is cut while writers put vectors.
 	"$load" load a "$disk/log" 8 60000 > /dev/null 2>&1 &
 	sleep 1
 	echo "1..$n"
@@ -139,36 +139,36 @@ first() {
 	sleep 10
 }
 
-# A collection with everything that one can have, and one that becomes durable late.
+# A collection with every property, and one that becomes durable after its creation.
 everything() {
-	ok "one with everything" vexctl create all --dim 3 --type i8 --metric cos --durability group \
+	ok "a durable collection with type, metric, layout, mode and capacity is created" vexctl create all --dim 3 --type i8 --metric cos --durability group \
 		--layout lang:u8,year:u16 --mode 0604 --capacity 500
-	ok "a vector with a record" vexctl put all 7 --vector 1,2,3 --attr lang=3,year=2020
-	ok "another capacity" vexctl set all --capacity 600
-	ok "one that is not durable" vexctl create late --dim 2
+	ok "a vector with a record is put" vexctl put all 7 --vector 1,2,3 --attr lang=3,year=2020
+	ok "the capacity of a durable collection is changed" vexctl set all --capacity 600
+	ok "a volatile collection is created" vexctl create late --dim 2
 	for i in 1 2 3 4 5; do vexctl put late $i --vector $i,$i; done
 	vexctl delete late 4
-	ok "becomes it" vexctl set late --durability sync
-	ok "and takes more" vexctl put late 6 --vector 6,6
-	ok "one that is dropped" vexctl create gone --dim 2 --durability group
-	ok "goes" vexctl drop gone
-	ok "three are stored" state storing 3
+	ok "a volatile collection with vectors becomes durable" vexctl set late --durability sync
+	ok "a collection that became durable accepts a put" vexctl put late 6 --vector 6,6
+	ok "a durable collection is created to be dropped" vexctl create gone --dim 2 --durability group
+	ok "a durable collection is dropped" vexctl drop gone
+	ok "three collections are stored, and the dropped one is not" state storing 3
 	says 0 "late" vexctl store info
-	ok "compaction" vexctl store compact
-	ok "a backup" vexctl store backup "$dir/backup"
+	ok "the store is compacted" vexctl store compact
+	ok "a backup of the store is made" vexctl store backup "$dir/backup"
 	says 0 "sound" vexctl store check --store "$dir/backup"
 	says 1 "already" vexctl store backup "$dir/backup"
-	ok "a collection is dropped" vexctl drop all
-	ok "the two others are not" state storing 2
+	ok "one of three collections is dropped after the backup" vexctl drop all
+	ok "the two other collections stay in the store" state storing 2
 	says 1 "exists" vexctl store restore "$dir/backup"
 	vexctl drop late; vexctl drop a
-	ok "all are dropped" state storing 0
-	ok "all come back" vexctl store restore "$dir/backup"
-	ok "and are stored" state storing 3
+	ok "the store is empty after all collections were dropped" state storing 0
+	ok "the backup is restored" vexctl store restore "$dir/backup"
+	ok "the restored collections are in the store" state storing 3
 	says 0 "1,2,3" vexctl get all 7
 	says 0 "6,6" vexctl get late 6
-	ok "what was deleted is not" test -z "$(vexctl get late 4 2> /dev/null)"
-	ok "what was acknowledged is there" "$load" verify a "$disk/log"
+	ok "a vector deleted before the backup is not restored" test -z "$(vexctl get late 4 2> /dev/null)"
+	ok "every acknowledged vector is restored" "$load" verify a "$disk/log"
 }
 
 built() {
@@ -181,51 +181,51 @@ built() {
 	return 1
 }
 
-# Let go of the module, which goes and comes.
+# The module is unloaded, loaded and upgraded while vexfsd runs.
 module_again() {
 	local ko
 	ko=$(find "$VEXFS_TOP"/build/module/uml* -maxdepth 1 -name vexfs.ko | head -n 1)
 	ids_and_settings all > before
-	# a graph that is being built is not saved
-	ok "its graph is built" built a
+	# A graph that is being built is not saved.
+	ok "the graph of the restored collection is built" built a
 	exec 9<> /dev/vexfs
 	says 1 "in use" vexctl module unload
 	exec 9>&-
-	ok "after which all is stored again" state storing 3
-	ok "the daemon lets go, and the module goes" vexctl module unload
-	ok "and comes" vexctl module load --file "$ko"
-	ok "all is back" state storing 3
+	ok "all collections are stored after a refused unload" state storing 3
+	ok "vexfsd closes the device, and the module is unloaded" vexctl module unload
+	ok "the module is loaded again" vexctl module load --file "$ko"
+	ok "all collections come back after the module was reloaded" state storing 3
 	ids_and_settings all > after
-	ok "as it was" diff before after
-	# The backup came with fewer links; those that were built since were saved at the end.
-	ok "its graph was loaded whole" awk "/'a': [0-9]+ vectors are in the graph/"' {
+	ok "a collection keeps its ids and settings when the module is reloaded" diff before after
+	# The backup had fewer links; those built since then were saved at the unload.
+	ok "the complete graph is loaded from the store" awk "/'a': [0-9]+ vectors are in the graph/"' {
 		for (i = 1; i < NF; i++) { if ($(i + 1) == "vectors") in_graph = $i; if ($(i + 1) == "are" && $(i + 2) == "being") rest = $i }
 	} END { exit !(in_graph >= 100 && rest == 0) }' "$disk/daemon.log"
-	ok "with its vectors" "$load" verify a "$disk/log"
-	ok "sound" vexctl check a
+	ok "a collection keeps its vectors when the module is reloaded" "$load" verify a "$disk/log"
+	ok "the collection has no errors after the module was reloaded" vexctl check a
 	vexctl create volatile --dim 2
 	says 1 "not durable and would be lost" vexctl module upgrade --file "$ko"
-	ok "all is where it was" state storing 3
+	ok "a refused upgrade leaves all collections as they were" state storing 3
 	tail -f /dev/null > /dev/vexfs &
 	holder=$!
 	says 1 "in use by tail ($holder)" vexctl module upgrade --file "$ko" --drop-volatile --wait 0
 	(sleep 1; kill $holder) &
-	ok "an upgrade waits for who goes" vexctl module upgrade --file "$ko" --drop-volatile --wait 20
+	ok "an upgrade with --wait waits until the last user closes the device" vexctl module upgrade --file "$ko" --drop-volatile --wait 20
 	wait $holder 2> /dev/null
 	says 1 "no collection" vexctl show volatile
-	ok "what is durable is back" state storing 3
+	ok "the durable collections are back after the upgrade" state storing 3
 	ids_and_settings all > after
-	ok "again as it was" diff before after
+	ok "a collection keeps its ids and settings in an upgrade" diff before after
 }
 
-# A disk that is full and is freed: read-only meanwhile, nothing lost.
+# While the disk is full the collections are read-only; after space is freed nothing is lost.
 full_disk() {
 	stop
 	mkdir small
 	mount -t tmpfs -o size=4m,mode=0700 small small
 	cp -a "$store"/. small/
 	start "$dir/small"
-	ok "on a small disk" state storing 3
+	ok "vexfsd stores three collections on a small disk" state storing 3
 	: > full.log
 	head -c 4m /dev/zero > small/ballast 2> /dev/null
 	"$load" load a full.log 4 2500 > load.out 2>&1 &
@@ -236,11 +236,11 @@ full_disk() {
 	done
 	says 0 "No space left" vexctl store info
 	says 1 "read-only" vexctl put a 99 --vector "$(seq -s, 24)"
-	ok "reads go on" "$load" verify a "$disk/log" full.log
+	ok "a collection is readable while the disk is full" "$load" verify a "$disk/log" full.log
 	rm small/ballast
-	ok "it recovers by itself" state storing 3
-	ok "writers have gone on" wait "$w"
-	ok "nothing acknowledged was lost" "$load" verify a "$disk/log" full.log
+	ok "collections become writable again after space was freed" state storing 3
+	ok "writers continue after the disk was full" wait "$w"
+	ok "no acknowledged vector was lost by the full disk" "$load" verify a "$disk/log" full.log
 	stop
 	mount -o remount,ro small
 	says 1 "Read-only file system" vexfsd --store "$dir/small" --socket "$dir/other"
@@ -251,7 +251,7 @@ full_disk() {
 	cat full.log >> "$disk/log"
 	sync
 	start
-	ok "the large disk again" state storing 3
+	ok "vexfsd stores three collections on the large disk again" state storing 3
 }
 
 module_anew() {
@@ -260,7 +260,7 @@ module_anew() {
 		head -n 1)"
 }
 
-# COUNT collections are stored and KEPT are kept.
+# kept COUNT KEPT: waits until COUNT collections are stored and KEPT are kept without an owner.
 kept() {
 	local i
 	for i in $(seq 600); do
@@ -273,31 +273,31 @@ kept() {
 	return 1
 }
 
-# Of a user namespace that goes with the module nobody is left who could reach it.
+# Nobody can reach a collection of a user namespace that ended before the module was reloaded.
 namespaces() {
-	ok "one of another user namespace" unshare -Ur sh -c \
+	ok "a durable collection is created in another user namespace" unshare -Ur sh -c \
 		'vexctl create theirs --dim 2 --durability group --mode 0666 && vexctl put theirs 1 --vector 3,4'
-	ok "is stored" kept 4 0
-	ok "the module goes and comes" module_anew
-	ok "it is kept, the others are back" kept 3 1
+	ok "the collection of another user namespace is stored" kept 4 0
+	ok "the module is reloaded after the user namespace ended" module_anew
+	ok "the collection of the ended namespace is kept, the others come back" kept 3 1
 	says 1 "no kept collection" vexctl store claim a
 	says 1 "exists" vexctl store claim theirs --as a
 	says 1 "no name" vexctl store claim theirs --as .x/y
-	ok "root claims it" vexctl store claim theirs --as ours
-	ok "it is stored" kept 4 0
+	ok "root claims a kept collection" vexctl store claim theirs --as ours
+	ok "a claimed collection is stored" kept 4 0
 	says 0 "3,4" vexctl get ours 1
-	ok "it is root's" test "$(vexctl -j show ours | jq -r '"\(.uid) \(.mode)"')" = "0 0600"
+	ok "a claimed collection belongs to root, with mode 0600" test "$(vexctl -j show ours | jq -r '"\(.uid) \(.mode)"')" = "0 0600"
 	says 1 "no kept collection" vexctl store claim theirs
-	ok "the module goes and comes again" module_anew
-	ok "and it comes back" kept 4 0
+	ok "the module is reloaded after the claim" module_anew
+	ok "a claimed collection comes back after a reload" kept 4 0
 	says 0 "3,4" vexctl get ours 1
 	vexctl drop ours
-	ok "it goes as any other" state storing 3
+	ok "a claimed collection can be dropped" state storing 3
 }
 
 as() { setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; }
 
-# Is @LINE among the metrics, soon?
+# metric LINE: waits until LINE is among the metrics.
 metric() {
 	local i
 	for i in $(seq 200); do
@@ -308,52 +308,52 @@ metric() {
 	return 1
 }
 
-# 768,000 bytes of vectors at a time, where a user may have 1 MiB.
+# A user may store 1 MiB; each import has 768,000 bytes of vectors.
 users() {
 	local i
 	stop
 	start "$store" --user-mb 1 --metrics "$dir/vexfsd.prom"
-	ok "a limit for users" state storing 3
+	ok "vexfsd starts with a limit per user" state storing 3
 	chmod 0666 /dev/vexfs
 	chmod 0755 "$dir"
 	{ printf '\xb8\x0b\x00\x00\x40\x00\x00\x00'; yes abcdefghijklmno | head -c 768000; } > big.fbin
-	ok "a user makes one" as 1001 vexctl create mine --dim 64 --durability group
-	ok "and puts vectors into it" as 1001 vexctl import mine big.fbin --first-id 0
+	ok "a user creates a durable collection" as 1001 vexctl create mine --dim 64 --durability group
+	ok "a user imports vectors below the limit" as 1001 vexctl import mine big.fbin --first-id 0
 	for i in 1 2 3 4; do
 		as 1001 vexctl import mine big.fbin --first-id $((i * 3000)) > import.out 2>&1 || break
 	done
-	ok "until the limit" grep -q "read-only" import.out
+	ok "an import above the limit of the user fails" grep -q "read-only" import.out
 	says 0 "quota exceeded" vexctl store info
-	ok "the log says whose" grep -q "'mine': the collections of user 1001 take . MiB in the store, of 1 that" "$disk/daemon.log"
+	ok "the log names the user above the limit" grep -q "'mine': the collections of user 1001 take . MiB in the store, of 1 that" "$disk/daemon.log"
 	says 0 "64" as 1001 vexctl show mine
 	says 1 "'mine' since storage says: Disk quota exceeded" vexctl performance diagnose
-	ok "metrics count it" metric 'vexfsd_readonly_collections 1'
-	ok "by state" metric 'vexfsd_collections\{state="failed"\} 1'
-	ok "and the flushes" metric 'vexfsd_flush_duration_seconds_count [1-9][0-9]*'
-	ok "another user goes on" as 1002 vexctl create other --dim 64 --durability group
-	ok "and puts" as 1002 vexctl import other big.fbin --first-id 0
-	ok "so does root" "$load" load a "$disk/log" 2 100
+	ok "metrics count one read-only collection" metric 'vexfsd_readonly_collections 1'
+	ok "metrics count collections by state" metric 'vexfsd_collections\{state="failed"\} 1'
+	ok "metrics have the duration of flushes" metric 'vexfsd_flush_duration_seconds_count [1-9][0-9]*'
+	ok "another user creates a collection while the first is above the limit" as 1002 vexctl create other --dim 64 --durability group
+	ok "another user imports vectors while the first is above the limit" as 1002 vexctl import other big.fbin --first-id 0
+	ok "root puts vectors while a user is above the limit" "$load" load a "$disk/log" 2 100
 	says 1 "no storage takes it" as 1001 vexctl create more --dim 2 --durability group
-	ok "the way out: not durable" as 1001 vexctl set mine --durability none
-	ok "it leaves the store" state storing 4
-	ok "and goes" as 1001 vexctl drop mine
-	ok "the user has room again" as 1001 vexctl create mine --dim 64 --durability group
-	ok "for vectors" as 1001 vexctl import mine big.fbin --first-id 0
-	ok "nothing is read-only" metric 'vexfsd_readonly_collections 0'
-	ok "diagnose finds it well" test -z "$(vexctl -j performance diagnose |
+	ok "a user above the limit makes the collection volatile" as 1001 vexctl set mine --durability none
+	ok "a collection made volatile leaves the store" state storing 4
+	ok "a collection made volatile can be dropped" as 1001 vexctl drop mine
+	ok "the user creates a durable collection again" as 1001 vexctl create mine --dim 64 --durability group
+	ok "the user imports vectors below the limit again" as 1001 vexctl import mine big.fbin --first-id 0
+	ok "metrics count no read-only collection at the end" metric 'vexfsd_readonly_collections 0'
+	ok "diagnose has no finding about the storage at the end" test -z "$(vexctl -j performance diagnose |
 		jq -r '.findings[] | select(.id | startswith("storage-")) | select(.severity != "ok") | .evidence')"
 	vexctl drop mine; vexctl drop other
 	stop
 	start
 }
 
-# What a kernel of the distribution has to do, in an emulator: little, and another boot.
+# A short test for kernels of a distribution in an emulator; small_again runs in the next boot.
 small() {
 	start
-	ok "the daemon comes up" state storing 0
-	ok "a durable collection" "$load" create a
-	ok "writers, all acknowledged" "$load" load a "$disk/log" 2 1500
-	ok "what they wrote is there" "$load" verify a "$disk/log"
+	ok "vexfsd starts with an empty store" state storing 0
+	ok "a durable collection is created" "$load" create a
+	ok "2 writers get every put acknowledged" "$load" load a "$disk/log" 2 1500
+	ok "every acknowledged vector is in the collection" "$load" verify a "$disk/log"
 	"$load" load a "$disk/log" 2 60000 > /dev/null 2>&1 &
 	sleep 2
 	echo "1..$n"
@@ -364,23 +364,23 @@ small() {
 
 small_again() {
 	start
-	ok "after the power cut it is back" state storing 1
-	ok "what was acknowledged is there" "$load" verify a "$disk/log"
-	ok "the store is sound" vexctl store check
-	ok "the collection is sound" vexctl check a
+	ok "the collection is back after the power cut" state storing 1
+	ok "every acknowledged vector is there after the power cut" "$load" verify a "$disk/log"
+	ok "the store has no errors after the power cut" vexctl store check
+	ok "the collection has no errors after the power cut" vexctl check a
 	stop
 	echo "1..$n"
 }
 
 second() {
 	start
-	ok "after the power cut all is back" state storing 3
-	ok "what was acknowledged is there" "$load" verify a "$disk/log"
-	ok "the store is sound" vexctl store check
-	ok "the collection is sound" vexctl check a
+	ok "all three collections are back after the power cut" state storing 3
+	ok "every acknowledged vector is there after the power cut" "$load" verify a "$disk/log"
+	ok "the store has no errors after the power cut" vexctl store check
+	ok "the collection has no errors after the power cut" vexctl check a
 	vexctl -j show all | jq -cS . > all.json
 	for key in name dim type metric mode capacity count seq layout created; do
-		ok "$key is as it was" test "$(jq -c ".$key" all.json)" = "$(jq -c ".$key" "$disk/all.json")"
+		ok "a collection has the same $key after the power cut" test "$(jq -c ".$key" all.json)" = "$(jq -c ".$key" "$disk/all.json")"
 	done
 	says 0 "1,2,3" vexctl get all 7
 	stop

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154,SC2034
 # SPDX-License-Identifier: GPL-2.0
 #
-# compare and regression-analysis, reports, results, configure, the emergency mode, the
-# complete reset, validate, tune and ablate; and the recovery.
+# compare, regression-analysis, report, results, configure, emergency-mode and full-reset;
+# vexfs-performance-recovery and the recovery policy of vexfs-monitord.
 
 variant() { vexctl performance simd status -j | jq -r .variant; }
 # metrics RATE FILE [HOST]: twenty values of vector ops about a rate, as metrics -j writes them.
@@ -13,39 +13,39 @@ metrics 2000 "$tmp/base.json"
 metrics 1600 "$tmp/slow.json"
 metrics 2005 "$tmp/same.json"
 metrics 1600 "$tmp/other.json" elsewhere
-what="compare --baseline --current --threshold --json: regression_detected, exit code 1"
+what="compare --baseline --current --threshold --json finds a regression and exits with 1"
 p compare --baseline "$tmp/base.json" --current "$tmp/slow.json" --threshold 0.05 --json
 ok eval 'is $code 1 && is "$(jq .regression_detected <<< "$out")" true && holds "$out" ".metrics[] | select(.metric == \"vector_ops\") | .regression and .basis == \"statistics\" and .change_percent < -15"'
-what="compare: no regression, exit code 0"
+what="compare exits with 0 when nothing regressed"
 p compare --baseline "$tmp/base.json" --current "$tmp/same.json" --json
 ok eval 'is $code 0 && is "$(jq .regression_detected <<< "$out")" false'
-what="compare: another machine is no regression, exit code 6 and words"
+what="compare exits with 6 for metrics of two machines, and says so"
 p compare --baseline "$tmp/base.json" --current "$tmp/other.json" --json
 ok eval 'is $code 6 && holds "$out" ".other_machine" && has "$(cat "$tmp/err")" "another machine"'
-what="compare: single values, said to be such"
+what="compare marks a comparison of single values as such"
 head -n1 "$tmp/base.json" > "$tmp/one.json"
 p compare --baseline "$tmp/one.json" --current "$tmp/slow.json" --json
 ok holds "$out" '.metrics[0].basis == "single values"'
-what="compare with how it is now"
+what="compare without --current takes the metrics of now"
 p compare --baseline "$tmp/base.json"
 ok eval '[ $code = 0 ] || [ $code = 1 ] || [ $code = 6 ]'
-what="compare: a baseline that is not there, or none: a sentence, exit code 1"
+what="compare exits with 1 when the file of --baseline does not exist"
 p compare --baseline "$tmp/nothing.json"
 ok eval 'is $code 1 && has "$(cat "$tmp/err")" "make one"'
 echo '{"a":1}' > "$tmp/bad.json"
 p compare --baseline "$tmp/bad.json" --current "$tmp/base.json"
-what="compare: JSON of another kind"
+what="compare exits with 1 when the file of --baseline holds other JSON"
 ok eval 'is $code 1 && has "$(cat "$tmp/err")" "neither metrics"'
-what="regression-analysis --baseline --current --detailed --output: intervals, limits and a suspect"
+what="regression-analysis --detailed has confidence intervals, limits and a suspected cause"
 p regression-analysis --baseline "$tmp/base.json" --current "$tmp/slow.json" --detailed --output "$tmp/ra.json"
 ok eval 'is $code 1 && holds "$(cat "$tmp/ra.json")" "(.suspected_cause | test(\"pools\")) and (.metrics[] | select(.metric == \"vector_ops\") | has(\"low_percent\") and .warn == 0.05 and .fail == 0.1)"'
-what="regression-analysis --threshold, compare --output"
+what="regression-analysis exits with 0 for a change below --threshold"
 p regression-analysis --baseline "$tmp/base.json" --current "$tmp/slow.json" --threshold 50% -j
 ok eval 'is $code 0'
 p compare --baseline "$tmp/base.json" --current "$tmp/slow.json" --output "$tmp/c.json"
-what="compare --output"
+what="compare --output writes its JSON to the file"
 ok holds "$(cat "$tmp/c.json")" .regression_detected
-what="thresholds: policy s2 lets through what the default does not"
+what="regression-analysis with policy = s2 lets a change of 10 % through"
 cp "$VEXFS_CONFIG" "$tmp/keep.conf"
 printf '[thresholds]\npolicy = s2\n' >> "$VEXFS_CONFIG"
 metrics 1800 "$tmp/tenth.json"
@@ -53,23 +53,23 @@ p regression-analysis --baseline "$tmp/base.json" --current "$tmp/tenth.json" --
 ok holds "$out" '.metrics[] | select(.metric == "vector_ops") | .regression == false'
 cp "$tmp/keep.conf" "$VEXFS_CONFIG"
 p regression-analysis --baseline "$tmp/base.json" --current "$tmp/tenth.json" --json
-what="and the default does not"
+what="regression-analysis with the default policy finds a change of 10 %"
 ok holds "$out" '.metrics[] | select(.metric == "vector_ops") | .regression'
 
 # ---- reports ----
 [ -e "$tmp/made.db" ] || make_history "$tmp/made.db"
 h="--history $tmp/made.db"
-what="report --duration --detailed --output FILE.html: one file, charts, nothing fetched"
+what="report --detailed --output FILE.html writes one file with charts that fetches nothing"
 p report --history "$tmp/made.db" --duration 30d --detailed --output "$tmp/r.html"
 ok eval 'is $code 0 && has "$(head -c 300 "$tmp/r.html")" "<!doctype html>" && [ "$(grep -c "<svg" "$tmp/r.html")" -ge 3 ] && ! grep -qE "(src|href)=.http" "$tmp/r.html" && has "$(cat "$tmp/r.html")" "pool_small"'
 [ -z "${VEXFS_RESULTS:-}" ] || cp "$tmp/r.html" "$VEXFS_RESULTS/report.html"
-what="report as Markdown"
+what="report writes Markdown to standard output"
 p report $h --duration 7d
 ok eval 'has "$out" "^# vexfs performance" && has "$out" "| vector_ops |"'
-what="report as JSON"
+what="report --output FILE.json marks the metric that got worse"
 p report $h --duration 7d --output "$tmp/r.json"
 ok holds "$(cat "$tmp/r.json")" '.metrics[] | select(.metric == "vector_ops") | .worse'
-what="regression-report --duration --output FILE.html: what got worse, exit code 1"
+what="regression-report has the metrics that got worse alone, and exits with 1"
 p regression-report --history "$tmp/made.db" --duration 14d --output "$tmp/rr.html"
 ok eval 'is $code 1 && has "$(cat "$tmp/rr.html")" "vector_ops" && ! grep -q "<h2>fuse_ops" "$tmp/rr.html"'
 
@@ -77,69 +77,69 @@ ok eval 'is $code 1 && has "$(cat "$tmp/rr.html")" "vector_ops" && ! grep -q "<h
 r="--history $tmp/results.db"
 rm -f "$tmp"/results.db*
 $monitord --database "$tmp/results.db" --once 2> /dev/null
-what="results import, list, show, archive, prune"
+what="results list has both results that results import stored"
 id=$(vexctl results import "$tmp/base.json" --name before --kind baseline $r -j | jq .id)
 vexctl results import - --name second $r < "$tmp/slow.json" > /dev/null
 ok holds "$(vexctl results list $r -j)" '.results | length == 2 and any(.name == "before" and .kind == "baseline")'
-what="results show --output gives it back as it came"
+what="results show --output writes the bytes that were imported"
 vexctl results show "$id" --output "$tmp/back.json" $r
 ok cmp "$tmp/base.json" "$tmp/back.json"
-what="results archive keeps it, prune takes the other; --dry-run neither"
+what="results prune removes results that are not archived, and none with --dry-run"
 vexctl results archive "$id" $r
 ok eval 'is "$(vexctl results prune --older-than 1ms --dry-run $r -j | jq .pruned)" 1 && is "$(vexctl results prune --older-than 1ms $r -j | jq .pruned)" 1 && is "$(vexctl results list $r -j | jq ".results | length")" 1'
-what="results show of one that is not there: exit code 1"
+what="results show exits with 1 for an unknown result"
 vexctl results show 999 $r 2> /dev/null
 ok is $? 1
 
 # ---- the emergency mode ----
 vexctl tune --defaults
-what="emergency-mode status: off, exit code 0"
+what="emergency-mode status exits with 0 while the mode is off"
 p emergency-mode status -j
 ok eval 'is $code 0 && holds "$out" ".enabled == false"'
-what="emergency-mode enable --disable-optimizations: scalar, at once"
+what="emergency-mode enable --disable-optimizations switches to the scalar variant at once"
 p emergency-mode enable --disable-optimizations -j
 ok eval 'is $code 0 && is "$(variant)" scalar && is "$(setting emergency_mode)" 1 && is "$(setting simd_mask)" 7'
-what="emergency-mode enable --safe-mode --minimal-features"
+what="emergency-mode enable --safe-mode --minimal-features keeps the SIMD variant"
 p emergency-mode enable --safe-mode --minimal-features -j
 ok eval 'holds "$out" ".safe_mode and .minimal_features and .optimizations_disabled == false" && is "$(setting emergency_mode)" 6 && [ "$(variant)" != scalar ]'
-what="in safe mode the pools stay as they are"
+what="in safe mode the pools are not resized automatically"
 vexctl tune pool_small=2 pool_auto=1
 for _ in 1 2 3 4; do vexctl search loaded --id 1,2,3 -k 5 > /dev/null; done
 sleep 2.5
 ok is "$(setting pool_small)" 2
-what="emergency-mode enable: all of it; answers are the same"
+what="emergency-mode enable turns everything off, and searches give the same results"
 a=$(vexctl -j search loaded --id 1,2,3 -k 5 | jq -c '[.results[].ids]')
 p emergency-mode enable -j
 b=$(vexctl -j search loaded --id 1,2,3 -k 5 | jq -c '[.results[].ids]')
 ok eval 'is "$(setting emergency_mode)" 7 && [ -n "$a" ] && is "$a" "$b"'
-what="it stands in the configuration, which is applied when the module is loaded anew"
+what="vexctl apply restores the emergency mode from the configuration"
 vexctl tune emergency_mode=0
 vexctl apply --file "$VEXFS_CONFIG"
 ok is "$(setting emergency_mode)" 7
-what="status says what is off, exit code 1"
+what="emergency-mode status exits with 1 and lists what is off"
 p emergency-mode status
 ok eval 'is $code 1 && has "$out" "one worker"'
-what="diagnose says so, too"
+what="diagnose finds the emergency mode"
 p diagnose -j
 ok holds "$out" '.findings | any(.id == "emergency-mode")'
-what="emergency-mode disable: as before, and out of the configuration"
+what="emergency-mode disable restores the settings and removes its line from the configuration"
 p emergency-mode disable
 ok eval 'is $code 0 && [ "$(variant)" != scalar ] && ! grep -q emergency_mode "$VEXFS_CONFIG" && grep -q "^database" "$VEXFS_CONFIG"'
 vexctl tune --defaults
 
 # ---- configure ----
 cp "$top/userspace/vexctl/etc/vexfs.conf.default" "$VEXFS_CONFIG.default"
-what="configure --reset-to-optimal: settings, and the user's file is kept beside"
+what="configure --reset-to-optimal restores settings and configuration, and keeps a copy of the user's file"
 vexctl tune fpu_budget_us=77
 cp "$VEXFS_CONFIG" "$tmp/keep.conf"
 p configure --reset-to-optimal -j
 ok eval 'is $code 0 && is "$(setting fpu_budget_us)" 50 && cmp "$VEXFS_CONFIG" "$VEXFS_CONFIG.default" && cmp "$tmp/keep.conf" "$(jq -r .kept <<< "$out")"'
-what="configure --reset-to-optimal --dry-run --module-only: says it, and changes nothing"
+what="configure --reset-to-optimal --dry-run --module-only changes nothing"
 vexctl tune fpu_budget_us=66
 p configure --reset-to-optimal --dry-run --module-only
 ok is "$(setting fpu_budget_us)" 66
 vexctl tune --defaults
-what="configure without a word what: exit code 2"
+what="configure without an option exits with 2"
 p configure
 ok is $code 2
 cp "$tmp/keep.conf" "$VEXFS_CONFIG"
@@ -148,13 +148,13 @@ cp "$tmp/keep.conf" "$VEXFS_CONFIG"
 export VEXFS_CACHE=$tmp/cache
 mkdir -p "$VEXFS_CACHE" && touch "$VEXFS_CACHE/a" "$VEXFS_CACHE/b"
 ko=$(find "$VEXFS_TOP"/build/module/uml -maxdepth 1 -name vexfs.ko)
-what="full-reset is refused while there are collections"
+what="full-reset is refused while there are collections, and names --drop-volatile"
 p full-reset --file "$ko"
 ok eval 'is $code 1 && has "$(cat "$tmp/err")" "--drop-volatile" && vexctl show loaded > /dev/null'
-what="full-reset --dry-run says five steps and does none"
+what="full-reset --dry-run lists its steps and runs none"
 p full-reset --dry-run -j
 ok eval 'holds "$out" ".dry_run and (.steps | length >= 5)" && vexctl show loaded > /dev/null && [ -e "$VEXFS_CACHE/a" ]'
-what="full-reset --drop-volatile: unloaded, cache empty, default configuration, loaded, applied"
+what="full-reset --drop-volatile reloads the module, empties the cache and restores the default configuration"
 vexctl tune fpu_budget_us=77
 p full-reset --drop-volatile --file "$ko" -j
 ok eval 'is $code 0 && holds "$out" ".success and ([.steps[].done] | all)" && ! vexctl show loaded 2> /dev/null && is "$(ls "$VEXFS_CACHE")" "" && cmp "$VEXFS_CONFIG" "$VEXFS_CONFIG.default" && is "$(setting fpu_budget_us)" 50'
@@ -162,7 +162,7 @@ cp "$tmp/keep.conf" "$VEXFS_CONFIG"
 vexctl create loaded --dim 8 --index graph
 for i in 1 2 3 4 5 6 7 8; do vexctl put loaded $i --vector "$i,0,0,0,0,0,0,$i"; done
 
-# ---- recovery, beside a vexctl that fails where it is told to ----
+# ---- recovery, with a vexctl before the real one whose steps can be made to fail ----
 mkdir -p "$tmp/bin"
 real=$(command -v vexctl)
 cat > "$tmp/bin/vexctl" <<-EOT
@@ -179,59 +179,58 @@ cat > "$tmp/bin/vexctl" <<-EOT
 	exec $real "\$@"
 EOT
 chmod +x "$tmp/bin/vexctl"
-# An Alertmanager's ear: what is posted goes to files.
+# What is posted to Alertmanager or to the webhook goes to files.
 ip link set lo up 2> /dev/null
-/usr/bin/python3 "$top/userspace/tests/operations/ear.py" "$tmp/heard" 19093 & ear=$!
+/usr/bin/python3 "$top/userspace/tests/operations/alert_receiver.py" "$tmp/heard" 19093 & receiver=$!
 sed -i '/^\[monitor\]/a alertmanager = http://127.0.0.1:19093\nwebhook = http://127.0.0.1:19093/hook' "$VEXFS_CONFIG"
 recover() { PATH=$tmp/bin:$PATH vexfs-performance-recovery --config "$VEXFS_CONFIG" "$@"; }
 for _ in $(seq 100); do (: < /dev/tcp/127.0.0.1/19093) 2> /dev/null && break; sleep 0.1; done
-what="recovery --dry-run: five steps are said, none is done, nothing is written"
+what="vexfs-performance-recovery --dry-run lists five steps, runs none and writes nothing"
 rm -f "$tmp/called" "$tmp/recovery.log"
 out=$(recover --dry-run --reason why); code=$?
 ok eval 'is $code 0 && is "$(grep -c "^would" <<< "$out")" 5 && ! [ -e "$tmp/called" ] && ! [ -e "$tmp/recovery.log" ]'
-what="recovery: five steps, in order, exit code 0"
+what="vexfs-performance-recovery runs its five steps in order and exits with 0"
 out=$(recover --reason "a test"); code=$?
 ok eval 'is $code 0 && is "$(grep -oE "memory-pools reset|simd restart|clear-violations|reset-monitoring|bridge restart|validate" "$tmp/called" | tr "\n" ";")" "memory-pools reset;simd restart;clear-violations;reset-monitoring;bridge restart;validate;"'
-what="each is journalled before and after"
+what="vexfs-performance-recovery writes the begin and the end of each step to its journal"
 ok is "$(cut -d' ' -f2,3 "$tmp/recovery.log.journal" | tr '\n' ';')" "begin pools;end pools;begin simd;end simd;begin stack;end stack;begin bridge;end bridge;begin validate;end validate;finish all;"
-what="Alertmanager was told: VexFSPerformanceRecoverySuccess"
+what="vexfs-performance-recovery sends VexFSPerformanceRecoverySuccess to Alertmanager"
 ok holds "$(cat "$tmp/heard_api_v2_alerts")" '.[0].labels.alertname == "VexFSPerformanceRecoverySuccess" and (.[0].annotations.description | test("a test")) and .[0].startsAt'
-what="and the webhook"
+what="vexfs-performance-recovery sends its result to the webhook"
 ok holds "$(cat "$tmp/heard_hook")" '.[0].labels.severity == "info"'
 for step in "memory-pools:pools" "simd:simd" "clear-violations:stack" "bridge:bridge"; do
-	what="recovery with step ${step#*:} failing: it goes on, and says which failed"
+	what="vexfs-performance-recovery goes on after a failed step ${step#*:} and names it"
 	rm -f "$tmp/called" "$tmp"/heard*
 	out=$(FAIL=${step%:*} recover); code=$?
 	ok eval 'is $code 0 && has "$out" "steps that failed: ${step#*:}" && has "$(cat "$tmp/called")" validate && has "$(cat "$tmp/heard_api_v2_alerts")" "Steps that failed: ${step#*:}"'
 done
 for valid in false null; do
-	what="recovery that is validated as $valid: exit code 1, VexFSPerformanceRecoveryFailed"
+	what="vexfs-performance-recovery exits with 1 and sends VexFSPerformanceRecoveryFailed when overall_success is $valid"
 	rm -f "$tmp"/heard*
 	out=$(VALID=$valid recover); code=$?
 	ok eval 'is $code 1 && holds "$(cat "$tmp/heard_api_v2_alerts")" ".[0].labels.alertname == \"VexFSPerformanceRecoveryFailed\" and .[0].labels.severity == \"critical\""'
 done
-what="recovery that is killed in a step: the next says so, and begins anew"
 SLEEP=1 PATH=$tmp/bin:$PATH vexfs-performance-recovery --config "$VEXFS_CONFIG" > /dev/null & victim=$!
 for _ in $(seq 100); do grep -q "begin simd" <(tail -n1 "$tmp/recovery.log.journal") && break; sleep 0.1; done
-what="while it runs, another one is refused"
+what="a second vexfs-performance-recovery is refused while one runs"
 recover > /dev/null 2> "$tmp/err"; code=$?
 ok eval 'is $code 1 && has "$(cat "$tmp/err")" "another recovery runs"'
 kill -9 $victim; wait $victim 2> /dev/null
 sleep 5
 out=$(recover); code=$?
-what="and after it was killed, the next begins anew"
+what="vexfs-performance-recovery names the step in which the last one was killed, and starts again"
 ok eval 'is $code 0 && has "$out" "ended during step .simd"'
-what="an Alertmanager that does not answer changes nothing but the log"
-kill $ear; wait $ear 2> /dev/null
+what="vexfs-performance-recovery logs that Alertmanager does not answer, and exits with 0"
+kill $receiver; wait $receiver 2> /dev/null
 out=$(recover); code=$?
 ok eval 'is $code 0 && has "$(cat "$tmp/recovery.log")" "cannot push the alert"'
-what="recovery --settle --no-notify --profile; a wrong one: exit code 2"
+what="vexfs-performance-recovery --profile chooses the validation, and an unknown profile is refused"
 rm -f "$tmp/called"
 recover --settle 0 --no-notify --profile smoke > /dev/null
 ok eval 'has "$(cat "$tmp/called")" "validate --smoke" && ! recover --profile nonsense 2> /dev/null'
 
 # ---- the daemon's policy ----
-what="monitord [recovery] auto=on: what stays bad is recovered from, once, and not again before it cools down"
+what="vexfs-monitord with auto = on starts one recovery and waits for cool_down"
 rm -f "$tmp/called" "$tmp/monitor.log"
 sed -i -e '/^alertmanager/d' -e '/^webhook/d' -e '/^\[recovery\]/a auto = on\nafter = 1\ncool_down = 60' "$VEXFS_CONFIG"
 printf '[thresholds]\nvector_ops_floor = 1000000000\n' >> "$VEXFS_CONFIG"
@@ -241,7 +240,7 @@ sleep 7
 kill $daemon; wait $daemon
 ok eval 'has "$(cat "$tmp/monitor.log")" "recovery begins" && is "$(grep -c validate "$tmp/called")" 1'
 wait
-what="auto=advise: said, and nothing done"
+what="vexfs-monitord with auto = advise advises a recovery and starts none"
 rm -f "$tmp/called" "$tmp/monitor.log"
 sed -i 's/^auto = on/auto = advise/' "$VEXFS_CONFIG"
 load 6

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Hostile and many clients of the exporter, as TAP lines without numbers.
 
-usage: clients.py PORT PID
+usage: hostile_clients.py PORT PID
 """
 import os
 import select
@@ -58,28 +58,28 @@ def scrape_works(what, within=3):
 
 
 ok(status(get("/metrics", b"X-Long: " + b"a" * 100000 + b"\r\n")) in (0, 400, 413, 431),
-   "headers that are too long are refused")
-ok(status(get("/" + "a" * 60000)) in (0, 400, 404, 413, 414, 431), "an address that is too long")
-ok(status(get("/../../etc/passwd")) == 404, "no file of the machine is served")
+   "a header of 100,000 bytes is refused or the connection is closed")
+ok(status(get("/" + "a" * 60000)) in (0, 400, 404, 413, 414, 431), "a path of 60,000 bytes is refused or the connection is closed")
+ok(status(get("/../../etc/passwd")) == 404, "a path with .. is answered with 404")
 ok(status(ask(b"DELETE /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) == 405,
-   "only GET and HEAD")
+   "DELETE is answered with 405")
 answer = ask(b"HEAD /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-ok(status(answer) == 200 and answer.endswith(b"\r\n\r\n"), "HEAD has no body")
+ok(status(answer) == 200 and answer.endswith(b"\r\n\r\n"), "the answer to HEAD has no body")
 answer = ask(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 100000, 3)
-ok(status(answer) in (0, 400, 405, 413), "a body is not read")
+ok(status(answer) in (0, 400, 405, 413), "a request with a body of 100 MB is refused")
 for name, junk in [("random bytes", os.urandom(5000)), ("zeroes", bytes(5000)),
                    ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + os.urandom(500)),
                    ("a negative length", b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"),
                    ("no version", b"GET /metrics\r\n\r\n"),
                    ("a line without end", b"GET /metrics HTTP/1.1\r\nHost" * 10)]:
     ask(junk, 0.5, True)
-    scrape_works(f"it answers after {name}")
+    scrape_works(f"the exporter answers a scrape after a client sent {name}")
 
-# Clients that connect and say nothing, or a byte now and then: all places but some.
+# Half of these connections send nothing, half send a part of a request.
 slow = [connect() for _ in range(300)]
 for s in slow[:150]:
     s.sendall(b"GET /metr")
-scrape_works("300 half-open connections keep nobody waiting")
+scrape_works("a scrape succeeds beside 300 connections without a whole request")
 
 # Many at once: thousands of requests over hundreds of connections.
 begin = time.monotonic()
@@ -104,10 +104,10 @@ for round_ in range(20):
         good += b"\nvexfs_up 1\n" in body
 for s in many:
     s.close()
-ok(good == 2000, "2000 requests of 100 clients at a time are answered")
+ok(good == 2000, "2,000 requests of 100 concurrent clients are answered")
 print(f"# 2000 scrapes in {time.monotonic() - begin:.2f} s")
 
-# The slow ones send a byte each second and never a whole request.
+# These connections send a byte each second and never a whole request.
 deadline = time.monotonic() + 40
 while slow and time.monotonic() < deadline:
     for s in slow[:]:
@@ -120,9 +120,9 @@ while slow and time.monotonic() < deadline:
             s.close()
             slow.remove(s)
     time.sleep(1)
-ok(not slow, f"clients that never finish a request are cut off ({len(slow)} are left)")
+ok(not slow, f"connections that never finish a request are closed ({len(slow)} are left)")
 
 with open(f"/proc/{PID}/status") as f:
     rss = [int(line.split()[1]) for line in f if line.startswith("VmHWM")][0]
-ok(rss <= 16384, f"even so it never took more than 16 MB ({rss} KB)")
+ok(rss <= 16384, f"the exporter used at most 16 MB in all of these tests ({rss} KB)")
 sys.exit(bad != 0)

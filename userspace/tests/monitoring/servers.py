@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The module, its exporter, Prometheus, Alertmanager, node_exporter and VictoriaMetrics,
-all real, in a lab: every panel of every dashboard has data, alerts come and go with what
-causes them, and arrive.
+"""The module with its exporter, Prometheus, Alertmanager, node_exporter and VictoriaMetrics in
+a lab: every panel of every dashboard has data, and an alert reaches Alertmanager when its cause
+appears and is resolved when the cause is removed.
 
-usage: stack.py [--show] RULES FLEET-RULES DASHBOARDS OUT
+usage: servers.py [--show] RULES FLEET-RULES DASHBOARDS OUT
 
-As TAP; with --show the way of one alert with its times instead, and rules that wait as long as
-users' rules do. OUT gets the live page.
+It prints TAP. With --show it prints the times at which one alert passes each server instead, and
+the rules keep their own waiting times. OUT gets the live page.
 """
 import glob
 import json
@@ -52,7 +52,7 @@ def fetch(url, data=None, timeout=30):
 
 
 def wait_for(what, within=240, step=0.1):
-    """What @what() gives once it gives something, or None after a time."""
+    """The first true result of @what(), or None after @within seconds."""
     end = time.monotonic() + within
     while time.monotonic() < end:
         try:
@@ -96,7 +96,7 @@ def received(name):
 def write_config():
     for path, name in ((RULES, "alerts.yml"), (FLEET, "fleet.yml")):
         text = open(path).read()
-        # Rules are looked at each second; for the tests they also wait for seconds, not minutes.
+        # Rules are evaluated each second. In tests they also wait for seconds instead of minutes.
         text = re.sub(r"interval: \d+s", "interval: 1s", text)
         if not SHOW:
             text = re.sub(r"for: \d+m", "for: 2s", text)
@@ -134,7 +134,7 @@ def start_servers():
 
 
 def load():
-    """A real result of vexstress for its dashboard, and work that goes on meanwhile."""
+    """Makes a result of vexstress for its dashboard and starts a load that runs until the end."""
     vexctl("create", "documents", "--dim", "16", "--index", "graph")
     vexctl("create", "images", "--dim", "8")
     for i in range(20):
@@ -173,7 +173,7 @@ def check_panels():
     end = time.monotonic() + 75
     for board, title, expr in panels():
         got = wait_for(lambda: query(expr), max(1, end - time.monotonic()), 0.5) or []
-        ok(got, f"{board}: {title}: {len(got)} series")
+        ok(got, f"{board}: '{title}' has data ({len(got)} series)")
         if not got:
             say(f"no data for {expr}")
 
@@ -188,7 +188,7 @@ def alert_comes(name, within=240):
     return wait_for(lambda: alerts().get(name, {}).get("state") == "firing" and received(name), within)
 
 
-def show_the_way():
+def show_alert():
     begin = time.monotonic()
     say(clock(begin) + "vexctl tune simd=scalar: the arithmetic runs without SIMD")
     vexctl("tune", "simd=scalar")
@@ -210,20 +210,20 @@ def show_the_way():
 
 
 def check_alerts():
-    ok(wait_for(lambda: query("vexfs:pool_requests:rate5m")) is not None, "recording rules are worked out")
+    ok(wait_for(lambda: query("vexfs:pool_requests:rate5m")) is not None, "Prometheus evaluates the recording rules")
     ok(not [a for a in alerts() if a in ("VexFSSIMDDisabled", "VexFSStackViolations", "VexFSModuleGone")],
-       "no alert on a machine that is well")
+       "no alert fires on a healthy machine")
     vexctl("tune", "simd=scalar")
-    ok(alert_comes("VexFSSIMDDisabled"), "scalar arithmetic: VexFSSIMDDisabled arrives at Alertmanager")
+    ok(alert_comes("VexFSSIMDDisabled"), "VexFSSIMDDisabled arrives at Alertmanager when simd=scalar is set")
     vexctl("tune", "simd=auto")
-    ok(wait_for(lambda: "VexFSSIMDDisabled" not in alerts()), "and resolves with simd=auto")
+    ok(wait_for(lambda: "VexFSSIMDDisabled" not in alerts()), "VexFSSIMDDisabled resolves when simd=auto is set")
     vexctl("tune", "stack_limit=1024", "stack_alarm=1000")
-    ok(alert_comes("VexFSStackViolations"), "a stack limit that ops exceed: VexFSStackViolations arrives")
+    ok(alert_comes("VexFSStackViolations"), "VexFSStackViolations arrives at Alertmanager when ops exceed the stack limit")
     vexctl("tune", "stack_limit=3072", "stack_alarm=2800", "pool_enabled=0")
-    ok(alert_comes("VexFSMemoryPoolIssue"), "pools switched off: VexFSMemoryPoolIssue arrives")
+    ok(alert_comes("VexFSMemoryPoolIssue"), "VexFSMemoryPoolIssue arrives at Alertmanager when the pools are off")
     vexctl("tune", "pool_enabled=1")
     got = wait_for(lambda: query("vexfs_up", VICTORIA), 60)
-    ok(got, "VictoriaMetrics has got the metrics by remote write")
+    ok(got, "VictoriaMetrics receives the metrics by remote write")
 
 
 def main():
@@ -231,7 +231,7 @@ def main():
     work = load()
     wait_for(lambda: query("vexfs_up == 1"))
     if SHOW:
-        show_the_way()
+        show_alert()
     else:
         check_panels()
         check_alerts()

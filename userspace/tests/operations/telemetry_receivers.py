@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""receivers.py DIR: receives telemetry. A stream socket DIR/socket, another one DIR/late once
-DIR/open-late exists, and StatsD on UDP port 18125; what arrives goes to NAME.got."""
+"""telemetry_receivers.py DIR: receives telemetry on a stream socket DIR/socket, on another one
+DIR/late once DIR/open-late exists, and as StatsD on UDP port 18125. Data goes to DIR/NAME.got."""
 import os
 import selectors
 import socket

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""ear.py PREFIX PORT: an HTTP server on loopback that says 200 to every POST and appends its body
-to PREFIX followed by the path, with '_' for '/'."""
+"""alert_receiver.py PREFIX PORT: an HTTP server on loopback that answers every POST with 200 and
+appends its body to the file PREFIX followed by the path, with '_' for '/'."""
 import http.server
 import sys
 
 
-class Ear(http.server.BaseHTTPRequestHandler):
+class Receiver(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         with open(sys.argv[1] + self.path.replace("/", "_"), "ab") as f:
@@ -18,4 +18,4 @@ class Ear(http.server.BaseHTTPRequestHandler):
         pass
 
 
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Ear).serve_forever()
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Receiver).serve_forever()
