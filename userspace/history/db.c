@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The database file: opening it, migrating it to the newest schema, and describing errors. */
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +171,16 @@ static int set_up_writer(struct history *h, struct history_error *err)
 	return 0;
 }
 
+/* Whoever writes first makes the directory. When that fails, opening the file says so. */
+static void make_dir_of(const char *path)
+{
+	char *copy = strdup(path);
+
+	if (copy)
+		mkdir(dirname(copy), 0750);
+	free(copy);
+}
+
 struct history *history_open(const char *path, enum history_access how, struct history_error *err)
 {
 	struct history *h = calloc(1, sizeof(*h));
@@ -188,8 +199,10 @@ struct history *history_open(const char *path, enum history_access how, struct h
 	}
 	h->writer = how == HISTORY_WRITE;
 	/* The file contains names of other users' collections. */
-	if (h->writer && fresh)
+	if (h->writer && fresh) {
 		mask = umask(0027);
+		make_dir_of(path);
+	}
 	ret = sqlite3_open_v2(path, &h->db, flags | SQLITE_OPEN_NOFOLLOW, NULL);
 	if (ret == SQLITE_OK) {
 		sqlite3_busy_timeout(h->db, 5000);

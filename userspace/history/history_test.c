@@ -295,6 +295,9 @@ static void test_damage(void)
 	sqlite3_close(db);
 	h = history_open(path("new.db"), HISTORY_WRITE, &err);
 	ok(!h && err.code == EPROTO && strstr(err.text, "newer"), "a newer one: %s", err.text);
+	h = history_open(path("fresh/history.db"), HISTORY_WRITE, &err);
+	ok(h && !access(path("fresh/history.db"), F_OK), "a writer makes the directory");
+	history_close(h);
 	h = history_open("/proc/none/history.db", HISTORY_WRITE, &err);
 	ok(!h && err.code, "a path where no file can be: %s", err.text);
 }

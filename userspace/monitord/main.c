@@ -348,7 +348,6 @@ static int start_it(struct monitor *m, const struct args *a)
 	struct sigaction act = { .sa_handler = on_signal };
 	int ready = -1;
 
-	make_dir_of(m->conf.database);
 	make_dir_of(m->conf.log);
 	if (holder(m->conf.pid_file) > 0) {
 		fprintf(stderr, "vexfs-monitord: already running\n");
