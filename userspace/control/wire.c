@@ -16,6 +16,8 @@
 
 /* How often to repeat a dump that was overtaken by changes. */
 #define DUMP_TRIES	10
+/* Of a message, or as many messages of a dump as the kernel sends in one piece. */
+#define MESSAGE_MAX	(1 << 16)
 
 /**
  * struct wire - a connection
@@ -182,6 +184,9 @@ struct wire *wire_connect(struct vexfs_error *err)
 		return no_wire(n, err, ENODEV,
 			       "vexfs is not loaded: modprobe vexfs, or vexctl module load");
 	nl_socket_set_buffer_size(n->sock, 1 << 20, 0);
+	/* Without looking at each message's size first; no part of a dump is larger than 32 KiB. */
+	nl_socket_disable_msg_peek(n->sock);
+	nl_socket_set_msg_buf_size(n->sock, MESSAGE_MAX);
 	set_options(n);
 	return n;
 }
@@ -196,7 +201,7 @@ void wire_close(struct wire *n)
 
 struct nl_msg *wire_request(struct wire *n, uint8_t cmd, bool dump)
 {
-	struct nl_msg *msg = nlmsg_alloc_size(1 << 16);
+	struct nl_msg *msg = nlmsg_alloc_size(MESSAGE_MAX);
 
 	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, n->family, 0,
 				dump ? NLM_F_DUMP : NLM_F_ACK, cmd, VEXFS_FAMILY_VERSION)) {
@@ -283,14 +288,23 @@ int wire_receive(struct wire *n, int timeout_ms, wire_answer_fn fn, void *arg)
 
 /* ---- rows of statistics ---- */
 
+/* For a thousand names per look, for which snprintf() is slow. */
+static void copy_name(char *to, size_t size, const char *name)
+{
+	size_t len = strnlen(name, size - 1);
+
+	memcpy(to, name, len);
+	to[len] = '\0';
+}
+
 void row_parse(struct nlmsghdr *h, struct nlattr **attrs, struct row *r)
 {
 	struct nlattr *tb[VEXFS_A_COUNTER_MAX + 1], *a;
 	int rem;
 
-	memset(r, 0, sizeof(*r));
-	snprintf(r->subject, sizeof(r->subject), "%s", wire_text(attrs, VEXFS_A_STATS_SUBJECT));
-	snprintf(r->name, sizeof(r->name), "%s", wire_text(attrs, VEXFS_A_STATS_ROW));
+	r->n = 0;
+	copy_name(r->subject, sizeof(r->subject), wire_text(attrs, VEXFS_A_STATS_SUBJECT));
+	copy_name(r->name, sizeof(r->name), wire_text(attrs, VEXFS_A_STATS_ROW));
 	r->time_ns = wire_u64(attrs, VEXFS_A_STATS_TIME_NS);
 	nlmsg_for_each_attr(a, h, GENL_HDRLEN, rem) {
 		struct counter *k = &r->counter[r->n];
@@ -298,7 +312,7 @@ void row_parse(struct nlmsghdr *h, struct nlattr **attrs, struct row *r)
 		if (nla_type(a) != VEXFS_A_STATS_COUNTER || r->n == ROW_COUNTERS ||
 		    nla_parse_nested(tb, VEXFS_A_COUNTER_MAX, a, NULL) < 0)
 			continue;
-		snprintf(k->name, sizeof(k->name), "%s", wire_text(tb, VEXFS_A_COUNTER_NAME));
+		copy_name(k->name, sizeof(k->name), wire_text(tb, VEXFS_A_COUNTER_NAME));
 		k->value = wire_u64(tb, VEXFS_A_COUNTER_VALUE);
 		r->n++;
 	}

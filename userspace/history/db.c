@@ -354,7 +354,7 @@ static size_t hash_name(const char *s)
 	return v;
 }
 
-int find_series(const struct history *h, const char *name)
+int history_find(const struct history *h, const char *name)
 {
 	if (!h->slots)
 		return -1;
@@ -443,7 +443,7 @@ int load_series(struct history *h, struct history_error *err)
 
 int history_series(struct history *h, const struct history_series *s, struct history_error *err)
 {
-	int i = find_series(h, s->name);
+	int i = history_find(h, s->name);
 	sqlite3_stmt *st;
 
 	if (i >= 0)

@@ -76,6 +76,8 @@ int history_set_aside(const char *path, char *to, size_t size);
 
 /* The number of a series, which is created if new; negative on error. */
 int history_series(struct history *h, const struct history_series *s, struct history_error *err);
+/* The number of the series of that name, or -1. */
+int history_find(const struct history *h, const char *name);
 
 /* Starts a new epoch with the next sample. @why is recorded as a change. */
 int history_epoch(struct history *h, int64_t t_ms, const char *why, struct history_error *err);

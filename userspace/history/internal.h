@@ -123,6 +123,5 @@ int fail_with(struct history_error *err, int code, const char *text);
 int run_sql(struct history *h, const char *sql, struct history_error *err);
 sqlite3_stmt *prepare(struct history *h, const char *sql, struct history_error *err);
 int load_series(struct history *h, struct history_error *err);
-int find_series(const struct history *h, const char *name);
 
 #endif

@@ -148,7 +148,7 @@ static int prepare_reading(struct history *h, struct reading *g, const char *con
 	if (!g->wanted || !g->index)
 		return fail_with(g->err, ENOMEM, "no memory");
 	for (size_t i = 0; i < n; i++) {
-		int s = find_series(h, names[i]);
+		int s = history_find(h, names[i]);
 
 		if (s < 0)
 			continue;

@@ -71,30 +71,32 @@ static void read_memory(const char *root, struct host *h)
 	h->swap_free = after(buf, "SwapFree:") * 1024;
 }
 
+/* The total of a line of @text, in microseconds. */
+static double stalled(const char *text, const char *line)
+{
+	const char *s = strstr(text, line), *total = s ? strstr(s, "total=") : NULL;
+
+	return total ? strtod(total + 6, NULL) : NAN;
+}
+
 static void read_psi(const char *root, struct host *h)
 {
 	static const struct {
 		const char *file;
-		const char *line;
-	} psi[PSI_KINDS] = {
-		[PSI_CPU] = { "/proc/pressure/cpu", "some" },
-		[PSI_MEM] = { "/proc/pressure/memory", "some" },
-		[PSI_MEM_FULL] = { "/proc/pressure/memory", "full" },
-		[PSI_IO] = { "/proc/pressure/io", "some" },
-		[PSI_IO_FULL] = { "/proc/pressure/io", "full" },
+		int some, full;		/* full of the processors is always 0 */
+	} psi[] = {
+		{ "/proc/pressure/cpu", PSI_CPU, -1 },
+		{ "/proc/pressure/memory", PSI_MEM, PSI_MEM_FULL },
+		{ "/proc/pressure/io", PSI_IO, PSI_IO_FULL },
 	};
 
-	for (int i = 0; i < PSI_KINDS; i++) {
-		char buf[512];
-		const char *line, *total;
+	for (size_t i = 0; i < sizeof(psi) / sizeof(psi[0]); i++) {
+		char buf[512] = "";
 
-		h->psi[i] = NAN;
-		if (!host_file(root, psi[i].file, buf, sizeof(buf)))
-			continue;
-		line = strstr(buf, psi[i].line);
-		total = line ? strstr(line, "total=") : NULL;
-		if (total)
-			h->psi[i] = strtod(total + 6, NULL);
+		host_file(root, psi[i].file, buf, sizeof(buf));
+		h->psi[psi[i].some] = stalled(buf, "some");
+		if (psi[i].full >= 0)
+			h->psi[psi[i].full] = stalled(buf, "full");
 	}
 }
 

@@ -3,7 +3,7 @@
 # vexfs-monitord: samples into the history. Left out where SQLite is missing.
 
 ifneq ($(HAVE_SQLITE),)
-MONITORD_OBJS := $(patsubst %,build/obj/monitord/%.o,judge main push sample sinks telemetry watch)
+MONITORD_OBJS := $(patsubst %,build/obj/monitord/%.o,judge log main push sample sinks telemetry watch)
 $(MONITORD_OBJS): CFLAGS_USER += $(CONFIG_INC) $(HISTORY_INC) $(METRICS_INC) $(WIRE_CFLAGS) -Iuserspace/alert
 
 build/bin/vexfs-monitord: $(MONITORD_OBJS) $(CONFIG_OBJS) $(HISTORY_OBJS) $(METRICS_OBJS) \

@@ -123,8 +123,8 @@ void say_log(struct monitor *m, int priority, const char *fmt, ...);
 __attribute__((format(printf, 2, 3)))
 void pool_log(struct monitor *m, const char *fmt, ...);
 
-/* One round: takes a sample and writes it. */
-void sample(struct monitor *m);
+/* What is done once per interval: a sample, and what follows from it. */
+void take_turn(struct monitor *m);
 /* Connects if there is no connection. */
 void connect_module(struct monitor *m);
 void disconnect_module(struct monitor *m);

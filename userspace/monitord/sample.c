@@ -77,7 +77,7 @@ static void lose_history(struct monitor *m, const struct history_error *err)
 	m->retry_ns = now_ns() + (err->code == EUCLEAN ? 0 : RETRY_NS);
 }
 
-/* A metric that the history has and the module does not; @scale: smallest step that is kept. */
+/* @scale: smallest step that is kept. */
 static int number_of(struct monitor *m, const char *name, const char *unit, enum history_kind kind,
 		     bool sketch, double scale)
 {
@@ -87,6 +87,23 @@ static int number_of(struct monitor *m, const char *name, const char *unit, enum
 	snprintf(s.name, sizeof(s.name), "%s", name);
 	snprintf(s.unit, sizeof(s.unit), "%s", unit);
 	return history_series(m->h, &s, &err);
+}
+
+/* Appends @text at @at: there are a thousand names per sample, and snprintf() is slow. */
+static void end_name(char *name, size_t at, const char *text)
+{
+	size_t len = strnlen(text, HISTORY_NAME - 1 - at);
+
+	memcpy(name + at, text, len);
+	name[at + len] = '\0';
+}
+
+/* Length of "SUBJECT/NAME/", or "SUBJECT/", as it fits. */
+static size_t begin_name(char *name, const char *subject, const char *of)
+{
+	int len = snprintf(name, HISTORY_NAME, "%s%s%s/", subject, *of ? "/" : "", of);
+
+	return len < HISTORY_NAME ? (size_t)len : HISTORY_NAME - 1;
 }
 
 static void put_metrics(struct monitor *m)
@@ -107,40 +124,52 @@ static void put_rows(struct monitor *m, const struct look *l)
 {
 	for (size_t i = 0; i < l->rows.n; i++) {
 		const struct row *r = &l->rows.row[i];
+		bool errors = !strcmp(r->subject, "errors");
+		char name[HISTORY_NAME];
+		size_t at = begin_name(name, r->subject, r->name);
 
 		for (unsigned int k = 0; k < r->n; k++) {
 			const char *c = r->counter[k].name;
-			char name[HISTORY_NAME];
+			int id;
 
 			/* Counters that are still 0 are not written: there are hundreds. */
-			if (counter_is_derived(c) ||
-			    (!r->counter[k].value && !strcmp(r->subject, "errors")))
+			if (counter_is_derived(c) || (errors && !r->counter[k].value))
 				continue;
-			snprintf(name, sizeof(name), "%s%s%s/%s", r->subject, *r->name ? "/" : "",
-				 r->name, c);
-			history_put(m->h, number_of(m, name, "", counter_is_level(r->subject, c) ?
-						    HISTORY_GAUGE : HISTORY_COUNTER, false, 1),
-				    (int64_t)(r->counter[k].value & INT64_MAX));
+			end_name(name, at, c);
+			id = history_find(m->h, name);
+			if (id < 0)
+				id = number_of(m, name, "", counter_is_level(r->subject, c) ?
+					       HISTORY_GAUGE : HISTORY_COUNTER, false, 1);
+			history_put(m->h, id, (int64_t)(r->counter[k].value & INT64_MAX));
 		}
 	}
 }
 
 static int put_collection(struct nlmsghdr *h, struct nlattr **a, void *arg)
 {
+	static const struct {
+		const char *name, *unit;
+		enum history_kind kind;
+		int attr;
+	} kept[] = {
+		{ "vectors", "vectors", HISTORY_GAUGE, VEXFS_A_COLLECTION_COUNT },
+		{ "bytes", "bytes", HISTORY_GAUGE, VEXFS_A_COLLECTION_BYTES },
+		{ "changes", "changes", HISTORY_COUNTER, VEXFS_A_COLLECTION_SEQ },
+	};
 	struct monitor *m = arg;
-	const char *name = wire_text(a, VEXFS_A_COLLECTION_NAME);
-	char text[HISTORY_NAME];
+	char name[HISTORY_NAME];
+	size_t at = begin_name(name, "collection", wire_text(a, VEXFS_A_COLLECTION_NAME));
 
 	(void)h;
-	snprintf(text, sizeof(text), "collection/%s/vectors", name);
-	history_put(m->h, number_of(m, text, "vectors", HISTORY_GAUGE, false, 1),
-		    (int64_t)wire_u64(a, VEXFS_A_COLLECTION_COUNT));
-	snprintf(text, sizeof(text), "collection/%s/bytes", name);
-	history_put(m->h, number_of(m, text, "bytes", HISTORY_GAUGE, false, 1),
-		    (int64_t)wire_u64(a, VEXFS_A_COLLECTION_BYTES));
-	snprintf(text, sizeof(text), "collection/%s/changes", name);
-	history_put(m->h, number_of(m, text, "changes", HISTORY_COUNTER, false, 1),
-		    (int64_t)wire_u64(a, VEXFS_A_COLLECTION_SEQ));
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		int id;
+
+		end_name(name, at, kept[i].name);
+		id = history_find(m->h, name);
+		if (id < 0)
+			id = number_of(m, name, kept[i].unit, kept[i].kind, false, 1);
+		history_put(m->h, id, (int64_t)wire_u64(a, kept[i].attr));
+	}
 	return 0;
 }
 
@@ -189,7 +218,7 @@ static void tidy(struct monitor *m)
 		lose_history(m, &err);
 }
 
-void sample(struct monitor *m)
+static void sample(struct monitor *m)
 {
 	struct look *l = &m->look[m->turn];
 	struct history_error err;
@@ -224,4 +253,15 @@ void sample(struct monitor *m)
 	else
 		m->samples++;
 	tidy(m);
+}
+
+void take_turn(struct monitor *m)
+{
+	sample(m);
+	note_states(m);
+	watch_pools(m);
+	watch_hangs(m);
+	judge(m);
+	push_alerts(m);
+	telemetry_export(m, false);
 }

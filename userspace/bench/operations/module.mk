@@ -10,7 +10,14 @@ build/bench/year: build/obj/bench/operations/year.o $(HISTORY_OBJS) $(METRICS_OB
 	$(begin)
 	$(HOSTCC_USER) -o $@ $^ $(HISTORY_LIBS) $(WIRE_LIBS) -lm
 
+build/obj/bench/operations/turns.o: CFLAGS_USER += $(CONFIG_INC) $(HISTORY_INC) $(METRICS_INC) $(WIRE_CFLAGS) -Iuserspace/monitord
+
+build/bench/turns: build/obj/bench/operations/turns.o $(filter-out %/main.o,$(MONITORD_OBJS)) \
+		$(CONFIG_OBJS) $(HISTORY_OBJS) $(METRICS_OBJS) $(WIRE_OBJS) $(COMMON_OBJS)
+	$(begin)
+	$(HOSTCC_USER) -o $@ $^ $(HISTORY_LIBS) $(WIRE_LIBS) -lm
+
 .PHONY: bench-operations
-bench-operations: tools build/bench/year ## what monitord, history, trend-analysis, report and diagnose cost; build/bench/operations.json
+bench-operations: tools build/bench/year build/bench/turns ## what monitord, history, trend-analysis, report and diagnose cost; build/bench/operations.json
 	@userspace/bench/operations/bench-operations
 endif

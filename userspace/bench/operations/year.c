@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * year FILE DAYS: a history as vexfs-monitord writes it at its interval of 30 s, for a machine
- * with 100 collections: all metrics, whose values change in each sample; 300 counters of the
+ * with 100 collections: all metrics, whose values change in each sample; 750 counters of the
  * module, a fifth of which do; and three series per collection, a tenth of which do. Prints
  * the size at the end and that of the last tenth of the time, in bytes.
  */
@@ -17,7 +17,7 @@
 
 #define DAY		86400000ll
 #define STEP		30000
-#define COUNTERS	300
+#define COUNTERS	750
 #define COLLECTIONS	100
 
 static struct history_error err;
