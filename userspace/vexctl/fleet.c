@@ -27,7 +27,9 @@ static const struct {
 	const char *expr;
 	bool judged;
 } quantities[QUANTITIES] = {
-	[UP] = { "up", "max by (instance) (vexfs_up)", false },
+	/* A machine that answered within the last hour and does so no more is down. */
+	[UP] = { "up", "max by (instance) (vexfs_up) or "
+		 "0 * max by (instance) (last_over_time(vexfs_up[1h]))", false },
 	[OPS] = { "ops_per_s",
 		  "sum by (instance) (rate(vexfs_ops_total{class!=\"control\"}[%s]))", true },
 	[ERRORS] = { "errors_per_s",
