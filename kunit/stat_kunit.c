@@ -18,8 +18,10 @@
 #include "stat/counter.h"
 #include "stat/event.h"
 #include "stat/hist.h"
+#include "stat/lock.h"
 #include "stat/op.h"
 #include "stat/op_priv.h"
+#include "stat/timed.h"
 #include "suites.h"
 
 static void free_hist_data(void *d)
@@ -402,6 +404,91 @@ static void event_listener(struct kunit *test)
 	vexfs_event_ignore(&nb);
 }
 
+/* ---- locks ---- */
+
+static DEFINE_SPINLOCK(contended_lock);
+static DECLARE_COMPLETION(lock_held);
+static DECLARE_COMPLETION(lock_left);
+
+static u64 contended_now(void)
+{
+	struct vexfs_lock_counts n;
+
+	vexfs_lock_read(VEXFS_LOCK_SLOTS, &n);
+	return n.contended;
+}
+
+/* Holds the lock until somebody is seen to ask for it. */
+static int hold_lock(void *arg)
+{
+	u64 until = ktime_get_ns() + 2 * NSEC_PER_SEC, was;
+
+	spin_lock(&contended_lock);
+	was = contended_now();
+	complete(&lock_held);
+	while (contended_now() == was && ktime_get_ns() < until)
+		cpu_relax();
+	spin_unlock(&contended_lock);
+	complete(&lock_left);
+	return 0;
+}
+
+static void lock_contention(struct kunit *test)
+{
+	struct vexfs_lock_counts before, after;
+	struct task_struct *t;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "one CPU has no contention");
+	vexfs_lock_read(VEXFS_LOCK_SLOTS, &before);
+	vexfs_lock(&contended_lock, VEXFS_LOCK_SLOTS);
+	spin_unlock(&contended_lock);
+	vexfs_lock_read(VEXFS_LOCK_SLOTS, &after);
+	KUNIT_EXPECT_GT(test, after.acquired, before.acquired);
+
+	reinit_completion(&lock_held);
+	reinit_completion(&lock_left);
+	t = kthread_run(hold_lock, NULL, "vexfs_holder");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(t));
+	wait_for_completion(&lock_held);
+	vexfs_lock(&contended_lock, VEXFS_LOCK_SLOTS);
+	spin_unlock(&contended_lock);
+	wait_for_completion(&lock_left);
+	vexfs_lock_read(VEXFS_LOCK_SLOTS, &before);
+	KUNIT_EXPECT_GT(test, before.contended, after.contended);
+	KUNIT_EXPECT_GT(test, before.acquired, after.acquired);
+}
+
+/* ---- parts of ops ---- */
+
+static void timed_parts(struct kunit *test)
+{
+	struct vexfs_timed before, after;
+	struct vexfs_op op;
+	unsigned int i, n = 0;
+	void *p;
+
+	vexfs_timed_read(&before);
+	preempt_disable();
+	for (i = 0; i < 5 * VEXFS_TIMED_EVERY; i++)
+		n += vexfs_timed_begin();
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, n, 5);
+	vexfs_timed_read(&after);
+	KUNIT_EXPECT_GE(test, after.ops, before.ops + 5);
+
+	vexfs_op_begin(&op, VEXFS_OP_GET, 0, 0);
+	KUNIT_EXPECT_FALSE(test, op.timed);
+	op.timed = true;
+	p = vexfs_op_alloc(&op, 1000, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, p);
+	vexfs_pool_free(p, 1000);
+	vexfs_op_end(&op, 0);
+	vexfs_timed_read(&before);
+	KUNIT_EXPECT_GT(test, before.buffers, after.buffers);
+	KUNIT_EXPECT_GT(test, before.buffer_ns, after.buffer_ns);
+}
+
 static struct kunit_case stat_cases[] = {
 	KUNIT_CASE(hist_buckets),
 	KUNIT_CASE(hist_percentiles),
@@ -411,6 +498,8 @@ static struct kunit_case stat_cases[] = {
 	KUNIT_CASE(clock),
 	KUNIT_CASE(names),
 	KUNIT_CASE(subjects),
+	KUNIT_CASE(lock_contention),
+	KUNIT_CASE(timed_parts),
 	KUNIT_CASE(events_lost),
 	KUNIT_CASE(event_listener),
 	{}

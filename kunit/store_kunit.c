@@ -8,6 +8,7 @@
 #include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
@@ -796,6 +797,34 @@ static void layouts(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vexfs_layout_valid("a\0b", 3));
 }
 
+/* ---- counts of ops ---- */
+
+static void count_here(void *arg)
+{
+	vexfs_collection_count(arg, VEXFS_COUNTED_SEARCH, false);
+	vexfs_collection_count(arg, VEXFS_COUNTED_PUT, true);
+}
+
+static void op_counts(struct kunit *test)
+{
+	struct vexfs_collection *c = vexfs_test_collection(test, "counts", TEST_DIM, 0);
+	struct vexfs_counts n;
+	unsigned int cpu, i;
+
+	for (i = 0; i < 10; i++)
+		for_each_online_cpu(cpu)
+			smp_call_function_single(cpu, count_here, c, 1);
+	vexfs_collection_count(c, VEXFS_COUNTED_DELETE, false);
+	vexfs_collection_counts(c, &n);
+	KUNIT_EXPECT_EQ(test, n.n[VEXFS_COUNTED_SEARCH], 10 * num_online_cpus());
+	KUNIT_EXPECT_EQ(test, n.n[VEXFS_COUNTED_PUT], 10 * num_online_cpus());
+	KUNIT_EXPECT_EQ(test, n.n[VEXFS_COUNTED_ERROR], 10 * num_online_cpus());
+	KUNIT_EXPECT_EQ(test, n.n[VEXFS_COUNTED_DELETE], 1);
+	KUNIT_EXPECT_EQ(test, n.n[VEXFS_COUNTED_READ], 0);
+	KUNIT_EXPECT_EQ(test, n.n[VEXFS_COUNTED_OTHER], 0);
+	vexfs_test_collection_end(c);
+}
+
 static struct kunit_case store_cases[] = {
 	KUNIT_CASE(extents_tile),
 	KUNIT_CASE(random_life),
@@ -806,6 +835,7 @@ static struct kunit_case store_cases[] = {
 	KUNIT_CASE(refused_vectors),
 	KUNIT_CASE(dropped),
 	KUNIT_CASE(undone),
+	KUNIT_CASE(op_counts),
 	KUNIT_CASE(owners),
 	KUNIT_CASE(watched),
 	KUNIT_CASE(index_parts),

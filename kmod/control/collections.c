@@ -64,6 +64,23 @@ static int info_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(info);
 
+static int ops_show(struct seq_file *m, void *unused)
+{
+	struct vexfs_collection *c = collection_of(m);
+	struct vexfs_counts n;
+
+	if (!c)
+		return -ENOENT;
+	vexfs_collection_counts(c, &n);
+	vexfs_collection_put(c);
+	seq_printf(m, "searches %llu\nreads %llu\nputs %llu\ndeletes %llu\nothers %llu\nerrors %llu\n",
+		   n.n[VEXFS_COUNTED_SEARCH], n.n[VEXFS_COUNTED_READ], n.n[VEXFS_COUNTED_PUT],
+		   n.n[VEXFS_COUNTED_DELETE], n.n[VEXFS_COUNTED_OTHER],
+		   n.n[VEXFS_COUNTED_ERROR]);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(ops);
+
 static const char *state_name(u32 state)
 {
 	static const char *const names[] = {
@@ -133,6 +150,7 @@ static struct shown *shown_new(struct vexfs_collection *c)
 	serial = (void *)(unsigned long)st.serial;
 	s->dir = debugfs_create_dir(name, parent);
 	debugfs_create_file("info", 0400, s->dir, serial, &info_fops);
+	debugfs_create_file("ops", 0400, s->dir, serial, &ops_fops);
 	debugfs_create_file("graph", 0400, s->dir, serial, &graph_fops);
 	debugfs_create_file("check", 0400, s->dir, serial, &check_fops);
 	return s;

@@ -22,7 +22,26 @@ static int put_place(struct sk_buff *skb, const struct vexfs_stat *st)
 			nla_put_flag(skb, VEXFS_A_COLLECTION_ABANDONED) : 0);
 }
 
-static int put_collection(struct sk_buff *skb, const struct vexfs_stat *st)
+static int put_counts(struct sk_buff *skb, const struct vexfs_counts *n)
+{
+	static const u8 attr[VEXFS_COUNTED] = {
+		[VEXFS_COUNTED_OTHER] = VEXFS_A_COLLECTION_OTHERS,
+		[VEXFS_COUNTED_SEARCH] = VEXFS_A_COLLECTION_SEARCHES,
+		[VEXFS_COUNTED_READ] = VEXFS_A_COLLECTION_READS,
+		[VEXFS_COUNTED_PUT] = VEXFS_A_COLLECTION_PUTS,
+		[VEXFS_COUNTED_DELETE] = VEXFS_A_COLLECTION_DELETES,
+		[VEXFS_COUNTED_ERROR] = VEXFS_A_COLLECTION_ERRORS,
+	};
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < VEXFS_COUNTED && !err; i++)
+		err = nla_put_u64_64bit(skb, attr[i], n->n[i], VEXFS_A_COLLECTION_PAD);
+	return err;
+}
+
+static int put_collection(struct sk_buff *skb, const struct vexfs_stat *st,
+			  const struct vexfs_counts *n)
 {
 	return nla_put_string(skb, VEXFS_A_COLLECTION_NAME, st->name) ?:
 	       nla_put_u32(skb, VEXFS_A_COLLECTION_DIM, st->dim) ?:
@@ -54,7 +73,8 @@ static int put_collection(struct sk_buff *skb, const struct vexfs_stat *st)
 	       nla_put_u64_64bit(skb, VEXFS_A_COLLECTION_INDEX_BYTES, st->index_bytes,
 				 VEXFS_A_COLLECTION_PAD) ?:
 	       nla_put_u32(skb, VEXFS_A_COLLECTION_INDEX_ERROR, st->index_error) ?:
-	       put_place(skb, st);
+	       put_place(skb, st) ?:
+	       put_counts(skb, n);
 }
 
 /* The name in the request, padded with zeroes as the store wants it. */
@@ -130,6 +150,7 @@ int vexfs_nl_collection_get_doit(struct sk_buff *req, struct genl_info *info)
 {
 	struct vexfs_collection *c;
 	struct vexfs_stat st = {};
+	struct vexfs_counts n;
 	struct sk_buff *skb;
 	void *hdr;
 	int err;
@@ -139,9 +160,10 @@ int vexfs_nl_collection_get_doit(struct sk_buff *req, struct genl_info *info)
 	if (err)
 		return err;
 	vexfs_collection_stat(c, &st);
+	vexfs_collection_counts(c, &n);
 	vexfs_collection_put(c);
 	skb = vexfs_nl_answer(info, VEXFS_CMD_COLLECTION_GET, &hdr);
-	return skb ? vexfs_nl_reply(skb, hdr, info, put_collection(skb, &st)) : -ENOMEM;
+	return skb ? vexfs_nl_reply(skb, hdr, info, put_collection(skb, &st, &n)) : -ENOMEM;
 }
 
 int vexfs_nl_collection_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
@@ -159,10 +181,13 @@ int vexfs_nl_collection_get_dumpit(struct sk_buff *skb, struct netlink_callback 
 						   VEXFS_SEE_RUN))) {
 		bool seen = vexfs_looks_at(cb->skb, look, c);
 		struct vexfs_stat st = {};
+		struct vexfs_counts n = {};
 		void *hdr;
 
-		if (seen)
+		if (seen) {
 			vexfs_collection_stat(c, &st);
+			vexfs_collection_counts(c, &n);
+		}
 		vexfs_collection_put(c);
 		if (!seen)
 			continue;
@@ -171,7 +196,7 @@ int vexfs_nl_collection_get_dumpit(struct sk_buff *skb, struct netlink_callback 
 				  VEXFS_CMD_COLLECTION_GET);
 		if (!hdr)
 			break;
-		if (put_collection(skb, &st)) {
+		if (put_collection(skb, &st, &n)) {
 			genlmsg_cancel(skb, hdr);
 			break;
 		}

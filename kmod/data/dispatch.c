@@ -262,14 +262,38 @@ static int request_answer(struct vexfs_request *r, int err)
 }
 
 /* The collection that a request meant, if it had one. */
-static const struct vexfs_collection *traced(const struct vexfs_request *r)
+static struct vexfs_collection *collection_of(const struct vexfs_request *r)
 {
 	return r->client ? smp_load_acquire(&r->client->c) : NULL;
 }
 
+/* Counts an op in its collection. What it was is known when it has ended. */
+static void count_in_collection(const struct vexfs_request *r, int err)
+{
+	static const u8 counted[VEXFS_OP_KINDS] = {
+		[VEXFS_OP_PUT] = VEXFS_COUNTED_PUT,
+		[VEXFS_OP_GET] = VEXFS_COUNTED_READ,
+		[VEXFS_OP_DELETE] = VEXFS_COUNTED_DELETE,
+		[VEXFS_OP_DISTANCE] = VEXFS_COUNTED_READ,
+		[VEXFS_OP_WALK] = VEXFS_COUNTED_READ,
+		[VEXFS_OP_EXACT] = VEXFS_COUNTED_SEARCH,
+		[VEXFS_OP_RANGE] = VEXFS_COUNTED_SEARCH,
+		[VEXFS_OP_EXACT_FILTERED] = VEXFS_COUNTED_SEARCH,
+		[VEXFS_OP_GRAPH] = VEXFS_COUNTED_SEARCH,
+		[VEXFS_OP_FILTERED] = VEXFS_COUNTED_SEARCH,
+		[VEXFS_OP_BY_ID] = VEXFS_COUNTED_SEARCH,
+		[VEXFS_OP_NEAR_DUP] = VEXFS_COUNTED_SEARCH,
+		[VEXFS_OP_CLASSIFY] = VEXFS_COUNTED_SEARCH,
+	};
+	struct vexfs_collection *c = collection_of(r);
+
+	if (c && READ_ONCE(vexfs_accounting))
+		vexfs_collection_count(c, counted[r->op.kind], err < 0);
+}
+
 static noinline_for_stack void trace_start(const struct vexfs_request *r)
 {
-	const struct vexfs_collection *c = traced(r);
+	const struct vexfs_collection *c = collection_of(r);
 
 	if (c && r->handler->cmd == VEXFS_IOC_SEARCH)
 		trace_vexfs_search_start(c->serial, c->name, r->h.search.count, r->h.search.k);
@@ -279,7 +303,7 @@ static noinline_for_stack void trace_start(const struct vexfs_request *r)
 
 static noinline_for_stack void trace_done(const struct vexfs_request *r, u64 ns, int err)
 {
-	const struct vexfs_collection *c = traced(r);
+	const struct vexfs_collection *c = collection_of(r);
 	const char *name = c ? c->name : "";
 	u64 serial = c ? c->serial : 0;
 
@@ -314,6 +338,7 @@ int vexfs_request_serve(struct vexfs_request *r)
 	if ((r->flags & VEXFS_REQUEST_NONBLOCK) && (h->flags & VEXFS_HANDLER_WAITS))
 		return -EAGAIN;
 	vexfs_op_begin(&r->op, h->kind, 0, 0);
+	r->op.timed = READ_ONCE(vexfs_accounting) && vexfs_timed_begin();
 	if (!(r->flags & (VEXFS_REQUEST_KERNEL | VEXFS_REQUEST_READ)))
 		err = vexfs_request_read(r, h->size);
 	if (trace_vexfs_search_start_enabled() && !err)
@@ -329,6 +354,7 @@ int vexfs_request_serve(struct vexfs_request *r)
 		err = request_answer(r, err);
 	}
 	ns = vexfs_op_end(&r->op, err);
+	count_in_collection(r, err);
 	if (traces_done())
 		trace_done(r, ns, err);
 	return err;

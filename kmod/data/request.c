@@ -12,6 +12,7 @@
 
 int vexfs_request_read(struct vexfs_request *r, size_t size)
 {
+	u64 start = r->op.timed ? vexfs_clock() : 0;
 	u32 user_size;
 	int err;
 
@@ -25,12 +26,35 @@ int vexfs_request_read(struct vexfs_request *r, size_t size)
 	/* another thread may have written to it since */
 	r->h.size = user_size;
 	r->arg_size = user_size;
+	if (unlikely(r->op.timed))
+		vexfs_timed_add(in_ns, start);
 	return err;
 }
 
 int vexfs_request_write(struct vexfs_request *r, size_t size)
 {
-	return copy_to_user(r->arg, &r->h, min_t(size_t, size, r->arg_size)) ? -EFAULT : 0;
+	size = min_t(size_t, size, r->arg_size);
+	if (unlikely(r->op.timed))
+		return vexfs_copy_out_timed((uintptr_t)r->arg, &r->h, size);
+	return copy_to_user(r->arg, &r->h, size) ? -EFAULT : 0;
+}
+
+int vexfs_copy_in_timed(void *dst, u64 from, size_t n)
+{
+	u64 start = vexfs_clock();
+	int err = copy_from_user(dst, u64_to_user_ptr(from), n) ? -EFAULT : 0;
+
+	vexfs_timed_add(in_ns, start);
+	return err;
+}
+
+int vexfs_copy_out_timed(u64 to, const void *src, size_t n)
+{
+	u64 start = vexfs_clock();
+	int err = copy_to_user(u64_to_user_ptr(to), src, n) ? -EFAULT : 0;
+
+	vexfs_timed_add(out_ns, start);
+	return err;
 }
 
 int vexfs_request_interrupted(struct vexfs_request *r)

@@ -230,6 +230,10 @@ static inline void *vexfs_kernel_ptr(u64 p)
 	return (void *)(uintptr_t)p;
 }
 
+/* Slow paths of the next two. */
+int vexfs_copy_in_timed(void *dst, u64 from, size_t n);
+int vexfs_copy_out_timed(u64 to, const void *src, size_t n);
+
 /* Copies from and to the caller's memory; bytes of programs are counted. */
 static inline int vexfs_copy_in(struct vexfs_request *r, void *dst, u64 from, size_t n)
 {
@@ -238,6 +242,8 @@ static inline int vexfs_copy_in(struct vexfs_request *r, void *dst, u64 from, si
 		return 0;
 	}
 	r->op.bytes_in += n;
+	if (unlikely(r->op.timed))
+		return vexfs_copy_in_timed(dst, from, n);
 	return copy_from_user(dst, u64_to_user_ptr(from), n) ? -EFAULT : 0;
 }
 
@@ -249,6 +255,8 @@ static inline int vexfs_copy_out(struct vexfs_request *r, u64 to, const void *sr
 		return 0;
 	}
 	r->op.bytes_out += n;
+	if (unlikely(r->op.timed))
+		return vexfs_copy_out_timed(to, src, n);
 	return copy_to_user(u64_to_user_ptr(to), src, n) ? -EFAULT : 0;
 }
 

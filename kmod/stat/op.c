@@ -142,6 +142,17 @@ void vexfs_op_record(enum vexfs_op_kind kind, u64 ns, int err)
 }
 VEXFS_EXPORT_KUNIT(vexfs_op_record);
 
+void *vexfs_op_alloc_timed(struct vexfs_op *op, size_t size, gfp_t gfp)
+{
+	u64 start = vexfs_clock();
+	void *p = vexfs_scratch_heap(&op->stack, size, gfp);
+
+	vexfs_timed_add(buffer_ns, start);
+	this_cpu_inc(vexfs_timed.buffers);
+	return p;
+}
+VEXFS_EXPORT_KUNIT(vexfs_op_alloc_timed);
+
 static void add_tally(const struct tally *t, struct vexfs_op_stats *st)
 {
 	u64 *sum = &st->count;

@@ -14,6 +14,7 @@
 #include "mem/scratch.h"
 #include "math/clock.h"
 #include "stat/rate.h"
+#include "stat/timed.h"
 
 /* Names and meanings of classes and kinds are in op_names.c. */
 enum vexfs_class {
@@ -59,6 +60,7 @@ enum vexfs_op_kind {
  * @kind: enum vexfs_op_kind; may be changed until the op ends, for it is often
  *	known late which plan answers a search
  * @priority: enum vexfs_priority
+ * @timed: its parts are timed
  * @items: vectors or queries it carries
  * @start: when it began, a reading of vexfs_clock()
  * @deadline_ns: when it is to give up, on the monotonic clock; 0 for never
@@ -73,6 +75,7 @@ enum vexfs_op_kind {
 struct vexfs_op {
 	u8 kind;
 	u8 priority;
+	bool timed;
 	u32 items;
 	u64 start;
 	u64 deadline_ns;
@@ -180,10 +183,15 @@ static __always_inline int vexfs_op_expired(struct vexfs_op *op)
 	return 0;
 }
 
+/* Slow path of vexfs_op_alloc(). */
+void *vexfs_op_alloc_timed(struct vexfs_op *op, size_t size, gfp_t gfp);
+
 /* Memory for an op, counted in its statistics. Freed with vexfs_pool_free(). */
 static __always_inline void *vexfs_op_alloc(struct vexfs_op *op, size_t size, gfp_t gfp)
 {
 	vexfs_stack_check(&op->stack);
+	if (unlikely(op->timed))
+		return vexfs_op_alloc_timed(op, size, gfp);
 	return vexfs_scratch_heap(&op->stack, size, gfp);
 }
 

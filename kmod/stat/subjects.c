@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The subjects of the lowest layers: ops, their errors, pools, the stack and events. Name,
- * unit and meaning of each counter are written here and nowhere else; a value without a row
- * does not compile.
+ * The subjects of the lowest layers: ops and their parts, errors, pools, locks, the stack and
+ * events. Name, unit and meaning of each counter are written here and nowhere else; a value
+ * without a row does not compile.
  */
 #include <linux/build_bug.h>
 #include <linux/kernel.h>
@@ -16,8 +16,10 @@
 #include "math/clock.h"
 #include "stat/counter.h"
 #include "stat/event.h"
+#include "stat/lock.h"
 #include "stat/op.h"
 #include "stat/op_priv.h"
+#include "stat/timed.h"
 
 static const struct vexfs_counter op_counters[] = {
 	{ "count", "ops", "ops that have ended, errors included", VEXFS_COUNTER },
@@ -69,6 +71,23 @@ static const struct vexfs_counter pool_counters[] = {
 };
 
 static_assert(ARRAY_SIZE(pool_counters) == VEXFS_COUNTERS_IN(struct vexfs_pool_stats));
+
+static const struct vexfs_counter timed_counters[] = {
+	{ "ops", "ops", "ops whose parts were timed, one in 64", VEXFS_COUNTER },
+	{ "in_ns", "ns", "time that these ops spent copying in", VEXFS_COUNTER },
+	{ "out_ns", "ns", "time that these ops spent copying out", VEXFS_COUNTER },
+	{ "buffers", "buffers", "buffers that these ops took from the pools", VEXFS_COUNTER },
+	{ "buffer_ns", "ns", "time it took to get these buffers", VEXFS_COUNTER },
+};
+
+static_assert(ARRAY_SIZE(timed_counters) == VEXFS_COUNTERS_IN(struct vexfs_timed));
+
+static const struct vexfs_counter lock_counters[] = {
+	{ "acquired", "times", "times a lock of the class was taken", VEXFS_COUNTER },
+	{ "contended", "times", "times it was held when it was asked for", VEXFS_COUNTER },
+};
+
+static_assert(ARRAY_SIZE(lock_counters) == VEXFS_COUNTERS_IN(struct vexfs_lock_counts));
 
 static const struct vexfs_counter stack_counters[] = {
 	{ "violations", "times", "times an op went deeper than the limit", VEXFS_COUNTER },
@@ -195,6 +214,23 @@ static int event_read(unsigned int i, bool since_reset, u64 *values)
 	return 0;
 }
 
+static int timed_read(unsigned int i, bool since_reset, u64 *values)
+{
+	vexfs_timed_read((struct vexfs_timed *)values);
+	return 0;
+}
+
+static unsigned int lock_instances(void)
+{
+	return VEXFS_LOCK_CLASSES;
+}
+
+static int lock_read(unsigned int i, bool since_reset, u64 *values)
+{
+	vexfs_lock_read(i, (struct vexfs_lock_counts *)values);
+	return 0;
+}
+
 static struct vexfs_subject subjects[] = {
 	{
 		.name = "class",
@@ -239,6 +275,22 @@ static struct vexfs_subject subjects[] = {
 		.instance = no_name,
 		.read = stack_read,
 		.reset = stack_reset,
+	}, {
+		.name = "timed",
+		.doc = "parts of ops; those of one op in 64 are timed",
+		.counters = timed_counters,
+		.counters_n = ARRAY_SIZE(timed_counters),
+		.instances = one_instance,
+		.instance = no_name,
+		.read = timed_read,
+	}, {
+		.name = "lock",
+		.doc = "spinlocks of collections, by class",
+		.counters = lock_counters,
+		.counters_n = ARRAY_SIZE(lock_counters),
+		.instances = lock_instances,
+		.instance = vexfs_lock_class_name,
+		.read = lock_read,
 	}, {
 		.name = "events",
 		.doc = "the ring of events",

@@ -55,7 +55,7 @@ static void check_free(struct vexfs_collection *c, struct vexfs_extent *e,
 {
 	u32 row, nfree = 0, said;
 
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	for (row = 0; row < e->nrows; row++)
 		nfree += e->state[row] == VEXFS_SLOT_FREE;
 	said = e->nfree;

@@ -6,6 +6,7 @@
  * may do everything.
  */
 #include <linux/capability.h>
+#include <linux/cpumask.h>
 #include <linux/cred.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -27,6 +28,7 @@ static void collection_free(struct vexfs_collection *c)
 {
 	/* the last reference on the namespace may be theirs */
 	vexfs_payers_put(c->payers);
+	free_percpu(c->counts);
 	kvfree(c->layout);
 	kvfree(c);
 }
@@ -37,7 +39,8 @@ static void collection_free(struct vexfs_collection *c)
  */
 static u64 collection_bytes(const struct vexfs_collection *c)
 {
-	return sizeof(*c) + vexfs_srcu_bytes() + c->layout_len;
+	return sizeof(*c) + vexfs_srcu_bytes() + num_possible_cpus() * sizeof(*c->counts) +
+	       c->layout_len;
 }
 
 static void collection_end(struct work_struct *work)
@@ -127,6 +130,9 @@ int vexfs_collection_create(const struct vexfs_spec *spec, struct vexfs_collecti
 		return -ENOMEM;
 	collection_fill(c, spec);
 	err = -ENOMEM;
+	c->counts = alloc_percpu_gfp(struct vexfs_counts, VEXFS_GFP_USER);
+	if (!c->counts)
+		goto free;
 	if (spec->layout_len) {
 		c->layout = vexfs_user_alloc(spec->layout_len, VEXFS_GFP_USER);
 		if (!c->layout)

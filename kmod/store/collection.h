@@ -11,6 +11,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
@@ -75,6 +76,25 @@ struct vexfs_idmap {
 	struct list_head takers;
 };
 
+/* What the ops on a collection are counted as. */
+enum vexfs_counted {
+	VEXFS_COUNTED_OTHER,
+	VEXFS_COUNTED_SEARCH,
+	VEXFS_COUNTED_READ,
+	VEXFS_COUNTED_PUT,
+	VEXFS_COUNTED_DELETE,
+	VEXFS_COUNTED_ERROR,	/* in addition to one of those above */
+	VEXFS_COUNTED
+};
+
+/**
+ * struct vexfs_counts - ops on a collection since it was created
+ * @n: by enum vexfs_counted
+ */
+struct vexfs_counts {
+	u64 n[VEXFS_COUNTED];
+};
+
 /**
  * struct vexfs_collection - a named set of vectors
  *
@@ -87,6 +107,7 @@ struct vexfs_collection {
 	u32 code_bytes;		/* of a row's code beside the row; 0: there can be none */
 	u32 small_shift;	/* rows of extent 0: 1 << small_shift */
 	u32 full_shift;		/* rows of a full extent: 1 << full_shift */
+	struct vexfs_counts __percpu *counts;
 	struct vexfs_dir __rcu *dir;
 	struct vexfs_index_ref __rcu *index;
 	struct vexfs_idmap ids;
@@ -241,6 +262,18 @@ u32 vexfs_registry_count(u64 *changed);
 typedef void (*vexfs_registry_watcher)(void);
 void vexfs_registry_watch(vexfs_registry_watcher watcher);
 void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st);
+
+/* An op on @c has ended. Writes memory of its own CPU only; any context but NMI. */
+static inline void vexfs_collection_count(struct vexfs_collection *c, enum vexfs_counted what,
+					  bool failed)
+{
+	this_cpu_inc(c->counts->n[what]);
+	if (unlikely(failed))
+		this_cpu_inc(c->counts->n[VEXFS_COUNTED_ERROR]);
+}
+
+/* Adds the CPUs up; stops nobody. */
+void vexfs_collection_counts(const struct vexfs_collection *c, struct vexfs_counts *sum);
 
 /**
  * struct vexfs_totals - all collections together

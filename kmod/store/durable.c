@@ -264,7 +264,7 @@ u32 vexfs_gate_hold(struct vexfs_collection *c, u32 *slots, u32 n)
 	u32 i, kept = 0;
 
 	/* later acknowledgements free the slot when they look through the held ones */
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	for (i = 0; i < n; i++) {
 		struct vexfs_extent *e = vexfs_extent(c, slots[i]);
 		u32 row = slots[i] - e->first;
@@ -292,7 +292,7 @@ static void release_held(struct vexfs_collection *c, struct vexfs_stream *s)
 {
 	bool some;
 
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	some = s->held && (!c->gated || s->held_least <= READ_ONCE(s->acked));
 	if (some) {
 		struct vexfs_extent *e = vexfs_extent(c, s->held_tail);

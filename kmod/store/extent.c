@@ -263,7 +263,7 @@ static int dir_double(struct vexfs_collection *c)
 	}
 	memcpy(d->ext, old->ext, old->room * sizeof(d->ext[0]));
 
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	bitmap_copy(bits, c->free_extents, old->room);
 	old_bits = c->free_extents;
 	c->free_extents = bits;
@@ -287,7 +287,7 @@ static int extents_grow(struct vexfs_collection *c)
 		return -EINTR;
 	d = vexfs_dir(c);
 
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	number = find_first_bit(c->free_extents, d->room);
 	spin_unlock(&c->slots_lock);
 	if (number < d->room)
@@ -310,7 +310,7 @@ static int extents_grow(struct vexfs_collection *c)
 		err = PTR_ERR(e);
 		goto out;
 	}
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	/* pairs with vexfs_extent(): the columns before the extent */
 	smp_store_release(&d->ext[number], e);
 	__set_bit(number, c->free_extents);
@@ -354,7 +354,7 @@ int vexfs_reserve(struct vexfs_collection *c, u32 want, struct vexfs_run *run)
 	for (;;) {
 		u32 room, number;
 
-		spin_lock(&c->slots_lock);
+		vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 		room = vexfs_dir(c)->room;
 		number = find_first_bit(c->free_extents, room);
 		if (number < room)
@@ -390,7 +390,7 @@ void vexfs_unreserve(struct vexfs_collection *c, const struct vexfs_run *run)
 	u32 i;
 
 	memset(vexfs_run_rows(c, run), 0, extent_row_bytes(c, run->n));
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	for (i = run->n; i--;)
 		vexfs_slot_free(c, run->ext, run->row + i);
 	spin_unlock(&c->slots_lock);
@@ -412,7 +412,7 @@ void vexfs_extents_shrink(struct vexfs_collection *c)
 		if (!e)
 			continue;
 		if (READ_ONCE(e->nfree) == e->nrows) {
-			spin_lock(&c->slots_lock);
+			vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 			if (e->nfree == e->nrows) {
 				__clear_bit(number, c->free_extents);
 				WRITE_ONCE(d->ext[number], NULL);

@@ -200,7 +200,7 @@ static void leaf_add(struct vexfs_collection *c, u64 group)
 	if (!leaf)
 		return;
 	t = table_of(c);
-	spin_lock(&c->ids_lock);
+	vexfs_lock(&c->ids_lock, VEXFS_LOCK_IDS);
 	leaf->made = c->decided;
 	INIT_LIST_HEAD(&leaf->taker);
 	if (c->ids.hashed)
@@ -238,7 +238,7 @@ struct vexfs_idleaf *vexfs_idleaf_next(struct vexfs_collection *c, u64 group)
 	struct vexfs_idleaf *found = NULL;
 	struct rb_node *at;
 
-	spin_lock(&c->ids_lock);
+	vexfs_lock(&c->ids_lock, VEXFS_LOCK_IDS);
 	for (at = c->ids.sorted.rb_node; at;) {
 		struct vexfs_idleaf *leaf = rb_entry(at, struct vexfs_idleaf, sorted);
 
@@ -258,7 +258,7 @@ static bool leaf_take_off(struct vexfs_collection *c, struct vexfs_leaftab *t, u
 {
 	bool gone;
 
-	spin_lock(&c->ids_lock);
+	vexfs_lock(&c->ids_lock, VEXFS_LOCK_IDS);
 	gone = !t->leaf[i]->live;
 	if (gone) {
 		rb_erase(&t->leaf[i]->sorted, &c->ids.sorted);

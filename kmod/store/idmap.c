@@ -330,7 +330,7 @@ bool vexfs_idmap_is_busy(struct vexfs_collection *c, u64 id)
 	struct place pl;
 	bool busy;
 
-	spin_lock(&c->ids_lock);
+	vexfs_lock(&c->ids_lock, VEXFS_LOCK_IDS);
 	busy = place_find(c, &pl, id, vexfs_idmap_tag(c, id), NULL) & IDMAP_BUSY;
 	spin_unlock(&c->ids_lock);
 	vexfs_read_unlock(c, idx);
@@ -344,7 +344,7 @@ bool vexfs_idmap_sound(struct vexfs_collection *c, u64 id, u32 slot)
 	bool sound;
 	u32 v;
 
-	spin_lock(&c->ids_lock);
+	vexfs_lock(&c->ids_lock, VEXFS_LOCK_IDS);
 	v = place_find(c, &pl, id, vexfs_idmap_tag(c, id), NULL);
 	sound = !vexfs_slot_live(c, slot) ||
 		(v && place_slot(v) == slot && span->from <= c->decided &&

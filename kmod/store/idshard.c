@@ -196,7 +196,7 @@ static int shard_replace(struct vexfs_collection *c, u32 tag, u32 bits)
 	d = vexfs_iddir(c);
 	shift = 31 - old->depth;
 
-	spin_lock(&c->ids_lock);
+	vexfs_lock(&c->ids_lock, VEXFS_LOCK_IDS);
 	if (!split && old->live >= idshard_limit(bits)) {
 		spin_unlock(&c->ids_lock);
 		shard_free(c, &s[0]->garbage);

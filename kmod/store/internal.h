@@ -6,6 +6,7 @@
 #define _VEXFS_STORE_INTERNAL_H
 
 #include "stat/event.h"
+#include "stat/lock.h"
 #include "store/store.h"
 
 struct vexfs_idleaf;
@@ -37,7 +38,7 @@ struct vexfs_idput {
 /* Taken by writers of the id map, and by all who take a sequence number. */
 static inline void vexfs_ids_lock(struct vexfs_collection *c)
 {
-	spin_lock(&c->ids_lock);
+	vexfs_lock(&c->ids_lock, VEXFS_LOCK_IDS);
 }
 
 /* Publishes the sequence numbers that were decided under the lock. */

@@ -185,6 +185,20 @@ void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st)
 }
 VEXFS_EXPORT_KUNIT(vexfs_collection_stat);
 
+void vexfs_collection_counts(const struct vexfs_collection *c, struct vexfs_counts *sum)
+{
+	unsigned int cpu, i;
+
+	*sum = (struct vexfs_counts){ };
+	for_each_possible_cpu(cpu) {
+		const struct vexfs_counts *one = per_cpu_ptr(c->counts, cpu);
+
+		for (i = 0; i < VEXFS_COUNTED; i++)
+			sum->n[i] += READ_ONCE(one->n[i]);
+	}
+}
+VEXFS_EXPORT_KUNIT(vexfs_collection_counts);
+
 void vexfs_store_totals(struct vexfs_totals *t)
 {
 	struct vexfs_collection *c;

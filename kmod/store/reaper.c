@@ -53,12 +53,12 @@ static bool reap_slots(struct vexfs_collection *c, u32 head)
 		cleared = READ_ONCE(c->zero_rows);
 		if (cleared)
 			rows_clear(c, slots, n);
-		spin_lock(&c->slots_lock);
+		vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 		if (c->zero_rows && !cleared) {
 			/* set since: see vexfs_rows_expose() */
 			spin_unlock(&c->slots_lock);
 			rows_clear(c, slots, n);
-			spin_lock(&c->slots_lock);
+			vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 		}
 		for (i = 0; i < n; i++) {
 			struct vexfs_extent *e = vexfs_extent(c, slots[i]);
@@ -121,7 +121,7 @@ void vexfs_reap_work(struct work_struct *work)
 	struct vexfs_garbage *g;
 	u32 head, n;
 
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	head = c->dead_head;
 	n = c->dead_count;
 	g = c->garbage;
@@ -156,7 +156,7 @@ static int reap_again(struct vexfs_collection *c)
 {
 	u64 begun;
 
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	begun = c->reap_begun;
 	spin_unlock(&c->slots_lock);
 	mod_delayed_work(vexfs_store_wq, &c->reaper, 0);
@@ -197,7 +197,7 @@ static int clear_all_free(struct vexfs_collection *c)
 	if (down_write_killable(&c->quiesce))
 		return -EINTR;
 	/* slots that are FREE already are cleared below, later ones by the reaper */
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	WRITE_ONCE(c->zero_rows, true);
 	spin_unlock(&c->slots_lock);
 	up_write(&c->quiesce);
@@ -225,7 +225,7 @@ static int reap_wait(struct vexfs_collection *c)
 {
 	u64 pass;
 
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	/* the pass in progress has them, or the next one will */
 	pass = c->reap_begun + (c->dead_head != VEXFS_NO_SLOT);
 	spin_unlock(&c->slots_lock);

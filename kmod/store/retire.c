@@ -52,7 +52,7 @@ void vexfs_slots_dead(struct vexfs_collection *c, const u32 *slots, u32 n)
 	if (!n)
 		return;
 	payer = payer_offer(c);
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	for (i = 0; i < n; i++) {
 		struct vexfs_extent *e = vexfs_extent(c, slots[i]);
 
@@ -71,7 +71,7 @@ void vexfs_retire(struct vexfs_collection *c, struct vexfs_garbage *g)
 {
 	struct mem_cgroup *payer = payer_offer(c);
 
-	spin_lock(&c->slots_lock);
+	vexfs_lock(&c->slots_lock, VEXFS_LOCK_SLOTS);
 	g->next = c->garbage;
 	c->garbage = g;
 	payer = payer_take(c, payer);

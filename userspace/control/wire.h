@@ -29,7 +29,8 @@ struct nl_msg *wire_request(struct wire *n, uint8_t cmd, bool dump);
  * Called for each answer with the message (for attributes that occur several times) and
  * the attributes by type, 0 to WIRE_ATTRS - 1. A non-zero result ends the call.
  */
-#define WIRE_ATTRS	32
+#define WIRE_ATTRS	64
+_Static_assert(VEXFS_A_COLLECTION_MAX < WIRE_ATTRS, "the longest list of attributes");
 typedef int (*wire_answer_fn)(struct nlmsghdr *h, struct nlattr **attrs, void *arg);
 
 /*

@@ -60,6 +60,41 @@ static void read_cpus(const char *root, struct host *h)
 		h->cpus += !strncmp(s, "cpu", 3) && isdigit((unsigned char)s[3]);
 }
 
+struct host_core *host_cores(const char *root, size_t *n)
+{
+	struct host_core *list = NULL;
+	char name[4300], line[512];
+	FILE *f;
+
+	*n = 0;
+	snprintf(name, sizeof(name), "%s/proc/stat", root);
+	f = fopen(name, "re");
+	while (f && fgets(line, sizeof(line), f) && !strncmp(line, "cpu", 3)) {
+		struct host_core c = { 0 }, *more;
+		double v[8] = { 0 };
+
+		if (!isdigit((unsigned char)line[3]) ||
+		    sscanf(line, "cpu%u %lf %lf %lf %lf %lf %lf %lf %lf", &c.id, &v[0], &v[1], &v[2],
+			   &v[3], &v[4], &v[5], &v[6], &v[7]) < 5)
+			continue;
+		for (int i = 0; i < 8; i++)
+			c.total += v[i];
+		c.idle = v[3] + v[4];
+		more = realloc(list, (*n + 1) * sizeof(*list));
+		if (!more) {
+			free(list);
+			list = NULL;
+			*n = 0;
+			break;
+		}
+		list = more;
+		list[(*n)++] = c;
+	}
+	if (f)
+		fclose(f);
+	return list;
+}
+
 static void read_memory(const char *root, struct host *h)
 {
 	char buf[8192] = "";

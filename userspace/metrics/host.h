@@ -56,6 +56,20 @@ struct host_rates {
 
 void host_between(const struct host *a, const struct host *b, struct host_rates *r);
 
+/**
+ * struct host_core - one processor that is online
+ * @id: its number
+ * @total: ticks since boot
+ * @idle: of these, idle or waiting for a disk
+ */
+struct host_core {
+	unsigned int id;
+	double total, idle;
+};
+
+/* All of them by number, to be freed by the caller; NULL without memory or /proc/stat. */
+struct host_core *host_cores(const char *root, size_t *n);
+
 /* Reads a small file, or the start of a file, and terminates it; false when it cannot be read. */
 bool host_file(const char *root, const char *path, char *buf, size_t size);
 

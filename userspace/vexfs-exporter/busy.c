@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "busy.h"
 
@@ -12,15 +13,15 @@
 /**
  * struct seen - what is kept about one collection between snapshots
  * @serial: its number
- * @changes: its sequence number
- * @score: recent changes, weighted
+ * @counter: its counters
+ * @score: recent ops and changes, weighted
  * @rank: sort key
  * @labelled: it had a label
  * @at: its index in the snapshot
  */
 struct seen {
 	uint64_t serial;
-	uint64_t changes;
+	uint64_t counter[COLLECTION_COUNTERS];
 	double score;
 	double rank;
 	bool labelled;
@@ -36,6 +37,12 @@ static int by_rank(const void *x, const void *y)
 	return a->serial < b->serial ? -1 : a->serial > b->serial;
 }
 
+/* How much @now is above @before; a counter that decreased began anew. */
+static uint64_t growth(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
 /* Both lists are sorted by serial number. Collections that are not in the new one are forgotten. */
 static struct seen *follow(struct busy *b, const struct snapshot *a)
 {
@@ -45,27 +52,57 @@ static struct seen *follow(struct busy *b, const struct snapshot *a)
 	for (size_t i = 0; now && i < a->collections; i++) {
 		const struct collection *c = &a->collection[i];
 		struct seen *s = &now[i];
-		uint64_t changed = c->changes;
+		const struct seen *old;
 
 		s->serial = c->serial;
-		s->changes = c->changes;
+		memcpy(s->counter, c->counter, sizeof(s->counter));
 		s->at = i;
 		while (o < b->n && b->seen[o].serial < c->serial)
 			o++;
-		if (o < b->n && b->seen[o].serial == c->serial) {
-			const struct seen *old = &b->seen[o];
+		old = o < b->n && b->seen[o].serial == c->serial ? &b->seen[o] : NULL;
+		s->score = old ? old->score * DECAY : 0;
+		s->labelled = old && old->labelled;
+		for (unsigned int k = 0; k < COLLECTION_COUNTERS; k++) {
+			uint64_t more = growth(c->counter[k], old ? old->counter[k] : 0);
 
-			changed = c->changes > old->changes ? c->changes - old->changes : 0;
-			s->score = old->score * DECAY;
-			s->labelled = old->labelled;
-			if (!s->labelled)
-				b->rest_changes += changed;
+			/* an error is an op that has been added already */
+			if (k != COLLECTION_ERRORS)
+				s->score += (double)more;
+			if (old && !s->labelled)
+				b->rest[k] += more;
 		}
-		s->score += (double)changed;
 		/* Idle collections are ordered by size. */
 		s->rank = (s->score + (double)c->bytes * 1e-15) * (s->labelled ? STICKY : 1.0);
 	}
 	return now;
+}
+
+static void add_to_rest(struct collection *rest, const struct collection *c)
+{
+	rest->vectors += c->vectors;
+	rest->bytes += c->bytes;
+	rest->index_done += c->index_done;
+	rest->index_bytes += c->index_bytes;
+}
+
+/* Adds up the collections without a label and forgets them: there may be tens of thousands. */
+static void keep_labelled(struct busy *b, struct snapshot *a)
+{
+	struct collection *less;
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->collections; i++) {
+		if (a->collection[i].labelled)
+			a->collection[n++] = a->collection[i];
+		else
+			add_to_rest(&a->rest, &a->collection[i]);
+	}
+	a->unlabelled = a->collections - n;
+	a->collections = n;
+	memcpy(a->rest.counter, b->rest, sizeof(a->rest.counter));
+	less = n ? realloc(a->collection, n * sizeof(*less)) : NULL;
+	if (less)
+		a->collection = less;
 }
 
 int busy_pick(struct busy *b, struct snapshot *a, size_t most)
@@ -89,7 +126,7 @@ int busy_pick(struct busy *b, struct snapshot *a, size_t most)
 	free(b->seen);
 	b->seen = now;
 	b->n = a->collections;
-	a->rest_changes = b->rest_changes;
+	keep_labelled(b, a);
 	return 0;
 }
 

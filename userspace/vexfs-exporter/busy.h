@@ -15,17 +15,18 @@ struct seen;
  * struct busy - what is kept between snapshots
  * @n: number of entries of @seen
  * @seen: collections, by serial number
- * @rest_changes: changes of collections while they had no label; never decreases
+ * @rest: growth of the counters of collections while they had no label; never decreases
  */
 struct busy {
 	size_t n;
 	struct seen *seen;
-	uint64_t rest_changes;
+	uint64_t rest[COLLECTION_COUNTERS];
 };
 
 /*
- * Marks at most @most collections of @a as labelled. A labelled collection keeps its
- * label until another one is clearly busier, so that series are stable. 0, or -ENOMEM.
+ * Keeps at most @most collections of @a, which get labels, and the sum of the others. A
+ * labelled collection keeps its label until another one is clearly busier, so that series are
+ * stable. 0, or -ENOMEM.
  */
 int busy_pick(struct busy *b, struct snapshot *a, size_t most);
 void busy_free(struct busy *b);

@@ -209,23 +209,20 @@ static void json_rows(struct json *j, const struct snapshot *a, const char *key,
 
 static void json_collections(struct json *j, const struct snapshot *a)
 {
-	unsigned int shown = 0;
-
 	json_kv_bool(j, "names", a->may_all);
 	json_key(j, "collections");
 	json_array_begin(j);
-	for (size_t i = 0; i < a->collections && shown < SHOWN; i++) {
+	for (size_t i = 0; i < a->collections && i < SHOWN; i++) {
 		const struct collection *c = &a->collection[i];
 
-		if (!c->labelled)
-			continue;
-		shown++;
 		json_object_begin(j);
 		json_kv_string(j, "name", c->name);
 		json_kv_u64(j, "dim", c->dim);
 		json_kv_u64(j, "vectors", c->vectors);
 		json_kv_u64(j, "bytes", c->bytes);
-		json_kv_u64(j, "changes", c->changes);
+		json_kv_u64(j, "changes", c->counter[COLLECTION_CHANGES]);
+		json_kv_u64(j, "searches", c->counter[COLLECTION_SEARCHES]);
+		json_kv_u64(j, "errors", c->counter[COLLECTION_ERRORS]);
 		json_kv_u64(j, "graph", c->index_done);
 		json_object_end(j);
 	}

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -232,6 +233,12 @@ int main(int argc, char **argv)
 
 	if (ret >= 0)
 		return ret;
+	/*
+	 * Lists of tens of thousands of collections come and go with each snapshot. A fixed
+	 * threshold gives them mappings of their own, which are returned at once; by default
+	 * glibc raises it, and the heap keeps their holes.
+	 */
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	if (o.once)
 		return print_once(&o);
 	return o.textfile ? keep_textfile(&o) : serve(&o);

@@ -126,24 +126,37 @@ static void latencies(struct expo *e, const struct snapshot *a)
 
 #define REST	"@rest"		/* a name that no collection can have */
 
-static const struct {
+static const struct of_collection {
 	const char *name;
 	enum expo_kind kind;
 	const char *unit;
+	const char *op;		/* label; rows of one name stand together */
+	bool counts_ops;
 	const char *help;
 	size_t at;
 } of_collection[] = {
-	{ "vexfs_collection_vectors", EXPO_GAUGE, NULL, "vectors in the collection",
-	  offsetof(struct collection, vectors) },
-	{ "vexfs_collection_bytes", EXPO_GAUGE, "bytes", "memory that the collection holds",
-	  offsetof(struct collection, bytes) },
-	{ "vexfs_collection_changes", EXPO_COUNTER, NULL,
-	  "changes of the collection, its sequence number",
-	  offsetof(struct collection, changes) },
-	{ "vexfs_collection_graph_vectors", EXPO_GAUGE, NULL, "vectors in the collection's graph",
-	  offsetof(struct collection, index_done) },
-	{ "vexfs_collection_graph_bytes", EXPO_GAUGE, "bytes", "memory of the collection's graph",
-	  offsetof(struct collection, index_bytes) },
+#define GAUGE(name, unit, help, member)							\
+	{ name, EXPO_GAUGE, unit, NULL, false, help, offsetof(struct collection, member) }
+#define COUNTER(name, op, help, i)							\
+	{ name, EXPO_COUNTER, NULL, op, (i) != COLLECTION_CHANGES, help,		\
+	  offsetof(struct collection, counter[i]) }
+	GAUGE("vexfs_collection_vectors", NULL, "vectors in the collection", vectors),
+	GAUGE("vexfs_collection_bytes", "bytes", "memory that the collection holds", bytes),
+	COUNTER("vexfs_collection_changes", NULL, "changes of the collection, its sequence number",
+		COLLECTION_CHANGES),
+	GAUGE("vexfs_collection_graph_vectors", NULL, "vectors in the collection's graph",
+	      index_done),
+	GAUGE("vexfs_collection_graph_bytes", "bytes", "memory of the collection's graph",
+	      index_bytes),
+#define OPS		"vexfs_collection_ops"
+#define OPS_DOC		"ops on the collection that have ended, errors included"
+	COUNTER(OPS, "search", OPS_DOC, COLLECTION_SEARCHES),
+	COUNTER(OPS, "read", OPS_DOC, COLLECTION_READS),
+	COUNTER(OPS, "put", OPS_DOC, COLLECTION_PUTS),
+	COUNTER(OPS, "delete", OPS_DOC, COLLECTION_DELETES),
+	COUNTER(OPS, "other", OPS_DOC, COLLECTION_OTHERS),
+	COUNTER("vexfs_collection_op_errors", NULL, "ops on the collection that failed",
+		COLLECTION_ERRORS),
 };
 
 static uint64_t value_of(const struct collection *c, size_t at)
@@ -159,53 +172,49 @@ static uint32_t own_namespace(void)
 	return stat("/proc/self/ns/user", &st) ? 0 : (uint32_t)st.st_ino;
 }
 
-static void one_of_collections(struct expo *e, const struct snapshot *a, unsigned int k,
-			       uint32_t own)
+static void one_of_collections(struct expo *e, const struct snapshot *a,
+			       const struct of_collection *f, uint32_t own)
 {
-	size_t at = of_collection[k].at;
-	uint64_t rest = 0;
 	char ns[16];
 
-	expo_family(e, of_collection[k].name, of_collection[k].kind, of_collection[k].unit,
-		    of_collection[k].help);
 	for (size_t i = 0; i < a->collections; i++) {
 		const struct collection *c = &a->collection[i];
-		struct expo_label l[2] = { { "collection", c->name }, { "user_ns", NULL } };
+		struct expo_label l[3] = {
+			{ "collection", c->name }, { "user_ns", NULL }, { "op", f->op },
+		};
 
-		if (!c->labelled) {
-			rest += value_of(c, at);
-			continue;
-		}
 		if (c->user_ns != own) {
 			snprintf(ns, sizeof(ns), "%" PRIu32, c->user_ns);
 			l[1].value = ns;
 		}
-		expo_u64(e, l, 2, value_of(c, at));
+		expo_u64(e, l, 3, value_of(c, f->at));
 	}
-	/*
-	 * The set of unlabelled collections changes; the counter of their changes must
-	 * not decrease.
-	 */
-	if (of_collection[k].kind == EXPO_COUNTER)
-		rest = a->rest_changes;
-	expo_u64(e, &(struct expo_label){ "collection", REST }, 1, rest);
+	expo_u64(e, (struct expo_label[]){ { "collection", REST }, { "op", f->op } }, 2,
+		 value_of(&a->rest, f->at));
 }
 
 static void collections(struct expo *e, const struct snapshot *a)
 {
 	uint32_t own = own_namespace();
-	size_t labelled = 0;
+	const char *family = "";
 
 	if (!a->may_all)
 		return;
-	for (size_t i = 0; i < a->collections; i++)
-		labelled += a->collection[i].labelled;
-	for (unsigned int k = 0; k < sizeof(of_collection) / sizeof(of_collection[0]); k++)
-		one_of_collections(e, a, k, own);
+	for (size_t k = 0; k < sizeof(of_collection) / sizeof(of_collection[0]); k++) {
+		const struct of_collection *f = &of_collection[k];
+
+		/* A module that is older than this program does not count ops. */
+		if (f->counts_ops && a->collections && !a->counts_ops)
+			continue;
+		if (strcmp(f->name, family))
+			expo_family(e, f->name, f->kind, f->unit, f->help);
+		family = f->name;
+		one_of_collections(e, a, f, own);
+	}
 	one(e, "vexfs_collections_labelled", EXPO_GAUGE, NULL,
-	    "collections with series of their own, the busiest", (double)labelled);
+	    "collections with series of their own, the busiest", (double)a->collections);
 	one(e, "vexfs_collections_unlabelled", EXPO_GAUGE, NULL,
-	    "collections that are summed up as " REST, (double)(a->collections - labelled));
+	    "collections that are summed up as " REST, (double)a->unlabelled);
 }
 
 /* ---- names that scripts were promised ---- */

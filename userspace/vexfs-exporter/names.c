@@ -56,7 +56,7 @@ static const struct {
 	const char *subject;
 	const char *label;
 } labels[] = {
-	{ "simd", "variant" }, { "fpu", NULL }, { "store", NULL }, { "stack", NULL },
+	{ "simd", "variant" }, { "fpu", NULL }, { "timed", NULL }, { "store", NULL }, { "stack", NULL },
 	{ "events", NULL },
 };
 

@@ -149,6 +149,16 @@ static int on_setting(struct nlmsghdr *h, struct nlattr **at, void *arg)
 	return 0;
 }
 
+static const int counter_attr[COLLECTION_COUNTERS] = {
+	[COLLECTION_CHANGES] = VEXFS_A_COLLECTION_SEQ,
+	[COLLECTION_SEARCHES] = VEXFS_A_COLLECTION_SEARCHES,
+	[COLLECTION_READS] = VEXFS_A_COLLECTION_READS,
+	[COLLECTION_PUTS] = VEXFS_A_COLLECTION_PUTS,
+	[COLLECTION_DELETES] = VEXFS_A_COLLECTION_DELETES,
+	[COLLECTION_OTHERS] = VEXFS_A_COLLECTION_OTHERS,
+	[COLLECTION_ERRORS] = VEXFS_A_COLLECTION_ERRORS,
+};
+
 static int on_collection(struct nlmsghdr *h, struct nlattr **at, void *arg)
 {
 	struct snapshot *a = arg;
@@ -166,7 +176,9 @@ static int on_collection(struct nlmsghdr *h, struct nlattr **at, void *arg)
 	c->index_state = wire_u32(at, VEXFS_A_COLLECTION_INDEX_STATE);
 	c->vectors = wire_u64(at, VEXFS_A_COLLECTION_COUNT);
 	c->bytes = wire_u64(at, VEXFS_A_COLLECTION_BYTES);
-	c->changes = wire_u64(at, VEXFS_A_COLLECTION_SEQ);
+	a->counts_ops = at[VEXFS_A_COLLECTION_SEARCHES];
+	for (unsigned int i = 0; i < COLLECTION_COUNTERS; i++)
+		c->counter[i] = wire_u64(at, counter_attr[i]);
 	c->index_done = wire_u64(at, VEXFS_A_COLLECTION_INDEX_DONE);
 	c->index_bytes = wire_u64(at, VEXFS_A_COLLECTION_INDEX_BYTES);
 	return 0;
@@ -229,12 +241,13 @@ static int on_admin_gid(struct nlmsghdr *h, struct nlattr **at, void *arg)
 /* Does the kernel show all collections to this process? The kernel decides. */
 static bool sees_all(struct wire *w)
 {
-	struct nl_msg *msg = wire_request(w, VEXFS_CMD_TUNABLE_GET, false);
 	gid_t group[256], admin = (gid_t)-1;
+	struct nl_msg *msg;
 	int n;
 
 	if (!geteuid())
 		return true;
+	msg = wire_request(w, VEXFS_CMD_TUNABLE_GET, false);
 	if (msg && nla_put_string(msg, VEXFS_A_TUNABLE_KEY, "admin_gid")) {
 		nlmsg_free(msg);
 		msg = NULL;

@@ -32,6 +32,18 @@ struct latency {
 /* Upper edge of a bucket in nanoseconds: smaller values are in this bucket or below. */
 uint64_t latency_edge(unsigned int bucket);
 
+/* What only grows in a collection. */
+enum collection_counter {
+	COLLECTION_CHANGES,
+	COLLECTION_SEARCHES,
+	COLLECTION_READS,
+	COLLECTION_PUTS,
+	COLLECTION_DELETES,
+	COLLECTION_OTHERS,
+	COLLECTION_ERRORS,
+	COLLECTION_COUNTERS
+};
+
 struct collection {
 	uint64_t serial;
 	char name[64];
@@ -42,7 +54,7 @@ struct collection {
 	uint32_t index_state;
 	uint64_t vectors;
 	uint64_t bytes;
-	uint64_t changes;
+	uint64_t counter[COLLECTION_COUNTERS];
 	uint64_t index_done;
 	uint64_t index_bytes;
 	bool labelled;
@@ -68,10 +80,13 @@ struct happening {
  * @rows: statistics since load
  * @counter_doc: descriptions, @counter_docs of them
  * @latency: histograms, @latencies of them
- * @collection: collections by serial number, @collections of them
+ * @collection: collections by serial number, @collections of them; those with a label once
+ *	busy_pick() has chosen
  * @event: the newest events, @events of them, oldest first
  * @pools_enabled: a setting; likewise @stack_optimize, @bridge_coalesce
- * @rest_changes: changes of unlabelled collections since the exporter started
+ * @counts_ops: the module counts ops of collections
+ * @unlabelled: collections without a label; only their sum is kept, in @rest: levels now,
+ *	counters since the exporter started
  * @began_ns: start of the snapshot, and @took_ns its duration, CLOCK_MONOTONIC
  * @users: references; for the collector only
  */
@@ -98,7 +113,9 @@ struct snapshot {
 	bool pools_enabled;
 	bool stack_optimize;
 	bool bridge_coalesce;
-	uint64_t rest_changes;
+	bool counts_ops;
+	size_t unlabelled;
+	struct collection rest;
 	uint64_t began_ns;
 	uint64_t took_ns;
 	unsigned int users;

@@ -62,6 +62,7 @@ absent=$(grep -v '^#' "$top/userspace/tests/operations/promised.list" | while re
 	case $where in
 	scrape) grep -q "^${name}[ {]" "$scripts/scrape" || echo "$name" ;;
 	json) jq -e --arg n "$name" '[.. | objects | has($n)] | any' "$scripts/metrics.json" > /dev/null || echo "$name" ;;
+	null) jq -e --arg n "$name" 'has($n) and .[$n] == null' "$scripts/metrics.json" > /dev/null || echo "$name" ;;
 	esac
 done)
 ok is "$absent" ""

@@ -83,6 +83,11 @@ static double run_ms(const struct look *l)
 	return most;
 }
 
+static double ratio(double part, double whole)
+{
+	return whole > 0 ? part / whole : NAN;
+}
+
 /* More names of that guide, where the module has a source for them; @a is the sample before. */
 static void compat_change_json(struct json *j, const struct look *a, const struct look *l,
 			       const double v[METRICS], double seconds)
@@ -99,9 +104,31 @@ static void compat_change_json(struct json *j, const struct look *a, const struc
 	kv_number(j, "thread_pool_utilization", l->host.cpus > 0 ? fmin(1, running / l->host.cpus) : NAN);
 	kv_number(j, "cache_size_mb", total(l, "pool", "held_bytes") / 1048576);
 	kv_number(j, "cache_eviction_rate", shrunk / seconds);
+	kv_number(j, "lock_contention_rate", ratio(total(l, "lock", "contended") - total(a, "lock", "contended"),
+						   total(l, "lock", "acquired") - total(a, "lock", "acquired")));
 	kv_number(j, "cpu_total_percent", 100 * v[M_CPU_BUSY]);
 	kv_number(j, "deadlock_count", host_file("", "/proc/sys/kernel/hung_task_detect_count", hung,
 						 sizeof(hung)) ? strtod(hung, NULL) : NAN);
+}
+
+/*
+ * The "context" of that guide is what an op works in: the descriptor that is attached, and the
+ * request that is copied in and answered. One op in 64 is timed. No cache holds descriptors, so
+ * context_cache_hit_rate is null.
+ */
+static void context_json(struct json *j, const struct look *l)
+{
+	double timed = figure(l, "timed", NULL, "ops");
+
+	kv_number(j, "context_creation_time_ms", figure(l, "op", "attach", "count") > 0 ?
+		  figure(l, "op", "attach", "mean_ns") / 1e6 : NAN);
+	kv_number(j, "context_copy_time_ms", ratio(figure(l, "timed", NULL, "in_ns") / 1e6, timed));
+	kv_number(j, "context_serialization_time_ms",
+		  ratio(figure(l, "timed", NULL, "out_ns") / 1e6, timed));
+	kv_number(j, "context_size_bytes", ratio(total(l, "class", "bytes_in"), total(l, "class", "count")));
+	kv_number(j, "context_cache_hit_rate", NAN);
+	kv_number(j, "cache_lookup_time_ms", ratio(figure(l, "timed", NULL, "buffer_ns") / 1e6,
+						   figure(l, "timed", NULL, "buffers")));
 }
 
 static void promised_json(struct json *j, const struct look *l, const double v[METRICS])
@@ -120,6 +147,48 @@ static void promised_json(struct json *j, const struct look *l, const double v[M
 	kv_number(j, "vexfs_simd_acceleration_enabled", v[M_SIMD]);
 	kv_number(j, "vexfs_stack_optimization_enabled", v[M_STACK_OPT]);
 	kv_number(j, "vexfs_stack_violations_total", violations);
+}
+
+/**
+ * struct cores - ticks of the processors, at the sample before and now
+ * @core: lists by number
+ * @n: their lengths
+ */
+struct cores {
+	struct host_core *core[2];
+	size_t n[2];
+};
+
+static void cores_take(struct cores *c)
+{
+	free(c->core[0]);
+	c->core[0] = c->core[1];
+	c->n[0] = c->n[1];
+	c->core[1] = host_cores("", &c->n[1]);
+}
+
+static void cores_free(struct cores *c)
+{
+	free(c->core[0]);
+	free(c->core[1]);
+}
+
+/* Those that are online now; null for one that was not at the sample before. */
+static void cores_json(struct json *j, const struct cores *c)
+{
+	size_t o = 0;
+
+	json_key(j, "cpu_per_core");
+	json_array_begin(j);
+	for (size_t i = 0; i < c->n[1]; i++) {
+		const struct host_core *now = &c->core[1][i], *was;
+
+		while (o < c->n[0] && c->core[0][o].id < now->id)
+			o++;
+		was = o < c->n[0] && c->core[0][o].id == now->id ? &c->core[0][o] : NULL;
+		json_double(j, was ? 100 * (1 - ratio(now->idle - was->idle, now->total - was->total)) : NAN);
+	}
+	json_array_end(j);
 }
 
 static void system_json(struct json *j, const struct look *l)
@@ -233,7 +302,7 @@ static int form_of(struct ctl *c, enum form *f)
 }
 
 static void print_form(struct ctl *c, enum form form, const struct look *a, const struct look *l,
-		       const double v[METRICS],
+		       const double v[METRICS], const struct cores *cores,
 		       double seconds, double *peak, bool first)
 {
 	struct json *j = &c->out;
@@ -249,6 +318,8 @@ static void print_form(struct ctl *c, enum form form, const struct look *a, cons
 		promised_json(j, l, v);
 		compat_json(j, l, v, *peak);
 		compat_change_json(j, a, l, v, seconds);
+		context_json(j, l);
+		cores_json(j, cores);
 		values_json(j, v);
 		system_json(j, l);
 		json_object_end(j);
@@ -282,6 +353,7 @@ int run_metrics(struct ctl *c)
 	double every = opt_number(c, "interval", 0), v[METRICS], peak = NAN;
 	uint64_t count = opt_u64(c, "count", opt_given(c, "interval") ? 0 : 1);
 	int64_t ms = every > 0 ? (int64_t)(every * 1000) : GLANCE_MS;
+	struct cores cores = { 0 };
 	struct look l[2] = { 0 };
 	enum form form = FORM_TEXT;
 	struct wire *w;
@@ -299,14 +371,16 @@ int run_metrics(struct ctl *c)
 		return perf_output_end(c, ret);
 	stop_on_signals();
 	err = look_take(w, "", &l[0]);
+	cores_take(&cores);
 	for (uint64_t i = 0; !err && (!count || i < count); i++) {
 		if (!perf_sleep(ms))
 			break;
 		err = look_take(w, "", &l[1]);
+		cores_take(&cores);
 		metrics_between(&l[0], &l[1], v);
 		read_flags(w, v);
 		if (!err)
-			print_form(c, form, &l[0], &l[1], v, (double)(l[1].mono_ns - l[0].mono_ns) / 1e9,
+			print_form(c, form, &l[0], &l[1], v, &cores, (double)(l[1].mono_ns - l[0].mono_ns) / 1e9,
 				   &peak, i == 0);
 		look_free(&l[0]);
 		l[0] = l[1];
@@ -315,6 +389,7 @@ int run_metrics(struct ctl *c)
 	ret = err ? wire_fail(c, w, err) : EXIT_OK;
 	look_free(&l[0]);
 	look_free(&l[1]);
+	cores_free(&cores);
 	wire_close(w);
 	return perf_output_end(c, ret);
 }

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Spinlocks whose contention is counted, by class. subjects.c shows them as "lock". */
+#ifndef _VEXFS_STAT_LOCK_H
+#define _VEXFS_STAT_LOCK_H
+
+#include <linux/lockdep.h>
+#include <linux/percpu.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+enum vexfs_lock_class {
+	VEXFS_LOCK_IDS,		/* id map and sequence number of a collection */
+	VEXFS_LOCK_SLOTS,	/* its free and its dead slots */
+	VEXFS_LOCK_CLASSES
+};
+
+/**
+ * struct vexfs_lock_counts - what one CPU has counted of a class
+ * @acquired: how often a lock was taken
+ * @contended: how often it was held by somebody else when it was asked for
+ */
+struct vexfs_lock_counts {
+	u64 acquired;
+	u64 contended;
+};
+
+DECLARE_PER_CPU(struct vexfs_lock_counts, vexfs_lock_counts[VEXFS_LOCK_CLASSES]);
+
+/* Takes @lock, which is one of @class. */
+static inline void vexfs_lock(spinlock_t *lock, enum vexfs_lock_class class)
+{
+	/* lockdep does not check the order of a trylock */
+	might_lock(lock);
+	this_cpu_inc(vexfs_lock_counts[class].acquired);
+	if (likely(spin_trylock(lock)))
+		return;
+	this_cpu_inc(vexfs_lock_counts[class].contended);
+	spin_lock(lock);
+}
+
+const char *vexfs_lock_class_name(unsigned int class);
+/* All CPUs together, since load. */
+void vexfs_lock_read(enum vexfs_lock_class class, struct vexfs_lock_counts *sum);
+
+#endif
