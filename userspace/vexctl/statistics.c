@@ -523,7 +523,7 @@ const struct verb statistics_verbs[] = {
 	  "are not, see fpu in debugfs.", NULL, run_status },
 	{ "stats", "[SUBJECT]", 0, 1, "print the statistics",
 	  "One value per line: SUBJECT/ROW NAME VALUE. Subjects are class, op, errors, pool, stack, "
-	  "events, bridge, fpu, simd and store; all of them without an argument. With --watch and -j one "
+	  "timed, lock, events, bridge, fpu, simd and store; all of them without an argument. With --watch and -j one "
 	  "JSON value per repetition.", stats_opts, run_stats },
 	{ "events", "", 0, 0, "print recent events",
 	  "Stack violations, exhausted pools, slow ops, switched variants, changed settings, "
