@@ -66,4 +66,11 @@ absent=$(grep -v '^#' "$top/userspace/tests/operations/promised.list" | while re
 	esac
 done)
 ok is "$absent" ""
+what="metrics --json has values for copying, buffers and sizes after some ops, and a share of each processor"
+vexctl create promised --dim 4
+for i in $(seq 130); do vexctl put promised "$i" --vector 1,2,3,4; done > /dev/null
+ok eval 'vexctl performance metrics --json | jq -e "
+	([.context_creation_time_ms, .context_copy_time_ms, .context_serialization_time_ms, .context_size_bytes] | all(. > 0)) and
+	(.cpu_per_core | length == \$cpus and all(. >= 0 and . <= 100))" --argjson cpus "$(nproc)" > /dev/null'
+vexctl drop promised
 kill $exporter $receiver; wait $exporter $receiver 2> /dev/null
