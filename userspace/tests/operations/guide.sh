@@ -54,6 +54,48 @@ for valid in true false null; do
 	ok eval 'is $code $([ $valid = true ]; echo $?) && is "$(grep -c successfully "$scripts/recovery.log")" 3 && hasnt "$out" "reset failed\|restart failed\|Bridge restart failed" && has "$(cat "$scripts/heard_api_v2_alerts")" "VexFSPerformanceRecovery$said"'
 done
 
+# --- the two monitors, with thresholds that an idle module meets, or does not ---
+mkdir -p /run/systemd/journal
+/lib/systemd/systemd-journald 2> "$scripts/journald" & journald=$!
+for _ in $(seq 100); do [ -S /run/systemd/journal/dev-log ] && break; sleep 0.1; done
+ln -sf /run/systemd/journal/dev-log /dev/log
+export INTERVAL=0.3
+vexctl tune pool_auto=0
+# monitor_pools THRESHOLD: the pool monitor for two seconds.
+monitor_pools() {
+	LOG_FILE=$scripts/pools.log ALERT_THRESHOLD=$1 "$guide/pool-monitor" > /dev/null 2>&1 & monitor=$!
+	sleep 2
+	kill $monitor; wait $monitor 2> /dev/null
+	journalctl --sync 2> /dev/null
+}
+what="the guide's pool monitor logs hit rate and use, and is silent above the threshold"
+monitor_pools 0
+ok eval 'has "$(cat "$scripts/pools.log")" "^[-0-9]* [:0-9]* HIT_RATE:[0-9.]* SMALL:[0-9.]* MEDIUM:[0-9.]* LARGE:[0-9.]*$" && hasnt "$(journalctl -q -o cat)" "below threshold" && is "$(setting pool_auto)" 0'
+what="the guide's pool monitor warns below the threshold, and has the pools managed"
+monitor_pools 1.1
+ok eval 'has "$(journalctl -q -o cat PRIORITY=4)" "VexFS memory pool hit rate below threshold: [0-9.]" && is "$(setting pool_auto)" 1'
+vexctl tune --defaults
+# monitoring THRESHOLD: the daemon for three seconds beside a load.
+monitoring() {
+	rm -f "$scripts"/heard_*
+	load 4; loader=$!
+	PIDFILE=$scripts/daemon.pid LOGFILE=$scripts/daemon.log VECTOR_THRESHOLD=$1 MEMORY_POOL_THRESHOLD=0 \
+		ALERT_WEBHOOK=http://127.0.0.1:19099/api/v2/alerts FUSE_THRESHOLD=1e9 SEMANTIC_THRESHOLD=0 "$guide/monitoring-daemon" start > "$scripts/said"
+	sleep 3
+	pid=$(cat "$scripts/daemon.pid")
+	alive=$(tr '\0' ' ' < "/proc/$pid/cmdline")
+	PIDFILE=$scripts/daemon.pid "$guide/monitoring-daemon" stop >> "$scripts/said"
+	wait $loader
+}
+what="the guide's monitoring daemon logs rates, and sends no alert above the thresholds, nor for a class without ops"
+monitoring 0
+ok eval 'has "$(cat "$scripts/daemon.log")" "^[-0-9]* [:0-9]* FUSE:0[0-9.]* VECTOR:[0-9.]*[1-9][0-9.]* SEMANTIC:[0-9.]* POOL:[0-9.]*$" && ! [ -e "$scripts/heard_api_v2_alerts" ]'
+what="the guide's monitoring daemon sends an alert below a threshold; the PID file has its own process id, which ends it"
+monitoring 1000000000
+ok eval 'holds "$(jq -s . < "$scripts/heard_api_v2_alerts")" "all(.[][]; .labels.alertname == \"VexFSVectorPerformanceLow\")" && has "$alive" "monitoring-daemon start" && ! [ -e "/proc/$pid" ] && ! [ -e "$scripts/daemon.pid" ] && is "$(cat "$scripts/said")" "Performance monitoring started
+Performance monitoring stopped"'
+kill $journald; wait $journald 2> /dev/null
+
 # --- promised metrics ---
 curl -s http://localhost:9090/metrics > "$scripts/scrape"
 vexctl performance metrics --json > "$scripts/metrics.json"
