@@ -132,6 +132,9 @@ cp "$tmp/keep.conf" "$VEXFS_CONFIG"
 what="diagnose --comprehensive --output writes JSON with the result of the self-test"
 p diagnose --comprehensive --output "$tmp/d.json"
 ok eval '[ $code -le 1 ] && is "$out" "" && holds "$(cat "$tmp/d.json")" ".checks >= 25 and (.findings | any(.id == \"selftest\" and .severity == \"ok\"))"'
+what="diagnose --comprehensive --output FILE.html writes one page with a row per check, and fetches nothing"
+p diagnose --comprehensive --output "$tmp/d.html"
+ok eval '[ $code -le 1 ] && has "$(head -n1 "$tmp/d.html")" "<!doctype html>" && [ "$(grep -c "^<tr><td" "$tmp/d.html")" = "$(jq .checks "$tmp/d.json")" ] && has "$(cat "$tmp/d.html")" "<td class=good>ok<td>self-test of the arithmetic" && ! grep -qE "(src|href)=.http" "$tmp/d.html"'
 what="diagnose --from names the line of malformed JSON and exits with 1"
 echo "{" > "$from/stats.json"
 p diagnose --from "$from"; rm "$from/stats.json"

@@ -12,8 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "escape.h"
 #include "exam.h"
 #include "jsonin.h"
+#include "page.h"
 #include "term.h"
 
 void finds(struct finding *f, enum severity s, const char *fmt, ...)
@@ -257,6 +259,18 @@ static void result_text(const struct result *r)
 		say(TINT_PLAIN, 12, "          -> %s", r->f.advice);
 }
 
+static void result_html(const struct result *r)
+{
+	static const char *const classes[] = { "good", "dim", "dim", "warn", "bad" };
+
+	printf("<tr><td class=%s>%s<td>%s<td>", classes[r->f.severity], severity_name(r->f.severity),
+	       r->check->title);
+	escape_html(stdout, *r->f.evidence ? r->f.evidence : "well");
+	fputs("<td>", stdout);
+	escape_html(stdout, r->f.advice);
+	putchar('\n');
+}
+
 static size_t run_checks(struct exam *e, const struct check *checks, unsigned int areas, bool deep,
 			 struct result *out, size_t n)
 {
@@ -279,22 +293,18 @@ static size_t count_of(const struct result *r, size_t n, enum severity s)
 	return count;
 }
 
-/*
- * Runs the checks of these areas and prints their findings; in JSON as members of the
- * open object. Exit code: 1 for warnings and worse, 6 if nothing is known.
- */
-static int examine(struct exam *e, unsigned int areas, bool deep, bool all)
-{
-	static struct result r[100];
-	struct json *j = &e->c->out;
-	size_t n, warnings;
+enum form { FORM_TEXT, FORM_JSON, FORM_HTML };
 
-	n = run_checks(e, module_checks, areas, deep, r, 0);
-	n = run_checks(e, host_checks, areas, deep, r, n);
-	n = run_checks(e, storage_checks, areas, deep, r, n);
-	qsort(r, n, sizeof(*r), worst_first);
-	warnings = count_of(r, n, SEV_CRITICAL) + count_of(r, n, SEV_WARNING);
-	if (e->c->json) {
+/* The findings, worst first; without @all only those that are no "ok". */
+static void tell(struct exam *e, enum form form, const struct result *r, size_t n, bool all)
+{
+	struct json *j = &e->c->out;
+	char sum[120];
+
+	snprintf(sum, sizeof(sum), "%zu checks: %zu critical, %zu warnings, %zu notes, %zu unknown", n,
+		 count_of(r, n, SEV_CRITICAL), count_of(r, n, SEV_WARNING), count_of(r, n, SEV_NOTE),
+		 count_of(r, n, SEV_UNKNOWN));
+	if (form == FORM_JSON) {
 		json_kv_u64(j, "checks", n);
 		json_kv_u64(j, "critical", count_of(r, n, SEV_CRITICAL));
 		json_kv_u64(j, "warnings", count_of(r, n, SEV_WARNING));
@@ -302,22 +312,46 @@ static int examine(struct exam *e, unsigned int areas, bool deep, bool all)
 		json_kv_u64(j, "unknown", count_of(r, n, SEV_UNKNOWN));
 		json_key(j, "findings");
 		json_array_begin(j);
+	} else if (form == FORM_HTML) {
+		page_begin("vexfs diagnosis", time_text(perf_now_ms()));
+		printf("<p>%s</p>\n<div class=scroll><table class=words>"
+		       "<tr><th><th>check<th>evidence<th>advice\n", sum);
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (!all && r[i].f.severity < SEV_NOTE)
 			continue;
-		if (e->c->json)
+		if (form == FORM_JSON)
 			result_json(j, &r[i]);
+		else if (form == FORM_HTML)
+			result_html(&r[i]);
 		else
 			result_text(&r[i]);
 	}
-	if (e->c->json)
+	if (form == FORM_JSON) {
 		json_array_end(j);
-	else
-		printf("%zu checks: %zu critical, %zu warnings, %zu notes, %zu unknown\n", n,
-		       count_of(r, n, SEV_CRITICAL), count_of(r, n, SEV_WARNING),
-		       count_of(r, n, SEV_NOTE), count_of(r, n, SEV_UNKNOWN));
-	if (warnings)
+	} else if (form == FORM_HTML) {
+		puts("</table></div>");
+		page_end();
+	} else {
+		puts(sum);
+	}
+}
+
+/*
+ * Runs the checks of these areas and prints their findings; in JSON as members of the
+ * open object. Exit code: 1 for warnings and worse, 6 if nothing is known.
+ */
+static int examine(struct exam *e, unsigned int areas, bool deep, bool all, enum form form)
+{
+	static struct result r[100];
+	size_t n;
+
+	n = run_checks(e, module_checks, areas, deep, r, 0);
+	n = run_checks(e, host_checks, areas, deep, r, n);
+	n = run_checks(e, storage_checks, areas, deep, r, n);
+	qsort(r, n, sizeof(*r), worst_first);
+	tell(e, form, r, n, all);
+	if (count_of(r, n, SEV_CRITICAL) + count_of(r, n, SEV_WARNING))
 		return EXIT_FINDING;
 	return count_of(r, n, SEV_UNKNOWN) == n ? EXIT_CANNOT_TELL : EXIT_OK;
 }
@@ -336,7 +370,8 @@ static int with_exam(struct ctl *c, unsigned int areas, bool deep, bool all, con
 			json_object_begin(&c->out);
 			kv_number(&c->out, "timestamp", (double)perf_now_ms() / 1e3);
 		}
-		ret = examine(&e, areas, deep, all);
+		ret = examine(&e, areas, deep, all, c->json ? FORM_JSON : page_wanted(path) ? FORM_HTML :
+			      FORM_TEXT);
 		if (c->json) {
 			json_object_end(&c->out);
 			json_finish(&c->out);
@@ -443,7 +478,7 @@ int run_host_check(struct ctl *c)
 		return perf_output_end(c, ret);
 	if (c->json)
 		json_object_begin(&c->out);
-	ret = examine(&e, AREA_HOST, true, true);
+	ret = examine(&e, AREA_HOST, true, true, c->json ? FORM_JSON : FORM_TEXT);
 	if (opt_given(c, "apply"))
 		bad = apply_advice(c);
 	if (c->json) {
@@ -528,7 +563,8 @@ static int health(struct ctl *c, struct exam *e)
 		json_object_end(j);
 	else
 		puts("\n4. Issues");
-	ret = examine(e, AREA_MODULE | AREA_OPS | AREA_POOLS | AREA_STACK | AREA_SIMD, false, false);
+	ret = examine(e, AREA_MODULE | AREA_OPS | AREA_POOLS | AREA_STACK | AREA_SIMD, false, false,
+		      e->c->json ? FORM_JSON : FORM_TEXT);
 	if (c->json) {
 		json_kv_bool(j, "healthy", good && ret != EXIT_FINDING && e->look.loaded);
 		json_object_end(j);

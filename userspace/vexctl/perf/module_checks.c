@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Checks of the module: ops, pools, stack, arithmetic, settings, daemon. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -446,10 +447,11 @@ static void history_bad(struct exam *e, struct finding *f)
 		return;
 	h = history_open(e->conf.database, HISTORY_READ, &err);
 	history_close(h);
-	if (h || err.code == 2)
+	if (h || err.code == ENOENT)
 		return;
 	finds(f, SEV_WARNING, "%s", err.text);
-	advise(f, "vexfs-monitord sets a damaged history aside when it starts");
+	if (err.code == EUCLEAN)
+		advise(f, "vexfs-monitord sets a damaged history aside when it starts");
 #else
 	(void)e;
 	finds(f, SEV_UNKNOWN, "vexctl was built without SQLite");

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
+#include "page.h"
 #include "past.h"
 #include "svg.h"
 #include "term.h"
@@ -43,7 +43,7 @@ static enum form form_of(struct ctl *c)
 
 	if (c->json || (len > 5 && !strcmp(path + len - 5, ".json")))
 		return FORM_JSON;
-	return len > 5 && !strcmp(path + len - 5, ".html") ? FORM_HTML : FORM_MARKDOWN;
+	return page_wanted(path) ? FORM_HTML : FORM_MARKDOWN;
 }
 
 static void fill(struct past *p, struct chapter *ch)
@@ -76,20 +76,6 @@ static void fill(struct past *p, struct chapter *ch)
 }
 
 /* ---- HTML ---- */
-
-static const char style[] =
-	":root{color-scheme:light dark;--bg:#fff;--fg:#1c1e21;--dim:#667;--line:#ccd;--bad:#b3261e;"
-	"--good:#1b6e3c}\n"
-	"@media(prefers-color-scheme:dark){:root{--bg:#15171a;--fg:#e6e8eb;--dim:#9aa;--line:#345;"
-	"--bad:#ff8a80;--good:#7fd99a}}\n"
-	"body{background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif;margin:2em auto;"
-	"max-width:60em;padding:0 1em}\n"
-	"table{border-collapse:collapse;width:100%;font-size:14px}\n"
-	"th,td{text-align:right;padding:.3em .6em;border-bottom:1px solid var(--line)}\n"
-	"th:first-child,td:first-child{text-align:left}\n"
-	".bad{color:var(--bad)}.good{color:var(--good)}.dim{color:var(--dim)}\n"
-	"h2{margin-top:2em}svg{max-width:100%;height:auto}\n"
-	".scroll{overflow-x:auto}\n";
 
 static enum svg_unit unit_of(int id)
 {
@@ -125,19 +111,10 @@ static void html_notes(struct past *p, const struct period *when);
 
 static void html_head(const char *title, const struct period *when)
 {
-	struct utsname u;
+	char text[160];
 
-	printf("<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
-	       "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n<title>%s</title>\n"
-	       "<style>\n%s</style>\n<h1>%s</h1>\n<p class=dim>%s to %s", title, style, title,
-	       time_text(when->from), time_text(when->to));
-	if (!uname(&u)) {
-		fputs(", ", stdout);
-		escape_html(stdout, u.nodename);
-		fputs(", Linux ", stdout);
-		escape_html(stdout, u.release);
-	}
-	printf(", vexfs " VEXFS_VERSION "</p>\n");
+	snprintf(text, sizeof(text), "%s to %s", time_text(when->from), time_text(when->to));
+	page_begin(title, text);
 }
 
 static void html_row(const struct chapter *ch)
@@ -181,7 +158,7 @@ static void html_report(struct past *p, const char *title, const struct period *
 	}
 	puts("<h2>What changed</h2>");
 	html_notes(p, when);
-	puts("</html>");
+	page_end();
 }
 
 static int html_note(const struct history_note *n, void *arg)
@@ -205,7 +182,7 @@ static void html_notes(struct past *p, const struct period *when)
 	struct history_error err;
 	int count = 0;
 
-	puts("<div class=scroll><table><tr><th>when<th>what<th>which<th>before<th>after");
+	puts("<div class=scroll><table class=words><tr><th>when<th>what<th>which<th>before<th>after");
 	if (p->h)
 		history_changes(p->h, when->from, when->to, html_note, &count, &err);
 	puts("</table></div>");

@@ -39,10 +39,12 @@ int run_investigate(struct ctl *c);
 
 #define OPT_FROM	{ "from", 0, OPT_STRING, "DIR", "examine a copy of another machine's files" }
 
+#define OPT_PAGE	{ "output", 'o', OPT_STRING, "FILE", "write it there; .json and .html choose the form" }
+
 static const struct opt diagnose_opts[] = {
 	{ "comprehensive", 0, OPT_FLAG, NULL, "also slow checks: self-test, growth of caches; all findings" },
 	{ "all", 'a', OPT_FLAG, NULL, "show passed checks, too" },
-	OPT_FROM, OPT_OUTPUT, { 0 },
+	OPT_FROM, OPT_PAGE, { 0 },
 };
 
 static const struct opt health_opts[] = { OPT_OUTPUT, { 0 } };
@@ -56,7 +58,7 @@ static const struct opt external_opts[] = {
 	{ "check-system-load", 0, OPT_FLAG, NULL, "processors and memory" },
 	{ "check-network", 0, OPT_FLAG, NULL, "the network" },
 	{ "check-storage", 0, OPT_FLAG, NULL, "disks" },
-	OPT_FROM, OPT_OUTPUT, { 0 },
+	OPT_FROM, OPT_PAGE, { 0 },
 };
 
 static const struct opt metrics_opts[] = {
