@@ -46,9 +46,9 @@ qemu_boot() {
 		if [ -n "$disk_log" ]; then
 			share+=(-blockdev "driver=file,node-name=disk-log,filename=${disk_log//,/,,}"
 				-blockdev "driver=blklogwrites,node-name=disk,file=disk-file,log=disk-log,log-sector-size=512"
-				-device virtio-blk-pci,drive=disk)
+				-device "virtio-blk-pci,drive=disk")
 		else
-			share+=(-device virtio-blk-pci,drive=disk-file)
+			share+=(-device "virtio-blk-pci,drive=disk-file")
 		fi
 	fi
 	exec "qemu-system-$qemu_arch" "${qemu_machine[@]}" -accel tcg,thread=multi -smp "$cpus" -m "$mem" \

@@ -41,8 +41,7 @@ start() {
 
 # COUNT collections are stored.
 stored() {
-	local i
-	for i in $(seq 1200); do
+	for _ in $(seq 1200); do
 		vexctl -j store info 2> /dev/null |
 			jq -e "[.collections[].state] | all(. == \"storing\") and length == $1" > /dev/null &&
 			return
