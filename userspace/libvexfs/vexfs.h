@@ -365,7 +365,8 @@ struct vexfs_layout {
 
 /**
  * struct vexfs_value - a number of any field type
- * @type: its type: U64 for all unsigned, I64 for all signed, F32
+ * @type: U64 for all unsigned types, I64 for all signed ones, F32
+ * @v: the number, in the member of that type
  */
 struct vexfs_value {
 	enum vexfs_field_type type;
@@ -567,6 +568,7 @@ static inline int vexfs_import(struct vexfs *h, const char *path,
 /**
  * struct vexfs_export_opts - how to export
  * @format: enum vexfs_file_format, 0 to decide by the name
+ * @pad: 0
  * @ids_path: .npy file for the ids, or NULL
  * @attrs_path: .u8bin or .npy file for the attribute records, or NULL
  * @progress: called after every batch, or NULL

@@ -31,7 +31,7 @@ struct vexfs_client *vexfs_client_create(const struct vexfs_create *req, const v
 
 /**
  * vexfs_client_open() - open a collection
- * @name: its name
+ * @name: name of the collection
  * @flags: VEXFS_ATTACH_READ, VEXFS_ATTACH_WRITE
  *
  * Return: the open collection, or an error pointer.
@@ -39,21 +39,25 @@ struct vexfs_client *vexfs_client_create(const struct vexfs_create *req, const v
 struct vexfs_client *vexfs_client_open(const char *name, u32 flags);
 
 /**
- * vexfs_client_close() - the end of an open collection
- * @client: it; NULL and error pointers are fine
+ * vexfs_client_close() - close a collection
+ * @client: open collection; NULL and error pointers are ignored
  */
 void vexfs_client_close(struct vexfs_client *client);
 
 /**
  * vexfs_client_drop() - drop a collection by name
- * @name: its name
+ * @name: name of the collection
+ *
+ * Return: 0, or a negative errno.
  */
 int vexfs_client_drop(const char *name);
 
 /**
- * vexfs_client_stat() - what the collection is and holds
+ * vexfs_client_stat() - properties of a collection
  * @client: open collection
  * @st: out: as for VEXFS_IOC_STAT; the layout is left out
+ *
+ * Return: 0, or a negative errno.
  */
 int vexfs_client_stat(struct vexfs_client *client, struct vexfs_stat *st);
 
@@ -61,14 +65,14 @@ int vexfs_client_stat(struct vexfs_client *client, struct vexfs_stat *st);
  * struct vexfs_client_vectors - vectors to store or to read
  * @flags: put: VEXFS_PUT_*
  * @format: enum vexfs_format
- * @count: how many, 1 to VEXFS_BATCH_MAX
- * @ids: theirs
+ * @count: number of vectors, 1 to VEXFS_BATCH_MAX
+ * @ids: ids of the vectors
  * @vectors: one after another without gaps; get: may be NULL
  * @attrs: attribute records, or NULL
  * @errors: 0 or -errno of each, or NULL
- * @done: out: how many were stored, or found
- * @tried: out: put: how many were decided. Less than @count without an error: a signal is
- *	pending; ask for the rest
+ * @done: out: number of vectors stored, or found
+ * @tried: out: put: number of vectors decided. If it is less than @count without an error, a
+ *	signal is pending: submit the rest again
  * @seq: out: put: sequence number of the last one stored, 0 when none was; get: of the
  *	last change when it began
  */
@@ -89,43 +93,51 @@ struct vexfs_client_vectors {
  * vexfs_client_put() - insert, update or upsert vectors
  * @client: collection open for writing
  * @v: the vectors; neither @v->vectors nor @v->attrs is written
+ *
+ * Return: 0, or a negative errno.
  */
 int vexfs_client_put(struct vexfs_client *client, struct vexfs_client_vectors *v);
 
 /**
  * vexfs_client_get() - read vectors by id
  * @client: collection open for reading
- * @v: which, and where they go. Without @v->errors an unknown id is -ENOENT
+ * @v: ids, and room for the vectors. Without @v->errors an unknown id is -ENOENT
+ *
+ * Return: 0, or a negative errno.
  */
 int vexfs_client_get(struct vexfs_client *client, struct vexfs_client_vectors *v);
 
 /**
- * vexfs_client_delete() - forget vectors
+ * vexfs_client_delete() - delete vectors
  * @client: collection open for writing
- * @ids: which
- * @count: how many, 1 to VEXFS_BATCH_MAX
- * @flags: VEXFS_DELETE_CONTINUE to go on after an id that is not there
- * @done: out: how many went; may be NULL
+ * @ids: ids to delete
+ * @count: number of vectors, 1 to VEXFS_BATCH_MAX
+ * @flags: VEXFS_DELETE_CONTINUE to continue after an unknown id
+ * @done: out: number of deleted vectors; may be NULL
+ *
+ * Return: 0, or a negative errno.
  */
 int vexfs_client_delete(struct vexfs_client *client, const u64 *ids, u32 count, u32 flags,
 			u32 *done);
 
 /**
- * vexfs_client_distance() - from a vector to stored ones
+ * vexfs_client_distance() - distances from a vector to stored vectors
  * @client: collection open for reading
  * @format: enum vexfs_format of @query
- * @query: the vector
- * @ids: the stored ones
- * @count: how many, 1 to VEXFS_BATCH_MAX
+ * @query: vector to compare with
+ * @ids: stored vectors to compare
+ * @count: number of vectors, 1 to VEXFS_BATCH_MAX
  * @distances: out: f32 bits of each, infinity for an unknown id
  * @errors: out: 0 or -ENOENT of each
+ *
+ * Return: 0, or a negative errno.
  */
 int vexfs_client_distance(struct vexfs_client *client, u32 format, const void *query,
 			  const u64 *ids, u32 count, u32 *distances, s32 *errors);
 
 /**
  * struct vexfs_client_hit - a neighbour
- * @id: its id
+ * @id: id of the result
  * @distance: bits of an f32
  */
 struct vexfs_client_hit {
@@ -143,8 +155,8 @@ struct vexfs_client_hit {
  * @radius: VEXFS_SEARCH_RANGE: bits of an f32
  * @queries: @count vectors without gaps
  * @filter: instructions of a filter, or NULL
- * @filter_len: how many
- * @deadline_ns: give up after so long; 0 for never
+ * @filter_len: number of instructions of @filter
+ * @deadline_ns: time limit; 0 for none
  * @hits: out: @count times @k; unused places hold id ~0
  * @counts: out: results of each query
  * @plan: out: enum vexfs_plan
@@ -170,7 +182,9 @@ struct vexfs_client_search {
 /**
  * vexfs_client_search() - search
  * @client: collection open for reading
- * @s: what, and where the answers go
+ * @s: queries, and room for the results
+ *
+ * Return: 0, or a negative errno.
  */
 int vexfs_client_search(struct vexfs_client *client, struct vexfs_client_search *s);
 
@@ -182,14 +196,14 @@ int vexfs_client_search(struct vexfs_client *client, struct vexfs_client_search 
  * @ef: graph: candidates kept while walking; 0 for the default
  * @field_offset: where in the attribute record the class stands
  * @field_size: its bytes, 1, 2, 4 or 8, big-endian, as a filter loads them
- * @query: the vector
+ * @query: vector to classify
  * @filter: instructions of a filter, or NULL
- * @filter_len: how many
- * @deadline_ns: give up after so long; 0 for never
+ * @filter_len: number of instructions of @filter
+ * @deadline_ns: time limit; 0 for none
  * @votes: out: most votes first, ties to the smaller value
- * @count: in: room at @votes; out: classes there are
+ * @count: in: room at @votes; out: number of classes
  * @plan: out: enum vexfs_plan
- * @seq: out: sequence number for which it was answered
+ * @seq: out: sequence number for which the answer holds
  */
 struct vexfs_client_classify {
 	u32 flags;
@@ -211,7 +225,9 @@ struct vexfs_client_classify {
 /**
  * vexfs_client_classify() - let the neighbours vote
  * @client: collection open for reading
- * @q: what about, and where the votes go
+ * @q: the query, and room for the votes
+ *
+ * Return: 0, or a negative errno.
  */
 int vexfs_client_classify(struct vexfs_client *client, struct vexfs_client_classify *q);
 
@@ -219,25 +235,31 @@ int vexfs_client_classify(struct vexfs_client *client, struct vexfs_client_class
  * vexfs_client_index() - build, stop or drop the graph
  * @client: collection open for writing
  * @req: as for VEXFS_IOC_INDEX; @req->size does not count
+ *
+ * Return: 0, or a negative errno.
  */
 int vexfs_client_index(struct vexfs_client *client, const struct vexfs_index_req *req);
 
 /**
- * vexfs_client_check() - prove the collection and its graph sound
+ * vexfs_client_check() - verify a collection and its graph
  * @client: collection open for reading
  * @check: out: as for VEXFS_IOC_CHECK, @check->size does not count; faults that are
  *	found are no error
  *
  * Others may read and write meanwhile.
+ *
+ * Return: 0, or a negative errno.
  */
 int vexfs_client_check(struct vexfs_client *client, struct vexfs_check *check);
 
 /**
  * vexfs_distance_before() - is one distance smaller?
  * @a: bits of an f32, not NaN
- * @b: the same
+ * @b: bits of the other f32
  *
  * Any context.
+ *
+ * Return: whether @a is the smaller distance.
  */
 static inline bool vexfs_distance_before(u32 a, u32 b)
 {
@@ -249,10 +271,12 @@ static inline bool vexfs_distance_before(u32 a, u32 b)
 
 /**
  * vexfs_distance_milli() - thousandths of a distance
- * @bits: of an f32
+ * @bits: bits of an f32
  *
- * Rounded towards zero; S64_MAX and S64_MIN for what is too large, infinity and NaN
- * included. Any context.
+ * Any context.
+ *
+ * Return: thousandths, rounded towards zero; S64_MAX and S64_MIN for values that are too large,
+ * infinity and NaN included.
  */
 s64 vexfs_distance_milli(u32 bits);
 

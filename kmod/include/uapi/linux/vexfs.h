@@ -156,6 +156,7 @@ struct vexfs_info {
  * @type: enum vexfs_type
  * @metric: enum vexfs_metric
  * @index: enum vexfs_index
+ * @pad0: 0
  * @mode: permission bits (0600 and the like; x bits mean nothing); 0 is 0600
  * @attr_size: bytes of the attribute record, 0 to VEXFS_ATTR_MAX
  * @capacity: most vectors it may hold; 0 for no limit of its own
@@ -173,11 +174,11 @@ struct vexfs_info {
  *	control characters (EINVAL)
  * @durability: enum vexfs_durability. Other than none: the request waits until storage
  *	has acknowledged the collection; EROFS when it cannot, and there is none then
- * @uid: VEXFS_CREATE_RESTORE: owner; 0 otherwise, as the next four
- * @gid: likewise: group
+ * @uid: with VEXFS_CREATE_RESTORE: owner; otherwise this and the next four members are 0
+ * @gid: with VEXFS_CREATE_RESTORE: group
  * @pad1: 0
- * @seq: likewise: sequence number of its last change
- * @created: likewise: seconds since the epoch
+ * @seq: with VEXFS_CREATE_RESTORE: sequence number of the last change
+ * @created: with VEXFS_CREATE_RESTORE: seconds since the epoch
  *
  * The creator's user and group become owner and group, as with a file. The file
  * descriptor is attached to the new collection, unless VEXFS_CREATE_DETACHED.
@@ -238,7 +239,7 @@ enum vexfs_code {
  * @size: sizeof of this structure
  * @flags: VEXFS_ATTACH_READ, VEXFS_ATTACH_WRITE; the mode of the collection must
  *	allow what is asked for (EACCES). The descriptor's own open mode counts too
- * @name: which
+ * @name: name of the collection
  * @serial: with VEXFS_ATTACH_SERIAL, which instead (@name is zeroes then), in whatever user
  *	namespace it is known, as in struct vexfs_drop
  *
@@ -262,7 +263,7 @@ struct vexfs_attach {
  * @size: sizeof of this structure
  * @flags: VEXFS_DROP_*; with VEXFS_DROP_EMPTY a collection that holds a vector stays
  *	(ENOTEMPTY), and no vector can be stored between the check and the drop
- * @name: which
+ * @name: name of the collection
  * @serial: with VEXFS_DROP_SERIAL, which instead (@name is zeroes then): in whatever
  *	user namespace it is known, if it is the caller's, or the caller has
  *	CAP_DAC_OVERRIDE over that namespace
@@ -627,6 +628,10 @@ struct vexfs_walk {
 
 /**
  * struct vexfs_filter_insn - one instruction of a filter
+ * @code: operation of classic BPF
+ * @jt: instructions to skip if the comparison holds
+ * @jf: instructions to skip if it does not
+ * @k: operand
  *
  * The layout of struct sock_filter. The program sees the attribute record as
  * its packet: absolute loads of 1, 2 or 4 bytes inside the record (big-endian,
@@ -859,13 +864,13 @@ struct vexfs_served {
  * @size: sizeof of this structure
  * @flags: 0
  * @cursor: in: 0 to start, then what the last call returned; out: 0 at the end
- * @buf: where the nodes go: whole ones, of no meaning but to VEXFS_IOC_GRAPH_LOAD
+ * @buf: room for whole nodes, in a format that only VEXFS_IOC_GRAPH_LOAD reads
  * @len: in: bytes at @buf, at least VEXFS_GRAPH_SAVE_MIN; out: bytes written
  * @count: out: nodes written
  * @m: out: as in struct vexfs_create
- * @ef_construction: out: likewise
- * @code: out: likewise
- * @scale: out: of the codes, to be said again when it is loaded
+ * @ef_construction: out: as in struct vexfs_create
+ * @code: out: as in struct vexfs_create
+ * @scale: out: scale of the codes; VEXFS_IOC_GRAPH_LOAD needs it
  *
  * Beside writers: what joins or leaves meanwhile may be there or not. ENOENT when there is
  * no graph.
@@ -891,13 +896,13 @@ struct vexfs_graph_save {
  * @op: enum vexfs_graph_load_op
  * @buf: nodes: what was saved, in the order in which it was
  * @len: nodes: bytes at @buf, at most VEXFS_GRAPH_LOAD_MAX; whole nodes
- * @count: out: nodes: how many were taken
- * @m: begin: as it was saved
- * @ef_construction: begin: likewise
- * @code: begin: likewise
- * @scale: begin: likewise
+ * @count: out: nodes: number of nodes that were loaded
+ * @m: begin: as VEXFS_IOC_GRAPH_SAVE returned it
+ * @ef_construction: begin: as VEXFS_IOC_GRAPH_SAVE returned it
+ * @code: begin: as VEXFS_IOC_GRAPH_SAVE returned it
+ * @scale: begin: as VEXFS_IOC_GRAPH_SAVE returned it
  * @nodes: out: finish: vectors in the graph
- * @left: out: finish: vectors that are not, and join now, in the background
+ * @left: out: finish: vectors that are not in the graph yet; the module inserts them in the background
  *
  * A node is taken when its vector is the one that was saved, by its sequence number, and a
  * neighbour is in the graph already; what was not is offered again, while that adds any. The
