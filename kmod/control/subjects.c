@@ -17,25 +17,25 @@
 
 static const struct vexfs_counter fpu_counters[] = {
 	{ "sections", "sections", "FPU sections", VEXFS_COUNTER },
-	{ "ns", "ns", "time spent in them", VEXFS_COUNTER },
-	{ "longest_ns", "ns", "the longest of them", VEXFS_GAUGE },
-	{ "over", "sections", "sections longer than the budget of their time", VEXFS_COUNTER },
-	{ "refused", "calls", "calls for floats where the FPU may not be used", VEXFS_COUNTER },
-	{ "without", "calls", "calls served by integer code for that reason", VEXFS_COUNTER },
+	{ "ns", "ns", "time spent in FPU sections", VEXFS_COUNTER },
+	{ "longest_ns", "ns", "the longest FPU section", VEXFS_GAUGE },
+	{ "over", "sections", "FPU sections that exceeded their time budget", VEXFS_COUNTER },
+	{ "refused", "calls", "calls refused where the FPU may not be used", VEXFS_COUNTER },
+	{ "without", "calls", "calls served by integer code where the FPU may not be used", VEXFS_COUNTER },
 };
 
 static_assert(ARRAY_SIZE(fpu_counters) == VEXFS_COUNTERS_IN(struct vexfs_fpu_totals));
 
 static const struct vexfs_counter simd_counters[] = {
-	{ "usable", "flag", "this machine can run it and its self-test passed", VEXFS_GAUGE },
-	{ "in_use", "flag", "it is the one in use", VEXFS_GAUGE },
+	{ "usable", "flag", "1 if the variant can run here and passed its self-test", VEXFS_GAUGE },
+	{ "in_use", "flag", "1 if the variant is in use", VEXFS_GAUGE },
 };
 
 static const struct vexfs_counter store_counters[] = {
-	{ "collections", "collections", "collections there are", VEXFS_GAUGE },
-	{ "changes", "times", "times one came or went", VEXFS_COUNTER },
-	{ "vectors", "vectors", "vectors in all of them", VEXFS_GAUGE },
-	{ "bytes", "bytes", "memory they hold", VEXFS_GAUGE },
+	{ "collections", "collections", "number of collections", VEXFS_GAUGE },
+	{ "changes", "times", "collections created or dropped", VEXFS_COUNTER },
+	{ "vectors", "vectors", "vectors in all collections", VEXFS_GAUGE },
+	{ "bytes", "bytes", "memory of all collections", VEXFS_GAUGE },
 };
 
 static unsigned int one_instance(void)

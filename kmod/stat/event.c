@@ -28,7 +28,7 @@ static const struct {
 } kinds[] = {
 	[VEXFS_EVENT_STACK] = { "stack-violation", "depth in bytes", "0",
 		"an op went deeper than the stack limit; subject is the op" },
-	[VEXFS_EVENT_EXHAUSTED] = { "pool-exhausted", "bytes asked for", "buffers held",
+	[VEXFS_EVENT_EXHAUSTED] = { "pool-exhausted", "bytes requested", "buffers held",
 		"a request found slab allocator and reserve empty; subject is the tier" },
 	[VEXFS_EVENT_RESIZED] = { "pool-resized", "new size", "old size",
 		"a tier of the pools got another size; subject is the tier" },

@@ -46,23 +46,23 @@ static const struct vexfs_counter op_counters[] = {
 static_assert(ARRAY_SIZE(op_counters) * sizeof(u64) == offsetof(struct vexfs_op_stats, err));
 
 static const struct vexfs_counter pool_counters[] = {
-	{ "allocs", "buffers", "requests served, by whatever", VEXFS_COUNTER },
+	{ "allocs", "buffers", "requests that got a buffer", VEXFS_COUNTER },
 	{ "hits", "buffers", "requests served without the slab allocator", VEXFS_COUNTER },
 	{ "misses", "buffers", "requests served by the slab allocator", VEXFS_COUNTER },
-	{ "failures", "buffers", "requests that got nothing", VEXFS_COUNTER },
-	{ "frees", "buffers", "buffers that users gave back", VEXFS_COUNTER },
-	{ "bytes", "bytes", "bytes asked for", VEXFS_COUNTER },
+	{ "failures", "buffers", "requests that failed", VEXFS_COUNTER },
+	{ "frees", "buffers", "buffers freed", VEXFS_COUNTER },
+	{ "bytes", "bytes", "bytes requested", VEXFS_COUNTER },
 	{ "reserve_used", "buffers", "requests served by the reserve", VEXFS_COUNTER },
-	{ "waits", "times", "requests that waited for a buffer to come back", VEXFS_COUNTER },
-	{ "resizes", "times", "changes of the size", VEXFS_COUNTER },
-	{ "shrunk", "buffers", "idle buffers given up under memory pressure", VEXFS_COUNTER },
+	{ "waits", "times", "requests that waited until a buffer was freed", VEXFS_COUNTER },
+	{ "resizes", "times", "changes of the tier's size", VEXFS_COUNTER },
+	{ "shrunk", "buffers", "idle buffers freed under memory pressure", VEXFS_COUNTER },
 	{ "compactions", "times", "times the stock was packed into fewer slabs", VEXFS_COUNTER },
 	{ "locks", "times", "times the lock of the stock was taken", VEXFS_COUNTER },
 	{ "scans", "times", "times all CPUs were read for high_water", VEXFS_COUNTER },
 	{ "size", "buffers", "buffers the tier keeps", VEXFS_GAUGE },
 	{ "held", "buffers", "buffers taken from the slab allocator", VEXFS_GAUGE },
-	{ "in_use", "buffers", "buffers in the hands of users", VEXFS_GAUGE },
-	{ "high_water", "buffers", "most in use at once", VEXFS_GAUGE },
+	{ "in_use", "buffers", "buffers in use", VEXFS_GAUGE },
+	{ "high_water", "buffers", "largest number of buffers in use at once", VEXFS_GAUGE },
 	{ "held_bytes", "bytes", "memory of the buffers held and of the reserve", VEXFS_GAUGE },
 	{ "reserve", "buffers", "buffers in reserve", VEXFS_GAUGE },
 	{ "hit_ppm", "ppm", "hits of a million requests", VEXFS_GAUGE },
@@ -90,24 +90,24 @@ static const struct vexfs_counter lock_counters[] = {
 static_assert(ARRAY_SIZE(lock_counters) == VEXFS_COUNTERS_IN(struct vexfs_lock_counts));
 
 static const struct vexfs_counter stack_counters[] = {
-	{ "violations", "times", "times an op went deeper than the limit", VEXFS_COUNTER },
-	{ "alarms", "ops", "ops that went deeper than the alarm first", VEXFS_COUNTER },
-	{ "scratch_stack", "times", "scratch served from the caller's stack", VEXFS_COUNTER },
-	{ "scratch_heap", "times", "scratch served from the pools", VEXFS_COUNTER },
-	{ "scratch_large", "times", "scratch above the large threshold", VEXFS_COUNTER },
-	{ "scratch_failed", "times", "scratch that could not be had", VEXFS_COUNTER },
-	{ "scratch_bytes", "bytes", "scratch asked for", VEXFS_COUNTER },
-	{ "deepest", "bytes", "deepest any op has been", VEXFS_GAUGE },
-	{ "limit", "bytes", "how deep an op may go", VEXFS_GAUGE },
-	{ "alarm", "bytes", "how deep an op may go unnoticed", VEXFS_GAUGE },
+	{ "violations", "times", "times the stack of an op exceeded the limit", VEXFS_COUNTER },
+	{ "alarms", "ops", "ops whose stack exceeded the alarm", VEXFS_COUNTER },
+	{ "scratch_stack", "times", "scratch requests served from the stack", VEXFS_COUNTER },
+	{ "scratch_heap", "times", "scratch requests served from the pools", VEXFS_COUNTER },
+	{ "scratch_large", "times", "scratch requests above stack_large_threshold", VEXFS_COUNTER },
+	{ "scratch_failed", "times", "scratch requests that failed", VEXFS_COUNTER },
+	{ "scratch_bytes", "bytes", "bytes of scratch requested", VEXFS_COUNTER },
+	{ "deepest", "bytes", "deepest stack of any op", VEXFS_GAUGE },
+	{ "limit", "bytes", "stack that an op may use", VEXFS_GAUGE },
+	{ "alarm", "bytes", "stack above which an op counts as an alarm", VEXFS_GAUGE },
 };
 
 static_assert(ARRAY_SIZE(stack_counters) == VEXFS_COUNTERS_IN(struct vexfs_stack_stats));
 
 static const struct vexfs_counter event_counters[] = {
 	{ "raised", "events", "events raised", VEXFS_COUNTER },
-	{ "thinned", "events", "events not kept, for their kind flooded", VEXFS_COUNTER },
-	{ "overwritten", "events", "events that have left the ring", VEXFS_COUNTER },
+	{ "thinned", "events", "events dropped because their kind was too frequent", VEXFS_COUNTER },
+	{ "overwritten", "events", "events overwritten in the ring", VEXFS_COUNTER },
 };
 
 static_assert(ARRAY_SIZE(event_counters) == VEXFS_COUNTERS_IN(struct vexfs_event_stats));

@@ -63,7 +63,7 @@ static const char usage_text[] =
 "\n"
 "  -o OPTION[,OPTION...]  as mount(8) has them; those below are spelled the same there\n"
 "  -f                     stay in the foreground\n"
-"  --allow-other          other users may come in; collections keep their permissions\n"
+"  --allow-other          let other users use the mount; collections keep their permissions\n"
 "  --timeout SECONDS      how long the kernel may remember names and attributes (1)\n"
 "  --threads N            that answer (twice the processors, at least 4)\n"
 "  --quiet                chmod and chown of a vector that cannot be done are no error\n"

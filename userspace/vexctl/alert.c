@@ -400,7 +400,7 @@ static const struct opt send_opts[] = {
 	{ "summary", 0, OPT_STRING, "TEXT", "one line; the name without it" },
 	{ "description", 0, OPT_STRING, "TEXT", "more" },
 	{ "instance", 0, OPT_STRING, "NAME", "the machine, default this one's name" },
-	{ "resolved", 0, OPT_FLAG, NULL, "it is over" },
+	{ "resolved", 0, OPT_FLAG, NULL, "resolve the alert" },
 	{ "no-spool", 0, OPT_FLAG, NULL, "do not spool it if the server cannot be reached" },
 	{ 0 },
 };

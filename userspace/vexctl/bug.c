@@ -310,8 +310,9 @@ static const struct opt bug_opts[] = {
 };
 
 const struct verb bug_verbs[] = {
-	{ "bug-report", "", 0, 0, "gather what a bug report needs into one tar file",
-	  "Versions, settings, statistics and logs, said and asked for before. Passwords, tokens, names of "
+	{ "bug-report", "", 0, 0, "collect what a bug report needs in one tar file",
+	  "It holds versions, settings, statistics and logs. The list is shown and confirmed "
+	  "first. Passwords, tokens, names of "
 	  "collections and the name of the machine are left out; nothing is sent anywhere.", bug_opts,
 	  run_bug_report },
 	{ 0 },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Verbs that keep a whole collection in one file and make it anew from there: settings, ids,
+ * Verbs that write a whole collection to one file and make it anew from there: settings, ids,
  * records and vectors. A file that is damaged or cut short leaves no collection behind.
  */
 #include <errno.h>
@@ -256,16 +256,19 @@ static int run_load(struct ctl *c)
 }
 
 static const struct opt load_opts[] = {
-	{ "name", 0, OPT_STRING, "NAME", "call it so, not as the file says" },
-	{ "durability", 0, OPT_STRING, "HOW", "none, async, group or sync, not as the file says" },
+	{ "name", 0, OPT_STRING, "NAME", "name of the new collection instead of the one in the "
+					 "file" },
+	{ "durability", 0, OPT_STRING, "HOW", "none, async, group or sync, instead of the one in "
+					      "the file" },
 	{ 0 },
 };
 
 const struct verb dump_verbs[] = {
-	{ "dump", "NAME FILE", 2, 2, "keep a whole collection in one file",
+	{ "dump", "NAME FILE", 2, 2, "write a whole collection to one file",
 	  "The file holds what the collection is (type, metric, layout, graph parameters, capacity, "
-	  "mode, durability) and its vectors with their ids and records, under checksums. Beside "
-	  "writers it holds every vector that is there from beginning to end. The file appears when "
+	  "mode, durability) and its vectors with their ids and records, under checksums. If "
+	  "others write meanwhile, it holds every vector that exists from beginning to end. The "
+	  "file appears when "
 	  "it is complete.", NULL, run_dump },
 	{ "load", "FILE", 1, 1, "make a collection from a file of 'dump'",
 	  "The new collection belongs to the caller. A graph is built while the vectors come in. When the "

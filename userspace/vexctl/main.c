@@ -37,7 +37,8 @@ const struct verb_group groups[] = {
 		.title = "Changes", .page = "vexctl-watch",
 		.brief = "follow the changes of a collection, and wait until they are durable",
 		.about = "Each change of a collection has a sequence number: vectors stored, replaced and "
-			 "deleted, settings, a graph that comes or goes, the drop.",
+			 "deleted, settings, a graph created or dropped, the drop of the "
+			 "collection.",
 		.example = "vexctl watch words\n"
 			   "vexctl watch words --snapshot --vectors | consumer\n"
 			   "vexctl watch words --from 1200 -n 1 | jq .id\n"
@@ -58,8 +59,8 @@ const struct verb_group groups[] = {
 		.title = "Whole collections", .page = "vexctl-dump",
 		.brief = "keep a collection in one file, and make one from it",
 		.about = "Import and export move vectors; dump and load move a collection: its settings, ids "
-			 "and records, too, to another machine of the same byte order or to a later day. What "
-			 "is durable is backed up as a whole by vexctl-store(8).",
+			 "and records, too, to another machine of the same byte order or to a "
+			 "later day. vexctl-store(8) backs up all durable collections.",
 		.example = "vexctl dump words words.vexdump\n"
 			   "vexctl load words.vexdump --name words2\n"
 			   "vexctl -j load words.vexdump --name kept --durability group | jq .loaded",
@@ -68,8 +69,9 @@ const struct verb_group groups[] = {
 	}, {
 		.title = "Mounts", .page = "vexctl-mount",
 		.brief = "mount collections as files, and directories with what is near",
-		.about = "A mount shows each collection as a directory and each vector as a file. Over a "
-			 "directory it shows that directory, and beside every file what is like it.",
+		.about = "A mount shows each collection as a directory and each vector as a file. "
+			 "With --over it shows another directory, with links to similar files "
+			 "beside every file.",
 		.example = "vexctl mount /mnt/vexfs\n"
 			   "ls /mnt/vexfs/words/near/7\n"
 			   "vexctl mount --over ~/notes --collection notes ~/notes.near\n"
@@ -204,7 +206,7 @@ const struct verb_group groups[] = {
 	}, {
 		.title = "Bug reports", .page = "vexctl-bug-report",
 		.brief = "gather what a bug report needs",
-		.about = "One file for whoever looks for a mistake: read it through, and hand it on.",
+		.about = "One file with what a bug report needs. Read it before you send it.",
 		.example = "vexctl bug-report\n"
 			   "vexctl bug-report --yes -o /tmp/report.tar && tar -tf /tmp/report.tar",
 		.see = "vexctl 8,vexctl-debug 8,vexctl-stats 8",
@@ -241,7 +243,8 @@ const struct verb_group groups[] = {
 	}, {
 		.title = "Stack", .page = "vexctl-stack",
 		.brief = "monitor and configure the stack use of vexfs",
-		.about = "Every op measures its stack; what is large comes from the pools instead.",
+		.about = "Every op measures its use of the stack; large buffers come from the "
+			 "pools instead.",
 		.example = "vexctl performance stack status\n"
 			   "vexctl performance stack violations --count --details\n"
 			   "vexctl performance stack configure --limit 2800 --heap-threshold 512",
@@ -249,9 +252,9 @@ const struct verb_group groups[] = {
 		.verbs = stack_verbs,
 	}, {
 		.title = "Bridge", .page = "vexctl-bridge",
-		.brief = "watch and steer how ops of vexfs wait, run and share their work",
-		.about = "Ops of one collection that come together are put in order by priority, and searches "
-			 "are answered together. Asynchronous ops are queued.",
+		.brief = "monitor and configure how ops of vexfs wait, run and share their work",
+		.about = "Concurrent ops of one collection are ordered by priority, and searches "
+			 "share runs. Asynchronous ops are queued.",
 		.example = "vexctl performance bridge status\n"
 			   "vexctl performance bridge configure --batch-size 200 --batch-timeout 5ms\n"
 			   "vexctl performance bridge test --comprehensive",

@@ -344,9 +344,9 @@ static int run_info(struct ctl *c)
 }
 
 static const struct opt upgrade_opts[] = {
-	{ "drop-volatile", 0, OPT_FLAG, NULL, "although collections are lost" },
+	{ "drop-volatile", 0, OPT_FLAG, NULL, "upgrade even if collections are lost" },
 	{ "file", 0, OPT_STRING, "FILE", "load this file instead of the installed module" },
-	{ "wait", 0, OPT_U64, "SECONDS", "wait so long for programs to close the device, default 5" },
+	{ "wait", 0, OPT_U64, "SECONDS", "wait this long for programs to close the device, default 5" },
 	{ 0 },
 };
 
@@ -359,11 +359,12 @@ const struct verb module_verbs[] = {
 	{ "module load", "[PARAMETER=VALUE...]", 0, -1, "load vexfs, as modprobe does", NULL, load_opts,
 	  run_load },
 	{ "module unload", "", 0, 0, "unload vexfs", "Collections that are not durable are lost. "
-	  "Refused while a program has the device open: it is named. vexfsd(8) lets go by itself.",
+	  "Refused while a program has the device open; the message names the program. vexfsd(8) "
+	  "closes the device by itself.",
 	  NULL, run_unload },
-	{ "module upgrade", "", 0, 0, "put the installed module in place of the loaded one",
-	  "vexfsd(8) lets go of the module and takes the new one up: durable collections are back "
-	  "afterwards. Refused while there are others, unless --drop-volatile is given, and while a "
+	{ "module upgrade", "", 0, 0, "replace the loaded module by the installed one",
+	  "vexfsd(8) closes the device and attaches to the new module, so durable collections are "
+	  "restored. Refused while there are others, unless --drop-volatile is given, and while a "
 	  "program keeps the device open.", upgrade_opts, run_upgrade },
 	{ "module info", "", 0, 0, "show whether vexfs is loaded, its file and version",
 	  "The exit code is 3 when it is not loaded.", NULL, run_info },

@@ -159,29 +159,33 @@ static int run_umount(struct ctl *c)
 
 static const struct opt mount_opts[] = {
 	{ "options", 'o', OPT_STRING, "OPTION,...", "as mount(8) has them" },
-	{ "over", 0, OPT_STRING, "DIR", "mount this directory, with what is near beside each file" },
+	{ "over", 0, OPT_STRING, "DIR", "mount this directory, with links to similar files beside "
+					"each file" },
 	{ "collection", 0, OPT_STRING, "NAME", "with --over: where the vectors of its files are kept" },
 	{ "embed", 0, OPT_STRING, "COMMAND", "with --over: program that makes vectors of text" },
-	{ "embed-user", 0, OPT_STRING, "USER", "with --over: whose rights it runs with" },
-	{ "state", 0, OPT_STRING, "FILE", "with --over: ids, where files take no attributes" },
+	{ "embed-user", 0, OPT_STRING, "USER", "with --over: user that the program runs as" },
+	{ "state", 0, OPT_STRING, "FILE", "with --over: table of ids, for file systems without "
+					  "extended attributes" },
 	{ "k", 0, OPT_STRING, "N", "with --over: links in F.near" },
 	{ "list-near", 0, OPT_FLAG, NULL, "with --over: list F.near" },
-	{ "all", 0, OPT_FLAG, NULL, "with --over: files whose names begin with a dot, too" },
+	{ "all", 0, OPT_FLAG, NULL, "with --over: also embed files whose names begin with a dot" },
 	{ "queue", 0, OPT_STRING, "N", "with --over: files that may wait to be embedded" },
-	{ "allow-other", 0, OPT_FLAG, NULL, "other users may come in; collections keep their permissions" },
-	{ "timeout", 0, OPT_STRING, "SECONDS", "how long the kernel may remember names and attributes" },
+	{ "allow-other", 0, OPT_FLAG, NULL, "let other users use the mount; collections keep "
+					    "their permissions" },
+	{ "timeout", 0, OPT_STRING, "SECONDS", "how long the kernel may cache names and "
+					       "attributes" },
 	{ "threads", 0, OPT_STRING, "N", "threads that answer" },
-	{ "quiet-modes", 0, OPT_FLAG, NULL, "chmod and chown that cannot be done are no error" },
+	{ "quiet-modes", 0, OPT_FLAG, NULL, "ignore chmod and chown of vectors" },
 	{ 0 },
 };
 
 static const struct opt umount_opts[] = {
-	{ "lazy", 'l', OPT_FLAG, NULL, "out of sight at once, gone when nobody uses it" },
+	{ "lazy", 'l', OPT_FLAG, NULL, "detach now, unmount when it is no longer in use" },
 	{ 0 },
 };
 
 const struct verb mount_verbs[] = {
-	{ "mount", "[MOUNT]", 0, 1, "mount collections, or a directory with what is near",
+	{ "mount", "[MOUNT]", 0, 1, "mount collections, or a directory with similar files",
 	  "Runs vexfs-mount(8). Without MOUNT it lists what is mounted.", mount_opts, run_mount },
 	{ "umount", "MOUNT", 1, 1, "unmount what 'mount' has mounted", NULL, umount_opts, run_umount },
 	{ 0 },

@@ -412,7 +412,7 @@ static const struct opt search_opts[] = {
 	{ "attrs", 0, OPT_FLAG, NULL, "print attribute records, too" },
 	{ "skip-self", 0, OPT_FLAG, NULL, "with --id: leave that vector out" },
 	{ "ef", 0, OPT_U64, "N", "graph: length of the candidate list" },
-	{ "deadline", 0, OPT_NUMBER, "MS", "fail after so many milliseconds" },
+	{ "deadline", 0, OPT_NUMBER, "MS", "fail after this many milliseconds" },
 	{ 0 },
 };
 
@@ -433,7 +433,7 @@ static const struct opt near_opts[] = {
 	{ "k", 'k', OPT_U64, "K", "results for each query, 1 to 4096, default all" },
 	{ "filter", 0, OPT_STRING, "EXPR", "only vectors whose record matches" },
 	{ "attrs", 0, OPT_FLAG, NULL, "print attribute records, too" },
-	{ "deadline", 0, OPT_NUMBER, "MS", "fail after so many milliseconds" },
+	{ "deadline", 0, OPT_NUMBER, "MS", "fail after this many milliseconds" },
 	{ 0 },
 };
 

@@ -503,7 +503,7 @@ static int run_selftest(struct ctl *c)
 }
 
 static const struct opt stats_opts[] = {
-	{ "watch", 'w', OPT_NUMBER, "SECONDS", "repeat every so many seconds" },
+	{ "watch", 'w', OPT_NUMBER, "SECONDS", "repeat at this interval in seconds" },
 	{ "count", 'n', OPT_U64, "N", "with --watch: stop after N repetitions" },
 	{ 0 },
 };

@@ -237,7 +237,7 @@ static void compat_rates(struct expo *e, const struct snapshot *a)
 		snprintf(name, sizeof(name), "vexfs_%s_ops_per_sec", classes[i]);
 		snprintf(help, sizeof(help),
 			 COMPAT "ops of class %s a second over the last 10 s; "
-			 "rate(vexfs_ops_total{class=\"%s\"}[1m]) says more", classes[i],
+			 "rate(vexfs_ops_total{class=\"%s\"}[1m]) is more precise", classes[i],
 			 classes[i]);
 		one(e, name, EXPO_GAUGE, NULL, help,
 		    (double)value_in(a, "class", classes[i], "rate_10s") * 1e-3);
@@ -296,7 +296,7 @@ static void module(struct expo *e, const struct snapshot *a)
 	one(e, "vexfs_uptime_seconds", EXPO_GAUGE, "seconds", "time since the module was loaded",
 	    (double)a->uptime_ns * 1e-9);
 	one(e, "vexfs_attention", EXPO_GAUGE, NULL,
-	    "things that call for attention, as vexctl status says them", a->complaints);
+	    "problems that vexctl status reports", a->complaints);
 }
 
 static double self_cpu(void)
@@ -327,7 +327,8 @@ static void about(struct expo *e, const struct snapshot *a, bool stale)
 	expo_family(e, "vexfs_exporter_build", EXPO_INFO, NULL, "the exporter; always 1");
 	expo_u64(e, &(struct expo_label){ "version", VEXFS_VERSION }, 1, 1);
 	one(e, "vexfs_scrape_stale", EXPO_GAUGE, NULL,
-	    "1 when the module did not answer in time and this is what it said before", stale);
+	    "1 when the module did not answer in time and the values are from an earlier "
+	    "reading", stale);
 	if (a) {
 		one(e, "vexfs_scrape_duration_seconds", EXPO_GAUGE, "seconds",
 		    "how long reading the module took", (double)a->took_ns * 1e-9);

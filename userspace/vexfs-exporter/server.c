@@ -27,7 +27,7 @@
 /**
  * struct client - a connection
  * @prev: in the server's list
- * @next: likewise
+ * @next: next client of the list
  * @fd: its socket
  * @since_ns: when it connected, or its last request was answered
  */

@@ -11,7 +11,8 @@
 static const struct vx_suite suites[] = {
 	{ "alloc", "buffers of one search call: small, large, and small without the pools" },
 	{ "pool", "the pools under a storm of all sizes, on and off" },
-	{ "dispatch", "the way to the arithmetic: the shortest distance, by variant, and with variants exchanged meanwhile" },
+	{ "dispatch", "cost of a call to the arithmetic: the shortest distance, by variant, and "
+		      "with variants exchanged meanwhile" },
 	{ "isa", "exact search by each instruction set that the processor has" },
 	{ "tlb", "long batches from small pages and from huge ones" },
 	{ "fuse", "requests on a mount: names, files, neighbours" },

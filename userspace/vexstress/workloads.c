@@ -182,7 +182,7 @@ static const struct vx_workload workloads[] = {
 	{ "fuse-near", "a mount of 10,000 x 128 with a graph: the directory of the k nearest",
 	  "one directory of neighbours opened, listed and closed", fuse_near_kinds, 10000,
 	  VEXFS_INDEX_GRAPH, false, true },
-	{ "call", "distances alone: with few components the way there and back is what is measured",
+	{ "call", "distances alone: with few components the cost of the call dominates",
 	  "one distance from a query to a stored vector", call_kinds, 1000, 0, false },
 	{ "switch", "distances, while the variant of the arithmetic is exchanged all the time",
 	  "one distance, or one exchange", switch_kinds, 1000, 0, false },

@@ -657,7 +657,7 @@ static const struct opt optimize_opts[] = {
 };
 
 static const struct opt monitor_opts[] = {
-	{ "duration", 0, OPT_STRING, "TIME", "stop after so long, default 300s" },
+	{ "duration", 0, OPT_STRING, "TIME", "stop after this time, default 300s" },
 	{ "real-time", 0, OPT_FLAG, NULL, "every second instead of every five" }, { 0 },
 };
 
@@ -688,7 +688,7 @@ static const struct opt reset_opts[] = {
 #define POOLS	"performance memory-pools "
 
 const struct verb pool_verbs[] = {
-	{ POOLS "status", "", 0, 0, "show the pools and how they are set", NULL, NULL, run_pools_status },
+	{ POOLS "status", "", 0, 0, "show pools and settings", NULL, NULL, run_pools_status },
 	{ POOLS "stats", "", 0, 0, "show hits, use and fragmentation", NULL, stats_opts, run_pools_stats },
 	{ POOLS "analyze", "", 0, 0, "show what is allocated, and by whom", NULL, analyze_opts,
 	  run_pools_analyze },
@@ -696,7 +696,7 @@ const struct verb pool_verbs[] = {
 	  run_pools_configure },
 	{ POOLS "optimize", "", 0, 0, "find suitable sizes and set them", NULL, optimize_opts,
 	  run_pools_optimize },
-	{ POOLS "monitor", "", 0, 0, "show them repeatedly", NULL, monitor_opts, run_pools_monitor },
+	{ POOLS "monitor", "", 0, 0, "show pools repeatedly", NULL, monitor_opts, run_pools_monitor },
 	{ POOLS "emergency-expand", "", 0, 0, "make every tier larger at once",
 	  "Refused while the kernel wants memory back, and beyond a quarter of what is available.",
 	  expand_opts, run_pools_expand },

@@ -262,7 +262,7 @@ static const struct opt prune_opts[] = {
 
 const struct verb results_verbs[] = {
 	{ "results list", "", 0, 0, "list runs, baselines and reports", NULL, list_opts, run_results_list },
-	{ "results show", "ID", 1, 1, "print one, or write it to a file", NULL, show_opts,
+	{ "results show", "ID", 1, 1, "print a result, or write it to a file", NULL, show_opts,
 	  run_results_show },
 	{ "results import", "FILE", 1, 1, "store a file as a result; - is standard input", NULL,
 	  import_opts, run_results_import },

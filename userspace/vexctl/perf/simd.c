@@ -451,10 +451,10 @@ static const struct opt configure_opts[] = {
 	{ "enable-avx512", 0, OPT_FLAG, NULL, "allow AVX-512" },
 	{ "disable-avx512", 0, OPT_FLAG, NULL, "forbid AVX-512" },
 	{ "enable-avx2-only", 0, OPT_FLAG, NULL, "AVX2 with FMA and nothing else" },
-	{ "batch-size", 0, OPT_U64, "N", "queries of a call from which on they are compared together" },
-	{ "adaptive-batching", 0, OPT_FLAG, NULL, "two are enough where rows leave the caches" },
+	{ "batch-size", 0, OPT_U64, "N", "queries of a call that suffice to compare them together" },
+	{ "adaptive-batching", 0, OPT_FLAG, NULL, "two suffice if the rows exceed the caches" },
 	{ "conservative-mode", 0, OPT_FLAG, NULL, "no AVX-512, FPU sections of 20 us at most" },
-	{ "enable-fallback", 0, OPT_FLAG, NULL, "a variant that cannot be used means the best" }, { 0 },
+	{ "enable-fallback", 0, OPT_FLAG, NULL, "use the best if a variant cannot be used" }, { 0 },
 };
 
 static const struct opt test_opts[] = {

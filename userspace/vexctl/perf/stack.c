@@ -358,25 +358,25 @@ int run_stack_forget(struct ctl *c)
 
 static const struct opt violations_opts[] = {
 	{ "count", 0, OPT_FLAG, NULL, "how many" },
-	{ "details", 0, OPT_FLAG, NULL, "the last of them: where, how deep, who" }, { 0 },
+	{ "details", 0, OPT_FLAG, NULL, "the last ones: function, depth, process" }, { 0 },
 };
 
 static const struct opt monitor_opts[] = {
 	{ "real-time", 0, OPT_FLAG, NULL, "every second instead of every five" },
-	{ "duration", 0, OPT_STRING, "TIME", "stop after so long, default 300s" }, { 0 },
+	{ "duration", 0, OPT_STRING, "TIME", "stop after this time, default 300s" }, { 0 },
 };
 
 static const struct opt analyze_opts[] = {
 	{ "duration", 0, OPT_STRING, "TIME", "how long to watch, default 10s" },
-	{ "show-hotspots", 0, OPT_FLAG, NULL, "the functions that were too deep" }, { 0 },
+	{ "show-hotspots", 0, OPT_FLAG, NULL, "functions above the limit" }, { 0 },
 };
 
 static const struct opt configure_opts[] = {
 	{ "limit", 0, OPT_U64, "BYTES", "stack that an op may use" },
-	{ "heap-threshold", 0, OPT_U64, "BYTES", "scratch above comes from the pools" },
-	{ "large-allocation-threshold", 0, OPT_U64, "BYTES", "scratch above leaves the reserve alone" },
+	{ "heap-threshold", 0, OPT_U64, "BYTES", "larger scratch comes from the pools" },
+	{ "large-allocation-threshold", 0, OPT_U64, "BYTES", "larger scratch leaves the reserve alone" },
 	{ "aggressive-heap", 0, OPT_FLAG, NULL, "take all scratch from the pools" },
-	{ "enable-optimization", 0, OPT_FLAG, NULL, "heed the thresholds" },
+	{ "enable-optimization", 0, OPT_FLAG, NULL, "apply the thresholds" },
 	{ "stack-reuse", 0, OPT_FLAG, NULL, "use buffers that are on the stack anyway, while it is flat" },
 	{ 0 },
 };
@@ -389,18 +389,18 @@ static const struct opt heap_opts[] = {
 #define STACK	"performance stack "
 
 const struct verb stack_verbs[] = {
-	{ STACK "status", "", 0, 0, "show limits and how deep ops have been", NULL, NULL,
+	{ STACK "status", "", 0, 0, "show limits and the deepest stack", NULL, NULL,
 	  run_stack_status },
-	{ STACK "violations", "", 0, 0, "show ops that went too deep",
+	{ STACK "violations", "", 0, 0, "show ops that exceeded the stack limit",
 	  "The exit code is 1 when there are any.", violations_opts, run_stack_violations },
 	{ STACK "monitor", "", 0, 0, "show depth and violations repeatedly", NULL, monitor_opts,
 	  run_stack_monitor },
-	{ STACK "analyze", "", 0, 0, "show which ops are deep, and where", NULL, analyze_opts,
+	{ STACK "analyze", "", 0, 0, "show the deepest ops and functions", NULL, analyze_opts,
 	  run_stack_analyze },
 	{ STACK "configure", "", 0, 0, "set limits and thresholds, all or nothing", NULL, configure_opts,
 	  run_stack_configure },
 	{ STACK "heap-analysis", "", 0, 0, "show where scratch memory came from", NULL, heap_opts, run_stack_heap },
-	{ STACK "clear-violations", "", 0, 0, "count violations anew",
+	{ STACK "clear-violations", "", 0, 0, "set the count of violations to 0",
 	  "Totals since load are kept, and so are records and the deepest op.", NULL,
 	  run_stack_clear },
 	{ STACK "reset-monitoring", "", 0, 0, "clear the records and the deepest op", NULL, NULL,

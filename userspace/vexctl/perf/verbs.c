@@ -2,7 +2,7 @@
 /* The table of "vexctl performance". The verbs are implemented in the other files. */
 #include "perf.h"
 
-#define OPT_OUTPUT	{ "output", 'o', OPT_STRING, "FILE", "write it there; .json makes it JSON" }
+#define OPT_OUTPUT	{ "output", 'o', OPT_STRING, "FILE", "write to FILE; a name in .json means JSON" }
 #define OPT_HISTORY \
 	{ "history", 0, OPT_STRING, "FILE", "another history than that of vexfs.conf" }, \
 	{ "prometheus", 0, OPT_STRING, "URL", "read from this Prometheus, which scrapes vexfs-exporter" }, \
@@ -100,7 +100,7 @@ static const struct opt emergency_opts[] = {
 
 static const struct opt full_reset_opts[] = {
 	{ "dry-run", 'n', OPT_FLAG, NULL, "only print what would happen" },
-	{ "drop-volatile", 0, OPT_FLAG, NULL, "even if collections are lost" },
+	{ "drop-volatile", 0, OPT_FLAG, NULL, "reset even if collections are lost" },
 	{ "file", 0, OPT_STRING, "FILE", "module to load instead of the installed one" }, { 0 },
 };
 
@@ -134,7 +134,7 @@ const struct verb performance_verbs[] = {
 	  "Reads /proc and /sys. Advice is printed; --apply applies the part that is undone by the "
 	  "next boot, and prints it.", host_opts, run_host_check },
 	{ "performance external-factors", "", 0, 0, "check influences from outside: load, network, disks",
-	  "All three when none is named.", external_opts, run_external_factors },
+	  "All three apply when none is named.", external_opts, run_external_factors },
 	{ "performance metrics", "", 0, 0, "print the main metrics",
 	  "Rates and times are those of one second, or of the interval. With -j also under the names "
 	  "that scripts know, such as vexfs_vector_ops_per_sec; unknown values are null.",
@@ -149,26 +149,26 @@ const struct verb performance_verbs[] = {
 	  "single values the threshold alone decides, and the output says so. Two results of vexstress are "
 	  "compared by vexstress. The exit code is 1 for a regression, 6 for cannot tell.", compare_opts,
 	  run_compare },
-	{ "performance regression-analysis", "", 0, 0, "the same with intervals, limits and a suspect",
+	{ "performance regression-analysis", "", 0, 0, "compare with intervals, limits and a suspected cause",
 	  NULL, analysis_opts, run_regression_analysis },
 	{ "performance configure", "", 0, 0, "reset all settings to the defaults",
 	  "The user's vexfs.conf is kept beside as vexfs.conf.user-DATE.", configure_opts,
 	  run_configure },
 	{ "performance emergency-mode enable", "", 0, 0, "switch optimisations off",
-	  "All three when none is named. Answers stay the same; other settings are kept and apply "
+	  "All three apply when none is named. Answers stay the same; other settings are kept and apply "
 	  "again afterwards. The mode is written to vexfs.conf, so that it survives loading the module "
 	  "anew.", emergency_opts, run_emergency_enable },
-	{ "performance emergency-mode disable", "", 0, 0, "switch it off", NULL, NULL,
+	{ "performance emergency-mode disable", "", 0, 0, "switch the mode off", NULL, NULL,
 	  run_emergency_disable },
-	{ "performance emergency-mode status", "", 0, 0, "show whether it is on",
+	{ "performance emergency-mode status", "", 0, 0, "show whether the emergency mode is on",
 	  "The exit code is 1 when it is.", NULL, run_emergency_status },
-	{ "performance full-reset", "", 0, 0, "unload, clear the cache, default configuration, load",
+	{ "performance full-reset", "", 0, 0, "unload, clear the cache, default vexfs.conf, load",
 	  "Refused while there are collections that are not durable, unless --drop-volatile is given.", full_reset_opts,
 	  run_full_reset },
 	{ "performance tune", "", 0, 0, "measure with each value of a setting, in turn", NULL,
 	  perf_tune_opts, run_perf_tune },
 	{ "performance ablate", "", 0, 0, "measure what each optimization brings",
-	  "One after the other is switched off, in turn with all on.", ablate_opts, run_ablate },
+	  "Each is switched off in turn and compared with all of them on.", ablate_opts, run_ablate },
 	{ 0 },
 };
 
