@@ -37,8 +37,8 @@ struct bench {
  * @c: the collection
  * @run: what it does; returns an errno
  * @n: for @run
- * @seq: likewise
- * @deadline_ns: likewise
+ * @seq: argument of @run
+ * @deadline_ns: argument of @run
  * @err: what @run returned
  * @started: it runs
  * @done: @run has returned

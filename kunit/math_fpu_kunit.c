@@ -727,7 +727,7 @@ static void kernel_clock_fallback(struct kunit *test)
  * @float_sp: of a type that needs the FPU
  * @int_sp: of one that does not
  * @ints: an integer query and a row
- * @int_aux: of them
+ * @int_aux: auxiliaries of @ints
  * @floats: a float query and a row, both zero
  * @copy: what an import writes
  * @packed: the integer query for the block shape

@@ -470,10 +470,10 @@ static void planted_fault_is_found(struct kunit *test)
  * @int_sp: integer space, keys always the same
  * @float_sp: float space, keys of the scalar variant or of the vector ones
  * @ints: query and rows
- * @int_aux: of them
+ * @int_aux: auxiliaries of @ints
  * @floats: query and rows
- * @float_aux: of them
- * @int_keys: what must come out
+ * @float_aux: auxiliaries of @floats
+ * @int_keys: the expected keys
  * @float_keys: what must come out, by scalar or by vector
  * @packed: room for two packed queries
  * @rounds: done

@@ -618,8 +618,8 @@ static void watched(struct kunit *test)
 /**
  * struct parted - such an index
  * @ref: for the store
- * @made: parts
- * @freed: likewise
+ * @made: number of parts made
+ * @freed: number of parts freed
  * @wrong: parts that are another's
  * @gone: the end
  */

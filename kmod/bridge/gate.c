@@ -36,7 +36,7 @@
  * @serial: of the collection
  * @members: number of members of the last run, its leader included
  * @run_ns: duration of the last shared run
- * @ended_ns: when it ended
+ * @ended_ns: time at which the last run ended
  * @extra: the additional slot for high priority is in use
  * @used: other slots in use
  * @waiting: tickets in @sched, and those about to be added

@@ -82,7 +82,7 @@ enum vexfs_pass_state {
  *
  * The caller sets the members above; the gate owns those below.
  *
- * @gate: where it is
+ * @gate: the gate at which the op is
  * @urgent: it, or an op that it takes along, has high priority
  * @beside: if not, what it is to those that have
  * @ticket: its place in the queue

@@ -46,8 +46,8 @@ enum vexfs_job_state {
  * @key: selects the jobs to cancel; not unique
  * @submitted_ns: when it was queued, on the clock of ktime_get_ns()
  * @started_ns: when it began to run; 0 when it never did
- * @ended_ns: when it was done
- * @err: its result
+ * @ended_ns: time at which the op ended
+ * @err: result of the op
  * @retries: number of attempts after the first one
  * @state: enum vexfs_job_state
  * @cancelled: set when it was cancelled

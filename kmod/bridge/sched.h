@@ -44,9 +44,9 @@
 
 /**
  * struct vexfs_sched_limits - maximum number of queued tickets; 0 for unlimited
- * @client: of a client
- * @user: of a user
- * @total: of the scheduler
+ * @client: limit of a client
+ * @user: limit of a user
+ * @total: limit of the scheduler
  */
 struct vexfs_sched_limits {
 	u32 client;
@@ -112,7 +112,7 @@ struct vexfs_sched_client {
  * @late: in the scheduler's tree of deadlines
  * @client: its client; NULL while it is not queued
  * @deadline_ns: on the clock of ktime_get_ns(); 0 for none
- * @due_ns: when it is due
+ * @due_ns: time at which the op is due
  * @number: in the order of arrival
  * @cost: amount that will be charged
  * @priority: enum vexfs_priority

@@ -50,7 +50,7 @@ struct vexfs_urgent {
 /**
  * struct vexfs_urgent_run - a run of lower priority
  * @cpus: processors that it uses, 1 or more
- * @weight: of its priority
+ * @weight: weight of the run's priority
  * @admitted: it is among @others; under the lock
  */
 struct vexfs_urgent_run {

@@ -19,8 +19,8 @@
 
 /**
  * struct walk - a dump of the tables
- * @skb: where it goes
- * @cb: the dump
+ * @skb: the answer
+ * @cb: state of the dump
  * @skip: counters already sent
  * @seen: counters walked over
  */

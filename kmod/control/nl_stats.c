@@ -22,7 +22,7 @@
  * @since_load: figures since the module was loaded, not since the last reset
  * @skip: rows already sent
  * @seen: rows walked over
- * @skb: where they go
+ * @skb: the answer
  * @portid: of the socket that asked
  * @seq: number of the request
  * @flags: of the message's header

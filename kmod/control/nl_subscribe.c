@@ -18,12 +18,12 @@
 
 /**
  * struct subscriber - a socket
- * @node: in subscribers
+ * @node: link in the list of subscribers
  * @net: its network namespace. The socket holds it, and the entry goes with the socket
- * @portid: its port
- * @look: what it may read
+ * @portid: netlink port of the subscriber
+ * @look: what the subscriber may see
  * @uid: the user whose events it may read besides
- * @events: it wants events
+ * @events: the subscriber wants events
  * @stats: it wants statistics
  * @lost: events dropped for lack of buffer space since the last one delivered
  */

@@ -20,11 +20,11 @@ static DEFINE_MUTEX(tune_lock);
 
 /**
  * struct other - a parameter that is not a struct vexfs_tunable
- * @key: its name
+ * @key: name of the setting
  * @unit: what it counts; NULL when its value is a word
- * @doc: what it does
+ * @doc: meaning of the setting
  * @min: smallest legal value
- * @max: largest
+ * @max: largest number
  * @def: default, or
  * @word: the word that is its default
  * @at_default: tells whether that word, which stands for another, is in force

@@ -16,12 +16,12 @@
  * struct vexfs_knob - one setting as it is now
  * @key: its name, a parameter of the module
  * @unit: what it counts; NULL for a word
- * @doc: what it does
+ * @doc: meaning of the setting
  * @word: its value is @text, not @value
  * @read_only: settable only when the module is loaded
  * @value: its value
  * @min: smallest legal value
- * @max: largest
+ * @max: largest number
  * @def: value after loading without parameters
  * @text: its value, when it is a word
  * @def_text: that after loading without parameters; NULL when it has none

@@ -30,8 +30,8 @@ static VEXFS_TUNABLE(bridge_retries, 3, 0, 16, "attempts",
  * struct async_op - an op that was submitted
  * @job: in the queue of its descriptor
  * @mm: the memory it works in; referenced, but not kept alive
- * @payer: who is charged
- * @r: what it asks
+ * @payer: memory cgroup to charge
+ * @r: the request
  */
 struct async_op {
 	struct vexfs_job job;

@@ -12,12 +12,12 @@
 /**
  * struct vexfs_part - buffers for a part of a request
  * @buf: the memory
- * @bytes: its size
+ * @bytes: size of @buf
  * @n: vectors that fit
- * @vectors: theirs, or NULL
- * @ids: theirs
- * @attrs: theirs, or NULL
- * @errors: theirs
+ * @vectors: vectors of the part, or NULL
+ * @ids: ids of the part
+ * @attrs: records of the part, or NULL
+ * @errors: an error per vector of the part
  * @slots: in the place of @errors, for a walk
  * @seqs: not of this memory: sequence numbers, where a put has some
  *

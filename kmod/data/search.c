@@ -22,20 +22,20 @@
 
 /**
  * struct query_group - memory for queries that are answered together
- * @buf: all of it
- * @bytes: its size
+ * @buf: one buffer for all arrays below
+ * @bytes: size of @buf
  * @n: queries that fit
  * @rows: the queries
- * @results: their heaps
+ * @results: a heap of results per query
  * @hits: what the heaps hold
  * @ids: queries: their own ids. Then the ids of the results, @k each
  * @out_ids: ids of the results, or NULL when they go to the request's hits
  * @distances: of the results, or NULL
- * @aux: of the queries
- * @counts: of the results
+ * @aux: auxiliaries of the queries
+ * @counts: number of results of each query
  * @seqs: the sequence number of each query's answer
  * @attrs: records of the results, or NULL
- * @job: their search
+ * @job: the search of these queries
  */
 struct query_group {
 	void *buf;
@@ -57,7 +57,7 @@ struct query_group {
 /**
  * struct group_job - a group that is searched
  * @job: the search
- * @pass: it at the gate
+ * @pass: the search at the gate
  * @g: its memory, which this is part of: the search needs the stack
  * @k: results for each query
  * @hits: where they go for a caller in the kernel, or NULL

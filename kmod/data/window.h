@@ -15,9 +15,9 @@
 /**
  * struct vexfs_window - some of the user's vectors in their own pages
  * @pages: addresses of the pages held
- * @held: how many
+ * @held: number of pinned pages
  * @paged: the vectors
- * @vector_bytes: of one
+ * @vector_bytes: bytes of one vector
  * @bytes: of the memory that begins at @pages
  */
 struct vexfs_window {

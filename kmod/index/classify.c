@@ -72,9 +72,9 @@ int vexfs_poll_valid(const struct vexfs_poll *p)
 
 /**
  * struct ballot - a classification under way; not on the stack, which its search needs
- * @job: its search
- * @p: what it is
- * @topk: its heap
+ * @job: search of this classification
+ * @p: parameters of the classification
+ * @topk: heap of the search
  * @values: of the neighbours' fields, after @hits
  * @hits: what the heap holds
  */

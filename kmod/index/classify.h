@@ -22,7 +22,7 @@
  * @self: its own id; counts with VEXFS_SEARCH_SKIP_SELF
  * @filter: or NULL
  * @search: answers the job that is part of it, for instance vexfs_search()
- * @arg: for that
+ * @arg: argument of @search
  * @votes: out: room for @k; most votes first, ties to the smaller value
  * @classes: out: how many there are
  * @plan: out: enum vexfs_plan

@@ -27,14 +27,14 @@ static inline u32 vexfs_codes_after(void)
 
 /**
  * struct exact_run - an exact search under way
- * @s: what is searched
+ * @s: the search
  * @d: the directory as it was when it began
  * @chunk: rows compared in one step
  * @scratch: bytes of scratch for a block, for each CPU, or 0
  * @packed: the packed queries of a block, or NULL
- * @packed_bytes: its size
+ * @packed_bytes: size of @packed
  * @coded: the queries as codes, or NULL
- * @coded_step: bytes of each
+ * @coded_step: bytes of each coded query
  * @make: missing codes are made
  * @payer: memory cgroup that helpers charge
  * @next: next extent to take
@@ -62,14 +62,14 @@ struct exact_run {
 /**
  * struct exact_work - state of one CPU
  * @run: the search
- * @results: its own heaps
+ * @results: heaps of this worker
  * @work: how a helper is started
  * @room: of a block: its candidate pairs, or NULL; scratch; @keys
  * @sorted: the same pairs by query
  * @limits: of each query, and then where its hits begin
  * @keys: distances of a chunk
  * @rows: rows to gather
- * @aux: theirs
+ * @aux: auxiliaries of @rows
  * @where: their numbers in the chunk
  * @pass: rows of a chunk that pass the filter, or that codes have left
  * @state: of the rows of a chunk, seen before the rows: LIVE for those that may count

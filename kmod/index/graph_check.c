@@ -17,16 +17,16 @@
 /**
  * struct graph_checking - a check under way
  * @c: of which collection
- * @ref: its index
+ * @ref: reference of the collection's index
  * @g: which is this graph
  * @idx: the read section under way
- * @check: what it found
+ * @check: counts of what was found
  * @end: slots there were when it began
  * @seen: nodes that the walk came to
  * @todo: nodes whose links were not followed yet
- * @ntodo: how many
+ * @ntodo: number of entries in @todo
  * @list: the list being checked
- * @in: likewise
+ * @in: the list of incoming links being checked
  */
 struct graph_checking {
 	struct vexfs_collection *c;

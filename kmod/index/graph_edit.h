@@ -13,12 +13,12 @@
  * @stack: of the op that changes the graph, or NULL
  * @n: how many are chosen
  * @chosen: key << 32 | slot, nearest first
- * @rows: of the chosen
- * @aux: likewise
+ * @rows: rows of the chosen
+ * @aux: auxiliaries of the chosen
  * @keys: distances of a candidate to the chosen
  * @cand: candidates, sorted
  * @list: a list being looked at
- * @list_keys: and its keys
+ * @list_keys: distances of @list
  * @around: what was around a node that leaves
  * @homes: parents that its children may have instead
  */

@@ -211,7 +211,7 @@ static int prepare_nodes(struct vexfs_graph *g, const u32 *slots, u32 n)
  * vexfs_graph_insert() - slots become nodes
  * @g: the graph
  * @slots: their rows are written; nobody else inserts or deletes them
- * @n: how many
+ * @n: number of slots
  * @stack: of the op that brought them, or NULL
  *
  * Inside vexfs_read_lock(); may sleep.

@@ -99,7 +99,7 @@ struct graph_node {
  * @in: level 0: one-way links that come in
  * @nodes: the rest
  * @codes: compact codes, when the graph has some; then @rows points here
- * @code_aux: likewise, @aux
+ * @code_aux: auxiliaries of the codes
  * @bytes: memory of all of it
  * @nrows: rows of the extent
  */
@@ -125,8 +125,8 @@ struct vexfs_graph;
 /**
  * struct graph_build_work - one builder
  * @work: how it is started
- * @g: what it builds
- * @payer: in whose name
+ * @g: graph that is built
+ * @payer: memory cgroup to charge
  */
 struct graph_build_work {
 	struct work_struct work;
@@ -159,7 +159,7 @@ struct graph_build {
 /**
  * struct vexfs_graph - the graph of a collection
  * @ref: what the store knows of it
- * @c: whose
+ * @c: collection of the graph
  * @sp: of the rows that distances are computed from
  * @m: links at each level above 0
  * @cap: links a list at level 0 holds
@@ -172,7 +172,7 @@ struct graph_build {
  *	release; followed by the dependency of the node on the slot
  * @tree_lock: see above
  * @root: of the tree; tree_lock, by graph_tree.c alone
- * @count: nodes
+ * @count: number of nodes
  * @bytes: memory, this included
  * @spare: scratch for a delete that gets none
  * @spare_lock: who uses @spare; before tree_lock, and never taken by who has nodes JOINING
@@ -233,7 +233,7 @@ static inline u32 vexfs_graph_random(u64 *state)
  * @in: one-way links that come in
  * @n: outgoing links
  * @nr: one-way links that come in
- * @cap: most of each
+ * @cap: room of each list
  */
 struct graph_list {
 	u32 *links;

@@ -21,7 +21,7 @@
 
 /**
  * struct saved_node - what is saved of a node
- * @id: of its vector
+ * @id: id of the node's vector
  * @seq: the change that stored the vector
  * @bytes: of all of it, a multiple of 8
  * @level: highest level
@@ -207,8 +207,8 @@ static const struct saved_node *node_at(const struct vexfs_graph *g, const void 
  * struct loading - a node on its way back
  * @g: the graph
  * @pick: scratch, and keys of the neighbours
- * @s: as it was saved
- * @slot: of its vector
+ * @s: the saved node
+ * @slot: slot of the vector
  * @found: slots of the neighbours at a level; VEXFS_NO_SLOT for those that are not in
  */
 struct loading {

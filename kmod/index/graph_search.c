@@ -42,16 +42,16 @@
  * struct answering - a job in progress
  * @g: the graph
  * @s: the job
- * @walks: side by side
+ * @walks: the walks that run side by side
  * @codes: the codes of their queries
- * @code_aux: likewise
+ * @code_aux: auxiliaries of the coded queries
  * @raw: scratch for making them
  * @scratch: for dropping ids seen twice
  * @most_k: ids that it has room for
  * @rows: rows to rank by
- * @aux: theirs
- * @slots: theirs
- * @keys: their distances
+ * @aux: auxiliaries of @rows
+ * @slots: slots of @rows
+ * @keys: distances of @rows
  * @records: slot << 1 | passes the filter, at the slot's remainder, for records that a query has
  *	looked at; NULL where nobody else does
  */

@@ -15,11 +15,11 @@
  * struct vexfs_search_job - queries that are answered together
  * @c: collection
  * @op: the op it is done for
- * @nq: queries
+ * @nq: number of queries
  * @flags: VEXFS_SEARCH_*
  * @ef: graph: candidates kept while walking; 0 for the default
  * @queries: @nq rows, imported, one stride apart, 64-byte aligned
- * @aux: theirs
+ * @aux: auxiliaries of the queries
  * @self: ids to leave out, one a query, or NULL
  * @filter: or NULL
  * @results: @nq heaps, set up by the caller (k, radius, after); sorted, nearest

@@ -13,7 +13,7 @@
  * struct vexfs_hit - a candidate
  * @id: the user's id
  * @key: its distance
- * @slot: where it lies
+ * @slot: slot of the row
  */
 struct vexfs_hit {
 	u64 id;
@@ -25,7 +25,7 @@ struct vexfs_hit {
  * struct vexfs_topk - the best so far
  * @hits: room for @k, a heap with the farthest first; sorted by vexfs_topk_sort()
  * @n: how many there are
- * @k: at most
+ * @k: largest number of results
  * @limit: nothing above this key is wanted (a radius, or the farthest of a full
  *	heap); equal keys are decided by id
  * @radius: keys above it do not count at all

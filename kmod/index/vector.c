@@ -232,10 +232,10 @@ VEXFS_EXPORT_KUNIT(vexfs_row_by_id);
 
 /**
  * struct distance_work - scratch of a batch of distances
- * @slots: of the ids
+ * @slots: slots of the ids
  * @rows: of those that there are
- * @aux: theirs
- * @keys: their distances
+ * @aux: auxiliaries of the rows
+ * @keys: distances of the rows
  */
 struct distance_work {
 	u32 slots[VEXFS_RUN_MAX];

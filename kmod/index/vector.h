@@ -34,7 +34,7 @@ void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst
  * @flags: VEXFS_PUT_*
  * @format: enum vexfs_format
  * @n: vectors
- * @ids: theirs
+ * @ids: ids of the vectors
  * @vectors: @n of them, without gaps
  * @paged: or, instead, in the user's pages; only what vexfs_vector_as_is()
  * @attrs: @n attribute records, or NULL
@@ -75,11 +75,11 @@ int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p);
  * struct vexfs_get_part - vectors to read
  * @format: enum vexfs_format
  * @n: ids, at most VEXFS_RUN_MAX
- * @ids: which
+ * @ids: ids to get
  * @vectors: where they go, or NULL
  * @attrs: where the attribute records go, or NULL
  * @errors: 0 or -ENOENT of each
- * @done: out: found
+ * @done: out: number found
  */
 struct vexfs_get_part {
 	u32 format;
@@ -110,10 +110,10 @@ int vexfs_row_by_id(struct vexfs_collection *c, u64 id, void *row, u32 *aux);
  * @format: enum vexfs_format
  * @room: vectors that fit
  * @slots: for the walk's own use, @room of them
- * @ids: where ids go
+ * @ids: room for ids
  * @vectors: where vectors go, or NULL
  * @attrs: where attribute records go, or NULL
- * @n: out: vectors
+ * @n: out: number of vectors
  */
 struct vexfs_walk_part {
 	struct vexfs_idwalk walk;

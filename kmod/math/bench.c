@@ -42,16 +42,16 @@ enum job {
 /**
  * struct workbench - what is measured on
  * @rows: zeroes: no arithmetic here depends on the values
- * @queries: likewise
+ * @queries: zeroes, for the same reason
  * @packed: the queries for the block shape
- * @codes: of the rows
+ * @codes: codes of the rows
  * @query: against codes
  * @ptr: rows for gather
  * @aux: of the rows and of the queries
  * @keys: results
  * @limits: of the block shape, none of which any row meets
  * @hit: none, therefore
- * @near: likewise
+ * @near: see @hit
  */
 struct workbench {
 	u8 rows[ROWS_BYTES] __aligned(VEXFS_ROW_ALIGN);

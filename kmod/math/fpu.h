@@ -55,7 +55,7 @@ u32 vexfs_fpu_end(u64 stamp);
 
 /**
  * struct vexfs_stretch - integer code at work, which needs no section
- * @stamp: when it began
+ * @stamp: time at which the code began
  * @switches: how often the task had been scheduled out by then
  */
 struct vexfs_stretch {
@@ -73,7 +73,7 @@ u32 vexfs_stretch_end(const struct vexfs_stretch *s);
  * vexfs_fpu_items - how many items to do in the next section
  * @pace: what a unit costs
  * @units: units in one item
- * @left: items left to do
+ * @left: items that are left
  *
  * At least 1: an item is the smallest piece of work there is.
  */
@@ -125,11 +125,11 @@ int vexfs_fpu_set_budget(u32 us);
 
 /**
  * struct vexfs_fpu_totals - all sections since load, all processors together
- * @sections: how many
- * @ns: their time
- * @longest_ns: the longest
+ * @sections: number of sections
+ * @ns: time in sections
+ * @longest_ns: longest section
  * @over: those longer than the budget of their time
- * @refused: calls for floats where the FPU may not be used
+ * @refused: calls refused where the FPU may not be used
  * @without: calls served by integer code there
  */
 struct vexfs_fpu_totals {

@@ -260,9 +260,9 @@ struct vexfs_math_conv {
  * @needs: bits of the architecture's features without which none of it may run
  * @list: entries for the table. For a type and metric there may be several: the last
  *	whose @needs are met is the best
- * @nr: how many
- * @convs: likewise
- * @nr_convs: how many
+ * @nr: length of @list
+ * @convs: entries for the table of conversions
+ * @nr_convs: length of @convs
  * @codes: work on codes, or NULL
  * @lacks: why the machine cannot run it, or NULL
  * @avoided: it can, but the kernel advises against it: only for whoever asks by name

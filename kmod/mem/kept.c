@@ -25,7 +25,7 @@ VEXFS_EXPORT_KUNIT(vexfs_pool_huge);
 
 /**
  * struct kept - buffers of one size
- * @bytes: of a buffer
+ * @bytes: size of a buffer
  * @n: how many there may be
  * @taken: by number: the buffer is in use or being changed. Whoever sets the bit owns
  *	the entry of @buf until it clears the bit

@@ -22,7 +22,7 @@
  * @name: what the op is called in reports
  * @deepest: bytes below @base at the deepest point measured
  * @heap_gets: scratch taken from the pools
- * @heap_bytes: and its bytes
+ * @heap_bytes: bytes of scratch taken from the pools
  *
  * Belongs to the op and is touched only by the task that runs it.
  */
@@ -104,7 +104,7 @@ void *vexfs_scratch_heap(struct vexfs_stack_mark *mark, size_t size, gfp_t gfp);
 /**
  * struct vexfs_scratch - scratch memory of one function
  * @p: the memory
- * @size: bytes asked for
+ * @size: bytes requested
  * @from_pool: where it came from
  */
 struct vexfs_scratch {
@@ -118,7 +118,7 @@ struct vexfs_scratch {
  * @s: what vexfs_scratch_put() needs to know
  * @mark: the op's mark, or NULL
  * @local: an array of the caller, or NULL
- * @local_size: its bytes
+ * @local_size: size of @local
  * @size: bytes needed
  * @gfp: for the pool
  *

@@ -47,7 +47,7 @@
  * @low: fewest there were, @hot included, since the magazine was last filled or emptied
  * @hot: the buffer that was freed last, or NULL. Taking it and putting it back changes
  *	one word, where @buf takes a number that the next one has to wait for
- * @bytes: bytes asked for
+ * @bytes: bytes requested
  * @frees: buffers given back
  * @buf: the buffers, the warmest last
  * @sizes: requests by size, see VEXFS_POOL_SIZES; their sum is that of all requests
@@ -77,8 +77,8 @@ enum vexfs_tier_fault {
  * @cpu: the magazines
  * @cap: buffers a magazine may take now: 0 while every buffer has to come by
  *	the stock (reserve short, or debug)
- * @bytes: of a buffer
- * @name: of the tier
+ * @bytes: size of a buffer
+ * @name: name of the tier
  * @cache: where buffers come from
  * @get: takes one from there; tests put a failing one here
  * @full_cap: @cap when nothing is the matter
@@ -92,16 +92,16 @@ enum vexfs_tier_fault {
  * @lock: guards the following six, and @base
  * @locks: how often it was taken
  * @idle: the stock; buffers nobody uses carry the link to the next
- * @idle_n: its length
+ * @idle_n: length of @idle
  * @spare: the reserve, not part of @held
- * @spare_n: its length
+ * @spare_n: length of @spare
  * @spare_size: its length when it is full
  * @returned: buffers that were freed without the lock; whoever gets it next
  *	adds them to the stock
  * @held: buffers from @cache: in use, in magazines and in the stock
  * @slabs: entries of @slab_uses that are not 0
  * @slab_uses: buffers held by slab (hashed by the slab's address)
- * @high_water: most in use at once
+ * @high_water: largest number of buffers in use at once
  * @high_water_reset: the same since the last reset
  * @high_water_round: the same since vexfs_tier_read_round()
  * @looked: most that were out, magazines included, when all CPUs were read for the
@@ -109,7 +109,7 @@ enum vexfs_tier_fault {
  * @scans: how often they were
  * @misses: counter, as those that follow; see struct vexfs_pool_stats
  * @nested_sizes: requests that found their CPU's magazine busy, by size
- * @nested_bytes: and their bytes
+ * @nested_bytes: bytes of these requests
  * @nested_frees: buffers given back in that situation
  * @waiters: who waits for a buffer
  * @manage: serialises changes of the size
@@ -270,7 +270,7 @@ static __always_inline bool vexfs_tier_free_fast(struct vexfs_tier *t, unsigned 
  * vexfs_tier_init() - make a tier and fill it
  * @t: the tier
  * @name: of the tier, and of its cache behind "vexfs_"
- * @bytes: of a buffer
+ * @bytes: size of a buffer
  * @size: buffers to keep
  * @spare: buffers in reserve
  * @debug: watch for misuse; costs time and 64 bytes a buffer

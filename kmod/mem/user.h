@@ -21,7 +21,7 @@
 
 /**
  * vexfs_user_alloc() - memory of any size, as kvmalloc()
- * @bytes: how much
+ * @bytes: number of bytes
  * @gfp: VEXFS_GFP_USER or VEXFS_GFP_SPARE, with __GFP_ZERO where wanted
  *
  * Where it would leave the cgroup no room for its programs it is refused, see

@@ -33,9 +33,9 @@ struct vexfs_counter {
  * struct vexfs_subject - something that has statistics
  * @node: in the list of subjects
  * @name: unique
- * @doc: what it is
+ * @doc: meaning of the subject
  * @counters: its counters and gauges
- * @counters_n: how many
+ * @counters_n: length of @counters
  * @instances: how many instances there are now (kinds of op, tiers, ...)
  * @instance: name of instance @i; valid while the module is loaded
  * @read: writes the @counters_n values of instance @i; may sleep

@@ -62,8 +62,8 @@ void vexfs_event_raise_for(kuid_t owner, enum vexfs_event_kind kind, u64 a, u64 
 /**
  * vexfs_event_read() - the next events after a cursor
  * @cursor: 0 for the oldest there is; moved behind what was read
- * @ev: where they go
- * @max: room at @ev
+ * @ev: room for events
+ * @max: number of events that fit @ev
  * @lost: events that were overwritten before this cursor came to them
  *
  * Return: how many were written to @ev.

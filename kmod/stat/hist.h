@@ -39,7 +39,7 @@ struct vexfs_hist {
 
 /**
  * struct vexfs_hist_data - a histogram at rest; large, so never on the stack
- * @count: values in all
+ * @count: number of values
  * @bucket: values by bucket
  */
 struct vexfs_hist_data {

@@ -44,7 +44,7 @@ struct tally {
 /**
  * struct kind_stats - statistics of one kind of op
  * @cpu: each CPU's tally, written by that CPU only with preemption off
- * @hist: its latencies
+ * @hist: latencies of the kind
  * @nested: tally of ops that ended inside another one's counting
  * @nested_lock: guards @nested; taken in interrupts
  * @base: sums at the last reset, under base_lock

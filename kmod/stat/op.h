@@ -146,7 +146,7 @@ static inline void vexfs_op_leave(struct vexfs_op *op)
 /**
  * vexfs_op_record() - an op that ran elsewhere is accounted
  * @kind: enum vexfs_op_kind
- * @ns: how long it took
+ * @ns: duration of the op
  * @err: 0 or more for success, else -errno
  *
  * For what userspace did by itself. Any context but NMI.

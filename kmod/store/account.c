@@ -25,7 +25,7 @@ static VEXFS_TUNABLE(max_total_kb, 0, 0, 4294967295, "KiB",
 
 /**
  * struct vexfs_account - what one user, or one user namespace, holds
- * @node: in accounts
+ * @node: link in the table of accounts
  * @ns: the namespace, referenced; NULL for a user
  * @uid: the user
  * @refs: struct vexfs_payers that contain it

@@ -16,7 +16,7 @@ struct vexfs_account;
 
 /**
  * struct vexfs_payers - the accounts that are charged for one collection
- * @n: how many
+ * @n: length of @account
  * @account: each once, the owner's first
  */
 struct vexfs_payers {

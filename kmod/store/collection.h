@@ -279,8 +279,8 @@ void vexfs_collection_counts(const struct vexfs_collection *c, struct vexfs_coun
  * struct vexfs_totals - all collections together
  * @collections: how many there are
  * @changes: grows when one comes or goes
- * @vectors: in them
- * @bytes: that they hold
+ * @vectors: vectors in all collections
+ * @bytes: memory of all collections
  */
 struct vexfs_totals {
 	u64 collections;

@@ -46,7 +46,7 @@ static int storage_state(const struct vexfs_stream *s)
 /**
  * struct turn - what a task waits for
  * @c: the collection
- * @s: its stream
+ * @s: stream of the storage
  * @now: returns 0 when the condition holds, -EAGAIN when it may hold later, or -errno
  * when it never will. Does not sleep
  * @n: changes to promise

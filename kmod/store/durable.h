@@ -18,13 +18,13 @@
  * @gate_lock: guards what follows, up to @readonly; may be taken with ids_lock held
  * @promised: no change under way will have a higher number
  * @acked: storage has all up to this one
- * @attached: storage is there
+ * @attached: storage is attached
  * @stored: ... and has said so of the collection itself
  * @error: what storage has reported, a positive errno
  * @readonly: whoever listens to events believes so; @lock
  * @held_head: DEAD slots that storage may read still, past their grace period; slots_lock
- * @held_tail: the last of them
- * @held: how many
+ * @held_tail: last of the held slots
+ * @held: number of held slots
  * @held_least: the lowest change for which one is held
  * @restore_seq: of a collection that is being restored: its last change
  */

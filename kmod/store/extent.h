@@ -50,7 +50,7 @@ struct vexfs_span {
  * @bytes: memory, all columns but @codes included
  * @block: bytes allocated for @rows; the columns are behind the rows in them when
  *	there is more than rows
- * @garbage: for its end
+ * @garbage: link for freeing after a grace period
  */
 struct vexfs_extent {
 	void *rows;
@@ -76,7 +76,7 @@ struct vexfs_extent {
 
 /**
  * struct vexfs_dir - the extents, by number; replaced when it must grow
- * @garbage: for its end
+ * @garbage: link for freeing after a grace period
  * @room: entries there are
  * @ext: published extents; NULL where there is none (not yet, or no longer)
  */

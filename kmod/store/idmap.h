@@ -29,7 +29,7 @@
  * @bits: log2 of the entries
  * @used: entries that are not empty, tombs included
  * @live: entries that name a slot
- * @garbage: for its end
+ * @garbage: link for freeing after a grace period
  * @entry: 2^@bits of them: 0, IDMAP_TOMB, or tag << 32 | place
  */
 struct vexfs_idshard {
@@ -44,7 +44,7 @@ struct vexfs_idshard {
 
 /**
  * struct vexfs_iddir - shards by the top @depth bits of the tag
- * @garbage: for its end
+ * @garbage: link for freeing after a grace period
  * @depth: log2 of the entries
  * @shard: each shard has one or more entries here
  */
@@ -67,7 +67,7 @@ struct vexfs_iddir {
  *	ids_lock, read inside vexfs_read_lock()
  * @taken: bit i: id i was taken over; all others came after @made
  * @live: places that name a slot, busy ones included; ids_lock
- * @garbage: for its end
+ * @garbage: link for freeing after a grace period
  * @place: by the low bits of the id
  */
 struct vexfs_idleaf {
@@ -83,7 +83,7 @@ struct vexfs_idleaf {
 
 /**
  * struct vexfs_leaftab - the leaves, by group: open addressing, linear probing
- * @garbage: for its end
+ * @garbage: link for freeing after a grace period
  * @bits: log2 of the entries
  * @used: entries that are not NULL, those of leaves that went included; resize_lock
  * @leaf: 1 << @bits of them. They change under resize_lock; readers take none

@@ -53,8 +53,8 @@ struct vexfs_index_ops {
  * struct vexfs_index_ref - an index on a collection; a part of its own object
  * @garbage: for the grace period after detach
  * @refs: the collection, each of its parts, and vexfs_index_get()
- * @ops: what it does
- * @priv: its own object
+ * @ops: operations of the index
+ * @priv: private data of the index
  */
 struct vexfs_index_ref {
 	struct vexfs_garbage garbage;

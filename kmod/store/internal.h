@@ -13,8 +13,8 @@ struct vexfs_idleaf;
 
 /**
  * struct vexfs_idput - one vector that is put into the id map
- * @id: its id
- * @tag: hash of it
+ * @id: id of the vector
+ * @tag: hash of @id
  * @leaf: leaf of the id before, as a hint, or NULL; valid while ids_lock is held
  * @slot: where it lies, in FILLING
  * @flags: VEXFS_PUT_*

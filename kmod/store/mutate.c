@@ -106,7 +106,7 @@ static u32 put_counting(struct vexfs_collection *c, struct vexfs_mutation *m, u3
 
 /**
  * struct put_group - up to GROUP vectors of a run that are decided together
- * @n: how many
+ * @n: number of vectors
  * @tried: how many were decided
  * @nold: slots in @old
  * @refused: bit j: vector j was not stored
@@ -230,7 +230,7 @@ static int put_plain(struct vexfs_collection *c, struct vexfs_mutation *m)
 
 /**
  * struct put_batch - claims of one batch between the two steps
- * @n: claims
+ * @n: number of claims
  * @nold: slots in @old
  * @p: the claims
  * @slots: their new slots

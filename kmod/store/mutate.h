@@ -12,9 +12,9 @@
 
 /**
  * struct vexfs_run - slots in FILLING, one after another, that the caller fills
- * @ext: their extent
+ * @ext: extent of the slots
  * @row: the first, as a row of @ext
- * @n: how many
+ * @n: number of slots
  */
 struct vexfs_run {
 	struct vexfs_extent *ext;

@@ -7,7 +7,7 @@
 
 /**
  * struct vexfs_entry - a change; its sequence number is its index
- * @id: of the vector
+ * @id: id of the vector
  * @time_ns: on the monotonic clock, with the resolution of a jiffy
  * @slot: new slot of a put, old slot of a delete
  * @op: enum vexfs_change_op

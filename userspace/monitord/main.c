@@ -180,8 +180,8 @@ static void wait_until(struct monitor *m, uint64_t due)
  * struct args - the command line
  * @config: the configuration file
  * @database: overrides the configuration, or NULL
- * @pid_file: likewise
- * @interval: likewise, or 0
+ * @pid_file: file instead of that of the configuration, or NULL
+ * @interval: seconds instead of that of the configuration, or 0
  * @once: take one sample
  */
 struct args {

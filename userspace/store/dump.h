@@ -15,10 +15,10 @@
 
 /**
  * struct dump_rows - vectors of a block
- * @count: how many
- * @ids: theirs
- * @attrs: their records, one after another
- * @vectors: likewise
+ * @count: number of vectors
+ * @ids: ids of the vectors
+ * @attrs: records of the vectors, one after another
+ * @vectors: the vectors, one after another
  */
 struct dump_rows {
 	uint32_t count;

@@ -121,7 +121,7 @@ static __always_inline __m256i load_aux(const u32 *aux, const u32 n)
  * struct rest - rows left over that are worth a group, filled up with the last
  * @p: the rows
  * @aux: their auxiliaries
- * @keys: what came out
+ * @keys: the results
  */
 struct rest {
 	const u8 *p[GROUP];

@@ -16,7 +16,7 @@
  * struct code_tail - of a group of queries, behind their components
  * @aux: their auxiliaries
  * @inverse: 1 / scale; NaN for a query with which every row must pass
- * @norm: their norms
+ * @norm: norms of the queries
  * @bias: -128 times the sum of their components, which undoes the 128 of the rows
  * @lost: the largest part of its norm that a query of the group lost
  */

@@ -47,9 +47,9 @@ _Static_assert(sizeof(struct code_row) == VEXFS_CODE_HEAD, "the step of rows say
 
 /**
  * struct code_query - a query against codes of rows
- * @aux: its auxiliary
+ * @aux: auxiliary of the query
  * @inverse: 1 / scale; NaN when every row must pass
- * @norm: its norm
+ * @norm: norm of the query
  * @lost: the part of its norm that it lost
  * @bias: -128 times the sum of its bytes, which undoes the 128 of the rows
  * @codes: what a row is multiplied by, its head by nothing; zero behind the last
@@ -70,7 +70,7 @@ _Static_assert(sizeof(struct code_query) == VEXFS_CODE_QUERY_HEAD, "its size say
  * @inverse: 1 / scale, or NaN
  * @lost: distance from the vector to its bytes, or more
  * @norm: of the vector, or more
- * @sum: of the bytes
+ * @sum: sum of the bytes
  */
 struct quantised {
 	float inverse;
@@ -124,7 +124,7 @@ static __always_inline float lost_part(struct quantised z, float most)
  * @c: both by the scale of the query
  * @norm: of the query, likewise
  * @lost: the part of it that the query lost
- * @bias: of the query
+ * @bias: bias of the query
  */
 struct code_bound {
 	__m256 b, c, norm, lost;

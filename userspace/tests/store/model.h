@@ -45,8 +45,8 @@ struct mark {
 
 /**
  * struct life - one collection from its creation to its drop
- * @begun: events when the creation began; @made: when it was acknowledged
- * @drop_begun: likewise; SIZE_MAX for never
+ * @begun: number of events when the creation began; @made: when it was acknowledged
+ * @drop_begun: number of events when the drop began; SIZE_MAX if it did not
  */
 struct life {
 	uint64_t key;
