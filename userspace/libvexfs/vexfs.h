@@ -102,26 +102,29 @@ static inline int vexfs_do_create(const char *device, struct vexfs_create *req, 
 /*
  * Opens a collection. @flags: VEXFS_ATTACH_READ, VEXFS_ATTACH_WRITE, VEXFS_OPEN_REATTACH.
  *
- * An open handle keeps the module from being unloaded, and a collection that is dropped and
- * made again is another one. A handle with VEXFS_OPEN_REATTACH outlives both: vexfs_let_go()
+ * An open handle prevents the unload of the module, and does not work on a collection that was
+ * dropped and created again. A handle with VEXFS_OPEN_REATTACH survives both: vexfs_let_go()
  * closes its descriptor, and the next call opens the device and the collection of that name
- * again, as does a call that finds the collection dropped. It fails with ENODEV while the
- * module is away, ENOENT while there is no such collection, ESTALE when the one of that name
- * has another dimension, type, metric or record. vexfs_fd() is -1 while it is let go. Streams,
- * mappings and ops that were submitted stay with the descriptor.
+ * again, as does a call that finds the collection dropped. The call fails with ENODEV while the
+ * module is not loaded, ENOENT while there is no such collection, and ESTALE if the collection
+ * has another dimension, type, metric or record than before. vexfs_fd() is -1 while the
+ * descriptor is closed. Streams, mappings and submitted ops belong to the old descriptor.
  */
 #define VEXFS_OPEN_REATTACH	(1U << 16)
 int vexfs_open(const char *device, const char *name, unsigned int flags, struct vexfs **h,
 	       struct vexfs_error *err);
 void vexfs_close(struct vexfs *h);
-/* When no call is under way; nothing happens to a handle of another kind. */
+/*
+ * Closes the descriptor of a handle with VEXFS_OPEN_REATTACH, and waits for calls that run. Does
+ * nothing to other handles.
+ */
 void vexfs_let_go(struct vexfs *h);
 int vexfs_fd(const struct vexfs *h);
 
 int vexfs_do_drop(const char *device, const char *name, struct vexfs_error *err);
-/* Only if it holds no vector: ENOTEMPTY. */
+/* Drops a collection that holds no vector; otherwise -ENOTEMPTY. */
 int vexfs_do_drop_empty(const char *device, const char *name, struct vexfs_error *err);
-/* By the serial number of vexfs_do_list_all(), in any user namespace. */
+/* Drops by the serial number of vexfs_do_list_all(), in any user namespace. */
 int vexfs_do_drop_serial(const char *device, uint64_t serial, struct vexfs_error *err);
 
 /*
@@ -228,69 +231,68 @@ int vexfs_wait_durable(struct vexfs *h, uint64_t seq, uint64_t deadline_ns,
 /* ---- asynchronous ops ---- */
 
 /*
- * An op need not be waited for: vexfs_submit() queues it, and its completion comes by
- * vexfs_reap(), or as a call of a function by vexfs_dispatch(). A handle is used in one of
- * both ways, by as many threads as one likes. The structure of the op, and what it points
- * to, must stay where they are until its completion has come; limits of one request
- * (VEXFS_BATCH_MAX, VEXFS_QUERIES_MAX) hold. See linux/vexfs.h for what an op may be, its
- * priority and its deadline. vexfs_close() ends what is under way.
+ * vexfs_submit() queues an op. vexfs_reap() returns its completion, or vexfs_dispatch() calls a
+ * function for it; a handle is used in one of these ways, by any number of threads. The
+ * structure of the op, and the memory it points to, must remain valid until the completion. The
+ * limits of one request (VEXFS_BATCH_MAX, VEXFS_QUERIES_MAX) hold. linux/vexfs.h has the ops,
+ * priorities and deadlines. vexfs_close() cancels ops in flight.
  */
 
 /*
- * Queues one op, VEXFS_IOC_PUT and so on, with its structure of @size bytes; the library fills
- * in the size there. -EBUSY: as many as may be are under way.
+ * Queues one op, VEXFS_IOC_PUT and so on, with its structure of @size bytes; the library sets
+ * the size in the structure. -EBUSY: the limit of ops in flight is reached.
  */
 int vexfs_submit(struct vexfs *h, uint32_t op, void *req, size_t size, uint64_t user_data,
 		 struct vexfs_error *err);
 /*
- * Several at once; the sizes in their structures are filled in already. Returns how many of them
- * were queued, the first ones; -errno when none was. @err says why it was not all.
+ * Queues several ops, whose structures have their sizes set. Returns the number of ops that were
+ * queued, from the first on, or -errno if none was. @err has the reason if some were not queued.
  */
 ssize_t vexfs_submit_many(struct vexfs *h, const struct vexfs_submission *ops, size_t count,
 			  struct vexfs_error *err);
 
 /*
- * Gets up to @max completions, and waits for @min of them, but not longer than @timeout_ns (0:
- * as long as it takes) nor for more than were submitted. Returns how many; -ETIME and
- * -EINTR when there was none.
+ * Gets up to @max completions. Waits for @min of them, at most @timeout_ns (0: no limit), and for
+ * no more than were submitted. Returns their number; -ETIME or -EINTR if there was none.
  */
 ssize_t vexfs_reap(struct vexfs *h, struct vexfs_completion *done, size_t max, size_t min,
 		   uint64_t timeout_ns, struct vexfs_error *err);
 
-/* The result of an op, with its sentence: 0 or -errno. @op as it was submitted. */
+/* The result of an op, 0 or -errno, and its message in @err. @op as it was submitted. */
 int vexfs_result(const struct vexfs *h, uint32_t op, const struct vexfs_completion *done,
 		 struct vexfs_error *err);
 
-/* Ends the ops of that number, or all; returns how many there were. Each has its completion. */
+/* Cancels the ops with @user_data, or all. Returns their number; each has a completion. */
 int vexfs_cancel(struct vexfs *h, uint64_t user_data, struct vexfs_error *err);
 int vexfs_cancel_all(struct vexfs *h, struct vexfs_error *err);
 
 /**
  * struct vexfs_callback - who is called when an op is done
- * @done: called once, from vexfs_dispatch(), by the thread that called that. It may
- *	submit, and free what @self lies in
+ * @done: called once, by the thread that calls vexfs_dispatch(). It may submit ops, and free
+ *	the memory that contains @self
  *
- * Lies in memory of the program, beside what belongs to the op, until @done is called.
+ * The program keeps this structure, for instance beside the structure of the op, until @done is
+ * called.
  */
 struct vexfs_callback {
 	void (*done)(struct vexfs *h, struct vexfs_callback *self,
 		     const struct vexfs_completion *completion);
 };
 
-/* As vexfs_submit(), for vexfs_dispatch(). */
+/* Like vexfs_submit(); vexfs_dispatch() calls @callback->done. */
 int vexfs_submit_callback(struct vexfs *h, uint32_t op, void *req, size_t size,
 			  struct vexfs_callback *callback, struct vexfs_error *err);
 
 /*
- * Waits as vexfs_reap(), calls the callbacks of what is done, and returns how many it
- * has called. With @min 0 it does not wait.
+ * Waits like vexfs_reap(), calls the callbacks of completed ops, and returns their number. With
+ * @min 0 it does not wait.
  */
 ssize_t vexfs_dispatch(struct vexfs *h, size_t min, uint64_t timeout_ns, struct vexfs_error *err);
 
 /*
- * For event loops: a descriptor that becomes readable when ops are done. Then call
- * vexfs_dispatch() with @min 0, which makes it unreadable first, or do as much with vexfs_reap().
- * It belongs to the handle, and is the same at each call.
+ * For event loops: a descriptor that becomes readable when ops complete. Then call
+ * vexfs_dispatch() with @min 0, which first reads the descriptor; callers of vexfs_reap() read it
+ * themselves. The descriptor belongs to the handle and is the same for each call.
  */
 int vexfs_event_fd(struct vexfs *h, struct vexfs_error *err);
 
@@ -327,7 +329,7 @@ const char *vexfs_change_name(unsigned int op);
  * digits and '_'. A field without an offset follows the one before it without
  * a gap. Fields do not overlap and end within VEXFS_ATTR_MAX bytes. Numbers
  * stand in a record big-endian: filters and vexfs_do_classify() read them so, and
- * vexfs_record_set() and vexfs_record_get() turn them.
+ * vexfs_record_set() and vexfs_record_get() convert them.
  */
 enum vexfs_field_type {
 	VEXFS_FIELD_U8 = 1,
