@@ -19,7 +19,7 @@
  * struct direct_test - a collection, and ops in it
  * @client: their descriptor
  * @high: ops of high priority, one for each processor
- * @n: how many
+ * @n: number of ops
  */
 struct direct_test {
 	struct vexfs_gate_client client;

@@ -280,7 +280,7 @@ static void filter_refuses(struct kunit *test)
  * @version: of each, 0 for one that is not there
  * @all: every vector, by distance
  * @queries: rows
- * @aux: theirs
+ * @aux: auxiliaries of the rows
  * @hits: of the results
  * @results: heaps
  * @plan: of the last search

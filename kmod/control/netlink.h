@@ -18,7 +18,7 @@ struct vexfs_event;
 /* A message with room for the largest answer, or NULL. */
 struct sk_buff *vexfs_nl_alloc(void);
 
-/* Changes whenever a collection comes or goes; never 0. */
+/* Changes whenever a collection is created or dropped; never 0. */
 u32 vexfs_nl_generation(void);
 
 /* A message of @cmd that answers @info, or NULL. @hdr is for genlmsg_end(). */

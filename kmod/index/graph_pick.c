@@ -107,7 +107,7 @@ static void prefetch_row(struct vexfs_graph *g, u64 found, u32 bytes)
 int vexfs_graph_pick(struct vexfs_graph *g, struct graph_pick *p, const u64 *cand, u32 n, u32 self,
 		     u32 max)
 {
-	u32 bytes = vexfs_math_row_ahead(&g->sp), ahead = 0, i;
+	u32 bytes = vexfs_math_prefetch_bytes(&g->sp), ahead = 0, i;
 	bool diverse = READ_ONCE(vexfs_graph_heuristics);
 
 	vexfs_stack_check(p->stack);
@@ -143,7 +143,7 @@ int vexfs_graph_keys_to(struct vexfs_graph *g, struct graph_pick *p, u32 from, c
 	vexfs_stack_check(p->stack);
 	for (i = 0; i < n; i++) {
 		p->rows[i] = vexfs_graph_row(g, to[i], &p->aux[i]);
-		vexfs_graph_prefetch(p->rows[i], vexfs_math_row_ahead(&g->sp));
+		vexfs_graph_prefetch(p->rows[i], vexfs_math_prefetch_bytes(&g->sp));
 	}
 	row = vexfs_graph_row(g, from, &aux);
 	return vexfs_math_gather(&g->sp, row, aux, p->rows, p->aux, n, p->keys);

@@ -191,7 +191,7 @@ static int take_coded(struct answering *a, u32 q, const struct graph_walk *w)
 			a->slots[n] = slot;
 			a->rows[n] = vexfs_slot_row(s->c, slot);
 			a->aux[n] = vexfs_slot_aux(s->c, slot);
-			vexfs_graph_prefetch(a->rows[n], vexfs_math_row_ahead(&s->c->space));
+			vexfs_graph_prefetch(a->rows[n], vexfs_math_prefetch_bytes(&s->c->space));
 			n++;
 			left--;
 		}

@@ -106,8 +106,8 @@ static const u32 *links_of(const struct vexfs_graph *g, u32 slot, u32 level, u32
 static void collect_from(struct vexfs_graph *g, struct graph_walk *w, u32 slot, u32 level,
 			 bool only_new)
 {
-	u32 bytes = vexfs_math_row_ahead(&g->sp);
-	bool later = vexfs_math_rows_later(&g->sp);
+	u32 bytes = vexfs_math_prefetch_bytes(&g->sp);
+	bool later = vexfs_math_prefetch_late(&g->sp);
 	u32 cap, i, row, n = 0;
 	const u32 *links = links_of(g, slot, level, &cap);
 

@@ -98,8 +98,8 @@ int vexfs_math_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,
  * How to prefetch rows in memory before they are gathered on this processor: how many
  * bytes of each, and whether all of them after they were found instead of meanwhile.
  */
-u32 vexfs_math_row_ahead(const struct vexfs_space *sp);
-bool vexfs_math_rows_later(const struct vexfs_space *sp);
+u32 vexfs_math_prefetch_bytes(const struct vexfs_space *sp);
+bool vexfs_math_prefetch_late(const struct vexfs_space *sp);
 
 /* Keys and the user's distances: f32 bit patterns, converted exactly. */
 u32 vexfs_key_from_f32(u32 f32_bits);

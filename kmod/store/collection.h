@@ -136,7 +136,7 @@ struct vexfs_collection {
 	struct rw_semaphore quiesce ____cacheline_aligned_in_smp;
 	struct mutex grow_lock;
 	struct mutex index_lock;	/* requests that start and end things of the index */
-	u64 index_seq;		/* when an index came or went last; registry's lock */
+	u64 index_seq;		/* last change of the index; registry's lock */
 	bool index_leaving;	/* parts of one that was taken off are still there; quiesce */
 	bool gated;		/* writers promise and wait; changed with quiesce held, stream.h */
 	bool restoring;		/* vectors come with their numbers; until it is known */
@@ -277,8 +277,8 @@ void vexfs_collection_counts(const struct vexfs_collection *c, struct vexfs_coun
 
 /**
  * struct vexfs_totals - all collections together
- * @collections: how many there are
- * @changes: grows when one comes or goes
+ * @collections: number of collections
+ * @changes: grows when a collection is created or dropped
  * @vectors: vectors in all collections
  * @bytes: memory of all collections
  */

@@ -40,7 +40,7 @@
  * Readers never wait: a busy id means what it meant before the claim.
  *
  * Sequence numbers. Every change of a collection has one: each vector stored, replaced
- * or deleted, each change of settings, an index that comes or goes, the drop. They come
+ * or deleted, each change of settings, an index created or dropped, the drop. They come
  * from one counter, without gaps, and are decided under ids_lock, by vectors there and
  * by the rest inside the registry's lock. A number is published (collection->seq) when
  * ids_lock is released, after all that was changed under it: a reader of the number sees

@@ -16,7 +16,7 @@ static int promise(struct vexfs_collection *c, u32 n, bool forced, u64 deadline_
 	return *gated ? vexfs_gate_enter(c, n, forced, deadline_ns) : 0;
 }
 
-/* quiesce is held. The gate came or went meanwhile, or the collection did. */
+/* quiesce is held. The gate may have opened or closed meanwhile, or the collection been dropped. */
 static int promised(struct vexfs_collection *c, u32 n, bool gated)
 {
 	int err = vexfs_collection_dropped(c) ? -ENOENT : c->gated != gated ? -EAGAIN : 0;

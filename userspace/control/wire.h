@@ -95,7 +95,7 @@ struct row {
 
 /**
  * struct rows - rows in the kernel's order
- * @n: how many
+ * @n: number of them
  * @room: allocated rows
  * @row: the rows
  */

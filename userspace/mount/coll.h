@@ -251,7 +251,7 @@ void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
 /**
  * struct asked - the search that a name stands for
  * @id: neighbours of this row
- * @k: how many
+ * @k: number of results
  * @ef: length of the candidate list
  * @exact: no approximation
  * @range: all within @radius

@@ -68,7 +68,7 @@ const struct verb_group groups[] = {
 		.verbs = dump_verbs,
 	}, {
 		.title = "Mounts", .page = "vexctl-mount",
-		.brief = "mount collections as files, and directories with what is near",
+		.brief = "mount collections as files, and directories with similar files",
 		.about = "A mount shows each collection as a directory and each vector as a file. "
 			 "With --over it shows another directory, with links to similar files "
 			 "beside every file.",

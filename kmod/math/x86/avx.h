@@ -29,7 +29,7 @@
  * Prefetch the first lines of a row; the processor itself fetches what follows.
  * Prefetching beyond a short row does no harm, and a loop would cost more.
  */
-static __always_inline void ahead(const void *row)
+static __always_inline void prefetch_near(const void *row)
 {
 	_mm_prefetch((const char *)row, _MM_HINT_T0);
 	_mm_prefetch((const char *)row + 64, _MM_HINT_T0);
@@ -47,7 +47,7 @@ static __always_inline void ahead(const void *row)
 #define SCAN_NEAR	1024
 #define SCAN_FAR	6144
 
-static __always_inline void far_ahead(const u8 *p, const size_t far, const u32 bytes)
+static __always_inline void prefetch_far(const u8 *p, const size_t far, const u32 bytes)
 {
 	if (far == SCAN_FAR) {
 		_mm_prefetch((const char *)p + far, _MM_HINT_T0);
@@ -249,7 +249,7 @@ u32 fn##_gather(const struct vexfs_space *sp, const void *q, u32 q_aux,			\
 		if (i + 2 * GROUP <= n)							\
 			UNROLL_8							\
 			for (r = i + GROUP; r < i + 2 * GROUP; r++)			\
-				ahead(p[r]);						\
+				prefetch_near(p[r]);					\
 		wide += fn##_group(q, q_aux, p + i, aux + i, bytes, bias, 0, keys + i);	\
 	}										\
 	if (n - i >= REST_LEAST) {							\

@@ -478,7 +478,7 @@ static void meet_pages(const struct vexfs_space *sp, const u8 *rows, const struc
 		asm volatile("movb %1, %0" : "=q" (seen) : "m" (rows[page]));
 }
 
-static __always_inline void ask_ahead(const struct vexfs_paged *src, size_t off, u32 bytes)
+static __always_inline void prefetch_paged(const struct vexfs_paged *src, size_t off, u32 bytes)
 {
 	size_t in_page = off & (((size_t)1 << src->shift) - 1);
 	const char *at = (const char *)src->page[off >> src->shift] + in_page;
@@ -509,7 +509,7 @@ static __always_inline u32 f32_paged(const struct vexfs_space *sp, void *rows, u
 		bool good;
 
 		if (off + PAGED_AHEAD < end)
-			ask_ahead(src, off + PAGED_AHEAD, sp->row_bytes);
+			prefetch_paged(src, off + PAGED_AHEAD, sp->row_bytes);
 		if (in_page + sp->row_bytes > page_bytes) {
 			v.here = page_bytes - in_page;
 			v.rest = page[1];

@@ -37,7 +37,7 @@ static __always_inline void name##_add(lanes_t *acc, const u32 rows, const u8 *q
 		if (far) {								\
 			UNROLL_8							\
 			for (r = 0; r < rows; r++)					\
-				far_ahead(p[r] + off, far, step);			\
+				prefetch_far(p[r] + off, far, step);			\
 		}									\
 	}										\
 	half										\

@@ -85,7 +85,7 @@ static __always_inline void name##_add(vec_t *acc, const u32 rows, const u8 *q,	
 		if (far && off % 64 == 0) {						\
 			UNROLL_8							\
 			for (r = 0; r < rows; r++)					\
-				far_ahead(p[r] + off, far, 64);			\
+				prefetch_far(p[r] + off, far, 64);			\
 		}									\
 	}										\
 }											\

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is known of processors by name; see math/ahead.c for what it is good for.
+ * What is known of processors by name; see math/prefetch.c for what it is good for.
  */
 #include "x86.h"
 

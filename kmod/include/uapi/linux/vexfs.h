@@ -784,7 +784,7 @@ struct vexfs_classify {
  * @ef_construction: build: as in struct vexfs_create
  * @code: build: enum vexfs_code
  * @pad: 0
- * @seq: out: sequence number of the change: a graph that came or went; 0 when none did
+ * @seq: out: sequence number of the change if a graph was created or dropped, otherwise 0
  */
 struct vexfs_index_req {
 	__u32 size;
@@ -1010,7 +1010,7 @@ enum vexfs_change_op {
 	VEXFS_CHANGE_UPDATE	= 2,	/* vector, record or both replaced */
 	VEXFS_CHANGE_DELETE	= 3,
 	VEXFS_CHANGE_SET	= 4,	/* settings: VEXFS_IOC_STAT has those of now */
-	VEXFS_CHANGE_INDEX	= 5,	/* a graph came or went: likewise */
+	VEXFS_CHANGE_INDEX	= 5,	/* a graph was created or dropped: VEXFS_IOC_STAT */
 	VEXFS_CHANGE_DROP	= 6,	/* the last one; the next read(2) gives 0 */
 	/* @seq: where the stream goes on; what was before is got by a walk that begins now */
 	VEXFS_CHANGE_LOST	= 7,

@@ -24,14 +24,14 @@ VEXFS_EXPORT_KUNIT(vexfs_scan_far);
  * down when whole rows of a list are prefetched: 1.2 times the searches over rows of
  * 3 KiB. Zen 4 was faster when they were.
  */
-u32 vexfs_math_row_ahead(const struct vexfs_space *sp)
+u32 vexfs_math_prefetch_bytes(const struct vexfs_space *sp)
 {
 	if (vexfs_scan_far && sp->stride > LONG_ROW)
 		return SHORT_ROW;
 	return sp->stride < ROW_AHEAD_MAX ? sp->stride : ROW_AHEAD_MAX;
 }
 
-bool vexfs_math_rows_later(const struct vexfs_space *sp)
+bool vexfs_math_prefetch_late(const struct vexfs_space *sp)
 {
 	return vexfs_scan_far && sp->stride > SHORT_ROW;
 }
