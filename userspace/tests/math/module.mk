@@ -6,7 +6,7 @@
 M_FLAGS := -O3 -ffp-contract=off -fno-math-errno -Wno-unused-parameter
 M_AVX2 := -mavx2 -mfma -mf16c
 M_AVX512 := $(M_AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq
-M_FILES := ahead ops space scalar scalar_int scalar_float conv wide
+M_FILES := prefetch ops space scalar scalar_int scalar_float conv wide
 M_FILES += $(addprefix x86/,tune avx2 avx2_float avx2_int avx2_block avx2_code avx2_conv \
 	avx512 avx512_float avx512_int avx512_vnni avx512_vpopcntdq \
 	avx512_block avx512_vnni_block avx512_code)
