@@ -62,7 +62,11 @@ void vx_exec_format(FILE *f, const char *format, const json_t *record);
 int vx_exec_keep(json_t *record);
 /* Keeps a result of vexstress under a name, as vexctl results lists it. */
 int vx_result_keep(const json_t *result, const char *name);
-/* Where both are kept, to be freed; its directory is made when @make. */
+/* The same for a baseline, which is in a file already: that it could not be kept is only said. */
+void vx_baseline_keep(const json_t *result, const char *name);
+/* The newest baseline of that name, otherwise the newest run; NULL when there is none. */
+json_t *vx_result_kept(const char *name);
+/* Where they are kept, to be freed; its directory is made when @make. */
 char *vx_history_path(bool make);
 /*
  * All records, in the order in which they were kept, of programs whose name is @only where that is

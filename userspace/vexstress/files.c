@@ -3,6 +3,7 @@
  * Files of results. A file appears under its name complete or not at all, also when the
  * disk is full or the power is cut. What is read is checked before it is used.
  */
+#include "exec.h"
 #include "outfile.h"
 #include "vexstress.h"
 
@@ -134,38 +135,49 @@ int vx_baseline_save(const char *name, const json_t *result)
 		ret = vx_write_json(path, result);
 	free(path);
 	free(dir);
+	if (!ret)
+		vx_baseline_keep(result, name);
 	return ret;
+}
+
+static json_t *read_file(const char *path)
+{
+	json_error_t err;
+	json_t *out = json_load_file(path, JSON_REJECT_DUPLICATES, &err);
+
+	if (!out)
+		vx_say("%s is not a result: line %d: %s", path, err.line, err.text);
+	return out;
+}
+
+/* What a name that is no file means: a baseline in the folder of results, or in the history. */
+static json_t *read_named(const char *name)
+{
+	char *path = NULL, *dir = vx_results_dir(false);
+	json_t *out;
+
+	if (!dir || asprintf(&path, "%s/%s.json", dir, name) < 0)
+		path = NULL;
+	free(dir);
+	if (path && !access(path, F_OK)) {
+		out = read_file(path);
+	} else {
+		out = vx_result_kept(name);
+		if (!out)
+			vx_say("there is neither a file nor a baseline '%s'%s%s, nor is it in the history",
+			       name, path ? ": no " : "", path ? path : "");
+	}
+	free(path);
+	return out;
 }
 
 json_t *vx_read_result(const char *what)
 {
-	json_error_t err;
-	char *path = NULL, *dir;
-	json_t *out;
-	struct stat st;
+	bool file = strchr(what, '/') || !access(what, F_OK);
+	json_t *out = file ? read_file(what) : read_named(what);
 
-	if (!strchr(what, '/') && stat(what, &st)) {
-		dir = vx_results_dir(false);
-		if (!dir || asprintf(&path, "%s/%s.json", dir, what) < 0)
-			path = NULL;
-		free(dir);
-		if (!path || stat(path, &st)) {
-			vx_say("there is neither a file nor a baseline '%s'%s%s", what,
-			       path ? ": no " : "", path ? path : "");
-			free(path);
-			return NULL;
-		}
-	} else {
-		path = strdup(what);
-	}
-	out = path ? json_load_file(path, JSON_REJECT_DUPLICATES, &err) : NULL;
-	if (!out) {
-		vx_say("%s is not a result: line %d: %s", what, path ? err.line : 0,
-		       path ? err.text : "no memory");
-		free(path);
+	if (!out)
 		return NULL;
-	}
-	free(path);
 	if (json_integer_value(json_object_get(out, "schema_version")) != VX_SCHEMA_VERSION ||
 	    !json_is_array(json_object_get(out, "metrics")) ||
 	    !json_is_object(json_object_get(out, "fingerprint"))) {

@@ -420,6 +420,11 @@ check $? "a kernel log that got worse is status 5" "status $status" "$(cat "$tmp
 # shellcheck disable=SC2086
 run vexstress point $brief -q --save-baseline first
 check "$status" "a baseline is kept" "$err"
+run vexctl results list --history "$VEXFS_RESULTS/baselines/history.db" -j
+printf '%s' "$out" > "$tmp/kept.json"
+got=$(value "$tmp/kept.json" "[(x['kind'], x['name']) for x in r['results']]")
+[ "$got" = "[('baseline', 'first')]" ]
+check $? "it is in the history, too" "$got" "$err"
 # shellcheck disable=SC2086
 run vexstress point $brief --baseline first
 case $status in 0|1|6) s=0 ;; *) s=1 ;; esac
