@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Decides whether a target is met, from numbers only: target.c measures them, and tests
+ * Decides whether a target is met, from numbers only: target_goals.c keeps them, and tests
  * generate them.
  */
 #ifndef VEXSTRESS_VERDICT_H
