@@ -23,7 +23,7 @@ void vexfs_lock_read(enum vexfs_lock_class class, struct vexfs_lock_counts *sum)
 
 	*sum = (struct vexfs_lock_counts){ };
 	for_each_possible_cpu(cpu) {
-		const struct vexfs_lock_counts *one = &per_cpu(vexfs_lock_counts, cpu)[class];
+		const struct vexfs_lock_counts *one = per_cpu_ptr(&vexfs_lock_counts[class], cpu);
 
 		sum->acquired += READ_ONCE(one->acquired);
 		sum->contended += READ_ONCE(one->contended);
