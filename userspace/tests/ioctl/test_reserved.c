@@ -149,6 +149,12 @@ static void good_submit(union request *r)
 	r->submit.entries = (uintptr_t)&entry;
 }
 
+/* No op has this number, so none is found, whether or not the one that was submitted has ended. */
+static void good_cancel(union request *r)
+{
+	r->cancel.user_data = 1234567;
+}
+
 static void good_reap(union request *r)
 {
 	static struct vexfs_completion done;
@@ -244,8 +250,8 @@ static const struct reserved places[] = {
 	PLACE(SUBMIT, good_submit, vexfs_submit, 0, flags, 0),
 	PLACE(REAP, good_reap, vexfs_reap, 0, flags, 0),
 	PLACE(REAP, good_reap, vexfs_reap, 0, pad, 0),
-	PLACE(CANCEL, good_nothing, vexfs_cancel, -ENOENT, flags, VEXFS_CANCEL_ALL),
-	PLACE(CANCEL, good_nothing, vexfs_cancel, -ENOENT, pad, 0),
+	PLACE(CANCEL, good_cancel, vexfs_cancel, -ENOENT, flags, VEXFS_CANCEL_ALL),
+	PLACE(CANCEL, good_cancel, vexfs_cancel, -ENOENT, pad, 0),
 	PLACE(EVENTFD, good_eventfd, vexfs_eventfd, 0, flags, 0),
 	PLACE(EVENTFD, good_eventfd, vexfs_eventfd, 0, pad, 0),
 	PLACE(NOP, good_nothing, vexfs_nop, 0, flags, 0),
