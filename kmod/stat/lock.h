@@ -29,13 +29,17 @@ DECLARE_PER_CPU(struct vexfs_lock_counts, vexfs_lock_counts[VEXFS_LOCK_CLASSES])
 /* Takes @lock, which is one of @class. */
 static inline void vexfs_lock(spinlock_t *lock, enum vexfs_lock_class class)
 {
+	bool contended;
+
 	/* lockdep does not check the order of a trylock */
 	might_lock(lock);
-	this_cpu_inc(vexfs_lock_counts[class].acquired);
-	if (likely(spin_trylock(lock)))
-		return;
-	this_cpu_inc(vexfs_lock_counts[class].contended);
-	spin_lock(lock);
+	contended = !spin_trylock(lock);
+	if (unlikely(contended)) {
+		spin_lock(lock);
+		raw_cpu_inc(vexfs_lock_counts[class].contended);
+	}
+	/* who holds a spinlock is not preempted, and no interrupt takes these */
+	raw_cpu_inc(vexfs_lock_counts[class].acquired);
 }
 
 const char *vexfs_lock_class_name(unsigned int class);

@@ -35,7 +35,8 @@ DECLARE_PER_CPU(u32, vexfs_timed_turn);
 /* An op begins: is it to be timed? */
 static inline bool vexfs_timed_begin(void)
 {
-	if (likely(this_cpu_inc_return(vexfs_timed_turn) % VEXFS_TIMED_EVERY))
+	/* whether a turn is counted twice does not matter */
+	if (likely(raw_cpu_inc_return(vexfs_timed_turn) % VEXFS_TIMED_EVERY))
 		return false;
 	this_cpu_inc(vexfs_timed.ops);
 	return true;

@@ -263,13 +263,19 @@ typedef void (*vexfs_registry_watcher)(void);
 void vexfs_registry_watch(vexfs_registry_watcher watcher);
 void vexfs_collection_stat(struct vexfs_collection *c, struct vexfs_stat *st);
 
-/* An op on @c has ended. Writes memory of its own CPU only; any context but NMI. */
+/*
+ * An op on @c has ended. Writes memory of its own CPU only; any context but NMI. this_cpu_inc()
+ * would disable interrupts where there is no instruction for it, which costs more than a small
+ * op may. There, an op that ends in an interrupt in the middle of this one may not be counted.
+ */
 static inline void vexfs_collection_count(struct vexfs_collection *c, enum vexfs_counted what,
 					  bool failed)
 {
-	this_cpu_inc(c->counts->n[what]);
+	preempt_disable();
+	raw_cpu_inc(c->counts->n[what]);
 	if (unlikely(failed))
-		this_cpu_inc(c->counts->n[VEXFS_COUNTED_ERROR]);
+		raw_cpu_inc(c->counts->n[VEXFS_COUNTED_ERROR]);
+	preempt_enable();
 }
 
 /* Adds the CPUs up; stops nobody. */
