@@ -128,6 +128,9 @@ json_t *vx_result_kept(const char *name)
 
 	if (h && !history_record_contents(h, "baseline", name, take_newest, &newest, &err) && !newest)
 		history_record_contents(h, "run", name, take_newest, &newest, &err);
+	/* that there is no history is no error: nothing was kept */
+	if (!newest && err.code && err.code != ENOENT)
+		vx_say("the history cannot be read: %s", err.text);
 	history_close(h);
 	return newest;
 }

@@ -65,17 +65,9 @@ BEGIN {
 	print "# EOF"
 }' > "$work/history.om"
 ok "a history for Prometheus" promtool tsdb create-blocks-from openmetrics "$work/history.om" "$work/data"
-printf 'global: {}\n' > "$work/prometheus.yml"
-port=9491
-while (exec 3<> /dev/tcp/127.0.0.1/$port) 2> /dev/null; do port=$((port + 1)); done
-prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/data" --storage.tsdb.retention.time=30d \
-	--web.listen-address=127.0.0.1:$port > "$work/server.log" 2>&1 &
-server=$!
-url=http://127.0.0.1:$port
-for _ in $(seq 300); do
-	curl -sf $url/-/ready > /dev/null && break
-	sleep 0.1
-done
+# shellcheck source=userspace/tests/operations/start_prometheus.sh
+. userspace/tests/operations/start_prometheus.sh
+start_prometheus 9491
 at=(--prometheus "$url")
 
 run 1 "status says that something is wrong" status -j "${at[@]}"

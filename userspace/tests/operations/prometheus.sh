@@ -36,17 +36,9 @@ awk -v now="$now" 'BEGIN {
 	print "# EOF"
 }' > "$work/history.om"
 ok "promtool makes a history for Prometheus" promtool tsdb create-blocks-from openmetrics "$work/history.om" "$work/data"
-printf 'global: {}\n' > "$work/prometheus.yml"
-port=9471
-while (exec 3<> /dev/tcp/127.0.0.1/$port) 2> /dev/null; do port=$((port + 1)); done
-prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/data" --storage.tsdb.retention.time=30d \
-	--web.listen-address=127.0.0.1:$port > "$work/log" 2>&1 &
-server=$!
-url=http://127.0.0.1:$port
-for _ in $(seq 300); do
-	curl -sf $url/-/ready > /dev/null && break
-	sleep 0.1
-done
+# shellcheck source=userspace/tests/operations/start_prometheus.sh
+. userspace/tests/operations/start_prometheus.sh
+start_prometheus 9471
 p() { build/bin/vexctl performance "$@"; }
 json() { # WHAT FILTER COMMAND...
 	n=$((n + 1))
