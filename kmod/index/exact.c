@@ -211,6 +211,7 @@ static struct exact_work *work_new(struct exact_run *run)
 	w->limits = NULL;
 	w->pause = 0;
 	w->paused = 0;
+	w->dense = 0;
 	if (run->packed && vexfs_exact_block_room(w)) {
 		work_free(w);
 		return NULL;

@@ -75,6 +75,7 @@ struct exact_run {
  * @state: of the rows of a chunk, seen before the rows: LIVE for those that may count
  * @pause: chunks that are still to be compared without codes
  * @paused: chunks of the last such pause
+ * @dense: chunks of a block whose smallest id is looked for, after one with more pairs than rows
  */
 struct exact_work {
 	struct exact_run *run;
@@ -91,6 +92,7 @@ struct exact_work {
 	u8 state[CHUNK_ROWS] __aligned(8);
 	u32 pause;
 	u32 paused;
+	u32 dense;
 };
 
 static inline void vexfs_exact_offer(struct exact_work *w, u32 q, struct vexfs_extent *e, u32 row,

@@ -12,6 +12,7 @@
 #include "mem/pool.h"
 
 #define BLOCK_HITS	16384u			/* candidate pairs of one block */
+#define DENSE_CHUNKS	16u			/* see struct exact_work */
 #define PLAIN_ROWS	64u			/* up to this number of rows, queries are compared one by one */
 
 /*
@@ -122,17 +123,24 @@ static int block_hits(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 	struct exact_run *run = w->run;
 	struct vexfs_search_job *s = run->s;
 	const void *codes = vexfs_extent_coded(s->c, e, row, n);
-	u64 least = U64_MAX;
+	/* equal distances are rare: ids matter only when many pairs came up lately */
+	u64 least = w->dense ? U64_MAX : 0;
+	int hits;
 	u32 q, i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; w->dense && i < n; i++)
 		least = min(least, READ_ONCE(e->ids[row + i]));
 	for (q = 0; q < s->nq; q++)
 		w->limits[q] = block_limit(&w->results[q], least);
 	vexfs_stack_check(&s->op->stack);
-	return vexfs_math_block(&s->c->space, run->packed, s->nq, w->limits,
+	hits = vexfs_math_block(&s->c->space, run->packed, s->nq, w->limits,
 				e->rows + (size_t)row * s->c->space.stride, e->aux + row, n,
 				codes, &w->room);
+	if (hits == -EOVERFLOW || hits > (int)n)
+		w->dense = DENSE_CHUNKS;
+	else if (w->dense)
+		w->dense--;
+	return hits;
 }
 
 /* Compares the queries one by one, which lowers limits that are still high. */

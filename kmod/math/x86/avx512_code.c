@@ -156,98 +156,167 @@ void vexfs_avx512_code_pack(const struct vexfs_space *sp, void *packed, const vo
 	}
 }
 
+/**
+ * struct code_group - a group of queries, and the rows it is compared with
+ * @bounds: what decides, by the scales of the queries
+ * @norm: norms of the queries, likewise
+ * @g: components of the queries
+ * @tail: what is behind them
+ * @first: number of the first query
+ * @valid: the queries that there are
+ * @codes: the rows
+ * @n: their number
+ * @row_base: number of the first row
+ * @hits: pairs that were found
+ * @max: number of pairs that @hits holds
+ */
+struct code_group {
+	struct bounds bounds;
+	float norm[BLOCK_G] __aligned(64);
+	const u8 *g;
+	const struct code_tail *tail;
+	u32 first;
+	u32 valid;
+	const u8 *codes;
+	u32 n;
+	u32 row_base;
+	struct vexfs_block_hit *hits;
+	u32 max;
+};
+
+static __always_inline void group_open(const struct vexfs_space *sp, struct code_group *cg,
+				       const void *packed, u32 q, u32 nq, const u32 *limits)
+{
+	u32 left = nq - q < BLOCK_G ? nq - q : BLOCK_G, at;
+
+	cg->first = q;
+	cg->valid = ~0u >> (32 - left);
+	cg->g = (const u8 *)packed + q / BLOCK_G * group_bytes(sp);
+	cg->tail = (const struct code_tail *)(cg->g + (size_t)quads(sp) * 4 * BLOCK_G);
+	make_bounds(&cg->bounds, sp->metric, sp->dim, CODE_ROUNDINGS, cg->tail->aux, limits + q,
+		    left);
+	UNROLL_8
+	for (at = 0; at < BLOCK_G; at += FV_LANES) {
+		fvec inverse = fv_load(cg->tail->inverse + at);
+		float *b = cg->bounds.b + at, *c = cg->bounds.c + at;
+
+		_mm512_store_ps(b, _mm512_mul_ps(fv_load(b), inverse));
+		_mm512_store_ps(c, _mm512_mul_ps(fv_load(c), inverse));
+		inverse = _mm512_mul_ps(inverse, fv_set1(CODE_UP));
+		_mm512_store_ps(cg->norm + at, _mm512_mul_ps(fv_load(cg->tail->norm + at), inverse));
+	}
+}
+
 /* Sums of products of a tile, from the biases up. */
-static __always_inline void tile_bytes(__m512i acc[][BLOCK_V], const u8 *g, const u8 *const *p,
-				       u32 steps)
+static __always_inline void tile_bytes(__m512i acc[][BLOCK_R], const u32 vectors, const u8 *g,
+				       const u8 *const *p, u32 steps)
 {
 	u32 k, r;
 
 	for (k = 0; k < steps; k++, g += 4 * BLOCK_G) {
-		__m512i x0 = _mm512_load_si512(g), x1 = _mm512_load_si512(g + 64);
+		__m512i x0 = _mm512_load_si512(g);
+		__m512i x1 = vectors > 1 ? _mm512_load_si512(g + 64) : x0;
 
 		UNROLL_8
 		for (r = 0; r < BLOCK_R; r++) {
 			__m512i y = _mm512_set1_epi32(((const s32 *)p[r])[k]);
 
-			acc[r][0] = _mm512_dpbusd_epi32(acc[r][0], y, x0);
-			acc[r][1] = _mm512_dpbusd_epi32(acc[r][1], y, x1);
+			acc[0][r] = _mm512_dpbusd_epi32(acc[0][r], y, x0);
+			if (vectors > 1)
+				acc[1][r] = _mm512_dpbusd_epi32(acc[1][r], y, x1);
 		}
 	}
+}
+
+/* Which of the queries in lanes from @at on may be within their limits. */
+static __always_inline __mmask16 lanes_near(const struct code_group *cg, const u32 at,
+					    const struct code_row *row, __m512i sums)
+{
+	fvec lost = fv_set1(row->lost + cg->tail->lost * row->norm);
+	/* half a unit of the sum of bytes: for what underflows */
+	fvec least = _mm512_fnmadd_ps(lost, fv_load(cg->norm + at), fv_set1(-0.5f));
+
+	least = fv_fma(fv_set1(row->inverse), fv_load(cg->bounds.c + at), least);
+	least = fv_fma(fv_set1(row->factor), fv_load(cg->bounds.b + at), least);
+	return fv_not_below(_mm512_cvtepi32_ps(sums), least);
+}
+
+static __always_inline u32 group_rows(const struct vexfs_space *sp, const struct code_group *cg,
+				      const u32 vectors, __m512i acc[][BLOCK_R], u32 found)
+{
+	const u32 step = vexfs_code_step(sp), far = vexfs_scan_far ? CODE_FAR : CODE_NEAR;
+	u32 i, r, v, off;
+
+	for (i = 0; i < cg->n; i += BLOCK_R) {
+		const u8 *p[BLOCK_R];
+
+		UNROLL_8
+		for (r = 0; r < BLOCK_R; r++) {
+			u32 at = i + r < cg->n ? i + r : cg->n - 1;
+
+			p[r] = cg->codes + (size_t)at * step + sizeof(struct code_row);
+			UNROLL_8
+			for (v = 0; v < vectors; v++)
+				acc[v][r] = _mm512_load_si512(cg->tail->bias + v * FV_LANES);
+		}
+		for (off = 0; off < BLOCK_R * step; off += 64)
+			_mm_prefetch((const char *)cg->codes + (size_t)i * step + off + far,
+				     _MM_HINT_T0);
+		tile_bytes(acc, vectors, cg->g, p, quads(sp));
+		UNROLL_8
+		for (r = 0; r < BLOCK_R; r++) {
+			const struct code_row *row = (const struct code_row *)
+				(p[r] - sizeof(struct code_row));
+			u32 mask;
+
+			if (i + r >= cg->n)
+				break;
+			mask = lanes_near(cg, 0, row, acc[0][r]);
+			if (vectors > 1)
+				mask = _mm512_kunpackw(lanes_near(cg, FV_LANES, row, acc[1][r]),
+						       mask);
+			mask &= cg->valid;
+			if (__builtin_expect(mask != 0, 0)) {
+				found = emit(cg->hits, found, cg->max, mask, cg->first,
+					     cg->row_base + i + r);
+				if (found > cg->max)
+					return found;
+			}
+		}
+	}
+	return found;
+}
+
+/* A vector of queries costs the same however many of its lanes are in use. */
+static __attribute__((__noinline__)) u32 group_rows_half(const struct vexfs_space *sp,
+							 const struct code_group *cg, u32 found)
+{
+	__m512i acc[1][BLOCK_R];
+
+	return group_rows(sp, cg, 1, acc, found);
+}
+
+static __attribute__((__noinline__)) u32 group_rows_full(const struct vexfs_space *sp,
+							 const struct code_group *cg, u32 found)
+{
+	__m512i acc[BLOCK_V][BLOCK_R];
+
+	return group_rows(sp, cg, BLOCK_V, acc, found);
 }
 
 u32 vexfs_avx512_code_block(const struct vexfs_space *sp, const void *packed, u32 nq,
 			     u32 first, u32 count, const u32 *limits, const void *codes,
 			     u32 n, u32 row_base, struct vexfs_block_hit *hits, u32 max)
 {
-	const u32 steps = quads(sp);
-	u32 q, i, r, v, found = 0;
+	struct code_group cg = {
+		.codes = codes, .n = n, .row_base = row_base, .hits = hits, .max = max,
+	};
+	u32 q, found = 0;
 
-	for (q = first; q < first + count; q += BLOCK_G) {
-		const u8 *g = (const u8 *)packed + q / BLOCK_G * group_bytes(sp);
-		const struct code_tail *t = (const struct code_tail *)
-			(g + (size_t)steps * 4 * BLOCK_G);
-		u32 left = nq - q < BLOCK_G ? nq - q : BLOCK_G;
-		const u32 valid = ~0u >> (32 - left);
-		float norm[BLOCK_G] __aligned(64);
-		struct bounds bd;
-
-		make_bounds(&bd, sp->metric, sp->dim, CODE_ROUNDINGS, t->aux, limits + q, left);
-		UNROLL_8
-		for (v = 0; v < BLOCK_V; v++) {
-			const u32 at = v * FV_LANES;
-			fvec inverse = fv_load(t->inverse + at);
-
-			_mm512_store_ps(bd.b + at, _mm512_mul_ps(fv_load(bd.b + at), inverse));
-			_mm512_store_ps(bd.c + at, _mm512_mul_ps(fv_load(bd.c + at), inverse));
-			inverse = _mm512_mul_ps(inverse, fv_set1(CODE_UP));
-			_mm512_store_ps(norm + at, _mm512_mul_ps(fv_load(t->norm + at), inverse));
-		}
-		for (i = 0; i < n; i += BLOCK_R) {
-			__m512i acc[BLOCK_R][BLOCK_V];
-			const u8 *p[BLOCK_R];
-
-			UNROLL_8
-			for (r = 0; r < BLOCK_R; r++) {
-				u32 at = i + r < n ? i + r : n - 1;
-
-				p[r] = (const u8 *)codes + (size_t)at * vexfs_code_step(sp) +
-				       sizeof(struct code_row);
-				UNROLL_8
-				for (v = 0; v < BLOCK_V; v++)
-					acc[r][v] = _mm512_load_si512(t->bias + v * FV_LANES);
-			}
-			tile_bytes(acc, g, p, steps);
-			UNROLL_8
-			for (r = 0; r < BLOCK_R; r++) {
-				const struct code_row *row = (const struct code_row *)
-					(p[r] - sizeof(struct code_row));
-				fvec lost = fv_set1(row->lost + t->lost * row->norm);
-				fvec factor = fv_set1(row->factor);
-				fvec inverse = fv_set1(row->inverse);
-				__mmask16 part[BLOCK_V];
-				u32 mask;
-
-				if (i + r >= n)
-					break;
-				UNROLL_8
-				for (v = 0; v < BLOCK_V; v++) {
-					/* half a unit of the sum of bytes: for what underflows */
-					const u32 at = v * FV_LANES;
-					fvec least = _mm512_fnmadd_ps(lost, fv_load(norm + at),
-								      fv_set1(-0.5f));
-
-					least = fv_fma(inverse, fv_load(bd.c + at), least);
-					least = fv_fma(factor, fv_load(bd.b + at), least);
-					part[v] = fv_not_below(_mm512_cvtepi32_ps(acc[r][v]), least);
-				}
-				mask = _mm512_kunpackw(part[1], part[0]) & valid;
-				if (__builtin_expect(mask != 0, 0)) {
-					found = emit(hits, found, max, mask, q, row_base + i + r);
-					if (found > max)
-						return found;
-				}
-			}
-		}
+	for (q = first; q < first + count && found <= max; q += BLOCK_G) {
+		group_open(sp, &cg, packed, q, nq, limits);
+		found = nq - q <= FV_LANES ? group_rows_half(sp, &cg, found) :
+					     group_rows_full(sp, &cg, found);
 	}
 	return found;
 }
