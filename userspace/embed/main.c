@@ -16,6 +16,7 @@
 #include "parse.h"
 
 #define LINE_MAX_BYTES	(64u << 20)
+#define ANSWER_BYTES	(64u << 10)	/* what a pipe takes */
 
 static struct {
 	const char *method;
@@ -283,6 +284,7 @@ int main(int argc, char **argv)
 	ret = prepare();
 	if (ret)
 		return ret;
+	setvbuf(stdout, NULL, _IOFBF, ANSWER_BYTES);
 	if (!set.learn) {
 		printf("{\"embedder\": \"vexfs-embed %s\", \"dim\": %llu, \"metric\": \"cos\"}\n",
 		       set.method, (unsigned long long)set.dim);

@@ -20,15 +20,18 @@
 #include "serve.h"
 
 #define LINE_BYTES	(4u << 20)
+#define READ_BYTES	(64u << 10)
+#define BACKGROUND_NICE	10	/* who works on files goes first */
 
 struct embedder {
 	char *command;
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
+	bool background;
 	int in, out;		/* our ends of its stdin and stdout */
-	char *buf;		/* output that was not consumed yet, @have bytes */
-	size_t have;
+	char *buf;		/* its output, @have bytes, of which @at were consumed */
+	size_t at, have;
 	char name[64];
 	char metric[16];
 	uint32_t dim;
@@ -48,6 +51,8 @@ static void child(const struct embedder *e, int in, int out)
 	null = open("/dev/null", O_WRONLY);
 	if (null >= 0)
 		dup2(null, 2);
+	if (e->background && nice(BACKGROUND_NICE) < 0)
+		errno = 0;	/* then it is as urgent as others */
 	setrlimit(RLIMIT_AS, &memory);
 	setrlimit(RLIMIT_CORE, &none);
 	if (!getuid() && (setgroups(0, NULL) || setresgid(e->gid, e->gid, e->gid) ||
@@ -73,7 +78,7 @@ static void end(struct embedder *e)
 			;
 	}
 	e->pid = 0;
-	e->have = 0;
+	e->at = e->have = 0;
 }
 
 static uint64_t now_ms(void)
@@ -81,51 +86,69 @@ static uint64_t now_ms(void)
 	return now_ns() / 1000000;
 }
 
-/* The next line, NUL-terminated in e->buf; returns its length with the newline, or -1. */
-static ssize_t read_line(struct embedder *e)
+/* Reads what it has written; as read(). */
+static ssize_t fill(struct embedder *e)
 {
-	uint64_t until = now_ms() + EMBED_TIMEOUT_MS;
+	ssize_t n;
+
+	if (e->at && LINE_BYTES - e->have < READ_BYTES) {
+		e->have -= e->at;
+		memmove(e->buf, e->buf + e->at, e->have);
+		e->at = 0;
+	}
+	if (e->have == LINE_BYTES) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	n = read(e->out, e->buf + e->have, LINE_BYTES - e->have);
+	e->have += n > 0 ? (size_t)n : 0;
+	return n;
+}
+
+/*
+ * The next line, NUL-terminated, which stays until the next call; NULL if there is none. The
+ * clock is read only if it has to be waited for.
+ */
+static const char *read_line(struct embedder *e)
+{
+	uint64_t until = 0;
 
 	for (;;) {
-		char *nl = memchr(e->buf, '\n', e->have);
 		struct pollfd p = { .fd = e->out, .events = POLLIN };
-		uint64_t now = now_ms();
+		char *line = e->buf + e->at, *nl = memchr(line, '\n', e->have - e->at);
+		uint64_t now;
 		ssize_t n;
 
 		if (nl) {
 			*nl = 0;
-			return nl - e->buf + 1;
+			e->at = (size_t)(nl + 1 - e->buf);
+			return line;
 		}
-		if (e->have == LINE_BYTES || now >= until)
-			return -1;
-		if (poll(&p, 1, (int)(until - now)) <= 0)
+		n = fill(e);
+		if (n > 0)
 			continue;
-		n = read(e->out, e->buf + e->have, LINE_BYTES - e->have);
-		if (n <= 0)
-			return -1;
-		e->have += (size_t)n;
+		if (!n || (errno != EAGAIN && errno != EINTR))
+			return NULL;
+		now = now_ms();
+		if (!until)
+			until = now + EMBED_TIMEOUT_MS;
+		if (now >= until)
+			return NULL;
+		poll(&p, 1, (int)(until - now));
 	}
-}
-
-static void take_line(struct embedder *e, size_t len)
-{
-	e->have -= len;
-	memmove(e->buf, e->buf + len, e->have);
 }
 
 /* Reads its description; after a restart it must be the same. */
 static int read_hello(struct embedder *e)
 {
-	ssize_t len = read_line(e);
-	const char *name, *metric;
+	const char *line = read_line(e), *name, *metric;
 	json_t *o;
 	json_int_t dim;
 	int ret = -1;
 
-	if (len < 0)
+	if (!line)
 		return -1;
-	o = json_loads(e->buf, 0, NULL);
-	take_line(e, (size_t)len);
+	o = json_loads(line, 0, NULL);
 	name = json_string_value(json_object_get(o, "embedder"));
 	metric = json_string_value(json_object_get(o, "metric"));
 	dim = json_integer_value(json_object_get(o, "dim"));
@@ -211,14 +234,8 @@ static int write_all(struct embedder *e, const char *text, size_t len)
 		 * It answers the first item while we still send the last one, so both
 		 * pipes are served.
 		 */
-		if (p[1].revents & POLLIN) {
-			ssize_t got = e->have < LINE_BYTES ?
-				      read(e->out, e->buf + e->have, LINE_BYTES - e->have) : -1;
-
-			if (got <= 0)
-				return -1;
-			e->have += (size_t)got;
-		}
+		if ((p[1].revents & POLLIN) && fill(e) <= 0)
+			return -1;
 	}
 	return 0;
 }
@@ -280,11 +297,17 @@ static int send(struct embedder *e, const struct embed_item *items, unsigned int
 	return ret;
 }
 
-static int digit(char c)
-{
-	return c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 :
-	       c >= '0' && c <= '9' ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
-}
+/* The value of a digit of base64 plus one; 0 for other characters. */
+static const unsigned char digits[256] = {
+#define D(c, v)	[c] = (v) + 1
+#define D4(c, v) D(c, v), D((c) + 1, (v) + 1), D((c) + 2, (v) + 2), D((c) + 3, (v) + 3)
+	D4('A', 0), D4('E', 4), D4('I', 8), D4('M', 12), D4('Q', 16), D4('U', 20), D('Y', 24),
+	D('Z', 25), D4('a', 26), D4('e', 30), D4('i', 34), D4('m', 38), D4('q', 42), D4('u', 46),
+	D('y', 50), D('z', 51), D4('0', 52), D4('4', 56), D('8', 60), D('9', 61), D('+', 62),
+	D('/', 63),
+#undef D4
+#undef D
+};
 
 static int unpack(const char *s, float *v, uint32_t dim)
 {
@@ -293,11 +316,11 @@ static int unpack(const char *s, float *v, uint32_t dim)
 	unsigned int bits = 0, acc = 0;
 
 	for (; *s && *s != '='; s++) {
-		int d = digit(*s);
+		unsigned int d = digits[(unsigned char)*s];
 
-		if (d < 0)
+		if (!d)
 			return -1;
-		acc = acc << 6 | (unsigned int)d;
+		acc = acc << 6 | (d - 1);
 		bits += 6;
 		if (bits < 8)
 			continue;
@@ -332,17 +355,15 @@ static int read_vector(const json_t *o, float *v, uint32_t dim)
 /* Reads one answer. -1: the output violates the protocol. */
 static int receive(struct embedder *e, struct embed_item *items, unsigned int n, bool *answered)
 {
-	ssize_t len = read_line(e);
+	const char *line = read_line(e), *why;
 	struct embed_item *item;
-	const char *why;
 	json_int_t id;
 	json_t *o;
 	int ret = -1;
 
-	if (len < 0)
+	if (!line)
 		return -1;
-	o = json_loads(e->buf, 0, NULL);
-	take_line(e, (size_t)len);
+	o = json_loads(line, 0, NULL);
 	id = json_is_integer(json_object_get(o, "id")) ?
 	     json_integer_value(json_object_get(o, "id")) : -1;
 	if (id >= 0 && id < n && !answered[id]) {
@@ -400,13 +421,14 @@ void embedder_run(struct embedder *e, struct embed_item *items, unsigned int n)
 	}
 }
 
-struct embedder *embedder_start(const char *command, const char *user)
+struct embedder *embedder_start(const char *command, const char *user, bool background)
 {
 	struct embedder *e = calloc(1, sizeof(*e));
 	struct passwd *pw = getuid() ? NULL : getpwnam(user ? user : "nobody");
 
 	if (!e)
 		return NULL;
+	e->background = background;
 	e->in = e->out = -1;
 	e->uid = pw ? pw->pw_uid : 65534;
 	e->gid = pw ? pw->pw_gid : 65534;

@@ -35,9 +35,9 @@ struct embed_item {
 
 /*
  * Starts @command with the shell, as @user if we are root. Returns NULL after printing
- * why. @name and @dim: as the embedder describes itself.
+ * why. In the background it leaves the processors to others.
  */
-struct embedder *embedder_start(const char *command, const char *user);
+struct embedder *embedder_start(const char *command, const char *user, bool background);
 const char *embedder_name(const struct embedder *e);
 uint32_t embedder_dim(const struct embedder *e);
 const char *embedder_metric(const struct embedder *e);

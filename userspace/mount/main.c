@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "escape.h"
+#include "metrics.h"
 #include "mount.h"
 #include "nearest.h"
 #include "serve.h"
@@ -25,7 +26,7 @@ enum {
 	END_NO_MODULE = 3,
 };
 
-#define FUSE_OPTIONS_SIZE	4096
+#define FUSE_OPTIONS_SIZE	8192
 
 static struct mount_options options = {
 	.timeout = 1,
@@ -35,7 +36,7 @@ static struct mount_options options = {
 const struct mount_options *opt = &options;
 
 static char fuse_options[FUSE_OPTIONS_SIZE] = "default_permissions,subtype=vexfs";
-static bool foreground, daemon_now, over_source;
+static bool foreground, daemon_now, over_source, helper, fake;
 
 void mount_say(const char *fmt, ...)
 {
@@ -68,6 +69,7 @@ static const char usage_text[] =
 "  --threads N            that answer (twice the processors, at least 4)\n"
 "  --quiet                chmod and chown of a vector that cannot be done are no error\n"
 "  --device FILE          the module's device (/dev/vexfs)\n"
+"  --metrics FILE         write metrics for Prometheus there every five seconds\n"
 "  -h, --help             this text\n"
 "  -V, --version          the version\n"
 "\n"
@@ -81,6 +83,7 @@ static const char usage_text[] =
 "  --list-near            list F.near; else it is there when it is asked for by name\n"
 "  --all                  embed files whose names begin with a dot, too\n"
 "  --queue N              files that may wait to be embedded (65536)\n"
+"  --no-passthrough       the kernel does not read and write files below by itself\n"
 "\n"
 "Exit status: 0 mounted, 1 it could not be mounted, 2 wrong usage, 3 no module.\n";
 
@@ -119,7 +122,7 @@ static bool seconds(const char *text, double *v)
 
 static const char *const names[] = {
 	"allow_other", "timeout", "threads", "quiet", "device", "over", "collection", "embed",
-	"embed_user", "state", "k", "list_near", "all", "queue", "ro", "rw",
+	"embed_user", "state", "k", "list_near", "all", "queue", "no_passthrough", "metrics", "ro", "rw",
 };
 
 #define NNAMES	(sizeof(names) / sizeof(names[0]))
@@ -163,6 +166,8 @@ static int set_text(const char **to, const char *key, const char *value)
 {
 	if (!value || !*value)
 		return bad_value(key, value, "a text");
+	/* The last one counts, as with other options. */
+	free((char *)(uintptr_t)*to);
 	*to = strdup(value);
 	return *to ? 0 : END_FAILED;
 }
@@ -224,6 +229,12 @@ static int set_option(const char *key, const char *value)
 		return set_flag(&o->list_near, key, value);
 	if (!strcmp(key, "all"))
 		return set_flag(&o->all, key, value);
+	if (!strcmp(key, "remount")) {
+		mount_say("options cannot be changed while it is mounted: umount and mount again");
+		return END_USAGE;
+	}
+	if (!strcmp(key, "no_passthrough"))
+		return set_flag(&o->no_passthrough, key, value);
 	if (!strcmp(key, "over")) {
 		/* In fstab the directory is in the first field. */
 		over_source = !value;
@@ -231,6 +242,8 @@ static int set_option(const char *key, const char *value)
 	}
 	if (!strcmp(key, "device"))
 		return set_text(&o->device, key, value);
+	if (!strcmp(key, "metrics"))
+		return set_text(&o->metrics, key, value);
 	if (!strcmp(key, "collection"))
 		return set_text(&o->collection, key, value);
 	if (!strcmp(key, "embed"))
@@ -296,6 +309,8 @@ static const struct option long_options[] = {
 	{ "list-near", no_argument, NULL, 1 },
 	{ "all", no_argument, NULL, 1 },
 	{ "queue", required_argument, NULL, 1 },
+	{ "no-passthrough", no_argument, NULL, 1 },
+	{ "metrics", required_argument, NULL, 1 },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -317,8 +332,8 @@ static int read_command_line(int argc, char **argv)
 {
 	int c, which, err = 0;
 
-	/* mount(8) appends options of its own: -s, -n, -v have no effect here. */
-	while (!err && (c = getopt_long(argc, argv, "o:fsnvhV", long_options, &which)) != -1) {
+	/* mount(8) appends options of its own, of which only -f, to pretend, has an effect. */
+	while (!err && (c = getopt_long(argc, argv, "o:fsnvt:hV", long_options, &which)) != -1) {
 		switch (c) {
 		case 1:
 			err = set_long(long_options[which].name);
@@ -327,8 +342,9 @@ static int read_command_line(int argc, char **argv)
 			err = set_list(optarg);
 			break;
 		case 'f':
-			foreground = true;
+			*(helper ? &fake : &foreground) = true;
 			break;
+		case 't':
 		case 's':
 		case 'n':
 		case 'v':
@@ -352,9 +368,27 @@ static int read_command_line(int argc, char **argv)
 	if (argc - optind == 2)
 		options.source = argv[optind++];
 	options.mountpoint = argv[optind];
-	if (over_source && !options.over)
-		options.over = options.source;
+	if (over_source && !options.over && options.source)
+		return set_text(&options.over, "over", options.source) ?: -1;
 	return -1;
+}
+
+/* `mount -a' finds by its first field in fstab what is mounted already. */
+static int name_source(void)
+{
+	const char *source = options.source;
+	char name[PATH_MAX + sizeof("fsname=")];
+
+	if (strstr(fuse_options, ",fsname="))
+		return 0;
+	/* A comma would begin an option. */
+	if (!source || !*source || strpbrk(source, ",\\") || strlen(source) >= PATH_MAX)
+		source = "vexfs";
+	snprintf(name, sizeof(name), "fsname=%s", source);
+	if (to_fuse(name))
+		return 0;
+	mount_say("the options are too long");
+	return END_USAGE;
 }
 
 static int check_options(void)
@@ -384,14 +418,10 @@ static int check_options(void)
 			mount_say("%s: %s", options.over, strerror(errno));
 			return END_FAILED;
 		}
+		free((char *)(uintptr_t)options.over);
 		options.over = below;
 	}
-	if (!strstr(fuse_options, ",fsname=")) {
-		char name[32] = "fsname=vexfs";
-
-		to_fuse(name);
-	}
-	return 0;
+	return name_source();
 }
 
 static int mount_and_serve(const struct mount_kind *kind, void *priv)
@@ -408,8 +438,9 @@ static int mount_and_serve(const struct mount_kind *kind, void *priv)
 		serve_block_signals();
 		if (!fuse_daemonize(foreground)) {
 			daemon_now = !foreground;
-			if (!kind->run || !kind->run(priv, se))
+			if ((!kind->run || !kind->run(priv, se)) && !metrics_start(kind->metrics))
 				ret = serve(se, options.threads, options.device) ? END_FAILED : 0;
+			metrics_stop();
 			if (kind->stop)
 				kind->stop(priv);
 		}
@@ -420,6 +451,32 @@ static int mount_and_serve(const struct mount_kind *kind, void *priv)
 	return ret;
 }
 
+/* mount(8) passes on no PATH: vexfs-embed lies beside this program. */
+static void find_neighbours(void)
+{
+	const char *path = getenv("PATH");
+	char self[PATH_MAX], *now, *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = 0;
+	slash = strrchr(self, '/');
+	if (!slash)
+		return;
+	*slash = 0;
+	if (asprintf(&now, "%s:%s", path && *path ? path : "/usr/local/bin:/usr/bin:/bin", self) < 0)
+		return;
+	setenv("PATH", now, 1);
+	free(now);
+}
+
+/* As mount.fuse.vexfs: the helper of mount(8) for this type. */
+static bool called_by_mount(const char *name)
+{
+	const char *base = name ? strrchr(name, '/') : NULL;
+
+	return name && !strncmp(base ? base + 1 : name, "mount.", 6);
+}
+
 int main(int argc, char **argv)
 {
 	const struct mount_kind *kind;
@@ -428,12 +485,14 @@ int main(int argc, char **argv)
 	void *priv;
 	int ret;
 
+	helper = called_by_mount(argv[0]);
 	ret = read_command_line(argc, argv);
 	if (ret >= 0)
 		return ret;
 	ret = check_options();
-	if (ret)
+	if (ret || fake)
 		return ret;
+	find_neighbours();
 	if (vexfs_do_info(options.device, &info, &err)) {
 		mount_say("%s", err.text);
 		return err.code == ENODEV ? END_NO_MODULE : END_FAILED;

@@ -5,10 +5,10 @@
 MOUNT_OBJS := $(patsubst userspace/%.c,build/obj/%.o,$(sort $(wildcard userspace/mount/*.c)))
 HAVE_FUSE := $(wildcard /usr/include/fuse3/fuse_lowlevel.h)
 
-$(MOUNT_OBJS): CFLAGS_USER += -I/usr/include/fuse3 -D_FILE_OFFSET_BITS=64 -pthread
+$(MOUNT_OBJS): CFLAGS_USER += -I/usr/include/fuse3 -D_FILE_OFFSET_BITS=64 -pthread $(EXPOSITION_CFLAGS)
 
 # Without textio's writer of JSON: its names are those of libjansson.
-MOUNT_OBJS += $(patsubst %,build/obj/textio/%.o,escape nearest outfile parse)
+MOUNT_OBJS += $(patsubst %,build/obj/textio/%.o,escape nearest outfile parse) $(EXPOSITION_OBJS)
 
 build/bin/vexfs-mount: $(MOUNT_OBJS) build/lib/libvexstat.a $(LIBVEXFS)
 	$(begin)
@@ -44,10 +44,24 @@ endif
 
 # The same with sanitizers, for the tests: VEXFS_MOUNT=build/test-bin/vexfs-mount-san.
 MOUNT_SAN_OBJS := $(MOUNT_OBJS:build/obj/%=build/san/%)
-$(filter build/san/mount/%,$(MOUNT_SAN_OBJS)): U_CFLAGS += -I/usr/include/fuse3 -D_FILE_OFFSET_BITS=64 -pthread
+$(filter build/san/mount/%,$(MOUNT_SAN_OBJS)): U_CFLAGS += -I/usr/include/fuse3 -D_FILE_OFFSET_BITS=64 -pthread $(EXPOSITION_CFLAGS)
 build/test-bin/vexfs-mount-san: $(sort $(MOUNT_SAN_OBJS) $(LIB_SAN_OBJS) build/san/libvexstat/hist.o build/san/libvexstat/clock.o)
 	$(begin)
 	$(HOSTCC_USER) $(U_SAN) -pthread -o $@ $^ -lfuse3 -ljansson -lm
+
+# The same with another libfuse, for a test: make LIBFUSE="$(scripts/fetch-peer libfuse)".
+ifneq ($(LIBFUSE),)
+MOUNT_PEER_OBJS := $(patsubst userspace/mount/%.c,build/libfuse/%.o,$(sort $(wildcard userspace/mount/*.c)))
+build/libfuse/%.o: userspace/mount/%.c
+	$(begin)
+	$(HOSTCC_USER) $(U_CFLAGS) $(EXPOSITION_CFLAGS) -I$(LIBFUSE)/include/fuse3 -D_FILE_OFFSET_BITS=64 -pthread -c -o $@ $<
+
+build/test-bin/vexfs-mount-passthrough: $(MOUNT_PEER_OBJS) \
+		$(filter-out build/obj/mount/%,$(MOUNT_OBJS)) build/lib/libvexstat.a $(LIBVEXFS)
+	$(begin)
+	$(HOSTCC_USER) -pthread -o $@ $(filter %.o,$^) build/lib/libvexstat.a $(U_LIBS) \
+		$(LIBFUSE)/lib/libfuse3.a -ljansson -lm -ldl
+endif
 
 build/test-bin/mount_compare: build/obj/tests/mount_compare.o
 	$(begin)

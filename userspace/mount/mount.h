@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct expo;
 struct fuse_session;
 struct fuse_lowlevel_ops;
 
@@ -30,6 +31,8 @@ struct fuse_lowlevel_ops;
  * @all: embed files whose names begin with a dot, too
  * @k: links in a directory of neighbours
  * @queue: how many files may wait to be embedded
+ * @metrics: file of metrics, or NULL
+ * @no_passthrough: data of files comes through the daemon
  */
 struct mount_options {
 	const char *mountpoint;
@@ -49,6 +52,8 @@ struct mount_options {
 	bool all;
 	unsigned int k;
 	unsigned int queue;
+	bool no_passthrough;
+	const char *metrics;
 };
 
 /**
@@ -58,12 +63,14 @@ struct mount_options {
  * after printing why
  * @run: called in the daemon before it serves requests; may be NULL. 0, or -errno after
  * printing why
+ * @metrics: adds what it counts to the file of metrics; may be NULL
  * @stop: called at the end
  */
 struct mount_kind {
 	const struct fuse_lowlevel_ops *ops;
 	void *(*start)(const struct mount_options *opts);
 	int (*run)(void *priv, struct fuse_session *se);
+	void (*metrics)(struct expo *e);
 	void (*stop)(void *priv);
 };
 

@@ -33,6 +33,26 @@ int index_near_file(const char *path, unsigned int k, struct near **found, unsig
 int index_near_words(const char *words, unsigned int k, struct near **found, unsigned int *n);
 void near_free(struct near *found, unsigned int n);
 json_t *index_json(void);
+void index_metrics(struct expo *e);
+
+/* ---- over_batch.c: new contents become vectors; called by one thread ---- */
+
+struct embedder;
+struct vexfs;
+
+/* 0 or -1. */
+int batch_start(struct vexfs *coll, int root, const struct embedder *e);
+int batch_run(struct embedder *background);
+void batch_stop(void);
+/* Looks at a file, which may have to be embedded with others. */
+void batch_look(const char *path);
+/* Nothing waits for others. */
+bool batch_empty(void);
+/* Embeds and stores what waits; with @wait until it is stored. */
+void batch_flush(bool wait);
+void batch_delete(uint64_t id);
+json_t *batch_json(void);
+void batch_metrics(struct expo *e);
 
 /* ---- over_map.c: the files that have a vector ---- */
 
@@ -63,6 +83,7 @@ uint64_t map_count(void);
 /**
  * struct file_state - the id of a file, and the contents that were embedded
  * @id: of its vector; 0 for none
+ * @kept_id: the id that is kept with the file already
  * @mtime_ns: time of its last change then
  * @size: its bytes then
  * @embedder: hash of the embedder's name
@@ -70,6 +91,7 @@ uint64_t map_count(void);
  */
 struct file_state {
 	uint64_t id;
+	uint64_t kept_id;
 	int64_t mtime_ns;
 	int64_t size;
 	uint64_t embedder;
@@ -90,12 +112,12 @@ void state_forget(const char *path);
 
 /*
  * Watches the tree at @root. Calls @found for each existing file, @changed for each name that
- * changes, and @all when events may have been missed. Paths are relative to @root. 0 or
+ * changes, with the time, and @all when events may have been missed. Paths are relative to @root. 0 or
  * -1 after printing why.
  */
 struct watch_calls {
 	void (*found)(const char *path);
-	void (*changed)(const char *path);
+	void (*changed)(const char *path, uint64_t now);
 	void (*gone)(const char *path);
 	void (*scanned)(void);
 };
@@ -123,6 +145,9 @@ enum over_kind {
  * @fd: O_PATH descriptor of OVER_REAL
  * @dev: device of the file below
  * @ino: its inode number
+ * @backing: the kernel's number for the file while it passes data through itself
+ * @passed: descriptors whose data the kernel passes through
+ * @plain: descriptors whose data comes through the daemon
  * @text: path of the file for OVER_NEAR, words, or target of a link
  * @st: attributes, unless it is OVER_REAL
  */
@@ -133,6 +158,8 @@ struct over_node {
 	int fd;
 	dev_t dev;
 	ino_t ino;
+	int backing;
+	unsigned int passed, plain;
 	char *text;
 	struct stat st;
 };
@@ -140,6 +167,8 @@ struct over_node {
 extern struct over_node over_root;
 
 struct over_node *over_of(fuse_ino_t ino);
+/* The node of a file that the kernel knows already, looked up once more; else NULL. */
+struct over_node *over_known(const struct stat *st);
 /* Takes ownership of @fd; NULL without memory. */
 struct over_node *over_real(int fd, const struct stat *st);
 struct over_node *over_virtual(enum over_kind kind, const char *text, const struct stat *st);
@@ -153,6 +182,18 @@ fuse_ino_t over_number(const struct stat *st);
 size_t over_count(void);
 /* The paths of up to @n files, others with each call. */
 size_t over_some(char **paths, size_t n);
+
+/* ---- over_data.c: the way of data ---- */
+
+/* Asks the kernel to pass data through itself. */
+void data_init(struct fuse_conn_info *conn);
+void data_start(struct fuse_session *session);
+/* Each descriptor of a file, before the answer to its open. 0 or an errno. */
+int data_open(struct over_node *n, int fd, struct fuse_file_info *fi);
+/* After its release, or if it was not opened. */
+void data_close(struct over_node *n);
+json_t *data_json(void);
+void data_metrics(struct expo *e);
 
 /* ---- over_trim.c: the kernel forgets files before descriptors run out ---- */
 

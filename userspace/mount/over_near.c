@@ -271,8 +271,10 @@ void json_open(fuse_req_t req, struct fuse_file_info *fi)
 	json_t *o = serve_json();
 	char *text;
 
-	if (o)
+	if (o) {
 		json_object_set_new(o, "index", index_json());
+		json_object_set_new(o, "data", data_json());
+	}
 	text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 	json_decref(o);
 	if (!text) {

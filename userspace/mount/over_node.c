@@ -62,6 +62,20 @@ static struct over_node *find(const struct stat *st)
 	return n;
 }
 
+struct over_node *over_known(const struct stat *st)
+{
+	struct over_node *n;
+
+	if (st->st_dev == over_root.dev && st->st_ino == over_root.ino)
+		return &over_root;
+	pthread_mutex_lock(&lock);
+	n = find(st);
+	if (n)
+		n->nlookup++;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
 struct over_node *over_real(int fd, const struct stat *st)
 {
 	struct over_node *n = NULL;

@@ -14,8 +14,10 @@
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
+#include <linux/magic.h>
 #include <linux/securebits.h>
 #include <unistd.h>
 
@@ -73,24 +75,44 @@ static int open_error(void)
 	return ENFILE;
 }
 
-/* Fills in the entry of a name and counts one lookup more. 0 or an errno. */
-static int entry(struct over_node *dir, const char *name, struct fuse_entry_param *e)
+/* The node of a name, with a descriptor, and its attributes. 0 or an errno. */
+static int open_node(struct over_node *dir, const char *name, struct stat *st,
+		     struct over_node **n)
 {
-	struct over_node *n;
 	int fd = openat(dir->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	int err;
 
-	memset(e, 0, sizeof(*e));
 	if (fd < 0)
 		return open_error();
-	if (fstatat(fd, "", &e->attr, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) {
+	if (fstatat(fd, "", st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) {
 		err = errno;
 		close(fd);
 		return err;
 	}
-	n = over_real(fd, &e->attr);
+	*n = over_real(fd, st);
+	return *n ? 0 : ENOMEM;
+}
+
+/*
+ * Fills in the entry of a name and counts one lookup more. The descriptor of a known file
+ * keeps its inode, so that the number leads to no other file. 0 or an errno.
+ */
+static int entry(struct over_node *dir, const char *name, bool maybe_known,
+		 struct fuse_entry_param *e)
+{
+	struct over_node *n = NULL;
+	int err = 0;
+
+	memset(e, 0, sizeof(*e));
+	if (maybe_known) {
+		if (fstatat(dir->fd, name, &e->attr, AT_SYMLINK_NOFOLLOW))
+			return errno;
+		n = over_known(&e->attr);
+	}
 	if (!n)
-		return ENOMEM;
+		err = open_node(dir, name, &e->attr, &n);
+	if (err)
+		return err;
 	e->ino = n == &over_root ? FUSE_ROOT_ID : (uintptr_t)n;
 	e->generation = 1;
 	e->attr_timeout = e->entry_timeout = opt->timeout;
@@ -100,7 +122,7 @@ static int entry(struct over_node *dir, const char *name, struct fuse_entry_para
 static void reply_entry(fuse_req_t req, struct over_node *dir, const char *name)
 {
 	struct fuse_entry_param e;
-	int err = entry(dir, name, &e);
+	int err = entry(dir, name, false, &e);
 
 	if (err)
 		reply_err(req, err);
@@ -112,15 +134,17 @@ static void reply_entry(fuse_req_t req, struct over_node *dir, const char *name)
 static void op_init(void *priv, struct fuse_conn_info *conn)
 {
 	(void)priv;
-	conn->want &= ~(unsigned int)FUSE_CAP_WRITEBACK_CACHE;
+	/* Each request would take two system calls to receive, for what large writes would gain. */
+	conn->want &= ~(unsigned int)(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ);
 	conn->want |= conn->capable & (FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+	data_init(conn);
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct over_node *dir = over_of(parent);
 	struct fuse_entry_param e;
-	int err = dir->kind == OVER_REAL ? entry(dir, name, &e) : ENOENT;
+	int err = dir->kind == OVER_REAL ? entry(dir, name, true, &e) : ENOENT;
 
 	if (err == ENOENT)
 		near_lookup(req, dir, name);
@@ -319,11 +343,33 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 
 /* ---- files ---- */
 
+/*
+ * File systems that do nothing when a descriptor is closed: the daemon need not be asked. The
+ * others can report a failed write then.
+ */
+static bool flushes_nothing(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs))
+		return false;
+	return fs.f_type == TMPFS_MAGIC || fs.f_type == EXT4_SUPER_MAGIC ||
+	       fs.f_type == XFS_SUPER_MAGIC || fs.f_type == BTRFS_SUPER_MAGIC;
+}
+
+static bool root_flushes_nothing;
+
+static bool close_cannot_fail(const struct over_node *n, int flags)
+{
+	return (flags & O_ACCMODE) == O_RDONLY ||
+	       (root_flushes_nothing && n->dev == over_root.dev);
+}
+
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct over_node *n = over_of(ino);
 	char path[64];
-	int fd;
+	int fd, err;
 
 	if (n->kind == OVER_JSON) {
 		json_open(req, fi);
@@ -336,11 +382,18 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		reply_err(req, open_error());
 		return;
 	}
-	fi->fh = (uint64_t)fd;
-	/* Nothing was written that closing could fail for. */
-	fi->noflush = (fi->flags & O_ACCMODE) == O_RDONLY;
-	if (fuse_reply_open(req, fi) == -ENOENT)
+	err = data_open(n, fd, fi);
+	if (err) {
 		close(fd);
+		reply_err(req, err);
+		return;
+	}
+	fi->fh = (uint64_t)fd;
+	fi->noflush = close_cannot_fail(n, fi->flags);
+	if (fuse_reply_open(req, fi) == -ENOENT) {
+		data_close(n);
+		close(fd);
+	}
 }
 
 static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
@@ -359,7 +412,12 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	err = fd < 0 ? open_error() : 0;
 	act_as_self(acted);
 	if (!err)
-		err = entry(dir, name, &e);
+		err = entry(dir, name, false, &e);
+	if (!err) {
+		err = data_open(over_of(e.ino), fd, fi);
+		if (err)
+			over_forget(over_of(e.ino), 1);
+	}
 	if (err) {
 		if (fd >= 0)
 			close(fd);
@@ -367,7 +425,9 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 		return;
 	}
 	fi->fh = (uint64_t)fd;
+	fi->noflush = close_cannot_fail(over_of(e.ino), fi->flags);
 	if (fuse_reply_create(req, &e, fi) == -ENOENT) {
+		data_close(over_of(e.ino));
 		close(fd);
 		over_forget(over_of(e.ino), 1);
 	}
@@ -421,10 +481,14 @@ static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	if (over_of(ino)->kind == OVER_JSON)
+	struct over_node *n = over_of(ino);
+
+	if (n->kind == OVER_JSON) {
 		json_release(fi);
-	else
+	} else {
+		data_close(n);
 		close((int)fi->fh);
+	}
 	fuse_reply_err(req, 0);
 }
 
@@ -528,7 +592,10 @@ static size_t add_entry(fuse_req_t req, struct over_node *dir, const struct dire
 		return need > room ? 0 : need;
 	}
 	if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..")) {
-		*err = trim_late() ? ENFILE : entry(dir, e->d_name, &p);
+		const struct stat listed = { .st_dev = dir->dev, .st_ino = e->d_ino };
+
+		*err = trim_late() ? ENFILE :
+		       entry(dir, e->d_name, over_number(&listed) != 0, &p);
 		/* Removed in the meantime, or no descriptor is left: without attributes. */
 		if (*err == ENOENT || *err == ENFILE) {
 			*err = 0;
@@ -811,6 +878,7 @@ static void *start(const struct mount_options *o)
 	}
 	over_root.dev = st.st_dev;
 	over_root.ino = st.st_ino;
+	root_flushes_nothing = flushes_nothing(over_root.fd);
 	umask(0);
 	return index_start(over_root.fd) ? NULL : &over_root;
 }
@@ -818,6 +886,7 @@ static void *start(const struct mount_options *o)
 static int run(void *priv, struct fuse_session *se)
 {
 	(void)priv;
+	data_start(se);
 	return trim_start(se) ?: index_run();
 }
 
@@ -832,5 +901,6 @@ const struct mount_kind mount_overlay = {
 	.ops = &ops,
 	.start = start,
 	.run = run,
+	.metrics = index_metrics,
 	.stop = stop,
 };

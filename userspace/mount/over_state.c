@@ -151,10 +151,13 @@ static void save_later(uint64_t began)
 
 void state_sync(bool now)
 {
-	uint64_t began = now_ns();
+	uint64_t began;
 
+	if (!table_path)
+		return;
+	began = now_ns();
 	pthread_mutex_lock(&lock);
-	if (table_path && dirty && (now || began >= save_at)) {
+	if (dirty && (now || began >= save_at)) {
 		save();
 		save_later(began);
 	}
@@ -188,7 +191,7 @@ void state_read(int fd, const char *path, struct file_state *s)
 	if (n <= 0)
 		return;
 	text[n] = 0;
-	s->id = strtoull(text, NULL, 16);
+	s->id = s->kept_id = strtoull(text, NULL, 16);
 	n = fgetxattr(fd, STATE_ATTR, text, sizeof(text) - 1);
 	text[n > 0 ? n : 0] = 0;
 	if (parse(text, s))
@@ -211,6 +214,8 @@ int state_write(int fd, const char *path, const struct file_state *s)
 		     s->embedder, s->failed);
 	if (fsetxattr(fd, STATE_ATTR, text, (size_t)n, 0))
 		return errno;
+	if (s->kept_id == s->id)
+		return 0;
 	n = snprintf(text, sizeof(text), "%" PRIx64, s->id);
 	return fsetxattr(fd, ID_ATTR, text, (size_t)n, 0) ? errno : 0;
 }

@@ -22,6 +22,7 @@
 #define EVENTS	(IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ONLYDIR | \
 		 IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_DELETE_SELF)
 #define RESCAN_MS	60000
+#define GATHER_MS	20	/* a change waits longer in the queue anyway */
 
 /* The directory of each watch, indexed by watch descriptor. */
 struct watched {
@@ -137,7 +138,7 @@ static void walk_path(const char *path)
 		walk(fd, path, 0);
 }
 
-static void on_event(const struct inotify_event *e)
+static void on_event(const struct inotify_event *e, uint64_t now)
 {
 	const struct watched *w;
 	char path[PATH_MAX];
@@ -162,20 +163,23 @@ static void on_event(const struct inotify_event *e)
 		return;
 	}
 	if (e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM))
-		calls->changed(path);
+		calls->changed(path, now);
 }
 
-static void read_events(void)
+/* Whether there were events. */
+static bool read_events(void)
 {
 	char buf[65536] __attribute__((aligned(8)));
 	ssize_t n = read(in_fd, buf, sizeof(buf)), at;
+	uint64_t now = n > 0 ? now_ns() : 0;
 
 	for (at = 0; n > 0 && at < n;) {
 		const struct inotify_event *e = (const struct inotify_event *)(buf + at);
 
-		on_event(e);
+		on_event(e, now);
 		at += (ssize_t)(sizeof(*e) + e->len);
 	}
+	return n > 0;
 }
 
 static void *watch_main(void *arg)
@@ -192,8 +196,12 @@ static void *watch_main(void *arg)
 		n = poll(p, 2, blind ? RESCAN_MS : -1);
 		if (stopping)
 			break;
-		if (p[0].revents)
-			read_events();
+		if (p[0].revents) {
+			/* While nobody waits for events, a change wakes nobody. */
+			poll(p + 1, 1, GATHER_MS);
+			while (!stopping && !lost && read_events())
+				;
+		}
 		if (lost || (!n && blind)) {
 			lost = false;
 			walk_path("");

@@ -15,6 +15,7 @@
 
 #include "../libvexstat/clock.h"
 #include "../libvexstat/hist.h"
+#include "metrics.h"
 #include "serve.h"
 #include "vexfs.h"
 
@@ -291,34 +292,73 @@ int serve(struct fuse_session *se, unsigned int threads, const char *device)
 	return err;
 }
 
-static void opcode_json(json_t *all, unsigned int opcode)
+/* Adds up the threads. */
+static void sum_of(unsigned int opcode, struct tally *sum)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static struct tally sum;
 	unsigned int i;
 
-	pthread_mutex_lock(&lock);
-	memset(&sum, 0, sizeof(sum));
+	memset(sum, 0, sizeof(*sum));
 	for (i = 0; i < nservers; i++) {
 		struct tally *t = &servers[i]->tally[opcode];
 
 		pthread_mutex_lock(&servers[i]->lock);
-		sum.count += t->count;
-		sum.errors += t->errors;
-		if (t->max_ns > sum.max_ns)
-			sum.max_ns = t->max_ns;
+		sum->count += t->count;
+		sum->errors += t->errors;
+		if (t->max_ns > sum->max_ns)
+			sum->max_ns = t->max_ns;
 		if (t->count)
-			vs_hist_merge(&sum.ns, &t->ns);
+			vs_hist_merge(&sum->ns, &t->ns);
 		pthread_mutex_unlock(&servers[i]->lock);
 	}
-	if (sum.count)
-		json_object_set_new(all, opcode_names[opcode] ? opcode_names[opcode] : "other",
-			json_pack("{s:I s:I s:I s:I s:I}", "count", (json_int_t)sum.count,
-				  "errors", (json_int_t)sum.errors,
-				  "p50_ns", (json_int_t)vs_hist_quantile(&sum.ns, 0.5),
-				  "p99_ns", (json_int_t)vs_hist_quantile(&sum.ns, 0.99),
-				  "max_ns", (json_int_t)sum.max_ns));
-	pthread_mutex_unlock(&lock);
+}
+
+static const char *name_of(unsigned int opcode)
+{
+	return opcode_names[opcode] ? opcode_names[opcode] : "other";
+}
+
+static void opcode_json(json_t *all, unsigned int opcode)
+{
+	struct tally *sum = malloc(sizeof(*sum));
+
+	if (!sum)
+		return;
+	sum_of(opcode, sum);
+	if (sum->count)
+		json_object_set_new(all, name_of(opcode),
+			json_pack("{s:I s:I s:I s:I s:I}", "count", (json_int_t)sum->count,
+				  "errors", (json_int_t)sum->errors,
+				  "p50_ns", (json_int_t)vs_hist_quantile(&sum->ns, 0.5),
+				  "p99_ns", (json_int_t)vs_hist_quantile(&sum->ns, 0.99),
+				  "max_ns", (json_int_t)sum->max_ns));
+	free(sum);
+}
+
+/* An opcode that no program has sent yet, and one with the name of another, have no samples. */
+static const char *sampled(unsigned int opcode)
+{
+	return opcode_names[opcode] && opcode != FUSE_RENAME ? opcode_names[opcode] : NULL;
+}
+
+void serve_metrics(struct expo *e)
+{
+	struct tally *sums = calloc(OPCODES, sizeof(*sums));
+	unsigned int i;
+
+	if (!sums)
+		return;
+	for (i = 0; i < OPCODES; i++)
+		sum_of(i, &sums[i]);
+	metrics_family(e, "vexfs_mount_request_errors", EXPO_COUNTER, "requests that were refused or failed");
+	for (i = 0; i < OPCODES; i++)
+		if (sums[i].count && sampled(i))
+			metrics_number(e, sampled(i), sums[i].errors);
+	metrics_family(e, "vexfs_mount_request_duration_seconds", EXPO_HISTOGRAM,
+		       "how long the daemon took to answer requests of the kernel");
+	for (i = 0; i < OPCODES; i++)
+		if (sums[i].count && sampled(i))
+			metrics_times(e, sampled(i), &sums[i].ns);
+	free(sums);
 }
 
 json_t *serve_json(void)

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct expo;
+
 #define SERVE_THREADS_MAX	64
 
 /*
@@ -34,6 +36,9 @@ int reply_err(fuse_req_t req, int err);
 
 /* Totals of the answers as a JSON object; NULL without memory. */
 json_t *serve_json(void);
+
+/* The same for the file of metrics. */
+void serve_metrics(struct expo *e);
 
 /* Nanoseconds of the monotonic clock. */
 uint64_t now_ns(void);

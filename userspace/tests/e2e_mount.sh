@@ -76,7 +76,7 @@ stop() {
 }
 
 # The daemon has its end of the mount open; there is one of its name in this lab.
-daemon() { pidof -s vexfs-mount vexfs-mount-san memcheck-amd64- ; }
+daemon() { pidof -s vexfs-mount vexfs-mount-san vexfs-mount-passthrough memcheck-amd64- ; }
 
 # ---- a collection, made and filled by hand ----
 
@@ -172,28 +172,28 @@ check "a collection created again under the same name is shown" 'vexctl create g
 chmod 700 "$m/a"
 check "chmod changes the mode of the collection" '[ "$(vexctl -j show a | jq -r .mode)" = 0600 ] || vexctl -j show a | grep -q 0600'
 check "a user without permission does not see the collection" '! as 1000 - ls "$m" | grep -qx a'
-refused "nor its attributes" "no such" 'as 1000 - stat "$m/a"'
-refused "nor into it" "no such|denied" 'as 1000 - ls "$m/a/by-id"'
-refused "nor what is in it" "no such|denied" 'as 1000 - cat "$m/a/by-id/1"'
-refused "nor neighbours" "no such|denied" 'as 1000 - ls "$m/a/near/1"'
-refused "as by ioctl" "." 'as 1000 - vexctl get a 1'
+refused "a user without permission sees no attributes of the collection" "no such" 'as 1000 - stat "$m/a"'
+refused "a user without permission does not enter the collection" "no such|denied" 'as 1000 - ls "$m/a/by-id"'
+refused "a user without permission reads no vector" "no such|denied" 'as 1000 - cat "$m/a/by-id/1"'
+refused "a user without permission gets no neighbours" "no such|denied" 'as 1000 - ls "$m/a/near/1"'
+refused "the module refuses that user, too" "." 'as 1000 - vexctl get a 1'
 chmod 755 "$m/a"
 sleep 1.2
 check "every user reads a collection with mode 0755" 'as 1000 - cat "$m/a/by-id/1" > /dev/null && as 1000 - ls "$m/a/near/1" && as 1000 - ls "$m" | grep -qx a'
-refused "and not written" "denied" 'as 1000 - dd if=src/1 of="$m/a/by-id/1" status=none'
-refused "nor deleted" "denied|not permitted" 'as 1000 - rm -f "$m/a/by-id/1"'
-refused "nor renamed" "denied|not permitted" 'as 1000 - mv "$m/a/by-id/1" "$m/a/by-id/1111"'
-refused "nor its record" "denied|not permitted" 'as 1000 - setfattr -n user.vexfs.lang -v 1 "$m/a/by-id/1"'
-refused "nor dropped" "not permitted|denied|not empty" 'as 1000 - rmdir "$m/a"'
-refused "nor its mode" "not permitted" 'as 1000 - chmod 777 "$m/a"'
+refused "a user without write permission writes no vector" "denied" 'as 1000 - dd if=src/1 of="$m/a/by-id/1" status=none'
+refused "a user without write permission deletes no vector" "denied|not permitted" 'as 1000 - rm -f "$m/a/by-id/1"'
+refused "a user without write permission renames no vector" "denied|not permitted" 'as 1000 - mv "$m/a/by-id/1" "$m/a/by-id/1111"'
+refused "a user without write permission sets no field" "denied|not permitted" 'as 1000 - setfattr -n user.vexfs.lang -v 1 "$m/a/by-id/1"'
+refused "a user without write permission does not drop the collection" "not permitted|denied|not empty" 'as 1000 - rmdir "$m/a"'
+refused "only the owner changes the mode of a collection" "not permitted" 'as 1000 - chmod 777 "$m/a"'
 chgrp 2000 "$m/a"
 chmod 750 "$m/a"
 sleep 1.2
 check "members of its group read a collection" 'as 1000 2000 cat "$m/a/by-id/1" > /dev/null && as 1000 2000 ls "$m" | grep -qx a && as 2000 - ls "$m/a/by-id"'
-refused "others do not" "no such|denied" 'as 1000 3000 cat "$m/a/by-id/1"'
+refused "users outside the group do not read the collection" "no such|denied" 'as 1000 3000 cat "$m/a/by-id/1"'
 check "another user creates a collection" 'as 1000 - mkdir -m 700 "$m/theirs@dim=4" && [ "$(stat -c "%u %g" "$m/theirs")" = "1000 1000" ] && floats 1 2 3 4 | as 1000 - dd of="$m/theirs/by-id/1" status=none'
 check "the module, too, gives that user the ownership" 'as 1000 - vexctl get theirs 1'
-refused "a third one has nothing of it" "no such|denied" 'as 1001 - cat "$m/theirs/by-id/1"'
+refused "a third user reads nothing of another user's collection" "no such|denied" 'as 1001 - cat "$m/theirs/by-id/1"'
 check "root sees the collections of all users" 'ls "$m" | grep -qx theirs && cat "$m/theirs/by-id/1" > /dev/null'
 check "the owner empties and drops a collection" 'as 1000 - rm "$m/theirs/by-id/1" && as 1000 - rmdir "$m/theirs" && ! vexctl show theirs'
 check "root gives a collection to another user" 'chown 1000:1000 "$m/a" && sleep 1.2 && as 1000 - ls "$m/a/by-id" && chown 0:0 "$m/a"'
@@ -202,8 +202,8 @@ check "root gives a collection to another user" 'chown 1000:1000 "$m/a" && sleep
 
 check "the module counts requests of the mount in class fuse" 'sleep 0.5; [ "$(awk "/^class fuse count/ { print \$7 }" /sys/kernel/debug/vexfs/counters)" -gt 1000 ]'
 check ".mount.json has the durations of requests" 'jq -e ".requests.lookup.count > 100 and .requests.lookup.p50_ns > 0" "$m/.mount.json"'
-refused "who holds no /dev/fuse cannot count" "bad file descriptor" 'served /dev/null'
-refused "nor one that is not mounted" "not connected" 'served /dev/fuse'
+refused "a program without /dev/fuse cannot report requests" "bad file descriptor" 'served /dev/null'
+refused "a program whose /dev/fuse is not mounted cannot report requests" "not connected" 'served /dev/fuse'
 check "umount ends the daemon" 'stop'
 vexctl drop copy > /dev/null 2>&1
 vexctl drop a > /dev/null 2>&1
@@ -215,14 +215,63 @@ if [ "${VEXFS_LAB:-}" = uml ]; then
 	mkdir "$m/k@dim=4"
 	floats 1 2 3 4 > "$m/k/by-id/1"
 	kill -9 "$(cat "$dir/pid")"
-	refused "killed: the mount says so" "not connected" 'ls "$m/k"'
+	refused "a killed daemon leaves a mount that answers ENOTCONN" "not connected" 'ls "$m/k"'
 	check "umount -l unmounts" 'umount -l "$m"'
 	start
 	daemon > "$dir/pid"
 	check "a vector is there after mounting again" 'floats 1 2 3 4 | cmp - "$m/k/by-id/1"'
 	check "umount ends the daemon again" 'stop'
 	vexctl drop k > /dev/null
+
+	start
+	daemon > "$dir/pid"
+	mkdir "$m/k@dim=4" && rmdir "$m/k"
+	check "the module is unloaded under an idle mount" 'for i in {1..100}; do ! vexctl module unload || exit 0; sleep 0.1; done; exit 1'
+	refused "a mount without the module answers ENODEV" "no such device" 'mkdir "$m/k@dim=4"'
+	check "a mount works when the module is loaded again" 'vexctl module load --file "$(find "$VEXFS_TOP/build/module/uml" -maxdepth 1 -name vexfs.ko)" && mkdir "$m/k@dim=4" && floats 1 2 3 4 > "$m/k/by-id/1" && floats 1 2 3 4 | cmp - "$m/k/by-id/1" && rm "$m/k/by-id/1" && rmdir "$m/k"'
+	check "umount ends the daemon after a module was loaded again" 'stop'
 fi
+
+# ---- an ordinary user, whom the devices allow it ----
+
+modes=$(stat -c "%a %n" /dev/vexfs /dev/fuse)
+chmod 666 /dev/vexfs /dev/fuse
+mkdir theirs
+chown 1000:1000 theirs
+check "an ordinary user mounts" 'as 1000 - $mount "$dir/theirs" && as 1000 - mkdir "theirs/u@dim=4" && floats 1 2 3 4 | as 1000 - dd of=theirs/u/by-id/1 status=none && [ "$(as 1000 - ls theirs/u/by-id)" = 1 ]'
+check "the mount of a user is closed to others" '! as 1001 - ls theirs && ! ls theirs'
+refused "a user mounts on no directory of another" "denied|not permitted|no write access" 'as 1000 - $mount "$m"'
+check "a user unmounts" 'as 1000 - fusermount3 -u "$dir/theirs" && ! mountpoint -q theirs && as 1000 - vexctl drop u'
+echo "$modes" | while read -r mode file; do chmod "$mode" "$file"; done
+
+# ---- by mount(8), which looks for its helper in /sbin alone ----
+
+helper=$(command -v "$mount") || helper=$(command -v vexfs-mount)
+mkdir old sbin
+mount --bind "$(readlink -f /sbin)" old && ln -s "$dir"/old/* sbin/ &&
+	ln -s "$helper" sbin/mount.fuse.vexfs && mount --bind sbin "$(readlink -f /sbin)"
+cat > fstab <<FSTAB
+vexfs $m fuse.vexfs noauto,nofail,_netdev,x-systemd.automount,allow_other,timeout=0.5 0 0
+$dir/notes $dir/seen fuse.vexfs over,collection=notes,nosuid 0 0
+FSTAB
+mkdir notes seen
+echo a note > notes/one
+check "mount -t fuse.vexfs mounts the collections" 'mount -t fuse.vexfs -o ro,nodev vexfs "$m" && findmnt -no SOURCE,FSTYPE,OPTIONS "$m" | grep -qE "^vexfs +fuse.vexfs +ro,.*nodev"'
+check "mount -o ro refuses changes" '! mkdir "$m/k@dim=4" 2> err; grep -qi "read-only" err; umount "$m"'
+check "mount DIRECTORY takes options from fstab" 'mount -T fstab "$m" && findmnt -no OPTIONS "$m" | grep -q allow_other && umount "$m"'
+check "mount -a mounts an overlay whose directory is the source" 'mount -T fstab -a && [ "$(cat seen/one)" = "a note" ] && ! mountpoint -q "$m" && findmnt -no FSTYPE,OPTIONS seen | grep -q "fuse.vexfs.*nosuid"'
+check "mount -a a second time mounts nothing more" 'mount -T fstab -a && [ "$(findmnt -nt fuse.vexfs | wc -l)" = 1 ] && umount seen'
+check "mount -f only pretends" 'timeout 20 mount -f -t fuse.vexfs vexfs "$m" && ! mountpoint -q "$m"'
+refused "mount with an unknown option" "did you mean .allow_other" 'mount -t fuse.vexfs -o allow_othr vexfs "$m"'
+refused "mount with a wrong value" "number of seconds" 'mount -t fuse.vexfs -o timeout=soon vexfs "$m"'
+refused "mount -o over without a collection" "needs --collection" 'mount -t fuse.vexfs -o over notes seen'
+refused "mount of a missing directory as overlay" "no such file" 'mount -t fuse.vexfs -o over,collection=notes "$dir/none" seen'
+refused "mount -o remount" "umount" 'mount -t fuse.vexfs vexfs "$m" && mount -o remount,ro "$m"'
+umount "$m"
+umount "$(readlink -f /sbin)"
+umount -l old
+vexctl drop notes > /dev/null
+
 # ---- by vexctl ----
 
 check "vexctl mount says that nothing is mounted" 'vexctl mount | grep -q "nothing of vexfs" && vexctl -j mount | jq -e ".mounts == []"'
@@ -231,10 +280,9 @@ check "vexctl mount lists the mount with its options" 'vexctl mount | grep -q "o
 refused "vexctl umount of another file system" "nothing of vexfs is mounted" 'vexctl umount /proc'
 refused "vexctl umount while it is in use" "a program is in it" 'cd "$m" && vexctl umount "$m"'
 check "vexctl umount unmounts" 'vexctl -j umount "$m" | jq -e ".unmounted == \"$m\"" && ! mountpoint -q "$m"'
-refused "where to mount is missing" "is missing" 'vexctl mount --over /tmp'
-refused "a mount that cannot be" "no-such" 'vexctl mount /no-such'
-check "vexctl mount mounts an overlay" 'mkdir -p "$dir/notes" && echo a note > "$dir/notes/one" &&
-	vexctl mount --over "$dir/notes" --collection notes "$m" && cat "$m/one" && vexctl mount >&2 && vexctl mount | grep -q " on $m\$"'
+refused "vexctl mount without a directory is refused" "is missing" 'vexctl mount --over /tmp'
+refused "vexctl mount on a missing directory is refused" "no-such" 'vexctl mount /no-such'
+check "vexctl mount mounts an overlay" 'vexctl mount --over "$dir/notes" --collection notes "$m" && cat "$m/one" && vexctl mount >&2 && vexctl mount | grep -q " on $m\$"'
 check "vexctl umount --lazy unmounts an overlay" 'vexctl umount --lazy "$m" && ! [ -e "$m/one" ]'
 
 cd /

@@ -37,7 +37,9 @@ until_true() {
 }
 
 index() { jq ".index.$1" "$m/.mount.json"; }
-daemon() { pidof -s vexfs-mount vexfs-mount-san memcheck-amd64-; }
+# metric NAME: its value in the file of metrics
+metric() { awk -v name="$1{" 'index($0, name) == 1 { print $NF; exit }' "$dir/m.prom"; }
+daemon() { pidof -s vexfs-mount vexfs-mount-san vexfs-mount-passthrough memcheck-amd64-; }
 
 start() {
 	$mount --over "$d" --collection overlay "$@" "$m" || { echo "Bail out! cannot mount"; exit 1; }
@@ -122,6 +124,7 @@ check "truncate, append and sparse files work" 'truncate -s 1M "$m/hole" && echo
 check "data written by dd is in the lower directory" 'dd if=/dev/urandom of="$m/dd.bin" bs=64k count=16 status=none && cmp "$m/dd.bin" "$d/dd.bin" && rm "$m/dd.bin"'
 check "users set their own attributes, and none of vexfs" 'setfattr -n user.mine -v 1 "$m/new.txt" && getfattr -d "$m/new.txt" | grep -q user.mine && ! setfattr -n user.vexfs.id -v 1 "$m/new.txt"'
 check "an unlinked open file can still be read" 'echo x > "$m/gone.txt"; exec 3< "$m/gone.txt"; rm "$m/gone.txt"; [ "$(cat <&3)" = x ]'
+check ".mount.json says which way data takes, and why" 'jq -e ".data.opened > 50 and (.data.passthrough or (.data.why_not | length > 0))" "$m/.mount.json"'
 check "umount ends the daemon" 'stop'
 
 # ---- embedders that misbehave ----
@@ -198,6 +201,27 @@ mount=$plain
 rm -r "$d/many"
 vexctl drop overlay > /dev/null
 
+# ---- names of any bytes, and a full disk below ----
+
+lower=$d
+d=$dir/small
+mkdir "$d"
+mount -t tmpfs -o size=1m none "$d"
+newline=$'one\ntwo.txt' bytes=$'\377\376\033.txt' long=$(printf 'x%.0s' {1..251}).txt
+for name in "$newline" "$bytes" "$long" "-rf .txt" "near.near"; do echo "a river in the mountain forest" > "$d/$name"; done
+start --state "$dir/odd"
+check "files with names of any bytes are embedded" 'until_true "[ \"\$(index files)\" = 5 ]"'
+check "such names have neighbours, and links that lead to them" 'for name in "$newline" "$bytes" "-rf .txt" "near.near"; do [ "$(cat "$m/$name.near/"* | sort -u)" = "a river in the mountain forest" ] && [ "$(find "$m/$name.near/" -type l -printf x)" = xxxx ] || exit 1; done'
+check "a disk that is full below is ENOSPC" '! dd if=/dev/urandom of="$m/big" bs=100k count=20 2> full && grep -qi "no space" full'
+check "files are read while the disk is full" 'cmp "$m/$newline" "$d/$newline" && ls "$m/$newline.near"'
+check "after that files are written and embedded" 'rm "$m/big" && echo "a summer garden with silver letters" > "$m/new" && until_true "ls \"$m/.search/silver summer garden\" | head -n 1 | grep -q new"'
+check "such names are kept in the table" 'stop && start --state "$dir/odd" && until_true "[ \"\$(index files)\" = 6 ]" && [ "$(index embedded)" = 0 ]'
+daemon > "$dir/pid"
+check "umount ends the daemon after a full disk" 'stop'
+umount "$d"
+d=$lower
+vexctl drop overlay > /dev/null
+
 # ---- others, and a file system that holds no attributes ----
 
 mkdir "$d/secret" "$d/open"
@@ -205,9 +229,10 @@ chmod 700 "$d/secret"
 echo "the secret plan of the kernel" > "$d/secret/plan.txt"
 echo "the open plan of the kernel" > "$d/open/plan.txt"
 chmod 755 "$d"
-start -o allow_other --state "$dir/state"
+start -o allow_other --state "$dir/state" --metrics "$dir/m.prom"
 check "files are embedded with ids in a side table" 'until_true "[ \"\$(index files)\" -ge 6 ]"'
 check "a user gets links only to files the user may see" 'setpriv --reuid=1000 --regid=1000 --clear-groups ls -l "$m/.search/plan of the kernel" > seen; grep -q open/plan.txt seen && ! grep -q secret seen'
+check "the file of metrics counts files and times the queue, the embedder, searches and requests" 'until_true "[ \"\$(metric vexfs_mount_near_duration_seconds_count)\" -ge 1 ]" && [ "$(metric vexfs_mount_files)" -ge 6 ] && [ "$(metric vexfs_mount_queue_length)" -ge 0 ] && [ "$(metric vexfs_mount_embed_duration_seconds_count)" -ge 6 ] && [ "$(metric vexfs_mount_queue_duration_seconds_count)" -ge 0 ] && grep -q "^vexfs_mount_request_duration_seconds_bucket{mount=.$m.,op=.lookup.,le=" m.prom && ! grep -q plan.txt m.prom'
 check "root gets links to all files" 'ls -l "$m/.search/plan of the kernel" | grep -q secret/plan.txt'
 check "a file belongs to the user who created it" 'chmod 777 "$d/open"; sleep 1.2; setpriv --reuid=1000 --regid=1000 --clear-groups sh -c "echo kernel > \"$m/open/mine.txt\"" && [ "$(stat -c "%u %g" "$d/open/mine.txt")" = "1000 1000" ]'
 check "with a side table no attributes are written" '! getfattr -d "$d/open/plan.txt" | grep -q vexfs'

@@ -39,4 +39,4 @@ build/san/%.o: userspace/%.c | build/packages
 
 COMMON_OBJS := $(patsubst %,build/obj/textio/%.o,cmdline escape ini json nearest outfile parse)
 
--include $(shell find build/obj build/san -name '*.d' 2>/dev/null)
+-include $(shell find build/obj build/san build/libfuse -name '*.d' 2>/dev/null)
