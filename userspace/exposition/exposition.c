@@ -39,17 +39,39 @@ static bool make_room(struct expo *e, size_t more)
 	return true;
 }
 
-static void put_n(struct expo *e, const char *s, size_t n)
+/* A response has tens of thousands of pieces: those that fit are copied at once. */
+static inline void put_n(struct expo *e, const char *s, size_t n)
+{
+	size_t end = e->len + n;
+
+	if ((e->error || end > e->room || end > e->limit) && !make_room(e, n))
+		return;
+	memcpy(e->text + e->len, s, n);
+	e->len = end;
+}
+
+static inline void put(struct expo *e, const char *s)
+{
+	put_n(e, s, strlen(s));
+}
+
+/* Once more what is in the text from @at on. */
+static void put_again(struct expo *e, size_t at, size_t n)
 {
 	if (!make_room(e, n))
 		return;
-	memcpy(e->text + e->len, s, n);
+	memcpy(e->text + e->len, e->text + at, n);
 	e->len += n;
 }
 
-static void put(struct expo *e, const char *s)
+/* How many bytes stand for themselves in both formats. */
+static size_t plain(const char *s)
 {
-	put_n(e, s, strlen(s));
+	size_t n = 0;
+
+	while (s[n] >= ' ' && s[n] <= '~' && s[n] != '\\' && s[n] != '"')
+		n++;
+	return n;
 }
 
 /* Invalid UTF-8 would make the whole text unreadable. */
@@ -58,8 +80,15 @@ static void put_escaped(struct expo *e, const char *s, bool quotes)
 	size_t left = strlen(s);
 
 	while (left) {
-		size_t n = utf8_char(s, left);
+		size_t n = plain(s);
 
+		if (n) {
+			put_n(e, s, n);
+			s += n;
+			left -= n;
+			continue;
+		}
+		n = utf8_char(s, left);
 		if (!n) {
 			put(e, "\xef\xbf\xbd");
 			n = 1;
@@ -244,8 +273,8 @@ void expo_family(struct expo *e, const char *name, enum expo_kind kind, const ch
 	}
 }
 
-static void put_labels(struct expo *e, const struct expo_label *labels, unsigned int n,
-		       const char *le)
+/* Leaves the braces open; returns what a further label begins with. */
+static const char *put_labels(struct expo *e, const struct expo_label *labels, unsigned int n)
 {
 	const char *before = "{";
 
@@ -259,66 +288,118 @@ static void put_labels(struct expo *e, const struct expo_label *labels, unsigned
 		put(e, "\"");
 		before = ",";
 	}
-	if (le) {
-		put(e, before);
-		put(e, "le=\"");
-		put(e, le);
-		put(e, "\"");
-		before = ",";
-	}
-	put(e, *before == ',' ? "} " : " ");
+	return before;
 }
 
-static void put_sample(struct expo *e, const char *suffix, const struct expo_label *labels,
-		       unsigned int n, const char *le, const char *value)
+/* The value ends a line that began at @at. It is written completely or not at all. */
+static void end_line(struct expo *e, size_t at, const char *value)
 {
-	size_t at = e->len;
-
-	put(e, e->name);
-	put(e, suffix);
-	put_labels(e, labels, n, le);
 	put(e, value);
 	put(e, "\n");
-	/* A line is written completely or not at all. */
 	if (e->error)
 		e->len = at;
 	else
 		e->series++;
 }
 
+static void put_sample(struct expo *e, const char *suffix, const struct expo_label *labels,
+		       unsigned int n, const char *value)
+{
+	size_t at = e->len;
+
+	put(e, e->name);
+	put(e, suffix);
+	put(e, *put_labels(e, labels, n) == ',' ? "} " : " ");
+	end_line(e, at, value);
+}
+
+/* The digits of @v at the end of @buf. */
+static char *decimal(char buf[24], uint64_t v)
+{
+	char *at = buf + 23;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + v % 10);
+	while (v /= 10);
+	return at;
+}
+
 void expo_u64(struct expo *e, const struct expo_label *labels, unsigned int n, uint64_t v)
 {
-	char text[32];
+	char text[24];
 
-	snprintf(text, sizeof(text), "%" PRIu64, v);
-	put_sample(e, kind_suffix(e->kind), labels, n, NULL, text);
+	put_sample(e, kind_suffix(e->kind), labels, n, decimal(text, v));
+}
+
+void expo_fixed(struct expo *e, const struct expo_label *labels, unsigned int n, uint64_t v,
+		unsigned int places)
+{
+	char text[24], out[48], *digits;
+	uint64_t one = 1, part;
+	size_t len;
+
+	while (places--)
+		one *= 10;
+	digits = decimal(text, v / one);
+	len = strlen(digits);
+	memcpy(out, digits, len);
+	part = v % one;
+	if (part)
+		out[len++] = '.';
+	while (part) {
+		one /= 10;
+		out[len++] = (char)('0' + part / one);
+		part %= one;
+	}
+	out[len] = '\0';
+	put_sample(e, kind_suffix(e->kind), labels, n, out);
 }
 
 void expo_double(struct expo *e, const struct expo_label *labels, unsigned int n, double v)
 {
 	char text[32];
 
-	put_sample(e, kind_suffix(e->kind), labels, n, NULL, expo_number(text, v));
+	put_sample(e, kind_suffix(e->kind), labels, n, expo_number(text, v));
+}
+
+void expo_edges(struct expo_edges *edges, const double *le, unsigned int n)
+{
+	edges->n = n < EXPO_EDGES ? n : EXPO_EDGES;
+	for (unsigned int i = 0; i < edges->n; i++)
+		expo_number(edges->text[i], le[i]);
 }
 
 void expo_histogram(struct expo *e, const struct expo_label *labels, unsigned int n,
 		    const struct expo_buckets *b)
 {
-	char text[32], edge[32];
+	size_t head = e->len, head_len;
+	char text[32];
 	uint64_t sum = 0;
 
-	for (unsigned int i = 0; i < b->n; i++) {
-		sum += b->count[i];
-		snprintf(text, sizeof(text), "%" PRIu64, sum);
-		put_sample(e, "_bucket", labels, n, expo_number(edge, b->le[i]), text);
+	/* The lines of the buckets differ in edge and value. */
+	put(e, e->name);
+	put(e, "_bucket");
+	put(e, put_labels(e, labels, n));
+	put(e, "le=\"");
+	head_len = e->len - head;
+	for (unsigned int i = 0; i <= b->edges->n; i++) {
+		size_t at = i ? e->len : head;
+		bool last = i == b->edges->n;
+
+		if (i)
+			put_again(e, head, head_len);
+		/* If values were added during the read, the buckets may exceed the total. */
+		if (!last)
+			sum += b->count[i];
+		else if (sum < b->total)
+			sum = b->total;
+		put(e, last ? "+Inf" : b->edges->text[i]);
+		put(e, "\"} ");
+		end_line(e, at, decimal(text, sum));
 	}
-	/* If values were added during the read, the sum of the buckets may exceed the total. */
-	if (sum < b->total)
-		sum = b->total;
-	snprintf(text, sizeof(text), "%" PRIu64, sum);
-	put_sample(e, "_bucket", labels, n, "+Inf", text);
-	put_sample(e, "_sum", labels, n, NULL, expo_number(edge, b->sum));
-	put_sample(e, "_count", labels, n, NULL, text);
+	put_sample(e, "_sum", labels, n, expo_number(text, b->sum));
+	put_sample(e, "_count", labels, n, decimal(text, sum));
 }
 
 const char *expo_number(char buf[32], double v)

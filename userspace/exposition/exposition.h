@@ -74,18 +74,33 @@ void expo_family(struct expo *e, const char *name, enum expo_kind kind, const ch
 /* Samples of a counter, a gauge or an info. A label with the value NULL or "" is left out. */
 void expo_u64(struct expo *e, const struct expo_label *labels, unsigned int n, uint64_t v);
 void expo_double(struct expo *e, const struct expo_label *labels, unsigned int n, double v);
+/* @v divided by 10 to the power of @places (at most 18), exactly. */
+void expo_fixed(struct expo *e, const struct expo_label *labels, unsigned int n, uint64_t v,
+		unsigned int places);
+
+#define EXPO_EDGES	32
+
+/**
+ * struct expo_edges - upper edges of buckets as text, made once for many histograms
+ * @n: number of them
+ * @text: each, ascending, without the infinite one
+ */
+struct expo_edges {
+	unsigned int n;
+	char text[EXPO_EDGES][32];
+};
+
+void expo_edges(struct expo_edges *edges, const double *le, unsigned int n);
 
 /**
  * struct expo_buckets - a histogram
- * @n: number of buckets
- * @le: upper edge of each, ascending, without the infinite one
+ * @edges: of its buckets
  * @count: values in each, not cumulative
  * @total: all values, including those above the last edge
  * @sum: of all values
  */
 struct expo_buckets {
-	unsigned int n;
-	const double *le;
+	const struct expo_edges *edges;
 	const uint64_t *count;
 	uint64_t total;
 	double sum;

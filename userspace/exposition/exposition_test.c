@@ -46,8 +46,18 @@ static void negotiation(void)
 static void texts(void)
 {
 	struct expo_label l[2] = { { "a", "x\\y\n\"z\xff" }, { "b", "" } };
+	static const struct {
+		uint64_t v;
+		unsigned int places;
+	} fixed[] = {
+		{ 0, 9 }, { 7, 0 }, { 1000, 3 }, { 1500, 3 }, { 1, 9 }, { 1020300000, 9 },
+		{ UINT64_MAX, 9 }, { UINT64_MAX, 18 },
+	};
+	struct expo_edges two, single;
 	struct expo e;
 
+	expo_edges(&two, (double[]){ 0.5, 1 }, 2);
+	expo_edges(&single, (double[]){ 1 }, 1);
 	expo_begin(&e, EXPO_PROMETHEUS, 1 << 20);
 	expo_family(&e, "v_ops", EXPO_COUNTER, NULL, "a \"b\" \\ c\nd");
 	expo_u64(&e, l, 2, UINT64_MAX);
@@ -63,17 +73,23 @@ static void texts(void)
 	expo_begin(&e, EXPO_PROMETHEUS, 1 << 20);
 	expo_family(&e, "v", EXPO_HISTOGRAM, NULL, "h");
 	expo_histogram(&e, l + 1, 1, &(struct expo_buckets){
-		.n = 2, .le = (double[]){ 0.5, 1 }, .count = (uint64_t[]){ 3, 0 }, .total = 5,
-		.sum = 7 });
+		.edges = &two, .count = (uint64_t[]){ 3, 0 }, .total = 5, .sum = 7 });
 	ok(!expo_end(&e) && is(&e, "# HELP v h\n# TYPE v histogram\nv_bucket{le=\"0.5\"} 3\n"
 			       "v_bucket{le=\"1\"} 3\nv_bucket{le=\"+Inf\"} 5\nv_sum 7\nv_count 5\n"),
 	   "a histogram adds up");
 	expo_begin(&e, EXPO_PROMETHEUS, 1 << 20);
 	expo_family(&e, "v", EXPO_HISTOGRAM, NULL, "h");
 	expo_histogram(&e, NULL, 0, &(struct expo_buckets){
-		.n = 1, .le = (double[]){ 1 }, .count = (uint64_t[]){ 9 }, .total = 5 });
+		.edges = &single, .count = (uint64_t[]){ 9 }, .total = 5 });
 	ok(!expo_end(&e) && strstr(e.text, "v_bucket{le=\"+Inf\"} 9\n"), "buckets never fall");
 	expo_free(&e);
+	expo_begin(&e, EXPO_PROMETHEUS, 1 << 20);
+	expo_family(&e, "v", EXPO_GAUGE, NULL, "h");
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		expo_fixed(&e, NULL, 0, fixed[i].v, fixed[i].places);
+	ok(!expo_end(&e) && is(&e, "# HELP v h\n# TYPE v gauge\nv 0\nv 7\nv 1\nv 1.5\nv 0.000000001\n"
+			       "v 1.0203\nv 18446744073.709551615\nv 18.446744073709551615\n"),
+	   "fixed numbers are exact");
 	expo_begin(&e, EXPO_PROMETHEUS, 40);
 	expo_family(&e, "v", EXPO_GAUGE, NULL, "h");
 	for (int i = 0; i < 9; i++)

@@ -24,14 +24,18 @@ static int take(const struct prom_sample *s, void *arg)
 static void write_one(const char *text)
 {
 	struct expo_label l = { "label", text };
+	struct expo_edges edges;
 	char name[32];
 	struct expo e;
 
+	expo_edges(&edges, (double[]){ 0.5 }, 1);
 	for (int format = 0; format < 2; format++) {
 		expo_begin(&e, (enum expo_format)format, 4096);
 		expo_name(name, sizeof(name), text);
 		expo_family(&e, name, EXPO_GAUGE, NULL, text);
 		expo_u64(&e, &l, 1, 1);
+		expo_family(&e, name, EXPO_HISTOGRAM, NULL, text);
+		expo_histogram(&e, &l, 1, &(struct expo_buckets){ &edges, (uint64_t[]){ 1 }, 2, 1 });
 		expo_end(&e);
 		/* The result is lines of text: escaping must keep them apart. */
 		if (!e.error && format == EXPO_PROMETHEUS) {
@@ -39,7 +43,7 @@ static void write_one(const char *text)
 
 			for (size_t i = 0; i < e.len; i++)
 				lines += e.text[i] == '\n';
-			if (lines != 3)
+			if (lines != 9 || e.series != 5)
 				abort();
 		}
 		expo_free(&e);

@@ -36,7 +36,7 @@ struct collector {
 	size_t most;
 	collector_fn fn;
 	void *arg;
-	struct wire *wire;
+	struct source source;
 	struct busy busy;
 };
 
@@ -74,7 +74,7 @@ static void *run(void *arg)
 		}
 		number = ++c->begun;
 		pthread_mutex_unlock(&c->lock);
-		a = snapshot_read(&c->wire, c->names);
+		a = snapshot_read(&c->source, c->names);
 		if (a && busy_pick(&c->busy, a, c->most)) {
 			snapshot_free(a);
 			a = NULL;
@@ -133,7 +133,7 @@ bool collector_stop(struct collector *c)
 		return false;
 	pthread_join(c->thread, NULL);
 	put_locked(c->last);
-	wire_close(c->wire);
+	source_close(&c->source);
 	busy_free(&c->busy);
 	free(c);
 	return true;

@@ -106,8 +106,8 @@ static int read_now(const struct options *o, struct expo *e, bool *up)
 		.format = o->open ? EXPO_OPENMETRICS : EXPO_PROMETHEUS,
 		.compat = o->compat,
 	};
-	struct wire *w = NULL;
-	struct snapshot *a = snapshot_read(&w, o->names);
+	struct source s = { 0 };
+	struct snapshot *a = snapshot_read(&s, o->names);
 	struct busy b = { 0 };
 	int err = a ? busy_pick(&b, a, o->most) : -ENOMEM;
 
@@ -118,7 +118,7 @@ static int read_now(const struct options *o, struct expo *e, bool *up)
 		fprintf(stderr, "vexfs-exporter: %s\n", shown(a->why));
 	busy_free(&b);
 	snapshot_free(a);
-	wire_close(w);
+	source_close(&s);
 	return err;
 }
 
@@ -234,11 +234,13 @@ int main(int argc, char **argv)
 	if (ret >= 0)
 		return ret;
 	/*
-	 * Lists of tens of thousands of collections come and go with each snapshot. A fixed
-	 * threshold gives them mappings of their own, which are returned at once; by default
-	 * glibc raises it, and the heap keeps their holes.
+	 * What a snapshot and its text need is used again by the next ones: to return it and to
+	 * fault it in anew costs as much as reading the module. Lists of tens of thousands of
+	 * collections are above the threshold: they get mappings of their own, which are returned.
 	 */
-	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 512 << 10);
+	mallopt(M_TRIM_THRESHOLD, 2 << 20);
 	if (o.once)
 		return print_once(&o);
 	return o.textfile ? keep_textfile(&o) : serve(&o);

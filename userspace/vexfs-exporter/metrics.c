@@ -29,38 +29,50 @@ static const char *class_of(const struct snapshot *a, const char *op)
 	return NULL;
 }
 
+/*
+ * Where row @r has a counter. Rows of one subject have the same ones in the same order, so *@at
+ * is right from the second row on.
+ */
+static bool row_at(const struct row *r, const char *name, unsigned int *at)
+{
+	if (*at < r->n && !strcmp(r->counter[*at].name, name))
+		return true;
+	for (*at = 0; *at < r->n; ++*at)
+		if (!strcmp(r->counter[*at].name, name))
+			return true;
+	return false;
+}
+
 static void one_counter(struct expo *e, const struct snapshot *a, const struct counter_doc *f,
 		       const struct metric_name *m)
 {
 	const char *label = metric_label(f->subject);
 	bool op = !strcmp(f->subject, "op");
+	unsigned int at = 0;
+	uint64_t v;
 
 	expo_family(e, m->name, m->kind, m->unit, f->doc);
 	for (size_t i = 0; i < a->rows.n; i++) {
 		const struct row *r = &a->rows.row[i];
-		struct expo_label l[2] = {
-			{ label, label ? r->name : NULL },
-			{ "class", op ? class_of(a, r->name) : NULL },
-		};
-		uint64_t v;
+		struct expo_label l[2] = { { label, label ? r->name : NULL } };
 
-		if (strcmp(r->subject, f->subject) || !row_has(r, f->name))
+		if (strcmp(r->subject, f->subject) || !row_at(r, f->name, &at))
 			continue;
-		v = row_value(r, f->name);
-		if (m->scale == 1)
-			expo_u64(e, l, 2, v);
-		else
-			expo_double(e, l, 2, (double)v * m->scale);
+		if (op)
+			l[1] = (struct expo_label){ "class", class_of(a, r->name) };
+		v = r->counter[at].value;
+		expo_fixed(e, l, 2, v * m->times, m->places);
 	}
 }
 
 static void table(struct expo *e, const struct snapshot *a)
 {
-	for (size_t i = 0; i < a->counter_docs; i++) {
+	for (size_t i = 0; i < a->docs->n; i++) {
+		const struct counter_doc *f = &a->docs->doc[i];
 		struct metric_name m;
 
-		if (metric_name(&a->counter_doc[i], &m))
-			one_counter(e, a, &a->counter_doc[i], &m);
+		if (metric_name(f, &m))
+			one_counter(e, a, f, &m);
 	}
 }
 
@@ -94,20 +106,23 @@ static void errors(struct expo *e, const struct snapshot *a)
  */
 #define FIRST_OCTAVE	4u
 #define EDGES		25u
+_Static_assert(EDGES <= EXPO_EDGES, "edges of one histogram");
 
 static void latencies(struct expo *e, const struct snapshot *a)
 {
+	struct expo_edges edges;
 	double le[EDGES];
 
 	for (unsigned int i = 0; i < EDGES; i++)
 		le[i] = (double)latency_edge(4 * (FIRST_OCTAVE + i) + 3) * 1e-9;
+	expo_edges(&edges, le, EDGES);
 	expo_family(e, "vexfs_op_duration_seconds", EXPO_HISTOGRAM, "seconds",
 		    "how long ops took in the kernel; edges are powers of two of a nanosecond");
 	for (size_t k = 0; k < a->latencies; k++) {
 		const struct latency *l = &a->latency[k];
 		struct expo_label label[2] = { { "op", l->op }, { "class", l->class } };
 		uint64_t count[EDGES] = { 0 };
-		struct expo_buckets b = { EDGES, le, count, 0, (double)l->sum_ns * 1e-9 };
+		struct expo_buckets b = { &edges, count, 0, (double)l->sum_ns * 1e-9 };
 
 		for (unsigned int i = 0; i < LATENCY_BUCKETS; i++) {
 			unsigned int octave = i / 4;

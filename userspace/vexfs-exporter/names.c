@@ -13,19 +13,20 @@ static const struct {
 	const char *unit;	/* of the module */
 	const char *word;	/* in the module's names */
 	const char *suffix;	/* of the metric */
-	double scale;
+	uint64_t times;
+	unsigned int places;
 	bool gauge;
 } units[] = {
-	{ "ns", "ns", "seconds", 1e-9, false },
-	{ "us", "us", "seconds", 1e-6, false },
-	{ "ms", "ms", "seconds", 1e-3, false },
-	{ "s", "s", "seconds", 1, false },
-	{ "bytes", "bytes", "bytes", 1, false },
-	{ "KiB", "kb", "bytes", 1024, false },
-	{ "MiB", "mb", "bytes", 1048576, false },
-	{ "ppm", "ppm", "ratio", 1e-6, true },
-	{ "percent", "pct", "ratio", 1e-2, true },
-	{ "mops/s", NULL, "ops_per_second", 1e-3, true },
+	{ "ns", "ns", "seconds", 1, 9, false },
+	{ "us", "us", "seconds", 1, 6, false },
+	{ "ms", "ms", "seconds", 1, 3, false },
+	{ "s", "s", "seconds", 1, 0, false },
+	{ "bytes", "bytes", "bytes", 1, 0, false },
+	{ "KiB", "kb", "bytes", 1024, 0, false },
+	{ "MiB", "mb", "bytes", 1048576, 0, false },
+	{ "ppm", "ppm", "ratio", 1, 6, true },
+	{ "percent", "pct", "ratio", 1, 2, true },
+	{ "mops/s", NULL, "ops_per_second", 1, 3, true },
 };
 
 /* @name NULL: not exported. */
@@ -123,13 +124,14 @@ bool metric_name(const struct counter_doc *f, struct metric_name *m)
 {
 	const char *word = NULL, *suffix = NULL;
 
-	*m = (struct metric_name){ .kind = f->gauge ? EXPO_GAUGE : EXPO_COUNTER, .scale = 1 };
+	*m = (struct metric_name){ .kind = f->gauge ? EXPO_GAUGE : EXPO_COUNTER, .times = 1 };
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (strcmp(units[i].unit, f->unit))
 			continue;
 		word = units[i].word;
 		suffix = units[i].suffix;
-		m->scale = units[i].scale;
+		m->times = units[i].times;
+		m->places = units[i].places;
 		if (units[i].gauge)
 			m->kind = EXPO_GAUGE;
 		else

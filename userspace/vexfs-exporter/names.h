@@ -11,13 +11,15 @@
  * @name: without "_total"
  * @kind: counter or gauge
  * @unit: for OpenMetrics; NULL when there is none
- * @scale: factor from the module's unit
+ * @times: factor from the module's unit, and then
+ * @places: decimal places
  */
 struct metric_name {
 	char name[128];
 	enum expo_kind kind;
 	const char *unit;
-	double scale;
+	uint64_t times;
+	unsigned int places;
 };
 
 /*

@@ -19,6 +19,9 @@
 /* Memory for one client: its headers must fit. */
 #define CLIENT_BYTES	(8u << 10)
 
+/* A response fits, so that it goes out in one piece. */
+#define SEND_BYTES	(256 << 10)
+
 /* The pages load nothing, from nowhere. */
 #define POLICY		"default-src 'none'; style-src 'unsafe-inline'; " \
 			"script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; " \
@@ -391,6 +394,7 @@ static struct MHD_Daemon *start_daemon(struct server *s)
 struct server *server_start(const struct server_opts *opts, char *why, size_t size)
 {
 	struct server *s = calloc(1, sizeof(*s));
+	const int send_bytes = SEND_BYTES;
 	struct collector *c;
 
 	if (!s) {
@@ -398,6 +402,8 @@ struct server *server_start(const struct server_opts *opts, char *why, size_t si
 		return NULL;
 	}
 	s->opts = *opts;
+	/* Connections inherit it. It is a hint: the system may allow less. */
+	setsockopt(opts->fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
 	pthread_mutex_init(&s->lock, NULL);
 	s->live = live_new();
 	c = s->live ? collector_start(opts->names, opts->most, on_reading, s) : NULL;

@@ -94,8 +94,8 @@ static int on_row(struct nlmsghdr *h, struct nlattr **at, void *arg)
 
 static int on_counter_doc(struct nlmsghdr *h, struct nlattr **at, void *arg)
 {
-	struct snapshot *a = arg;
-	struct counter_doc *f = grow(&a->counter_doc, &a->counter_docs, sizeof(*f));
+	struct counter_docs *docs = arg;
+	struct counter_doc *f = grow(&docs->doc, &docs->n, sizeof(*f));
 
 	(void)h;
 	if (!f)
@@ -210,8 +210,7 @@ static int on_event(struct nlmsghdr *h, struct nlattr **at, void *arg)
  * Dumps into the list whose length is *@n. If changes overtake every attempt, the last
  * one is used: each row of it is correct by itself.
  */
-static int dump(struct wire *w, uint8_t cmd, int flag, wire_answer_fn fn, struct snapshot *a,
-		size_t *n)
+static int dump(struct wire *w, uint8_t cmd, int flag, wire_answer_fn fn, void *arg, size_t *n)
 {
 	int err = -EINTR;
 
@@ -224,10 +223,34 @@ static int dump(struct wire *w, uint8_t cmd, int flag, wire_answer_fn fn, struct
 		}
 		if (n)
 			*n = 0;
-		a->events = cmd == VEXFS_CMD_EVENT_GET ? 0 : a->events;
-		err = wire_call(w, msg, fn, a);
+		err = wire_call(w, msg, fn, arg);
 	}
 	return err == -EINTR ? 0 : err;
+}
+
+/* Snapshots are freed by several threads. */
+static void docs_put(struct counter_docs *docs)
+{
+	if (!docs || __atomic_sub_fetch(&docs->users, 1, __ATOMIC_ACQ_REL))
+		return;
+	free(docs->doc);
+	free(docs);
+}
+
+static int read_docs(struct source *s)
+{
+	struct counter_docs *docs = calloc(1, sizeof(*docs));
+	int err;
+
+	if (!docs)
+		return -ENOMEM;
+	docs->users = 1;
+	err = dump(s->wire, VEXFS_CMD_COUNTER_GET, 0, on_counter_doc, docs, &docs->n);
+	if (err)
+		docs_put(docs);
+	else
+		s->docs = docs;
+	return err;
 }
 
 static int on_admin_gid(struct nlmsghdr *h, struct nlattr **at, void *arg)
@@ -263,29 +286,40 @@ static bool sees_all(struct wire *w)
 	return false;
 }
 
-static int read_all(struct wire *w, struct snapshot *a, bool names)
+static int read_all(struct source *s, struct snapshot *a, bool names)
 {
+	struct wire *w = s->wire;
 	int err;
 
 	err = wire_call(w, wire_request(w, VEXFS_CMD_MODULE_GET, false), on_module, a);
-	if (!err)
-		err = dump(w, VEXFS_CMD_COUNTER_GET, 0, on_counter_doc, a, &a->counter_docs);
-	if (!err)
+	if (!err && !s->docs)
+		err = read_docs(s);
+	if (!err) {
+		__atomic_add_fetch(&s->docs->users, 1, __ATOMIC_RELAXED);
+		a->docs = s->docs;
 		err = dump(w, VEXFS_CMD_STATS_GET, VEXFS_A_STATS_SINCE_LOAD, on_row, a,
 			   &a->rows.n);
+	}
 	if (!err)
 		err = dump(w, VEXFS_CMD_LATENCY_GET, 0, on_latency, a, &a->latencies);
 	if (!err)
 		err = dump(w, VEXFS_CMD_TUNABLE_GET, 0, on_setting, a, NULL);
 	if (!err)
-		err = dump(w, VEXFS_CMD_EVENT_GET, 0, on_event, a, NULL);
+		err = dump(w, VEXFS_CMD_EVENT_GET, 0, on_event, a, &a->events);
 	a->may_all = !err && names && sees_all(w);
 	if (a->may_all)
 		err = dump(w, VEXFS_CMD_COLLECTION_GET, 0, on_collection, a, &a->collections);
 	return err;
 }
 
-struct snapshot *snapshot_read(struct wire **w, bool names)
+void source_close(struct source *s)
+{
+	wire_close(s->wire);
+	docs_put(s->docs);
+	*s = (struct source){ 0 };
+}
+
+struct snapshot *snapshot_read(struct source *s, bool names)
 {
 	struct snapshot *a = calloc(1, sizeof(*a));
 	struct vexfs_error why = { 0 };
@@ -295,21 +329,19 @@ struct snapshot *snapshot_read(struct wire **w, bool names)
 		return NULL;
 	a->users = 1;
 	a->began_ns = clock_ns();
-	if (!*w)
-		*w = wire_connect(&why);
-	if (!*w) {
+	if (!s->wire)
+		s->wire = wire_connect(&why);
+	if (!s->wire) {
 		snprintf(a->why, sizeof(a->why), "%s", why.text);
 	} else {
-		err = read_all(*w, a, names);
+		err = read_all(s, a, names);
 		if (err)
-			snprintf(a->why, sizeof(a->why), "%s", wire_why(*w));
+			snprintf(a->why, sizeof(a->why), "%s", wire_why(s->wire));
 	}
-	a->up = *w && !err;
+	a->up = s->wire && !err;
 	/* A family that was registered again has another number. */
-	if (err) {
-		wire_close(*w);
-		*w = NULL;
-	}
+	if (err)
+		source_close(s);
 	a->took_ns = clock_ns() - a->began_ns;
 	return a;
 }
@@ -319,7 +351,7 @@ void snapshot_free(struct snapshot *a)
 	if (!a)
 		return;
 	free(a->rows.row);
-	free(a->counter_doc);
+	docs_put(a->docs);
 	free(a->latency);
 	free(a->collection);
 	free(a);

@@ -18,6 +18,28 @@ struct counter_doc {
 	bool gauge;
 };
 
+/**
+ * struct counter_docs - descriptions of all counters, shared by the snapshots of a connection
+ * @users: references
+ * @n: number of descriptions
+ * @doc: the descriptions
+ */
+struct counter_docs {
+	unsigned int users;
+	size_t n;
+	struct counter_doc *doc;
+};
+
+/**
+ * struct source - where snapshots come from
+ * @wire: the connection, or NULL; opened if needed, closed after an error
+ * @docs: read once per connection, since the tables of a loaded module do not change
+ */
+struct source {
+	struct wire *wire;
+	struct counter_docs *docs;
+};
+
 /* Four buckets to an octave, from 1 ns to more than an hour. */
 #define LATENCY_BUCKETS	148
 
@@ -78,7 +100,7 @@ struct happening {
  * @version: of the module; likewise @kernel, @simd, @uptime_ns, @hit_rate
  * @complaints: number of sentences in @complaint
  * @rows: statistics since load
- * @counter_doc: descriptions, @counter_docs of them
+ * @docs: descriptions
  * @latency: histograms, @latencies of them
  * @collection: collections by serial number, @collections of them; those with a label once
  *	busy_pick() has chosen
@@ -102,13 +124,12 @@ struct snapshot {
 	unsigned int complaints;
 	char complaint[SNAPSHOT_COMPLAINTS][160];
 	struct rows rows;
-	size_t counter_docs;
-	struct counter_doc *counter_doc;
+	struct counter_docs *docs;
 	size_t latencies;
 	struct latency *latency;
 	size_t collections;
 	struct collection *collection;
-	unsigned int events;
+	size_t events;
 	struct happening event[SNAPSHOT_EVENTS];
 	bool pools_enabled;
 	bool stack_optimize;
@@ -122,11 +143,12 @@ struct snapshot {
 };
 
 /*
- * Takes a snapshot; NULL only without memory. *@w is the connection: opened if needed,
- * closed after an error. @names: collections too, if this process may see them all.
+ * Takes a snapshot; NULL only without memory. @names: collections too, if this process may see
+ * them all.
  */
-struct snapshot *snapshot_read(struct wire **w, bool names);
+struct snapshot *snapshot_read(struct source *s, bool names);
 void snapshot_free(struct snapshot *a);
+void source_close(struct source *s);
 
 uint64_t clock_ns(void);
 

@@ -17,6 +17,7 @@
 
 #define LIMIT		65536u	/* bytes of the file */
 #define FIRST_EDGE_NS	100000ull
+_Static_assert(FLUSH_EDGES <= EXPO_EDGES, "edges of one histogram");
 
 void metrics_flushed(struct daemon *d, uint64_t ns)
 {
@@ -48,7 +49,8 @@ static void flushes(struct expo *e, struct counters *c)
 {
 	double le[FLUSH_EDGES];
 	uint64_t count[FLUSH_EDGES];
-	struct expo_buckets b = { FLUSH_EDGES, le, count, c->flushes, (double)c->flush_ns * 1e-9 };
+	struct expo_edges edges;
+	struct expo_buckets b = { &edges, count, c->flushes, (double)c->flush_ns * 1e-9 };
 	uint64_t below = 0;
 
 	for (unsigned int i = 0; i < FLUSH_EDGES; i++) {
@@ -59,6 +61,7 @@ static void flushes(struct expo *e, struct counters *c)
 	/* one that ends meanwhile is in a bucket and not in the total, or the reverse */
 	if (b.total < below)
 		b.total = below;
+	expo_edges(&edges, le, FLUSH_EDGES);
 	expo_family(e, "vexfsd_flush_duration_seconds", EXPO_HISTOGRAM, "seconds",
 		    "how long flushes of the store took");
 	expo_histogram(e, NULL, 0, &b);
