@@ -212,6 +212,7 @@ static void op_storm(struct kunit *test)
 static void op_statistics(struct kunit *test)
 {
 	struct vexfs_op_stats st, class;
+	u64 errors[VEXFS_ERR_SLOTS];
 	struct vexfs_op op;
 	void *p;
 	u64 ns;
@@ -242,8 +243,18 @@ static void op_statistics(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vexfs_op_read(VEXFS_OP_KINDS, true, &st, NULL), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vexfs_op_read_class(VEXFS_CLASS_COUNT, true, &st, NULL), -EINVAL);
 
+	vexfs_op_begin(&op, VEXFS_OP_MMAP, VEXFS_PRIORITY_HIGH, 0);
+	vexfs_op_end(&op, -EINTR);
+	KUNIT_ASSERT_EQ(test, vexfs_op_read_errors(VEXFS_OP_MMAP, true, errors), 0);
+	KUNIT_EXPECT_EQ(test, errors[vexfs_errno_slot(-EINTR)], 1);
+	KUNIT_EXPECT_EQ(test, vexfs_op_read_errors(VEXFS_OP_KINDS, true, errors), -EINVAL);
+
 	/* Reset sets a baseline: the total since load continues. */
 	KUNIT_ASSERT_EQ(test, vexfs_op_reset(), 0);
+	KUNIT_ASSERT_EQ(test, vexfs_op_read_errors(VEXFS_OP_MMAP, true, errors), 0);
+	KUNIT_EXPECT_EQ(test, errors[vexfs_errno_slot(-EINTR)], 0);
+	KUNIT_ASSERT_EQ(test, vexfs_op_read_errors(VEXFS_OP_MMAP, false, errors), 0);
+	KUNIT_EXPECT_GE(test, errors[vexfs_errno_slot(-EINTR)], 1);
 	KUNIT_ASSERT_EQ(test, vexfs_op_read(VEXFS_OP_MMAP, true, &st, NULL), 0);
 	KUNIT_EXPECT_EQ(test, st.count, 0);
 	KUNIT_EXPECT_EQ(test, st.p50_ns, 0);
@@ -414,7 +425,7 @@ static u64 contended_now(void)
 {
 	struct vexfs_lock_counts n;
 
-	vexfs_lock_read(VEXFS_LOCK_SLOTS, &n);
+	vexfs_lock_read(VEXFS_LOCK_SLOTS, false, &n);
 	return n.contended;
 }
 
@@ -440,10 +451,10 @@ static void lock_contention(struct kunit *test)
 
 	if (num_online_cpus() < 2)
 		kunit_skip(test, "one CPU has no contention");
-	vexfs_lock_read(VEXFS_LOCK_SLOTS, &before);
+	vexfs_lock_read(VEXFS_LOCK_SLOTS, false, &before);
 	vexfs_lock(&contended_lock, VEXFS_LOCK_SLOTS);
 	spin_unlock(&contended_lock);
-	vexfs_lock_read(VEXFS_LOCK_SLOTS, &after);
+	vexfs_lock_read(VEXFS_LOCK_SLOTS, false, &after);
 	KUNIT_EXPECT_GT(test, after.acquired, before.acquired);
 
 	reinit_completion(&lock_held);
@@ -454,27 +465,64 @@ static void lock_contention(struct kunit *test)
 	vexfs_lock(&contended_lock, VEXFS_LOCK_SLOTS);
 	spin_unlock(&contended_lock);
 	wait_for_completion(&lock_left);
-	vexfs_lock_read(VEXFS_LOCK_SLOTS, &before);
+	vexfs_lock_read(VEXFS_LOCK_SLOTS, false, &before);
 	KUNIT_EXPECT_GT(test, before.contended, after.contended);
 	KUNIT_EXPECT_GT(test, before.acquired, after.acquired);
+}
+
+/* Of a subject's instance 0, every counter. */
+static void read_counters(struct kunit *test, const char *subject, bool since_reset, u64 *v)
+{
+	struct vexfs_subject *s = vexfs_subject_find(subject);
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_ASSERT_EQ(test, s->read(0, since_reset, v), 0);
+}
+
+/* Somebody else may use the module beside the test: it can add to counters, and nothing more. */
+static void lock_reset(struct kunit *test)
+{
+	struct vexfs_lock_counts before, after, since;
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, vexfs_subject_reset("lock"), 0);
+	for (i = 0; i < 1000; i++) {
+		vexfs_lock(&contended_lock, VEXFS_LOCK_IDS);
+		spin_unlock(&contended_lock);
+	}
+	read_counters(test, "lock", false, (u64 *)&before);
+	KUNIT_EXPECT_EQ(test, vexfs_subject_reset("lock"), 0);
+	read_counters(test, "lock", true, (u64 *)&since);
+	read_counters(test, "lock", false, (u64 *)&after);
+	KUNIT_EXPECT_GE(test, before.acquired, 1000);
+	KUNIT_EXPECT_GE(test, after.acquired, before.acquired);
+	KUNIT_EXPECT_GE(test, after.contended, before.contended);
+	/* what is left since the reset came after it */
+	KUNIT_EXPECT_LE(test, since.acquired, after.acquired - before.acquired);
+	KUNIT_EXPECT_LE(test, since.contended, after.contended - before.contended);
+
+	vexfs_lock(&contended_lock, VEXFS_LOCK_IDS);
+	spin_unlock(&contended_lock);
+	read_counters(test, "lock", true, (u64 *)&since);
+	KUNIT_EXPECT_GE(test, since.acquired, 1);
 }
 
 /* ---- parts of ops ---- */
 
 static void timed_parts(struct kunit *test)
 {
-	struct vexfs_timed before, after;
+	struct vexfs_timed before, after, since;
 	struct vexfs_op op;
 	unsigned int i, n = 0;
 	void *p;
 
-	vexfs_timed_read(&before);
+	vexfs_timed_read(false, &before);
 	preempt_disable();
 	for (i = 0; i < 5 * VEXFS_TIMED_EVERY; i++)
 		n += vexfs_timed_begin();
 	preempt_enable();
 	KUNIT_EXPECT_EQ(test, n, 5);
-	vexfs_timed_read(&after);
+	vexfs_timed_read(false, &after);
 	KUNIT_EXPECT_GE(test, after.ops, before.ops + 5);
 
 	vexfs_op_begin(&op, VEXFS_OP_GET, 0, 0);
@@ -484,9 +532,20 @@ static void timed_parts(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, p);
 	vexfs_pool_free(p, 1000);
 	vexfs_op_end(&op, 0);
-	vexfs_timed_read(&before);
+	vexfs_timed_read(false, &before);
 	KUNIT_EXPECT_GT(test, before.buffers, after.buffers);
 	KUNIT_EXPECT_GT(test, before.buffer_ns, after.buffer_ns);
+
+	KUNIT_EXPECT_EQ(test, vexfs_subject_reset("timed"), 0);
+	read_counters(test, "timed", true, (u64 *)&since);
+	read_counters(test, "timed", false, (u64 *)&after);
+	KUNIT_EXPECT_GE(test, after.ops, before.ops);
+	KUNIT_EXPECT_GE(test, after.buffer_ns, before.buffer_ns);
+	KUNIT_EXPECT_LE(test, since.ops, after.ops - before.ops);
+	KUNIT_EXPECT_LE(test, since.in_ns, after.in_ns - before.in_ns);
+	KUNIT_EXPECT_LE(test, since.out_ns, after.out_ns - before.out_ns);
+	KUNIT_EXPECT_LE(test, since.buffers, after.buffers - before.buffers);
+	KUNIT_EXPECT_LE(test, since.buffer_ns, after.buffer_ns - before.buffer_ns);
 }
 
 static struct kunit_case stat_cases[] = {
@@ -499,6 +558,7 @@ static struct kunit_case stat_cases[] = {
 	KUNIT_CASE(names),
 	KUNIT_CASE(subjects),
 	KUNIT_CASE(lock_contention),
+	KUNIT_CASE(lock_reset),
 	KUNIT_CASE(timed_parts),
 	KUNIT_CASE(events_lost),
 	KUNIT_CASE(event_listener),

@@ -43,7 +43,8 @@ static inline void vexfs_lock(spinlock_t *lock, enum vexfs_lock_class class)
 }
 
 const char *vexfs_lock_class_name(unsigned int class);
-/* All CPUs together, since load. */
-void vexfs_lock_read(enum vexfs_lock_class class, struct vexfs_lock_counts *sum);
+/* All CPUs together, since load or since the last reset. May sleep. */
+void vexfs_lock_read(enum vexfs_lock_class class, bool since_reset, struct vexfs_lock_counts *sum);
+void vexfs_lock_reset(void);
 
 #endif

@@ -189,7 +189,7 @@ static void take_base_off(const struct kind_stats *a, struct vexfs_op_stats *st,
 		sum[i] -= a->base[i];
 	for (i = 0; i < VEXFS_ERR_SLOTS; i++)
 		st->err[i] -= a->base_err[i];
-	if (a->base_hist)
+	if (hist && a->base_hist)
 		vexfs_hist_subtract(hist, a->base_hist);
 }
 
@@ -205,7 +205,8 @@ void vexfs_op_sum(bool (*wanted)(unsigned int kind, unsigned int arg), unsigned 
 		if (!wanted(kind, arg))
 			continue;
 		add_kind(a, st);
-		vexfs_hist_read(&a->hist, hist);
+		if (hist)
+			vexfs_hist_read(&a->hist, hist);
 		if (since_reset)
 			take_base_off(a, st, hist);
 	}

@@ -235,6 +235,8 @@ int vexfs_op_read(unsigned int kind, bool since_reset, struct vexfs_op_stats *st
 		  struct vexfs_hist_data *hist);
 int vexfs_op_read_class(unsigned int class, bool since_reset, struct vexfs_op_stats *st,
 			struct vexfs_hist_data *hist);
+/* Of these the errors alone, without the work that percentiles are. */
+int vexfs_op_read_errors(unsigned int kind, bool since_reset, u64 err[VEXFS_ERR_SLOTS]);
 /* Ops of @kind since load; cheap. */
 u64 vexfs_op_count(unsigned int kind);
 /* Resets the values since the last reset; values since load continue. May sleep; -ENOMEM. */

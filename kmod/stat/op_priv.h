@@ -15,7 +15,7 @@ struct vexfs_hist_data;
 
 extern u32 vexfs_slow_op_us;
 
-/* The sums of the kinds for which @wanted is true, added to @st and @hist. */
+/* The sums of the kinds for which @wanted is true, added to @st and, unless NULL, to @hist. */
 void vexfs_op_sum(bool (*wanted)(unsigned int kind, unsigned int arg), unsigned int arg,
 		  bool since_reset, struct vexfs_op_stats *st, struct vexfs_hist_data *hist);
 

@@ -79,6 +79,18 @@ int vexfs_op_read(unsigned int kind, bool since_reset, struct vexfs_op_stats *st
 }
 VEXFS_EXPORT_KUNIT(vexfs_op_read);
 
+int vexfs_op_read_errors(unsigned int kind, bool since_reset, u64 err[VEXFS_ERR_SLOTS])
+{
+	struct vexfs_op_stats st = {};
+
+	if (kind >= VEXFS_OP_KINDS)
+		return -EINVAL;
+	vexfs_op_sum(same_kind, kind, since_reset, &st, NULL);
+	memcpy(err, st.err, sizeof(st.err));
+	return 0;
+}
+VEXFS_EXPORT_KUNIT(vexfs_op_read_errors);
+
 int vexfs_op_read_class(unsigned int class, bool since_reset, struct vexfs_op_stats *st,
 			struct vexfs_hist_data *hist)
 {

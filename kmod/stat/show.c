@@ -41,17 +41,17 @@ static void show_op_row(struct seq_file *m, const char *name, const char *class,
 
 static void show_errors(struct seq_file *m)
 {
-	struct vexfs_op_stats st;
+	u64 err[VEXFS_ERR_SLOTS];
 	unsigned int kind, i;
 
 	seq_puts(m, "\n# errors since the last reset\n# kind errno count\n");
 	for (kind = 0; kind < VEXFS_OP_KINDS; kind++) {
-		if (vexfs_op_read(kind, true, &st, NULL))
+		if (vexfs_op_read_errors(kind, true, err))
 			return;
 		for (i = 0; i < VEXFS_ERR_SLOTS; i++)
-			if (st.err[i])
+			if (err[i])
 				seq_printf(m, "%s %s %llu\n", vexfs_op_name(kind),
-					   vexfs_errno_name(i), st.err[i]);
+					   vexfs_errno_name(i), err[i]);
 	}
 }
 

@@ -142,12 +142,7 @@ static int op_read(unsigned int i, bool since_reset, u64 *values)
 
 static int error_read(unsigned int i, bool since_reset, u64 *values)
 {
-	struct vexfs_op_stats st;
-	int err = vexfs_op_read(i, since_reset, &st, NULL);
-
-	if (!err)
-		memcpy(values, st.err, sizeof(st.err));
-	return err;
+	return vexfs_op_read_errors(i, since_reset, values);
 }
 
 static unsigned int class_instances(void)
@@ -216,7 +211,13 @@ static int event_read(unsigned int i, bool since_reset, u64 *values)
 
 static int timed_read(unsigned int i, bool since_reset, u64 *values)
 {
-	vexfs_timed_read((struct vexfs_timed *)values);
+	vexfs_timed_read(since_reset, (struct vexfs_timed *)values);
+	return 0;
+}
+
+static int timed_reset(void)
+{
+	vexfs_timed_reset();
 	return 0;
 }
 
@@ -227,7 +228,13 @@ static unsigned int lock_instances(void)
 
 static int lock_read(unsigned int i, bool since_reset, u64 *values)
 {
-	vexfs_lock_read(i, (struct vexfs_lock_counts *)values);
+	vexfs_lock_read(i, since_reset, (struct vexfs_lock_counts *)values);
+	return 0;
+}
+
+static int lock_reset(void)
+{
+	vexfs_lock_reset();
 	return 0;
 }
 
@@ -283,6 +290,7 @@ static struct vexfs_subject subjects[] = {
 		.instances = one_instance,
 		.instance = no_name,
 		.read = timed_read,
+		.reset = timed_reset,
 	}, {
 		.name = "lock",
 		.doc = "spinlocks of collections, by class",
@@ -291,6 +299,7 @@ static struct vexfs_subject subjects[] = {
 		.instances = lock_instances,
 		.instance = vexfs_lock_class_name,
 		.read = lock_read,
+		.reset = lock_reset,
 	}, {
 		.name = "events",
 		.doc = "the ring of events",

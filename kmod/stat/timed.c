@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Times of parts of ops, added up. */
 #include <linux/kernel.h>
+#include <linux/mutex.h>
 
 #include "compat/compat.h"
 #include "stat/timed.h"
@@ -10,7 +11,11 @@ VEXFS_EXPORT_KUNIT(vexfs_timed);
 DEFINE_PER_CPU(u32, vexfs_timed_turn);
 VEXFS_EXPORT_KUNIT(vexfs_timed_turn);
 
-void vexfs_timed_read(struct vexfs_timed *sum)
+/* Times at the last reset, and what guards them. */
+static struct vexfs_timed base;
+static DEFINE_MUTEX(base_lock);
+
+static void sum_cpus(struct vexfs_timed *sum)
 {
 	unsigned int cpu;
 
@@ -25,4 +30,27 @@ void vexfs_timed_read(struct vexfs_timed *sum)
 		sum->buffer_ns += READ_ONCE(one->buffer_ns);
 	}
 }
+
+void vexfs_timed_read(bool since_reset, struct vexfs_timed *sum)
+{
+	/* A reset in between would leave less than nothing. */
+	mutex_lock(&base_lock);
+	sum_cpus(sum);
+	if (since_reset) {
+		sum->ops -= base.ops;
+		sum->in_ns -= base.in_ns;
+		sum->out_ns -= base.out_ns;
+		sum->buffers -= base.buffers;
+		sum->buffer_ns -= base.buffer_ns;
+	}
+	mutex_unlock(&base_lock);
+}
 VEXFS_EXPORT_KUNIT(vexfs_timed_read);
+
+void vexfs_timed_reset(void)
+{
+	mutex_lock(&base_lock);
+	sum_cpus(&base);
+	mutex_unlock(&base_lock);
+}
+VEXFS_EXPORT_KUNIT(vexfs_timed_reset);

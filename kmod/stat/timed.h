@@ -46,7 +46,8 @@ static inline bool vexfs_timed_begin(void)
 #define vexfs_timed_add(member, start)	\
 	this_cpu_add(vexfs_timed.member, vexfs_clock_ns(start, vexfs_clock()))
 
-/* All CPUs together, since load. */
-void vexfs_timed_read(struct vexfs_timed *sum);
+/* All CPUs together, since load or since the last reset. May sleep. */
+void vexfs_timed_read(bool since_reset, struct vexfs_timed *sum);
+void vexfs_timed_reset(void);
 
 #endif

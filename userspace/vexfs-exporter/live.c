@@ -222,6 +222,9 @@ static void json_collections(struct json *j, const struct snapshot *a)
 		json_kv_u64(j, "bytes", c->bytes);
 		json_kv_u64(j, "changes", c->counter[COLLECTION_CHANGES]);
 		json_kv_u64(j, "searches", c->counter[COLLECTION_SEARCHES]);
+		json_kv_u64(j, "reads", c->counter[COLLECTION_READS]);
+		json_kv_u64(j, "puts", c->counter[COLLECTION_PUTS]);
+		json_kv_u64(j, "deletes", c->counter[COLLECTION_DELETES]);
 		json_kv_u64(j, "errors", c->counter[COLLECTION_ERRORS]);
 		json_kv_u64(j, "graph", c->index_done);
 		json_object_end(j);
@@ -233,7 +236,7 @@ static void json_events(struct json *j, const struct snapshot *a)
 {
 	json_key(j, "events");
 	json_array_begin(j);
-	for (unsigned int i = a->events; i-- > 0;) {
+	for (size_t i = a->events; i-- > 0;) {
 		const struct happening *e = &a->event[i];
 
 		json_object_begin(j);
@@ -264,7 +267,7 @@ static void json_module(struct json *j, const struct snapshot *a)
 static void write_all(struct json *j, struct live *l, const struct snapshot *a)
 {
 	static const char *const subjects[] = { "class", "op", "pool", "stack", "bridge", "fpu",
-						"store" };
+						"store", "lock", "timed" };
 
 	json_object_begin(j);
 	json_kv_bool(j, "up", a && a->up);
