@@ -59,27 +59,37 @@ what="alert send --resolved ends the alert"
 a send VexFSFusePerformanceLow "${spool[@]}" --resolved
 for _ in $(seq 100); do out=$(a list); grep -q VexFSFusePerformanceLow <<< "$out" || break; sleep 0.1; done
 ok eval '! grep -q VexFSFusePerformanceLow <<< "$out"'
+what="alert send says so when the spool cannot be written, and leaves nothing in it"
+# with no space for a single byte
+out=$(trap '' XFSZ; ulimit -f 0; build/bin/vexctl alert send NoSpace --alertmanager http://127.0.0.1:1 \
+	"${spool[@]}" 2>&1 < /dev/null); code=$?
+ok eval 'is $code 1 && has "$out" "large\|space" && is "$(ls -A "$tmp/spool")" ""'
 what="alert send refuses an unknown severity with exit code 2"
 a send X --severity loud 2> /dev/null; code=$?
 ok is $code 2
 
 # A server that sends a malformed answer to every request; the path chooses which.
 /usr/bin/python3 - $bad_port <<'P' & pids+=($!)
-import http.server, sys
+import http.server, sys, time
 ANSWERS = {"html": b"<html>", "short": b'{"status":"success"}', "deep": b"[" * 100000,
            "matrix": b'{"status":"success","data":{"resultType":"matrix","result":[]}}',
            "value": b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"x"]}]}}',
-           "refused": b'{"status":"error","error":"no \x1b[31m such"}', "empty": b""}
+           "refused": b'{"status":"error","error":"no \x1b[31m such"}', "empty": b"", "slow": b"[]"}
 class H(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        if self.path.startswith("/slow"):
+            time.sleep(60)
         body = ANSWERS[self.path.split("/")[1]]
         self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers()
         self.wfile.write(body)
     do_POST = do_GET
     def log_message(self, *a): pass
+http.server.ThreadingHTTPServer.daemon_threads = True
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), H).serve_forever()
 P
 for _ in $(seq 100); do curl -s http://127.0.0.1:$bad_port/html > /dev/null && break; sleep 0.1; done
+began=$SECONDS
+build/bin/vexctl alert list --alertmanager "http://127.0.0.1:$bad_port/slow" 2> "$tmp/slow" & slow=$!
 for answer in html short deep matrix value refused empty; do
 	what="fleet status reports the malformed answer '$answer' and exits with 1"
 	out=$(build/bin/vexctl fleet status --prometheus "http://127.0.0.1:$bad_port/$answer" 2>&1); code=$?
@@ -99,4 +109,8 @@ for bad in "--range 5x" "--range 5m]or(up" "--range"; do
 	build/bin/vexctl fleet status $bad 2> /dev/null; code=$?
 	ok is $code 2
 done
+what="alert list gives up on an Alertmanager that does not answer within 10 s"
+wait $slow; code=$?
+took=$((SECONDS - began))
+ok eval 'is $code 1 && [ $took -lt 55 ] && has "$(cat "$tmp/slow")" "timed out"'
 echo "1..$n"

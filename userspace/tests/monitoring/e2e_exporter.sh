@@ -14,6 +14,16 @@ ok() { # COMMAND...: what it is for comes in $what
 is() { [ "$1" = "$2" ] || { echo "# got '$1', expected '$2'"; return 1; }; }
 has() { grep -q -- "$2" <<< "$1" || { echo "# no '$2' in: $(head -c 600 <<< "$1")"; return 1; }; }
 hasnt() { ! grep -q -- "$2" <<< "$1" || { echo "# '$2' is there: $(grep -m 3 -- "$2" <<< "$1")"; return 1; }; }
+# never_less BEFORE AFTER: no counter of the first text is smaller in the second or missing there.
+never_less() {
+	awk '$NF ~ /^[0-9]/ && $1 ~ /(_total|_bucket|_count|_sum)({|$)/ {
+		if (NR == FNR) { was[$1] = $NF; next }
+		now[$1] = $NF
+	} END {
+		for (k in was) { n++; if (now[k] + 0 < was[k] + 0) { print "# " k " was " was[k] " and is " now[k]; bad = 1 } }
+		exit bad || !n
+	}' <(printf '%s\n' "$1") <(printf '%s\n' "$2")
+}
 at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a + 0 >= b + 0) }' || { echo "# $1 is less than $2"; return 1; }; }
 
 port=9090
@@ -75,8 +85,11 @@ ok eval 'is "$(value vexfs_vectors)" 3 && is "$(value vexfs_collections)" 2 &&
 what="the histogram of /metrics counts every put"
 ok is "$(value 'vexfs_op_duration_seconds_count{op="put",class="vector"}')" 3
 what="counters of /metrics do not decrease when the module's statistics are reset"
+before=$(fetch $url/metrics)
 vexctl reset all > /dev/null
-ok is "$(value 'vexfs_ops_total{op="put",class="vector"}')" 3
+sleep 0.1
+after=$(fetch $url/metrics)
+ok eval 'is "$(value "vexfs_ops_total{op=\"put\",class=\"vector\"}" "$after")" 3 && never_less "$before" "$after"'
 what="/metrics counts errors by errno"
 vexctl get alpha 99 > /dev/null 2>&1
 ok has "$(fetch $url/metrics)" 'vexfs_op_errors_total{op="get",class="vector",errno="ENOENT"} 1'
@@ -102,6 +115,14 @@ ops=/sys/kernel/debug/vexfs/collections/alpha/ops
 ok is "$(sed -n 's/^\(searches\|puts\|deletes\|errors\) //p' $ops | paste -sd' ')" "2 3 1 1"
 what="/metrics counts how often locks were taken and contended"
 ok eval 'at_least "$(value "vexfs_lock_acquired_total{lock=\"ids\"}" "$t")" 4 && has "$t" "^vexfs_lock_contended_total{lock=\"slots\"} [0-9]"'
+what="vexctl reset lock begins the counts of locks anew, and those of /metrics go on"
+ids() { vexctl stats lock | awk '$1 == "lock/ids" && $2 == "acquired" { print $3 }'; }
+had=$(ids)
+vexctl reset lock
+ok eval 'at_least "$had" 1 && is "$(ids)" 0 && sleep 0.1 && never_less "$t" "$(fetch $url/metrics)"'
+what="a reset leaves the ops of collections, which are counted since their creation"
+vexctl reset all
+ok eval 'is "$(sed -n "s/^puts //p" $ops)" 3 && never_less "$t" "$(fetch $url/metrics)"'
 what="/metrics has the times of parts of one op in 64"
 for i in $(seq 40); do vexctl put alpha 1 --vector 1,2,3,4,5,6,7,8 --upsert; done > /dev/null
 sleep 0.1

@@ -81,6 +81,13 @@ for s in slow[:150]:
     s.sendall(b"GET /metr")
 scrape_works("a scrape succeeds beside 300 connections without a whole request")
 
+# Thousands that connect, ask for a page that is made anew each time, and do not wait for it.
+for i in range(2000):
+    with connect() as s:
+        if i % 2:
+            s.sendall(b"GET /live.json HTTP/1.1\r\nHost: x\r\n\r\n")
+scrape_works("a scrape succeeds after 2,000 clients that went away", 10)
+
 # Many at once: thousands of requests over hundreds of connections.
 begin = time.monotonic()
 many, good = [connect() for _ in range(100)], 0
