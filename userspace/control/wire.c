@@ -18,6 +18,8 @@
 #define DUMP_TRIES	10
 /* Of a message, or as many messages of a dump as the kernel sends in one piece. */
 #define MESSAGE_MAX	(1 << 16)
+/* What a dump is asked for: a name at most. All of the buffer is cleared for each request. */
+#define DUMP_REQUEST	1024
 
 /**
  * struct wire - a connection
@@ -201,7 +203,7 @@ void wire_close(struct wire *n)
 
 struct nl_msg *wire_request(struct wire *n, uint8_t cmd, bool dump)
 {
-	struct nl_msg *msg = nlmsg_alloc_size(MESSAGE_MAX);
+	struct nl_msg *msg = nlmsg_alloc_size(dump ? DUMP_REQUEST : MESSAGE_MAX);
 
 	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, n->family, 0,
 				dump ? NLM_F_DUMP : NLM_F_ACK, cmd, VEXFS_FAMILY_VERSION)) {
@@ -297,25 +299,67 @@ static void copy_name(char *to, size_t size, const char *name)
 	to[len] = '\0';
 }
 
+/**
+ * struct attrs - attributes that are walked over
+ * @p: the next one
+ * @left: bytes from there to the end
+ *
+ * A look has more than a thousand counters, and libnl calls a function for each step.
+ */
+struct attrs {
+	const char *p;
+	size_t left;
+};
+
+/* The type of the next attribute, and its contents in @inner; -1 at the end. */
+static int next_attr(struct attrs *a, struct attrs *inner)
+{
+	struct nlattr h;
+	size_t whole;
+
+	if (a->left < NLA_HDRLEN)
+		return -1;
+	memcpy(&h, a->p, sizeof(h));
+	if (h.nla_len < NLA_HDRLEN || h.nla_len > a->left)
+		return -1;
+	*inner = (struct attrs){ a->p + NLA_HDRLEN, h.nla_len - NLA_HDRLEN };
+	whole = NLA_ALIGN((size_t)h.nla_len);
+	if (whole > a->left)
+		whole = a->left;
+	a->p += whole;
+	a->left -= whole;
+	return h.nla_type & NLA_TYPE_MASK;
+}
+
+static void parse_counter(struct attrs a, struct counter *k)
+{
+	struct attrs in;
+	int type;
+
+	k->name[0] = '\0';
+	k->value = 0;
+	while ((type = next_attr(&a, &in)) >= 0) {
+		if (type == VEXFS_A_COUNTER_NAME)
+			copy_name(k->name, in.left < sizeof(k->name) ? in.left + 1 : sizeof(k->name),
+				  in.p);
+		else if (type == VEXFS_A_COUNTER_VALUE && in.left >= sizeof(k->value))
+			memcpy(&k->value, in.p, sizeof(k->value));
+	}
+}
+
 void row_parse(struct nlmsghdr *h, struct nlattr **attrs, struct row *r)
 {
-	struct nlattr *tb[VEXFS_A_COUNTER_MAX + 1], *a;
-	int rem;
+	struct attrs a = { (const char *)genlmsg_attrdata(nlmsg_data(h), 0),
+			   (size_t)genlmsg_attrlen(nlmsg_data(h), 0) }, in;
+	int type;
 
 	r->n = 0;
 	copy_name(r->subject, sizeof(r->subject), wire_text(attrs, VEXFS_A_STATS_SUBJECT));
 	copy_name(r->name, sizeof(r->name), wire_text(attrs, VEXFS_A_STATS_ROW));
 	r->time_ns = wire_u64(attrs, VEXFS_A_STATS_TIME_NS);
-	nlmsg_for_each_attr(a, h, GENL_HDRLEN, rem) {
-		struct counter *k = &r->counter[r->n];
-
-		if (nla_type(a) != VEXFS_A_STATS_COUNTER || r->n == ROW_COUNTERS ||
-		    nla_parse_nested(tb, VEXFS_A_COUNTER_MAX, a, NULL) < 0)
-			continue;
-		copy_name(k->name, sizeof(k->name), wire_text(tb, VEXFS_A_COUNTER_NAME));
-		k->value = wire_u64(tb, VEXFS_A_COUNTER_VALUE);
-		r->n++;
-	}
+	while (r->n < ROW_COUNTERS && (type = next_attr(&a, &in)) >= 0)
+		if (type == VEXFS_A_STATS_COUNTER)
+			parse_counter(in, &r->counter[r->n++]);
 }
 
 static int add_row(struct nlmsghdr *h, struct nlattr **attrs, void *arg)

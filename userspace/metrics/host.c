@@ -3,6 +3,7 @@
 #include "host.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -29,6 +30,85 @@ bool host_file(const char *root, const char *path, char *buf, size_t size)
 	return n >= 0 || len;
 }
 
+enum {
+	FILE_LOAD, FILE_STAT, FILE_MEMORY, FILE_PSI_CPU, FILE_PSI_MEM, FILE_PSI_IO, FILE_DISKS,
+	FILE_NETWORK, FILES
+};
+
+static const char *const files[FILES] = {
+	[FILE_LOAD] = "/proc/loadavg",
+	[FILE_STAT] = "/proc/stat",
+	[FILE_MEMORY] = "/proc/meminfo",
+	[FILE_PSI_CPU] = "/proc/pressure/cpu",
+	[FILE_PSI_MEM] = "/proc/pressure/memory",
+	[FILE_PSI_IO] = "/proc/pressure/io",
+	[FILE_DISKS] = "/proc/diskstats",
+	[FILE_NETWORK] = "/proc/net/dev",
+};
+
+#define DISKS_MAX	64
+
+/**
+ * struct host_files - files that are read at each look, kept open
+ * @fd: of each file; UNTRIED, or ABSENT where this kernel has none
+ * @disk: what the lines of /proc/diskstats stood for at the last look
+ */
+struct host_files {
+	int fd[FILES];
+	struct {
+		char name[32];
+		bool whole;
+	} disk[DISKS_MAX];
+};
+
+#define UNTRIED	(-1)
+#define ABSENT	(-2)
+
+struct host_files *host_files_new(void)
+{
+	struct host_files *keep = calloc(1, sizeof(*keep));
+
+	for (int i = 0; keep && i < FILES; i++)
+		keep->fd[i] = UNTRIED;
+	return keep;
+}
+
+void host_files_free(struct host_files *keep)
+{
+	for (int i = 0; keep && i < FILES; i++)
+		if (keep->fd[i] >= 0)
+			close(keep->fd[i]);
+	free(keep);
+}
+
+/* A read ends early only where the next line does not fit into the kernel's page. */
+#define ALL_READ	2048
+
+static bool read_kept(struct host_files *keep, int file, char *buf, size_t size)
+{
+	size_t len = 0;
+	ssize_t n = -1;
+	int fd = keep->fd[file];
+
+	if (fd == UNTRIED) {
+		fd = open(files[file], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		keep->fd[file] = fd >= 0 ? fd : errno == ENOENT ? ABSENT : UNTRIED;
+	}
+	if (fd < 0)
+		return false;
+	do {
+		n = pread(fd, buf + len, size - 1 - len, (off_t)len);
+		len += n > 0 ? (size_t)n : 0;
+	} while (n >= ALL_READ && len + 1 < size);
+	buf[len] = '\0';
+	return n >= 0 || len;
+}
+
+static bool read_file(struct host_files *keep, const char *root, int file, char *buf, size_t size)
+{
+	return keep ? read_kept(keep, file, buf, size) : host_file(root, files[file], buf, size);
+}
+
 /* The number that follows @key at the start of a line. */
 static double after(const char *text, const char *key)
 {
@@ -40,14 +120,14 @@ static double after(const char *text, const char *key)
 	return NAN;
 }
 
-static void read_cpus(const char *root, struct host *h)
+static void read_cpus(struct host_files *keep, const char *root, struct host *h)
 {
 	char buf[1 << 14];
 	double v[8] = { 0 };
 
 	h->cpu_total = h->cpu_idle = h->cpu_steal = NAN;
 	h->cpus = 0;
-	if (!host_file(root, "/proc/stat", buf, sizeof(buf)) ||
+	if (!read_file(keep, root, FILE_STAT, buf, sizeof(buf)) ||
 	    sscanf(buf, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", &v[0], &v[1], &v[2], &v[3], &v[4],
 		   &v[5], &v[6], &v[7]) < 4)
 		return;
@@ -95,11 +175,11 @@ struct host_core *host_cores(const char *root, size_t *n)
 	return list;
 }
 
-static void read_memory(const char *root, struct host *h)
+static void read_memory(struct host_files *keep, const char *root, struct host *h)
 {
 	char buf[8192] = "";
 
-	host_file(root, "/proc/meminfo", buf, sizeof(buf));
+	read_file(keep, root, FILE_MEMORY, buf, sizeof(buf));
 	h->mem_total = after(buf, "MemTotal:") * 1024;
 	h->mem_available = after(buf, "MemAvailable:") * 1024;
 	h->swap_total = after(buf, "SwapTotal:") * 1024;
@@ -114,21 +194,20 @@ static double stalled(const char *text, const char *line)
 	return total ? strtod(total + 6, NULL) : NAN;
 }
 
-static void read_psi(const char *root, struct host *h)
+static void read_psi(struct host_files *keep, const char *root, struct host *h)
 {
 	static const struct {
-		const char *file;
-		int some, full;		/* full of the processors is always 0 */
+		int file, some, full;	/* full of the processors is always 0 */
 	} psi[] = {
-		{ "/proc/pressure/cpu", PSI_CPU, -1 },
-		{ "/proc/pressure/memory", PSI_MEM, PSI_MEM_FULL },
-		{ "/proc/pressure/io", PSI_IO, PSI_IO_FULL },
+		{ FILE_PSI_CPU, PSI_CPU, -1 },
+		{ FILE_PSI_MEM, PSI_MEM, PSI_MEM_FULL },
+		{ FILE_PSI_IO, PSI_IO, PSI_IO_FULL },
 	};
 
 	for (size_t i = 0; i < sizeof(psi) / sizeof(psi[0]); i++) {
 		char buf[512] = "";
 
-		host_file(root, psi[i].file, buf, sizeof(buf));
+		read_file(keep, root, psi[i].file, buf, sizeof(buf));
 		h->psi[psi[i].some] = stalled(buf, "some");
 		if (psi[i].full >= 0)
 			h->psi[psi[i].full] = stalled(buf, "full");
@@ -147,14 +226,27 @@ static bool whole_disk(const char *root, const char *name)
 	return !access(path, F_OK);
 }
 
-static void read_disks(const char *root, struct host *h)
+/* The same, asked once for each device as long as @keep is. */
+static bool line_counts(struct host_files *keep, const char *root, size_t line, const char *name)
+{
+	if (!keep || line >= DISKS_MAX)
+		return whole_disk(root, name);
+	if (strcmp(keep->disk[line].name, name)) {
+		snprintf(keep->disk[line].name, sizeof(keep->disk[line].name), "%s", name);
+		keep->disk[line].whole = whole_disk(root, name);
+	}
+	return keep->disk[line].whole;
+}
+
+static void read_disks(struct host_files *keep, const char *root, struct host *h)
 {
 	char buf[1 << 15];
+	size_t line = 0;
 	bool any = false;
 
 	h->disk_busy_ms = h->disk_read = h->disk_written = NAN;
 	h->disk[0] = '\0';
-	if (!host_file(root, "/proc/diskstats", buf, sizeof(buf)))
+	if (!read_file(keep, root, FILE_DISKS, buf, sizeof(buf)))
 		return;
 	for (char *s = buf, *end; s && *s; s = end ? end + 1 : NULL) {
 		double read, written, busy;
@@ -162,7 +254,7 @@ static void read_disks(const char *root, struct host *h)
 
 		end = strchr(s, '\n');
 		if (sscanf(s, "%*u %*u %31s %*u %*u %lf %*u %*u %*u %lf %*u %*u %lf", name, &read,
-			   &written, &busy) != 4 || !whole_disk(root, name))
+			   &written, &busy) != 4 || !line_counts(keep, root, line++, name))
 			continue;
 		h->disk_read = (any ? h->disk_read : 0) + read * 512;
 		h->disk_written = (any ? h->disk_written : 0) + written * 512;
@@ -174,12 +266,12 @@ static void read_disks(const char *root, struct host *h)
 	}
 }
 
-static void read_network(const char *root, struct host *h)
+static void read_network(struct host_files *keep, const char *root, struct host *h)
 {
 	char buf[1 << 14];
 
 	h->net_rx = h->net_tx = h->net_errors = NAN;
-	if (!host_file(root, "/proc/net/dev", buf, sizeof(buf)))
+	if (!read_file(keep, root, FILE_NETWORK, buf, sizeof(buf)))
 		return;
 	h->net_rx = h->net_tx = h->net_errors = 0;
 	for (char *s = buf, *end; s && *s; s = end ? end + 1 : NULL) {
@@ -200,19 +292,19 @@ static void read_network(const char *root, struct host *h)
 	}
 }
 
-void host_read(const char *root, struct host *h)
+void host_read(struct host_files *keep, const char *root, struct host *h)
 {
 	struct timespec now;
 	char buf[128];
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	h->mono_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	h->load1 = host_file(root, "/proc/loadavg", buf, sizeof(buf)) ? strtod(buf, NULL) : NAN;
-	read_cpus(root, h);
-	read_memory(root, h);
-	read_psi(root, h);
-	read_disks(root, h);
-	read_network(root, h);
+	h->load1 = read_file(keep, root, FILE_LOAD, buf, sizeof(buf)) ? strtod(buf, NULL) : NAN;
+	read_cpus(keep, root, h);
+	read_memory(keep, root, h);
+	read_psi(keep, root, h);
+	read_disks(keep, root, h);
+	read_network(keep, root, h);
 }
 
 /* Increase relative to @over; NAN when the counter decreased. */

@@ -38,7 +38,16 @@ struct host {
 
 enum { PSI_CPU, PSI_MEM, PSI_MEM_FULL, PSI_IO, PSI_IO_FULL, PSI_KINDS };
 
-void host_read(const char *root, struct host *h);
+/*
+ * For who reads again and again: the files of /proc of this machine, which stay open. NULL
+ * without memory, which works, too.
+ */
+struct host_files;
+struct host_files *host_files_new(void);
+void host_files_free(struct host_files *keep);
+
+/* @keep: from host_files_new(), with an empty @root; or NULL. */
+void host_read(struct host_files *keep, const char *root, struct host *h);
 
 /**
  * struct host_rates - between two samples

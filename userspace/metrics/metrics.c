@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 const struct metric metrics[METRICS] = {
 	[M_FUSE_OPS] = { "fuse_ops", "ops/s", METRIC_THROUGHPUT, 1e-3, "ops of the mount" },
@@ -81,7 +80,6 @@ bool metric_more_is_better(int id)
 
 int look_take(struct wire *w, const char *root, struct look *l)
 {
-	struct timespec now;
 	int err = 0;
 
 	l->loaded = false;
@@ -89,9 +87,8 @@ int look_take(struct wire *w, const char *root, struct look *l)
 	if (w)
 		err = rows_read(w, NULL, &l->rows);
 	l->loaded = w && !err;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	l->mono_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	host_read(root, &l->host);
+	host_read(l->files, root, &l->host);
+	l->mono_ns = l->host.mono_ns;
 	return err;
 }
 

@@ -62,13 +62,15 @@ bool metric_more_is_better(int id);
  * @loaded: the module is loaded
  * @rows: its statistics
  * @host: the machine
- * @load_ns: when the module was loaded, CLOCK_MONOTONIC
+ * @mono_ns: when, CLOCK_MONOTONIC
+ * @files: of who takes many looks at this machine; NULL otherwise
  */
 struct look {
 	bool loaded;
 	struct rows rows;
 	struct host host;
 	uint64_t mono_ns;
+	struct host_files *files;
 };
 
 /* 0, or -errno. Without the module (@w NULL) the machine only. */

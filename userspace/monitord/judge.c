@@ -118,7 +118,7 @@ static void reap(struct monitor *m)
 void judge(struct monitor *m)
 {
 	struct history_error err;
-	uint64_t now = now_ns();
+	uint64_t now = m->turn_ns;
 	char text[200];
 	const char *why = complaint(m, text, sizeof(text));
 

@@ -43,6 +43,30 @@ struct low {
 };
 
 /**
+ * struct kept - a value that is written again while nothing changes
+ * @id: number of its series
+ * @value: the value
+ */
+struct kept {
+	int id;
+	int64_t value;
+};
+
+/**
+ * struct row_ids - numbers of the counters of a row, in its order
+ * @subject: subject of the row
+ * @name: its name
+ * @n: number of counters
+ * @id: their numbers; ID_UNKNOWN or ID_DERIVED
+ */
+struct row_ids {
+	char subject[48];
+	char name[64];
+	unsigned int n;
+	int id[ROW_COUNTERS];
+};
+
+/**
  * struct monitor - the daemon
  * @conf: its configuration
  * @etc: directory of the configuration, whose files are watched
@@ -53,6 +77,9 @@ struct low {
  * @events: a second connection, for events
  * @look: this sample and the previous one, alternating
  * @turn: index of this sample
+ * @turn_ns: when this turn began, CLOCK_MONOTONIC
+ * @turn_ms: the same, milliseconds since 1970
+ * @files: of /proc, which stay open
  * @bridge_stalled: this has been logged
  * @looked: the previous sample is valid
  * @values: metrics of the last interval
@@ -61,9 +88,18 @@ struct low {
  * @states: number of states
  * @state: the states
  * @ids: numbers of metrics in the history
+ * @row_ids: numbers of the counters of each row in the history
+ * @row_ids_n: number of rows
+ * @kept: values of the collections when they were read last
+ * @kept_n: number of them
+ * @kept_room: allocated values
+ * @kept_ns: when that was, 0 for never
+ * @kept_for: activity_of() the module then
  * @next_tidy_ms: when to roll up
  * @next_states_ns: when to look for changes
+ * @next_settings_ns: when to read the settings again, without an event
  * @next_hang_ns: when to look for hung tasks
+ * @hang_load: load of the machine at the last such look
  * @bad_ns: since when performance is bad, 0 when it is not
  * @good_ns: since when it is good again
  * @advised: this bad period was reported
@@ -86,6 +122,9 @@ struct monitor {
 	struct wire *events;
 	struct look look[2];
 	int turn;
+	uint64_t turn_ns;
+	int64_t turn_ms;
+	struct host_files *files;
 	bool bridge_stalled;
 	bool looked;
 	double values[METRICS];
@@ -95,9 +134,18 @@ struct monitor {
 	size_t states_room;
 	struct state *state;
 	int ids[METRICS];
+	struct row_ids *row_ids;
+	size_t row_ids_n;
+	struct kept *kept;
+	size_t kept_n;
+	size_t kept_room;
+	uint64_t kept_ns;
+	uint64_t kept_for;
 	int64_t next_tidy_ms;
 	uint64_t next_states_ns;
+	uint64_t next_settings_ns;
 	uint64_t next_hang_ns;
+	double hang_load;
 	uint64_t bad_ns;
 	uint64_t good_ns;
 	bool advised;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -10,6 +11,8 @@
 
 /* Interval for retries to open the history. */
 #define RETRY_NS	30000000000ull
+/* Collections are read at least so often, for what changes without an op. */
+#define COLLECTIONS_NS	30000000000ull
 
 static int read_module(struct nlmsghdr *h, struct nlattr **a, void *arg)
 {
@@ -18,12 +21,20 @@ static int read_module(struct nlmsghdr *h, struct nlattr **a, void *arg)
 	return 0;
 }
 
+/* Of another module or history the numbers are others. */
+static void forget_rows(struct monitor *m)
+{
+	for (size_t i = 0; i < m->row_ids_n; i++)
+		m->row_ids[i].n = 0;
+}
+
 void disconnect_module(struct monitor *m)
 {
 	wire_close(m->wire);
 	wire_close(m->events);
 	m->wire = m->events = NULL;
-	m->uptime_ns = 0;
+	m->uptime_ns = m->kept_ns = m->next_settings_ns = 0;
+	forget_rows(m);
 }
 
 void connect_module(struct monitor *m)
@@ -48,7 +59,7 @@ static void open_history(struct monitor *m)
 	struct history_error err;
 	char to[400];
 
-	if (m->h || now_ns() < m->retry_ns)
+	if (m->h || m->turn_ns < m->retry_ns)
 		return;
 	m->h = history_open(m->conf.database, HISTORY_WRITE, &err);
 	if (!m->h && err.code == EUCLEAN && !history_set_aside(m->conf.database, to, sizeof(to))) {
@@ -62,6 +73,8 @@ static void open_history(struct monitor *m)
 	}
 	m->identity[0] = '\0';
 	m->states = 0;
+	m->kept_ns = m->next_settings_ns = 0;
+	forget_rows(m);
 	for (int i = 0; i < METRICS; i++)
 		m->ids[i] = -1;
 }
@@ -120,29 +133,86 @@ static void put_metrics(struct monitor *m)
 	}
 }
 
+#define ID_UNKNOWN	(-1)
+#define ID_DERIVED	(-2)
+
+/* The number of a counter, which is created if new; negative on error. */
+static int number_in(struct monitor *m, const struct row *r, unsigned int k)
+{
+	const char *c = r->counter[k].name;
+	char name[HISTORY_NAME];
+	int id;
+
+	if (counter_is_derived(c))
+		return ID_DERIVED;
+	end_name(name, begin_name(name, r->subject, r->name), c);
+	id = history_find(m->h, name);
+	return id >= 0 ? id : number_of(m, name, "", counter_is_level(r->subject, c) ?
+					HISTORY_GAUGE : HISTORY_COUNTER, false, 1);
+}
+
+/*
+ * Rows come in the same order, and those of a subject have the same counters as long as the
+ * module is loaded. A row at another place gets its numbers anew.
+ */
+static struct row_ids *ids_of(struct monitor *m, size_t i, const struct row *r)
+{
+	struct row_ids *ids;
+
+	if (i >= m->row_ids_n) {
+		size_t n = i + 64;
+		struct row_ids *more = realloc(m->row_ids, n * sizeof(*more));
+
+		if (!more)
+			return NULL;
+		memset(more + m->row_ids_n, 0, (n - m->row_ids_n) * sizeof(*more));
+		m->row_ids = more;
+		m->row_ids_n = n;
+	}
+	ids = &m->row_ids[i];
+	if (ids->n == r->n && !strcmp(ids->name, r->name) && !strcmp(ids->subject, r->subject))
+		return ids;
+	memcpy(ids->subject, r->subject, sizeof(ids->subject));
+	memcpy(ids->name, r->name, sizeof(ids->name));
+	ids->n = r->n;
+	for (unsigned int k = 0; k < ROW_COUNTERS; k++)
+		ids->id[k] = ID_UNKNOWN;
+	return ids;
+}
+
 static void put_rows(struct monitor *m, const struct look *l)
 {
 	for (size_t i = 0; i < l->rows.n; i++) {
 		const struct row *r = &l->rows.row[i];
+		struct row_ids *ids = ids_of(m, i, r);
 		bool errors = !strcmp(r->subject, "errors");
-		char name[HISTORY_NAME];
-		size_t at = begin_name(name, r->subject, r->name);
 
-		for (unsigned int k = 0; k < r->n; k++) {
-			const char *c = r->counter[k].name;
-			int id;
-
+		for (unsigned int k = 0; ids && k < r->n; k++) {
 			/* Counters that are still 0 are not written: there are hundreds. */
-			if (counter_is_derived(c) || (errors && !r->counter[k].value))
+			if (errors && !r->counter[k].value)
 				continue;
-			end_name(name, at, c);
-			id = history_find(m->h, name);
-			if (id < 0)
-				id = number_of(m, name, "", counter_is_level(r->subject, c) ?
-					       HISTORY_GAUGE : HISTORY_COUNTER, false, 1);
-			history_put(m->h, id, (int64_t)(r->counter[k].value & INT64_MAX));
+			if (ids->id[k] == ID_UNKNOWN)
+				ids->id[k] = number_in(m, r, k);
+			history_put(m->h, ids->id[k], (int64_t)(r->counter[k].value & INT64_MAX));
 		}
 	}
+}
+
+static void put_and_keep(struct monitor *m, int id, int64_t value)
+{
+	history_put(m->h, id, value);
+	if (m->kept_n == m->kept_room) {
+		size_t room = m->kept_room ? 2 * m->kept_room : 256;
+		struct kept *more = realloc(m->kept, room * sizeof(*more));
+
+		if (!more) {
+			m->kept_ns = 0;
+			return;
+		}
+		m->kept = more;
+		m->kept_room = room;
+	}
+	m->kept[m->kept_n++] = (struct kept){ id, value };
 }
 
 static int put_collection(struct nlmsghdr *h, struct nlattr **a, void *arg)
@@ -168,25 +238,60 @@ static int put_collection(struct nlmsghdr *h, struct nlattr **a, void *arg)
 		id = history_find(m->h, name);
 		if (id < 0)
 			id = number_of(m, name, kept[i].unit, kept[i].kind, false, 1);
-		history_put(m->h, id, (int64_t)wire_u64(a, kept[i].attr));
+		put_and_keep(m, id, (int64_t)wire_u64(a, kept[i].attr));
 	}
 	return 0;
 }
 
-/* Identifies the boot and the load of the module. */
+/* Differs when ops ran, or collections came, went or grew. */
+static uint64_t activity_of(const struct look *l)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < l->rows.n; i++) {
+		const struct row *r = &l->rows.row[i];
+
+		if (!strcmp(r->subject, "class"))
+			sum = sum * 31 + row_value(r, "count");
+		else if (!strcmp(r->subject, "store"))
+			for (unsigned int k = 0; k < r->n; k++)
+				sum = sum * 31 + r->counter[k].value;
+	}
+	return sum;
+}
+
+static void put_collections(struct monitor *m, const struct look *l)
+{
+	uint64_t activity = activity_of(l);
+
+	if (m->kept_ns && activity == m->kept_for && m->turn_ns - m->kept_ns < COLLECTIONS_NS) {
+		for (size_t i = 0; i < m->kept_n; i++)
+			history_put(m->h, m->kept[i].id, m->kept[i].value);
+		return;
+	}
+	m->kept_n = 0;
+	m->kept_for = activity;
+	m->kept_ns = m->turn_ns;
+	if (wire_call(m->wire, wire_request(m->wire, VEXFS_CMD_COLLECTION_GET, true), put_collection,
+		      m))
+		m->kept_ns = 0;
+}
+
+/*
+ * Identifies the boot and the load of the module. A module that was loaded anew has another
+ * family, so that each load has a connection of its own.
+ */
 static void check_epoch(struct monitor *m, bool loaded)
 {
 	struct history_error err;
 	char boot[64] = "", identity[120];
 	uint64_t uptime = 0;
 
+	if (*m->identity && loaded == (m->uptime_ns != 0))
+		return;
 	if (loaded)
 		wire_call(m->wire, wire_request(m->wire, VEXFS_CMD_MODULE_GET, false), read_module,
 			  &uptime);
-	if (*m->identity && uptime >= m->uptime_ns && !m->uptime_ns == !uptime) {
-		m->uptime_ns = uptime;
-		return;
-	}
 	m->uptime_ns = uptime;
 	host_file("", "/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
 	boot[strcspn(boot, "\n")] = '\0';
@@ -196,7 +301,7 @@ static void check_epoch(struct monitor *m, bool loaded)
 		 uptime ? (unsigned long long)((now_ns() - uptime) / 10000000000ull) : 0ull);
 	if (strcmp(identity, m->identity)) {
 		snprintf(m->identity, sizeof(m->identity), "%s", identity);
-		if (history_epoch(m->h, now_ms(), identity, &err))
+		if (history_epoch(m->h, m->turn_ms, identity, &err))
 			lose_history(m, &err);
 	}
 }
@@ -208,7 +313,7 @@ static void tidy(struct monitor *m)
 		(int64_t)(m->conf.long_days * 86400), (int64_t)(m->conf.size_mb * 1048576),
 	};
 	struct history_error err;
-	int64_t now = now_ms();
+	int64_t now = m->turn_ms;
 
 	/* A clock that was set back must not delay it for long. */
 	if (!m->h || (now < m->next_tidy_ms && m->next_tidy_ms - now < 600000))
@@ -223,6 +328,9 @@ static void sample(struct monitor *m)
 	struct look *l = &m->look[m->turn];
 	struct history_error err;
 
+	if (!m->files)
+		m->files = host_files_new();
+	l->files = m->files;
 	connect_module(m);
 	if (look_take(m->wire, "", l) && m->wire) {
 		say_log(m, LOG_WARNING, "vexfs does not answer: %s", wire_why(m->wire));
@@ -246,9 +354,8 @@ static void sample(struct monitor *m)
 	put_metrics(m);
 	put_rows(m, l);
 	if (m->wire)
-		wire_call(m->wire, wire_request(m->wire, VEXFS_CMD_COLLECTION_GET, true),
-			  put_collection, m);
-	if (history_sample(m->h, now_ms(), &err))
+		put_collections(m, l);
+	if (history_sample(m->h, m->turn_ms, &err))
 		lose_history(m, &err);
 	else
 		m->samples++;
@@ -257,6 +364,8 @@ static void sample(struct monitor *m)
 
 void take_turn(struct monitor *m)
 {
+	m->turn_ns = now_ns();
+	m->turn_ms = now_ms();
 	sample(m);
 	note_states(m);
 	watch_pools(m);

@@ -35,7 +35,6 @@ void telemetry_sample(struct monitor *m, const double v[METRICS])
 {
 	struct telemetry *t = &m->telemetry;
 	struct item *item;
-	int64_t now = now_ms();
 
 	if (!any_sink(&m->conf))
 		return;
@@ -51,7 +50,7 @@ void telemetry_sample(struct monitor *m, const double v[METRICS])
 		item = new_item(m);
 		if (!item)
 			return;
-		item->t = now;
+		item->t = m->turn_ms;
 		item->metric = i;
 		item->value = v[i];
 	}
@@ -102,10 +101,10 @@ static bool send_batch(struct monitor *m, size_t i)
 void telemetry_export(struct monitor *m, bool all)
 {
 	struct telemetry *t = &m->telemetry;
-	bool due = all || now_ns() >= t->next_ns;
+	bool due = all || m->turn_ns >= t->next_ns;
 
 	if (due)
-		t->next_ns = now_ns() + (uint64_t)(m->conf.export_interval * 1e9);
+		t->next_ns = m->turn_ns + (uint64_t)(m->conf.export_interval * 1e9);
 	for (size_t i = 0; i < SINKS; i++) {
 		if (!sinks[i].wanted(&m->conf)) {
 			t->sent[i] = t->end;

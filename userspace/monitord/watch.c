@@ -5,18 +5,22 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "escape.h"
 #include "monitord.h"
 
 #define FILES_MAX	64
 #define STATES_NS	10000000000ull
+/* An event says when vexctl changed settings. Parameters written in sysfs raise none. */
+#define SETTINGS_NS	30000000000ull
 
 static int keep_event(struct nlmsghdr *h, struct nlattr **a, void *arg)
 {
@@ -31,7 +35,7 @@ static int keep_event(struct nlmsghdr *h, struct nlattr **a, void *arg)
 	telemetry_event(m, kind, subject, wire_u64(a, VEXFS_A_EVENT_A),
 			wire_u64(a, VEXFS_A_EVENT_B));
 	if (!strcmp(kind, "tunables-changed"))
-		m->next_states_ns = 0;
+		m->next_states_ns = m->next_settings_ns = 0;
 	if (!strcmp(kind, "pool-exhausted")) {
 		say_log(m, LOG_WARNING, "memory pool exhausted: %s", shown(subject));
 		pool_log(m, "exhausted: %s, %llu bytes wanted", shown(subject),
@@ -48,6 +52,7 @@ void hear_events(struct monitor *m, int timeout_ms)
 	int err = wire_receive(m->events, timeout_ms > 0 ? timeout_ms : 1, keep_event, m);
 
 	if (err == -ENOBUFS) {
+		m->next_settings_ns = 0;
 		say_log(m, LOG_WARNING, "events were lost: they arrived faster than they could be written");
 	} else if (err && err != -EINTR) {
 		wire_close(m->events);
@@ -217,9 +222,9 @@ void note_states(struct monitor *m)
 	struct utsname u;
 	char buf[100];
 
-	if (!m->h || now_ns() < m->next_states_ns)
+	if (!m->h || m->turn_ns < m->next_states_ns)
 		return;
-	m->next_states_ns = now_ns() + STATES_NS;
+	m->next_states_ns = m->turn_ns + STATES_NS;
 	for (size_t i = 0; i < m->states; i++)
 		m->state[i].seen = false;
 	if (!uname(&u)) {
@@ -234,27 +239,49 @@ void note_states(struct monitor *m)
 		buf[strcspn(buf, "\n")] = '\0';
 		note(m, "module", "srcversion", buf);
 	}
-	if (m->wire)
+	if (m->wire && (!m->events || m->turn_ns >= m->next_settings_ns)) {
+		m->next_settings_ns = m->turn_ns + SETTINGS_NS;
 		wire_call(m->wire, wire_request(m->wire, VEXFS_CMD_TUNABLE_GET, true), note_setting,
 			  m);
+	}
 	note_files(m);
 }
 
 /* ---- hung tasks ---- */
 
-/* A task is hung if it is in uninterruptible sleep and in the module. */
-static bool hangs_in_vexfs(const char *pid, char *where, size_t size)
-{
-	char path[300], buf[4096], *state, *line;
+#define HUNG_MAX	16
 
-	snprintf(path, sizeof(path), "/proc/%.16s/stat", pid);
-	if (!host_file("", path, buf, sizeof(buf)))
+/**
+ * struct hangs - one look for hung tasks
+ * @n: number of tasks found
+ * @id: their numbers
+ */
+struct hangs {
+	int n;
+	int id[HUNG_MAX];
+};
+
+/* The start of a small file of /proc, in one read. */
+static bool read_at(int dir, const char *path, char *buf, size_t size)
+{
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n;
+
+	if (fd < 0)
 		return false;
-	state = strrchr(buf, ')');
-	if (!state || state[1] != ' ' || state[2] != 'D')
-		return false;
-	snprintf(path, sizeof(path), "/proc/%.16s/stack", pid);
-	if (!host_file("", path, buf, sizeof(buf)))
+	n = read(fd, buf, size - 1);
+	close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* The innermost function of the module that the task is in. */
+static bool is_in_vexfs(int dir, const char *task, char *where, size_t size)
+{
+	char path[40], buf[4096], *line;
+
+	snprintf(path, sizeof(path), "%.16s/stack", task);
+	if (!read_at(dir, path, buf, sizeof(buf)))
 		return false;
 	line = strstr(buf, "[vexfs]");
 	if (!line)
@@ -265,38 +292,95 @@ static bool hangs_in_vexfs(const char *pid, char *where, size_t size)
 	return true;
 }
 
+static void note_hang(struct monitor *m, const struct hangs *before, struct hangs *h,
+		      const char *task, const char *where)
+{
+	struct history_error err;
+	bool twice = false;
+
+	h->id[h->n] = atoi(task);
+	for (int i = 0; i < before->n; i++)
+		twice |= before->id[i] == h->id[h->n];
+	h->n++;
+	if (!twice)
+		return;
+	say_log(m, LOG_WARNING, "task %.16s hangs in vexfs: %s", task, where);
+	if (m->h)
+		history_add_event(m->h, m->turn_ms, "task-hangs", where, (uint64_t)atoi(task), 0,
+				  &err);
+}
+
+/* State and number of threads of a line of stat; the name before them may hold anything. */
+static bool parse_stat(const char *line, char *state, int *threads)
+{
+	const char *end = strrchr(line, ')');
+
+	return end && sscanf(end + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d"
+			     " %*d %*d %d", state, threads) == 2;
+}
+
+/* A task is hung if it is in uninterruptible sleep and in the module. */
+static void find_hangs(struct monitor *m, DIR *tasks, bool of_process, const struct hangs *before,
+		       struct hangs *h)
+{
+	struct dirent *e;
+
+	while (tasks && h->n < HUNG_MAX && (e = readdir(tasks))) {
+		char path[40], buf[1024], where[200], state;
+		int threads;
+
+		if (e->d_name[0] < '1' || e->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "%.16s/stat", e->d_name);
+		if (!read_at(dirfd(tasks), path, buf, sizeof(buf)) ||
+		    !parse_stat(buf, &state, &threads))
+			continue;
+		if (threads > 1 && !of_process) {
+			int fd;
+			DIR *d;
+
+			snprintf(path, sizeof(path), "%.16s/task", e->d_name);
+			fd = openat(dirfd(tasks), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			d = fd >= 0 ? fdopendir(fd) : NULL;
+			find_hangs(m, d, true, before, h);
+			if (d)
+				closedir(d);
+			else if (fd >= 0)
+				close(fd);
+		} else if (state == 'D' && is_in_vexfs(dirfd(tasks), e->d_name, where, sizeof(where))) {
+			note_hang(m, before, h, e->d_name, where);
+		}
+	}
+}
+
+/*
+ * A task that sleeps uninterruptibly is part of the load: the kernel counts it every five
+ * seconds, and one count makes 0.08. While the load is below that, or below 1 and falling, no
+ * task has slept so since the last look, and none needs to be read.
+ */
+#define LOAD_OF_ONE	0.05
+
+static bool may_hang(double before, double now)
+{
+	return !(now < LOAD_OF_ONE || (now < 1 && now < before));
+}
+
 void watch_hangs(struct monitor *m)
 {
-	static int last[16];
-	int now[16], n = 0;
-	struct dirent *e;
-	DIR *d;
+	static struct hangs last;
+	struct hangs now = { 0 };
+	double load = m->look[!m->turn].host.load1;
 
-	if (now_ns() < m->next_hang_ns)
+	if (m->turn_ns < m->next_hang_ns)
 		return;
-	m->next_hang_ns = now_ns() + (uint64_t)(m->conf.hang_s * 1e9);
-	d = opendir("/proc");
-	while (d && n < 16 && (e = readdir(d))) {
-		struct history_error err;
-		char where[200];
-		bool twice = false;
+	m->next_hang_ns = m->turn_ns + (uint64_t)(m->conf.hang_s * 1e9);
+	if (may_hang(m->hang_load, load)) {
+		DIR *d = opendir("/proc");
 
-		if (e->d_name[0] < '1' || e->d_name[0] > '9' ||
-		    !hangs_in_vexfs(e->d_name, where, sizeof(where)))
-			continue;
-		now[n] = atoi(e->d_name);
-		for (int i = 0; i < 16; i++)
-			twice |= last[i] == now[n];
-		n++;
-		if (!twice)
-			continue;
-		say_log(m, LOG_WARNING, "task %.16s hangs in vexfs: %s", e->d_name, where);
-		if (m->h)
-			history_add_event(m->h, now_ms(), "task-hangs", where, (uint64_t)now[n - 1],
-					  0, &err);
+		find_hangs(m, d, false, &last, &now);
+		if (d)
+			closedir(d);
 	}
-	if (d)
-		closedir(d);
-	memset(last, 0, sizeof(last));
-	memcpy(last, now, (size_t)n * sizeof(*now));
+	m->hang_load = load;
+	last = now;
 }

@@ -188,7 +188,7 @@ int exam_begin(struct ctl *c, struct exam *e, const char *from, int64_t ms)
 		ret = copy_rows(e);
 		if (ret)
 			return ret;
-		host_read(e->root, &e->look.host);
+		host_read(NULL, e->root, &e->look.host);
 		metrics_between(NULL, &e->look, e->v);
 		return 0;
 	}
@@ -370,8 +370,8 @@ static int with_exam(struct ctl *c, unsigned int areas, bool deep, bool all, con
 			json_object_begin(&c->out);
 			kv_number(&c->out, "timestamp", (double)perf_now_ms() / 1e3);
 		}
-		ret = examine(&e, areas, deep, all, c->json ? FORM_JSON : page_wanted(path) ? FORM_HTML :
-			      FORM_TEXT);
+		ret = examine(&e, areas, deep, all, c->json ? FORM_JSON :
+			      output_is(path, ".html") ? FORM_HTML : FORM_TEXT);
 		if (c->json) {
 			json_object_end(&c->out);
 			json_finish(&c->out);
