@@ -41,6 +41,16 @@ int fail_with(struct history_error *err, int code, const char *text)
 	return -1;
 }
 
+/* The log beside the file holds something that is not in the file yet. */
+static bool has_log(const char *path)
+{
+	char name[4200];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s-wal", path);
+	return !stat(name, &st) && st.st_size;
+}
+
 int fail_db(struct history *h, struct history_error *err, const char *what)
 {
 	int code = sqlite3_errcode(h->db) & 0xff;
@@ -64,7 +74,9 @@ int fail_db(struct history *h, struct history_error *err, const char *what)
 	case SQLITE_CANTOPEN:
 		err->code = access(h->path, F_OK) && errno == ENOENT ? ENOENT : EACCES;
 		why = h->writer ? "it cannot be created there" : err->code == ENOENT ?
-		      "there is no history yet: vexfs-monitord writes it" : "it cannot be opened";
+		      "there is no history yet: vexfs-monitord writes it" : has_log(h->path) ?
+		      "it cannot be opened here: its -wal file holds what was written last, and is read only "
+		      "where files can be created; copy both" : "it cannot be opened";
 		break;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -181,12 +193,60 @@ static void make_dir_of(const char *path)
 	free(copy);
 }
 
+/*
+ * Readers create the files of the log if these are missing. Where they cannot, because the file
+ * system or the directory is read-only for them, and there is no log, the file is complete.
+ */
+static bool is_still(const char *path)
+{
+	char *copy = strdup(path);
+	bool fixed = copy && access(dirname(copy), W_OK);
+
+	free(copy);
+	return fixed && !has_log(path);
+}
+
+/* A URI that makes SQLite read a file without its log; to be freed. */
+static char *still_uri(const char *path)
+{
+	static const char begin[] = "file:", end[] = "?immutable=1";
+	char *uri = malloc(3 * strlen(path) + sizeof(begin) + sizeof(end)), *to = uri;
+
+	if (!uri)
+		return NULL;
+	to = stpcpy(to, begin);
+	/* what follows two slashes would be the name of a host */
+	while (path[0] == '/' && path[1] == '/')
+		path++;
+	for (; *path; path++)
+		if (strchr("%?#", *path))
+			to += sprintf(to, "%%%02x", (unsigned char)*path);
+		else
+			*to++ = *path;
+	strcpy(to, end);
+	return uri;
+}
+
+static int open_file(struct history *h)
+{
+	int flags = SQLITE_OPEN_NOFOLLOW, ret;
+	char *uri = NULL;
+
+	if (h->writer)
+		flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	else
+		flags |= SQLITE_OPEN_READONLY;
+	if (!h->writer && is_still(h->path))
+		uri = still_uri(h->path);
+	ret = sqlite3_open_v2(uri ? uri : h->path, &h->db, uri ? flags | SQLITE_OPEN_URI : flags, NULL);
+	free(uri);
+	return ret;
+}
+
 struct history *history_open(const char *path, enum history_access how, struct history_error *err)
 {
 	struct history *h = calloc(1, sizeof(*h));
 	bool fresh = access(path, F_OK) != 0;
-	int flags = how == HISTORY_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE :
-		    SQLITE_OPEN_READONLY;
 	mode_t mask = 0;
 	int ret;
 
@@ -203,7 +263,7 @@ struct history *history_open(const char *path, enum history_access how, struct h
 		mask = umask(0027);
 		make_dir_of(path);
 	}
-	ret = sqlite3_open_v2(path, &h->db, flags | SQLITE_OPEN_NOFOLLOW, NULL);
+	ret = open_file(h);
 	if (ret == SQLITE_OK) {
 		sqlite3_busy_timeout(h->db, 5000);
 		ret = 0;

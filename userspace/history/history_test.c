@@ -5,10 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <math.h>
+#include <sched.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -355,6 +358,147 @@ static void test_migration(void)
 	history_close(h);
 }
 
+/* How many points a reader sees at @file: as nobody, where @drop. Over 200: it cannot be read. */
+static int points_seen(const char *file, bool drop)
+{
+	struct history_values v;
+	struct history *h;
+	const char *name = "x";
+
+	if (drop && (setgroups(0, NULL) || setgid(65534) || setuid(65534)))
+		return 250;
+	h = history_open(file, HISTORY_READ, &err);
+	if (!h || history_read(h, &name, 1, T0, T0 + DAY, 0, &v, &err)) {
+		printf("# %s\n", err.text);
+		return h ? 252 : 251;
+	}
+	return (int)v.n;
+}
+
+static int seen_apart(const char *file, bool drop)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(points_seen(file, drop));
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 253;
+}
+
+static void write_ten(struct history *h)
+{
+	int id = series(h, "x", HISTORY_GAUGE, false);
+
+	history_epoch(h, T0, "boot", &err);
+	for (int i = 0; i < 10; i++)
+		history_put(h, id, i), history_sample(h, T0 + i * 1000, &err);
+}
+
+/* A small file system at @disk, in a mount namespace of its own. */
+static int mount_disk(const char *disk)
+{
+	mkdir(disk, 0755);
+	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	       mount("none", disk, "tmpfs", 0, NULL) ? -1 : 0;
+}
+
+static int make_read_only(const char *disk)
+{
+	return mount("none", disk, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL);
+}
+
+/* 0 when all was as expected, 77 when it cannot be tried. */
+static int on_read_only_disk(void)
+{
+	char disk[200], file[300];
+	struct history *h;
+
+	snprintf(disk, sizeof(disk), "%s/disk", dir);
+	snprintf(file, sizeof(file), "%s/odd %%?#.db", disk);
+	if (mount_disk(disk))
+		return 77;
+	h = history_open(file, HISTORY_WRITE, &err);
+	if (!h)
+		return 1;
+	write_ten(h);
+	history_close(h);
+	if (make_read_only(disk))
+		return 2;
+	if (points_seen(file, false) != 10)
+		return 3;
+	h = history_open(file, HISTORY_WRITE, &err);
+	return h ? 4 : 0;
+}
+
+/* A log that was left behind, as in a copy of a running system, is not passed over. */
+static int on_read_only_copy(void)
+{
+	char disk[200], cmd[2000];
+	const char *from = path("running.db");
+	struct history *h;
+
+	snprintf(disk, sizeof(disk), "%s/copy", dir);
+	if (mount_disk(disk))
+		return 77;
+	h = history_open(from, HISTORY_WRITE, &err);
+	write_ten(h);
+	snprintf(cmd, sizeof(cmd), "cp %s %s/a && cp %s-wal %s/a-wal && cp %s %s/b && cp %s-wal %s/b-wal &&"
+		 " cp %s-shm %s/b-shm", from, disk, from, disk, from, disk, from, disk, from, disk);
+	if (system(cmd) || make_read_only(disk))
+		return 2;
+	history_close(h);
+	snprintf(cmd, sizeof(cmd), "%s/a", disk);
+	h = history_open(cmd, HISTORY_READ, &err);
+	if (h || !strstr(err.text, "-wal"))
+		return 3;
+	snprintf(cmd, sizeof(cmd), "%s/b", disk);
+	return points_seen(cmd, false) == 10 ? 0 : 4;
+}
+
+static int in_child(int (*fn)(void))
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(fn());
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 253;
+}
+
+static void test_read_only(void)
+{
+	static const char *const on_disk = "a history on a read-only file system is read, and not written";
+	static const char *const copied = "a log beside it is read with its -shm file, and not passed over without";
+	struct history *h;
+	int ret = in_child(on_read_only_disk);
+
+	if (ret == 77)
+		skip(on_disk, "no mount namespaces here");
+	else
+		ok(!ret, "%s (%d)", on_disk, ret);
+	ret = in_child(on_read_only_copy);
+	if (ret == 77)
+		skip(copied, "no mount namespaces here");
+	else
+		ok(!ret, "%s (%d)", copied, ret);
+	mkdir(path("shut"), 0755);
+	h = history_open(path("shut/h.db"), HISTORY_WRITE, &err);
+	write_ten(h);
+	chmod(dir, 0755);
+	chmod(path("shut/h.db"), 0644);
+	history_close(h);
+	chmod(path("shut"), 0555);
+	ret = seen_apart(path("shut/h.db"), !geteuid());
+	ok(ret == 10, "one in a directory that the reader cannot write to is read (%d)", ret);
+	chmod(path("shut"), 0755);
+}
+
 /* @n processes read while one writes; no reader fails or delays the writer. */
 static void test_readers(void)
 {
@@ -575,6 +719,7 @@ int main(void)
 	test_damage();
 	test_full();
 	test_migration();
+	test_read_only();
 	test_readers();
 	test_migration_in_crowd();
 	test_killed();
