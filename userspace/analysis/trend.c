@@ -184,17 +184,20 @@ static int by_value(const void *a, const void *b)
 	return x->v < y->v ? -1 : x->v > y->v;
 }
 
-/* Replaces values by ranks; ties get their mean rank. */
+/* Replaces values by ranks; ties get their mean rank, and missing values stay missing. */
 static void to_ranks(double *v, size_t n, struct rank *room)
 {
+	size_t k = 0;
+
 	for (size_t i = 0; i < n; i++)
-		room[i] = (struct rank){ v[i], i };
-	qsort(room, n, sizeof(*room), by_value);
-	for (size_t i = 0, j; i < n; i = j) {
-		for (j = i; j < n && room[j].v == room[i].v; j++)
+		if (!isnan(v[i]))
+			room[k++] = (struct rank){ v[i], i };
+	qsort(room, k, sizeof(*room), by_value);
+	for (size_t i = 0, j; i < k; i = j) {
+		for (j = i; j < k && room[j].v == room[i].v; j++)
 			;
-		for (size_t k = i; k < j; k++)
-			v[room[k].at] = (double)(i + j - 1) / 2;
+		for (size_t s = i; s < j; s++)
+			v[room[s].at] = (double)(i + j - 1) / 2;
 	}
 }
 
@@ -210,24 +213,22 @@ static double self_likeness(const double *v, size_t n, double mean)
 	return var > 0 ? lag / var : 0;
 }
 
-/* Rank correlation of two series, and its probability. */
-static double rank_correlation(double *x, double *y, size_t n, struct rank *room, double *p)
+/* Correlation of the ranks of two series, and its probability. */
+static double rank_correlation(const double *x, const double *y, size_t n, double *p)
 {
-	double mean = (double)(n - 1) / 2, xy = 0, xx = 0, yy = 0, r, rho, n_eff, t;
+	double mx = vs_mean(x, n), my = vs_mean(y, n), xy = 0, xx = 0, yy = 0, r, rho, n_eff, t;
 
-	to_ranks(x, n, room);
-	to_ranks(y, n, room);
 	for (size_t i = 0; i < n; i++) {
-		xy += (x[i] - mean) * (y[i] - mean);
-		xx += (x[i] - mean) * (x[i] - mean);
-		yy += (y[i] - mean) * (y[i] - mean);
+		xy += (x[i] - mx) * (y[i] - my);
+		xx += (x[i] - mx) * (x[i] - mx);
+		yy += (y[i] - my) * (y[i] - my);
 	}
 	*p = 1;
 	if (xx <= 0 || yy <= 0)
 		return 0;
 	r = xy / sqrt(xx * yy);
 	/* Bartlett: autocorrelated values count as fewer. */
-	rho = self_likeness(x, n, mean) * self_likeness(y, n, mean);
+	rho = self_likeness(x, n, mx) * self_likeness(y, n, my);
 	rho = rho < 0 ? 0 : rho;
 	n_eff = (double)n * (1 - rho) / (1 + rho);
 	if (n_eff < 5)
@@ -248,10 +249,10 @@ static void take_line(const struct bins *b, double *out)
 
 void correlate(const struct bins *a, const struct bins *b, int max_lag, struct correlation *out)
 {
-	size_t n = a->n < b->n ? a->n : b->n;
+	size_t n = a->n < b->n ? a->n : b->n, longest = a->n > b->n ? a->n : b->n;
 	double *x = malloc((a->n + 1) * sizeof(*x)), *y = malloc((b->n + 1) * sizeof(*y));
 	double *px = malloc((n + 1) * sizeof(*px)), *py = malloc((n + 1) * sizeof(*py));
-	struct rank *room = malloc((n + 1) * sizeof(*room));
+	struct rank *room = malloc((longest + 1) * sizeof(*room));
 	int lags = 0;
 
 	*out = (struct correlation){ .p = 1 };
@@ -259,6 +260,9 @@ void correlate(const struct bins *a, const struct bins *b, int max_lag, struct c
 		goto out;
 	take_line(a, x);
 	take_line(b, y);
+	/* of the whole series, once: sorting at each lag took nearly all of the time */
+	to_ranks(x, a->n, room);
+	to_ranks(y, b->n, room);
 	for (int lag = -max_lag; lag <= max_lag; lag++) {
 		size_t k = 0;
 		double r, p;
@@ -274,7 +278,7 @@ void correlate(const struct bins *a, const struct bins *b, int max_lag, struct c
 		if (k < PAIRS_LEAST)
 			continue;
 		lags++;
-		r = rank_correlation(px, py, k, room, &p);
+		r = rank_correlation(px, py, k, &p);
 		if (!out->known || p < out->p || (p == out->p && fabs(r) > fabs(out->r))) {
 			out->lag = lag;
 			out->r = r;
