@@ -40,6 +40,8 @@ char *vx_history_path(bool make)
 	const char *lab = getenv("VEXFS_RESULTS");
 	char *path = NULL, *dir;
 
+	if (vx_set.history)
+		return strdup(vx_set.history);
 	/* in a lab only the folder of results can be written */
 	if (!vx_set.results && !(lab && *lab) && geteuid() == 0)
 		return strdup(HISTORY_PATH);

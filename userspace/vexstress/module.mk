@@ -15,7 +15,7 @@ STRESS_OBJS += $(patsubst %,build/obj/textio/%.o,escape ini nearest outfile)
 
 # Run records are kept in the history, where SQLite is there.
 ifneq ($(HAVE_SQLITE),)
-build/obj/vexstress/exec_store.o: CFLAGS_USER += -DVX_HISTORY
+build/obj/vexstress/exec_store.o build/obj/vexstress/trend_history.o: CFLAGS_USER += -DVX_HISTORY
 endif
 build/obj/vexstress/exec_insight.o build/obj/vexstress/trend.o: CFLAGS_USER += $(ANALYSIS_INC)
 STRESS_LIBS := $(ANALYSIS_OBJS) $(HISTORY_OBJS) build/lib/libvexstat.a build/lib/libvexsvg.a

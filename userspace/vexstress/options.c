@@ -166,6 +166,9 @@ static const struct option options[] = {
 	  "compare with this baseline or result file afterwards", 0, 0, NULL, 0 },
 	{ NULL, "results", 0, OPT_TEXT, S(results), "DIR",
 	  "where baselines are kept (default: see FILES)", 0, 0, NULL, 0 },
+	{ NULL, "history", 0, OPT_TEXT, S(history), "FILE",
+	  "another history than that of FILES: what --keep, exec and batch write, and trend, list, summary "
+	  "and insights read", 0, 0, NULL, 0 },
 	{ NULL, "only-changed", 0, OPT_FLAG, S(only_changed), NULL,
 	  "leave out what is unchanged", 0, 0, NULL, 0 },
 	{ NULL, "format", 0, OPT_TEXT, S(format_text), "FORMAT",
@@ -646,7 +649,7 @@ void vx_usage(FILE *out)
 	      "       vexstress noise | ablate | sweep KEY=a,b,c  [OPTION...] [WORKLOAD]\n"
 	      "       vexstress report RESULT -o FILE.html\n"
 	      "       vexstress exec [OPTION...] -- COMMAND... | batch DIR [PATTERN]\n"
-	      "       vexstress trend METRICS.csv [BENCHMARK...]\n"
+	      "       vexstress trend [METRICS.csv | --history FILE] [BENCHMARK...]\n"
 	      "       vexstress bisect GOOD BAD -- METRIC\n"
 	      "       vexstress flamegraph [STACKS] [-o FILE.svg]\n"
 	      "       vexstress list | summary | insights [PROGRAM] | report [--export DIR]\n"

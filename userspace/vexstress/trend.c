@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* trend: levels of each benchmark over its runs, and where they changed. */
 #include "trend.h"
+#include "exec.h"
 #include "trend_file.h"
 
 #include "../analysis/analysis.h"
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Minimum length of a level in runs; a change needs four times as many. */
 #define LEVEL_RUNS	4
@@ -157,7 +159,7 @@ static void print_one(const struct benchmark *b)
 	}
 }
 
-static json_t *as_json(const struct benchmark *b)
+static json_t *as_json(const struct benchmark *b, const char *source)
 {
 	json_t *changes = json_array();
 	char at[32];
@@ -170,7 +172,8 @@ static json_t *as_json(const struct benchmark *b)
 							 "change", b->change[i].change, "p",
 							 b->change[i].p));
 	}
-	return json_pack("{s:s, s:I, s:I, s:b, s:f, s:f, s:s, s:o}", "benchmark", b->p[0].name,
+	return json_pack("{s:s, s:o, s:I, s:I, s:b, s:f, s:f, s:s, s:o}", "benchmark", b->p[0].name,
+			 "source", vx_json_text(source),
 			 "runs", (json_int_t)b->n, "left_out", (json_int_t)b->left_out, "uneven", b->uneven,
 			 "first_mean_ns", b->first, "last_mean_ns", b->last,
 			 "verdict", verdict(b), "changes", changes);
@@ -236,7 +239,7 @@ static bool wanted(const char *name, int n, char **words)
 	return !n;
 }
 
-static int show(const struct benchmark *list, size_t n)
+static int show(const struct benchmark *list, size_t n, const char *source)
 {
 	json_t *all = json_array();
 	bool slower = false, unknown = false;
@@ -244,12 +247,12 @@ static int show(const struct benchmark *list, size_t n)
 	size_t i;
 
 	if (!vx_set.json && !vx_set.quiet)
-		printf("%-24s %6s %14s %14s  %s\n", "benchmark", "runs", "first mean ns",
+		printf("runs from %s\n%-24s %6s %14s %14s  %s\n", shown(source), "benchmark", "runs", "first mean ns",
 		       "last mean ns", "verdict");
 	for (i = 0; i < n; i++) {
 		slower |= lost(&list[i], vx_set.fail_effect);
 		unknown |= !told(&list[i]);
-		json_array_append_new(all, as_json(&list[i]));
+		json_array_append_new(all, as_json(&list[i], source));
 		if (!vx_set.json && !vx_set.quiet)
 			print_one(&list[i]);
 	}
@@ -265,37 +268,81 @@ static int show(const struct benchmark *list, size_t n)
 	return unknown && vx_set.strict ? VX_CANNOT_TELL : VX_OK;
 }
 
+/* A name in .csv, a path, or a file that is there. */
+static bool is_file(const char *word)
+{
+	size_t len = strlen(word);
+
+	return strchr(word, '/') || (len > 4 && !strcmp(word + len - 4, ".csv")) || !access(word, F_OK);
+}
+
+/* The runs of a file, or of the history; *@source says which. -1 after printing an error. */
+static int read_runs(const char *file, struct trend_file *f, char **source)
+{
+	size_t others = 0;
+	int ret;
+
+	if (file) {
+		*source = strdup(file);
+		return *source ? trend_read(file, f) : -1;
+	}
+	*source = vx_history_path(false);
+	if (!*source)
+		return -1;
+	ret = trend_read_history(*source, f, &others);
+	if (!ret && !f->n) {
+		vx_say("%s holds no runs: --keep NAME, exec and batch put them there", shown(*source));
+		trend_free(f);
+		return -1;
+	}
+	if (!ret && others)
+		vx_say("%zu runs of other machines or labs are left out", others);
+	return ret;
+}
+
+/* The points of a benchmark stand together in @f. Their number, or -1 after printing an error. */
+static long split(const struct trend_file *f, struct benchmark *list, int n, char **words,
+		  const char *source)
+{
+	size_t i, k, count = 0;
+
+	for (i = 0; i < f->n; i = k) {
+		for (k = i; k < f->n && !strcmp(f->p[k].name, f->p[i].name); k++)
+			;
+		if (wanted(f->p[i].name, n, words))
+			list[count++] = (struct benchmark){ .p = &f->p[i], .n = k - i };
+	}
+	if (count)
+		return (long)count;
+	vx_say("%s has no such benchmark", shown(source));
+	return -1;
+}
+
 int vx_cmd_trend(int n, char **words)
 {
+	bool file = n && !vx_set.history && is_file(words[0]);
 	struct benchmark *list;
+	char *source = NULL;
 	struct trend_file f;
-	size_t i, k = 0, count = 0;
-	int ret = VX_OK;
+	long i, count = -1;
+	int ret = VX_USAGE;
 
-	if (n < 1) {
-		vx_say("trend needs a file: vexstress trend metrics.csv [BENCHMARK...]");
+	if (read_runs(file ? words[0] : NULL, &f, &source)) {
+		free(source);
 		return VX_USAGE;
 	}
-	if (trend_read(words[0], &f))
-		return VX_USAGE;
 	list = calloc(f.n + 1, sizeof(*list));
-	for (i = 0; list && i < f.n; i = k) {
-		for (k = i; k < f.n && !strcmp(f.p[k].name, f.p[i].name); k++)
-			;
-		if (!wanted(f.p[i].name, n - 1, words + 1))
-			continue;
-		list[count++] = (struct benchmark){ .p = &f.p[i], .n = k - i };
-	}
+	if (list)
+		count = split(&f, list, n - file, words + file, source);
+	if (count > 0)
+		ret = VX_OK;
 	for (i = 0; i < count; i++)
-		if (!find_levels(&list[i], count))
+		if (!find_levels(&list[i], (size_t)count))
 			ret = VX_MISSED;
-	if (!count) {
-		vx_say("%s has no such benchmark", shown(words[0]));
-		ret = VX_USAGE;
-	}
 	if (!ret)
-		ret = show(list, count);
+		ret = show(list, (size_t)count, source);
 	free(list);
+	free(source);
 	trend_free(&f);
 	return ret;
 }

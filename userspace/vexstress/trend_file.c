@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Reading and appending the CSV file of results over time. */
+/* Results over time, and the CSV file that holds them. */
 #include "trend_file.h"
 
 #include <errno.h>
@@ -126,6 +126,43 @@ static int by_name_and_time(const void *a, const void *b)
 	return (x->line > y->line) - (x->line < y->line);
 }
 
+static bool make_room(struct trend_file *f)
+{
+	size_t room = f->room ? 2 * f->room : 256;
+	struct trend_point *more;
+
+	if (f->n < f->room)
+		return true;
+	more = reallocarray(f->p, room, sizeof(*f->p));
+	if (!more) {
+		vx_say("no memory for the runs");
+		return false;
+	}
+	f->p = more;
+	f->room = room;
+	return true;
+}
+
+bool trend_add(struct trend_file *f, const struct trend_point *p)
+{
+	char *name = strdup(p->name);
+
+	if (!name || !make_room(f)) {
+		free(name);
+		return false;
+	}
+	f->p[f->n] = *p;
+	f->p[f->n].name = name;
+	f->p[f->n].line = f->n;
+	f->n++;
+	return true;
+}
+
+void trend_sort(struct trend_file *f)
+{
+	qsort(f->p, f->n, sizeof(*f->p), by_name_and_time);
+}
+
 static bool take_line(struct trend_file *f, char *line, size_t number, const char *path)
 {
 	struct trend_point p = { .line = number };
@@ -138,17 +175,9 @@ static bool take_line(struct trend_file *f, char *line, size_t number, const cha
 		       "2026-01-31", shown(path), number);
 		return false;
 	}
-	if (f->n == f->room) {
-		size_t room = f->room ? 2 * f->room : 256;
-		struct trend_point *more = reallocarray(f->p, room, sizeof(*f->p));
-
-		if (!more) {
-			free(p.name);
-			vx_say("no memory for %s", shown(path));
-			return false;
-		}
-		f->p = more;
-		f->room = room;
+	if (!make_room(f)) {
+		free(p.name);
+		return false;
 	}
 	f->p[f->n++] = p;
 	return true;
@@ -175,7 +204,7 @@ static int read_all(FILE *in, const char *path, struct trend_file *f)
 	}
 	free(line);
 	if (good && !ferror(in)) {
-		qsort(f->p, f->n, sizeof(*f->p), by_name_and_time);
+		trend_sort(f);
 		return 0;
 	}
 	if (ferror(in))
@@ -229,6 +258,34 @@ static double unavailable(const json_t *job)
 	return fmin(1, fmax(probed, waited));
 }
 
+/* The job took part, and is not in @f. */
+static bool is_new(const struct trend_file *f, const json_t *job, const json_t *result, int64_t *t)
+{
+	const char *started = json_string_value(json_object_get(result, "started"));
+	const char *name = json_string_value(json_object_get(job, "name"));
+
+	return name && started && num(json_object_get(job, "latency"), "mean_ns") > 0 &&
+	       read_time(started, t) && !trend_has(f, name, *t);
+}
+
+int trend_add_result(struct trend_file *f, const json_t *result)
+{
+	json_t *job;
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "jobs"), i, job) {
+		struct trend_point p = {
+			.name = (char *)json_string_value(json_object_get(job, "name")),
+			.mean_ns = num(json_object_get(job, "latency"), "mean_ns"),
+			.unavailable = unavailable(job),
+		};
+
+		if (is_new(f, job, result, &p.t) && !trend_add(f, &p))
+			return -1;
+	}
+	return 0;
+}
+
 static void job_line(FILE *to, const json_t *job, const json_t *result)
 {
 	const json_t *l = json_object_get(job, "latency");
@@ -248,7 +305,6 @@ static void job_line(FILE *to, const json_t *job, const json_t *result)
 /* The lines of @result that @have does not hold. */
 static char *new_lines(const struct trend_file *have, const json_t *result, bool header, size_t *size)
 {
-	const char *started = json_string_value(json_object_get(result, "started"));
 	char *text = NULL;
 	FILE *to = open_memstream(&text, size);
 	json_t *job;
@@ -259,14 +315,9 @@ static char *new_lines(const struct trend_file *have, const json_t *result, bool
 		return NULL;
 	if (header)
 		fputs(HEADER OURS, to);
-	json_array_foreach(json_object_get(result, "jobs"), i, job) {
-		const char *name = json_string_value(json_object_get(job, "name"));
-
-		if (num(json_object_get(job, "latency"), "mean_ns") <= 0 || !started ||
-		    !read_time(started, &t) || trend_has(have, name, t))
-			continue;
-		job_line(to, job, result);
-	}
+	json_array_foreach(json_object_get(result, "jobs"), i, job)
+		if (is_new(have, job, result, &t))
+			job_line(to, job, result);
 	if (!fclose(to))
 		return text;
 	free(text);

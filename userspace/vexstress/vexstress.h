@@ -285,7 +285,7 @@ struct vx_settings {
 	char *output, *ndjson, *csv_file, *report, *metrics_csv;
 	double interval;
 	/* baselines and comparison */
-	char *save_baseline, *baseline, *results, *keep;
+	char *save_baseline, *baseline, *results, *keep, *history;
 	bool only_changed, force, interleave, calibrate;
 	char *format_text;	/* as given; the format of time(1) for exec */
 	unsigned int format;
