@@ -223,8 +223,10 @@ static int recover(struct recovery *r)
 	say_log(r, "%s performance recovery%s%s", r->dry ? "a dry run of" : "beginning",
 		*r->reason ? ": " : "", r->reason);
 	for (size_t i = 0; i < STEPS; i++)
-		if (!run_step(r, &steps[i]))
+		if (!run_step(r, &steps[i])) {
+			notify(r, false);
 			return 1;
+		}
 	good = validate(r);
 	if (r->dry)
 		return 0;
