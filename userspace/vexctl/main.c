@@ -215,7 +215,9 @@ const struct verb_group groups[] = {
 	{
 		.title = "Performance", .page = "vexctl-performance",
 		.brief = "find out why vexfs is slow, and fix it",
-		.about = "Current statistics of the module and of the machine.",
+		.about = "Current statistics of the module and of the machine. The name of --output decides on the "
+			 "form: .json gets JSON, .html a page for browsers (of the verb's tables, or with its text as "
+			 "it is), any other name text; -j with a name in .html is refused.",
 		.example = "vexctl performance metrics\n"
 			   "vexctl performance monitor -i 5",
 		.see = "vexfs.conf 5,vexctl 8,vexctl-history 8,vexctl-stats 8,vexfs-monitord 8",
@@ -267,7 +269,9 @@ const struct verb_group groups[] = {
 		.brief = "analyse the history: trends, regressions, causes",
 		.about = "These verbs read the history that vexfs-monitord writes, up to a year. A period is a length "
 			 "of time that ends now, such as 1h or 7d, or two times, as in \"7d ago to 6d ago\", "
-			 "\"1h ago to now\" or \"2026-11-01 08:00 to 2026-11-01 09:30\".",
+			 "\"1h ago to now\" or \"2026-11-01 08:00 to 2026-11-01 09:30\". The name of --output decides "
+			 "on the form: .json gets JSON, .html a page for browsers (of the verb's tables and charts, or "
+			 "with its text as it is), any other name text; -j with a name in .html is refused.",
 		.example = "vexctl performance trend-analysis --duration 30d --detect-regressions\n"
 			   "vexctl performance compare-periods --period1 \"7d ago to 6d ago\" "
 			   "--period2 \"1h ago to now\"\n"

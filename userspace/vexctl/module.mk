@@ -7,7 +7,7 @@ ifneq ($(HAVE_SQLITE),)
 VEXCTL_DEFS := -DHAVE_SQLITE
 else
 # Verbs that look back need the history.
-VEXCTL_SRCS := $(filter-out $(addprefix userspace/vexctl/perf/,back.c forecast.c past.c report.c results.c),$(VEXCTL_SRCS))
+VEXCTL_SRCS := $(filter-out $(addprefix userspace/vexctl/perf/,back.c forecast.c page_past.c past.c report.c results.c),$(VEXCTL_SRCS))
 endif
 VEXCTL_OBJS := $(VEXCTL_SRCS:userspace/%.c=build/obj/%.o)
 

@@ -73,6 +73,32 @@ what="regression-report has the metrics that got worse alone, and exits with 1"
 p regression-report --history "$tmp/made.db" --duration 14d --output "$tmp/rr.html"
 ok eval 'is $code 1 && has "$(cat "$tmp/rr.html")" "vector_ops" && ! grep -q "<h2>fuse_ops" "$tmp/rr.html"'
 
+what="a name in .html gets a page from every verb: trend-analysis, host-check, compare, diagnose"
+# page COMMAND...: one page, whose <pre> or table holds what the verb found.
+page() {
+	p "$@" --output "$tmp/page.html"
+	[ "$code" != 2 ] && has "$(head -n1 "$tmp/page.html")" "<!doctype html>" && has "$(tail -n1 "$tmp/page.html")" "</html>" &&
+		is "$(grep -c "<!doctype" "$tmp/page.html")" 1 && ! grep -qE "(src|href)=.http" "$tmp/page.html"
+}
+ok eval 'page trend-analysis $h --duration 30d && grep -q "^vector_ops" "$tmp/page.html" && page host-check &&
+	page compare --baseline "$tmp/base.json" --current "$tmp/slow.json" && page diagnose && grep -q "<table" "$tmp/page.html"'
+what="timeline --mark-degradation-points --output FILE.html has charts with their jumps, changes and events"
+ok eval 'page timeline $h --duration 14d --mark-degradation-points --metrics vector_ops,fuse_ops && is "$code" 1 && is "$(grep -c "<svg" "$tmp/page.html")" 2 &&
+	grep -q "<li class=bad>.* worse" "$tmp/page.html" && grep -q "<h2>What happened</h2>" "$tmp/page.html"'
+what="names and messages in such a page are escaped"
+page compare --baseline "$tmp/base.json" --current "$tmp/slow.json"
+ok eval '! grep -q "&amp;lt;" "$tmp/page.html" && grep -q "<pre>" "$tmp/page.html"'
+what="timeline -j --output FILE.html is refused with exit code 2, and writes no file"
+rm -f "$tmp/page.html"
+p timeline $h --duration 7d -j --output "$tmp/page.html"
+ok eval 'is $code 2 && ! [ -e "$tmp/page.html" ] && has "$(cat "$tmp/err")" "name it .json"'
+what="metrics --output takes its form from .json, .csv and .prom"
+p metrics --output "$tmp/f.json"; p metrics --output "$tmp/f.csv"; p metrics --output "$tmp/f.prom"
+ok eval 'jq -e .metrics "$tmp/f.json" > /dev/null && has "$(head -n1 "$tmp/f.csv")" , && grep -q "^vexfs_[a-z_]* [0-9]" "$tmp/f.prom"'
+what="metrics --format csv --output FILE.json is refused"
+p metrics --format csv --output "$tmp/g.json"
+ok eval 'is $code 2 && ! [ -e "$tmp/g.json" ]'
+
 # ---- results ----
 r="--history $tmp/results.db"
 rm -f "$tmp"/results.db*
@@ -84,6 +110,37 @@ ok holds "$(vexctl results list $r -j)" '.results | length == 2 and any(.name ==
 what="results show --output writes the bytes that were imported"
 vexctl results show "$id" --output "$tmp/back.json" $r
 ok cmp "$tmp/base.json" "$tmp/back.json"
+# refused TEXT COMMAND...: exit code 1, TEXT among the errors, and as many results as before.
+refused() {
+	local want=$1 before; shift
+	before=$(vexctl results list $r -j | jq '.results | length')
+	"$@" > /dev/null 2> "$tmp/err"
+	is $? 1 && has "$(cat "$tmp/err")" "$want" && is "$(vexctl results list $r -j | jq '.results | length')" "$before"
+}
+head -c 300 "$tmp/base.json" > "$tmp/cut.json"
+head -n1 "$tmp/base.json" | jq -c '.schema_version = 2' > "$tmp/later.json"
+echo '{"schema_version": 1}' > "$tmp/hollow.json"
+printf 'words\n' > "$tmp/words"
+printf '<p>caf\351</p>\n' > "$tmp/latin.html"
+: > "$tmp/empty"
+what="results import refuses JSON that is cut short"
+ok refused "JSON: line" vexctl results import "$tmp/cut.json" $r
+what="results import refuses another schema_version"
+ok refused "of another schema_version" vexctl results import "$tmp/later.json" --kind baseline $r
+what="results import refuses JSON that is no result"
+ok refused "neither a result" vexctl results import "$tmp/hollow.json" $r
+what="results import refuses text as a run, and takes it as a report"
+ok eval 'refused "JSON: line" vexctl results import "$tmp/words" $r && vexctl results import "$tmp/words" --kind report --name words $r > /dev/null'
+what="results import refuses a report that is no UTF-8"
+ok refused "it is no report" vexctl results import "$tmp/latin.html" --kind report $r
+what="results import refuses a report in JSON that is cut short"
+ok refused "JSON: line" vexctl results import "$tmp/cut.json" --kind report $r
+what="results import refuses an empty file and one that is not there"
+ok eval 'refused "nothing in it" vexctl results import "$tmp/empty" $r && refused "No such file" vexctl results import "$tmp/gone" $r'
+what="results list exits with 2 for an unknown --kind"
+vexctl results list --kind rum $r > /dev/null 2>&1
+ok is $? 2
+vexctl results prune --kind report --older-than 1ms $r > /dev/null
 what="results prune removes results that are not archived, and none with --dry-run"
 vexctl results archive "$id" $r
 ok eval 'is "$(vexctl results prune --older-than 1ms --dry-run $r -j | jq .pruned)" 1 && is "$(vexctl results prune --older-than 1ms $r -j | jq .pruned)" 1 && is "$(vexctl results list $r -j | jq ".results | length")" 1'
@@ -210,6 +267,14 @@ for valid in false null; do
 	out=$(VALID=$valid recover); code=$?
 	ok eval 'is $code 1 && holds "$(cat "$tmp/heard_api_v2_alerts")" ".[0].labels.alertname == \"VexFSPerformanceRecoveryFailed\" and .[0].labels.severity == \"critical\""'
 done
+what="vexfs-performance-recovery without space for its journal stops, exits with 1 and sends VexFSPerformanceRecoveryFailed"
+rm -f "$tmp/called" "$tmp"/heard*
+mkdir -p "$tmp/tiny" && mount -t tmpfs -o size=4k none "$tmp/tiny"
+head -c 8192 /dev/zero > "$tmp/tiny/fill" 2> /dev/null
+sed "s|^log = .*recovery.log|log = $tmp/tiny/recovery.log|" "$VEXFS_CONFIG" > "$tmp/tiny.conf"
+out=$(recover --config "$tmp/tiny.conf" 2> /dev/null); code=$?
+umount "$tmp/tiny"
+ok eval 'is $code 1 && has "$out" "cannot write the journal" && ! [ -e "$tmp/called" ] && holds "$(cat "$tmp/heard_api_v2_alerts")" ".[0].labels.alertname == \"VexFSPerformanceRecoveryFailed\""'
 SLEEP=1 PATH=$tmp/bin:$PATH vexfs-performance-recovery --config "$VEXFS_CONFIG" > /dev/null & victim=$!
 for _ in $(seq 100); do grep -q "begin simd" <(tail -n1 "$tmp/recovery.log.journal") && break; sleep 0.1; done
 what="a second vexfs-performance-recovery is refused while one runs"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "page.h"
 #include "past.h"
 #include "term.h"
 
@@ -327,6 +328,51 @@ static void spark(const struct bins *b, int width)
 	}
 }
 
+/* The jumps of a copy, whose daily pattern is removed: the chart shows what was measured. */
+static size_t jumps_of(struct past *p, int id, const struct bins *b, struct change_point *points)
+{
+	struct bins copy = *b;
+	size_t found = SIZE_MAX;
+
+	copy.v = malloc((b->n + 1) * sizeof(*copy.v));
+	if (copy.v) {
+		memcpy(copy.v, b->v, b->n * sizeof(*copy.v));
+		found = past_change_points(p, id, &copy, -1, points);
+	}
+	free(copy.v);
+	return found;
+}
+
+static int page_timeline(struct ctl *c, struct past *p, const struct period *when, const int *ids,
+			 int n, struct bins *b)
+{
+	bool mark = opt_given(c, "mark-degradation-points");
+	int worse = 0, unknown = 0, ret;
+	struct history_error err;
+
+	page_period("vexfs timeline", when);
+	for (int i = 0; i < n; i++) {
+		static struct change_point points[CHANGES_MAX];
+		size_t found = mark ? jumps_of(p, ids[i], &b[i], points) : 0;
+
+		unknown += found == SIZE_MAX;
+		for (size_t k = 0; found != SIZE_MAX && k < found; k++)
+			worse += is_worse(ids[i], points[k].change);
+		printf("<h2>%s</h2>\n<p class=dim>%s</p>\n", metrics[ids[i]].name, metrics[ids[i]].doc);
+		page_chart(ids[i], &b[i], points, found);
+		page_jumps(ids[i], points, found);
+		bins_free(&b[i]);
+	}
+	puts("<h2>What changed</h2>");
+	page_notes(p, when);
+	puts("<h2>What happened</h2>");
+	ret = page_events(p, when, &err);
+	page_end();
+	if (ret)
+		return ctl_refuse(c, err.code, "%s", err.text);
+	return worse ? EXIT_FINDING : mark && unknown == n ? EXIT_CANNOT_TELL : EXIT_OK;
+}
+
 static int print_timeline(struct ctl *c, struct past *p, const struct period *when)
 {
 	bool mark = opt_given(c, "mark-degradation-points");
@@ -338,6 +384,8 @@ static int print_timeline(struct ctl *c, struct past *p, const struct period *wh
 	ret = past_begin(c, p, ids, n, when, past_step(when), "metrics", b);
 	if (ret)
 		return ret;
+	if (output_is(opt_string(c, "output", NULL), ".html"))
+		return perf_output_end(c, page_timeline(c, p, when, ids, n, b));
 	if (!c->json)
 		printf("%s to %s\n", time_text(when->from), time_text(when->to));
 	for (int i = 0; i < n; i++) {

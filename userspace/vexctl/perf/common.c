@@ -6,11 +6,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "nearest.h"
 #include "outfile.h"
+#include "page.h"
 #include "parse.h"
 #include "perf.h"
 #include "wire.h"
@@ -97,27 +99,79 @@ int perf_metrics(struct ctl *c, int ids[METRICS])
 
 static struct outfile output;
 static int saved_stdout = -1;
+/* What a verb prints for a page; -1 where it prints to the file itself. */
+static int for_page = -1;
+
+bool output_is(const char *path, const char *ending)
+{
+	size_t len = path ? strlen(path) : 0, end = strlen(ending);
+
+	return len > end && !strcmp(path + len - end, ending);
+}
 
 int perf_output_begin(struct ctl *c, const char *path)
 {
-	size_t len = path ? strlen(path) : 0;
+	bool page = output_is(path, ".html");
 
 	if (!path)
 		return 0;
+	if (page && c->json)
+		return ctl_usage(c, "'%s' would be a page, and -j prints JSON: name it .json", path);
 	if (outfile_open(&output, path, false))
 		return ctl_refuse(c, output.error, "%s: %s", path, output.why);
-	if (len > 5 && !strcmp(path + len - 5, ".json") && !c->json) {
+	if (output_is(path, ".json") && !c->json) {
 		c->json = true;
 		c->pretty = true;
 	}
 	fflush(stdout);
 	saved_stdout = dup(STDOUT_FILENO);
-	if (saved_stdout < 0 || dup2(fileno(output.f), STDOUT_FILENO) < 0) {
+	for_page = page ? memfd_create("page", MFD_CLOEXEC) : -1;
+	if (saved_stdout < 0 || (page && for_page < 0) ||
+	    dup2(page ? for_page : fileno(output.f), STDOUT_FILENO) < 0) {
 		outfile_abandon(&output);
 		return ctl_refuse(c, errno, "%s: %s", path, strerror(errno));
 	}
 	ctl_json_start(c);
 	return 0;
+}
+
+/* The page of a verb that makes one; of the others a page that holds their text. */
+static bool write_page(const struct ctl *c)
+{
+	FILE *from = fdopen(for_page, "r");
+	bool made = false, first = true;
+	char *line = NULL, title[80];
+	size_t room = 0;
+	ssize_t len;
+
+	if (!from || dup2(fileno(output.f), STDOUT_FILENO) < 0)
+		return false;
+	rewind(from);
+	while ((len = getline(&line, &room, from)) > 0) {
+		if (first)
+			made = page_starts(line);
+		if (first && !made) {
+			snprintf(title, sizeof(title), "vexctl %s", c->verb->name);
+			page_begin(title, "");
+			fputs("<pre>", stdout);
+		}
+		first = false;
+		if (made) {
+			fwrite(line, 1, (size_t)len, stdout);
+			continue;
+		}
+		line[strcspn(line, "\n")] = '\0';
+		escape_html(stdout, line);
+		putchar('\n');
+	}
+	if (!made && !first) {
+		puts("</pre>");
+		page_end();
+	}
+	free(line);
+	made = !ferror(from) && !fflush(stdout) && !ferror(stdout);
+	fclose(from);
+	return made;
 }
 
 int perf_output_end(struct ctl *c, int ret)
@@ -127,6 +181,9 @@ int perf_output_end(struct ctl *c, int ret)
 	if (saved_stdout < 0)
 		return ret;
 	bad = fflush(stdout) || ferror(stdout);
+	if (for_page >= 0)
+		bad |= !write_page(c);
+	for_page = -1;
 	dup2(saved_stdout, STDOUT_FILENO);
 	close(saved_stdout);
 	saved_stdout = -1;

@@ -282,7 +282,11 @@ enum form { FORM_TEXT, FORM_JSON, FORM_PROMETHEUS, FORM_CSV };
 
 static int form_of(struct ctl *c, enum form *f)
 {
-	const char *text = opt_string(c, "format", c->json ? "json" : "text");
+	const char *path = opt_string(c, "output", NULL);
+	const char *usual = c->json || output_is(path, ".json") ? "json" :
+			    output_is(path, ".csv") ? "csv" :
+			    output_is(path, ".prom") ? "prometheus" : "text";
+	const char *text = opt_string(c, "format", usual);
 
 	if (!strcmp(text, "json"))
 		*f = FORM_JSON;
@@ -294,6 +298,8 @@ static int form_of(struct ctl *c, enum form *f)
 		*f = FORM_TEXT;
 	else
 		return ctl_usage(c, "--format is json, prometheus, csv or text, not '%s'", text);
+	if (*f != FORM_JSON && output_is(path, ".json"))
+		return ctl_usage(c, "--format %s contradicts the name '%s'", text, path);
 	if (*f == FORM_JSON && !c->json) {
 		c->json = true;
 		ctl_json_start(c);

@@ -7,11 +7,11 @@
 #include "escape.h"
 #include "page.h"
 
-bool page_wanted(const char *path)
-{
-	size_t len = path ? strlen(path) : 0;
+#define DOCTYPE	"<!doctype html>"
 
-	return len > 5 && !strcmp(path + len - 5, ".html");
+bool page_starts(const char *line)
+{
+	return !strncmp(line, DOCTYPE, strlen(DOCTYPE));
 }
 
 static const char style[] =
@@ -27,18 +27,18 @@ static const char style[] =
 	".words td{vertical-align:top;overflow-wrap:break-word}\n"
 	".words td:first-child{white-space:nowrap}\n"
 	".bad{color:var(--bad)}.good{color:var(--good)}.warn{color:var(--warn)}.dim{color:var(--dim)}\n"
-	"h2{margin-top:2em}svg{max-width:100%;height:auto}\n"
+	"h2{margin-top:2em}pre{overflow-x:auto;font-size:13px}svg{max-width:100%;height:auto}\n"
 	".scroll{overflow-x:auto}\n";
 
 void page_begin(const char *title, const char *when)
 {
 	struct utsname u;
 
-	printf("<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
+	printf(DOCTYPE "\n<html lang=en>\n<meta charset=utf-8>\n"
 	       "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n<title>%s</title>\n"
 	       "<style>\n%s</style>\n<h1>%s</h1>\n<p class=dim>%s", title, style, title, when);
 	if (!uname(&u)) {
-		fputs(", ", stdout);
+		fputs(*when ? ", " : "", stdout);
 		escape_html(stdout, u.nodename);
 		fputs(", Linux ", stdout);
 		escape_html(stdout, u.release);

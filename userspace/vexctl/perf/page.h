@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-/* The name of a file asks for HTML. */
-bool page_wanted(const char *path);
-/* To stdout: head and first lines. @title and @when are text of ours. */
+/* The first line of a page that page_begin() began. */
+bool page_starts(const char *line);
+/* To stdout: head and first lines. @title and @when are text of ours; @when may be "". */
 void page_begin(const char *title, const char *when);
 void page_end(void);
 

@@ -93,4 +93,12 @@ size_t past_change_points(const struct past *p, int id, struct bins *b, double w
 			  struct change_point out[CHANGES_MAX]);
 bool is_worse(int id, double change);
 
+/* page_past.c: parts of pages, on stdout between page_begin() and page_end(). */
+void page_period(const char *title, const struct period *when);
+/* @n: of the jumps, SIZE_MAX for cannot tell. */
+void page_chart(int id, const struct bins *b, const struct change_point *jump, size_t n);
+void page_jumps(int id, const struct change_point *p, size_t n);
+void page_notes(struct past *p, const struct period *when);
+int page_events(struct past *p, const struct period *when, struct history_error *err);
+
 #endif

@@ -31,12 +31,13 @@ int perf_metrics(struct ctl *c, int ids[METRICS]);
 
 /*
  * --output FILE: redirects stdout there until perf_output_end(), completely or not at
- * all; a name ending in .json implies -j. Without the option nothing happens. 0, or an
- * exit code.
+ * all. A name ending in .json implies -j; one in .html gets a page, which holds the text of a
+ * verb that makes none itself. Without the option nothing happens. 0, or an exit code.
  */
-struct outfile;
 int perf_output_begin(struct ctl *c, const char *path);
 int perf_output_end(struct ctl *c, int ret);
+/* The name of a file, or NULL, ends so and is not that alone. */
+bool output_is(const char *path, const char *ending);
 
 /* Ends the object of -j and its JSON value; nothing without -j. */
 void end_json(struct ctl *c);

@@ -10,7 +10,6 @@
 
 #include "page.h"
 #include "past.h"
-#include "svg.h"
 #include "term.h"
 
 enum form { FORM_HTML, FORM_MARKDOWN, FORM_JSON };
@@ -39,11 +38,10 @@ struct chapter {
 static enum form form_of(struct ctl *c)
 {
 	const char *path = opt_string(c, "output", NULL);
-	size_t len = path ? strlen(path) : 0;
 
-	if (c->json || (len > 5 && !strcmp(path + len - 5, ".json")))
+	if (c->json || output_is(path, ".json"))
 		return FORM_JSON;
-	return page_wanted(path) ? FORM_HTML : FORM_MARKDOWN;
+	return output_is(path, ".html") ? FORM_HTML : FORM_MARKDOWN;
 }
 
 static void fill(struct past *p, struct chapter *ch)
@@ -77,46 +75,6 @@ static void fill(struct past *p, struct chapter *ch)
 
 /* ---- HTML ---- */
 
-static enum svg_unit unit_of(int id)
-{
-	const char *u = metrics[id].unit;
-
-	return !strcmp(u, "share") ? SVG_SHARE : !strncmp(u, "bytes", 5) ? SVG_BYTES : SVG_NUMBER;
-}
-
-static void chart(const struct chapter *ch)
-{
-	double *x = malloc((ch->b.n + 1) * sizeof(*x));
-	struct svg_rule rules[CHANGES_MAX];
-	struct svg_series s = { .x = x, .y = ch->b.v, .n = ch->b.n, .mark = SVG_LINE };
-	struct svg_plot p = {
-		.height = 220, .x = { .unit = SVG_EPOCH }, .series = &s, .nseries = 1, .rules = rules,
-		.y = { .label = metrics[ch->id].unit, .unit = unit_of(ch->id), .from_zero = true },
-	};
-
-	if (!x)
-		return;
-	for (size_t i = 0; i < ch->b.n; i++)
-		x[i] = (double)(ch->b.from + (int64_t)i * ch->b.step) / 1e3;
-	for (size_t i = 0; ch->n != SIZE_MAX && i < ch->n; i++)
-		rules[p.nrules++] = (struct svg_rule){ (double)ch->p[i].t / 1e3, true,
-			is_worse(ch->id, ch->p[i].change) ? "worse" : "better" };
-	fputs("<div class=scroll>", stdout);
-	svg_plot(stdout, &p);
-	fputs("</div>\n", stdout);
-	free(x);
-}
-
-static void html_notes(struct past *p, const struct period *when);
-
-static void html_head(const char *title, const struct period *when)
-{
-	char text[160];
-
-	snprintf(text, sizeof(text), "%s to %s", time_text(when->from), time_text(when->to));
-	page_begin(title, text);
-}
-
 static void html_row(const struct chapter *ch)
 {
 	printf("<tr><td>%s<td>%s<td>%s<td>%s<td>%s<td class=%s>%s\n", metrics[ch->id].name,
@@ -125,24 +83,10 @@ static void html_row(const struct chapter *ch)
 	       trend_name(ch->line.trend) : "not known");
 }
 
-static void html_jumps(const struct chapter *ch)
-{
-	if (ch->n == SIZE_MAX || !ch->n)
-		return;
-	fputs("<ul>\n", stdout);
-	for (size_t i = 0; i < ch->n; i++)
-		printf("<li class=%s>%s: %s from %s to %s (%+.1f %%)\n",
-		       is_worse(ch->id, ch->p[i].change) ? "bad" : "good", time_text(ch->p[i].t),
-		       is_worse(ch->id, ch->p[i].change) ? "worse" : "better",
-		       metric_text(ch->id, ch->p[i].before), metric_text(ch->id, ch->p[i].after),
-		       ch->p[i].change * 100);
-	fputs("</ul>\n", stdout);
-}
-
 static void html_report(struct past *p, const char *title, const struct period *when,
 			const struct chapter *ch, int n, bool detailed)
 {
-	html_head(title, when);
+	page_period(title, when);
 	puts("<div class=scroll><table><tr><th>metric<th>mean<th>least<th>p95<th>most<th>trend");
 	for (int i = 0; i < n; i++)
 		if (ch[i].values)
@@ -153,43 +97,12 @@ static void html_report(struct past *p, const char *title, const struct period *
 			continue;
 		printf("<h2>%s</h2>\n<p class=dim>%s</p>\n", metrics[ch[i].id].name,
 		       metrics[ch[i].id].doc);
-		chart(&ch[i]);
-		html_jumps(&ch[i]);
+		page_chart(ch[i].id, &ch[i].b, ch[i].p, ch[i].n);
+		page_jumps(ch[i].id, ch[i].p, ch[i].n);
 	}
 	puts("<h2>What changed</h2>");
-	html_notes(p, when);
+	page_notes(p, when);
 	page_end();
-}
-
-static int html_note(const struct history_note *n, void *arg)
-{
-	int *count = arg;
-
-	if ((!*n->from && strcmp(n->kind, "epoch")) || ++*count > 200)
-		return 0;
-	printf("<tr><td>%s<td>%s<td>", time_text(n->t), n->kind);
-	escape_html(stdout, n->subject);
-	fputs("<td>", stdout);
-	escape_html(stdout, n->from);
-	fputs("<td>", stdout);
-	escape_html(stdout, n->to);
-	putchar('\n');
-	return 0;
-}
-
-static void html_notes(struct past *p, const struct period *when)
-{
-	struct history_error err;
-	int count = 0;
-
-	puts("<div class=scroll><table class=words><tr><th>when<th>what<th>which<th>before<th>after");
-	if (p->h)
-		history_changes(p->h, when->from, when->to, html_note, &count, &err);
-	puts("</table></div>");
-	if (!count)
-		puts("<p class=dim>Nothing that is noted: no setting, module, kernel or file.</p>");
-	else if (count > 200)
-		printf("<p class=dim>and %d more</p>\n", count - 200);
 }
 
 /* ---- Markdown and JSON ---- */

@@ -8,11 +8,26 @@
 #include <unistd.h>
 
 #include "history.h"
+#include "jsonin.h"
 #include "outfile.h"
 #include "perf.h"
 #include "term.h"
 
 #define RESULT_MAX	(16u << 20)
+/* Of results of vexstress, of its run records, and of metrics. */
+#define RESULT_SCHEMA	1
+
+/* The kind of --kind, or @otherwise; "exec" are the run records of vexstress. */
+static int read_kind(struct ctl *c, const char *otherwise, const char **kind)
+{
+	static const char *const kinds[] = { "run", "baseline", "report", "exec" };
+
+	*kind = opt_string(c, "kind", otherwise);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!*kind || !strcmp(*kind, kinds[i]))
+			return 0;
+	return ctl_usage(c, "--kind is run, baseline, report or exec, not '%s'", *kind);
+}
 
 static struct history *open_it(struct ctl *c, enum history_access how, int *ret)
 {
@@ -65,8 +80,11 @@ int run_results_list(struct ctl *c)
 {
 	struct history_error err;
 	struct history *h;
-	int ret;
+	const char *kind;
+	int ret = read_kind(c, NULL, &kind);
 
+	if (ret)
+		return ret;
 	h = open_it(c, HISTORY_READ, &ret);
 	if (!h)
 		return ret;
@@ -75,7 +93,7 @@ int run_results_list(struct ctl *c)
 		json_key(&c->out, "results");
 		json_array_begin(&c->out);
 	}
-	if (history_records(h, opt_string(c, "kind", NULL), list_one, c, &err))
+	if (history_records(h, kind, list_one, c, &err))
 		ret = ctl_refuse(c, err.code, "%s", err.text);
 	else if (c->json)
 		json_array_end(&c->out);
@@ -152,9 +170,77 @@ static char *read_whole(struct ctl *c, const char *path, size_t *size, int *ret)
 	return data;
 }
 
+/* What is wrong with one value of a run or a baseline; NULL for nothing. */
+static const char *fault_of(const jsonin *v)
+{
+	const jsonin *schema = jsonin_get(v, "schema_version");
+	bool record = jsonin_text(jsonin_get(v, "program"));
+
+	/* a list of run records, or of their summaries */
+	for (size_t i = 0; i < jsonin_count(v); i++)
+		if (!jsonin_text(jsonin_get(jsonin_at(v, i), "program")) || fault_of(jsonin_at(v, i)))
+			return "a list, and not one of run records of vexstress";
+	if (jsonin_count(v))
+		return NULL;
+	if (schema && (!jsonin_is_integer(schema) || jsonin_integer(schema) != RESULT_SCHEMA))
+		return "of another schema_version than 1, the one that this vexctl knows";
+	if (record || (schema && (jsonin_get(v, "metrics") || jsonin_get(v, "records"))))
+		return NULL;
+	return "neither a result or run record of vexstress nor metrics of 'vexctl performance metrics -j'";
+}
+
+/* A run or a baseline: one JSON value, or several as metrics -i writes them. */
+static int check_values(struct ctl *c, char *data, size_t size)
+{
+	FILE *f = fmemopen(data, size, "r");
+	char why[300] = "";
+	const char *fault = NULL;
+	jsonin *v;
+
+	if (!f)
+		return ctl_refuse(c, errno, "%s: %s", c->argv[0], strerror(errno));
+	while (!fault && (v = jsonin_next(f, why, sizeof(why)))) {
+		fault = fault_of(v);
+		jsonin_free(v);
+	}
+	fclose(f);
+	if (fault)
+		return ctl_refuse(c, EINVAL, "%s: it is %s", c->argv[0], fault);
+	return *why ? ctl_refuse(c, EINVAL, "%s: %s", c->argv[0], why) : 0;
+}
+
+/* A report: text for people, or JSON. */
+static int check_report(struct ctl *c, const char *data, size_t size)
+{
+	char why[300] = "", *clean;
+	bool text = !memchr(data, '\0', size);
+	jsonin *v;
+
+	clean = text ? escape_utf8(data) : NULL;
+	if (text && !clean)
+		return ctl_refuse(c, ENOMEM, "no memory for %s", c->argv[0]);
+	text = text && strlen(clean) == size;
+	free(clean);
+	if (!text)
+		return ctl_refuse(c, EINVAL, "%s: it is no report: neither HTML, Markdown, other text in UTF-8, nor JSON",
+				  c->argv[0]);
+	if (*data != '{' && *data != '[')
+		return 0;
+	v = jsonin_parse(data, size, why, sizeof(why));
+	jsonin_free(v);
+	return v ? 0 : ctl_refuse(c, EINVAL, "%s: %s", c->argv[0], why);
+}
+
+static int check_import(struct ctl *c, const char *kind, char *data, size_t size)
+{
+	if (strspn(data, " \t\r\n") == size)
+		return ctl_refuse(c, EINVAL, "%s: there is nothing in it", c->argv[0]);
+	return strcmp(kind, "report") ? check_values(c, data, size) : check_report(c, data, size);
+}
+
 int run_results_import(struct ctl *c)
 {
-	const char *kind = opt_string(c, "kind", "run"), *name = opt_string(c, "name", NULL);
+	const char *kind, *name = opt_string(c, "name", NULL);
 	struct history_record r = { .t = perf_now_ms() };
 	struct history_error err;
 	struct history *h;
@@ -162,13 +248,21 @@ int run_results_import(struct ctl *c)
 	size_t size = 0;
 	int64_t id = 0;
 	char *data;
-	int ret = 0;
+	int ret = read_kind(c, "run", &kind);
 
-	if (strcmp(kind, "run") && strcmp(kind, "baseline") && strcmp(kind, "report"))
-		return ctl_usage(c, "--kind is run, baseline or report, not '%s'", kind);
+	if (ret)
+		return ret;
+	if (!strcmp(kind, "exec"))
+		return ctl_usage(c, "run records are made by vexstress exec; import them as --kind run");
 	data = read_whole(c, c->argv[0], &size, &ret);
 	if (!data)
 		return ret;
+	data[size] = '\0';
+	ret = check_import(c, kind, data, size);
+	if (ret) {
+		free(data);
+		return ret;
+	}
 	snprintf(r.kind, sizeof(r.kind), "%s", kind);
 	snprintf(r.name, sizeof(r.name), "%s", name ? name : c->argv[0]);
 	snprintf(r.machine, sizeof(r.machine), "%s", uname(&u) ? "" : u.nodename);
@@ -215,16 +309,18 @@ int run_results_prune(struct ctl *c)
 {
 	struct history_error err;
 	struct history *h;
+	const char *kind;
 	int64_t age;
 	int ret = perf_length(c, "older-than", "90d", &age), n;
 
+	if (!ret)
+		ret = read_kind(c, NULL, &kind);
 	if (ret)
 		return ret;
 	h = open_it(c, HISTORY_WRITE, &ret);
 	if (!h)
 		return ret;
-	n = history_record_prune(h, perf_now_ms() - age, opt_string(c, "kind", NULL),
-				 opt_given(c, "dry-run"), &err);
+	n = history_record_prune(h, perf_now_ms() - age, kind, opt_given(c, "dry-run"), &err);
 	if (n < 0) {
 		ret = ctl_refuse(c, err.code, "%s", err.text);
 	} else if (c->json) {
@@ -238,7 +334,7 @@ int run_results_prune(struct ctl *c)
 }
 
 #define OPT_HISTORY	{ "history", 0, OPT_STRING, "FILE", "another history than that of vexfs.conf" }
-#define OPT_KIND	{ "kind", 0, OPT_STRING, "KIND", "run, baseline or report" }
+#define OPT_KIND	{ "kind", 0, OPT_STRING, "KIND", "run, baseline, report or exec" }
 
 static const struct opt list_opts[] = { OPT_KIND, OPT_HISTORY, { 0 } };
 
@@ -247,7 +343,7 @@ static const struct opt show_opts[] = {
 };
 
 static const struct opt import_opts[] = {
-	OPT_KIND, { "name", 0, OPT_STRING, "NAME", "its name, default the file's" },
+	{ "kind", 0, OPT_STRING, "KIND", "run, baseline or report; default run" }, { "name", 0, OPT_STRING, "NAME", "its name, default the file's" },
 	OPT_HISTORY, { 0 },
 };
 
@@ -264,7 +360,10 @@ const struct verb results_verbs[] = {
 	{ "results list", "", 0, 0, "list runs, baselines and reports", NULL, list_opts, run_results_list },
 	{ "results show", "ID", 1, 1, "print a result, or write it to a file", NULL, show_opts,
 	  run_results_show },
-	{ "results import", "FILE", 1, 1, "store a file as a result; - is standard input", NULL,
+	{ "results import", "FILE", 1, 1, "store a file as a result; - is standard input",
+	  "A run or a baseline is JSON of schema_version 1: a result of vexstress, its run records, or metrics of "
+	  "'vexctl performance metrics -j'. A report is text in UTF-8 (HTML, Markdown) or JSON. All else is refused "
+	  "with exit code 1, and nothing is stored.",
 	  import_opts, run_results_import },
 	{ "results archive", "ID", 1, 1, "exempt a result from pruning", NULL, archive_opts,
 	  run_results_archive },

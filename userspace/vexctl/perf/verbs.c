@@ -2,7 +2,7 @@
 /* The table of "vexctl performance". The verbs are implemented in the other files. */
 #include "perf.h"
 
-#define OPT_OUTPUT	{ "output", 'o', OPT_STRING, "FILE", "write to FILE; a name in .json means JSON" }
+#define OPT_OUTPUT	{ "output", 'o', OPT_STRING, "FILE", "write to FILE; .json and .html choose the form" }
 #define OPT_HISTORY \
 	{ "history", 0, OPT_STRING, "FILE", "another history than that of vexfs.conf" }, \
 	{ "prometheus", 0, OPT_STRING, "URL", "read from this Prometheus, which scrapes vexfs-exporter" }, \
@@ -39,12 +39,10 @@ int run_investigate(struct ctl *c);
 
 #define OPT_FROM	{ "from", 0, OPT_STRING, "DIR", "examine a copy of another machine's files" }
 
-#define OPT_PAGE	{ "output", 'o', OPT_STRING, "FILE", "write it there; .json and .html choose the form" }
-
 static const struct opt diagnose_opts[] = {
 	{ "comprehensive", 0, OPT_FLAG, NULL, "also slow checks: self-test, growth of caches; all findings" },
 	{ "all", 'a', OPT_FLAG, NULL, "show passed checks, too" },
-	OPT_FROM, OPT_PAGE, { 0 },
+	OPT_FROM, OPT_OUTPUT, { 0 },
 };
 
 static const struct opt health_opts[] = { OPT_OUTPUT, { 0 } };
@@ -58,7 +56,7 @@ static const struct opt external_opts[] = {
 	{ "check-system-load", 0, OPT_FLAG, NULL, "processors and memory" },
 	{ "check-network", 0, OPT_FLAG, NULL, "the network" },
 	{ "check-storage", 0, OPT_FLAG, NULL, "disks" },
-	OPT_FROM, OPT_PAGE, { 0 },
+	OPT_FROM, OPT_OUTPUT, { 0 },
 };
 
 static const struct opt metrics_opts[] = {
@@ -137,7 +135,8 @@ const struct verb performance_verbs[] = {
 	  "All three apply when none is named.", external_opts, run_external_factors },
 	{ "performance metrics", "", 0, 0, "print the main metrics",
 	  "Rates and times are those of one second, or of the interval. With -j also under the names "
-	  "that scripts know, such as vexfs_vector_ops_per_sec; unknown values are null.",
+	  "that scripts know, such as vexfs_vector_ops_per_sec; unknown values are null. Without --format, "
+	  "names in .csv and .prom choose the form as well.",
 	  metrics_opts, run_metrics },
 	{ "performance monitor", "", 0, 0, "show the main metrics, one line per interval",
 	  "With -j one JSON value per line.", monitor_opts, run_monitor },
@@ -216,12 +215,11 @@ static const struct opt resource_opts[] = {
 static const struct opt report_opts[] = {
 	OPT_PERIOD("1h"),
 	{ "detailed", 0, OPT_FLAG, NULL, "charts of the machine's resources, too" },
-	OPT_HISTORY, { "output", 'o', OPT_STRING, "FILE", "a file whose name ends in .html, .md or .json" }, { 0 },
+	OPT_HISTORY, OPT_OUTPUT, { 0 },
 };
 
 static const struct opt regression_report_opts[] = {
-	OPT_PERIOD("7d"), OPT_HISTORY,
-	{ "output", 'o', OPT_STRING, "FILE", "a file whose name ends in .html, .md or .json" }, { 0 },
+	OPT_PERIOD("7d"), OPT_HISTORY, OPT_OUTPUT, { 0 },
 };
 
 static const struct opt investigate_opts[] = { OPT_PERIOD("7d"), OPT_HISTORY, OPT_OUTPUT, { 0 } };
@@ -251,7 +249,8 @@ const struct verb history_verbs[] = {
 	  "from two hours before to one hour after the first jump are listed.", investigate_opts,
 	  run_investigate },
 	{ "performance report", "", 0, 0, "write a report of a period: HTML, Markdown or JSON",
-	  "An HTML report is one file with charts, for light and dark.", report_opts, run_report },
+	  "Without --output, and for other names than .html and .json, it is Markdown. An HTML report is one "
+	  "file with charts, for light and dark.", report_opts, run_report },
 	{ "performance regression-report", "", 0, 0, "write a report of the regressions in a period",
 	  "The exit code is 1 if there are any.", regression_report_opts, run_regression_report },
 	{ 0 },
