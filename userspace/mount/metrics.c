@@ -17,6 +17,7 @@
 #define LIMIT		(256u << 10)	/* bytes of the file */
 #define WRITE_S		5
 #define EDGES		12
+_Static_assert(EDGES <= EXPO_EDGES, "edges of one histogram");
 #define FIRST_EDGE_NS	1000ull		/* each is four times the one before: up to 4 s */
 
 static pthread_t writer;
@@ -52,12 +53,14 @@ void metrics_times(struct expo *e, const char *op, const struct vs_hist *h)
 {
 	double le[EDGES];
 	uint64_t count[EDGES] = { 0 };
-	struct expo_buckets b = { EDGES, le, count, h->count, (double)h->sum * 1e-9 };
+	struct expo_edges edges;
+	struct expo_buckets b = { &edges, count, h->count, (double)h->sum * 1e-9 };
 	struct expo_label l[2];
 	unsigned int i, edge;
 
 	for (edge = 0; edge < EDGES; edge++)
 		le[edge] = (double)(FIRST_EDGE_NS << 2 * edge) * 1e-9;
+	expo_edges(&edges, le, EDGES);
 	for (i = 0; i < VS_HIST_BUCKETS; i++) {
 		uint64_t last = vs_hist_low(i) + vs_hist_width(i) - 1;
 
