@@ -16,7 +16,7 @@
 
 static bool make_room(struct expo *e, size_t more)
 {
-	size_t room = e->room ? e->room : 1 << 14;
+	size_t room = e->room ? e->room : 1 << 18;
 	char *text;
 
 	if (e->error)

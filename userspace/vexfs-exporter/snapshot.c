@@ -15,6 +15,8 @@
 #define DUMP_TRIES	10
 /* A sanity limit, above the module's own. */
 #define MOST		(1u << 24)
+/* Elements of a new list, a power of two: most need no more, and growing leaves holes. */
+#define LIST_FIRST	128u
 
 uint64_t clock_ns(void)
 {
@@ -40,9 +42,9 @@ static void *grow(void *list, size_t *n, size_t size)
 
 	if (*n >= MOST)
 		return NULL;
-	/* The list doubles whenever the number is a power of two. */
-	if (!(*n & (*n - 1))) {
-		more = realloc(*(void **)list, (*n ? 2 * *n : 1) * size);
+	/* From LIST_FIRST on the list doubles whenever the number is a power of two. */
+	if (!*n || (*n >= LIST_FIRST && !(*n & (*n - 1)))) {
+		more = realloc(*(void **)list, (*n ? 2 * *n : LIST_FIRST) * size);
 		if (!more)
 			return NULL;
 		*(void **)list = more;
