@@ -354,6 +354,25 @@ static void grace_period(struct kunit *test)
 
 /* ---- errors ---- */
 
+/* Writers that must not wait. */
+static void write_try(struct kunit *test)
+{
+	struct vexfs_collection *c = vexfs_test_collection(test, "try", TEST_DIM, 0);
+
+	KUNIT_ASSERT_EQ(test, vexfs_write_try(c), 0);
+	/* beside another one */
+	KUNIT_EXPECT_EQ(test, vexfs_write_try(c), 0);
+	vexfs_write_end(c, 0);
+	vexfs_write_end(c, 0);
+	down_write(&c->quiesce);
+	KUNIT_EXPECT_EQ(test, vexfs_write_try(c), -EAGAIN);
+	c->gated = true;
+	up_write(&c->quiesce);
+	KUNIT_EXPECT_EQ(test, vexfs_write_try(c), -EAGAIN);
+	c->gated = false;
+	vexfs_test_collection_end(c);
+}
+
 static void unused_slots(struct kunit *test)
 {
 	struct vexfs_collection *c = vexfs_test_collection(test, "unused", TEST_DIM, 0);
@@ -831,6 +850,7 @@ static struct kunit_case store_cases[] = {
 	KUNIT_CASE(many_ids),
 	KUNIT_CASE(counting),
 	KUNIT_CASE(grace_period),
+	KUNIT_CASE(write_try),
 	KUNIT_CASE(unused_slots),
 	KUNIT_CASE(refused_vectors),
 	KUNIT_CASE(dropped),

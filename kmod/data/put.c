@@ -49,6 +49,7 @@ static int put_next(struct vexfs_request *r, struct vexfs_collection *c, struct 
 		.errors = p->errors,
 		.stack = &r->op.stack,
 		.deadline_ns = r->op.deadline_ns,
+		.nowait = r->flags & VEXFS_REQUEST_NONBLOCK,
 		.busy = r->direct.priority == VEXFS_PRIORITY_HIGH ? put_busy : NULL,
 		.arg = &r->direct,
 	};
@@ -231,7 +232,8 @@ static int delete_part(struct vexfs_request *r, struct vexfs_collection *c, stru
 	m.ids = vexfs_read_at(r, p->ids, vexfs_at(req->ids, at, sizeof(u64)), m.n * sizeof(u64));
 	if (IS_ERR(m.ids))
 		return PTR_ERR(m.ids);
-	err = vexfs_write_begin(c, m.n, r->op.deadline_ns);
+	err = (r->flags & VEXFS_REQUEST_NONBLOCK) && !at ?
+		      vexfs_write_try(c) : vexfs_write_begin(c, m.n, r->op.deadline_ns);
 	if (err)
 		return err;
 	vexfs_direct_busy(&r->direct, true);

@@ -23,6 +23,9 @@
  */
 #define QUICK_VECTORS	64u		/* that are looked up */
 #define QUICK_BYTES	(128u << 10)	/* of vectors that are compared or copied */
+/* Changes that are one part of a request: where that cannot begin, nothing was done. */
+#define QUICK_CHANGES	32u
+#define QUICK_CHANGED	(12u << 10)	/* bytes of their vectors and records */
 
 /* Flags of a command that belong to the program; the others are the kernel's. */
 #define URING_FLAGS	0x00ffffffu
@@ -40,6 +43,11 @@ static bool uring_quick(const struct vexfs_request *r)
 	case VEXFS_IOC_DISTANCE:
 	case VEXFS_IOC_WALK:
 		return n <= QUICK_VECTORS && (!c || n * c->space.stride <= QUICK_BYTES);
+	case VEXFS_IOC_PUT:
+	case VEXFS_IOC_DELETE:
+		return !c || (n * (c->space.dim * sizeof(float) + c->attr_size) <= QUICK_CHANGED &&
+			      n <= QUICK_CHANGES && !READ_ONCE(c->gated) &&
+			      !rcu_access_pointer(c->index));
 	case VEXFS_IOC_SEARCH:
 		return !c || n * c->space.stride * vexfs_slots_end(c) <= QUICK_BYTES;
 	default:

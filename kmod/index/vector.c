@@ -132,7 +132,8 @@ static int put_runs(struct vexfs_collection *c, struct vexfs_put_part *p, bool *
 {
 	struct vexfs_run run = { };
 	u32 n = p->n - p->tried, before = p->done;
-	int err = vexfs_write_begin(c, n, p->deadline_ns);
+	int err = p->nowait && !p->tried ? vexfs_write_try(c) :
+					   vexfs_write_begin(c, n, p->deadline_ns);
 
 	*full = false;
 	if (err)
@@ -166,6 +167,8 @@ int vexfs_put_vectors(struct vexfs_collection *c, struct vexfs_put_part *p)
 	err = put_runs(c, p, &full);
 	if (!full)
 		return err;
+	if (p->nowait && !p->tried)
+		return -EAGAIN;
 	/* freeing recently deleted slots may suffice; nobody else waits for their readers */
 	err = vexfs_reap_slots(c) ?: put_runs(c, p, &full);
 	if (!full || !READ_ONCE(c->gated))

@@ -42,6 +42,7 @@ void vexfs_vector_export(const struct vexfs_collection *c, u32 format, void *dst
  * @errors: 0 or -errno of each, or NULL
  * @stack: of the op, or NULL
  * @deadline_ns: until when to wait for storage that has no room, or 0
+ * @nowait: -EAGAIN, and nothing is stored, where the first of them would have to wait
  * @busy: NULL, or called with true when the part has waited for what it needs and begins to use
  *	a processor, and with false when that ends; perhaps several times
  * @arg: for that
@@ -61,6 +62,7 @@ struct vexfs_put_part {
 	s32 *errors;
 	struct vexfs_stack_mark *stack;
 	u64 deadline_ns;
+	bool nowait;
 	void (*busy)(void *arg, bool busy);
 	void *arg;
 	u32 done;

@@ -55,6 +55,8 @@ static inline void *vexfs_run_attrs(const struct vexfs_collection *c, const stru
  * -EROFS, -EDEADLK. Does not nest.
  */
 int vexfs_write_begin(struct vexfs_collection *c, u32 n, u64 deadline_ns);
+/* Without waiting: -EAGAIN for a durable collection, and while somebody keeps writers out. */
+int vexfs_write_try(struct vexfs_collection *c);
 void vexfs_write_end(struct vexfs_collection *c, u32 unused);
 /* The same for one change that nobody else may write beside; @forced: it does not fail. */
 int vexfs_change_begin(struct vexfs_collection *c, bool forced);

@@ -48,6 +48,19 @@ int vexfs_write_begin(struct vexfs_collection *c, u32 n, u64 deadline_ns)
 }
 VEXFS_EXPORT_KUNIT(vexfs_write_begin);
 
+int vexfs_write_try(struct vexfs_collection *c)
+{
+	int err;
+
+	if (READ_ONCE(c->gated) || !down_read_trylock(&c->quiesce))
+		return -EAGAIN;
+	err = promised(c, 0, false);
+	if (err)
+		up_read(&c->quiesce);
+	return err;
+}
+VEXFS_EXPORT_KUNIT(vexfs_write_try);
+
 void vexfs_write_end(struct vexfs_collection *c, u32 unused)
 {
 	if (c->gated)

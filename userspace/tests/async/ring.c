@@ -68,6 +68,38 @@ static void each(struct ring *r, int fd, uint8_t flags, const char *how)
 	is(one(r, fd, VEXFS_IOC_GET, &g, flags), -ENOENT, "get of a deleted vector fails");
 }
 
+/* As many as run inline, and more, which go to a worker. */
+static void changes(struct ring *r, int fd)
+{
+	static const uint32_t counts[] = { 1, 32, 33, 300 };
+	static float v[300 * DIM];
+	uint64_t ids[300];
+	int32_t errors[300];
+
+	for (uint32_t i = 0; i < 300; i++) {
+		ids[i] = 20000 + 7 * i;
+		fill(v + i * DIM, ids[i]);
+	}
+	for (uint32_t k = 0; k < sizeof(counts) / sizeof(*counts); k++) {
+		uint32_t n = counts[k], wrong = 0;
+		struct vexfs_put p = raw_put(ids, v, NULL, n);
+		struct vexfs_delete d = { .size = sizeof(d), .count = n, .ids = (uintptr_t)ids };
+
+		p.size = sizeof(p);
+		p.errors = (uintptr_t)errors;
+		p.flags = VEXFS_PUT_INSERT | VEXFS_PUT_CONTINUE;
+		wrong += one(r, fd, VEXFS_IOC_PUT, &p, 0) || p.done != n;
+		ok(!wrong, "%u vectors are stored by one op", n);
+		one(r, fd, VEXFS_IOC_PUT, &p, 0);
+		for (uint32_t i = 0; i < n; i++)
+			wrong += errors[i] != -EEXIST;
+		ok(!wrong && !p.done, "%u vectors that exist are refused, each with its error", n);
+		wrong = one(r, fd, VEXFS_IOC_DELETE, &d, 0) || d.done != n;
+		wrong += one(r, fd, VEXFS_IOC_DELETE, &d, 0) != -ENOENT;
+		ok(!wrong, "%u vectors are deleted by one op, and unknown then", n);
+	}
+}
+
 static void wrong_ops(struct ring *r, int fd)
 {
 	struct vexfs_nop n = nop_of(1, 0);
@@ -244,6 +276,7 @@ void rings(void)
 	}
 	each(&r, fd, 0, "inline");
 	each(&r, fd, IOSQE_ASYNC, "with IOSQE_ASYNC");
+	changes(&r, fd);
 	wrong_ops(&r, fd);
 	cancelling(&r, fd);
 	closing(fd);
