@@ -186,8 +186,11 @@ static int put_flags_valid(const struct vexfs_put *req, const struct vexfs_colle
  */
 static int request_durable(struct vexfs_request *r, struct vexfs_collection *c, u64 seq, int err)
 {
-	int lost = seq ? vexfs_durable_wait(c, seq, r->op.deadline_ns, false) : 0;
+	int lost = 0;
 
+	/* without waiting, changes were made while the collection was not durable */
+	if (seq && !(r->flags & VEXFS_REQUEST_NONBLOCK))
+		lost = vexfs_durable_wait(c, seq, r->op.deadline_ns, false);
 	return lost ?: err;
 }
 
