@@ -45,7 +45,8 @@ endif
 # The same with sanitizers, for the tests: VEXFS_MOUNT=build/test-bin/vexfs-mount-san.
 MOUNT_SAN_OBJS := $(MOUNT_OBJS:build/obj/%=build/san/%)
 $(filter build/san/mount/%,$(MOUNT_SAN_OBJS)): U_CFLAGS += -I/usr/include/fuse3 -D_FILE_OFFSET_BITS=64 -pthread $(EXPOSITION_CFLAGS)
-build/test-bin/vexfs-mount-san: $(sort $(MOUNT_SAN_OBJS) $(LIB_SAN_OBJS) build/san/libvexstat/hist.o build/san/libvexstat/clock.o)
+build/test-bin/vexfs-mount-san: $(sort $(MOUNT_SAN_OBJS) $(LIB_SAN_OBJS) build/san/libvexstat/hist.o build/san/libvexstat/clock.o) \
+		build/san/tests/mount_san.o
 	$(begin)
 	$(HOSTCC_USER) $(U_SAN) -pthread -o $@ $^ -lfuse3 -ljansson -lm
 
