@@ -39,6 +39,17 @@ for event in search_done put delete request_done; do
 done
 caps=()
 [ "$plant" != no_bpf ] || caps=(setpriv '--bounding-set=-sys_admin,-bpf,-perfmon')
+# What bpftrace says about that differs by its version, and may be a syntax error in BTF's absence.
+may_trace() {
+	local eff
+
+	eff=$("${caps[@]}" sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
+	(( 16#$eff >> 21 & 1 || (16#$eff >> 38 & 3) == 3 ))
+}
+may_trace || {
+	echo "bpftrace does not start: neither CAP_SYS_ADMIN nor CAP_BPF with CAP_PERFMON"
+	exit 9
+}
 "${caps[@]}" bpftrace -f json -o "$to/trace.json" "$here/../configs/fuse_and_vexfs.bt" "$slow_us" "$alert" \
 	2> "$to/bpftrace.err" & tracer=$!
 attached() { grep -q attached_probes "$to/trace.json" || ! kill -0 $tracer; }

@@ -49,7 +49,7 @@ for ((round = 1; round <= rounds; round++)); do
 	for arm in off on; do
 		params=
 		[ $arm = on ] || params=$off
-		"$lab" run uml --results "$dir" --timeout 120 ${params:+--params "$params"} -- \
+		"$lab" run uml --results "$dir" --timeout 600 ${params:+--params "$params"} -- \
 			scripts/profiling/test_environments/component_lab.sh "$component" $arm \
 			> "$dir/output" 2> "$dir/messages" ||
 			lacking "round $round, $arm: the lab ended with status $?: $(last_word "$dir/messages")"
