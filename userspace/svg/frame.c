@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "frame.h"
 
+#include <string.h>
+
 #include "escape.h"
 
 /* Eight colours that differ in light and dark, also for colour-blind readers. */
@@ -74,6 +76,20 @@ void frame_y(FILE *f, const struct scale *x, const struct scale *y, const struct
 	fputs("</text>\n", f);
 }
 
+#define LETTER	3.1	/* half the width of one in these labels */
+
+/* The label of a mark, moved to the left where it would leave the picture. */
+static void label_x(FILE *f, const struct scale *x, double at, double before, double y,
+		    const char *what)
+{
+	double half = LETTER * (double)strlen(what), right = x->to + FRAME_RIGHT;
+
+	if (at + half <= right)
+		text(f, "m", at, y, what);
+	else if (right - 3 * half > before)
+		text(f, "e", right, y, what);
+}
+
 void frame_x(FILE *f, const struct scale *x, const struct scale *y, const struct svg_axis *axis,
 	     const char *const *names, size_t nnames)
 {
@@ -88,9 +104,9 @@ void frame_x(FILE *f, const struct scale *x, const struct scale *y, const struct
 		/* numbers that would overlap are left out */
 		if (!names && at - last < (axis->unit == SVG_EPOCH ? 84 : 46))
 			continue;
-		last = at;
 		fprintf(f, "<path class=\"g\" d=\"M%.1f %.1fv5\"/>", at, y->from);
-		text(f, "m", at, y->from + 18, what);
+		label_x(f, x, at, last, y->from + 18, what);
+		last = at;
 	}
 	fprintf(f, "<path class=\"g\" d=\"M%.1f %.1fH%.1f\"/>\n", x->from, y->from, x->to);
 	if (axis->label)

@@ -107,6 +107,23 @@ static void extremes(void)
 	}
 }
 
+/* Dates are wide: the label of a mark at the end of the axis stays in the picture. */
+static void dates(void)
+{
+	double x[] = { 0, 7.75 * 86400 }, y[] = { 1, 2 };
+	struct svg_series s = { "eight days", x, y, NULL, NULL, 2, SVG_LINE, false };
+	struct svg_plot p = { .series = &s, .nseries = 1, .x.unit = SVG_EPOCH };
+	const char *last;
+
+	if (!ok(draw(&p) && sane(), "an axis of dates"))
+		return;
+	last = strstr(text, ">1970-01-09</text>");
+	while (last && last > text && *last != '<')
+		last--;
+	ok(last && !strncmp(last, "<text class=\"e\"", 15), "the last date ends where the picture does");
+	free(text);
+}
+
 /* The size of a chart does not grow with the points, and no peak is lost. */
 static void many(void)
 {
@@ -270,6 +287,7 @@ int main(int argc, char **argv)
 	numbers();
 	lines();
 	extremes();
+	dates();
 	many();
 	bars();
 	heat();
