@@ -421,12 +421,15 @@ static DEFINE_SPINLOCK(contended_lock);
 static DECLARE_COMPLETION(lock_held);
 static DECLARE_COMPLETION(lock_left);
 
+/* With a spinlock held, so not by vexfs_lock_read(), which may sleep. */
 static u64 contended_now(void)
 {
-	struct vexfs_lock_counts n;
+	unsigned int cpu;
+	u64 n = 0;
 
-	vexfs_lock_read(VEXFS_LOCK_SLOTS, false, &n);
-	return n.contended;
+	for_each_possible_cpu(cpu)
+		n += READ_ONCE(per_cpu_ptr(&vexfs_lock_counts[VEXFS_LOCK_SLOTS], cpu)->contended);
+	return n;
 }
 
 /* Holds the lock until somebody is seen to ask for it. */

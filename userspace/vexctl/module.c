@@ -128,11 +128,15 @@ static int unload_error(struct ctl *c, int err, const char *who)
 	}
 }
 
+/* Attempts while no program has the device open: reading statistics holds the module, too. */
+#define UNSEEN_TRIES	20u
+
 /*
  * @tries: attempts, a tenth of a second apart, since programs may hold the device for a short time.
  */
 static int remove_module(struct ctl *c, struct kmod_module *mod, unsigned int tries)
 {
+	unsigned int unseen = tries > UNSEEN_TRIES ? tries : UNSEEN_TRIES;
 	char who[600];
 	int err;
 
@@ -143,13 +147,16 @@ static int remove_module(struct ctl *c, struct kmod_module *mod, unsigned int tr
 		if (ret)
 			return ret;
 	}
-	while ((err = kmod_module_remove_module(mod, 0)) && --tries &&
-	       (err == -EAGAIN || err == -EBUSY))
+	for (;;) {
+		err = kmod_module_remove_module(mod, 0);
+		if (!err)
+			return 0;
+		/* before vexfsd has it open again */
+		holders(c->device, who, sizeof(who));
+		if ((err != -EAGAIN && err != -EBUSY) || !(*who ? --tries : --unseen))
+			break;
 		usleep(100000);
-	if (!err)
-		return 0;
-	/* before vexfsd has it open again */
-	holders(c->device, who, sizeof(who));
+	}
 	storage_take(c);
 	return unload_error(c, abs(err), who);
 }
