@@ -366,7 +366,8 @@ const struct verb module_verbs[] = {
 	{ "module load", "[PARAMETER=VALUE...]", 0, -1, "load vexfs, as modprobe does", NULL, load_opts,
 	  run_load },
 	{ "module unload", "", 0, 0, "unload vexfs", "Collections that are not durable are lost. "
-	  "Refused while a program has the device open; the message names the program. vexfsd(8) "
+	  "Refused while a program has the device open; the message names the program. Where no program "
+	  "has, but statistics are being read, it waits two seconds at most. vexfsd(8) "
 	  "closes the device by itself.",
 	  NULL, run_unload },
 	{ "module upgrade", "", 0, 0, "replace the loaded module by the installed one",
