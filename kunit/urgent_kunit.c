@@ -12,6 +12,7 @@
 #include "suites.h"
 
 #define TURN	((u64)VEXFS_URGENT_TURN_NS)
+#define REST	((u64)VEXFS_URGENT_REST_NS)
 #define HIGH	4u	/* weights */
 #define MEDIUM	2u
 #define LOW	1u
@@ -117,7 +118,7 @@ static void turns_by_weight(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1u, admitted(t, 2, START + 4 * TURN));
 }
 
-/* A caller that comes again at once finds the others still waiting; for a turn at most. */
+/* A caller that comes again at once finds the others still waiting; for a while at most. */
 static void waits_for_the_next(struct kunit *test)
 {
 	struct urgent_test *t = test->priv;
@@ -130,12 +131,35 @@ static void waits_for_the_next(struct kunit *test)
 	vexfs_urgent_begin(&t->u, 1, START + 1999);
 	KUNIT_EXPECT_EQ(test, 1u, admitted(t, 2, START + 4 * TURN));
 	vexfs_urgent_end(&t->u, 1, START + 1999, START + 90 * TURN);
-	KUNIT_EXPECT_EQ(test, 0u, admitted(t, 2, START + 91 * TURN - 1));
-	KUNIT_EXPECT_EQ(test, RUNS, admitted(t, 2, START + 91 * TURN));
+	KUNIT_EXPECT_EQ(test, 0u, admitted(t, 2, START + 90 * TURN + REST - 1));
+	KUNIT_EXPECT_EQ(test, RUNS, admitted(t, 2, START + 90 * TURN + REST));
 	KUNIT_EXPECT_FALSE(test, vexfs_urgent_any(&t->u));
 	/* after a rest they begin anew */
-	vexfs_urgent_begin(&t->u, 1, START + 94 * TURN);
-	KUNIT_EXPECT_EQ(test, 0u, admitted(t, 2, START + 97 * TURN));
+	vexfs_urgent_begin(&t->u, 1, START + 96 * TURN);
+	KUNIT_EXPECT_EQ(test, 0u, admitted(t, 2, START + 99 * TURN));
+}
+
+/* Who sleeps until its turn wakes at the first moment at which it may go on. */
+static void turn_is_foretold(struct kunit *test)
+{
+	struct urgent_test *t = test->priv;
+	struct rnd_state rnd;
+	u32 i;
+
+	prandom_seed_state(&rnd, 7);
+	vexfs_urgent_begin(&t->u, 2, START);
+	for (i = 0; i < 2000; i++) {
+		struct vexfs_urgent_run *r = &t->run[i % 2];
+		u64 now = START + prandom_u32_state(&rnd) % (100 * (u32)TURN);
+		u64 at = now + vexfs_urgent_turn_in(&t->u, HIGH, r->weight, now);
+
+		KUNIT_ASSERT_GT(test, at, now);
+		KUNIT_ASSERT_LE(test, at, now + (HIGH + r->weight) * TURN);
+		KUNIT_ASSERT_TRUE(test, vexfs_urgent_admit(&t->u, r, 2, HIGH, at));
+		KUNIT_ASSERT_FALSE(test, vexfs_urgent_admit(&t->u, r, 2, HIGH, at - 1));
+	}
+	/* a clock that another processor has read a little later */
+	KUNIT_EXPECT_EQ(test, HIGH * TURN, vexfs_urgent_turn_in(&t->u, HIGH, LOW, START - 1));
 }
 
 static bool only_one(const struct urgent_test *t, const struct vexfs_urgent_run *r)
@@ -187,6 +211,7 @@ static struct kunit_case urgent_cases[] = {
 	KUNIT_CASE(wide_run_goes_on_alone),
 	KUNIT_CASE(turns_by_weight),
 	KUNIT_CASE(waits_for_the_next),
+	KUNIT_CASE(turn_is_foretold),
 	KUNIT_CASE(random_life),
 	{}
 };

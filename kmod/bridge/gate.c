@@ -538,14 +538,20 @@ static int members_run(struct batch *b, struct vexfs_pass *p)
 
 bool vexfs_gate_give_way(struct vexfs_pass *p)
 {
+	u32 high = vexfs_bridge_weight(VEXFS_PRIORITY_HIGH), us;
 	struct vexfs_urgent *u = &p->gate->urgent;
+	u64 now;
 
-	if (p->urgent || likely(!vexfs_urgent_any(u)) ||
-	    vexfs_urgent_admit(u, &p->beside, num_online_cpus(),
-			       vexfs_bridge_weight(VEXFS_PRIORITY_HIGH), ktime_get_ns()))
+	if (p->urgent || likely(!vexfs_urgent_any(u)))
+		return false;
+	now = ktime_get_ns();
+	if (vexfs_urgent_admit(u, &p->beside, num_online_cpus(), high, now))
 		return false;
 	vexfs_bridge_inc(pass_place(p), VEXFS_BRIDGE_PAUSED);
-	usleep_range(VEXFS_URGENT_PAUSE_US, 2 * VEXFS_URGENT_PAUSE_US);
+	/* until its turn: one that woke at any time would miss most of its turns, or their begin */
+	us = div_u64(vexfs_urgent_turn_in(u, high, p->beside.weight, now), NSEC_PER_USEC);
+	us = clamp(us, 1u, VEXFS_URGENT_PAUSE_US);
+	usleep_range(us, us + VEXFS_URGENT_SLACK_US);
 	return true;
 }
 VEXFS_EXPORT_KUNIT(vexfs_gate_give_way);

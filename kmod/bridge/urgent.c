@@ -32,7 +32,7 @@ void vexfs_urgent_end(struct vexfs_urgent *u, u32 cpus, u64 begun_ns, u64 now_ns
 	u->running--;
 	u->cpus -= cpus;
 	u->last = cpus;
-	u->until_ns = now_ns + min_t(u64, now_ns - begun_ns, VEXFS_URGENT_TURN_NS);
+	u->until_ns = now_ns + min_t(u64, now_ns - begun_ns, VEXFS_URGENT_REST_NS);
 	spin_unlock(&u->lock);
 }
 VEXFS_EXPORT_KUNIT(vexfs_urgent_end);
@@ -48,6 +48,21 @@ static bool others_turn(const struct vexfs_urgent *u, u32 high, u32 own, u64 now
 	div64_u64_rem(now_ns - u->from_ns, (u64)(high + own) * VEXFS_URGENT_TURN_NS, &at);
 	return at >= (u64)high * VEXFS_URGENT_TURN_NS;
 }
+
+u64 vexfs_urgent_turn_in(struct vexfs_urgent *u, u32 high, u32 own, u64 now_ns)
+{
+	u64 first = (u64)high * VEXFS_URGENT_TURN_NS, all = first + (u64)own * VEXFS_URGENT_TURN_NS;
+	u64 from, at;
+
+	spin_lock(&u->lock);
+	from = u->from_ns;
+	spin_unlock(&u->lock);
+	if (now_ns < from)
+		return first;
+	div64_u64_rem(now_ns - from, all, &at);
+	return at < first ? first - at : all - at + first;
+}
+VEXFS_EXPORT_KUNIT(vexfs_urgent_turn_in);
 
 static bool run_fits(const struct vexfs_urgent *u, const struct vexfs_urgent_run *r, u32 cpus,
 		     u32 high, u64 now_ns)

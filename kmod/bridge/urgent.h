@@ -10,7 +10,7 @@
  * weight says, and then as many for one of the others as its weight says.
  *
  * Callers of high priority often come again at once. The others wait for that for as long as
- * the last op of high priority took, one turn at most.
+ * the last op of high priority took, for VEXFS_URGENT_REST_NS at most.
  */
 #ifndef _VEXFS_BRIDGE_URGENT_H
 #define _VEXFS_BRIDGE_URGENT_H
@@ -19,11 +19,19 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-/* One turn of weight 1. */
-#define VEXFS_URGENT_TURN_NS	500000u
+/*
+ * One turn of weight 1. Short, so that a turn of the others does not fall on the whole of an op of
+ * high priority, and not shorter than a few chunks of rows, between which they ask.
+ */
+#define VEXFS_URGENT_TURN_NS	125000u
+
+/* For so long at most the others wait for the next op of high priority. */
+#define VEXFS_URGENT_REST_NS	500000u
 
 /* One step of a pause: between two of them a run looks for reasons to give up. */
 #define VEXFS_URGENT_PAUSE_US	500u
+/* A pause until a turn begins may be longer by this. */
+#define VEXFS_URGENT_SLACK_US	10u
 
 /**
  * struct vexfs_urgent - runs of high priority in a collection, and those that go on beside them
@@ -72,6 +80,8 @@ void vexfs_urgent_end(struct vexfs_urgent *u, u32 cpus, u64 begun_ns, u64 now_ns
  */
 bool vexfs_urgent_admit(struct vexfs_urgent *u, struct vexfs_urgent_run *r, u32 cpus, u32 high,
 			u64 now_ns);
+/* Time until the next turn of a run of weight @own begins. */
+u64 vexfs_urgent_turn_in(struct vexfs_urgent *u, u32 high, u32 own, u64 now_ns);
 /* It has ended. */
 void vexfs_urgent_leave(struct vexfs_urgent *u, struct vexfs_urgent_run *r);
 
