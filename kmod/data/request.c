@@ -10,9 +10,9 @@
 #include "compat/compat.h"
 #include "data/request.h"
 
-int vexfs_request_read(struct vexfs_request *r, size_t size)
+/* A structure of another size than this kernel's. */
+static noinline int request_read_other(struct vexfs_request *r, size_t size)
 {
-	u64 start = r->op.timed ? vexfs_clock() : 0;
 	u32 user_size;
 	int err;
 
@@ -26,6 +26,18 @@ int vexfs_request_read(struct vexfs_request *r, size_t size)
 	/* another thread may have written to it since */
 	r->h.size = user_size;
 	r->arg_size = user_size;
+	return err;
+}
+
+int vexfs_request_read(struct vexfs_request *r, size_t size)
+{
+	u64 start = r->op.timed ? vexfs_clock() : 0;
+	int err = 0;
+
+	/* one copy for all who know the structure as it is here; others may have no more memory */
+	r->arg_size = size;
+	if (copy_from_user(&r->h, r->arg, size) || r->h.size != size)
+		err = request_read_other(r, size);
 	if (unlikely(r->op.timed))
 		vexfs_timed_add(in_ns, start);
 	return err;

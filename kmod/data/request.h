@@ -129,6 +129,8 @@ static inline void vexfs_request_init(struct vexfs_request *r, const struct vexf
 	r->attempts = 0;
 	r->deadline_ns = 0;
 	r->hits = NULL;
+	/* the structure may be read before the op begins */
+	r->op.timed = false;
 	vexfs_direct_none(&r->direct);
 }
 
