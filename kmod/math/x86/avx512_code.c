@@ -207,25 +207,59 @@ static __always_inline void group_open(const struct vexfs_space *sp, struct code
 	}
 }
 
+static __always_inline __m512i quad_of(const u8 *p, u32 k)
+{
+	return _mm512_set1_epi32(((const s32 *)p)[k]);
+}
+
 /* Sums of products of a tile, from the biases up. */
-static __always_inline void tile_bytes(__m512i acc[][BLOCK_R], const u32 vectors, const u8 *g,
-				       const u8 *const *p, u32 steps)
+static __always_inline void tile_bytes(__m512i acc[][BLOCK_R], const u8 *g, const u8 *const *p,
+				       u32 steps)
 {
 	u32 k, r;
 
 	for (k = 0; k < steps; k++, g += 4 * BLOCK_G) {
-		__m512i x0 = _mm512_load_si512(g);
-		__m512i x1 = vectors > 1 ? _mm512_load_si512(g + 64) : x0;
+		__m512i x0 = _mm512_load_si512(g), x1 = _mm512_load_si512(g + 64);
 
 		UNROLL_8
 		for (r = 0; r < BLOCK_R; r++) {
-			__m512i y = _mm512_set1_epi32(((const s32 *)p[r])[k]);
+			__m512i y = quad_of(p[r], k);
 
 			acc[0][r] = _mm512_dpbusd_epi32(acc[0][r], y, x0);
-			if (vectors > 1)
-				acc[1][r] = _mm512_dpbusd_epi32(acc[1][r], y, x1);
+			acc[1][r] = _mm512_dpbusd_epi32(acc[1][r], y, x1);
 		}
 	}
+}
+
+/*
+ * The same with one vector of queries. A product has to wait for the one before it in its sum, and
+ * the multipliers would wait with it: each row has two sums.
+ */
+static __always_inline void tile_bytes_half(__m512i acc[BLOCK_R], const u8 *g, const u8 *const *p,
+					    u32 steps)
+{
+	__m512i odd[BLOCK_R];
+	u32 k = steps & 1, r;
+
+	UNROLL_8
+	for (r = 0; r < BLOCK_R; r++) {
+		odd[r] = vec_zero();
+		if (k)
+			odd[r] = _mm512_dpbusd_epi32(odd[r], quad_of(p[r], 0),
+						     _mm512_load_si512(g));
+	}
+	for (g += (size_t)k * 4 * BLOCK_G; k < steps; k += 2, g += 2 * 4 * BLOCK_G) {
+		__m512i x0 = _mm512_load_si512(g), x1 = _mm512_load_si512(g + 4 * BLOCK_G);
+
+		UNROLL_8
+		for (r = 0; r < BLOCK_R; r++) {
+			acc[r] = _mm512_dpbusd_epi32(acc[r], quad_of(p[r], k), x0);
+			odd[r] = _mm512_dpbusd_epi32(odd[r], quad_of(p[r], k + 1), x1);
+		}
+	}
+	UNROLL_8
+	for (r = 0; r < BLOCK_R; r++)
+		acc[r] = _mm512_add_epi32(acc[r], odd[r]);
 }
 
 /* Which of the queries in lanes from @at on may be within their limits. */
@@ -262,7 +296,10 @@ static __always_inline u32 group_rows(const struct vexfs_space *sp, const struct
 		for (off = 0; off < BLOCK_R * step; off += 64)
 			_mm_prefetch((const char *)cg->codes + (size_t)i * step + off + far,
 				     _MM_HINT_T0);
-		tile_bytes(acc, vectors, cg->g, p, quads(sp));
+		if (vectors > 1)
+			tile_bytes(acc, cg->g, p, quads(sp));
+		else
+			tile_bytes_half(acc[0], cg->g, p, quads(sp));
 		UNROLL_8
 		for (r = 0; r < BLOCK_R; r++) {
 			const struct code_row *row = (const struct code_row *)
