@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 
@@ -119,15 +120,23 @@ static DEFINE_MUTEX(places_lock);
 
 /* ---- counting ---- */
 
+/*
+ * No interrupt counts here, so preemption is all that has to be off. Where there is no instruction
+ * for it this_cpu_add() disables interrupts, and an op counts a dozen times.
+ */
 void vexfs_bridge_add(u32 place, enum vexfs_bridge_count what, u64 n)
 {
-	this_cpu_add(tallies->count[place][what], n);
+	preempt_disable();
+	raw_cpu_add(tallies->count[place][what], n);
+	preempt_enable();
 }
 
 void vexfs_bridge_time(u32 place, enum vexfs_bridge_stage stage, u64 ns)
 {
-	this_cpu_add(tallies->ns[place][stage], ns);
-	this_cpu_inc(tallies->timed[place][stage]);
+	preempt_disable();
+	raw_cpu_add(tallies->ns[place][stage], ns);
+	raw_cpu_inc(tallies->timed[place][stage]);
+	preempt_enable();
 	vexfs_hist_add(&places[place].hist[stage], ns);
 }
 
