@@ -209,6 +209,17 @@ int expo_end(struct expo *e)
 	return -e->error;
 }
 
+bool expo_cut(struct expo *e, size_t limit)
+{
+	if (e->error != EFBIG)
+		return false;
+	e->error = 0;
+	e->limit = limit;
+	e->len = e->family;
+	e->series = e->family_series;
+	return true;
+}
+
 void expo_free(struct expo *e)
 {
 	free(e->text);
@@ -260,6 +271,10 @@ void expo_family(struct expo *e, const char *name, enum expo_kind kind, const ch
 {
 	snprintf(e->name, sizeof(e->name), "%s", name);
 	e->kind = kind;
+	if (!e->error) {
+		e->family = e->len;
+		e->family_series = e->series;
+	}
 	put_meta(e, "HELP");
 	put_escaped(e, help, e->format == EXPO_OPENMETRICS);
 	put(e, "\n");

@@ -34,6 +34,8 @@ enum expo_kind {
  * @series: samples written
  * @name: current family, without suffix
  * @kind: its kind
+ * @family: where it begins
+ * @family_series: samples before it
  */
 struct expo {
 	enum expo_format format;
@@ -45,6 +47,8 @@ struct expo {
 	size_t series;
 	char name[128];
 	enum expo_kind kind;
+	size_t family;
+	size_t family_series;
 };
 
 struct expo_label {
@@ -62,6 +66,11 @@ const char *expo_content_type(enum expo_format format);
 void expo_begin(struct expo *e, enum expo_format format, size_t limit);
 /* Completes the text. 0, or -errno. */
 int expo_end(struct expo *e);
+/*
+ * After EFBIG: removes the family that did not fit, so that the text has complete families, and
+ * more can be added within a larger limit. false: there was another error, or none.
+ */
+bool expo_cut(struct expo *e, size_t limit);
 void expo_free(struct expo *e);
 
 /*

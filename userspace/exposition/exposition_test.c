@@ -98,12 +98,36 @@ static void texts(void)
 	expo_free(&e);
 }
 
+static void cut(void)
+{
+	struct expo e;
+
+	expo_begin(&e, EXPO_PROMETHEUS, 70);
+	expo_family(&e, "a", EXPO_GAUGE, NULL, "h");
+	expo_u64(&e, NULL, 0, 1);
+	ok(!expo_cut(&e, 200) && e.limit == 70, "what fits is not cut");
+	expo_family(&e, "b", EXPO_GAUGE, NULL, "h");
+	for (int i = 0; i < 9; i++)
+		expo_u64(&e, NULL, 0, 2);
+	expo_family(&e, "c", EXPO_GAUGE, NULL, "h");
+	ok(e.error == EFBIG && expo_cut(&e, 200) && e.series == 1, "the family that does not fit is cut");
+	expo_family(&e, "d", EXPO_GAUGE, NULL, "h");
+	expo_u64(&e, NULL, 0, 3);
+	ok(!expo_end(&e) && is(&e, "# HELP a h\n# TYPE a gauge\na 1\n# HELP d h\n# TYPE d gauge\nd 3\n"),
+	   "after that the text goes on, and has complete families");
+	expo_begin(&e, EXPO_PROMETHEUS, 0);
+	expo_family(&e, "a", EXPO_GAUGE, NULL, "h");
+	ok(expo_cut(&e, 9) && !e.len, "a first family that does not fit leaves nothing");
+	expo_free(&e);
+}
+
 int main(void)
 {
 	char buf[32], name[8];
 
 	negotiation();
 	texts();
+	cut();
 	ok(!strcmp(expo_number(buf, NAN), "NaN") && !strcmp(expo_number(buf, INFINITY), "+Inf") &&
 	   !strcmp(expo_number(buf, -INFINITY), "-Inf"), "what is no number");
 	ok(!strcmp(expo_number(buf, 1.024e-06), "1.024e-06") && !strcmp(expo_number(buf, 3500), "3500"),

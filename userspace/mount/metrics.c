@@ -15,6 +15,8 @@
 #include "serve.h"
 
 #define LIMIT		(256u << 10)	/* bytes of the file */
+/* For the mark at the end: a label of PATH_MAX bytes, of which each may take three, and text. */
+#define MARK_BYTES	(16u << 10)
 #define WRITE_S		5
 #define EDGES		12
 _Static_assert(EDGES <= EXPO_EDGES, "edges of one histogram");
@@ -74,6 +76,22 @@ void metrics_times(struct expo *e, const char *op, const struct vs_hist *h)
 	expo_histogram(e, l, labels(l, op), &b);
 }
 
+/* Each sample has the path of the mount, so a long path makes a large file. */
+static void mark(struct expo *e)
+{
+	static bool said;
+	bool cut = expo_cut(e, LIMIT);
+
+	e->limit = LIMIT;
+	metrics_family(e, "vexfs_mount_metrics_incomplete", EXPO_GAUGE,
+		       "1 when metrics are left out, because the file would be too large");
+	metrics_number(e, NULL, cut);
+	if (cut && !said)
+		mount_say("%s would be larger than %u KiB: some metrics are left out", opt->metrics,
+			  LIMIT >> 10);
+	said = cut;
+}
+
 static void write_file(void)
 {
 	static bool complained;
@@ -83,13 +101,15 @@ static void write_file(void)
 	int err;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	expo_begin(&e, EXPO_PROMETHEUS, LIMIT);
+	expo_begin(&e, EXPO_PROMETHEUS, LIMIT - MARK_BYTES);
 	metrics_family(&e, "vexfs_mount_written_timestamp_seconds", EXPO_GAUGE,
 		       "when the daemon wrote these metrics: old when it does not run");
 	metrics_number(&e, NULL, (uint64_t)t.tv_sec);
-	serve_metrics(&e);
+	/* Those of requests are the most: when something is left out, it is among them. */
 	if (more)
 		more(&e);
+	serve_metrics(&e);
+	mark(&e);
 	err = expo_end(&e);
 	if (!err && outfile_write(&o, opt->metrics, e.text, e.len)) {
 		err = -o.error;
