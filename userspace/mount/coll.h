@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "caller.h"
+#include "leftover.h"
 #include "mount.h"
 #include "serve.h"
 #include "vexfs.h"
@@ -20,6 +21,7 @@
 
 /**
  * struct coll - a collection of this mount
+ * @left: of those that are left at the end
  * @next: in the list of all collections, under coll_lock
  * @refs: nodes and other users of the entry; under coll_lock
  * @name: its name
@@ -37,6 +39,7 @@
  * @temps: drafts that are not rows yet, under node_lock
  */
 struct coll {
+	struct leftover left;
 	struct coll *next;
 	unsigned int refs;
 	char name[VEXFS_NAME_SIZE];
@@ -94,6 +97,7 @@ struct draft {
 
 /**
  * struct node - what the kernel knows by a number, which is the node's address
+ * @left: of those that are left at the end
  * @hash: chain of the table, under node_lock
  * @nlookup: lookups that the kernel has not forgotten, under node_lock
  * @pins: other users, under node_lock
@@ -110,6 +114,7 @@ struct draft {
  * @hits_seq: sequence number of that result
  */
 struct node {
+	struct leftover left;
 	struct node *hash;
 	uint64_t nlookup;
 	unsigned int pins;
@@ -141,7 +146,6 @@ int coll_stat(struct coll *c, bool fresh, struct vexfs_stat *st);
 void coll_touched(struct coll *c);
 /* Closes handles that have been idle for a while. */
 void coll_sweep(void);
-void coll_forget_all(void);
 /* The errno that a file system returns for a failed request. */
 int coll_errno(int err);
 

@@ -14,6 +14,7 @@
 
 /**
  * struct dir - an open directory
+ * @left: of those that are left at the end
  * @names: entries that come before any id, @n of them
  * @hits: of NODE_HITS, @n of them
  * @walk: cursor of the walk
@@ -21,6 +22,7 @@
  * @ended: it was the last part
  */
 struct dir {
+	struct leftover left;
 	pthread_mutex_t lock;
 	struct node *node;
 	char **names;
@@ -312,8 +314,9 @@ static int dir_fill(fuse_req_t req, struct dir *d)
 	}
 }
 
-static void dir_free(struct dir *d)
+static void dir_end(struct leftover *l)
 {
+	struct dir *d = (struct dir *)l;
 	size_t i;
 
 	for (i = 0; d->names && i < d->n; i++)
@@ -322,6 +325,12 @@ static void dir_free(struct dir *d)
 	free(d->hits);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
+}
+
+static void dir_free(struct dir *d)
+{
+	leftover_remove(&d->left);
+	dir_end(&d->left);
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -334,6 +343,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	pthread_mutex_init(&d->lock, NULL);
+	leftover_add(&d->left, dir_end);
 	d->node = node_of(ino);
 	err = dir_fill(req, d);
 	if (err) {

@@ -11,6 +11,7 @@
 #include "coll.h"
 
 struct text {
+	struct leftover left;
 	char *text;
 	size_t len;
 };
@@ -76,6 +77,14 @@ int info_text(struct node *n, char **text, size_t *len)
 	return fclose(f) ? ENOMEM : 0;
 }
 
+static void text_end(struct leftover *l)
+{
+	struct text *t = (struct text *)l;
+
+	free(t->text);
+	free(t);
+}
+
 void info_open(fuse_req_t req, struct node *n, struct fuse_file_info *fi)
 {
 	struct text *t = calloc(1, sizeof(*t));
@@ -86,6 +95,7 @@ void info_open(fuse_req_t req, struct node *n, struct fuse_file_info *fi)
 		reply_err(req, err);
 		return;
 	}
+	leftover_add(&t->left, text_end);
 	fi->fh = (uintptr_t)t;
 	/* The length is unknown before the text is made. */
 	fi->direct_io = 1;
@@ -108,7 +118,7 @@ void info_release(struct fuse_file_info *fi)
 {
 	struct text *t = (struct text *)(uintptr_t)fi->fh;
 
-	free(t->text);
-	free(t);
+	leftover_remove(&t->left);
+	text_end(&t->left);
 }
 

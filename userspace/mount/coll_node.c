@@ -85,6 +85,19 @@ static struct node *find(struct coll *c, enum node_kind kind, uint64_t id, const
 	return NULL;
 }
 
+static void node_end(struct leftover *l)
+{
+	struct node *n = (struct node *)l;
+
+	hits_drop(n);
+	pthread_mutex_destroy(&n->lock);
+	if (n->draft)
+		free(n->draft->data);
+	free(n->draft);
+	free(n->name);
+	free(n);
+}
+
 static struct node *make(struct coll *c, enum node_kind kind, uint64_t id, const char *name)
 {
 	struct node *n, **to;
@@ -112,6 +125,7 @@ static struct node *make(struct coll *c, enum node_kind kind, uint64_t id, const
 	n->hash = *to;
 	*to = n;
 	nnodes++;
+	leftover_add(&n->left, node_end);
 	return n;
 }
 
@@ -138,13 +152,8 @@ static void free_if_unused(struct node *n)
 	unlist(n);
 	if (n->temp)
 		c->temps--;
-	hits_drop(n);
-	pthread_mutex_destroy(&n->lock);
-	if (n->draft)
-		free(n->draft->data);
-	free(n->draft);
-	free(n->name);
-	free(n);
+	leftover_remove(&n->left);
+	node_end(&n->left);
 	coll_put(c);
 }
 

@@ -65,6 +65,17 @@ static void learn_layout(struct coll *c, const struct vexfs *h)
 			 f->type == VEXFS_FIELD_I64) ? f : NULL;
 }
 
+static void coll_end(struct leftover *l)
+{
+	struct coll *c = (struct coll *)l;
+
+	if (c->h)
+		vexfs_close(c->h);
+	pthread_mutex_destroy(&c->lock);
+	pthread_mutex_destroy(&c->change);
+	free(c);
+}
+
 /* A collection that was not known; takes ownership of @h. */
 static struct coll *adopt(struct vexfs *h, int *err)
 {
@@ -92,6 +103,7 @@ static struct coll *adopt(struct vexfs *h, int *err)
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->change, NULL);
 	learn_layout(c, h);
+	leftover_add(&c->left, coll_end);
 	return c;
 }
 
@@ -109,11 +121,8 @@ static void delist(struct coll *c)
 
 static void coll_free(struct coll *c)
 {
-	if (c->h)
-		vexfs_close(c->h);
-	pthread_mutex_destroy(&c->lock);
-	pthread_mutex_destroy(&c->change);
-	free(c);
+	leftover_remove(&c->left);
+	coll_end(&c->left);
 }
 
 void coll_hold(struct coll *c)
@@ -276,14 +285,4 @@ void coll_sweep(void)
 		pthread_mutex_unlock(&c->lock);
 	}
 	pthread_mutex_unlock(&coll_lock);
-}
-
-void coll_forget_all(void)
-{
-	struct coll *c;
-
-	while ((c = colls)) {
-		colls = c->next;
-		coll_free(c);
-	}
 }

@@ -220,7 +220,6 @@ static void stop(void *priv)
 	pthread_cond_broadcast(&sweep_cond);
 	pthread_mutex_unlock(&sweep_lock);
 	pthread_join(sweeper, NULL);
-	coll_forget_all();
 }
 
 const struct mount_kind mount_collections = {

@@ -13,11 +13,13 @@
 
 /**
  * struct query - an open .query
+ * @left: of those that are left at the end
  * @in: what was written since the last answer, @in_len bytes
  * @out: the answer, @out_len bytes, of which @out_at have been read
  * @fault: errno of a query that cannot be answered
  */
 struct query {
+	struct leftover left;
 	pthread_mutex_t lock;
 	char *in;
 	size_t in_len;
@@ -25,6 +27,16 @@ struct query {
 	size_t out_len, out_at;
 	int fault;
 };
+
+static void query_end(struct leftover *l)
+{
+	struct query *q = (struct query *)l;
+
+	pthread_mutex_destroy(&q->lock);
+	free(q->in);
+	free(q->out);
+	free(q);
+}
 
 void query_open(fuse_req_t req, struct node *n, struct fuse_file_info *fi)
 {
@@ -36,6 +48,7 @@ void query_open(fuse_req_t req, struct node *n, struct fuse_file_info *fi)
 		return;
 	}
 	pthread_mutex_init(&q->lock, NULL);
+	leftover_add(&q->left, query_end);
 	fi->fh = (uintptr_t)q;
 	fi->direct_io = 1;
 	/* The file has no positions: queries are written, answers are read. */
@@ -48,10 +61,8 @@ void query_release(struct fuse_file_info *fi)
 {
 	struct query *q = (struct query *)(uintptr_t)fi->fh;
 
-	pthread_mutex_destroy(&q->lock);
-	free(q->in);
-	free(q->out);
-	free(q);
+	leftover_remove(&q->left);
+	query_end(&q->left);
 }
 
 void query_write(fuse_req_t req, struct fuse_file_info *fi, const char *buf, size_t size)

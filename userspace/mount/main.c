@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "escape.h"
+#include "leftover.h"
 #include "metrics.h"
 #include "mount.h"
 #include "nearest.h"
@@ -443,6 +444,7 @@ static int mount_and_serve(const struct mount_kind *kind, void *priv)
 			metrics_stop();
 			if (kind->stop)
 				kind->stop(priv);
+			leftovers_end();
 		}
 		fuse_session_unmount(se);
 	}

@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <sys/stat.h>
 
+#include "leftover.h"
 #include "mount.h"
 #include "serve.h"
 
@@ -63,9 +64,12 @@ struct map_file {
 };
 
 uint64_t over_hash(const char *s);
-/* A path has one id, an id one path. *@lost: the path's id before, else 0. 0 or an errno. */
-int map_set(const char *path, uint64_t id, const struct stat *st, uint64_t *lost);
-/* The id of the path that is removed; 0 for none. */
+/*
+ * A path has one id, and an id the names of one file. @round: when the file was opened. *@lost:
+ * the path's id before, which no other name has; else 0. 0 or an errno.
+ */
+int map_set(const char *path, uint64_t id, const struct stat *st, uint64_t round, uint64_t *lost);
+/* The id of the path that is removed, unless the file has other names; 0 for none. */
 uint64_t map_remove(const char *path);
 /* The id of a path; 0 for none. */
 uint64_t map_id(const char *path);
@@ -77,6 +81,14 @@ bool map_other(uint64_t id, const char *path, const struct stat *st, struct map_
 /* The paths below a directory, malloc()ed, and their number. */
 size_t map_below(const char *dir, char ***list);
 uint64_t map_count(void);
+/* The number of the round, from one walk of the tree to the next. */
+uint64_t map_round(void);
+uint64_t map_next_round(void);
+/*
+ * Up to @n paths of files that were opened before @round, and count as opened then now;
+ * malloc()ed. @place is 0 at first; 0 are returned at the end.
+ */
+size_t map_stale(uint64_t round, size_t *place, char **list, size_t n);
 
 /* ---- over_state.c: what is kept about a file between mounts ---- */
 
@@ -110,20 +122,40 @@ void state_forget(const char *path);
 
 /* ---- over_watch.c: changes, by any program ---- */
 
-/*
- * Watches the tree at @root. Calls @found for each existing file, @changed for each name that
- * changes, with the time, and @all when events may have been missed. Paths are relative to @root. 0 or
- * -1 after printing why.
+/**
+ * struct watch_calls - what the watch says; paths are relative to the root
+ * @begun: a walk of the tree begins, the first or because events may have been missed
+ * @found: it has found a file
+ * @scanned: it has found all of them
+ * @changed: a file has changed, at this time
+ * @gone: a directory has another name, or was moved away
  */
 struct watch_calls {
+	void (*begun)(void);
 	void (*found)(const char *path);
+	void (*scanned)(void);
 	void (*changed)(const char *path, uint64_t now);
 	void (*gone)(const char *path);
-	void (*scanned)(void);
 };
 
+/**
+ * struct watch_counts - how far the watch is
+ * @walking: the tree is being walked
+ * @found: files that this walk has found, or the last one
+ * @walks: of the whole tree, that have ended
+ * @overflows: times that the kernel has dropped events, each of which is followed by a walk
+ */
+struct watch_counts {
+	bool walking;
+	uint64_t found, walks, overflows;
+};
+
+/* Watches the tree at @root. 0 or -1 after printing why. */
 int watch_start(int root, const struct watch_calls *calls);
 void watch_stop(void);
+/* A file could not be looked at: the tree is walked again, once a minute at most. */
+void watch_again(void);
+void watch_counts(struct watch_counts *c);
 bool watch_skips(const char *name);
 
 /* ---- over_node.c ---- */
@@ -139,6 +171,7 @@ enum over_kind {
 
 /**
  * struct over_node - what the kernel knows by a number, which is the node's address
+ * @left: of the nodes that are left at the end
  * @hash: chain of the table
  * @nlookup: lookups that the kernel has not forgotten
  * @kind: kind of node
@@ -152,6 +185,7 @@ enum over_kind {
  * @st: attributes, unless it is OVER_REAL
  */
 struct over_node {
+	struct leftover left;
 	struct over_node *hash;
 	uint64_t nlookup;
 	enum over_kind kind;

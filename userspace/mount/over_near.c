@@ -19,6 +19,7 @@
 
 /* An open directory of links. */
 struct links {
+	struct leftover left;
 	struct near *found;
 	unsigned int n;
 	bool root;	/* .search itself is listed as empty */
@@ -210,6 +211,14 @@ void near_lookup(fuse_req_t req, struct over_node *dir, const char *name)
 	}
 }
 
+static void links_end(struct leftover *left)
+{
+	struct links *l = (struct links *)left;
+
+	near_free(l->found, l->n);
+	free(l);
+}
+
 void near_opendir(fuse_req_t req, struct over_node *n, struct fuse_file_info *fi)
 {
 	struct links *l = malloc(sizeof(*l));
@@ -220,6 +229,7 @@ void near_opendir(fuse_req_t req, struct over_node *n, struct fuse_file_info *fi
 		reply_err(req, err);
 		return;
 	}
+	leftover_add(&l->left, links_end);
 	fi->fh = (uintptr_t)l;
 	if (fuse_reply_open(req, fi) == -ENOENT)
 		near_releasedir(fi);
@@ -260,36 +270,52 @@ void near_releasedir(struct fuse_file_info *fi)
 {
 	struct links *l = (struct links *)(uintptr_t)fi->fh;
 
-	near_free(l->found, l->n);
-	free(l);
+	leftover_remove(&l->left);
+	links_end(&l->left);
 }
 
 /* ---- .mount.json ---- */
 
+struct json_text {
+	struct leftover left;
+	char *text;
+};
+
+static void json_end(struct leftover *l)
+{
+	struct json_text *t = (struct json_text *)l;
+
+	free(t->text);
+	free(t);
+}
+
 void json_open(fuse_req_t req, struct fuse_file_info *fi)
 {
-	json_t *o = serve_json();
-	char *text;
+	struct json_text *t = calloc(1, sizeof(*t));
+	json_t *o = t ? serve_json() : NULL;
 
 	if (o) {
 		json_object_set_new(o, "index", index_json());
 		json_object_set_new(o, "data", data_json());
 	}
-	text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+	if (o)
+		t->text = json_dumps(o, JSON_INDENT(2));
 	json_decref(o);
-	if (!text) {
+	if (!t || !t->text) {
+		free(t);
 		reply_err(req, ENOMEM);
 		return;
 	}
-	fi->fh = (uintptr_t)text;
+	leftover_add(&t->left, json_end);
+	fi->fh = (uintptr_t)t;
 	fi->direct_io = 1;
 	if (fuse_reply_open(req, fi) == -ENOENT)
-		free(text);
+		json_release(fi);
 }
 
 void json_read(fuse_req_t req, struct fuse_file_info *fi, size_t size, off_t off)
 {
-	const char *text = (const char *)(uintptr_t)fi->fh;
+	const char *text = ((const struct json_text *)(uintptr_t)fi->fh)->text;
 	size_t len = strlen(text);
 
 	if (off < 0 || (size_t)off >= len)
@@ -301,5 +327,8 @@ void json_read(fuse_req_t req, struct fuse_file_info *fi, size_t size, off_t off
 
 void json_release(struct fuse_file_info *fi)
 {
-	free((char *)(uintptr_t)fi->fh);
+	struct json_text *t = (struct json_text *)(uintptr_t)fi->fh;
+
+	leftover_remove(&t->left);
+	json_end(&t->left);
 }

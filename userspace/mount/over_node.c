@@ -51,6 +51,16 @@ static void grow(void)
 	nbuckets = n;
 }
 
+static void node_end(struct leftover *l)
+{
+	struct over_node *n = (struct over_node *)l;
+
+	if (n->fd >= 0)
+		close(n->fd);
+	free(n->text);
+	free(n);
+}
+
 static struct over_node *find(const struct stat *st)
 {
 	struct over_node *n = NULL;
@@ -106,6 +116,7 @@ struct over_node *over_real(int fd, const struct stat *st)
 		n->hash = *to;
 		*to = n;
 		nnodes++;
+		leftover_add(&n->left, node_end);
 	}
 	count = nnodes;
 	pthread_mutex_unlock(&lock);
@@ -131,6 +142,7 @@ struct over_node *over_virtual(enum over_kind kind, const char *text, const stru
 		return NULL;
 	}
 	n->st.st_ino = (ino_t)(uintptr_t)n;
+	leftover_add(&n->left, node_end);
 	return n;
 }
 
@@ -154,10 +166,8 @@ void over_forget(struct over_node *n, uint64_t times)
 		nnodes--;
 	}
 	pthread_mutex_unlock(&lock);
-	if (n->fd >= 0)
-		close(n->fd);
-	free(n->text);
-	free(n);
+	leftover_remove(&n->left);
+	node_end(&n->left);
 }
 
 fuse_ino_t over_number(const struct stat *st)

@@ -210,11 +210,25 @@ static int set_times(int fd, const char *path, const struct stat *a, int what)
 	return utimensat(AT_FDCWD, path, t, 0) ? errno : 0;
 }
 
+/* Through a descriptor, since closing it tells the watch. 0 or an errno. */
+static int cut(int fd, const char *path, off_t size)
+{
+	int own = fd < 0 ? open(path, O_WRONLY | O_CLOEXEC) : -1, err;
+
+	if (fd < 0 && own < 0)
+		return open_error();
+	err = ftruncate(fd < 0 ? own : fd, size) ? errno : 0;
+	if (own >= 0)
+		close(own);
+	return err;
+}
+
 static int set_all(struct over_node *n, int fd, const struct stat *a, int what)
 {
 	const int times = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
 			  FUSE_SET_ATTR_MTIME_NOW;
 	char path[64];
+	int err;
 
 	proc_path(path, n->fd);
 	if ((what & FUSE_SET_ATTR_MODE) && (fd >= 0 ? fchmod(fd, a->st_mode) : chmod(path, a->st_mode)))
@@ -224,9 +238,9 @@ static int set_all(struct over_node *n, int fd, const struct stat *a, int what)
 		     what & FUSE_SET_ATTR_GID ? a->st_gid : (gid_t)-1,
 		     AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
 		return errno;
-	if ((what & FUSE_SET_ATTR_SIZE) &&
-	    (fd >= 0 ? ftruncate(fd, a->st_size) : truncate(path, a->st_size)))
-		return errno;
+	err = what & FUSE_SET_ATTR_SIZE ? cut(fd, path, a->st_size) : 0;
+	if (err)
+		return err;
 	return what & times ? set_times(fd, path, a, what) : 0;
 }
 
@@ -535,15 +549,31 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in,
 
 /**
  * struct over_dir - an open directory
+ * @left: of those that are left at the end
  * @d: the directory below
  * @held: entry that did not fit into the last answer
  * @off: current position
  */
 struct over_dir {
+	struct leftover left;
 	DIR *d;
 	struct dirent *held;
 	off_t off;
 };
+
+static void dir_end(struct leftover *l)
+{
+	struct over_dir *d = (struct over_dir *)l;
+
+	closedir(d->d);
+	free(d);
+}
+
+static void dir_close(struct over_dir *d)
+{
+	leftover_remove(&d->left);
+	dir_end(&d->left);
+}
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -568,11 +598,10 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 		reply_err(req, err);
 		return;
 	}
+	leftover_add(&d->left, dir_end);
 	fi->fh = (uintptr_t)d;
-	if (fuse_reply_open(req, fi) == -ENOENT) {
-		closedir(d->d);
-		free(d);
-	}
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		dir_close(d);
 }
 
 /*
@@ -696,12 +725,10 @@ static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info 
 {
 	struct over_dir *d = (struct over_dir *)(uintptr_t)fi->fh;
 
-	if (over_of(ino)->kind == OVER_REAL) {
-		closedir(d->d);
-		free(d);
-	} else {
+	if (over_of(ino)->kind == OVER_REAL)
+		dir_close(d);
+	else
 		near_releasedir(fi);
-	}
 	fuse_reply_err(req, 0);
 }
 
