@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../libvexstat/hist.h"
@@ -18,10 +19,13 @@
 #include "vexfs.h"
 
 #define TEXT_BYTES	(256u << 10)
+#define SCARCE_TRIES	20
+#define SCARCE_NS	50000000
 
 /* A file that is to be embedded. */
 struct job {
 	char *path;
+	uint64_t round;	/* when it was opened */
 	int fd;
 	struct stat st;
 	struct file_state s;
@@ -80,18 +84,23 @@ static void remember(const struct job *j)
 {
 	uint64_t lost;
 
-	map_set(j->path, j->s.id, &j->st, &lost);
+	map_set(j->path, j->s.id, &j->st, j->round, &lost);
 	if (lost)
 		batch_delete(lost);
 }
 
-/* The path no longer leads to a text. */
-static void forget(const char *path)
+static void drop_vector(const char *path)
 {
 	uint64_t id = map_remove(path);
 
 	if (id)
 		batch_delete(id);
+}
+
+/* The path no longer leads to a text. */
+static void forget(const char *path)
+{
+	drop_vector(path);
 	state_forget(path);
 }
 
@@ -191,11 +200,42 @@ static void no_text(struct job *j)
 	job_end(j);
 }
 
+/* Whether an error says nothing about the file. */
+static bool scarce(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOMEM;
+}
+
+/*
+ * A descriptor of the file, or -errno. When there are none left, jobs give up theirs, and the
+ * kernel forgets files that nobody uses.
+ */
+static int open_file(const char *path)
+{
+	const struct timespec pause = { .tv_nsec = SCARCE_NS };
+	unsigned int i;
+	int fd;
+
+	for (i = 0;; i++) {
+		fd = openat(root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+		if (!scarce(errno) || i == SCARCE_TRIES)
+			return -errno;
+		trim_want(SIZE_MAX);
+		batch_flush(true);
+		if (i)
+			nanosleep(&pause, NULL);
+	}
+}
+
 void batch_look(const char *path)
 {
 	struct batch *b = filling;
 	struct job *j;
 	bool new, again;
+	uint64_t round;
+	int fd;
 
 	/* It has changed meanwhile. */
 	pthread_mutex_lock(&lock);
@@ -203,13 +243,20 @@ void batch_look(const char *path)
 	pthread_mutex_unlock(&lock);
 	if (again)
 		batch_flush(true);
+	round = map_round();
+	fd = open_file(path);
 	b = filling;
 	j = &b->jobs[b->n];
 	memset(j, 0, sizeof(*j));
+	j->round = round;
+	j->fd = fd;
 	j->path = strdup(path);
-	if (!j->path)
+	if (!j->path || (fd < 0 && scarce(-fd))) {
+		add_to(&refused);
+		watch_again();
+		job_end(j);
 		return;
-	j->fd = openat(root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	}
 	if (j->fd < 0 || fstat(j->fd, &j->st) || !S_ISREG(j->st.st_mode)) {
 		no_text(j);
 		return;
@@ -259,11 +306,14 @@ static int put_all(struct batch *b)
 
 static void store(struct batch *b)
 {
+	static int said;
 	int err = put_all(b);
 	unsigned int i;
 
-	if (err)
+	/* Many batches may fail for one reason. */
+	if (err && err != said)
 		mount_say("cannot store vectors: %s", strerror(err));
+	said = err;
 	for (i = 0; i < b->n; i++) {
 		struct job *j = &b->jobs[i];
 		bool done = b->items[i].done && !err;
@@ -278,6 +328,8 @@ static void store(struct batch *b)
 		/* First the map: who finds the id in a copy of the file must know whose it is. */
 		if (done)
 			remember(j);
+		else if (j->s.failed)
+			drop_vector(j->path);
 		if (state_write(j->fd, j->path, &j->s))
 			add_to(&refused);
 		add_to(done ? &embedded : &refused);

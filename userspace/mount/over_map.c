@@ -7,10 +7,13 @@
 
 #include "over.h"
 
-/* A file that has a vector. It is in two chains: by path and by id. */
+/*
+ * A file that has a vector. It is in two chains: by path and by id. A file with several names
+ * (hard links) has one for each, with the same id.
+ */
 struct file {
 	struct file *by_path, *by_id;
-	uint64_t id;
+	uint64_t id, round;
 	dev_t dev;
 	ino_t ino;
 	char path[];
@@ -20,7 +23,7 @@ struct file {
 
 static pthread_mutex_t map_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file *paths[BUCKETS], *ids[BUCKETS];
-static uint64_t nfiles;
+static uint64_t nfiles, rounds;
 
 uint64_t over_hash(const char *s)
 {
@@ -63,26 +66,40 @@ static void file_remove(struct file *f)
 	nfiles--;
 }
 
-int map_set(const char *path, uint64_t id, const struct stat *st, uint64_t *lost)
+/* The other names of the file stay, unless it has one name only: then it was renamed. */
+static void remove_names(uint64_t id, const struct stat *st)
+{
+	struct file *f, *next;
+
+	for (f = ids[id % BUCKETS]; f; f = next) {
+		next = f->by_id;
+		if (f->id == id &&
+		    (st->st_nlink < 2 || f->dev != st->st_dev || f->ino != st->st_ino))
+			file_remove(f);
+	}
+}
+
+int map_set(const char *path, uint64_t id, const struct stat *st, uint64_t round, uint64_t *lost)
 {
 	struct file *f = malloc(sizeof(*f) + strlen(path) + 1), *old;
+	uint64_t before;
 
 	*lost = 0;
 	if (!f)
 		return ENOMEM;
 	f->id = id;
+	f->round = round;
 	f->dev = st->st_dev;
 	f->ino = st->st_ino;
 	strcpy(f->path, path);
 	pthread_mutex_lock(&map_lock);
 	old = file_by_path(path);
 	if (old) {
-		*lost = old->id != id ? old->id : 0;
+		before = old->id;
 		file_remove(old);
+		*lost = before != id && !file_by_id(before) ? before : 0;
 	}
-	old = file_by_id(id);
-	if (old)
-		file_remove(old);
+	remove_names(id, st);
 	f->by_path = paths[over_hash(path) % BUCKETS];
 	paths[over_hash(path) % BUCKETS] = f;
 	f->by_id = ids[id % BUCKETS];
@@ -136,6 +153,8 @@ uint64_t map_remove(const char *path)
 	if (f) {
 		id = f->id;
 		file_remove(f);
+		if (file_by_id(id))
+			id = 0;
 	}
 	pthread_mutex_unlock(&map_lock);
 	return id;
@@ -147,11 +166,12 @@ bool map_other(uint64_t id, const char *path, const struct stat *st, struct map_
 
 	other->path = NULL;
 	pthread_mutex_lock(&map_lock);
-	f = file_by_id(id);
-	if (f && strcmp(f->path, path) && (f->dev != st->st_dev || f->ino != st->st_ino))
+	for (f = ids[id % BUCKETS]; f; f = f->by_id)
+		if (f->id == id && strcmp(f->path, path) &&
+		    (f->dev != st->st_dev || f->ino != st->st_ino))
+			break;
+	if (f)
 		*other = (struct map_file){ strdup(f->path), f->dev, f->ino };
-	else
-		f = NULL;
 	pthread_mutex_unlock(&map_lock);
 	return f;
 }
@@ -191,4 +211,38 @@ uint64_t map_count(void)
 	n = nfiles;
 	pthread_mutex_unlock(&map_lock);
 	return n;
+}
+
+uint64_t map_round(void)
+{
+	return __atomic_load_n(&rounds, __ATOMIC_RELAXED);
+}
+
+uint64_t map_next_round(void)
+{
+	return __atomic_add_fetch(&rounds, 1, __ATOMIC_RELAXED);
+}
+
+size_t map_stale(uint64_t round, size_t *place, char **list, size_t n)
+{
+	struct file *f;
+	size_t got = 0;
+
+	pthread_mutex_lock(&map_lock);
+	for (; *place < BUCKETS; ++*place) {
+		for (f = paths[*place]; f && got < n; f = f->by_path) {
+			if (f->round >= round)
+				continue;
+			list[got] = strdup(f->path);
+			/* Without memory it is stale in the next round, too. */
+			if (!list[got])
+				continue;
+			f->round = round;
+			got++;
+		}
+		if (got == n)
+			break;
+	}
+	pthread_mutex_unlock(&map_lock);
+	return got;
 }

@@ -21,7 +21,8 @@
 
 #define EVENTS	(IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ONLYDIR | \
 		 IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_DELETE_SELF)
-#define RESCAN_MS	60000
+#define AGAIN_NS	60000000000ull
+#define DEPTH_MAX	200	/* directories in each other: one descriptor each */
 #define GATHER_MS	20	/* a change waits longer in the queue anyway */
 
 /* The directory of each watch, indexed by watch descriptor. */
@@ -35,9 +36,15 @@ struct watched {
 
 static struct watched *watches[BUCKETS];
 static const struct watch_calls *calls;
-static int root_fd, in_fd = -1, end_fd = -1;
-static bool blind, lost, stopping;
+static int root_fd, in_fd = -1, wake_fd = -1;
+static bool lost;	/* the kernel has dropped events */
+static bool blind;	/* a directory has no watch */
+static bool partial;	/* a file may have been passed over; also set by another thread */
+static bool stopping;
 static pthread_t thread;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct watch_counts counts;	/* with lock */
 
 bool watch_skips(const char *name)
 {
@@ -65,6 +72,7 @@ static void unwatch(int wd)
 
 static void watch(int dir, const char *path)
 {
+	static bool said;
 	struct watched **p, *w;
 	char link[64];
 	int wd;
@@ -72,10 +80,10 @@ static void watch(int dir, const char *path)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d/.", dir);
 	wd = inotify_add_watch(in_fd, link, EVENTS);
 	if (wd < 0) {
-		if (!blind)
+		if (!said)
 			mount_say("no more watches (%s): the tree is walked every minute instead; "
 				  "see fs.inotify.max_user_watches", strerror(errno));
-		blind = true;
+		said = blind = true;
 		return;
 	}
 	/* A renamed directory keeps its watch under a new path. */
@@ -97,6 +105,20 @@ static bool join(char *to, size_t size, const char *dir, const char *name)
 	return (size_t)snprintf(to, size, "%s%s%s", dir, *dir ? "/" : "", name) < size;
 }
 
+/* Without memory or descriptors, what cannot be opened now may be there all the same. */
+static void passed_over(int err)
+{
+	if (err != ENOENT && err != ENOTDIR && err != ELOOP && err != EACCES && err != EPERM)
+		__atomic_store_n(&partial, true, __ATOMIC_RELAXED);
+}
+
+static void count(uint64_t *what)
+{
+	pthread_mutex_lock(&lock);
+	++*what;
+	pthread_mutex_unlock(&lock);
+}
+
 /* Links are not followed, so the tree has no loops. Takes ownership of @fd. */
 static void walk(int fd, const char *path, unsigned int depth)
 {
@@ -106,11 +128,16 @@ static void walk(int fd, const char *path, unsigned int depth)
 	DIR *d = fdopendir(fd);
 
 	if (!d) {
+		passed_over(errno);
 		close(fd);
 		return;
 	}
 	watch(fd, path);
-	while (!stopping && (e = readdir(d))) {
+	for (;;) {
+		errno = 0;
+		e = stopping ? NULL : readdir(d);
+		if (!e)
+			break;
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || watch_skips(e->d_name) ||
 		    !join(below, sizeof(below), path, e->d_name))
 			continue;
@@ -118,14 +145,19 @@ static void walk(int fd, const char *path, unsigned int depth)
 			e->d_type = fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) ? DT_UNKNOWN :
 				    S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_LNK;
 		if (e->d_type == DT_REG) {
+			count(&counts.found);
 			calls->found(below);
-		} else if (e->d_type == DT_DIR && depth < 200) {
+		} else if (e->d_type == DT_DIR && depth < DEPTH_MAX) {
 			int sub = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 			if (sub >= 0)
 				walk(sub, below, depth + 1);
+			else
+				passed_over(errno);
 		}
 	}
+	if (errno)
+		passed_over(errno);
 	closedir(d);
 }
 
@@ -136,14 +168,58 @@ static void walk_path(const char *path)
 
 	if (fd >= 0)
 		walk(fd, path, 0);
+	else
+		passed_over(errno);
 }
 
-static void on_event(const struct inotify_event *e, uint64_t now)
+/* All of it: files that nobody was told of, and watches for directories that have none. */
+static void walk_tree(void)
+{
+	lost = blind = false;
+	__atomic_store_n(&partial, false, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&lock);
+	counts.walking = true;
+	counts.found = 0;
+	pthread_mutex_unlock(&lock);
+	calls->begun();
+	walk_path("");
+	pthread_mutex_lock(&lock);
+	counts.walking = false;
+	counts.walks++;
+	pthread_mutex_unlock(&lock);
+	/* Else a file that was not found may exist. */
+	if (!stopping && !__atomic_load_n(&partial, __ATOMIC_RELAXED))
+		calls->scanned();
+}
+
+/*
+ * The name that something was moved away from is told after the one that it was moved to: a
+ * file whose new name is known keeps its vector when the old name is found to be gone.
+ */
+static struct {
+	bool waits, is_dir;
+	uint32_t cookie;
+	char path[PATH_MAX];
+} moved;
+
+static void tell_moved(uint64_t now)
+{
+	if (!moved.waits)
+		return;
+	moved.waits = false;
+	if (moved.is_dir)
+		calls->gone(moved.path);
+	else
+		calls->changed(moved.path, now);
+}
+
+static void handle(const struct inotify_event *e, uint64_t now)
 {
 	const struct watched *w;
 	char path[PATH_MAX];
 
 	if (e->mask & IN_Q_OVERFLOW) {
+		count(&counts.overflows);
 		lost = true;
 		return;
 	}
@@ -154,16 +230,29 @@ static void on_event(const struct inotify_event *e, uint64_t now)
 	}
 	if (!w || !e->len || watch_skips(e->name) || !join(path, sizeof(path), w->path, e->name))
 		return;
-	if (e->mask & IN_ISDIR) {
+	if (e->mask & IN_MOVED_FROM) {
+		moved.waits = true;
+		moved.is_dir = e->mask & IN_ISDIR;
+		moved.cookie = e->cookie;
+		strcpy(moved.path, path);
+	} else if (e->mask & IN_ISDIR) {
 		/* Files that existed before the watch was set. */
 		if (e->mask & (IN_CREATE | IN_MOVED_TO))
 			walk_path(path);
-		else if (e->mask & IN_MOVED_FROM)
-			calls->gone(path);
-		return;
-	}
-	if (e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM))
+	} else if (e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE)) {
 		calls->changed(path, now);
+	}
+}
+
+static void on_event(const struct inotify_event *e, uint64_t now)
+{
+	bool mate = (e->mask & IN_MOVED_TO) && e->cookie == moved.cookie;
+
+	if (!mate)
+		tell_moved(now);
+	handle(e, now);
+	if (mate)
+		tell_moved(now);
 }
 
 /* Whether there were events. */
@@ -182,33 +271,59 @@ static bool read_events(void)
 	return n > 0;
 }
 
+/* Milliseconds until the tree is walked again, which was walked at @walked; -1: not yet planned. */
+static int until_again(uint64_t walked)
+{
+	uint64_t now = now_ns(), due = walked + AGAIN_NS;
+
+	if (!blind && !__atomic_load_n(&partial, __ATOMIC_RELAXED))
+		return -1;
+	return now < due ? (int)((due - now) / 1000000) + 1 : 0;
+}
+
 static void *watch_main(void *arg)
 {
 	struct pollfd p[2] = {
-		{ .fd = in_fd, .events = POLLIN }, { .fd = end_fd, .events = POLLIN },
+		{ .fd = in_fd, .events = POLLIN }, { .fd = wake_fd, .events = POLLIN },
 	};
-	int n;
+	uint64_t walked, wakes;
 
-	(void)arg;
-	walk_path("");
-	calls->scanned();
+	walk_tree();
+	walked = now_ns();
 	while (!stopping) {
-		n = poll(p, 2, blind ? RESCAN_MS : -1);
+		poll(p, 2, until_again(walked));
 		if (stopping)
 			break;
+		if (p[1].revents && read(wake_fd, &wakes, sizeof(wakes)) < 0)
+			continue;
 		if (p[0].revents) {
 			/* While nobody waits for events, a change wakes nobody. */
 			poll(p + 1, 1, GATHER_MS);
 			while (!stopping && !lost && read_events())
 				;
+			tell_moved(now_ns());
 		}
-		if (lost || (!n && blind)) {
-			lost = false;
-			walk_path("");
-			calls->scanned();
+		if (lost || !until_again(walked)) {
+			walk_tree();
+			walked = now_ns();
 		}
 	}
-	return NULL;
+	return arg;
+}
+
+static void wake(void)
+{
+	const uint64_t one = 1;
+
+	/* If it fails, so many wakes are waiting that one more changes nothing. */
+	if (write(wake_fd, &one, sizeof(one)) < 0)
+		errno = 0;
+}
+
+void watch_again(void)
+{
+	if (!__atomic_exchange_n(&partial, true, __ATOMIC_RELAXED))
+		wake();
 }
 
 int watch_start(int root, const struct watch_calls *c)
@@ -216,8 +331,8 @@ int watch_start(int root, const struct watch_calls *c)
 	root_fd = root;
 	calls = c;
 	in_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	end_fd = eventfd(0, EFD_CLOEXEC);
-	if (in_fd >= 0 && end_fd >= 0 && !pthread_create(&thread, NULL, watch_main, NULL))
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (in_fd >= 0 && wake_fd >= 0 && !pthread_create(&thread, NULL, watch_main, NULL))
 		return 0;
 	mount_say("cannot watch for changes: %s", strerror(errno));
 	return -1;
@@ -225,9 +340,16 @@ int watch_start(int root, const struct watch_calls *c)
 
 void watch_stop(void)
 {
-	const uint64_t one = 1;
-
+	if (!thread)
+		return;
 	stopping = true;
-	if (end_fd >= 0 && write(end_fd, &one, sizeof(one)) == sizeof(one))
-		pthread_join(thread, NULL);
+	wake();
+	pthread_join(thread, NULL);
+}
+
+void watch_counts(struct watch_counts *c)
+{
+	pthread_mutex_lock(&lock);
+	*c = counts;
+	pthread_mutex_unlock(&lock);
 }
