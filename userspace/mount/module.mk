@@ -42,13 +42,15 @@ no-fuse:
 	@echo "vexfs-mount was not built: install libfuse3-dev."
 endif
 
-# The same with sanitizers, for the tests: VEXFS_MOUNT=build/test-bin/vexfs-mount-san.
+# The same with sanitizers, for the tests: VEXFS_MOUNT=build/test-bin/vexfs-mount-san. The
+# embedder is looked for beside it.
 MOUNT_SAN_OBJS := $(MOUNT_OBJS:build/obj/%=build/san/%)
 $(filter build/san/mount/%,$(MOUNT_SAN_OBJS)): U_CFLAGS += -I/usr/include/fuse3 -D_FILE_OFFSET_BITS=64 -pthread $(EXPOSITION_CFLAGS)
 build/test-bin/vexfs-mount-san: $(sort $(MOUNT_SAN_OBJS) $(LIB_SAN_OBJS) build/san/libvexstat/hist.o build/san/libvexstat/clock.o) \
 		build/san/tests/mount_san.o
 	$(begin)
 	$(HOSTCC_USER) $(U_SAN) -pthread -o $@ $^ -lfuse3 -ljansson -lm
+	@ln -sf ../bin/vexfs-embed $(@D)/vexfs-embed
 
 # The same with another libfuse, for a test: make LIBFUSE="$(scripts/fetch-peer libfuse)".
 ifneq ($(LIBFUSE),)
@@ -62,10 +64,15 @@ build/test-bin/vexfs-mount-passthrough: $(MOUNT_PEER_OBJS) \
 	$(begin)
 	$(HOSTCC_USER) -pthread -o $@ $(filter %.o,$^) build/lib/libvexstat.a $(U_LIBS) \
 		$(LIBFUSE)/lib/libfuse3.a -ljansson -lm -ldl
+	@ln -sf ../bin/vexfs-embed $(@D)/vexfs-embed
 endif
 
 build/test-bin/mount_compare: build/obj/tests/mount_compare.o
 	$(begin)
 	$(HOSTCC_USER) -o $@ $^
 
-TEST_PROGRAMS += build/test-bin/mount_compare
+build/test-bin/mount_map: build/obj/tests/mount_map.o $(LIBVEXFS)
+	$(begin)
+	$(HOSTCC_USER) -o $@ $< $(U_LIBS) -lm
+
+TEST_PROGRAMS += build/test-bin/mount_compare build/test-bin/mount_map

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A mount of collections in a lab, used by programs that know nothing of vexfs. Prints TAP.
-# VEXFS_MOUNT names the program to test: the one with sanitizers, or valgrind in front.
+# VEXFS_MOUNT names the program to test: the one with sanitizers, or valgrind in front. IDS: how
+# many a collection has that is listed (100,000).
 
 set -u
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
@@ -86,6 +87,7 @@ b=$m/a/by-id
 check "a mount without collections is empty" '[ -z "$(ls "$m")" ]'
 check "mkdir creates a collection" 'mkdir "$m/a@dim=4,metric=l2,attr=lang:u8,year:u16,mtime:u64"'
 check "the directory has the name of the collection, without options" '[ "$(ls "$m")" = a ] && vexctl show a'
+check "mkdir takes index, code and size of a graph" 'mkdir "$m/g@dim=4,metric=cos,index=graph,code=i8,m=8,ef=100,capacity=10" && vexctl -j show g | jq -e ".index == \"graph\" and .code == \"i8\" and .m == 8 and .capacity == 10" && rmdir "$m/g"'
 check "a name with other options does not exist" '! stat "$m/a@dim=5" && [ "$(ls "$m")" = a ]'
 check "a collection has its eight entries" '[ "$(ls -A "$m/a" | tr "\n" " ")" = ".info.json .query .schema .stats.json by-id near within " ]'
 for i in 1 2 3 4 5 6 7 8; do floats $i 0 0 0 > "$b/$i" || echo "# cannot write $i"; done
@@ -100,6 +102,7 @@ check "within/ID@r=R lists the vectors in the radius" '[ "$(ls "$m/a/within/4@r=
 check "extended attributes set and get fields of the record" 'setfattr -n user.vexfs.lang -v 3 "$b/2" && setfattr -n user.vexfs.year -v 2020 "$b/2" && [ "$(getfattr --only-values -n user.vexfs.year "$b/2")" = 2020 ]'
 check "vexctl get has a field that was set as an attribute" 'vexctl -j get a 2 | jq -e ".. | .lang? // empty | . == 3"'
 check "near/ID@filter= lists vectors that match" '[ "$(ls "$m/a/near/1@filter=lang==3")" = 0001-4.0000-3 ] || [ "$(ls "$m/a/near/1@filter=lang==3")" = 0001-1.0000-2 ]'
+check "near/ID takes several options" '[ "$(ls "$m/a/near/1@k=2,ef=128,exact,filter=lang==3" | wc -l)" = 1 ]'
 check "getfattr lists the fields of the record alone" '[ "$(getfattr "$b/2" 2> /dev/null | grep -c user.vexfs)" = 3 ]'
 check "the attributes seq and type can be read" '[ "$(getfattr --only-values -n user.vexfs.type "$b/2")" = f32 ] && getfattr -n user.vexfs.seq "$b/2"'
 check "rename changes the id" 'mv "$b/8" "$b/88" && [ ! -e "$b/8" ] && floats 8 0 0 0 | cmp - "$b/88"'
@@ -109,6 +112,9 @@ check "unlink deletes the vector" 'rm "$b/7" && [ "$(vexctl -j show a | jq .coun
 check "a vector is overwritten in place" 'floats 9 9 9 9 > "$b/6" && vexctl -j get a 6 | jq -e ".. | .vector? // empty | . == [9,9,9,9]"'
 check "a partial write keeps the other components" 'floats 5 | dd of="$b/6" bs=4 seek=2 conv=notrunc status=none && floats 9 9 5 9 | cmp - "$b/6"'
 check "dd overwrites the last component" 'floats 7 | dd of="$b/6" bs=4 seek=3 conv=notrunc,fsync status=none && floats 9 9 5 7 | cmp - "$b/6"'
+check "a vector is written in pieces by appending" 'perl -e '"'"'open F, ">>", shift or die; syswrite F, pack("f2", 1, 2); syswrite F, pack("f2", 3, 4); close F or die "$!\n"'"'"' "$b/55" && floats 1 2 3 4 | cmp - "$b/55" && rm "$b/55"'
+check "what a sparse write leaves out is zero" 'floats 4 | dd of="$b/55" bs=4 seek=3 status=none && floats 0 0 0 4 | cmp - "$b/55" && rm "$b/55"'
+check "two writers of a vector write the same one" 'exec 3<> "$b/55" && exec 4<> "$b/55" && floats 1 2 3 4 >&3 && floats 5 6 >&4 && exec 3>&- && exec 4>&- && floats 5 6 3 4 | cmp - "$b/55" && rm "$b/55"'
 check "appending to a complete vector fails" '! floats 1 >> "$b/6"; floats 9 9 5 7 | cmp - "$b/6"'
 refused "too short is EINVAL at close" "invalid" 'floats 1 2 | dd of="$b/50" status=none'
 check "a vector of the wrong size leaves no file" '[ ! -e "$b/50" ] && [ "$(ls "$b" | grep -c 50)" = 0 ]'
@@ -146,6 +152,19 @@ refused "a link that was not found" "no such" 'readlink "$m/a/near/1/0001-0.0000
 check "statfs counts the vectors as used files" '[ "$(($(stat -f -c "%c - %d" "$m")))" = 6 ]'
 check "find and du walk the mount" 'find "$m" -type f | grep -q by-id/1 && du -s "$m"'
 
+# ---- many ids ----
+
+ids=${IDS:-100000}
+mkdir "$m/ids@dim=1,metric=l2"
+perl -e '$n = shift; print pack("VV", $n, 1), pack("f", 0) x $n' "$ids" > ids.fbin
+vexctl -q import ids ids.fbin > /dev/null
+rm ids.fbin
+peak() { sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(cat "$dir/pid")/status"; }
+was=$(peak)
+check "a listing has $ids ids" '[ "$(ls -f "$m/ids/by-id" | grep -c "^[0-9]")" = '"$ids"' ]'
+check "the daemon keeps none of them" '[ -n "${VEXFS_MOUNT:-}" ] || [ $(($(peak) - '"$was"')) -lt 2000 ]'
+vexctl drop ids > /dev/null
+
 # ---- copies ----
 
 check "cp -a copies vectors out of the mount" 'cp -a "$b" rows && [ "$(ls rows | wc -l)" = 6 ] && cmp rows/3 "$b/3"'
@@ -166,6 +185,23 @@ refused "rmdir of a full one" "not empty" 'rmdir "$m/big"'
 check "rmdir drops an emptied collection" 'rm "$m/big/by-id"/* && rmdir "$m/big" && [ ! -e "$m/big" ] && ! vexctl show big'
 check "files of a collection that vexctl dropped give an error" 'mkdir "$m/gone@dim=4" && exec 3<> <(:) 4<> "$m/gone/.query" && floats 1 2 3 4 > "$m/gone/by-id/1" && vexctl drop gone && ! floats 1 2 3 4 > "$m/gone/by-id/2"; sleep 1.2; [ ! -e "$m/gone" ]'
 check "a collection created again under the same name is shown" 'vexctl create gone --dim 8 && [ "$(jq .dim "$m/gone/.info.json")" = 8 ] && rmdir "$m/gone"'
+
+# ---- mappings ----
+
+mkdir "$m/map@dim=2048"
+map() { "$top/build/test-bin/mount_map" "$1" "$m/map/by-id" map; }
+check "a vector that is written through a mapping is stored at msync and at fsync, and not before" 'map msync'
+check "a mapping is stored at close" 'map close'
+check "a mapping that outlives its descriptor is stored at munmap" 'map munmap'
+check "a mapping is stored when its program is killed" 'map kill'
+check "NaN in a mapping is refused at msync and at close, and not stored" 'map refused'
+check "a file that was created is filled through a mapping" 'map created && rm "$m/map/by-id/8"'
+check "a file of half a vector is not stored from a mapping" 'map short'
+check "a private mapping changes nothing" 'map private'
+check "a descriptor for reading is mapped for reading only" 'map read-only'
+check "a mapping of an unlinked file brings nothing back" 'map unlinked'
+check ".query cannot be mapped" 'map query'
+rm "$m/map/by-id"/* && rmdir "$m/map"
 
 # ---- others ----
 
@@ -284,6 +320,26 @@ refused "vexctl mount without a directory is refused" "is missing" 'vexctl mount
 refused "vexctl mount on a missing directory is refused" "no-such" 'vexctl mount /no-such'
 check "vexctl mount mounts an overlay" 'vexctl mount --over "$dir/notes" --collection notes "$m" && cat "$m/one" && vexctl mount >&2 && vexctl mount | grep -q " on $m\$"'
 check "vexctl umount --lazy unmounts an overlay" 'vexctl umount --lazy "$m" && ! [ -e "$m/one" ]'
+
+# ---- a path so long that the metrics of the mount are too large ----
+
+long=$dir
+while [ ${#long} -lt 3600 ]; do long=$long/$(printf 'x%.0s' {1..250}); done
+mkdir -p "$long"
+$mount -f --metrics "$dir/large.prom" "$long" 2> said &
+pid=$!
+written() { grep -as "^vexfs_mount_$1{" large.prom | awk '{ print $NF }'; }
+for ((i = 0; i < 600; i++)); do
+	ls "$long"/.mount.json "$long"/none > /dev/null 2>&1
+	cat "$long/.mount.json" > /dev/null 2>&1
+	[ "$(written metrics_incomplete)" != 1 ] || break
+	sleep 0.1
+done
+check "metrics that would be too large are left out, and the file says so" '[ "$(written metrics_incomplete)" = 1 ] && [ "$(stat -c %s large.prom)" -le 262144 ]'
+check "what is left has complete families" '[ -n "$(written written_timestamp_seconds)" ] && [ -z "$(tail -c 1 large.prom | tr -d "\n")" ] && for f in $(sed -n "s/^# TYPE \([^ ]*\) .*/\1/p" large.prom); do grep -q "^$f[_a-z]*{" large.prom || exit 1; done && [ "$(grep -c "_bucket{.*le=.+Inf" large.prom)" = "$(grep -c "_count{" large.prom)" ]'
+check "the daemon says once that metrics are left out" '[ "$(grep -c "some metrics are left out" said)" = 1 ]'
+umount "$long"
+wait "$pid"
 
 cd /
 rm -rf "$dir"

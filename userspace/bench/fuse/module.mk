@@ -11,5 +11,5 @@ build/bin/fuse-bench: build/obj/bench/fuse/fuse.o build/obj/bench/fuse/work.o \
 	$(HOSTCC_USER) -pthread -o $@ $(filter %.o,$^) $(U_LIBS) -ljansson -lm
 
 .PHONY: bench-fuse
-bench-fuse: tools build/bin/fuse-bench ## the mount against passthrough_hp and the directory itself: a table, build/bench/fuse.json; SMOKE=1: small, shows that all runs
+bench-fuse: tools build/bin/fuse-bench ## the mount against passthrough_hp and the directory itself: a table, build/bench/fuse.json; SMOKE=1: small, shows that all runs; PART=index: that alone
 	@scripts/bench-fuse
