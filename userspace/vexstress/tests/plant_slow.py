@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """plant_slow.py TREE: plants in a copy of the sources what makes it slower, by parameters:
-plant_sleep and plant_alloc add so many nanoseconds to a request, by sleeping and by
-allocating; plant_scalar makes so many of a thousand calls of math/ those of the scalar
-variant. What adds time keeps an account, so that the mean is what was asked for."""
+plant_sleep and plant_alloc add so many percent of its own time to a request, by sleeping and
+by allocating; plant_scalar makes so many of a thousand calls of math/ those of the scalar
+variant. A share of its own time is the same change on a fast machine and on a slow one."""
 
 import re
 import sys
@@ -17,13 +17,13 @@ static unsigned int plant_sleep, plant_alloc;
 module_param(plant_sleep, uint, 0644);
 module_param(plant_alloc, uint, 0644);
 
-static void plant_slow(void)
+static void plant_slow(u64 began)
 {
 	static atomic64_t owed;
-	u64 began = ktime_get_ns();
+	u64 now = vexfs_clock(), took = vexfs_clock_ns(began, now);
 	s64 debt;
 
-	while (plant_alloc && ktime_get_ns() - began < plant_alloc) {
+	while (plant_alloc && vexfs_clock_ns(now, vexfs_clock()) < took * plant_alloc / 100) {
 		void *p = kzalloc(4096, GFP_KERNEL);
 
 		barrier_data(p);
@@ -31,11 +31,13 @@ static void plant_slow(void)
 	}
 	if (!plant_sleep)
 		return;
-	debt = atomic64_add_return(plant_sleep, &owed);
-	if (debt < 500000)
+	/* a sleep is longer than asked for: the next one is shorter by that */
+	debt = atomic64_add_return(took * plant_sleep / 100, &owed);
+	if (debt < 50000)
 		return;
+	now = vexfs_clock();
 	usleep_range(debt / 1000, debt / 1000 + 10);
-	atomic64_sub(ktime_get_ns() - began, &owed);
+	atomic64_sub(vexfs_clock_ns(now, vexfs_clock()), &owed);
 }
 """
 
@@ -66,7 +68,8 @@ def plant(path, pattern, new, head):
 
 
 top = sys.argv[1]
-plant(top + "/kmod/data/dispatch.c", r"\terr = h->handle\(r\);", "\tplant_slow();\n\t\terr = h->handle(r);", SLOW)
+plant(top + "/kmod/data/dispatch.c", r"\terr = h->handle\(r\);",
+      "\tu64 began = vexfs_clock();\n\n\t\terr = h->handle(r);\n\t\tplant_slow(began);", SLOW)
 plant(top + "/kmod/math/variant.h", r"return READ_ONCE\(vexfs_variant_in_use\);", "return plant_variant();",
       "\nstruct vexfs_math_variant *plant_variant(void);\n")
 plant(top + "/kmod/math/distance.c", r"\Z", "", SCALAR)

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# planted-in-lab.sh ROUNDS SECONDS: in a lab, with the module of plant_slow.py. Finds out how
-# much of each plant is 3, 10 and 30 %, and measures with and without it in turns. Leaves
-# PLANT-SIZE-a-ROUND.json and PLANT-SIZE-b-ROUND.json in $VEXFS_RESULTS, and "sizes".
+# planted-in-lab.sh ROUNDS MOST SECONDS: in a lab, with the module of plant_slow.py. Measures with
+# and without each plant of 3, 10 and 30 % in turns, ROUNDS of them, and more, up to MOST, until
+# the noise of both sides is a fifth of what was planted; what the difference is has no part in
+# that. Leaves PLANT-SIZE-a-ROUND.json and PLANT-SIZE-b-ROUND.json in $VEXFS_RESULTS.
 
 set -u
-rounds=$1 seconds=$2
+rounds=$1 most=$2 seconds=$3
 params=/sys/module/vexfs/parameters
 
 set_to() { # set_to "PARAMETER=VALUE..."
@@ -24,47 +25,63 @@ median() { # median FILE: nanoseconds of the median op, which other load of the 
 print([m["value"] for m in json.load(open(sys.argv[1]))["metrics"] if m["name"].endswith(".p50_ns")][0])' \
 		"$VEXFS_RESULTS/$1.json"
 }
-pairs() { # pairs NAME OFF ON WORKLOAD OPTION...: A B, B A, so that what drifts hits both
-	local name=$1 off=$2 on=$3 r side
-	shift 3
-	for ((r = 1; r <= rounds; r++)); do
+# noise NAME: standard error, in percent, of the ratio of both sides' median ops
+noise() {
+	python3 - "$VEXFS_RESULTS/$1" <<-'PY'
+		import glob, json, math, statistics, sys
+		def variance(side):
+		    logs = [math.log(next(m["value"] for m in json.load(open(f))["metrics"]
+		                          if m["name"].endswith(".p50_ns")))
+		            for f in glob.glob(f"{sys.argv[1]}-{side}-*.json")]
+		    return statistics.variance(logs) / len(logs)
+		print(100 * math.sqrt(variance("a") + variance("b")))
+	PY
+}
+# pairs NAME PERCENT OFF ON WORKLOAD OPTION...: A B, B A, so that what drifts hits both
+pairs() {
+	local name=$1 percent=$2 off=$3 on=$4 r=0 side
+	shift 4
+	while [ "$r" -lt "$most" ]; do
+		r=$((r + 1))
 		for side in $( ((r % 2)) && echo a b || echo b a); do
 			set_to "$([ "$side" = a ] && echo "$off" || echo "$on")"
 			measure "$name-$side-$r" "$@"
 		done
+		[ "$r" -ge "$rounds" ] && [ $((r % 4)) = 0 ] || continue
+		! awk -v p="$percent" -v noise="$(noise "$name")" 'BEGIN { exit !(noise <= p / 5) }' || break
 	done
+	echo "$name $r rounds, noise $(noise "$name") %" >> "$VEXFS_RESULTS/noise"
 	set_to "$off"
 }
 
-# ops long enough to sleep in; a graph, whose searches compute what they gather; all sizes
+# ops of milliseconds, so that each sleeps for its share; a graph, whose searches compute what
+# they gather; all sizes of the pools
 set_to search_threads=1
-scan=(simd --vectors 40000 --batch 8)
+scan=(simd --vectors 40000 --batch 64)
 graph=(semantic --vectors 2000 --ef 100)
 pools=(pools --vectors 500)
-# the least of five medians: what load adds is not part of it
-for r in 1 2 3 4 5; do
-	measure base-scan-$r "${scan[@]}"
-	measure base-graph-$r "${graph[@]}"
-	set_to plant_scalar=1000
-	measure all-scalar-$r "${graph[@]}"
-	set_to plant_scalar=0
-done
-least() { for r in 1 2 3 4 5; do median "$1-$r"; done | sort -n | head -n 1; }
-scan_ns=$(least base-scan) graph_ns=$(least base-graph) scalar_ns=$(least all-scalar)
+pairs all-scalar 30 plant_scalar=0 plant_scalar=1000 "${graph[@]}"
+middle() { # middle NAME-SIDE: the median of its runs' median ops
+	local f
+	for f in "$VEXFS_RESULTS/$1"-*.json; do
+		f=${f##*/}
+		median "${f%.json}"
+	done | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+graph_ns=$(middle all-scalar-a) scalar_ns=$(middle all-scalar-b)
 if ! awk -v a="$graph_ns" -v s="$scalar_ns" 'BEGIN { exit !(s >= 1.3 * a) }'; then
 	echo "the scalar variant takes $scalar_ns ns instead of $graph_ns: no 30 % can be planted" >&2
 	exit 1
 fi
-for percent in 0 3 10 30; do
-	read -r sleep ns share < <(awk -v p=$percent -v t="$scan_ns" -v a="$graph_ns" -v s="$scalar_ns" 'BEGIN {
-			printf "%d %d %d\n", t * p / 100 + 0.5, a * p / 100 + 0.5, 1000 * p / 100 / (s / a - 1) + 0.5 }')
-	echo "$percent $sleep $ns $share" >> "$VEXFS_RESULTS/sizes"
-	pairs sleep-$percent plant_sleep=0 plant_sleep="$sleep" "${scan[@]}"
-	[ $percent = 0 ] || pairs alloc-$percent plant_alloc=0 plant_alloc="$ns" "${graph[@]}"
-	[ $percent = 0 ] || pairs scalar-$percent plant_scalar=0 plant_scalar="$share" "${graph[@]}"
+pairs sleep-0 10 plant_sleep=0 plant_sleep=0 "${scan[@]}"
+for percent in 3 10 30; do
+	share=$(awk -v p=$percent -v a="$graph_ns" -v s="$scalar_ns" 'BEGIN { printf "%d", 10 * p / (s / a - 1) + 0.5 }')
+	pairs sleep-$percent $percent plant_sleep=0 plant_sleep=$percent "${scan[@]}"
+	pairs alloc-$percent $percent plant_alloc=0 plant_alloc=$percent "${graph[@]}"
+	pairs scalar-$percent $percent plant_scalar=0 plant_scalar="$share" "${graph[@]}"
 done
 # pools that keep nothing: what that costs is as large as it is
 was=
 for tier in small medium large; do was+=" pool_$tier=$(cat $params/pool_$tier)"; done
 set_to "pool_auto=0"
-pairs pool-none "$was" "pool_small=0 pool_medium=0 pool_large=0" "${pools[@]}"
+pairs pool-none 10 "$was" "pool_small=0 pool_medium=0 pool_large=0" "${pools[@]}"
