@@ -24,7 +24,7 @@ static void plant_slow(u64 began)
 	s64 debt;
 
 	while (plant_alloc && vexfs_clock_ns(now, vexfs_clock()) < took * plant_alloc / 100) {
-		void *p = kzalloc(4096, GFP_KERNEL);
+		void *p = kzalloc(256, GFP_KERNEL);
 
 		barrier_data(p);
 		kfree(p);

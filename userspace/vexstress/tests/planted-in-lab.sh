@@ -34,7 +34,7 @@ noise() {
 		                          if m["name"].endswith(".p50_ns")))
 		            for f in glob.glob(f"{sys.argv[1]}-{side}-*.json")]
 		    return statistics.variance(logs) / len(logs)
-		print(100 * math.sqrt(variance("a") + variance("b")))
+		print(f"{100 * math.sqrt(variance('a') + variance('b')):.2f}")
 	PY
 }
 # pairs NAME PERCENT OFF ON WORKLOAD OPTION...: A B, B A, so that what drifts hits both
@@ -50,15 +50,16 @@ pairs() {
 		[ "$r" -ge "$rounds" ] && [ $((r % 4)) = 0 ] || continue
 		! awk -v p="$percent" -v noise="$(noise "$name")" 'BEGIN { exit !(noise <= p / 5) }' || break
 	done
-	echo "$name $r rounds, noise $(noise "$name") %" >> "$VEXFS_RESULTS/noise"
+	echo "$name $(noise "$name") % after $r rounds" >> "$VEXFS_RESULTS/noise"
 	set_to "$off"
 }
 
-# ops of milliseconds, so that each sleeps for its share; a graph, whose searches compute what
-# they gather; all sizes of the pools
+# What these compare stays in the processor's own cache, which neighbours do not share: ops of
+# milliseconds, so that each sleeps for its share; a graph, whose searches compute what they
+# gather; all sizes of the pools.
 set_to search_threads=1
-scan=(simd --vectors 40000 --batch 64)
-graph=(semantic --vectors 2000 --ef 100)
+scan=(simd --vectors 8000 --batch 128)
+graph=(semantic --vectors 1000 --dim 32 --ef 100)
 pools=(pools --vectors 500)
 pairs all-scalar 30 plant_scalar=0 plant_scalar=1000 "${graph[@]}"
 middle() { # middle NAME-SIDE: the median of its runs' median ops
