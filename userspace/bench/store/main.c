@@ -23,6 +23,7 @@
 #define BULK_BATCH	4096u
 #define SECONDS		0.7
 #define BULK_BYTES	(192ull << 20)
+#define ONCE_BYTES	(1ull << 30)
 
 static const struct engine *const engines[] = {
 	&engine_bare, &engine_log, &engine_sqlite, &engine_lmdb, &engine_rocksdb,
@@ -189,6 +190,25 @@ static int bulk(const struct engine *engine, const char *dir, int round)
 	return got != n;
 }
 
+/* A load that is flushed once, at its end; the reference does what dd conv=fsync does. */
+static int load_once(const struct engine *engine, const char *dir, int round)
+{
+	uint64_t n = ONCE_BYTES / ROW_BYTES;
+	void *e = fresh(engine, dir);
+	double begin = now();
+	int bad = !e;
+
+	for (uint64_t id = 1; !bad && id <= n; id += BULK_BATCH)
+		bad = engine->put(e, id, rows, BULK_BATCH, id + BULK_BATCH > n);
+	if (!bad)
+		row(engine->name, "load", round, BULK_BATCH, 1,
+		    (double)ONCE_BYTES / 1e6 / (now() - begin), "MB/s");
+	if (e)
+		engine->close(e);
+	files(dir, 0, 1);
+	return bad;
+}
+
 int main(int argc, char **argv)
 {
 	static const unsigned int batches[] = { 1, 64, 4096 }, writers[] = { 1, 16 };
@@ -214,6 +234,9 @@ int main(int argc, char **argv)
 							    writers[w]);
 		for (size_t i = 0; i < 5 && !bad; i++)
 			bad = bulk(engines[i], argv[1], r);
+		/* bare and the log */
+		for (size_t i = 0; i < 2 && !bad; i++)
+			bad = load_once(engines[i], argv[1], r);
 	}
 	free(rows);
 	return fclose(result) || bad;
