@@ -3,7 +3,7 @@
 #
 # planted-in-lab.sh ROUNDS MOST SECONDS: in a lab, with the module of plant_slow.py. Measures with
 # and without each plant of 3, 10 and 30 % in turns, ROUNDS of them, and more, up to MOST, until
-# the noise of both sides is a fifth of what was planted; what the difference is has no part in
+# the noise of both sides is a tenth of what was planted; what the difference is has no part in
 # that. Leaves PLANT-SIZE-a-ROUND.json and PLANT-SIZE-b-ROUND.json in $VEXFS_RESULTS.
 
 set -u
@@ -48,7 +48,7 @@ pairs() {
 			measure "$name-$side-$r" "$@"
 		done
 		[ "$r" -ge "$rounds" ] && [ $((r % 4)) = 0 ] || continue
-		! awk -v p="$percent" -v noise="$(noise "$name")" 'BEGIN { exit !(noise <= p / 5) }' || break
+		! awk -v p="$percent" -v noise="$(noise "$name")" 'BEGIN { exit !(noise <= p / 10) }' || break
 	done
 	echo "$name $(noise "$name") % after $r rounds" >> "$VEXFS_RESULTS/noise"
 	set_to "$off"
