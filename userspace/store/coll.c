@@ -280,6 +280,15 @@ int store_append_meta(struct store_coll *c, uint64_t seq, const struct store_met
 	return 0;
 }
 
+/* It is long, or what is in it is mostly superseded, and a compaction is to remove that. */
+static bool is_complete(const struct store_coll *c)
+{
+	uint64_t max = c->s->opts.segment_max;
+
+	return c->w.flushed >= max ||
+	       (c->w.flushed >= max / 16 && c->safe.puts / 2 > c->safe.live);
+}
+
 int store_commit(struct store_coll *c, struct store_error *err)
 {
 	int ret;
@@ -299,7 +308,7 @@ int store_commit(struct store_coll *c, struct store_error *err)
 	 * Committed data stays committed when the next segment cannot be created; the
 	 * next commit reports the error.
 	 */
-	if (c->w.flushed >= c->s->opts.segment_max && coll_roll(c, NULL))
+	if (is_complete(c) && coll_roll(c, NULL))
 		c->failed = EIO;
 	return 0;
 }

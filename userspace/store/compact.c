@@ -22,13 +22,24 @@ struct compaction {
 	struct store_error *err;
 };
 
+/*
+ * Only what a compaction changes counts: not the segment that is being written, nor segments
+ * that are as long as they may be. Otherwise it would be wanted for ever.
+ */
 bool store_coll_wants_compaction(struct store_coll *c)
 {
-	struct store_info info;
+	uint64_t rows = 0, bytes = 0, live;
+	uint32_t n = 0;
 
-	store_coll_info(c, &info);
-	return info.segments > SEGMENTS_MANY ||
-	       (info.rows > 1024 && info.rows / 2 > info.live);
+	pthread_mutex_lock(&c->lock);
+	live = c->head.live;
+	for (; n < c->head.segments && c->head.segs[n].bytes; n++) {
+		rows += c->head.segs[n].puts;
+		bytes += c->head.segs[n].bytes;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return (n > SEGMENTS_MANY && bytes / n < c->s->opts.segment_max / 2) ||
+	       (rows > 1024 && rows / 2 > live);
 }
 
 static int end_segment(struct compaction *k)

@@ -83,10 +83,13 @@ static void seal_listing(struct listing *l)
 	last->puts = l->safe.puts;
 }
 
+/* The list first: it may be there in spite of the error that it was written with. */
 static void undo(struct copy *k)
 {
 	char name[80];
 
+	head_name(name, k->l->head.key);
+	k->to->ops->unlink(k->to, name);
 	for (uint32_t i = 0; i < k->l->head.segments; i++) {
 		segment_name(name, k->l->head.key, k->l->head.segs[i].number);
 		k->to->ops->unlink(k->to, name);
@@ -127,10 +130,10 @@ int store_coll_copy(struct store_coll *c, struct store *to, store_progress progr
 			ret = copy_segment(&k, &l.head.segs[i], err);
 		if (!ret && l.head.graph.number)
 			ret = copy_segment(&k, &l.head.graph, err);
+		if (!ret)
+			ret = head_write(to->io, &l.head, err);
 		if (ret)
 			undo(&k);
-		else
-			ret = head_write(to->io, &l.head, err);
 	}
 	pthread_mutex_unlock(&c->upkeep);
 	if (!ret && key_add(to, l.head.key))

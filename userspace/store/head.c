@@ -231,20 +231,34 @@ static int unlink_segments(struct store_io *io, uint64_t key)
 
 /*
  * Drops a collection. The list is marked first, so that the leftovers of an interrupted
- * drop are known to be invalid; then the files are removed.
+ * drop are known to be invalid; then the files are removed. On a full disk there is no room
+ * for the mark, and to drop something is what helps: then the list goes first, and leftovers
+ * are segments without a list, which the checker reports.
  */
 int head_remove(struct store_io *io, struct head *h, struct store_error *err)
 {
 	char name[80];
 	int ret;
 
+	head_name(name, h->key);
 	h->flags |= HEAD_DROPPED;
 	ret = head_write(io, h, err);
+	if (ret == -ENOSPC || ret == -EDQUOT) {
+		ret = io->ops->unlink(io, name);
+		/* an earlier attempt has come further */
+		if (!ret || ret == -ENOENT)
+			ret = io->ops->syncdir(io);
+		if (!ret)
+			ret = unlink_segments(io, h->key);
+		if (!ret)
+			ret = io->ops->syncdir(io);
+		return ret ? store_fail(err, ret, "%s cannot be removed: %s", name,
+					strerror(-ret)) : 0;
+	}
 	if (ret) {
 		h->flags &= ~HEAD_DROPPED;
 		return ret;
 	}
-	head_name(name, h->key);
 	ret = unlink_segments(io, h->key);
 	if (!ret)
 		ret = io->ops->syncdir(io);

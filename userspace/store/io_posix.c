@@ -234,6 +234,32 @@ static int take_lock(struct posix_io *p, const char *path, bool may_write, char 
 	return 0;
 }
 
+/* Makes the directory, and its name durable. */
+static int make_folder(const char *path)
+{
+	char parent[PATH_MAX];
+	size_t len = strlen(path);
+	int fd, err = 0;
+
+	if (mkdir(path, 0700))
+		return errno == EEXIST ? 0 : -errno;
+	while (len && path[len - 1] == '/')
+		len--;
+	while (len && path[len - 1] != '/')
+		len--;
+	if (len >= sizeof(parent))
+		return -ENAMETOOLONG;
+	memcpy(parent, path, len);
+	parent[len] = 0;
+	fd = open(len ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd) && errno != EINVAL)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 int store_io_posix(const char *path, int create, int lock, struct store_io **io, char *why,
 		   size_t room)
 {
@@ -247,8 +273,9 @@ int store_io_posix(const char *path, int create, int lock, struct store_io **io,
 	}
 	p->io.ops = &posix_ops;
 	p->lock = -1;
-	if (create && mkdir(path, 0700) && errno != EEXIST) {
-		err = -errno;
+	if (create)
+		err = make_folder(path);
+	if (err) {
 		snprintf(why, room, "%s cannot be made: %s", path, strerror(-err));
 		free(p);
 		return err;

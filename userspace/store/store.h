@@ -212,7 +212,7 @@ void store_coll_info(struct store_coll *c, struct store_info *info);
 
 typedef int (*store_progress)(void *arg, uint64_t done, uint64_t total);
 
-/* More than half of the rows are superseded, or there are many segments. */
+/* More than half of the rows in complete segments are superseded, or these are many and short. */
 bool store_coll_wants_compaction(struct store_coll *c);
 int store_coll_compact(struct store_coll *c, store_progress progress, void *arg,
 		       struct store_error *err);
