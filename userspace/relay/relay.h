@@ -39,7 +39,7 @@ struct relay_msg {
 	uint32_t row_bytes;
 	uint32_t attr_size;
 	uint32_t crc;		/* crc32c of the whole message, in which this field counts as 0 */
-	uint32_t pad;
+	uint32_t origin;	/* of the collection: another of its name has another */
 };
 
 #define RELAY_MAGIC	0x594c5256u

@@ -3,15 +3,18 @@
  * The receiving end. Messages are applied in order and acknowledged afterwards, so a
  * message may arrive twice; applying it again changes nothing. The replica keeps its
  * position in a file. A gap behind that position means that the server has discarded
- * changes, and the replica requests a snapshot.
+ * changes, and the replica requests a snapshot; so does a gap between the messages of a
+ * snapshot. While a snapshot comes in there is no position.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "outfile.h"
 #include "relay.h"
@@ -21,12 +24,16 @@ struct replica {
 	struct vexfs *h;
 	natsSubscription *sub;
 	uint64_t applied;	/* last change that was applied */
+	uint32_t origin;	/* of the collection that @applied counts in */
 	bool placed;		/* @applied is valid */
 	bool filling;		/* a snapshot is being received */
+	uint64_t at;		/* last message that was taken, by its number at the server */
+	unsigned int failed;	/* requests without an answer, in a row */
 	uint64_t behind_ns;	/* time of the last change that was applied */
 	time_t asked;
 	time_t told;
 	char place[1100];
+	char consumer[100];
 };
 
 static void keep_place(struct replica *p)
@@ -35,7 +42,7 @@ static void keep_place(struct replica *p)
 
 	if (outfile_open(&o, p->place, false))
 		return (void)relay_fail("%s", o.why);
-	fprintf(o.f, "%" PRIu64 "\n", p->applied);
+	fprintf(o.f, "%" PRIu64 " %" PRIu32 "\n", p->applied, p->origin);
 	if (outfile_commit(&o))
 		relay_fail("%s", o.why);
 }
@@ -44,7 +51,8 @@ static void read_place(struct replica *p)
 {
 	FILE *f = fopen(p->place, "re");
 
-	p->placed = f && fscanf(f, "%" SCNu64, &p->applied) == 1;
+	/* Earlier builds wrote no origin, and sent 0. */
+	p->placed = f && fscanf(f, "%" SCNu64 " %" SCNu32, &p->applied, &p->origin) >= 1;
 	if (f)
 		fclose(f);
 }
@@ -87,10 +95,13 @@ static void tell_status(struct replica *p)
 
 static void ask_for_snapshot(struct replica *p)
 {
+	struct timespec now;
+
 	p->placed = p->filling = false;
-	if (time(NULL) - p->asked < 2)
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (p->asked && now.tv_sec - p->asked < 2)
 		return;
-	p->asked = time(NULL);
+	p->asked = now.tv_sec;
 	natsConnection_PublishString(p->r->nats, p->r->lost, "lost");
 	natsConnection_Flush(p->r->nats);
 }
@@ -108,6 +119,9 @@ static int begin(struct replica *p, const struct relay_msg *m, const uint8_t *da
 	if (set.layout_len > VEXFS_LAYOUT_MAX || len != sizeof(*m) + sizeof(set) + set.layout_len)
 		return relay_fail("settings do not fit");
 	memcpy(layout, data + sizeof(*m) + sizeof(set), set.layout_len);
+	/* What is filled in half has no position, whenever this process ends. */
+	if (unlink(p->place) && errno != ENOENT)
+		return relay_fail("%s: %s", p->place, strerror(errno));
 	if (p->h)
 		vexfs_close(p->h);
 	p->h = NULL;
@@ -125,6 +139,7 @@ static int begin(struct replica *p, const struct relay_msg *m, const uint8_t *da
 	p->filling = true;
 	p->placed = false;
 	p->applied = m->seq;
+	p->origin = m->origin;
 	return 0;
 }
 
@@ -180,12 +195,37 @@ static int apply(struct replica *p, struct relay_msg *m)
 	return ret;
 }
 
+/*
+ * Where the message is at the server. False if it was taken before and only the
+ * acknowledgement was lost.
+ */
+static bool is_new(struct replica *p, natsMsg *msg, const struct relay_msg *m, bool *gap)
+{
+	jsMsgMetaData *meta = NULL;
+	uint64_t at = 0;
+	bool again = false;
+
+	if (natsMsg_GetMetaData(&meta, msg) == NATS_OK) {
+		at = meta->Sequence.Stream;
+		again = meta->NumDelivered > 1;
+	}
+	jsMsgMetaData_Destroy(meta);
+	if (again && at <= p->at)
+		return false;
+	*gap = at != p->at + 1;
+	p->at = at;
+	/* A snapshot that an earlier process has received. */
+	return !(again && m->type == RELAY_BEGIN && p->placed && m->origin == p->origin &&
+		 m->seq <= p->applied);
+}
+
 static int take(struct replica *p, natsMsg *msg)
 {
 	uint8_t *data = (uint8_t *)natsMsg_GetData(msg);
 	size_t len = (size_t)natsMsg_GetDataLength(msg);
 	struct relay_msg m, *whole = (struct relay_msg *)p->r->buf;
 	const char *wrong = msg_check(data, len, &m);
+	bool gap;
 	int ret = 0;
 
 	if (wrong || len > p->r->room) {
@@ -193,10 +233,17 @@ static int take(struct replica *p, natsMsg *msg)
 		ask_for_snapshot(p);
 		return 0;
 	}
+	if (!is_new(p, msg, &m, &gap))
+		return 0;
 	/* Aligned, and writable. */
 	memcpy(whole, data, len);
 	if (m.type == RELAY_BEGIN)
 		return begin(p, &m, data, len);
+	if (p->filling && gap) {
+		relay_fail("parts of a snapshot are missing");
+		ask_for_snapshot(p);
+		return 0;
+	}
 	if (m.type == RELAY_ROWS)
 		return p->filling ? apply(p, whole) : 0;
 	if (m.type == RELAY_END) {
@@ -207,9 +254,10 @@ static int take(struct replica *p, natsMsg *msg)
 		}
 		return 0;
 	}
-	if (m.type != RELAY_CHANGES_OF || p->filling || m.seq + m.count <= p->applied + 1)
+	if (m.type != RELAY_CHANGES_OF || p->filling ||
+	    (m.origin == p->origin && m.seq + m.count <= p->applied + 1))
 		return 0;
-	if (!p->placed || !p->h || m.seq > p->applied + 1) {
+	if (!p->placed || !p->h || m.origin != p->origin || m.seq > p->applied + 1) {
 		ask_for_snapshot(p);
 		return 0;
 	}
@@ -222,21 +270,59 @@ static int take(struct replica *p, natsMsg *msg)
 	return ret;
 }
 
-static int subscribe(struct replica *p)
+/*
+ * The server remembers for each consumer what it has acknowledged. Replicas on several
+ * machines may have the same name, so a random number goes with it.
+ */
+static int name_consumer(struct replica *p)
 {
-	char durable[100];
-	natsStatus st;
+	char path[1100], id[17] = "";
+	uint64_t number;
+	struct outfile o;
+	FILE *f;
 
-	snprintf(durable, sizeof(durable), "replica-%s", p->r->name);
-	for (char *c = durable; *c; c++)
+	snprintf(path, sizeof(path), "%s/%s.consumer", p->r->state, p->r->name);
+	f = fopen(path, "re");
+	if (f && (fread(id, 1, 16, f) != 16 || strspn(id, "0123456789abcdef") != 16))
+		id[0] = 0;
+	if (f)
+		fclose(f);
+	if (!id[0]) {
+		if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+			return relay_fail("no random number: %s", strerror(errno));
+		snprintf(id, sizeof(id), "%016" PRIx64, number);
+		if (outfile_write(&o, path, id, 16))
+			return relay_fail("%s", o.why);
+	}
+	snprintf(p->consumer, sizeof(p->consumer), "replica-%s-%s", p->r->name, id);
+	for (char *c = p->consumer; *c; c++)
 		if (strchr(".:+ ", *c))
 			*c = '_';
+	return 0;
+}
+
+static int subscribe(struct replica *p)
+{
+	natsStatus st;
+
+	natsSubscription_Destroy(p->sub);
+	p->sub = NULL;
 	do {
-		st = js_PullSubscribe(&p->sub, p->r->js, p->r->subject, durable, NULL, NULL, NULL);
+		st = js_PullSubscribe(&p->sub, p->r->js, p->r->subject, p->consumer, NULL, NULL, NULL);
 		if (st != NATS_OK)
 			nats_Sleep(300);
 	} while (st != NATS_OK && !relay_ends);
 	return st == NATS_OK ? 0 : -1;
+}
+
+/* The server has lost the feed, and with it what it knew of this replica. */
+static bool is_forgotten(struct replica *p)
+{
+	jsConsumerInfo *info = NULL;
+	natsStatus st = js_GetConsumerInfo(&info, p->r->js, p->r->stream, p->consumer, NULL, NULL);
+
+	jsConsumerInfo_Destroy(info);
+	return st == NATS_NOT_FOUND;
 }
 
 static int fetch(struct replica *p)
@@ -251,8 +337,9 @@ static int fetch(struct replica *p)
 			ask_for_snapshot(p);
 		if (st != NATS_TIMEOUT)
 			nats_Sleep(200);
-		return 0;
+		return ++p->failed % 10 || !is_forgotten(p) ? 0 : subscribe(p);
 	}
+	p->failed = 0;
 	for (int i = 0; !ret && i < list.Count; i++) {
 		ret = take(p, list.Msgs[i]);
 		if (!ret)
@@ -274,7 +361,9 @@ int replica_run(struct relay *r)
 	/* Without the collection the position means nothing. */
 	if (vexfs_open(r->device, r->name, VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE, &p.h, &err))
 		p.placed = false;
-	ret = subscribe(&p);
+	ret = name_consumer(&p);
+	if (!ret)
+		ret = subscribe(&p);
 	while (!ret && !relay_ends) {
 		ret = fetch(&p);
 		tell_status(&p);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crc32c.h"
 #include "relay.h"
 
 struct source {
@@ -22,6 +23,7 @@ struct source {
 	int fd;
 	uint32_t row_bytes;
 	uint32_t attr_size;
+	uint32_t origin;
 	uint32_t most;		/* rows in one message */
 	uint64_t sent;		/* the last change that was sent */
 	time_t told;		/* when metrics were written */
@@ -32,7 +34,30 @@ struct source {
 
 static int call(int fd, unsigned long req, void *arg)
 {
-	return ioctl(fd, req, arg) ? -errno : 0;
+	int ret;
+
+	do {
+		ret = ioctl(fd, req, arg) ? -errno : 0;
+	} while (ret == -EINTR && !relay_ends);
+	return ret;
+}
+
+static int make_stream(struct relay *r)
+{
+	const char *subjects[] = { r->subject };
+	jsStreamConfig cfg;
+	jsErrCode code = 0;
+	natsStatus st;
+
+	jsStreamConfig_Init(&cfg);
+	cfg.Name = r->stream;
+	cfg.Subjects = subjects;
+	cfg.SubjectsLen = 1;
+	cfg.MaxBytes = (int64_t)r->max_bytes;
+	st = js_AddStream(NULL, r->js, &cfg, NULL, &code);
+	/* Error 10058: the stream exists with other settings. */
+	return st == NATS_OK || code == 10058 ? 0 :
+		relay_fail("the stream %s: %s", r->stream, natsStatus_GetText(st));
 }
 
 /* Waits for the connection to come back; no number is used for two messages. */
@@ -41,6 +66,7 @@ static int publish(struct source *s, struct relay_msg *m, size_t len)
 	struct relay *r = s->r;
 	char id[100];
 	jsPubOptions opts;
+	unsigned int failed = 0;
 	natsStatus st;
 
 	msg_seal(m, len);
@@ -50,8 +76,15 @@ static int publish(struct source *s, struct relay_msg *m, size_t len)
 	opts.MsgId = id;
 	do {
 		st = js_Publish(NULL, r->js, r->subject, m, (int)len, &opts, NULL);
-		if (st != NATS_OK)
-			nats_Sleep(200);
+		if (st == NATS_OK)
+			break;
+		if (!(failed++ % 50))
+			relay_fail("change %llu is not at the server yet: %s",
+				   (unsigned long long)m->seq, natsStatus_GetText(st));
+		nats_Sleep(200);
+		/* The server is there and has lost the stream. */
+		if (st == NATS_NO_RESPONDERS)
+			make_stream(r);
 	} while (st != NATS_OK && !relay_ends);
 	return st == NATS_OK ? 0 : -EINTR;
 }
@@ -68,6 +101,7 @@ static struct relay_msg *message(struct source *s, enum relay_type type, uint64_
 	m->puts = puts;
 	m->row_bytes = s->row_bytes;
 	m->attr_size = s->attr_size;
+	m->origin = s->origin;
 	return m;
 }
 
@@ -126,21 +160,39 @@ static int send_snapshot(struct source *s, uint64_t seq)
 	return ret;
 }
 
+/* A signal makes a request end early, with those that it has read. */
+static int read_rows(struct source *s, const struct vexfs_change *ch, uint32_t n,
+		     const struct msg_parts *p)
+{
+	int ret = 0;
+
+	for (uint32_t at = 0; !ret && at < n;) {
+		struct vexfs_rows rows = {
+			.size = sizeof(rows), .format = VEXFS_FORMAT_RAW, .count = n - at,
+			.changes = (uintptr_t)(ch + at),
+			.vectors = (uintptr_t)(p->vectors + (size_t)at * s->row_bytes),
+			.attrs = s->attr_size ? (uintptr_t)(p->attrs + (size_t)at * s->attr_size) : 0,
+			.errors = (uintptr_t)(s->errors + at),
+		};
+
+		ret = call(s->fd, VEXFS_IOC_ROWS, &rows);
+		if (!ret && !rows.tried)
+			ret = -EIO;
+		at += rows.tried;
+	}
+	return ret;
+}
+
 /* Rows that were replaced in the meantime are left out: a later change brings the new ones. */
 static int send_changes(struct source *s, const struct vexfs_change *ch, uint32_t n)
 {
 	struct relay_msg *m = message(s, RELAY_CHANGES_OF, ch->seq, n, n);
-	struct vexfs_rows rows = { .size = sizeof(rows), .format = VEXFS_FORMAT_RAW, .count = n };
 	struct msg_parts p, q;
 	uint32_t puts = 0;
 	int ret;
 
 	msg_parts(m, &p);
-	rows.changes = (uintptr_t)ch;
-	rows.vectors = (uintptr_t)p.vectors;
-	rows.attrs = s->attr_size ? (uintptr_t)p.attrs : 0;
-	rows.errors = (uintptr_t)s->errors;
-	ret = call(s->fd, VEXFS_IOC_ROWS, &rows);
+	ret = read_rows(s, ch, n, &p);
 	if (ret)
 		return ret;
 	for (uint32_t i = 0; i < n; i++) {
@@ -223,22 +275,49 @@ static int follow(struct source *s)
 	return ret;
 }
 
-/* The last change that the server has; 0 when it has none. */
+/*
+ * The last change that the server has; 0 when it has none. @whole: the changes behind it are
+ * all that a replica needs.
+ */
 static uint64_t last_sent(struct source *s, bool *whole)
 {
 	natsMsg *msg = NULL;
 	struct relay_msg m;
 	uint64_t seq = 0;
+	natsStatus st;
 
 	*whole = false;
-	if (js_GetLastMsg(&msg, s->r->js, s->r->stream, s->r->subject, NULL, NULL) != NATS_OK)
+	do {
+		st = js_GetLastMsg(&msg, s->r->js, s->r->stream, s->r->subject, NULL, NULL);
+		if (st != NATS_OK && st != NATS_NOT_FOUND)
+			nats_Sleep(200);
+	} while (st != NATS_OK && st != NATS_NOT_FOUND && !relay_ends);
+	if (st != NATS_OK)
 		return 0;
 	if (!msg_check(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), &m)) {
-		*whole = m.type == RELAY_CHANGES_OF || m.type == RELAY_END;
+		*whole = (m.type == RELAY_CHANGES_OF || m.type == RELAY_END) &&
+			 m.origin == s->origin;
 		seq = m.type == RELAY_CHANGES_OF ? m.seq + m.count - 1 : m.seq;
 	}
 	natsMsg_Destroy(msg);
 	return seq;
+}
+
+/* A collection that was dropped and made again has changes of the same numbers. */
+static int find_origin(struct source *s)
+{
+	struct vexfs_stat st = { 0 };
+	struct vexfs_error err;
+	int64_t of[4];
+
+	if (vexfs_do_stat(s->h, &st, &err))
+		return relay_fail("%s", err.text);
+	of[0] = st.created;
+	of[1] = st.dim;
+	of[2] = st.type | st.metric << 8;
+	of[3] = st.attr_size;
+	s->origin = crc32c(0, of, sizeof(of));
+	return 0;
 }
 
 static int attach(struct source *s, bool fresh)
@@ -259,6 +338,8 @@ static int attach(struct source *s, bool fresh)
 	s->attr_size = vexfs_attr_size(s->h);
 	s->most = RELAY_PAYLOAD / (s->row_bytes + s->attr_size + 24);
 	s->most = s->most > RELAY_CHANGES ? RELAY_CHANGES : s->most ? s->most : 1;
+	if (find_origin(s))
+		return -1;
 	req.from = last_sent(s, &whole);
 	s->sent = req.from;
 	req.flags = whole && !fresh ? VEXFS_STREAM_FROM : 0;
@@ -279,24 +360,6 @@ static int attach(struct source *s, bool fresh)
 		(unsigned long long)req.from);
 	s->sent = req.from;
 	return send_snapshot(s, req.from);
-}
-
-static int make_stream(struct relay *r)
-{
-	const char *subjects[] = { r->subject };
-	jsStreamConfig cfg;
-	jsErrCode code = 0;
-	natsStatus st;
-
-	jsStreamConfig_Init(&cfg);
-	cfg.Name = r->stream;
-	cfg.Subjects = subjects;
-	cfg.SubjectsLen = 1;
-	cfg.MaxBytes = (int64_t)r->max_bytes;
-	st = js_AddStream(NULL, r->js, &cfg, NULL, &code);
-	/* Error 10058: the stream exists with other settings. */
-	return st == NATS_OK || code == 10058 ? 0 :
-		relay_fail("the stream %s: %s", r->stream, natsStatus_GetText(st));
 }
 
 int source_run(struct relay *r)
