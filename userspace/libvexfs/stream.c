@@ -61,13 +61,37 @@ ssize_t vexfs_read_changes(struct vexfs *h, struct vexfs_change *changes, size_t
 	return n / (ssize_t)sizeof(*changes);
 }
 
+/* A signal makes a request of the kernel end early, with the rows that it has read. */
+static int read_rows(struct vexfs *h, struct vexfs_rows *req)
+{
+	struct vexfs_rows part;
+	int e;
+
+	req->done = req->tried = 0;
+	do {
+		part = *req;
+		part.size = sizeof(part);
+		part.count -= req->tried;
+		part.changes = advance(req->changes, req->tried, sizeof(struct vexfs_change));
+		part.vectors = advance(req->vectors, req->tried,
+				       vexfs_vector_bytes(h, req->format));
+		part.attrs = advance(req->attrs, req->tried, h->attr_size);
+		part.errors = advance(req->errors, req->tried, sizeof(int32_t));
+		part.done = part.tried = 0;
+		e = vexfs_handle_call_on(h, VEXFS_IOC_ROWS, &part);
+		req->done += part.done;
+		req->tried += part.tried;
+	} while (!e && req->tried < req->count);
+	return e;
+}
+
 int vexfs_do_rows(struct vexfs *h, struct vexfs_rows *req, struct vexfs_error *err)
 {
 	int e;
 
 	vexfs_error_clear(err);
 	req->size = sizeof(*req);
-	e = vexfs_handle_call_on(h, VEXFS_IOC_ROWS, req);
+	e = read_rows(h, req);
 	if (!e)
 		return 0;
 	if (e == ENOTCONN)

@@ -548,7 +548,8 @@ const struct verb store_verbs[] = {
 		.name = "store info", .args = "[NAME]", .max_args = 1,
 		.brief = "show what is stored: sequence numbers, vectors, bytes",
 		.detail = "ROWS counts rows on the disk, including superseded ones; "
-			  "compaction drops these.",
+			  "compaction drops these. A collection that vexfsd cannot open is shown as "
+			  "?, with the reason; its files begin with its KEY, which -j shows.",
 		.opts = store_opts, .run = run_info,
 	}, {
 		.name = "store check", .args = "[NAME]", .max_args = 1,
@@ -565,7 +566,8 @@ const struct verb store_verbs[] = {
 		.name = "store backup", .args = "DIR", .min_args = 1, .max_args = 1,
 		.brief = "copy all that is stored, while writers continue",
 		.detail = "Each collection is copied as of one change. DIR is created, or is empty; "
-			  "it becomes a store that store check --store DIR reads.",
+			  "it becomes a store that store check --store DIR reads. Exits with 1 when a "
+			  "collection cannot be opened and is missing there.",
 		.opts = store_opts, .run = run_backup,
 	}, {
 		.name = "store restore", .args = "DIR", .min_args = 1, .max_args = 1,

@@ -14,16 +14,25 @@
 
 #include "vexfsd.h"
 
-/* The collections that were served last, and those that the kernel has now. */
+/**
+ * struct known - the collections that were served last, and those that the kernel has now
+ * @d: the daemon
+ * @same: the module instance that was served last
+ * @pairs: collections that were served last; serial 0: it was in the store only
+ * @n: number of @pairs
+ * @there: collections of the kernel
+ * @nthere: number of them
+ */
 struct known {
 	struct daemon *d;
+	bool same;
 	struct {
 		uint64_t key;
 		uint64_t serial;
 	} *pairs;
 	size_t n;
-	uint64_t *serials;	/* the kernel has it */
-	size_t nserials;
+	struct vexfs_stat *there;
+	size_t nthere;
 };
 
 static int note_pair(void *arg, uint64_t key, uint64_t serial)
@@ -39,47 +48,83 @@ static int note_pair(void *arg, uint64_t key, uint64_t serial)
 	return 0;
 }
 
-static int note_serial(void *arg, const struct vexfs_stat *st)
+static int note_there(void *arg, const struct vexfs_stat *st)
 {
 	struct known *w = arg;
-	uint64_t *p = realloc(w->serials, (w->nserials + 1) * sizeof(*p));
+	struct vexfs_stat *p = realloc(w->there, (w->nthere + 1) * sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
-	w->serials = p;
-	p[w->nserials++] = st->serial;
+	w->there = p;
+	p[w->nthere++] = *st;
 	return 0;
 }
 
-static uint64_t serial_of(const struct known *w, uint64_t key)
+/* False when the collection is in no pair. */
+static bool was_served(const struct known *w, uint64_t key, uint64_t *serial)
 {
+	*serial = 0;
 	for (size_t i = 0; i < w->n; i++)
-		if (w->pairs[i].key == key)
-			return w->pairs[i].serial;
-	return 0;
+		if (w->pairs[i].key == key) {
+			*serial = w->pairs[i].serial;
+			return true;
+		}
+	return false;
 }
 
 static bool in_kernel(const struct known *w, uint64_t serial)
 {
-	for (size_t i = 0; i < w->nserials; i++)
-		if (w->serials[i] == serial)
+	for (size_t i = 0; i < w->nthere; i++)
+		if (w->there[i].serial == serial)
 			return true;
 	return false;
 }
 
+static bool is_paired(const struct known *w, uint64_t serial)
+{
+	for (size_t i = 0; w->same && i < w->n; i++)
+		if (w->pairs[i].serial == serial)
+			return true;
+	return false;
+}
+
+static bool is_served(struct daemon *d, uint64_t serial)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&d->lock);
+	for (struct coll *k = d->colls; k && !found; k = k->next)
+		found = k->serial == serial;
+	pthread_mutex_unlock(&d->lock);
+	return found;
+}
+
 /*
- * The module instance that was served before does not have it: it was dropped, or it was
- * never acknowledged.
+ * A daemon may end right after it has restored a collection, before RUN says so, and RUN may
+ * be damaged. The kernel then has the collection as of a change that is in the store.
  */
-static void drop_stored(struct daemon *d, uint64_t key, const char *why)
+static uint64_t restored_as(const struct known *w, const struct store_coll *c)
+{
+	const struct store_meta *m = store_coll_meta(c);
+	uint64_t seq = store_durable_seq(c);
+
+	for (size_t i = 0; i < w->nthere; i++) {
+		const struct vexfs_stat *st = &w->there[i];
+
+		if (st->durability != VEXFS_DURABILITY_NONE && (st->flags & VEXFS_STAT_STORED) &&
+		    !strcmp(st->name, m->name) && st->created == m->created &&
+		    st->user_ns == m->user_ns && st->durable <= seq && seq <= st->seq &&
+		    !is_paired(w, st->serial) && !is_served(w->d, st->serial))
+			return st->serial;
+	}
+	return 0;
+}
+
+/* Removes an open collection of the store. */
+static void drop_stored(struct store_coll *c, const char *why)
 {
 	struct store_error err = { 0 };
-	struct store_coll *c;
 
-	if (store_coll_open(d->s, key, &c, &err)) {
-		say(LOG_ERR, "%s", err.text);
-		return;
-	}
 	say(LOG_NOTICE, "'%s' %s: removing its files", store_coll_meta(c)->name, why);
 	if (store_coll_drop(c, &err)) {
 		say(LOG_ERR, "%s", err.text);
@@ -87,71 +132,123 @@ static void drop_stored(struct daemon *d, uint64_t key, const char *why)
 	}
 }
 
-/* The collection belongs to another user namespace, so no process here can use its name. */
-static bool is_kept(struct daemon *d, struct coll *k)
+/* The module instance that was served before does not have it any more. */
+static void was_dropped(struct daemon *d, uint64_t key)
 {
 	struct store_error err = { 0 };
 	struct store_coll *c;
-	bool kept = false;
 
-	if (store_coll_open(d->s, k->key, &c, &err)) {
-		coll_state(k, COLL_CONFLICT, err.code, err.text);
+	if (store_coll_open(d->s, key, &c, &err))
 		say(LOG_ERR, "%s", err.text);
-		return true;
+	else
+		drop_stored(c, "was dropped");
+}
+
+/* A collection that the kernel does not have under a known number: @c, or NULL and @ret. */
+static void find_place(const struct known *w, struct coll *k, struct store_coll *c, int ret,
+		       const struct store_error *err)
+{
+	k->restore = true;
+	/* One that cannot be opened is left to its thread, which tries again. */
+	if (ret == -EUCLEAN || ret == -ENOTSUP) {
+		coll_state(k, COLL_CONFLICT, err->code, err->text);
+		say(LOG_ERR, "%s", err->text);
 	}
-	kept = store_coll_meta(c)->user_ns != d->user_ns;
+	if (ret)
+		return;
 	k->c = c;
 	quota_note(k);
-	if (kept) {
-		coll_state(k, COLL_KEPT, 0, "its user namespace no longer exists");
-		say(LOG_NOTICE, "'%s' is kept in the store: its user namespace no longer exists",
-		    store_coll_meta(c)->name);
-	}
-	return kept;
+	k->serial = restored_as(w, c);
+	k->unfinished = k->serial != 0;
+	k->restore = !k->serial;
+	if (k->restore)
+		coll_is_kept(k);
 }
 
-static int take_up(struct daemon *d, const struct known *w, uint64_t key, bool same)
+static int take_up(const struct known *w, uint64_t key)
 {
-	uint64_t serial = same ? serial_of(w, key) : 0;
+	struct store_error err = { 0 };
+	struct store_coll *c = NULL;
+	uint64_t serial = 0;
+	bool served = w->same && was_served(w, key, &serial);
 	struct coll *k;
+	int ret = 0;
 
-	if (same && !serial) {
-		drop_stored(d, key, "was never acknowledged");
+	if (serial && !in_kernel(w, serial)) {
+		was_dropped(w->d, key);
 		return 0;
 	}
-	if (same && !in_kernel(w, serial)) {
-		drop_stored(d, key, "was dropped");
+	if (!serial)
+		ret = store_coll_open(w->d->s, key, &c, &err);
+	/* RUN is written after a creation and before the first change. */
+	if (c && w->same && !served && !store_durable_seq(c)) {
+		drop_stored(c, "was never acknowledged");
 		return 0;
 	}
-	k = coll_new(d, key, serial);
-	if (!k)
+	k = coll_new(w->d, key, serial);
+	if (!k) {
+		store_coll_abandon(c);
 		return -ENOMEM;
-	k->restore = !same;
-	if (k->restore && is_kept(d, k))
-		return 0;
-	return coll_start(k);
+	}
+	if (!serial)
+		find_place(w, k, c, ret, &err);
+	return 0;
 }
 
-static int take_up_all(struct daemon *d, const struct known *w, bool same)
+static int take_up_all(const struct known *w)
 {
 	size_t n;
-	const uint64_t *keys = store_keys(d->s, &n);
+	const uint64_t *keys = store_keys(w->d->s, &n);
 	uint64_t *copy = calloc(n + 1, sizeof(*copy));
 	int ret = copy ? 0 : -ENOMEM;
 
 	if (copy && n)
 		memcpy(copy, keys, n * sizeof(*copy));
-	for (size_t i = 0; !ret && i < n; i++)
-		ret = take_up(d, w, copy[i], same);
+	for (size_t i = 0; !ret && i < n; i++) {
+		notify_alive();
+		ret = take_up(w, copy[i]);
+	}
 	free(copy);
 	return ret;
+}
+
+static int start_all(struct daemon *d)
+{
+	uint64_t at = 0;
+	struct coll *k;
+	int ret = 0;
+
+	while (!ret && (k = coll_hold(d, &at))) {
+		if (k->state == COLL_WAITING)
+			ret = coll_start(k);
+		coll_release(k);
+	}
+	return ret;
+}
+
+static int take_over(struct known *w, int fd, uint64_t instance)
+{
+	uint64_t last;
+	int ret = run_read(w->d, &last, note_pair, w);
+
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret && ret != -ENOENT)
+		say(LOG_WARNING, "RUN: %s; collections are found by their names", strerror(-ret));
+	w->same = last == instance;
+	ret = kernel_list(fd, VEXFS_LIST_ALL, note_there, w);
+	if (!ret)
+		ret = take_up_all(w);
+	/* Before anything is restored: the next daemon is to know what is still missing. */
+	if (!ret)
+		ret = run_write(w->d);
+	return ret ? ret : start_all(w->d);
 }
 
 int daemon_attach(struct daemon *d)
 {
 	struct vexfs_storage st = { 0 };
 	struct known w = { .d = d };
-	uint64_t last;
 	int ret, fd = kernel_open(d->opts.device);
 
 	if (fd < 0)
@@ -161,18 +258,12 @@ int daemon_attach(struct daemon *d)
 		close(fd);
 		return ret;
 	}
-	d->storage = fd;
 	d->instance = st.instance;
-	ret = run_read(d, &last, note_pair, &w);
-	if (ret && ret != -ENOENT)
-		say(LOG_WARNING, "RUN: %s; everything is restored", strerror(-ret));
-	ret = kernel_list(fd, VEXFS_LIST_ALL, note_serial, &w);
-	if (!ret)
-		ret = take_up_all(d, &w, last == st.instance);
+	ret = take_over(&w, fd, st.instance);
 	free(w.pairs);
-	free(w.serials);
-	if (!ret)
-		ret = run_write(d);
+	free(w.there);
+	/* From here on the control socket may add collections. */
+	d->storage = fd;
 	if (!ret)
 		ret = upkeep_start(d);
 	if (!ret)
@@ -190,17 +281,6 @@ void daemon_release(struct daemon *d)
 	if (d->storage >= 0)
 		close(d->storage);
 	d->storage = -1;
-}
-
-static bool is_served(struct daemon *d, uint64_t serial)
-{
-	bool found = false;
-
-	pthread_mutex_lock(&d->lock);
-	for (struct coll *k = d->colls; k && !found; k = k->next)
-		found = k->serial == serial;
-	pthread_mutex_unlock(&d->lock);
-	return found;
 }
 
 static int discovered(void *arg, const struct vexfs_stat *st)

@@ -34,8 +34,9 @@ static struct coll *find_kept(struct daemon *d, const char *which, struct store_
 {
 	struct coll *k, *found = NULL;
 	unsigned int met = 0;
+	uint64_t at = 0;
 
-	for (size_t i = 0; (k = coll_hold(d, i)); i++) {
+	while ((k = coll_hold(d, &at))) {
 		bool meant;
 
 		pthread_mutex_lock(&k->lock);

@@ -30,6 +30,7 @@ struct coll *coll_new(struct daemon *d, uint64_t key, uint64_t serial)
 	}
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_mutex_lock(&d->lock);
+	k->number = ++d->numbers;
 	k->next = d->colls;
 	d->colls = k;
 	pthread_mutex_unlock(&d->lock);
@@ -107,15 +108,18 @@ static bool is_gone(const struct coll *k)
 	return !k->c && !k->key;
 }
 
-struct coll *coll_hold(struct daemon *d, size_t n)
+struct coll *coll_hold(struct daemon *d, uint64_t *at)
 {
-	struct coll *k;
+	struct coll *k = NULL;
 
 	pthread_mutex_lock(&d->lock);
-	for (k = d->colls; k && n; k = k->next)
-		n--;
-	if (k)
+	/* The latest comes first. */
+	for (struct coll *o = d->colls; o && o->number > *at; o = o->next)
+		k = o;
+	if (k) {
 		k->holders++;
+		*at = k->number;
+	}
 	pthread_mutex_unlock(&d->lock);
 	return k;
 }
@@ -128,12 +132,24 @@ void coll_release(struct coll *k)
 	pthread_mutex_unlock(&k->d->lock);
 }
 
+bool coll_is_kept(struct coll *k)
+{
+	const struct store_meta *m = store_coll_meta(k->c);
+
+	if (m->user_ns == k->d->user_ns)
+		return false;
+	coll_state(k, COLL_KEPT, 0, "its user namespace no longer exists");
+	say(LOG_NOTICE, "'%s' is kept in the store: its user namespace no longer exists", m->name);
+	return true;
+}
+
 bool coll_name_taken(struct daemon *d, const char *name)
 {
+	uint64_t at = 0;
 	bool taken = false;
 	struct coll *k;
 
-	for (size_t i = 0; !taken && (k = coll_hold(d, i)); i++) {
+	while (!taken && (k = coll_hold(d, &at))) {
 		pthread_mutex_lock(&k->lock);
 		taken = k->c && k->state != COLL_KEPT && !strcmp(store_coll_meta(k->c)->name, name);
 		pthread_mutex_unlock(&k->lock);

@@ -75,6 +75,10 @@ static int info_one(struct client *c, struct coll *k, struct store_error *err)
 	struct store_info info;
 
 	(void)err;
+	if (!k->c) {
+		tell(c, "row %016" PRIx64 " 0 0 0 0 0 %s %d ?", k->key, states[k->state], k->error);
+		return 0;
+	}
 	store_coll_info(k->c, &info);
 	tell(c, "row %016" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %s %d %s",
 	     k->key, info.seq, info.live, info.rows, info.bytes, info.segments, states[k->state],
@@ -102,18 +106,26 @@ static int check_one(struct client *c, struct coll *k, struct store_error *err)
 	return ret;
 }
 
-/* Calls @one for each open collection, or for the one with that name. */
+/* Only its number is known of a collection that cannot be opened. */
+static bool is_closed(const struct coll *k)
+{
+	return !k->c && k->key && k->error;
+}
+
+/* Calls @one for each open collection, or for the one with that name; info for closed ones, too. */
 static int each(struct client *c, const char *name,
 		int (*one)(struct client *c, struct coll *k, struct store_error *err),
 		struct store_error *err)
 {
 	unsigned int met = 0;
+	uint64_t at = 0;
 	struct coll *k;
 	int ret = 0;
 
-	for (size_t i = 0; !ret && (k = coll_hold(c->d, i)); i++) {
+	while (!ret && (k = coll_hold(c->d, &at))) {
 		pthread_mutex_lock(&k->lock);
-		if (k->c && (!*name || !strcmp(store_coll_meta(k->c)->name, name))) {
+		if (k->c ? !*name || !strcmp(store_coll_meta(k->c)->name, name) :
+			   one == info_one && !*name && is_closed(k)) {
 			ret = one(c, k, err);
 			met++;
 		}
@@ -134,6 +146,26 @@ static struct backup backing;
 static int backup_one(struct client *c, struct coll *k, struct store_error *err)
 {
 	return store_coll_copy(k->c, backing.to, progress, c, err);
+}
+
+/* What cannot be opened is not in the backup, and whoever asked for one must know. */
+static int backup_lacks(struct client *c, struct store_error *err)
+{
+	uint64_t at = 0, key = 0;
+	unsigned int n = 0;
+	struct coll *k;
+
+	while ((k = coll_hold(c->d, &at))) {
+		pthread_mutex_lock(&k->lock);
+		if (!k->c && k->key) {
+			key = k->key;
+			n++;
+		}
+		pthread_mutex_unlock(&k->lock);
+		coll_release(k);
+	}
+	return n ? store_fail(err, EUCLEAN, "%u collections cannot be opened and are not in the "
+			      "backup, among them %016" PRIx64 ": store info", n, key) : 0;
 }
 
 static pthread_mutex_t backup_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -157,6 +189,8 @@ static int backup(struct client *c, const char *dir, struct store_error *err)
 			ret = store_fail(err, ENOTEMPTY, "there is a backup already");
 		else
 			ret = each(c, "", backup_one, err);
+		if (!ret)
+			ret = backup_lacks(c, err);
 		store_close(backing.to);
 	}
 	pthread_mutex_unlock(&backup_lock);
@@ -186,6 +220,10 @@ static int restore_one(struct client *c, struct store *from, uint64_t key,
 	if (!k)
 		return store_fail(err, ENOMEM, "no memory");
 	k->restore = true;
+	/* Otherwise the next daemon would take it for one that was never acknowledged. */
+	ret = run_write(c->d);
+	if (ret)
+		return store_fail(err, ret, "RUN cannot be written: %s", strerror(-ret));
 	ret = coll_start(k);
 	tell(c, "restored %s", name);
 	return ret ? store_fail(err, ret, "no thread: %s", strerror(-ret)) : 0;

@@ -39,7 +39,9 @@ static int save_parts(struct coll *k, int fd, struct store_graph *g, uint8_t *bu
 		}
 		if (!ret && s.len)
 			ret = store_graph_add(g, buf, s.len, err);
-		/* When the daemon ends it still saves graphs, and nothing cancels that. */
+		/* The main thread saves then, and nothing cancels that. */
+		if (k->d->releasing)
+			notify_alive();
 		if (!ret && k->d->upkeep_ends && !k->d->releasing)
 			ret = store_fail(err, EINTR, "the daemon ends");
 	} while (!ret && s.cursor);
@@ -197,4 +199,20 @@ int graph_finish(struct coll *k, int fd)
 	say(LOG_INFO, "'%s': %llu vectors are in the graph, %llu are being inserted", m->name,
 	    (unsigned long long)req.nodes, (unsigned long long)req.left);
 	return 0;
+}
+
+/* Nobody has changed the collection since: writers wait until it is attached to. */
+void graph_continue(struct coll *k)
+{
+	int fd = kernel_attach(k->d->opts.device, k->serial,
+			       VEXFS_ATTACH_READ | VEXFS_ATTACH_WRITE);
+	struct store_meta meta;
+	struct vexfs_stat st;
+
+	if (fd < 0)
+		return;
+	if (!kernel_meta(fd, &meta, &st) && st.index_state == VEXFS_INDEX_STOPPED &&
+	    graph_finish(k, fd))
+		say(LOG_WARNING, "'%s' has no graph", store_coll_meta(k->c)->name);
+	close(fd);
 }

@@ -34,8 +34,9 @@ int kernel_attach(const char *device, uint64_t serial, unsigned int flags)
 	struct vexfs_attach a = { .flags = flags | VEXFS_ATTACH_SERIAL, .serial = serial };
 	int fd = kernel_open(device), ret;
 
+	/* Without a device nothing is known about the collection. */
 	if (fd < 0)
-		return fd;
+		return fd == -ENOENT ? -ENODEV : fd;
 	ret = KERNEL(fd, VEXFS_IOC_ATTACH, &a);
 	if (ret) {
 		close(fd);

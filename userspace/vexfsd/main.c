@@ -110,13 +110,35 @@ static int signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static time_t uptime(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
 /* What the main thread knows about the module. */
 struct presence {
 	bool said_absent;
 	bool ready;
 	time_t released;
 	bool vanished;
+	struct stat node;	/* of the device, when it was released */
 };
+
+static int look_at_node(const struct daemon *d, struct stat *st)
+{
+	memset(st, 0, sizeof(*st));
+	return stat(d->opts.device ? d->opts.device : VEXFS_DEVICE, st);
+}
+
+/* A module that is loaded again makes its device anew, perhaps before we looked. */
+static bool is_other_node(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino != b->st_ino || a->st_ctim.tv_sec != b->st_ctim.tv_sec ||
+	       a->st_ctim.tv_nsec != b->st_ctim.tv_nsec;
+}
 
 /* Attaches to a module that was loaded, unless a client asked us to stay detached. */
 static void look_for_module(struct daemon *d, struct presence *p)
@@ -128,11 +150,12 @@ static void look_for_module(struct daemon *d, struct presence *p)
 		return;
 	if (d->wanted == WANT_RELEASE) {
 		/* The module was unloaded and loaded again, or it was not unloaded after all. */
-		if (stat(d->opts.device ? d->opts.device : VEXFS_DEVICE, &st)) {
+		if (look_at_node(d, &st)) {
 			p->vanished = true;
 			return;
 		}
-		if (!p->vanished && time(NULL) - p->released < AGAIN_S)
+		p->vanished |= is_other_node(&p->node, &st);
+		if (!p->vanished && uptime() - p->released < AGAIN_S)
 			return;
 		d->wanted = WANT_STORE;
 	}
@@ -157,8 +180,9 @@ static void release(struct daemon *d, struct presence *p)
 {
 	if (d->storage < 0)
 		return;
+	look_at_node(d, &p->node);
 	daemon_release(d);
-	p->released = time(NULL);
+	p->released = uptime();
 	p->vanished = false;
 	say(LOG_NOTICE, "detached from the module");
 }
@@ -223,6 +247,7 @@ static void loop(struct daemon *d, int sigs)
 
 int main(int argc, char **argv)
 {
+	pthread_condattr_t monotonic;
 	struct daemon d = {
 		.opts = { .store = VEXFSD_STORE, .socket = VEXFSD_SOCKET },
 		.storage = -1, .control = -1, .wake = -1,
@@ -235,7 +260,11 @@ int main(int argc, char **argv)
 	pthread_mutex_init(&d.run_lock, NULL);
 	pthread_mutex_init(&d.adopt_lock, NULL);
 	pthread_cond_init(&d.batch_free, NULL);
-	pthread_cond_init(&d.upkeep_wake, NULL);
+	/* Somebody may set the clock back. */
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&d.upkeep_wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	sigs = signals();
 	ret = sigs < 0 ? -errno : start(&d);
 	if (!ret) {

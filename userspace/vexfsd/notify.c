@@ -29,6 +29,12 @@ void notify(const char *state)
 	close(fd);
 }
 
+void notify_alive(void)
+{
+	if (watchdog_ms())
+		notify("WATCHDOG=1");
+}
+
 unsigned int watchdog_ms(void)
 {
 	const char *us = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");

@@ -11,14 +11,34 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/vfs.h>
 #include <syslog.h>
 
 #include "vexfsd.h"
 
+#define FILES_MAX	(1u << 20)
+#define FILES_FEW	4096u
+
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER	57
 #endif
+
+/* As many as there may be by default (fs.nr_open), or as many as we may have. */
+static void allow_files(void)
+{
+	struct rlimit limit = { .rlim_cur = FILES_MAX, .rlim_max = FILES_MAX };
+
+	if (!setrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		if (!setrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur >= FILES_FEW)
+			return;
+	}
+	say(LOG_WARNING, "no more than %llu open files, of which each collection has three",
+	    (unsigned long long)limit.rlim_cur);
+}
 
 void protect(void)
 {
@@ -29,6 +49,7 @@ void protect(void)
 		    strerror(errno));
 	if (f)
 		fclose(f);
+	allow_files();
 	/* Pages become resident on first use, and stay resident. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		say(LOG_WARNING, "memory may be swapped out: %s", strerror(errno));

@@ -54,6 +54,9 @@ static int put(void *arg, const struct store_rows *r)
 static int create(struct coll *k, int fd)
 {
 	const struct store_meta *m = store_coll_meta(k->c);
+	struct store_meta has;
+	struct vexfs_stat st;
+	int ret;
 	struct vexfs_create c = {
 		.flags = VEXFS_CREATE_RESTORE, .dim = m->dim, .type = m->type, .metric = m->metric,
 		.index = m->index, .mode = m->mode, .attr_size = m->attr_size,
@@ -64,7 +67,13 @@ static int create(struct coll *k, int fd)
 	};
 
 	memcpy(c.name, m->name, sizeof(c.name));
-	return KERNEL(fd, VEXFS_IOC_CREATE, &c);
+	ret = KERNEL(fd, VEXFS_IOC_CREATE, &c);
+	if (!ret)
+		ret = kernel_meta(fd, &has, &st);
+	/* The kernel would read behind the rows of the store, or leave some out. */
+	if (!ret && (has.row_bytes != m->row_bytes || has.attr_size != m->attr_size))
+		ret = -EUCLEAN;
+	return ret;
 }
 
 static void took(const struct timespec *begin, const char *name, uint64_t rows)

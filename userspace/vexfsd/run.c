@@ -2,9 +2,9 @@
 /*
  * RUN is a file beside the store. It names the module instance that was served last, and
  * pairs the kernel's collections with those of the store. If the same instance no longer
- * has a collection of this list, that collection was dropped; if the store has one that
- * is not in the list, that one was never acknowledged. For any other instance, all
- * collections are restored.
+ * has a collection of this list, that collection was dropped. A pair without a number of
+ * the kernel is a collection that is only in the store: it is still to be restored, or
+ * cannot be. For any other instance, all collections are restored.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static uint32_t run_crc(const struct run_head *h, const struct run_pair *pairs)
 	return crc32c(crc32c(0, &copy, sizeof(copy)), pairs, h->count * sizeof(*pairs));
 }
 
-int run_read(struct daemon *d, uint64_t *instance,
+int run_read(struct daemon *d, uint64_t *last,
 	     int (*fn)(void *arg, uint64_t key, uint64_t serial), void *arg)
 {
 	struct run_head h;
@@ -48,7 +48,7 @@ int run_read(struct daemon *d, uint64_t *instance,
 	size_t len;
 	int ret = store_slurp(d->io, "RUN", sizeof(h) + RUN_MAX * sizeof(*pairs), &data, &len);
 
-	*instance = 0;
+	*last = 0;
 	if (ret)
 		return ret;
 	ret = -EUCLEAN;
@@ -59,10 +59,12 @@ int run_read(struct daemon *d, uint64_t *instance,
 		if (h.magic == RUN_MAGIC && h.count <= RUN_MAX &&
 		    len == sizeof(h) + h.count * sizeof(*pairs) &&
 		    h.crc == run_crc(&h, pairs) && !memcmp(h.store, store_id(d->s), 16)) {
-			*instance = h.instance;
 			ret = 0;
 			for (uint32_t i = 0; !ret && i < h.count; i++)
 				ret = fn(arg, pairs[i].key, pairs[i].serial);
+			/* Half of the pairs would be worse than none. */
+			if (!ret)
+				*last = h.instance;
 		}
 	}
 	free(data);
@@ -86,7 +88,7 @@ int run_write(struct daemon *d)
 		memcpy(h->store, store_id(d->s), sizeof(h->store));
 		pairs = (struct run_pair *)(h + 1);
 		for (struct coll *k = d->colls; k; k = k->next)
-			if (k->key && k->serial)
+			if (k->key)
 				pairs[h->count++] = (struct run_pair) { k->key, k->serial };
 		h->crc = run_crc(h, pairs);
 	}

@@ -24,6 +24,7 @@
  * @read: last change that was read
  * @open_since: arrival of the oldest change that is not on the disk; 0: there is none
  * @dropped: the collection was dropped
+ * @gone: the kernel does not have it any more
  */
 struct stream {
 	struct coll *k;
@@ -34,6 +35,7 @@ struct stream {
 	uint64_t acked;
 	uint64_t open_since;
 	bool dropped;
+	bool gone;
 };
 
 static uint64_t now_ns(void)
@@ -59,17 +61,35 @@ static int ack(struct stream *s, uint64_t seq, int error)
 	return ret;
 }
 
+/* One request may end early: while the machine goes to sleep the kernel interrupts all. */
+static int rows(struct stream *s, const struct vexfs_change *ch, uint32_t n)
+{
+	struct batch *b = s->b;
+	uint32_t attr = s->meta.attr_size;
+	int ret = 0;
+
+	for (uint32_t at = 0; !ret && at < n;) {
+		struct vexfs_rows r = {
+			.format = VEXFS_FORMAT_RAW, .count = n - at, .changes = (uintptr_t)(ch + at),
+			.vectors = (uintptr_t)(b->vectors + (size_t)at * s->meta.row_bytes),
+			.attrs = attr ? (uintptr_t)(b->attrs + (size_t)at * attr) : 0,
+			.errors = (uintptr_t)(b->errors + at),
+		};
+
+		ret = KERNEL(s->k->fd, VEXFS_IOC_ROWS, &r);
+		if (!ret && !r.tried)
+			ret = -EIO;
+		at += r.tried;
+	}
+	return ret;
+}
+
 /* Reads the rows of @n changes, packed together; -EIO when a row no longer exists. */
 static int fetch(struct stream *s, const struct vexfs_change *ch, uint32_t n, uint32_t *puts)
 {
 	struct batch *b = s->b;
 	uint32_t row = s->meta.row_bytes, attr = s->meta.attr_size;
-	struct vexfs_rows r = {
-		.format = VEXFS_FORMAT_RAW, .count = n, .changes = (uintptr_t)ch,
-		.vectors = (uintptr_t)b->vectors, .attrs = attr ? (uintptr_t)b->attrs : 0,
-		.errors = (uintptr_t)b->errors,
-	};
-	int ret = KERNEL(s->k->fd, VEXFS_IOC_ROWS, &r);
+	int ret = rows(s, ch, n);
 
 	*puts = 0;
 	if (ret)
@@ -269,19 +289,23 @@ static int carry(struct stream *s, struct store_error *err)
 static int forget(struct stream *s, struct store_error *err)
 {
 	struct coll *k = s->k;
+	char name[STORE_NAME_SIZE] = "";
 	int ret;
 
 	pthread_mutex_lock(&k->lock);
+	if (k->c)
+		memcpy(name, store_coll_meta(k->c)->name, sizeof(name));
 	ret = k->c ? store_coll_drop(k->c, err) : 0;
-	if (!ret)
+	if (!ret) {
 		k->c = NULL;
+		pthread_mutex_lock(&k->d->lock);
+		k->key = k->serial = 0;
+		pthread_mutex_unlock(&k->d->lock);
+	}
 	pthread_mutex_unlock(&k->lock);
 	if (ret)
 		return ret;
-	say(LOG_INFO, "'%s' is no longer durable: its files were removed", s->meta.name);
-	pthread_mutex_lock(&k->d->lock);
-	k->key = k->serial = 0;
-	pthread_mutex_unlock(&k->d->lock);
+	say(LOG_INFO, "'%s' is no longer durable: its files were removed", name);
 	run_write(k->d);
 	/* There may be no thread left to report this to. */
 	ack(s, s->read, 0);
@@ -300,6 +324,7 @@ static int attach(struct stream *s, struct store_error *err)
 	int ret;
 
 	k->fd = kernel_attach(k->d->opts.device, k->serial, VEXFS_ATTACH_READ);
+	s->gone = k->fd == -ENOENT;
 	if (k->fd < 0)
 		return store_fail(err, k->fd, "cannot attach to it: %s", strerror(-k->fd));
 	ret = kernel_meta(k->fd, &s->meta, &st);
@@ -351,7 +376,25 @@ static int open_store(struct coll *k, struct store_error *err)
 	pthread_mutex_lock(&k->lock);
 	k->c = c;
 	pthread_mutex_unlock(&k->lock);
+	quota_note(k);
 	return 0;
+}
+
+/*
+ * The collection was dropped, or is no longer durable, while it was not stored: on a full disk
+ * its files are to go, rather than to be recovered.
+ */
+static bool is_unwanted(struct stream *s)
+{
+	int fd = kernel_attach(s->k->d->opts.device, s->k->serial, VEXFS_ATTACH_READ);
+	struct vexfs_stat st;
+	bool unwanted;
+
+	if (fd < 0)
+		return fd == -ENOENT;
+	unwanted = !kernel_meta(fd, &s->meta, &st) && st.durability == VEXFS_DURABILITY_NONE;
+	close(fd);
+	return unwanted;
 }
 
 /*
@@ -365,13 +408,21 @@ static int serve(struct stream *s, struct store_error *err)
 
 	if (k->key && !k->c)
 		ret = open_store(k, err);
+	else if (k->c && k->state == COLL_FAILED && !k->restore && is_unwanted(s))
+		return forget(s, err);
 	else if (k->c && k->state == COLL_FAILED)
 		ret = store_coll_recover(k->c, err);
+	if (!ret && k->restore && coll_is_kept(k))
+		return 0;
 	if (!ret && k->restore) {
 		coll_state(k, COLL_RESTORING, 0, NULL);
 		ret = restore_coll(k, err);
 		if (!ret)
 			k->restore = false;
+	}
+	if (!ret && k->unfinished) {
+		graph_continue(k);
+		k->unfinished = false;
 	}
 	if (!ret)
 		ret = attach(s, err);
@@ -391,10 +442,12 @@ static int serve(struct stream *s, struct store_error *err)
 }
 
 /* Errors that do not pass with time: an administrator must act. */
-static bool is_final(const struct coll *k, int ret)
+static bool is_final(const struct stream *s, int ret)
 {
-	return ret == -EUCLEAN || ret == -ENOTSUP || (k->restore && (ret == -EEXIST ||
-		ret == -EINVAL || ret == -EPERM)) || (!k->restore && ret == -ENOENT);
+	bool refused = ret == -EEXIST || ret == -EINVAL || ret == -EPERM;
+
+	return ret == -EUCLEAN || ret == -ENOTSUP || s->gone ||
+	       (refused && s->k->restore && s->k->c);
 }
 
 static void failed(struct stream *s, int ret, const struct store_error *err)
@@ -405,7 +458,7 @@ static void failed(struct stream *s, int ret, const struct store_error *err)
 	if (k->state != COLL_FAILED || k->error != -ret)
 		say(LOG_ERR, "'%s': %s", name, err->text);
 	k->d->counters.failures++;
-	coll_state(k, is_final(k, ret) ? COLL_CONFLICT : COLL_FAILED, -ret, err->text);
+	coll_state(k, is_final(s, ret) ? COLL_CONFLICT : COLL_FAILED, -ret, err->text);
 	if (k->fd >= 0) {
 		if (ack(s, s->acked, -ret) && k->state != COLL_CONFLICT)
 			say(LOG_DEBUG, "'%s': cannot report the error to the kernel", name);
@@ -437,6 +490,6 @@ void stream_run(struct coll *k)
 	if (k->restore)
 		return;
 	/* Dropped in the kernel while this thread was not attached. */
-	if (ret == -ENOENT && k->c && k->serial)
+	if (ret && s.gone && k->c && k->serial)
 		forget(&s, &err);
 }

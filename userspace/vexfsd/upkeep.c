@@ -53,10 +53,12 @@ static void look_after(struct daemon *d, struct coll *k)
 void upkeep_last(struct daemon *d)
 {
 	struct store_error err = { 0 };
+	uint64_t at = 0;
 	struct coll *k;
 
 	d->releasing = true;
-	for (size_t i = 0; (k = coll_hold(d, i)); i++) {
+	while ((k = coll_hold(d, &at))) {
+		notify_alive();
 		pthread_mutex_lock(&k->lock);
 		if (k->c && k->state == COLL_STORING &&
 		    store_coll_meta(k->c)->index != VEXFS_INDEX_NONE &&
@@ -76,11 +78,13 @@ static void *upkeep(void *arg)
 	struct coll *k;
 
 	while (!d->upkeep_ends) {
-		for (size_t i = 0; !d->upkeep_ends && (k = coll_hold(d, i)); i++) {
+		uint64_t at = 0;
+
+		while (!d->upkeep_ends && (k = coll_hold(d, &at))) {
 			look_after(d, k);
 			coll_release(k);
 		}
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += EVERY_S;
 		pthread_mutex_lock(&d->lock);
 		while (!d->upkeep_ends &&

@@ -59,12 +59,14 @@ enum coll_state {
 /**
  * struct coll - a durable collection
  * @c: the collection in the store; NULL before it is open
+ * @number: each has a greater one than those before it
  * @key: its number there
  * @serial: its number in the kernel; 0 before it is known
  * @fd: its change stream; -1 when not attached
  * @stop: eventfd; readable when the thread is to end
  * @state: under d->lock, as are @error and @why
  * @restore: the kernel does not have it yet
+ * @unfinished: the kernel has its vectors, but perhaps not the links of its graph
  * @snapshot: its first rows were walked, and count as soon as its changes are stored
  * @graph_seq: sequence number of the graph that was saved last; 0: none was
  * @owner: the user it belongs to, and @user_ns the namespace; for the limit of users
@@ -79,6 +81,7 @@ struct coll {
 	bool running;
 	atomic_bool ended;
 	struct store_coll *c;
+	uint64_t number;
 	uint64_t key;
 	uint64_t serial;
 	int fd;
@@ -88,6 +91,7 @@ struct coll {
 	char why[300];
 	unsigned int holders;	/* threads that use it, under d->lock */
 	bool restore;
+	bool unfinished;
 	bool snapshot;
 	atomic_ullong graph_seq;
 	atomic_uint owner;
@@ -117,6 +121,7 @@ struct daemon {
 	uint64_t user_max;	/* bytes that a user may take in the store; 0: any */
 	struct counters counters;
 	struct coll *colls;
+	uint64_t numbers;
 	pthread_mutex_t lock;
 	pthread_mutex_t run_lock;
 	/* held while a collection becomes visible and ours; taken before @lock */
@@ -145,6 +150,8 @@ void say(int level, const char *fmt, ...);
 void notify(const char *state);
 /* Milliseconds between two keep-alive messages; 0 when the service manager wants none. */
 unsigned int watchdog_ms(void);
+/* For long work of the main thread. */
+void notify_alive(void);
 
 /* protect.c: keeps a daemon that the kernel's writers wait for from waiting for the kernel */
 void protect(void);
@@ -155,14 +162,18 @@ int kernel_open(const char *device);
 int kernel_call(int fd, unsigned long request, void *arg);
 #define KERNEL(fd, request, arg) \
 	((arg)->size = sizeof(*(arg)), kernel_call(fd, request, arg))
+/* -ENOENT: there is no such collection. */
 int kernel_attach(const char *device, uint64_t serial, unsigned int flags);
 int kernel_meta(int fd, struct store_meta *meta, struct vexfs_stat *st);
 /* Calls @fn for each collection of LIST with @flags. */
 int kernel_list(int fd, uint32_t flags, int (*fn)(void *arg, const struct vexfs_stat *st),
 		void *arg);
 
-/* run.c: pairs the collections of this module instance with those of the store */
-int run_read(struct daemon *d, uint64_t *instance,
+/*
+ * run.c: pairs the collections of this module instance with those of the store; a serial
+ * number of 0: the kernel does not have it. *@last is the instance, or 0 after an error.
+ */
+int run_read(struct daemon *d, uint64_t *last,
 	     int (*fn)(void *arg, uint64_t key, uint64_t serial), void *arg);
 int run_write(struct daemon *d);
 
@@ -183,9 +194,15 @@ bool coll_sleep(struct coll *k, unsigned int ms);
 /* Joins threads that have ended, and frees entries of dropped collections. */
 void colls_reap(struct daemon *d);
 void colls_stop(struct daemon *d);
-/* Returns the @n-th entry, which stays until it is released; NULL past the end. */
-struct coll *coll_hold(struct daemon *d, size_t n);
+/*
+ * Returns the entry behind number *@at, which begins at 0, and moves *@at to it. It stays
+ * until it is released; NULL past the end. None is missed or comes twice, whatever comes and
+ * goes meanwhile.
+ */
+struct coll *coll_hold(struct daemon *d, uint64_t *at);
 void coll_release(struct coll *k);
+/* It belongs to a user namespace that no longer exists: then that is its state from now on. */
+bool coll_is_kept(struct coll *k);
 /* A collection of that name is stored, other than kept ones. */
 bool coll_name_taken(struct daemon *d, const char *name);
 
@@ -219,6 +236,8 @@ int graph_save(struct coll *k, struct store_error *err);
 bool graph_is_due(struct coll *k);
 int graph_begin(struct coll *k, int fd);
 int graph_finish(struct coll *k, int fd);
+/* For a process that ended between the two, the second. */
+void graph_continue(struct coll *k);
 
 /* upkeep.c: compaction and saving of graphs, in the background */
 int upkeep_start(struct daemon *d);

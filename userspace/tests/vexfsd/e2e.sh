@@ -127,6 +127,11 @@ first() {
 	full_disk
 	namespaces
 	users
+	unfinished
+	stopped_at_times
+	changing_backup
+	many
+	set_back
 	ok "three collections are stored before the power cut" state storing 3
 	vexctl -j show all | jq -cS . > "$disk/all.json"
 	sync -f "$disk/all.json"
@@ -218,14 +223,37 @@ module_again() {
 	ok "a collection keeps its ids and settings in an upgrade" diff before after
 }
 
+# How often the daemon has removed the files of a collection.
+removed() { grep -c "files were removed\|removing its files" "$disk/daemon.log"; }
+
+# gone NAME: waits until a collection is not in the store.
+gone() {
+	local i
+	for i in $(seq 200); do
+		vexctl -j store info | jq -e ".collections[] | select(.name == \"$1\")" > /dev/null || return 0
+		sleep 0.05
+	done
+	vexctl store info
+	return 1
+}
+
 # While the disk is full the collections are read-only; after space is freed nothing is lost.
 full_disk() {
+	local removed
 	stop
+	# So that it fits.
+	vexctl store compact --store "$store" > compact.out || cat compact.out
+	removed=$(removed)
 	mkdir small
 	mount -t tmpfs -o size=4m,mode=0700 small small
 	cp -a "$store"/. small/
-	start "$dir/small"
+	ln -s /dev/vexfs device
+	start "$dir/small" --device "$dir/device"
 	ok "vexfsd stores three collections on a small disk" state storing 3
+	for i in extra spare; do
+		vexctl create $i --dim 2 --durability group
+		vexctl put $i 1 --vector 1,2
+	done
 	: > full.log
 	head -c 4m /dev/zero > small/ballast 2> /dev/null
 	"$load" load a full.log 4 2500 > load.out 2>&1 &
@@ -237,6 +265,19 @@ full_disk() {
 	says 0 "No space left" vexctl store info
 	says 1 "read-only" vexctl put a 99 --vector "$(seq -s, 24)"
 	ok "a collection is readable while the disk is full" "$load" verify a "$disk/log" full.log
+	# The daemon tries again twice a second.
+	rm device
+	sleep 1.5
+	ln -s /dev/vexfs device
+	ok "a collection stays in the store while the device is not there" test "$(removed)" = "$removed"
+	{ printf '\x40\x9c\x00\x00\x02\x00\x00\x00'; yes abcdefg | head -c 320000; } > pairs.fbin
+	vexctl import extra pairs.fbin --first-id 10 > import.out 2>&1
+	ok "an import fails on the full disk" is_in extra failed
+	ok "a collection on the full disk is made volatile" vexctl set extra --durability none
+	ok "its files leave the full disk" gone extra
+	ok "another one, that nobody has written to" vexctl set spare --durability none
+	ok "its files leave the full disk, too" gone spare
+	vexctl drop extra; vexctl drop spare
 	rm small/ballast
 	ok "collections become writable again after space was freed" state storing 3
 	ok "writers continue after the disk was full" wait "$w"
@@ -280,6 +321,12 @@ namespaces() {
 	ok "the collection of another user namespace is stored" kept 4 0
 	ok "the module is reloaded after the user namespace ended" module_anew
 	ok "the collection of the ended namespace is kept, the others come back" kept 3 1
+	killed
+	start
+	ok "it is kept when vexfsd was killed" kept 3 1
+	stop
+	start
+	ok "it is kept when vexfsd was started again" kept 3 1
 	says 1 "no kept collection" vexctl store claim a
 	says 1 "exists" vexctl store claim theirs --as a
 	says 1 "no name" vexctl store claim theirs --as .x/y
@@ -293,6 +340,156 @@ namespaces() {
 	says 0 "3,4" vexctl get ours 1
 	vexctl drop ours
 	ok "a claimed collection can be dropped" state storing 3
+}
+
+# is_in NAME STATE: waits until a collection of the store is in a state.
+is_in() {
+	local i
+	for i in $(seq 600); do
+		vexctl -j store info 2> /dev/null | jq -e ".collections[] |
+			select(.name == \"$1\" and .state == \"$2\")" > /dev/null && return
+		sleep 0.05
+	done
+	vexctl store info
+	return 1
+}
+
+reload() {
+	stop
+	vexctl module unload > out 2>&1 && vexctl module load --file "$(find "$VEXFS_TOP"/build/module/uml* \
+		-maxdepth 1 -name vexfs.ko | head -n 1)"
+}
+
+# Whatever ends vexfsd before it has restored everything, the store keeps what is left.
+unfinished() {
+	local i removed
+	removed=$(removed)
+	ok "the module is loaded anew while vexfsd is down" reload
+	vexctl create all --dim 2
+	start
+	ok "a collection whose name is taken is not restored" is_in all conflict
+	killed
+	start
+	ok "... and still in the store when vexfsd was killed" is_in all conflict
+	vexctl drop all
+	stop
+	start
+	ok "... and restored when the name is free" state storing 3
+	ok "the module is loaded anew" reload
+	chown 1234 "$store"/*.head
+	start
+	ok "a collection that cannot be opened is not restored" state failed 3
+	killed
+	start
+	ok "... and still in the store when vexfsd was killed" state failed 3
+	says 1 "3 collections cannot be opened and are not in the backup" vexctl store backup "$dir/none"
+	chown 0 "$store"/*.head
+	ok "... and restored as soon as it can be" state storing 3
+	for i in 1 2 3 4; do
+		reload
+		start
+		sleep "0.$((RANDOM % 10))$((RANDOM % 10))"
+		killed
+		start
+		sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
+		killed
+		start
+		ok "collections are restored by the third vexfsd after two kills, round $i" state storing 3
+		[ "$(vexctl -j store info | jq '.collections | length')" = 3 ] || echo "# not three collections"
+	done
+	killed
+	rm "$store/RUN"
+	start
+	ok "vexfsd finds the collections without RUN" state storing 3
+	ok "nothing was removed from the store" test "$(removed)" = "$removed"
+	ok "there are three collections in the store" test "$(vexctl -j store info | jq '.collections | length')" = 3
+	ok "no acknowledged vector was lost" "$load" verify a "$disk/log"
+	ok "its graph is built" built a
+	ok "a backup is made" vexctl store backup "$dir/backup2"
+	vexctl drop late; vexctl drop all; vexctl drop a
+	stop
+	ok "a backup is restored while vexfsd is down" vexctl store restore "$dir/backup2" --store "$store"
+	start
+	ok "... and vexfsd takes it up" state storing 3
+	says 0 "6,6" vexctl get late 6
+	ok "nothing was removed from the store but what was dropped" test "$(removed)" = $((removed + 3))
+}
+
+# What a signal interrupts in the kernel is not stored as if it were complete.
+stopped_at_times() {
+	local i
+	{ printf '\x50\xc3\x00\x00\x10\x00\x00\x00'; head -c 800000 /dev/urandom; } > random.i8bin
+	ok "a durable collection for random vectors is created" vexctl create random --dim 16 --type i8 --durability group
+	for i in 1 2 3 4; do
+		vexctl import random random.i8bin --first-id 1 --upsert > import.out 2>&1 &
+		w=$!
+		while kill -0 $w 2> /dev/null; do
+			kill -STOP "$d"
+			kill -CONT "$d"
+		done
+		wait $w || cat import.out
+	done
+	ok "the module is loaded anew after vexfsd was stopped at times" reload
+	start
+	ok "the collections are restored" state storing 4
+	vexctl export random again.i8bin
+	ok "the vectors are those that were put" cmp random.i8bin again.i8bin
+	vexctl drop random
+}
+
+# A backup has all collections, also while others come and go.
+changing_backup() {
+	local i bad=0
+	(
+		while [ ! -e enough ]; do
+			vexctl create guest --dim 2 --durability group
+			vexctl drop guest
+		done
+	) > /dev/null 2>&1 &
+	w=$!
+	for i in 1 2 3 4 5; do
+		rm -rf "$dir/often"
+		vexctl store backup "$dir/often" > often.out 2>&1 || { bad=1; sed 's/^/# /' often.out; }
+		for k in a all late; do
+			vexctl -j store info --store "$dir/often" | jq -r '.collections[].name' | grep -qx $k || bad=1
+		done
+	done
+	touch enough
+	wait $w
+	ok "five backups beside collections that come and go have all others" test $bad = 0
+}
+
+# A daemon has 1024 descriptors by default, and needs three for each collection.
+many() {
+	local i bad=0
+	stop
+	ulimit -Sn 64
+	start
+	ulimit -Sn "$(ulimit -Hn)"
+	for i in $(seq 20); do
+		vexctl create "many$i" --dim 2 --durability group || { bad=1; break; }
+	done
+	ok "20 more durable collections are created beside a soft limit of 64 descriptors" test $bad = 0
+	ok "all of them are stored" state storing 23
+	for i in $(seq 20); do vexctl drop "many$i"; done
+}
+
+# Somebody sets the clock back by an hour. The graph is saved when an eighth has changed.
+set_back() {
+	local before
+	before=$(ls "$store")
+	date -s "@$(($(date +%s) - 3600))" > /dev/null
+	ok "8 writers get every put acknowledged after the clock was set back" "$load" load a "$disk/log" 8 3000
+	ok "the graph is saved although the clock was set back" other_files "$before"
+}
+
+other_files() {
+	local i
+	for i in $(seq 200); do
+		[ "$(ls "$store")" = "$1" ] || return 0
+		sleep 0.1
+	done
+	return 1
 }
 
 as() { setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; }
