@@ -81,7 +81,7 @@ static const struct vexfs_handler handlers[] = {
 		.priority_at = PRIORITY_AT(vexfs_put),
 		.count_at = COUNT_AT(vexfs_put),
 		.kind = VEXFS_OP_PUT,
-		.flags = ALWAYS | RESTART | WAITS | ASYNC,
+		.flags = ALWAYS | RESTART | ASYNC,
 		.handle = vexfs_handle_put,
 	},
 	[_IOC_NR(VEXFS_IOC_GET)] = {
@@ -103,7 +103,7 @@ static const struct vexfs_handler handlers[] = {
 		.priority_at = PRIORITY_AT(vexfs_delete),
 		.count_at = COUNT_AT(vexfs_delete),
 		.kind = VEXFS_OP_DELETE,
-		.flags = ALWAYS | RESTART | WAITS | ASYNC,
+		.flags = ALWAYS | RESTART | ASYNC,
 		.handle = vexfs_handle_delete,
 	},
 	[_IOC_NR(VEXFS_IOC_DISTANCE)] = {

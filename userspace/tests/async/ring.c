@@ -2,6 +2,7 @@
 /*
  * Ops as commands of io_uring: right and wrong ones, cancelled, torn down, many at once.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -98,6 +99,65 @@ static void changes(struct ring *r, int fd)
 		wrong += one(r, fd, VEXFS_IOC_DELETE, &d, 0) != -ENOENT;
 		ok(!wrong, "%u vectors are deleted by one op, and unknown then", n);
 	}
+}
+
+/* Threads that io_uring has made for this process. */
+static int ring_workers(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	char path[64], name[32];
+	struct dirent *e;
+	int n = 0;
+
+	while (d && (e = readdir(d))) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%.20s/comm", e->d_name);
+		f = fopen(path, "r");
+		n += f && fgets(name, sizeof(name), f) && !strncmp(name, "iou-wrk", 7);
+		if (f)
+			fclose(f);
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* In a process without workers: a bit for each op that was wrong or ran where it should not. */
+static int run_inline(void)
+{
+	static float v[300 * DIM];
+	static uint64_t ids[300];
+	struct vexfs_put p = raw_put(ids, v, NULL, 32);
+	struct vexfs_delete d = { .size = sizeof(d), .count = 32, .ids = (uintptr_t)ids };
+	int fd = attach(), wrong = 0;
+	struct ring r;
+
+	for (uint32_t i = 0; i < 300; i++) {
+		ids[i] = 30000 + i;
+		fill(v + i * DIM, ids[i]);
+	}
+	p.size = sizeof(p);
+	if (ring_open(&r, 8, 0))
+		return 64;
+	wrong |= one(&r, fd, VEXFS_IOC_PUT, &p, 0) || p.done != 32 || ring_workers() ? 1 : 0;
+	wrong |= one(&r, fd, VEXFS_IOC_DELETE, &d, 0) || d.done != 32 || ring_workers() ? 2 : 0;
+	p.count = 300;
+	d.count = 300;
+	wrong |= one(&r, fd, VEXFS_IOC_PUT, &p, 0) || p.done != 300 || !ring_workers() ? 4 : 0;
+	wrong |= one(&r, fd, VEXFS_IOC_DELETE, &d, 0) || d.done != 300 ? 8 : 0;
+	return wrong;
+}
+
+static void inline_changes(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(run_inline());
+	waitpid(pid, &status, 0);
+	is(status, 0, "32 vectors are stored and deleted inline, 300 by a worker");
 }
 
 static void wrong_ops(struct ring *r, int fd)
@@ -277,6 +337,7 @@ void rings(void)
 	each(&r, fd, 0, "inline");
 	each(&r, fd, IOSQE_ASYNC, "with IOSQE_ASYNC");
 	changes(&r, fd);
+	inline_changes();
 	wrong_ops(&r, fd);
 	cancelling(&r, fd);
 	closing(fd);
