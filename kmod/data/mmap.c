@@ -4,10 +4,14 @@
  * while they are mapped, whatever becomes of the extent. A mapping never shows memory of
  * anything but this collection, nor a vector that was deleted before the mapping was made.
  */
+#include <linux/anon_inodes.h>
 #include <linux/err.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/vmalloc.h>
 
 #include "compat/mm.h"
@@ -43,6 +47,36 @@ static const struct vm_operations_struct rows_vm_ops = {
 	.fault = rows_fault,
 };
 
+static int rows_release(struct inode *inode, struct file *file)
+{
+	vexfs_collection_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations rows_fops = {
+	.owner = THIS_MODULE,
+	.release = rows_release,
+	.llseek = noop_llseek,
+};
+
+/*
+ * The mapping holds the collection, not the descriptor. A worker that runs an op of the descriptor
+ * holds the memory of its program, mappings included, and the end of that program could not close
+ * the descriptor, which is what ends the op.
+ */
+static int rows_file(struct vm_area_struct *vma, struct vexfs_collection *c)
+{
+	struct file *file = anon_inode_getfile("[vexfs-rows]", &rows_fops, c, O_RDONLY);
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	vexfs_collection_get(c);
+	/* takes a reference of its own */
+	vma_set_file(vma, file);
+	fput(file);
+	return 0;
+}
+
 int vexfs_rows_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct vexfs_collection *c;
@@ -56,10 +90,10 @@ int vexfs_rows_mmap(struct file *file, struct vm_area_struct *vma)
 	else if (vma->vm_flags & (VM_WRITE | VM_EXEC))
 		err = -EACCES;
 	else
-		err = vexfs_rows_expose(c);
+		err = vexfs_rows_expose(c) ?: rows_file(vma, c);
 	if (!err) {
 		vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYWRITE | VM_MAYEXEC);
-		/* no reference of its own: the mapping holds the file, which has one */
+		/* no reference of its own: the file of the mapping has one */
 		vma->vm_private_data = c;
 		vma->vm_ops = &rows_vm_ops;
 	}

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -142,6 +143,44 @@ static void dying(void)
 	set_param("bridge_workers", 8);
 }
 
+/*
+ * Ops that run hold the memory of their program. Its mappings must not hold the descriptor, whose
+ * close is what ends the ops.
+ */
+static void mapping(void)
+{
+	int users = module_users(), tube[2];
+	volatile char *rows;
+	pid_t pid;
+	char c = 0;
+
+	set_param("bridge_workers", 1);
+	if (pipe(tube))
+		return;
+	pid = fork();
+	if (!pid) {
+		int fd = attach();
+
+		rows = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+		c = rows != MAP_FAILED && busy(fd) == OPS;
+		wait_running(fd);
+		close(fd);
+		(void)rows[0];
+		if (write(tube[1], &c, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(tube[1]);
+	ok(read(tube[0], &c, 1) == 1 && c, "a process with ops in flight closes the device, and reads mapped rows");
+	close(tube[0]);
+	killed(pid);
+	/* the op that ran would take LONG */
+	for (int i = 0; i < 500 && module_users() != users; i++)
+		usleep(10000);
+	is(module_users(), users, "mapped rows do not keep the descriptor of a killed process");
+	set_param("bridge_workers", 8);
+}
+
 static void alone(void)
 {
 	int users = module_users(), fd, status;
@@ -244,6 +283,7 @@ void ends(void)
 {
 	closing();
 	dying();
+	mapping();
 	alone();
 	unloading();
 	dropping();
