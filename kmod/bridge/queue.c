@@ -223,27 +223,45 @@ u32 vexfs_queues_running(void)
 	return vexfs_queues_sum(queue_running);
 }
 
-u32 vexfs_queue_cancel(struct vexfs_queue *q, u64 key, bool all)
+/* Cancels a job; 1 when it is done now. The caller holds the lock. */
+static u32 cancel_job(struct vexfs_queue *q, struct vexfs_job *job)
+{
+	if (job->state == VEXFS_JOB_RUNNING) {
+		job->cancelled = true;
+		send_sig(SIGKILL, job->worker, 1);
+		return 0;
+	}
+	cancel_queued(q, job);
+	return 1;
+}
+
+/* Cancels jobs with that key and of that owner; NULL is any. Returns how many were not done yet. */
+static u32 cancel_jobs(struct vexfs_queue *q, const u64 *key, const void *owner)
 {
 	u32 found = 0, queued = 0;
 	struct vexfs_job *job;
 
 	spin_lock_bh(&q->lock);
 	list_for_each_entry(job, &q->jobs, all) {
-		if (job->state == VEXFS_JOB_DONE || !(all || job->key == key))
+		if (job->state == VEXFS_JOB_DONE || (key && job->key != *key) ||
+		    (owner && job->owner != owner))
 			continue;
 		found++;
-		if (job->state == VEXFS_JOB_RUNNING) {
-			job->cancelled = true;
-			send_sig(SIGKILL, job->worker, 1);
-			continue;
-		}
-		cancel_queued(q, job);
-		queued++;
+		queued += cancel_job(q, job);
 	}
 	tell_done(q, queued);
 	spin_unlock_bh(&q->lock);
 	return found;
+}
+
+u32 vexfs_queue_cancel(struct vexfs_queue *q, u64 key, bool all)
+{
+	return cancel_jobs(q, all ? NULL : &key, NULL);
+}
+
+u32 vexfs_queue_disown(struct vexfs_queue *q, const void *owner)
+{
+	return cancel_jobs(q, NULL, owner);
 }
 
 /* ---- reaping ---- */

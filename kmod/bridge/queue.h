@@ -44,6 +44,7 @@ enum vexfs_job_state {
  * @node: in the queue's list of jobs that are done
  * @worker: the thread that runs it
  * @key: selects the jobs to cancel; not unique
+ * @owner: likewise, of all jobs of a program; not NULL
  * @submitted_ns: when it was queued, on the clock of ktime_get_ns()
  * @started_ns: when it began to run; 0 when it never did
  * @ended_ns: time at which the op ended
@@ -52,8 +53,8 @@ enum vexfs_job_state {
  * @state: enum vexfs_job_state
  * @cancelled: set when it was cancelled
  *
- * The queue owns all members but @key, @retries and @cancelled. A job that was reaped belongs to
- * the caller that reaped it.
+ * The queue owns all members but @key, @owner, @retries and @cancelled. A job that was reaped
+ * belongs to the caller that reaped it.
  */
 struct vexfs_job {
 	struct vexfs_ticket ticket;
@@ -61,6 +62,7 @@ struct vexfs_job {
 	struct list_head node;
 	struct task_struct *worker;
 	u64 key;
+	const void *owner;
 	u64 submitted_ns;
 	u64 started_ns;
 	u64 ended_ns;
@@ -165,6 +167,8 @@ u32 vexfs_queue_held(struct vexfs_queue *q, u32 *running);
 
 /* Cancels the jobs with @key, or all; returns how many of them were not done yet. */
 u32 vexfs_queue_cancel(struct vexfs_queue *q, u64 key, bool all);
+/* The same for all jobs of @owner. */
+u32 vexfs_queue_disown(struct vexfs_queue *q, const void *owner);
 
 /* Sets the eventfd that is signalled for each job that is done, or NULL. Takes the reference. */
 void vexfs_queue_notify(struct vexfs_queue *q, struct eventfd_ctx *event);

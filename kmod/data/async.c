@@ -147,6 +147,15 @@ static struct vexfs_queue *client_queue(struct vexfs_client *client)
 	return q;
 }
 
+void vexfs_async_disown(struct vexfs_client *client, const void *files)
+{
+	/* pairs with client_queue() */
+	struct vexfs_queue *q = smp_load_acquire(&client->queue);
+
+	if (q)
+		vexfs_queue_disown(q, files);
+}
+
 void vexfs_async_end(struct vexfs_client *client)
 {
 	if (client->queue)
@@ -177,6 +186,7 @@ static struct async_op *async_new(struct vexfs_client *client, const struct vexf
 		return ERR_PTR(err);
 	}
 	op->job.key = e->user_data;
+	op->job.owner = current->files;
 	op->mm = current->mm;
 	mmgrab(op->mm);
 	op->payer = vexfs_payer_get();

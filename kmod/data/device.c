@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "compat/compat.h"
@@ -36,6 +37,17 @@ static int device_open(struct inode *inode, struct file *file)
 	client->cred = get_cred(file->f_cred);
 	file->private_data = client;
 	return nonseekable_open(inode, file);
+}
+
+/*
+ * The end of a process ends its ops, also where another one has the descriptor: its memory would
+ * stay for as long as they run.
+ */
+static int device_flush(struct file *file, fl_owner_t owner)
+{
+	if (current->flags & PF_EXITING)
+		vexfs_async_disown(file->private_data, owner);
+	return 0;
 }
 
 static int device_release(struct inode *inode, struct file *file)
@@ -71,6 +83,7 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
 	.open = device_open,
+	.flush = device_flush,
 	.release = device_release,
 	.read = vexfs_stream_read,
 	.poll = vexfs_stream_poll,
