@@ -278,15 +278,14 @@ static bool can_reap(struct vexfs_queue *q, u32 min)
 
 int vexfs_queue_wait(struct vexfs_queue *q, u32 min, u64 deadline_ns)
 {
-	u64 now = ktime_get_ns();
+	u64 now = ktime_get_ns(), rest = min_t(u64, deadline_ns - now, KTIME_MAX);
 	int err;
 
 	if (!deadline_ns)
 		return wait_event_interruptible(q->news, can_reap(q, min)) ? -EINTR : 0;
 	if (now >= deadline_ns)
 		return 0;
-	err = wait_event_interruptible_hrtimeout(q->news, can_reap(q, min),
-						 ns_to_ktime(deadline_ns - now));
+	err = wait_event_interruptible_hrtimeout(q->news, can_reap(q, min), ns_to_ktime(rest));
 	return err == -ERESTARTSYS ? -EINTR : 0;
 }
 

@@ -283,6 +283,7 @@ static int handle_reap(struct vexfs_request *r)
 	u64 deadline = req->timeout_ns ? vexfs_op_deadline(req->timeout_ns) : 0;
 	int err = 0, n = 0;
 
+	r->op.deadline_ns = deadline;
 	req->got = 0;
 	req->left = 0;
 	req->running = 0;

@@ -74,8 +74,11 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -ENOTTY;
 	vexfs_request_init(&r, handler, file->private_data, (void __user *)arg, 0);
 	err = vexfs_request_serve(&r);
-	/* nothing has changed: the kernel may start it again when the signal was handled */
-	if (err == -EINTR && (handler->flags & VEXFS_HANDLER_RESTART))
+	/*
+	 * Nothing has changed: the kernel may start it again when the signal was handled. Not with
+	 * a deadline, which would begin anew: with signals that come often it would never pass.
+	 */
+	if (err == -EINTR && (handler->flags & VEXFS_HANDLER_RESTART) && !r.op.deadline_ns)
 		err = -ERESTARTSYS;
 	return err;
 }

@@ -89,9 +89,39 @@ static void running(int fd)
 	close(fd);
 }
 
+static int alarms;
+
+/* The timer stops by itself: what it keeps from ending ends then, and the test goes on. */
 static void on_alarm(int sig)
 {
+	struct itimerval never = { 0 };
+
 	(void)sig;
+	if (++alarms == 100)
+		setitimer(ITIMER_REAL, &never, NULL);
+}
+
+/* Signals that come again and again: a deadline passes all the same. */
+static void interrupted(int fd, int flags)
+{
+	struct itimerval often = { .it_value.tv_usec = 20000, .it_interval.tv_usec = 20000 };
+	struct itimerval never = { 0 };
+	struct sigaction act = { .sa_handler = on_alarm, .sa_flags = flags };
+	struct vexfs_completion c;
+	struct vexfs_reap r = {
+		.completions = (uintptr_t)&c, .max = 1, .min = 1, .timeout_ns = LONG,
+	};
+	struct vexfs_nop n = nop_of(1, LONG);
+	const char *how = flags & SA_RESTART ? "SA_RESTART" : "no SA_RESTART";
+
+	n.deadline_ns = LONG / 2;
+	sigaction(SIGALRM, &act, NULL);
+	alarms = 0;
+	setitimer(ITIMER_REAL, &often, NULL);
+	is(RAW(fd, VEXFS_IOC_NOP, &n), -EINTR, "an op with a deadline is not restarted");
+	is(RAW(fd, VEXFS_IOC_REAP, &r), -EINTR, "reap with a time-out is not restarted");
+	setitimer(ITIMER_REAL, &never, NULL);
+	ok(alarms < 100, "%s: %d signals", how, alarms);
 }
 
 static void reaping(void)
@@ -124,6 +154,8 @@ static void reaping(void)
 	setitimer(ITIMER_REAL, &soon, NULL);
 	is(RAW(fd, VEXFS_IOC_REAP, &r), -EINTR, "reap: a signal ends the wait");
 	setitimer(ITIMER_REAL, &never, NULL);
+	interrupted(fd, 0);
+	interrupted(fd, SA_RESTART);
 	cancel(fd, 0, VEXFS_CANCEL_ALL);
 	r.completions = WILD;
 	is(RAW(fd, VEXFS_IOC_REAP, &r), -EFAULT, "reap: completions at an invalid address");

@@ -11,7 +11,8 @@
  *    be given a meaning later.
  *  - Pointers travel as __u64, so that 32-bit programs need no translation.
  *  - A request that a signal interrupts is started again when it has changed
- *    nothing (EINTR when the handler of the signal was installed without SA_RESTART).
+ *    nothing (EINTR when the handler of the signal was installed without SA_RESTART, or
+ *    when the request has a deadline, which would begin anew).
  *    One that has changed something succeeds like a short write(2): @tried says how far
  *    it got.
  *
