@@ -7,6 +7,7 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/eventfd.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
 #include <linux/sched/mm.h>
@@ -71,6 +72,21 @@ static bool async_again(const struct async_op *op, int err)
 	return !r->deadline_ns || ktime_get_ns() < r->deadline_ns;
 }
 
+/*
+ * Rests before the next attempt: memory may become free, queues shorter. Longer each time, but
+ * for a second at most, and not beyond the deadline. False when the worker is to end the op.
+ */
+static bool async_rest(const struct vexfs_request *r)
+{
+	u64 rest = min(1UL << r->attempts, (unsigned long)HZ), now = ktime_get_ns();
+
+	if (r->deadline_ns)
+		rest = min(rest, r->deadline_ns > now ?
+				 nsecs_to_jiffies64(r->deadline_ns - now) + 1 : 1);
+	schedule_timeout_killable(rest);
+	return !fatal_signal_pending(current);
+}
+
 static int async_attempts(struct async_op *op)
 {
 	const union vexfs_header asked = op->r.h;
@@ -78,10 +94,7 @@ static int async_attempts(struct async_op *op)
 
 	for (;;) {
 		err = vexfs_request_serve(&op->r);
-		if (!async_again(op, err))
-			break;
-		/* memory may become free, queues shorter; a fatal signal ends the wait */
-		if (schedule_timeout_killable(1L << op->r.attempts))
+		if (!async_again(op, err) || !async_rest(&op->r))
 			break;
 		op->r.attempts++;
 		op->r.h = asked;
@@ -193,6 +206,17 @@ static struct async_op *async_new(struct vexfs_client *client, const struct vexf
 	return op;
 }
 
+/*
+ * The cost of an op is the number of its vectors or queries. A number beyond all limits is refused
+ * when the op runs, and must not be charged to the ops after it.
+ */
+static u32 async_cost(const struct vexfs_request *r)
+{
+	u32 n = vexfs_header_u32(r, r->handler->count_at);
+
+	return n <= VEXFS_BATCH_MAX ? n : 1;
+}
+
 static int submit_one(struct vexfs_queue *q, struct vexfs_client *client,
 		      const struct vexfs_submission *e)
 {
@@ -208,7 +232,7 @@ static int submit_one(struct vexfs_queue *q, struct vexfs_client *client,
 	if (timeout)
 		op->r.deadline_ns = vexfs_op_deadline(timeout);
 	err = vexfs_queue_add(q, &op->job, vexfs_header_u32(&op->r, h->priority_at),
-			      vexfs_header_u32(&op->r, h->count_at), op->r.deadline_ns);
+			      async_cost(&op->r), op->r.deadline_ns);
 	if (err)
 		async_free(&op->job);
 	return err;

@@ -143,7 +143,14 @@ static void retries(int fd)
 	SUBMIT(fd, VEXFS_IOC_NOP, &n, 1);
 	is(reap_one(fd, &c), -ENOMEM, "with bridge_retries=0 it fails at the first attempt");
 	is(c.retries, 0, "with bridge_retries=0 no retry is counted");
+	set_param("bridge_retries", 16);
+	n.fail = 100;
+	n.deadline_ns = 1900000000;
+	SUBMIT(fd, VEXFS_IOC_NOP, &n, 1);
+	is(reap_one(fd, &c), -ETIME, "with bridge_retries=16 it ends at its deadline");
+	ok(c.run_ns < 2450000000, "it does not rest beyond its deadline: %.3f s", (double)c.run_ns / 1e9);
 	set_param("bridge_retries", 3);
+	n.deadline_ns = 0;
 	is(RAW(fd, VEXFS_IOC_NOP, &n), -ENOMEM, "an ioctl is not retried");
 }
 

@@ -57,6 +57,32 @@ static void priorities(void)
 	close(fd);
 }
 
+/* An op with more vectors than any may have is refused when it runs, and costs no more than others. */
+static void absurd(void)
+{
+	struct vexfs_get g = { .count = ~0u, .priority = VEXFS_PRIORITY_LOW };
+	struct vexfs_nop n[24];
+	struct vexfs_completion c[25];
+	uint32_t low = 0;
+	int fd = held();
+
+	SUBMIT(fd, VEXFS_IOC_GET, &g, 100);
+	for (uint32_t i = 0; i < 24; i++) {
+		n[i] = nop_of(i, 0);
+		n[i].priority = i < 12 ? VEXFS_PRIORITY_LOW : VEXFS_PRIORITY_HIGH;
+		SUBMIT(fd, VEXFS_IOC_NOP, &n[i], i);
+	}
+	let_go(fd);
+	is(reap(fd, c, 25), 25, "2^32 - 1 vectors: all ops end");
+	for (uint32_t i = 0; i < 25; i++) {
+		if (c[i].user_data == 100)
+			is(c[i].res, -E2BIG, "2^32 - 1 vectors are refused when the op runs");
+		low += i < 12 && c[i].user_data < 12;
+	}
+	ok(low >= 1, "2^32 - 1 vectors: %u of the first 12 ops after it have its low priority", low);
+	close(fd);
+}
+
 static void deadlines(void)
 {
 	struct vexfs_nop late = nop_of(1, 0), none = nop_of(2, 0), far = nop_of(3, 0),
@@ -200,6 +226,7 @@ static void users(void)
 void order(void)
 {
 	priorities();
+	absurd();
 	deadlines();
 	cancelling();
 	bounds();
