@@ -5,6 +5,7 @@
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 
 #include "bridge/queue.h"
@@ -56,9 +57,14 @@ static int worker_run(void *queue)
 	return 0;
 }
 
-static struct task_struct *worker_start(struct vexfs_queue *q)
+/* As nice as the task that it works for, or the worker that it replaces. */
+static struct task_struct *worker_start(struct vexfs_queue *q, int nice)
 {
-	return kthread_run(worker_run, q, "vexfs/%d", q->pid);
+	struct task_struct *task = kthread_run(worker_run, q, "vexfs/%d", q->pid);
+
+	if (!IS_ERR(task))
+		set_user_nice(task, nice);
+	return task;
 }
 
 /* Creates one more worker. */
@@ -73,7 +79,7 @@ static int worker_add(struct vexfs_queue *q)
 	    !vexfs_quota_take(q->quota, VEXFS_QUOTA_THREADS)) {
 		err = -EBUSY;
 	} else {
-		task = worker_start(q);
+		task = worker_start(q, task_nice(current));
 		err = PTR_ERR_OR_ZERO(task);
 		if (err)
 			vexfs_quota_give(q->quota, VEXFS_QUOTA_THREADS, 1);
@@ -121,12 +127,12 @@ static u32 queue_renew(struct vexfs_queue *q)
 
 	mutex_lock(&q->spawn);
 	for (i = 0; i < q->threads; i++) {
-		task = worker_start(q);
+		before = q->workers[i];
+		task = worker_start(q, task_nice(before));
 		if (IS_ERR(task)) {
 			failed++;
 			continue;
 		}
-		before = q->workers[i];
 		q->workers[i] = task;
 		/* it waits for a job, and none starts now */
 		kthread_stop(before);

@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "tests/async/async.h"
@@ -133,6 +134,44 @@ static void restarting(void)
 	set_param("bridge_workers", 8);
 }
 
+/* 0 when the one worker of this process is as nice as @nice says. */
+static int worker_is_nice(int nice)
+{
+	uint32_t n;
+	long pid = workers(&n);
+
+	return n == 1 && getpriority(PRIO_PROCESS, (id_t)pid) == nice ? 0 : 1;
+}
+
+/* A worker is as nice as its program; so is the one that replaces it. */
+static void niceness(void)
+{
+	int status = 1;
+	pid_t pid;
+
+	set_param("bridge_workers", 1);
+	pid = fork();
+	if (!pid) {
+		struct vexfs_nop n = nop_of(1, 0);
+		struct vexfs_completion c;
+		int fd, wrong;
+		uint32_t done;
+
+		setpriority(PRIO_PROCESS, 0, 7);
+		fd = attach();
+		SUBMIT(fd, VEXFS_IOC_NOP, &n, 1);
+		wrong = reap_one(fd, &c) || worker_is_nice(7);
+		setpriority(PRIO_PROCESS, 0, 0);
+		wrong |= manage(VEXFS_MANAGE_ACTION_BRIDGE_RESTART, 0, false, &done) ? 2 : 0;
+		wrong |= worker_is_nice(7) ? 2 : 0;
+		_exit(wrong);
+	}
+	waitpid(pid, &status, 0);
+	ok(WIFEXITED(status) && !(WEXITSTATUS(status) & 1), "a worker is as nice as its program");
+	ok(WIFEXITED(status) && !(WEXITSTATUS(status) & 2), "so is the one that replaces it");
+	set_param("bridge_workers", 8);
+}
+
 /* Reset that keeps what is queued: it runs later, as if nothing had been. */
 static void keeping(void)
 {
@@ -246,6 +285,7 @@ void steering(void)
 	close(fd);
 	set_param("bridge_workers", 8);
 	restarting();
+	niceness();
 	keeping();
 	lazy_statistics();
 	heartbeat();
