@@ -3,8 +3,10 @@
  * What happens to ops whose program, descriptor, memory or collection goes.
  */
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -183,6 +185,42 @@ static void mapping(void)
 	set_param("bridge_workers", 8);
 }
 
+/* Memory whose faults nobody serves: an op that touches it waits until it is ended. */
+static void unserved(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC), fd;
+	void *area = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t id = 1;
+	struct vexfs_get g = { .count = 1, .ids = (uintptr_t)&id, .vectors = (uintptr_t)area };
+	struct vexfs_completion c;
+	double begun;
+
+	reg.range.start = (uintptr_t)area;
+	reg.range.len = 4096;
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) || ioctl(uffd, UFFDIO_REGISTER, &reg)) {
+		skip("memory whose faults nobody serves", "this kernel has no userfaultfd");
+		goto out;
+	}
+	fd = attach();
+	SUBMIT(fd, VEXFS_IOC_GET, &g, 1);
+	wait_running(fd);
+	usleep(50000);
+	is(left(fd), 1, "an op waits for memory whose faults nobody serves");
+	is(cancel(fd, 1, 0), 1, "it is cancelled");
+	is(reap_one(fd, &c), -ECANCELED, "it ends");
+	SUBMIT(fd, VEXFS_IOC_GET, &g, 2);
+	wait_running(fd);
+	begun = seconds();
+	close(fd);
+	ok(seconds() - begun < 5, "such an op does not keep close(2) waiting");
+out:
+	munmap(area, 4096);
+	if (uffd >= 0)
+		close(uffd);
+}
+
 static void alone(void)
 {
 	int users = module_users(), fd, status;
@@ -286,6 +324,7 @@ void ends(void)
 	closing();
 	dying();
 	mapping();
+	unserved();
 	alone();
 	unloading();
 	dropping();

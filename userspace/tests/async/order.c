@@ -3,8 +3,11 @@
  * Who comes first, who comes too late, who is ended: with one worker, which an op holds
  * until it is cancelled.
  */
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "tests/async/async.h"
 
@@ -174,6 +177,16 @@ static void bounds(void)
 	close(fd);
 }
 
+/* Ops that the caller can submit now, on a descriptor that stays open. */
+static int submits(void)
+{
+	static struct vexfs_nop n;
+	int fd = raw_open();
+
+	n = nop_of(0, 0);
+	return SUBMIT(fd, VEXFS_IOC_NOP, &n, 1) == 1 ? 1 : 0;
+}
+
 /* Ops that another user can submit now. */
 static int submits_as(unsigned int uid)
 {
@@ -181,15 +194,125 @@ static int submits_as(unsigned int uid)
 	pid_t pid = fork();
 
 	if (!pid) {
-		struct vexfs_nop n = nop_of(0, 0);
-		int fd;
-
 		if (setgid(uid) || setuid(uid))
 			_exit(100);
-		fd = raw_open();
-		_exit(SUBMIT(fd, VEXFS_IOC_NOP, &n, 1) == 1 ? 1 : 0);
+		_exit(submits());
 	}
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool write_to(pid_t pid, const char *file, const char *text)
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	f = fopen(path, "w");
+	return f && fputs(text, f) >= 0 && !fclose(f);
+}
+
+/* Ops that uid 3 of a user namespace of @owner can submit; -1 without namespaces. */
+static int submits_in_namespace(unsigned int owner)
+{
+	int to[2], from[2], status = 0;
+	char c = 0;
+	pid_t pid;
+
+	if (pipe(to) || pipe(from))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		close(from[1]);
+		if (setgid(owner) || setuid(owner) || unshare(CLONE_NEWUSER))
+			_exit(100);
+		if (write(to[1], &c, 1) != 1 || read(from[0], &c, 1) != 1 || setuid(3))
+			_exit(101);
+		_exit(submits());
+	}
+	close(to[1]);
+	/* of these uids, the host has given each to somebody else */
+	if (read(to[0], &c, 1) == 1 && write_to(pid, "uid_map", "0 100000 10\n"))
+		ok(write(from[1], &c, 1) == 1, "a user namespace of uid %u", owner);
+	close(from[1]);
+	close(to[0]);
+	close(from[0]);
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) <= 1 ?
+		       WEXITSTATUS(status) : -1;
+}
+
+/* Uids that are mapped into a namespace share the limits of its owner. */
+static void namespaces(void)
+{
+	int tube[2], status = 0, own, other;
+	char c = 0;
+	pid_t pid;
+
+	set_param("bridge_user_depth", 1);
+	if (pipe(tube))
+		return;
+	pid = fork();
+	if (!pid) {
+		c = !setgid(1000) && !setuid(1000) && submits() == 1;
+		if (write(tube[1], &c, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	ok(read(tube[0], &c, 1) == 1 && c, "bridge_user_depth=1: uid 1000 has an op");
+	own = submits_in_namespace(1000);
+	other = submits_in_namespace(1001);
+	if (own < 0 && other < 0) {
+		skip("bridge_user_depth", "no user namespaces");
+	} else {
+		is(own, 0, "bridge_user_depth: a uid in a namespace of uid 1000 counts as uid 1000");
+		is(other, 1, "bridge_user_depth: one in a namespace of uid 1001 does not");
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	close(tube[0]);
+	close(tube[1]);
+	set_param("bridge_user_depth", 16384);
+}
+
+/* Searches on a descriptor of all until one is refused: 0. Each takes all processors. */
+static int search_until_refused(int fd)
+{
+	float v[DIM] = { 1 };
+	uint64_t ids[1];
+	struct vexfs_search s = raw_search(v, 1, 1, ids, NULL, NULL);
+	time_t end = time(NULL) + 60;
+	int err = 0;
+
+	while (!err && time(NULL) < end)
+		err = RAW(fd, VEXFS_IOC_SEARCH, &s);
+	return err == -EBUSY ? 0 : 1;
+}
+
+static void waiting(void)
+{
+	int fd = attach(), status, refused = 0;
+	pid_t pids[6];
+
+	set_param("bridge_queue_client", 1);
+	set_param("search_parallel_bytes", 1);
+	for (uint32_t i = 0; i < 6; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			_exit(search_until_refused(fd));
+	}
+	/* the last of them have nobody left to wait for */
+	for (uint32_t i = 0; i < 6; i++) {
+		refused += waitpid(-1, &status, 0) > 0 && !status;
+		if (refused)
+			break;
+	}
+	ok(refused, "bridge_queue_client=1: a search is refused with EBUSY while another one waits");
+	for (uint32_t i = 0; i < 6; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], &status, 0);
+	}
+	set_param("search_parallel_bytes", 16777216);
+	set_param("bridge_queue_client", 4096);
+	close(fd);
 }
 
 static void users(void)
@@ -231,5 +354,7 @@ void order(void)
 	cancelling();
 	bounds();
 	users();
+	namespaces();
+	waiting();
 	set_param("bridge_workers", 8);
 }

@@ -21,6 +21,18 @@ for wl in vector mixed; do
 	*) check "$status" "$wl, every answer computed again" "$out" "$err" ;;
 	esac
 done
+# Ops in queues, and searches that each take all processors, so that they wait and share runs.
+vexctl tune search_parallel_bytes=1 > /dev/null
+# shellcheck disable=SC2086
+run vexstress crowd ${brief%--threads*} --threads 6 --dim 24 -q --vectors 200 --verify
+check "$status" "a crowd, every answer computed again" "$out" "$err"
+shared=$(awk '$1 == "bridge" && $3 == "coalesced" { n += $7 } END { print n + 0 }' /sys/kernel/debug/vexfs/counters)
+[ "$shared" -gt 0 ]
+check $? "searches of the crowd shared runs" "$(vexctl performance bridge status)"
+vexctl tune search_parallel_bytes=16777216 > /dev/null
+# shellcheck disable=SC2086
+run vexstress bridge $brief --vectors 200 --depth 8 --verify
+check "$status" "ops in queues, every answer computed again" "$out" "$err"
 # shellcheck disable=SC2086
 run vexstress abuse $brief --vectors 100
 check "$status" "hostile requests are refused" "$out" "$err"
