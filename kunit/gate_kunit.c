@@ -29,6 +29,8 @@
  * @most: most that there were
  * @runs: runs
  * @shared: those of them that answered several ops
+ * @weight: of the last shared run, beside high priority
+ * @restless: the gates are closed and opened again all the time, and some ops must not wait
  * @fail: shared runs fail
  * @stay: a shared run goes on until @go, or until its leader gets a signal
  * @stays: one does
@@ -45,6 +47,8 @@ struct gate_test {
 	atomic_t most;
 	atomic_t runs;
 	atomic_t shared;
+	u32 weight;
+	bool restless;
 	bool fail;
 	bool stay;
 	struct completion stays;
@@ -117,6 +121,8 @@ static int run_members(struct list_head *members)
 	note_most(t, atomic_add_return(taken, &t->used));
 	atomic_inc(&t->runs);
 	atomic_add(shared, &t->shared);
+	if (shared)
+		t->weight = first->pass.beside.weight;
 	if (first->holds) {
 		complete(&t->held);
 		wait_for_completion(&t->hold);
@@ -218,14 +224,33 @@ static int gate_asks(void *arg)
 		/* some are late already, or soon */
 		if (r / 65536 % 8 == 0)
 			o.op.deadline_ns = ktime_get_ns() + r / 1048576 * 100;
+		o.pass.nonblock = t->restless && r / 16 % 4 == 0;
 		err = vexfs_gate_run(&t->client[me->number % CLIENTS], &o.pass);
 		if (err == -ETIME && o.op.deadline_ns && !o.runs)
+			continue;
+		if (err == -EAGAIN && o.pass.nonblock && !o.runs)
 			continue;
 		if (err != -(int)o.key || o.runs != 1)
 			atomic_inc(&t->wrong);
 	}
 	complete(&me->done);
 	return 0;
+}
+
+/* As a restart does: nothing runs while gates are closed, and all goes on when they are opened. */
+static void close_and_open(struct kunit *test)
+{
+	struct gate_test *t = test->priv;
+	int runs;
+
+	KUNIT_EXPECT_TRUE(test, vexfs_gates_close());
+	while (vexfs_gates_busy())
+		usleep_range(100, 300);
+	runs = atomic_read(&t->runs);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->used));
+	usleep_range(500, 1000);
+	KUNIT_EXPECT_EQ(test, runs, atomic_read(&t->runs));
+	vexfs_gates_open(true);
 }
 
 static void crowd_at_gate(struct kunit *test)
@@ -245,7 +270,9 @@ static void crowd_at_gate(struct kunit *test)
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	}
 	for (i = 0; i < THREADS; i++)
-		wait_for_completion(&threads[i].done);
+		while (!wait_for_completion_timeout(&threads[i].done,
+						    t->restless ? 1 : MAX_SCHEDULE_TIMEOUT))
+			close_and_open(test);
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->wrong));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->used));
 	/* the slots, and the one for high priority */
@@ -263,6 +290,14 @@ static void failed_runs_in_a_crowd(struct kunit *test)
 	struct gate_test *t = test->priv;
 
 	t->fail = true;
+	crowd_at_gate(test);
+}
+
+static void restarts_in_a_crowd(struct kunit *test)
+{
+	struct gate_test *t = test->priv;
+
+	t->restless = true;
 	crowd_at_gate(test);
 }
 
@@ -403,6 +438,35 @@ static void run_together(struct kunit *test)
 			(u32)atomic_read(&t->runs));
 }
 
+/* A run of low priority that takes one of medium priority along gives way as that one would. */
+static void members_keep_their_weight(struct kunit *test)
+{
+	struct gate_waiter *w = kunit_kcalloc(test, 2, sizeof(*w), GFP_KERNEL);
+	struct gate_test *t = test->priv;
+	struct gate_thread holder = { .t = t };
+	struct task_struct *task;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, w);
+	vexfs_bridge_slots = 1;
+	init_completion(&holder.done);
+	task = kthread_run(gate_holds, &holder, "gate_kunit");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	wait_for_completion(&t->held);
+	waiter_start(test, &w[0], VEXFS_PRIORITY_LOW, 1);
+	wait_queued(&w[0]);
+	waiter_start(test, &w[1], VEXFS_PRIORITY_MEDIUM, 1);
+	wait_queued(&w[1]);
+	complete(&t->hold);
+	wait_for_completion(&holder.done);
+	for (i = 0; i < 2; i++) {
+		wait_for_completion(&w[i].done);
+		KUNIT_EXPECT_EQ(test, -2, w[i].err);
+	}
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&t->shared));
+	KUNIT_EXPECT_EQ(test, 2u, t->weight);
+}
+
 static void waiters_share_a_run(struct kunit *test)
 {
 	run_together(test);
@@ -531,8 +595,10 @@ static void closed_gates(struct kunit *test)
 static struct kunit_case gate_cases[] = {
 	KUNIT_CASE_SLOW(each_runs_once),
 	KUNIT_CASE_SLOW(failed_runs_in_a_crowd),
+	KUNIT_CASE_SLOW(restarts_in_a_crowd),
 	KUNIT_CASE(waiters_share_a_run),
 	KUNIT_CASE(failed_run_is_repeated),
+	KUNIT_CASE(members_keep_their_weight),
 	KUNIT_CASE(leader_is_killed),
 	KUNIT_CASE(member_is_killed),
 	KUNIT_CASE(full_gate),

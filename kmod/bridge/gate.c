@@ -163,22 +163,27 @@ VEXFS_EXPORT_KUNIT(vexfs_gate_close);
 /* Takes up to @want free slots; fails when fewer than @least are free. */
 static bool slots_take(struct lane *l, struct vexfs_pass *p, u32 want, u32 least)
 {
-	int slots = vexfs_bridge_slots_now() * VEXFS_GATE_SLOTS, used = atomic_read(&l->used), take;
+	int slots = vexfs_bridge_slots_now() * VEXFS_GATE_SLOTS, used, take;
 
-	if (atomic_read(&gates_closed))
-		return false;
-	do {
-		take = min_t(int, want, slots - used);
-		if (take <= 0 || take < min_t(int, least, slots))
-			return false;
-	} while (!atomic_try_cmpxchg(&l->used, &used, used + take));
-	/* vexfs_gates_close() either sees these slots in use, or is seen here */
-	if (atomic_read(&gates_closed)) {
-		atomic_sub(take, &l->used);
-		return false;
+	while (!atomic_read(&gates_closed)) {
+		used = atomic_read(&l->used);
+		do {
+			take = min_t(int, want, slots - used);
+			if (take <= 0 || take < min_t(int, least, slots))
+				return false;
+		} while (!atomic_try_cmpxchg(&l->used, &used, used + take));
+		/* vexfs_gates_close() either sees these slots in use, or is seen here */
+		if (likely(!atomic_read(&gates_closed))) {
+			p->taken = take;
+			return true;
+		}
+		/*
+		 * vexfs_gates_open() either sees these slots free, or is seen at the next look: it
+		 * would not grant them to an op that waits, and this one may not wait.
+		 */
+		atomic_sub_return(take, &l->used);
 	}
-	p->taken = take;
-	return true;
+	return false;
 }
 
 /*
@@ -454,7 +459,8 @@ static u32 batch_gather(struct batch *b, struct lane *l, struct vexfs_pass *p)
 		if (!batch_fits(b, p, other))
 			continue;
 		pass_begin(l, other);
-		other->state = VEXFS_PASS_TAKEN;
+		/* its task may look at it without the lock */
+		WRITE_ONCE(other->state, VEXFS_PASS_TAKEN);
 		list_add_tail(&other->node, &b->members);
 		b->n++;
 		b->items += other->items;
@@ -513,6 +519,17 @@ static bool batch_urgent(const struct batch *b)
 	return false;
 }
 
+/* The largest weight of a member: none goes on more slowly with others than alone. */
+static u32 batch_weight(const struct batch *b)
+{
+	const struct vexfs_pass *p;
+	u32 weight = 1;
+
+	list_for_each_entry(p, &b->members, node)
+		weight = max(weight, vexfs_bridge_weight(p->ticket.priority));
+	return weight;
+}
+
 /* The work itself; lower priorities give way to it if it is of high priority. */
 static int members_run(struct batch *b, struct vexfs_pass *p)
 {
@@ -529,7 +546,7 @@ static int members_run(struct batch *b, struct vexfs_pass *p)
 		vexfs_urgent_end(u, cpus, begun, ktime_get_ns());
 	} else {
 		p->beside.cpus = cpus;
-		p->beside.weight = vexfs_bridge_weight(p->ticket.priority);
+		p->beside.weight = batch_weight(b);
 		err = p->share->run(&b->members);
 		vexfs_urgent_leave(u, &p->beside);
 	}
@@ -698,6 +715,8 @@ static u32 lane_forget(struct lane *l)
 void vexfs_gates_open(bool forget)
 {
 	atomic_set(&gates_closed, 0);
+	/* pairs with slots_take() */
+	smp_mb();
 	lanes_do(forget ? lane_forget : lane_open);
 }
 VEXFS_EXPORT_KUNIT(vexfs_gates_open);
