@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "compat/compat.h"
@@ -404,11 +405,56 @@ static void failed_together(struct kunit *test)
 	joint_test_free(t);
 }
 
+/*
+ * A signal that a program handles ends a search of its own, and not one that answers others, too.
+ * A fatal one ends both.
+ */
+static void signalled(struct kunit *test, struct joint_test *t)
+{
+	u32 i;
+
+	for (i = 0; i < 5; i++) {
+		struct member *m = &t->member[i];
+
+		member_init(test, t, m, i ? &t->member[0] : NULL);
+		m->job.flags = 0;
+		m->job.filter = NULL;
+		member_results(t, m, m->results, m->hits, 10, ~0u);
+		member_results(t, m, m->alone, m->hits_alone, 10, ~0u);
+		KUNIT_ASSERT_EQ(test, 0, search_alone(m));
+		m->job.next = i < 4 ? &t->member[i + 1].job : NULL;
+	}
+	staged_for = t;
+	allow_kernel_signal(SIGUSR1);
+	allow_kernel_signal(SIGKILL);
+	send_sig(SIGUSR1, current, 1);
+	KUNIT_EXPECT_TRUE(test, signal_pending(current));
+	KUNIT_EXPECT_EQ(test, 0, vexfs_search_joint(&t->member[0].job));
+	for (i = 0; i < 5; i++)
+		compare_member(test, t, &t->member[i], vexfs_seq(t->c));
+	member_results(t, &t->member[0], t->member[0].alone, t->member[0].hits_alone, 10, ~0u);
+	KUNIT_EXPECT_EQ(test, -EINTR, search_alone(&t->member[0]));
+	send_sig(SIGKILL, current, 1);
+	KUNIT_EXPECT_EQ(test, -EINTR, vexfs_search_joint(&t->member[0].job));
+	flush_signals(current);
+	disallow_signal(SIGUSR1);
+	disallow_signal(SIGKILL);
+	joint_test_free(t);
+}
+
+static void signal_to_a_leader(struct kunit *test)
+{
+	signalled(test, joint_test_new(test, vexfs_test_collection(test, "joint", TEST_DIM,
+								   JOINT_ATTRS), 500));
+	signalled(test, joint_test_new(test, graph_collection(test, VEXFS_CODE_NONE), 500));
+}
+
 static struct kunit_case joint_cases[] = {
 	KUNIT_CASE_SLOW(exact_mixes),
 	KUNIT_CASE_SLOW(graph_mixes),
 	KUNIT_CASE(misfits),
 	KUNIT_CASE(failed_together),
+	KUNIT_CASE(signal_to_a_leader),
 	{}
 };
 

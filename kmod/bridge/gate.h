@@ -16,8 +16,8 @@
  * runs their work with its own, and wakes them with their results. While slots are free, no op
  * waits in order to share. Under load, when the last run was shared, a leader waits for the
  * members of that run to submit again, for bridge_batch_timeout_us at most. A shared run that
- * fails has answered no member, and each member then runs alone. Thus a leader that receives a
- * signal or runs out of memory costs the others a second run, not an error. An op that was taken
+ * fails has answered no member, and each member then runs alone. Thus a leader that is killed
+ * or runs out of memory costs the others a second run, not an error. An op that was taken
  * along waits for the end of that run and ignores signals, since the leader writes to its
  * memory. The leader's @room bounds the size of a run. Memory and processor time of a run are
  * charged to the leader's task.

@@ -150,7 +150,7 @@ static int search_expired(struct exact_work *w, bool helper)
 	do {
 		if (READ_ONCE(run->err))
 			return run->err;
-		if (!helper && signal_pending(current))
+		if (!helper && vexfs_op_signalled(op))
 			return -EINTR;
 		if (op->deadline_ns && ktime_get_ns() >= op->deadline_ns)
 			return -ETIME;

@@ -154,7 +154,7 @@ static int one_by_one(struct exact_work *w, struct vexfs_extent *e, u32 row, u32
 		if (err)
 			return err;
 		/* helpers get no signals; they see the error in the next chunk */
-		if (signal_pending(current))
+		if (vexfs_op_signalled(w->run->s->op))
 			return -EINTR;
 		cond_resched();
 	}

@@ -340,7 +340,7 @@ int vexfs_graph_answer(struct vexfs_graph *g, struct vexfs_search_job *s, u32 ef
 	for (q = 0; q < s->nq && !err; q += n) {
 		n = min(width, s->nq - q);
 		do {
-			err = signal_pending(current) ? -EINTR : vexfs_op_expired(s->op);
+			err = vexfs_op_signalled(s->op) ? -EINTR : vexfs_op_expired(s->op);
 		} while (!err && vexfs_job_give_way(s));
 		if (!err)
 			err = answer_some(a, q, n);

@@ -313,7 +313,7 @@ bool vexfs_graph_walk_start(struct vexfs_graph *g, struct graph_walk *w, const v
 
 static int op_interrupted(struct vexfs_op *op)
 {
-	return signal_pending(current) ? -EINTR : vexfs_op_expired(op);
+	return vexfs_op_signalled(op) ? -EINTR : vexfs_op_expired(op);
 }
 
 int vexfs_graph_walk_run(struct vexfs_graph *g, struct graph_walk **walks, u32 n, u32 level,

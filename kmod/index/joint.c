@@ -183,7 +183,9 @@ int vexfs_search_joint(struct vexfs_search_job *first)
 	joint_settings(j, first);
 	joint_gather(j, first);
 	first->op->deadline_ns = joint_deadline(first);
+	first->op->shared = true;
 	err = vexfs_search(&j->job);
+	first->op->shared = false;
 	first->op->deadline_ns = j->deadline_ns;
 	if (err)
 		first->op->distances = j->distances;

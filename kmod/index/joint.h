@@ -14,9 +14,9 @@ bool vexfs_jobs_fit(const struct vexfs_search_job *a, const struct vexfs_search_
 
 /*
  * Answers the jobs of the list that starts at @first, in one read section, for one sequence
- * number. Memory is charged to the op of @first. Only signals of the caller's task, and the last
- * of the deadlines, end the search early. Returns the errors of vexfs_search(); on error no job
- * has been answered, and each may run alone.
+ * number. Memory is charged to the op of @first. Only a fatal signal to the caller's task, and
+ * the last of the deadlines, end the search early. Returns the errors of vexfs_search(); on error
+ * no job has been answered, and each may run alone.
  */
 int vexfs_search_joint(struct vexfs_search_job *first);
 

@@ -61,6 +61,7 @@ enum vexfs_op_kind {
  *	known late which plan answers a search
  * @priority: enum vexfs_priority
  * @timed: its parts are timed
+ * @shared: ops of other tasks are answered with it
  * @items: vectors or queries it carries
  * @start: when it began, a reading of vexfs_clock()
  * @deadline_ns: when it is to give up, on the monotonic clock; 0 for never
@@ -76,6 +77,7 @@ struct vexfs_op {
 	u8 kind;
 	u8 priority;
 	bool timed;
+	bool shared;
 	u32 items;
 	u64 start;
 	u64 deadline_ns;
@@ -181,6 +183,15 @@ static __always_inline int vexfs_op_expired(struct vexfs_op *op)
 	if (op->deadline_ns && ktime_get_ns() >= op->deadline_ns)
 		return -ETIME;
 	return 0;
+}
+
+/*
+ * Is it to end for a signal? Other tasks do not pay for signals that this one handles, so while it
+ * works for them, too, only a fatal one counts.
+ */
+static inline bool vexfs_op_signalled(const struct vexfs_op *op)
+{
+	return unlikely(signal_pending(current)) && (!op->shared || fatal_signal_pending(current));
 }
 
 /* Slow path of vexfs_op_alloc(). */
