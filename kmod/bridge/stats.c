@@ -121,8 +121,9 @@ static DEFINE_MUTEX(places_lock);
 /* ---- counting ---- */
 
 /*
- * No interrupt counts here, so preemption is all that has to be off. Where there is no instruction
- * for it this_cpu_add() disables interrupts, and an op counts a dozen times.
+ * Preemption is all that has to be off: a soft interrupt counts only for queues, and those only
+ * with bottom halves off. Where there is no instruction for it this_cpu_add() disables interrupts,
+ * and an op counts a dozen times.
  */
 void vexfs_bridge_add(u32 place, enum vexfs_bridge_count what, u64 n)
 {

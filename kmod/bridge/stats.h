@@ -46,7 +46,7 @@ enum vexfs_bridge_stage {
 	VEXFS_BRIDGE_STAGES
 };
 
-/* Process context. */
+/* Process context; places of queues with bottom halves off, since a timer counts there, too. */
 void vexfs_bridge_add(u32 place, enum vexfs_bridge_count what, u64 n);
 void vexfs_bridge_time(u32 place, enum vexfs_bridge_stage stage, u64 ns);
 /* Counts a shared run with @items queries. */
