@@ -287,6 +287,55 @@ static void signals(struct kunit *test)
 
 /* ---- storage goes and fails ---- */
 
+/* Promises what it does not need. */
+static int begin_and_end(struct waiter *w)
+{
+	int err = vexfs_write_begin(w->c, w->n, 0);
+
+	if (!err)
+		vexfs_write_end(w->c, w->n);
+	return err;
+}
+
+static bool promises(struct vexfs_collection *c, u64 seq)
+{
+	struct vexfs_stream *s = vexfs_stream(c);
+	unsigned long end = jiffies + LONG;
+	u64 now;
+
+	do {
+		spin_lock(&s->gate_lock);
+		now = s->promised;
+		spin_unlock(&s->gate_lock);
+		if (now == seq)
+			return true;
+		schedule_timeout_uninterruptible(1);
+	} while (time_before(jiffies, end));
+	return false;
+}
+
+/* A writer has promised, and until it may write the gate closes and opens again. */
+static void gate_closes_meanwhile(struct kunit *test)
+{
+	struct waiter w = { .n = 200 };
+	struct bench b;
+
+	bench_begin(test, &b, "meanwhile");
+	down_write(&b.c->quiesce);
+	waiter_start(test, &w, b.c, begin_and_end);
+	KUNIT_EXPECT_TRUE(test, promises(b.c, 200));
+	vexfs_gate_off(b.c);
+	vexfs_gate_on(b.c, true);
+	up_write(&b.c->quiesce);
+	KUNIT_EXPECT_EQ(test, waiter_end(test, &w), 0);
+	/* nothing is promised any more, so there is room for all but the last entry */
+	KUNIT_EXPECT_TRUE(test, promises(b.c, 0));
+	w.n = vexfs_ring_entries(b.c) - 1;
+	waiter_start(test, &w, b.c, begin_and_end);
+	KUNIT_EXPECT_EQ(test, waiter_end(test, &w), 0);
+	bench_end(test, &b);
+}
+
 static void daemon_dies(struct kunit *test)
 {
 	struct waiter w = { .n = 5 }, again = { .seq = 5 };
@@ -472,6 +521,7 @@ static struct kunit_case durable_cases[] = {
 	KUNIT_CASE(waits_for_its_number),
 	KUNIT_CASE(deadline),
 	KUNIT_CASE(signals),
+	KUNIT_CASE(gate_closes_meanwhile),
 	KUNIT_CASE(daemon_dies),
 	KUNIT_CASE(storage_fails),
 	KUNIT_CASE(writers_wait_for_room),

@@ -10,6 +10,7 @@
 #include "index/graph_saved.h"
 #include "index/index.h"
 #include "mem/pool.h"
+#include "store/mutate.h"
 #include "store/stream.h"
 
 u64 vexfs_index_features(void)
@@ -69,6 +70,24 @@ static int index_build(struct vexfs_collection *c, const struct vexfs_index_req 
 	return vexfs_graph_build(c, g);
 }
 
+/*
+ * Waits for storage before the lock is taken: storage needs the lock to load a graph, which
+ * it does before it attaches to the collection.
+ */
+static int await_storage(struct vexfs_collection *c, const struct vexfs_index_req *req)
+{
+	bool there = graph_of(c);
+	int err;
+
+	/* other requests change nothing that has to be stored */
+	if (req->op == VEXFS_INDEX_OP_DROP ? !there : req->op != VEXFS_INDEX_OP_BUILD || there)
+		return 0;
+	err = vexfs_write_begin(c, 0, 0);
+	if (!err)
+		vexfs_write_end(c, 0);
+	return err;
+}
+
 int vexfs_index_request(struct vexfs_collection *c, struct vexfs_index_req *req)
 {
 	struct vexfs_graph *g;
@@ -83,7 +102,7 @@ int vexfs_index_request(struct vexfs_collection *c, struct vexfs_index_req *req)
 	 * One at a time. The longest of them waits until builders have finished their current
 	 * vectors and readers have left.
 	 */
-	err = mutex_lock_interruptible(&c->index_lock);
+	err = await_storage(c, req) ?: mutex_lock_interruptible(&c->index_lock);
 	if (err)
 		return err;
 	g = graph_of(c);

@@ -316,21 +316,27 @@ void vexfs_gate_on(struct vexfs_collection *c, bool stored)
 
 	spin_lock(&s->gate_lock);
 	s->acked = c->decided;
-	s->promised = c->decided;
+	/* whoever waits for quiesce may have promised to the gate that was here before */
+	s->promised += c->decided - s->closed_at;
 	s->stored = stored;
 	s->error = 0;
 	spin_unlock(&s->gate_lock);
 	WRITE_ONCE(c->gated, true);
 }
+VEXFS_EXPORT_KUNIT(vexfs_gate_on);
 
 void vexfs_gate_off(struct vexfs_collection *c)
 {
 	struct vexfs_stream *s = vexfs_stream(c);
 
+	spin_lock(&s->gate_lock);
+	s->closed_at = c->decided;
+	spin_unlock(&s->gate_lock);
 	WRITE_ONCE(c->gated, false);
 	release_held(c, s);
 	wake_turn(s);
 }
+VEXFS_EXPORT_KUNIT(vexfs_gate_off);
 
 void vexfs_gate_end(struct vexfs_collection *c)
 {

@@ -17,6 +17,7 @@
  * @turn: where writers wait, and those who wait for storage
  * @gate_lock: guards what follows, up to @readonly; may be taken with ids_lock held
  * @promised: no change under way will have a higher number
+ * @closed_at: the last change when the gate was closed; what was promised beyond it still is
  * @acked: storage has all up to this one
  * @attached: storage is attached
  * @stored: ... and has said so of the collection itself
@@ -36,6 +37,7 @@ struct vexfs_stream {
 
 	spinlock_t gate_lock;
 	u64 promised;
+	u64 closed_at;
 	u64 acked;
 	bool attached;
 	bool stored;

@@ -487,10 +487,10 @@ static int mutate_create(struct vexfs_collection *c, struct vexfs_mutation *m)
 		vexfs_gate_on(c, c->restoring);
 	err = vexfs_registry_add(c);
 	m->done = !err;
-	if (err)
-		WRITE_ONCE(c->gated, false);
-	else
+	if (!err)
 		c->restoring = false;
+	else if (c->gated)
+		vexfs_gate_off(c);
 	up_write(&c->quiesce);
 	return err;
 }

@@ -59,6 +59,34 @@ static void refused(void)
 	close(fd);
 }
 
+static int build_work(const char *name, uint64_t arg)
+{
+	struct vexfs_index_req req = { .op = VEXFS_INDEX_OP_BUILD };
+	int fd = attach(name);
+
+	(void)arg;
+	return fd < 0 ? fd : RAW(fd, VEXFS_IOC_INDEX, &req);
+}
+
+/* A request that waits for storage must not keep storage from loading a graph. */
+static void building(int fd)
+{
+	struct vexfs_graph_load load = { .op = VEXFS_GRAPH_LOAD_FINISH };
+	struct vexfs_stream_req req = { .flags = VEXFS_STREAM_FROM, .from = 20001 };
+	pid_t pid = start(build_work, "again", 0);
+	int s;
+
+	ok(waits(pid), "the creation of a graph waits for storage");
+	is(RAW(fd, VEXFS_IOC_GRAPH_LOAD, &load), -ENOENT, "storage loads a graph meanwhile");
+	ok(waits(pid), "... and the creation still waits");
+	s = storage_attach("again", &req);
+	while (!readable(s, 1000) && waits(pid))
+		;
+	ok(store_all(s) == 20002, "the graph is created when storage is there");
+	is(outcome(pid), 0, "... and durable");
+	close(s);
+}
+
 void restoring(void)
 {
 	const uint32_t how = VEXFS_PUT_INSERT | VEXFS_PUT_SEQS;
@@ -113,5 +141,6 @@ void restoring(void)
 	ack(s, 20001, 0);
 	is(outcome(pid), 0, "the writer continues");
 	close(s);
+	building(fd);
 	close(fd);
 }
