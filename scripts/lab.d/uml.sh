@@ -58,6 +58,9 @@ uml_boot() {
 	if [ "$cpus" = 1 ]; then
 		taskset -cp "$(taskset -cp $BASHPID | sed 's/.*[ ,-]//')" $BASHPID > /dev/null
 	fi
+	# With more processors than the host has, one waits for its turn; that is no stall of the
+	# kernel. One that hangs is found when the time of the command is over.
+	[ "$cpus" -le "$(nproc)" ] || kernel_args+=(rcupdate.rcu_cpu_stall_timeout=300)
 	exec "${wrap[@]}" "$lab_kdir/linux" "mem=$mem" "ncpus=$cpus" seccomp=on \
 		"uml_dir=$run" umid=lab noreboot \
 		root=none rootfstype=hostfs rootflags=/ ro "init=$init" "vexlab=$run/job" \
